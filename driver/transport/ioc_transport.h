@@ -1,0 +1,97 @@
+#ifndef DRIVER_TRANSPORT_IOC_TRANSPORT_H_
+#define DRIVER_TRANSPORT_IOC_TRANSPORT_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "driver/base/endian.h"
+
+namespace sasd::transport {
+
+// One request for the IOC. `frame` is the MPI request without its scatter-gather list; data travels
+// beside it. The spans are borrowed until the request completes.
+struct IocRequest {
+  ByteSpan frame;
+  ByteSpan data_out;        // to the device or firmware; may be empty
+  MutableByteSpan data_in;  // from it; may be empty
+  absl::Duration timeout = absl::Seconds(10);
+};
+
+struct IocReply {
+  Bytes frame;              // the MPI reply (a default reply where the IOC sent none)
+  size_t data_in_size = 0;  // bytes written to IocRequest::data_in
+  Bytes sense;              // autosense data of a SCSI IO; empty if none
+};
+
+// An event as it arrives, before anything is decoded. `data` is borrowed during the call.
+struct EventArrival {
+  uint16_t event = 0;
+  uint32_t context = 0;       // for the acknowledgement, or the ring's sequence number
+  bool ack_required = false;  // the receiver must send an EVENT ACK
+  ByteSpan data;
+  absl::Duration time;  // Clock::Monotonic() when the firmware queued it
+};
+
+// What an IOC tells unasked. Called one at a time per IOC, from the transport's context (the
+// counterpart of interrupt context): implementations return quickly, do not wait and do not call
+// Execute(); they may call Submit().
+class IocListener {
+ public:
+  virtual ~IocListener() = default;
+  virtual void OnEvent(const EventArrival& event) = 0;
+  // Events were lost: at least `count` (0: unknown). Comes in order with the events around it.
+  virtual void OnEventsLost(uint32_t count) = 0;
+  // The IOC left operational state (fault or somebody's reset): all outstanding requests complete
+  // with kAborted and handles are no longer valid. OnReady() follows when it operates again.
+  virtual void OnResetBegin() = 0;
+  virtual void OnReady() = 0;
+};
+
+struct IocInfo {
+  std::string name;  // for logs: "virtual:hba0", "mpt3ctl:0"
+  std::string board_name;
+  std::string chip_name;
+  std::string pci_address;
+  std::string driver_name;  // HostFacts::driver_name
+  std::string os_name;      // HostFacts::os_name; empty if the OS has no such host
+  // True if the caller is the IOC's driver: it sends IOC INIT, port enable, the removal handshake
+  // and resets. False beside the kernel's driver, where events are observed and pages read only.
+  bool owned = true;
+};
+
+// One IOC. Thread-safe. Requests may be refused or fail, they never hang past their timeout.
+class IocTransport {
+ public:
+  using Completion = std::function<void(absl::StatusOr<IocReply>)>;
+
+  virtual ~IocTransport() = default;
+
+  virtual IocInfo Info() const = 0;
+
+  // Sends a request and returns; `done` runs once, in the transport's context or before the return.
+  // An error return means that it was not sent and `done` does not run:
+  //   kResourceExhausted: no free request frame, try again after a completion
+  //   kUnavailable: the IOC is in reset; kFailedPrecondition: it is gone
+  virtual absl::Status Submit(const IocRequest& request, Completion done) = 0;
+
+  // Sends a request and waits. Beside Submit()'s errors: kDeadlineExceeded, kAborted (reset).
+  // An IOCStatus other than success is a reply, not an error.
+  virtual absl::StatusOr<IocReply> Execute(const IocRequest& request) = 0;
+
+  // The listener hears events from now on; nullptr ends it, and when SetListener(nullptr) returns
+  // no call is running or will come. The listener outlives that.
+  virtual void SetListener(IocListener* listener) = 0;
+
+  // Resets the IOC (owned transports; else kPermissionDenied) and returns when it operates again:
+  // OnResetBegin() and OnReady() have been called.
+  virtual absl::Status Reset() = 0;
+};
+
+}  // namespace sasd::transport
+
+#endif  // DRIVER_TRANSPORT_IOC_TRANSPORT_H_
