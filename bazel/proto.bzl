@@ -7,7 +7,7 @@ _GRPC_CPP = "/usr/bin/grpc_cpp_plugin"
 _GRPC_PYTHON = "/usr/bin/grpc_python_plugin"
 
 # Generated code is large and dull: compile it quickly, and leave it out of AddressSanitizer.
-_GENERATED_COPTS = [
+GENERATED_COPTS = [
     "-w",
     "-O1",
     "-g0",
@@ -59,25 +59,27 @@ def sas_proto_library(
         root = "",
         visibility = None,
         testonly = None):
-    """A C++ library from .proto files, of their messages and (grpc = True) services.
+    """A C++ library from .proto files, of their messages.
 
-    Other targets made: `name`_descriptor (a FileDescriptorSet with all imports, `name`.binpb) and
-    `name`_srcs (the .proto files and those of deps).
+    Other targets made: with grpc = True `name`_grpc, the services; `name`_descriptor (a
+    FileDescriptorSet with all imports, `name`.binpb) and `name`_srcs (the .proto files and those of
+    deps).
 
     Args:
       name: of the cc_library.
       srcs: .proto files of this package (a path into a subfolder is fine).
       deps: other sas_proto_library targets whose files these import.
-      grpc: also generate services (x.grpc.pb.h).
+      grpc: also make `name`_grpc, the services (x.grpc.pb.h).
       root: folder from which the files are imported and the headers included, relative to the
         workspace: with "proto", proto/sas/v1/host.proto is imported as "sas/v1/host.proto".
       visibility: as usual.
       testonly: as usual.
     """
     bases = [src[:-len(".proto")] for src in srcs]
-    suffixes = [".pb"] + ([".grpc.pb"] if grpc else [])
-    headers = [base + suffix + ".h" for base in bases for suffix in suffixes]
-    sources = [base + suffix + ".cc" for base in bases for suffix in suffixes]
+    headers = [base + ".pb.h" for base in bases]
+    sources = [base + ".pb.cc" for base in bases]
+    grpc_headers = [base + ".grpc.pb.h" for base in bases] if grpc else []
+    grpc_sources = [base + ".grpc.pb.cc" for base in bases] if grpc else []
 
     native.filegroup(
         name = name + "_srcs",
@@ -94,7 +96,7 @@ def sas_proto_library(
             "--plugin=protoc-gen-grpc=" + _GRPC_CPP,
             "--grpc_out=OUT",
         ] if grpc else []),
-        outs = headers + sources,
+        outs = headers + sources + grpc_headers + grpc_sources,
         testonly = testonly,
         visibility = ["//visibility:private"],
     )
@@ -117,12 +119,27 @@ def sas_proto_library(
         name = name,
         srcs = sources,
         hdrs = headers,
-        copts = _GENERATED_COPTS,
+        copts = GENERATED_COPTS,
         strip_include_prefix = "/" + root if root else None,
         testonly = testonly,
         visibility = visibility,
-        deps = deps + ["//bazel:protobuf"] + (["//bazel:grpcpp"] if grpc else []),
+        deps = deps + ["//bazel:protobuf"],
     )
+    if grpc:
+        cc_library(
+            name = name + "_grpc",
+            srcs = grpc_sources,
+            hdrs = grpc_headers,
+            copts = GENERATED_COPTS,
+            strip_include_prefix = "/" + root if root else None,
+            tags = ["notsan"],
+            testonly = testonly,
+            visibility = visibility,
+            deps = [
+                ":" + name,
+                "//bazel:grpcpp",
+            ],
+        )
 
 def sas_py_proto(
         name,

@@ -1,25 +1,10 @@
 #include "driver/mpi/constants.h"
 
-#include <utility>
-
-#include "absl/strings/str_format.h"
-#include "absl/types/span.h"
+#include "absl/strings/str_cat.h"
+#include "driver/mpi/text.h"
 
 namespace sasd::mpi {
 namespace {
-
-struct Word {
-  uint32_t value;
-  absl::string_view text;
-};
-
-// The text of `value`, or "`what` 0x.." where it has none.
-std::string TextOf(absl::Span<const Word> words, uint32_t value, absl::string_view what) {
-  for (const Word& word : words) {
-    if (word.value == value) return std::string(word.text);
-  }
-  return absl::StrFormat("%s 0x%02x", what, value);
-}
 
 constexpr Word kFunctions[] = {
     {0x00, "SCSI IO"},
@@ -31,10 +16,20 @@ constexpr Word kFunctions[] = {
     {0x06, "port enable"},
     {0x07, "event notification"},
     {0x08, "event ack"},
+    {0x09, "firmware download"},
+    {0x12, "firmware upload"},
+    {0x15, "RAID action"},
+    {0x16, "RAID SCSI IO"},
+    {0x17, "toolbox"},
+    {0x18, "enclosure processor"},
     {0x1A, "SMP passthrough"},
     {0x1B, "SAS IO unit control"},
     {0x1C, "SATA passthrough"},
+    {0x1D, "diag buffer post"},
+    {0x1E, "diag release"},
+    {0x33, "NVMe encapsulated"},
     {0x40, "message unit reset"},
+    {0x42, "handshake"},
 };
 
 constexpr Word kIocStatuses[] = {
@@ -43,9 +38,13 @@ constexpr Word kIocStatuses[] = {
     {0x02, "busy"},
     {0x03, "invalid SGL"},
     {0x04, "internal error"},
+    {0x05, "invalid VP ID"},
     {0x06, "insufficient resources"},
     {0x07, "invalid field"},
     {0x08, "invalid state"},
+    {0x09, "not supported in this state"},
+    {0x0A, "insufficient power"},
+    {0x0F, "failure"},
     {0x20, "config: invalid action"},
     {0x21, "config: invalid type"},
     {0x22, "config: invalid page"},
@@ -64,6 +63,9 @@ constexpr Word kIocStatuses[] = {
     {0x4A, "SCSI: task management failed"},
     {0x4B, "SCSI: IOC terminated"},
     {0x4C, "SCSI: ext terminated"},
+    {0x4D, "EEDP: guard error"},
+    {0x4E, "EEDP: reference tag error"},
+    {0x4F, "EEDP: application tag error"},
     {0x90, "SMP: request failed"},
     {0x91, "SMP: data overrun"},
 };
@@ -173,6 +175,126 @@ constexpr Word kDiscoveryBits[] = {
     {0x80000000, "too many enclosures"},
 };
 
+constexpr Word kIocStates[] = {
+    {0, "reset"}, {1, "ready"}, {2, "operational"}, {4, "fault"}, {5, "coredump"},
+};
+
+constexpr Word kConfigActions[] = {
+    {0, "header"},      {1, "read current"}, {2, "write current"}, {3, "default"},
+    {4, "write NVRAM"}, {5, "read default"}, {6, "read NVRAM"},    {7, "get changeable"},
+};
+
+constexpr Word kPageTypes[] = {
+    {0x00, "IO unit"},     {0x01, "IOC"},           {0x02, "BIOS"},
+    {0x08, "RAID volume"}, {0x09, "manufacturing"}, {0x0A, "RAID physical disk"},
+    {0x0F, "extended"},
+};
+
+constexpr Word kExtPageTypes[] = {
+    {0x10, "SAS IO unit"},
+    {0x11, "SAS expander"},
+    {0x12, "SAS device"},
+    {0x13, "SAS phy"},
+    {0x14, "log"},
+    {0x15, "enclosure"},
+    {0x16, "RAID config"},
+    {0x17, "driver mapping"},
+    {0x18, "SAS port"},
+    {0x19, "Ethernet"},
+    {0x1A, "ext manufacturing"},
+    {0x1B, "PCIe IO unit"},
+    {0x1C, "PCIe switch"},
+    {0x1D, "PCIe device"},
+    {0x1E, "PCIe link"},
+};
+
+constexpr Word kSasControlOps[] = {
+    {0x02, "clear all persistent"}, {0x06, "phy link reset"}, {0x07, "phy hard reset"},
+    {0x08, "phy clear error log"},  {0x0A, "send primitive"}, {0x0B, "force full discovery"},
+    {0x0C, "transmit port select"}, {0x0D, "remove device"},  {0x0E, "lookup mapping"},
+    {0x0F, "set IOC parameter"},
+};
+
+constexpr Word kTaskManagementTypes[] = {
+    {0x01, "abort task"}, {0x02, "abort task set"}, {0x03, "target reset"},
+    {0x05, "LUN reset"},  {0x06, "clear task set"}, {0x07, "query task"},
+    {0x08, "clear ACA"},  {0x09, "query task set"}, {0x0A, "query async event"},
+};
+
+constexpr Word kTaskManagementResponses[] = {
+    {0x00, "complete"},  {0x02, "invalid frame"}, {0x04, "not supported"},  {0x05, "failed"},
+    {0x08, "succeeded"}, {0x09, "invalid LUN"},   {0x0A, "overlapped tag"}, {0x80, "queued on IOC"},
+};
+
+constexpr Word kDeviceTypes[] = {
+    {0, "no device"},
+    {1, "end device"},
+    {2, "edge expander"},
+    {3, "fanout expander"},
+};
+
+constexpr Word kDeviceInfoBits[] = {
+    {0x0008, "SATA host"},     {0x0010, "SMP initiator"}, {0x0020, "STP initiator"},
+    {0x0040, "SSP initiator"}, {0x0080, "SATA device"},   {0x0100, "SMP target"},
+    {0x0200, "STP target"},    {0x0400, "SSP target"},    {0x0800, "direct attach"},
+    {0x1000, "LSI device"},    {0x2000, "ATAPI device"},  {0x4000, "SEP"},
+};
+
+constexpr Word kDeviceFlags[] = {
+    {0x0001, "present"},
+    {0x0002, "enclosure level valid"},
+    {0x0004, "persistent"},
+    {0x0008, "port selector"},
+    {0x0010, "SATA FUA"},
+    {0x0020, "SATA NCQ"},
+    {0x0040, "SATA SMART"},
+    {0x0080, "SATA 48-bit LBA"},
+    {0x0100, "unsupported"},
+    {0x0200, "SATA software preserve"},
+    {0x0400, "SATA asynchronous notification"},
+    {0x0800, "partial power management"},
+    {0x1000, "slumber power management"},
+    {0x2000, "fast path capable"},
+    {0x4000, "fast path enabled"},
+    {0x8000, "unauthorized"},
+};
+
+constexpr Word kRoutings[] = {{0x00, "direct"}, {0x10, "subtractive"}, {0x20, "table"}};
+
+constexpr Word kVolumeStates[] = {
+    {0, "missing"}, {1, "failed"},   {2, "initializing"},
+    {3, "online"},  {4, "degraded"}, {5, "optimal"},
+};
+
+constexpr Word kPhysicalDiskStates[] = {
+    {0, "not configured"}, {1, "not compatible"}, {2, "offline"},    {3, "online"},
+    {4, "hot spare"},      {5, "degraded"},       {6, "rebuilding"}, {7, "optimal"},
+};
+
+constexpr Word kSasStatuses[] = {
+    {0x00, "success"},
+    {0x01, "unknown error"},
+    {0x02, "invalid frame"},
+    {0x03, "bad destination"},
+    {0x04, "break received"},
+    {0x05, "connection rate not supported"},
+    {0x06, "port layer request"},
+    {0x07, "protocol not supported"},
+    {0x08, "STP resources busy"},
+    {0x09, "wrong destination"},
+    {0x0A, "short information unit"},
+    {0x0B, "long information unit"},
+    {0x0C, "transfer ready: incorrect write data"},
+    {0x0D, "transfer ready: request offset error"},
+    {0x0E, "transfer ready not expected"},
+    {0x0F, "incorrect data length"},
+    {0x10, "too much read data"},
+    {0x11, "data offset error"},
+    {0x12, "NAK received"},
+    {0x13, "connection failed"},
+    {0x14, "initiator response timeout"},
+};
+
 template <typename Enum>
 uint32_t Number(Enum value) {
   return static_cast<uint32_t>(value);
@@ -197,17 +319,45 @@ std::string AccessStatusText(uint8_t status) {
 }
 
 std::string DiscoveryStatusText(uint32_t status) {
-  std::string text;
-  const auto append = [&text](absl::string_view part) {
-    if (!text.empty()) text += ", ";
-    text.append(part.data(), part.size());
-  };
-  for (const Word& bit : kDiscoveryBits) {
-    if (status & bit.value) append(bit.text);
-    status &= ~bit.value;
-  }
-  if (status != 0) append(absl::StrFormat("status bits 0x%08x", status));
-  return text;
+  return BitsText(kDiscoveryBits, status, "status bits");
 }
+
+std::string ToString(IocState state) { return TextOf(kIocStates, Number(state), "IOC state"); }
+std::string ToString(ConfigAction action) {
+  return TextOf(kConfigActions, Number(action), "config action");
+}
+std::string ToString(PageType type) { return TextOf(kPageTypes, Number(type), "page type"); }
+std::string ToString(ExtPageType type) {
+  return TextOf(kExtPageTypes, Number(type), "extended page type");
+}
+std::string ToString(SasControlOp operation) {
+  return TextOf(kSasControlOps, Number(operation), "operation");
+}
+std::string ToString(TaskManagementType type) {
+  return TextOf(kTaskManagementTypes, Number(type), "task management type");
+}
+std::string ToString(TaskManagementResponse response) {
+  return TextOf(kTaskManagementResponses, Number(response), "response");
+}
+
+std::string DeviceInfoText(uint32_t info) {
+  const std::string type = TextOf(kDeviceTypes, info & device_info::kTypeMask, "device type");
+  const std::string bits = BitsText(kDeviceInfoBits, info & ~device_info::kTypeMask, "bits");
+  return absl::StrCat(type, bits.empty() ? "" : ", ", bits);
+}
+
+std::string DeviceFlagsText(uint16_t flags) { return BitsText(kDeviceFlags, flags, "bits"); }
+
+std::string PhyInfoText(uint32_t info) {
+  return absl::StrCat((info & phy_info::kVacant) != 0 ? "vacant, " : "",
+                      TextOf(kRoutings, info & phy_info::kRoutingMask, "routing attribute"),
+                      " routing", (info & phy_info::kVirtual) != 0 ? ", virtual" : "");
+}
+
+std::string VolumeStateText(uint8_t state) { return TextOf(kVolumeStates, state, "state"); }
+std::string PhysicalDiskStateText(uint8_t state) {
+  return TextOf(kPhysicalDiskStates, state, "state");
+}
+std::string SasStatusText(uint8_t status) { return TextOf(kSasStatuses, status, "SAS status"); }
 
 }  // namespace sasd::mpi

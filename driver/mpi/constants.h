@@ -22,10 +22,20 @@ enum class Function : uint8_t {
   kPortEnable = 0x06,
   kEventNotification = 0x07,
   kEventAck = 0x08,
+  kFirmwareDownload = 0x09,
+  kFirmwareUpload = 0x12,
+  kRaidAction = 0x15,
+  kRaidScsiIo = 0x16,
+  kToolbox = 0x17,
+  kEnclosureProcessor = 0x18,
   kSmpPassthrough = 0x1A,
   kSasIoUnitControl = 0x1B,
   kSataPassthrough = 0x1C,
+  kDiagBufferPost = 0x1D,
+  kDiagRelease = 0x1E,
+  kNvmeEncapsulated = 0x33,
   kMessageUnitReset = 0x40,
+  kHandshake = 0x42,
 };
 std::string ToString(Function function);
 
@@ -36,9 +46,13 @@ enum class IocStatus : uint16_t {
   kBusy = 0x0002,
   kInvalidSgl = 0x0003,
   kInternalError = 0x0004,
+  kInvalidVpId = 0x0005,
   kInsufficientResources = 0x0006,
   kInvalidField = 0x0007,
   kInvalidState = 0x0008,
+  kOpStateNotSupported = 0x0009,
+  kInsufficientPower = 0x000A,
+  kFailure = 0x000F,
   kConfigInvalidAction = 0x0020,
   kConfigInvalidType = 0x0021,
   kConfigInvalidPage = 0x0022,
@@ -57,6 +71,9 @@ enum class IocStatus : uint16_t {
   kScsiTaskManagementFailed = 0x004A,
   kScsiIocTerminated = 0x004B,
   kScsiExtTerminated = 0x004C,
+  kEedpGuardError = 0x004D,
+  kEedpReferenceTagError = 0x004E,
+  kEedpApplicationTagError = 0x004F,
   kSasSmpRequestFailed = 0x0090,
   kSasSmpDataOverrun = 0x0091,
 };
@@ -71,6 +88,7 @@ enum class IocState : uint8_t {
   kFault = 0x4,
   kCoredump = 0x5,
 };
+std::string ToString(IocState state);
 
 // mpi2_cnfg.h, MPI2_CONFIG_ACTION_*.
 enum class ConfigAction : uint8_t {
@@ -81,7 +99,9 @@ enum class ConfigAction : uint8_t {
   kWriteNvram = 0x04,
   kReadDefault = 0x05,
   kReadNvram = 0x06,
+  kGetChangeable = 0x07,
 };
+std::string ToString(ConfigAction action);
 
 // mpi2_cnfg.h, MPI2_CONFIG_PAGETYPE_*, without the attribute bits.
 enum class PageType : uint8_t {
@@ -94,8 +114,9 @@ enum class PageType : uint8_t {
   kExtended = 0x0F,
 };
 constexpr uint8_t kPageTypeMask = 0x0F;
+std::string ToString(PageType type);
 
-// mpi2_cnfg.h, MPI2_CONFIG_EXTPAGETYPE_*.
+// mpi2_cnfg.h, MPI2_CONFIG_EXTPAGETYPE_*. Those whose pages are not known here have a text only.
 enum class ExtPageType : uint8_t {
   kNone = 0x00,
   kSasIoUnit = 0x10,
@@ -105,6 +126,7 @@ enum class ExtPageType : uint8_t {
   kLog = 0x14,
   kEnclosure = 0x15,
 };
+std::string ToString(ExtPageType type);
 
 // mpi2_ioc.h, MPI2_EVENT_*.
 enum class EventCode : uint16_t {
@@ -182,6 +204,13 @@ enum class DeviceStatusReason : uint8_t {
 };
 std::string ToString(DeviceStatusReason reason);
 
+// mpi2_cnfg.h, MPI2_RAID_VOL_STATE_* and MPI2_RAID_PD_STATE_*, in words.
+std::string VolumeStateText(uint8_t state);
+std::string PhysicalDiskStateText(uint8_t state);
+
+// mpi2_sas.h, MPI2_SASSTATUS_*: why an SMP passthrough failed, in words.
+std::string SasStatusText(uint8_t status);
+
 // mpi2_sas.h, MPI2_SAS_OP_*.
 enum class SasControlOp : uint8_t {
   kClearAllPersistent = 0x02,
@@ -190,9 +219,12 @@ enum class SasControlOp : uint8_t {
   kPhyClearErrorLog = 0x08,
   kSendPrimitive = 0x0A,
   kForceFullDiscovery = 0x0B,
+  kTransmitPortSelect = 0x0C,
   kRemoveDevice = 0x0D,
   kLookupMapping = 0x0E,
+  kSetIocParameter = 0x0F,
 };
+std::string ToString(SasControlOp operation);
 
 // mpi2_init.h, MPI2_SCSITASKMGMT_TASKTYPE_*.
 enum class TaskManagementType : uint8_t {
@@ -206,6 +238,7 @@ enum class TaskManagementType : uint8_t {
   kQueryTaskSet = 0x09,
   kQueryAsyncEvent = 0x0A,
 };
+std::string ToString(TaskManagementType type);
 
 // mpi2_init.h, MPI2_SCSITASKMGMT_RSP_*.
 enum class TaskManagementResponse : uint8_t {
@@ -218,6 +251,7 @@ enum class TaskManagementResponse : uint8_t {
   kOverlappedTag = 0x0A,
   kQueuedOnIoc = 0x80,
 };
+std::string ToString(TaskManagementResponse response);
 
 // mpi2_sas.h, MPI2_SAS_DEVICE_INFO_*: what an attached device is and speaks.
 namespace device_info {
@@ -231,18 +265,24 @@ constexpr uint32_t kSmpTarget = 0x00000100, kStpTarget = 0x00000200, kSspTarget 
 constexpr uint32_t kDirectAttach = 0x00000800, kLsiDevice = 0x00001000;
 constexpr uint32_t kAtapiDevice = 0x00002000, kSep = 0x00004000;
 }  // namespace device_info
+// "end device, SSP target, direct attach"
+std::string DeviceInfoText(uint32_t info);
 
 // mpi2_cnfg.h, MPI2_SAS_DEVICE0_FLAGS_*.
 namespace device_flags {
 constexpr uint16_t kPresent = 0x0001, kEnclosureLevelValid = 0x0002, kPersistent = 0x0004;
 constexpr uint16_t kUnsupported = 0x0100, kFastPathCapable = 0x2000, kUnauthorized = 0x8000;
 }  // namespace device_flags
+// "present, fast path capable"; empty for 0.
+std::string DeviceFlagsText(uint16_t flags);
 
 // mpi2_cnfg.h, MPI2_SAS_PHYINFO_*.
 namespace phy_info {
 constexpr uint32_t kVacant = 0x80000000, kVirtual = 0x00001000;
 constexpr uint32_t kRoutingMask = 0x000000F0, kDirect = 0x00, kSubtractive = 0x10, kTable = 0x20;
 }  // namespace phy_info
+// "table routing, virtual", "vacant, direct routing"; always names the routing.
+std::string PhyInfoText(uint32_t info);
 
 // mpi2_cnfg.h, MPI2_SAS_DEVICE0_ASTATUS_*.
 namespace access_status {
@@ -254,13 +294,12 @@ constexpr uint8_t kRouteNotAddressable = 0x05, kSmpErrorNotAddressable = 0x06, k
 // In words: "SATA initialization failed"; "access status 0x42" where it has none.
 std::string AccessStatusText(uint8_t status);
 
-// The bits of MPI 2.x DiscoveryStatus (mpi2_cnfg.h, MPI2_SAS_DISC_*, mpi2_ioc.h) in words, joined
-// by
-// ", "; empty for 0.
+// The bits of DiscoveryStatus (mpi2_ioc.h, MPI2_EVENT_SAS_DISC_DS_*; mpi2_cnfg.h has the same for
+// SAS IO unit page 0 and expander page 0) in words, joined by ", "; empty for 0.
 std::string DiscoveryStatusText(uint32_t status);
 
-// mpi2_sas.h and SPL: the report-missing delay byte of SAS IO unit page 1 in seconds; bit 7 set:
-// units of 16 s.
+// mpi2_cnfg.h, MPI2_SASIOUNIT1_REPORT_MISSING_*: the report-missing delay byte of SAS IO unit page
+// 1 in seconds; bit 7 set: units of 16 s.
 constexpr uint16_t MissingDelaySeconds(uint8_t byte) {
   return (byte & 0x80) ? static_cast<uint16_t>((byte & 0x7F) * 16) : byte;
 }

@@ -371,107 +371,6 @@ struct Encoder {
   }
 };
 
-std::string Handle(DevHandle handle) { return absl::StrFormat("0x%04x", handle.value()); }
-
-struct Describer {
-  std::string operator()(const UnknownEvent& e) const {
-    return absl::StrFormat("%s: %u bytes", ToString(static_cast<EventCode>(e.code)), e.data.size());
-  }
-
-  std::string operator()(const TopologyChangeList& e) const {
-    std::string text = absl::StrFormat("topology change list: %s %s",
-                                       e.expander_handle == DevHandle(0)
-                                           ? "host"
-                                           : absl::StrCat("expander ", Handle(e.expander_handle)),
-                                       e.expander_handle == DevHandle(0) ? "" : ToString(e.status));
-    uint8_t phy = e.start_phy.value();
-    for (const TopologyChangeList::Entry& entry : e.entries) {
-      if (entry.reason != PhyReason::kNoChange) {
-        absl::StrAppendFormat(&text, ", phy %u %s %s %s", phy, Handle(entry.attached_handle),
-                              ToString(entry.reason), ToString(entry.rate));
-      }
-      ++phy;
-    }
-    return text;
-  }
-
-  std::string operator()(const DiscoveryEvent& e) const {
-    const std::string status = DiscoveryStatusText(e.status);
-    return absl::StrCat("discovery ",
-                        e.reason == DiscoveryEvent::kStarted ? "started"
-                        : e.reason == DiscoveryEvent::kCompleted
-                            ? "completed"
-                            : absl::StrCat("reason ", e.reason),
-                        status.empty() ? "" : ": ", status);
-  }
-
-  std::string operator()(const DeviceStatusChange& e) const {
-    return absl::StrFormat("device status change: %s %s, %s", ToHex(e.address), Handle(e.handle),
-                           ToString(e.reason));
-  }
-
-  std::string operator()(const EnclosureStatusChange& e) const {
-    return absl::StrFormat("enclosure %s 0x%04x %s, %u slots", ToHex(e.logical_id),
-                           e.handle.value(),
-                           e.reason == EnclosureStatusChange::kAdded           ? "added"
-                           : e.reason == EnclosureStatusChange::kNotResponding ? "not responding"
-                                                                               : "changed",
-                           e.slot_count);
-  }
-
-  std::string operator()(const BroadcastPrimitive& e) const {
-    static constexpr absl::string_view kNames[] = {"", "change", "SES", "expander",
-                                                   "asynchronous event"};
-    return absl::StrFormat("broadcast primitive %u (%s) on phy %u", e.primitive,
-                           e.primitive < std::size(kNames) ? kNames[e.primitive] : "",
-                           e.phy.value());
-  }
-
-  std::string operator()(const DeviceDiscoveryError& e) const {
-    return absl::StrFormat("device discovery error: %s %s, %s", ToHex(e.address), Handle(e.handle),
-                           e.reason == DeviceDiscoveryError::kSmpFailed    ? "SMP failed"
-                           : e.reason == DeviceDiscoveryError::kSmpTimeout ? "SMP timeout"
-                                                                           : "unknown reason");
-  }
-
-  std::string operator()(const IrConfigurationChangeList& e) const {
-    return absl::StrFormat("IR configuration change list: %u elements", e.elements.size());
-  }
-
-  std::string operator()(const IrVolume& e) const {
-    return absl::StrFormat("IR volume %s: reason %u, %u -> %u", Handle(e.handle), e.reason,
-                           e.previous_value, e.value);
-  }
-
-  std::string operator()(const IrPhysicalDisk& e) const {
-    return absl::StrFormat("IR physical disk %u %s: reason %u, %u -> %u", e.number,
-                           Handle(e.handle), e.reason, e.previous_value, e.value);
-  }
-
-  std::string operator()(const LogEntryAdded& e) const {
-    return absl::StrFormat("log entry %u added, qualifier 0x%04x", e.sequence, e.qualifier);
-  }
-
-  std::string operator()(const TemperatureThreshold& e) const {
-    return absl::StrFormat("temperature sensor %u: %u degrees Celsius, thresholds 0x%x", e.sensor,
-                           e.temperature, e.status);
-  }
-
-  std::string operator()(const ActiveCableException& e) const {
-    return absl::StrFormat("active cable exception: receptacle %u, reason %u, needs %u mW",
-                           e.receptacle, e.reason, e.power_requirement);
-  }
-
-  std::string operator()(const PhyCounter& e) const {
-    return absl::StrFormat("phy counter: phy %u code 0x%02x value %u threshold %u", e.phy.value(),
-                           e.code, e.value, e.threshold);
-  }
-
-  std::string operator()(const HardResetReceived& e) const {
-    return absl::StrFormat("hard reset received on port %u", e.port);
-  }
-};
-
 }  // namespace
 
 absl::StatusOr<EventData> DecodeEvent(uint16_t event, ByteSpan data) {
@@ -523,7 +422,5 @@ EventCode CodeOf(const EventData& data) {
 }
 
 Bytes EncodeEvent(const EventData& data) { return std::visit(Encoder(), data); }
-
-std::string ToString(const EventData& data) { return std::visit(Describer(), data); }
 
 }  // namespace sasd::mpi

@@ -31,8 +31,12 @@ void StoreReplyHeader(const ReplyHeader& header, MutableByteSpan frame) {
 template <typename Io, typename M>
 void IocInitLayout(const Io& io, M& m) {
   io(0x00, m.who_init);
+  io(0x07, m.message_flags);
   io(0x0C, m.message_version);
   io(0x0E, m.header_version);
+  io(0x14, m.configuration_flags);
+  io(0x16, m.host_page_size);
+  io(0x17, m.host_msix_vectors);
   io(0x1A, m.request_frame_dwords);
   io(0x1C, m.reply_post_queue_depth);
   io(0x1E, m.reply_free_queue_depth);
@@ -204,6 +208,7 @@ void Layout(const Storer& io, const SmpPassthroughReply& m) { SmpPassthroughRepl
 
 // mpi2_init.h, MPI2_SCSI_IO_REQUEST; the direction is in Control, bits 24 and 25.
 constexpr int kDirectionShift = 24;
+constexpr size_t kScsiSglOffset0 = 0x14;  // SGLOffset0: where the SGL starts, in dwords
 constexpr size_t kScsiControlOffset = 0x3C, kScsiLunOffset = 0x34, kScsiCdbOffset = 0x40;
 constexpr size_t kTaskManagementLunOffset = 0x0C;
 
@@ -238,16 +243,17 @@ absl::StatusOr<Message> DecodeRequest(absl::string_view what, ByteSpan frame, si
   return message;
 }
 
+// `needed` bytes of a reply are read. MPI 2.0 replies are shorter than those of 2.6, and a default
+// reply stands where the IOC had nothing to add but its status.
 template <typename Message>
-absl::StatusOr<Message> DecodeReply(absl::string_view what, ByteSpan frame) {
-  // A default reply stands where the IOC had nothing to add but its status.
+absl::StatusOr<Message> DecodeReply(absl::string_view what, ByteSpan frame, size_t needed) {
   absl::StatusOr<ReplyHeader> header = DecodeReplyHeader(frame);
   if (!header.ok()) return header.status();
   Message message;
   message.header = *header;
-  if (frame.size() < Message::kSize) {
+  if (frame.size() < needed) {
     if (header->status != IocStatus::kSuccess) return message;
-    return CheckSize(what, frame, Message::kSize);
+    return CheckSize(what, frame, needed);
   }
   Layout(Loader(frame), message);
   return message;
@@ -300,7 +306,7 @@ Bytes EncodeIocInitRequest(const IocInitRequest& request) {
 Bytes EncodeIocFactsRequest() { return EncodeBareRequest(Function::kIocFacts); }
 
 absl::StatusOr<IocFactsReply> DecodeIocFactsReply(ByteSpan frame) {
-  return DecodeReply<IocFactsReply>("IOC facts reply", frame);
+  return DecodeReply<IocFactsReply>("IOC facts reply", frame, 0x3E);
 }
 Bytes EncodeIocFactsReply(const IocFactsReply& reply) { return EncodeReply(reply); }
 
@@ -315,7 +321,7 @@ Bytes EncodePortFactsRequest(uint8_t port) {
   return frame;
 }
 absl::StatusOr<PortFactsReply> DecodePortFactsReply(ByteSpan frame) {
-  return DecodeReply<PortFactsReply>("port facts reply", frame);
+  return DecodeReply<PortFactsReply>("port facts reply", frame, 0x1A);
 }
 Bytes EncodePortFactsReply(const PortFactsReply& reply) { return EncodeReply(reply); }
 
@@ -431,7 +437,7 @@ Bytes EncodeTaskManagementRequest(const TaskManagementRequest& request) {
   return frame;
 }
 absl::StatusOr<TaskManagementReply> DecodeTaskManagementReply(ByteSpan frame) {
-  return DecodeReply<TaskManagementReply>("task management reply", frame);
+  return DecodeReply<TaskManagementReply>("task management reply", frame, 0x18);
 }
 Bytes EncodeTaskManagementReply(const TaskManagementReply& reply) { return EncodeReply(reply); }
 
@@ -442,7 +448,7 @@ Bytes EncodeSasControlRequest(const SasControlRequest& request) {
   return EncodeRequest(Function::kSasIoUnitControl, request);
 }
 absl::StatusOr<SasControlReply> DecodeSasControlReply(ByteSpan frame) {
-  return DecodeReply<SasControlReply>("SAS IO unit control reply", frame);
+  return DecodeReply<SasControlReply>("SAS IO unit control reply", frame, 0x14);
 }
 Bytes EncodeSasControlReply(const SasControlReply& reply) { return EncodeReply(reply); }
 
@@ -454,7 +460,7 @@ Bytes EncodeSmpPassthroughRequest(const SmpPassthroughRequest& request) {
   return EncodeRequest(Function::kSmpPassthrough, request);
 }
 absl::StatusOr<SmpPassthroughReply> DecodeSmpPassthroughReply(ByteSpan frame) {
-  return DecodeReply<SmpPassthroughReply>("SMP passthrough reply", frame);
+  return DecodeReply<SmpPassthroughReply>("SMP passthrough reply", frame, 0x14);
 }
 Bytes EncodeSmpPassthroughReply(const SmpPassthroughReply& reply) { return EncodeReply(reply); }
 
@@ -469,13 +475,14 @@ absl::StatusOr<ScsiIoRequest> DecodeScsiIoRequest(ByteSpan frame) {
 }
 Bytes EncodeScsiIoRequest(const ScsiIoRequest& request) {
   Bytes frame = EncodeRequest(Function::kScsiIo, request);
+  Store8(absl::MakeSpan(frame), kScsiSglOffset0, ScsiIoRequest::kSglOffset / 4);
   StoreBe64(absl::MakeSpan(frame), kScsiLunOffset, request.lun);
   StoreLe32(absl::MakeSpan(frame), kScsiControlOffset,
             static_cast<uint32_t>(request.direction) << kDirectionShift);
   return frame;
 }
 absl::StatusOr<ScsiIoReply> DecodeScsiIoReply(ByteSpan frame) {
-  return DecodeReply<ScsiIoReply>("SCSI IO reply", frame);
+  return DecodeReply<ScsiIoReply>("SCSI IO reply", frame, 0x1C);
 }
 Bytes EncodeScsiIoReply(const ScsiIoReply& reply) { return EncodeReply(reply); }
 

@@ -14,7 +14,8 @@
 // MPI 2.x request and reply frames (mpi2_ioc.h, mpi2_cnfg.h, mpi2_init.h, mpi2_sas.h). A request
 // frame here ends where its scatter-gather list would begin (kSglOffset, in bytes); data travels
 // beside it. Decoding is total: any bytes give a value or kInvalidArgument with the sizes. Replies
-// longer than known are accepted. Pure functions, thread-safe.
+// longer than known are accepted, and so are those that end after the last field known here (kSize
+// is what is encoded). Pure functions, thread-safe.
 namespace sasd::mpi {
 
 // What every message starts with (mpi2.h, MPI2_REQUEST_HEADER, MPI2_DEFAULT_REPLY).
@@ -46,6 +47,10 @@ struct IocInitRequest {
   uint64_t reply_post_queue_address = 0;
   uint64_t reply_free_queue_address = 0;
   uint64_t timestamp_ms = 0;
+  uint8_t message_flags = 0;  // 1: reply_post_queue_address is that of an array of queues (RDPQ)
+  uint16_t configuration_flags = 0;
+  uint8_t host_page_size = 0;
+  uint8_t host_msix_vectors = 0;
 };
 absl::StatusOr<IocInitRequest> DecodeIocInitRequest(ByteSpan frame);
 Bytes EncodeIocInitRequest(const IocInitRequest& request);
@@ -243,8 +248,8 @@ struct ScsiIoRequest {
   DevHandle handle;
   uint8_t sense_size = 0;
   uint32_t data_size = 0;
-  uint16_t io_flags = 0;
-  uint64_t lun = 0;  // the 8-byte LUN, big-endian
+  uint16_t io_flags = 0;  // low 9 bits: the CDB's length in bytes, which hardware wants
+  uint64_t lun = 0;       // the 8-byte LUN, big-endian
   DataDirection direction = DataDirection::kNone;
   std::array<uint8_t, 32> cdb = {};
 };

@@ -1,7 +1,6 @@
 #include "driver/mpi/pages.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "driver/mpi/layout.h"
 #include "driver/mpi/text.h"
 
@@ -61,7 +60,7 @@ void IoUnit1Layout(const Io& io, P& p) {
   io(0x13, p.io_missing_delay);
 }
 
-// The page types that lie flat: one overload each, called `Visit` so that it is found below.
+// The pages that lie flat: `kSize` is what is encoded, `kNeeded` how much there must be to decode.
 template <typename Page>
 struct Flat;
 
@@ -69,7 +68,7 @@ struct Flat;
 template <>
 struct Flat<ExpanderPage0> {
   static constexpr char kName[] = "SAS expander page 0";
-  static constexpr size_t kNeeded = 0x24, kSize = 0x44;
+  static constexpr size_t kNeeded = 0x24, kSize = 0x3C;
   template <typename Io, typename P>
   static void Visit(const Io& io, P& p) {
     io(0x08, p.port);
@@ -90,7 +89,7 @@ struct Flat<ExpanderPage0> {
 template <>
 struct Flat<ExpanderPage1> {
   static constexpr char kName[] = "SAS expander page 1";
-  static constexpr size_t kNeeded = 0x22, kSize = 0x2C;
+  static constexpr size_t kNeeded = 0x20, kSize = 0x2C;
   template <typename Io, typename P>
   static void Visit(const Io& io, P& p) {
     io(0x08, p.port);
@@ -109,11 +108,13 @@ struct Flat<ExpanderPage1> {
   }
 };
 
-// mpi2_cnfg.h, MPI2_CONFIG_PAGE_SAS_DEV_0, without the connector's name.
+// mpi2_cnfg.h, MPI2_CONFIG_PAGE_SAS_DEV_0, without the connector's name. Linux declares that as 16
+// bytes, of which its driver reads 4; FreeBSD as 4 and a reserved dword, so that the page has 0x38
+// bytes, as it had before there were connector names.
 template <>
 struct Flat<SasDevicePage0> {
   static constexpr char kName[] = "SAS device page 0";
-  static constexpr size_t kNeeded = 0x34, kSize = 0x38;
+  static constexpr size_t kNeeded = 0x24, kSize = 0x38;
   template <typename Io, typename P>
   static void Visit(const Io& io, P& p) {
     io(0x08, p.slot);
@@ -138,7 +139,7 @@ constexpr size_t kConnectorNameOffset = 0x30, kConnectorNameSize = 4;
 template <>
 struct Flat<SasPhyPage0> {
   static constexpr char kName[] = "SAS phy page 0";
-  static constexpr size_t kNeeded = 0x1D, kSize = 0x24;
+  static constexpr size_t kNeeded = 0x1D, kSize = 0x20;
   template <typename Io, typename P>
   static void Visit(const Io& io, P& p) {
     io(0x08, p.owner_handle);
@@ -229,6 +230,14 @@ struct Flat<PhysicalDiskPage0> {
 template <typename Page>
 absl::StatusOr<Page> DecodeFlat(ByteSpan bytes) {
   if (absl::Status s = CheckSize(Flat<Page>::kName, bytes, Flat<Page>::kNeeded); !s.ok()) return s;
+  // Page versions older than ours end earlier; what they lack reads as 0, as the kernel's driver
+  // has it (mpt3sas_config.c copies what came over a zeroed page).
+  Bytes padded;
+  if (bytes.size() < Flat<Page>::kSize) {
+    padded.assign(bytes.begin(), bytes.end());
+    padded.resize(Flat<Page>::kSize);
+    bytes = padded;
+  }
   Page page;
   Flat<Page>::Visit(Loader(bytes), page);
   return page;
@@ -380,12 +389,6 @@ absl::StatusOr<ExpanderPage0> DecodeExpanderPage0(ByteSpan page) {
   return DecodeFlat<ExpanderPage0>(page);
 }
 Bytes EncodeExpanderPage0(const ExpanderPage0& page) { return EncodeFlat(page); }
-std::string ToString(const ExpanderPage0& page) {
-  return absl::StrFormat(
-      "expander %s handle 0x%04x parent 0x%04x phys %u level %u enclosure 0x%04x",
-      ToHex(page.address), page.handle.value(), page.parent_handle.value(), page.phy_count,
-      page.sas_level, page.enclosure_handle.value());
-}
 
 absl::StatusOr<ExpanderPage1> DecodeExpanderPage1(ByteSpan page) {
   return DecodeFlat<ExpanderPage1>(page);
@@ -394,7 +397,7 @@ Bytes EncodeExpanderPage1(const ExpanderPage1& page) { return EncodeFlat(page); 
 
 absl::StatusOr<SasDevicePage0> DecodeSasDevicePage0(ByteSpan page) {
   absl::StatusOr<SasDevicePage0> decoded = DecodeFlat<SasDevicePage0>(page);
-  if (decoded.ok()) {
+  if (decoded.ok() && page.size() >= kConnectorNameOffset + kConnectorNameSize) {
     decoded->connector_name = LoadText(page, kConnectorNameOffset, kConnectorNameSize);
   }
   return decoded;
@@ -403,13 +406,6 @@ Bytes EncodeSasDevicePage0(const SasDevicePage0& page) {
   Bytes bytes = EncodeFlat(page);
   StoreText(page.connector_name, absl::MakeSpan(bytes), kConnectorNameOffset, kConnectorNameSize);
   return bytes;
-}
-std::string ToString(const SasDevicePage0& page) {
-  return absl::StrFormat(
-      "device %s handle 0x%04x parent 0x%04x phy %u enclosure 0x%04x slot %u info 0x%08x flags "
-      "0x%04x access status 0x%02x",
-      ToHex(page.address), page.handle.value(), page.parent_handle.value(), page.phy.value(),
-      page.enclosure_handle.value(), page.slot, page.device_info, page.flags, page.access_status);
 }
 
 absl::StatusOr<SasPhyPage0> DecodeSasPhyPage0(ByteSpan page) {

@@ -13,10 +13,11 @@
 #include "driver/mpi/constants.h"
 #include "driver/mpi/messages.h"
 
-// Configuration pages (mpi2_cnfg.h). A page is encoded with its header; decoding checks the size
-// and ignores what is longer than known. Each page's identity stands in kHeader, from which
-// requests are made; its `dwords` is 0 where the length depends on the content. Pure functions,
-// thread-safe. Errors: kInvalidArgument with the sizes.
+// Configuration pages (mpi2_cnfg.h). A page is encoded with its header; decoding checks the size,
+// ignores what is longer than known and reads fields that an older version of the page lacks as 0.
+// Each page's identity stands in kHeader, from which requests are made; its `dwords` is 0 where the
+// length depends on the content. Pure functions, thread-safe. Errors: kInvalidArgument with the
+// sizes.
 namespace sasd::mpi {
 
 // Page addresses: the form in the top nibble (mpi2_cnfg.h, MPI2_SAS_DEVICE_PGAD_FORM_* and so on).
@@ -38,8 +39,10 @@ constexpr uint32_t ExpanderPhy(DevHandle handle, PhyId phy) {
 constexpr uint32_t Enclosure(EnclosureHandle handle) { return kFormEnclosure | handle.value(); }
 constexpr uint32_t Volume(DevHandle handle) { return 0x10000000 | handle.value(); }
 constexpr uint32_t Phy(PhyId phy) { return phy.value(); }
+constexpr uint32_t PhyIndex(uint16_t index) { return 0x10000000 | index; }
 constexpr uint32_t PhysicalDiskNext(uint8_t after) { return after; }
 constexpr uint32_t PhysicalDiskNumber(uint8_t number) { return 0x10000000 | number; }
+constexpr uint32_t PhysicalDisk(DevHandle handle) { return 0x20000000 | handle.value(); }
 }  // namespace page_address
 
 // A byte of two link rates: maximum (high nibble) and minimum (low nibble).
@@ -57,6 +60,7 @@ struct ManufacturingPage0 {
 };
 absl::StatusOr<ManufacturingPage0> DecodeManufacturingPage0(ByteSpan page);
 Bytes EncodeManufacturingPage0(const ManufacturingPage0& page);
+std::string ToString(const ManufacturingPage0& page);
 
 // SAS IO unit page 0 (MPI2_CONFIG_PAGE_SASIOUNIT_0).
 struct SasIoUnitPage0 {
@@ -76,6 +80,7 @@ struct SasIoUnitPage0 {
 };
 absl::StatusOr<SasIoUnitPage0> DecodeSasIoUnitPage0(ByteSpan page);
 Bytes EncodeSasIoUnitPage0(const SasIoUnitPage0& page);
+std::string ToString(const SasIoUnitPage0& page);
 
 // SAS IO unit page 1 (MPI2_CONFIG_PAGE_SASIOUNIT_1).
 struct SasIoUnitPage1 {
@@ -99,10 +104,11 @@ struct SasIoUnitPage1 {
 };
 absl::StatusOr<SasIoUnitPage1> DecodeSasIoUnitPage1(ByteSpan page);
 Bytes EncodeSasIoUnitPage1(const SasIoUnitPage1& page);
+std::string ToString(const SasIoUnitPage1& page);
 
 // SAS expander page 0 (MPI2_CONFIG_PAGE_EXPANDER_0).
 struct ExpanderPage0 {
-  static constexpr PageHeader kHeader{0x06, 0, PageType::kExtended, ExtPageType::kSasExpander, 17};
+  static constexpr PageHeader kHeader{0x06, 0, PageType::kExtended, ExtPageType::kSasExpander, 15};
   PhysicalPort port;
   EnclosureHandle enclosure_handle;
   SasAddress address;
@@ -138,6 +144,7 @@ struct ExpanderPage1 {
 };
 absl::StatusOr<ExpanderPage1> DecodeExpanderPage1(ByteSpan page);
 Bytes EncodeExpanderPage1(const ExpanderPage1& page);
+std::string ToString(const ExpanderPage1& page);
 
 // SAS device page 0 (MPI2_CONFIG_PAGE_SAS_DEV_0).
 struct SasDevicePage0 {
@@ -164,7 +171,7 @@ std::string ToString(const SasDevicePage0& page);
 
 // SAS phy page 0 (MPI2_CONFIG_PAGE_SAS_PHY_0): a phy of the HBA.
 struct SasPhyPage0 {
-  static constexpr PageHeader kHeader{0x03, 0, PageType::kExtended, ExtPageType::kSasPhy, 9};
+  static constexpr PageHeader kHeader{0x03, 0, PageType::kExtended, ExtPageType::kSasPhy, 8};
   DevHandle owner_handle;
   DevHandle attached_handle;
   PhyId attached_phy;
@@ -178,6 +185,7 @@ struct SasPhyPage0 {
 };
 absl::StatusOr<SasPhyPage0> DecodeSasPhyPage0(ByteSpan page);
 Bytes EncodeSasPhyPage0(const SasPhyPage0& page);
+std::string ToString(const SasPhyPage0& page);
 
 // SAS phy page 1 (MPI2_CONFIG_PAGE_SAS_PHY_1): its error counters.
 struct SasPhyPage1 {
@@ -189,6 +197,7 @@ struct SasPhyPage1 {
 };
 absl::StatusOr<SasPhyPage1> DecodeSasPhyPage1(ByteSpan page);
 Bytes EncodeSasPhyPage1(const SasPhyPage1& page);
+std::string ToString(const SasPhyPage1& page);
 
 // SAS enclosure page 0 (MPI2_CONFIG_PAGE_SAS_ENCLOSURE_0).
 struct EnclosurePage0 {
@@ -206,6 +215,7 @@ struct EnclosurePage0 {
 };
 absl::StatusOr<EnclosurePage0> DecodeEnclosurePage0(ByteSpan page);
 Bytes EncodeEnclosurePage0(const EnclosurePage0& page);
+std::string ToString(const EnclosurePage0& page);
 
 // RAID volume pages 0 and 1 (MPI2_CONFIG_PAGE_RAID_VOL_0, MPI2_CONFIG_PAGE_RAID_VOL_1).
 struct RaidVolumePage0 {
@@ -218,6 +228,7 @@ struct RaidVolumePage0 {
 };
 absl::StatusOr<RaidVolumePage0> DecodeRaidVolumePage0(ByteSpan page);
 Bytes EncodeRaidVolumePage0(const RaidVolumePage0& page);
+std::string ToString(const RaidVolumePage0& page);
 struct RaidVolumePage1 {
   static constexpr PageHeader kHeader{0x03, 1, PageType::kRaidVolume, ExtPageType::kNone, 16};
   DevHandle handle;
@@ -225,6 +236,7 @@ struct RaidVolumePage1 {
 };
 absl::StatusOr<RaidVolumePage1> DecodeRaidVolumePage1(ByteSpan page);
 Bytes EncodeRaidVolumePage1(const RaidVolumePage1& page);
+std::string ToString(const RaidVolumePage1& page);
 
 // RAID physical disk page 0 (MPI2_CONFIG_PAGE_RD_PDISK_0).
 struct PhysicalDiskPage0 {
@@ -235,6 +247,7 @@ struct PhysicalDiskPage0 {
 };
 absl::StatusOr<PhysicalDiskPage0> DecodePhysicalDiskPage0(ByteSpan page);
 Bytes EncodePhysicalDiskPage0(const PhysicalDiskPage0& page);
+std::string ToString(const PhysicalDiskPage0& page);
 
 // A page of which no field but the header concerns us, as zeroes after the header: manufacturing
 // 11, BIOS 2 and 3, IOC 8, IO unit 0, 1 and 8, which the kernel's driver reads.

@@ -72,6 +72,7 @@ Cdb VpdCdb(uint8_t page, uint16_t allocation_length) {
   return cdb;
 }
 Cdb TestUnitReadyCdb() { return {scsi_op::kTestUnitReady}; }
+Cdb ReadCapacity10Cdb() { return {scsi_op::kReadCapacity10}; }
 Cdb ReadCapacity16Cdb(uint32_t allocation_length) {
   Cdb cdb = {scsi_op::kServiceActionIn16, scsi_op::kReadCapacity16Action};
   StoreBe32(absl::MakeSpan(cdb), 10, allocation_length);
@@ -233,6 +234,18 @@ Bytes EncodeCapacity16(const Capacity& capacity) {
   return data;
 }
 
+absl::StatusOr<Capacity> DecodeCapacity10(ByteSpan data) {
+  if (absl::Status s = CheckSize("READ CAPACITY (10) data", data, 8); !s.ok()) return s;
+  return Capacity{LoadBe32(data, 0), LoadBe32(data, 4)};
+}
+Bytes EncodeCapacity10(const Capacity& capacity) {
+  Bytes data(8);
+  StoreBe32(absl::MakeSpan(data), 0,
+            static_cast<uint32_t>(std::min(capacity.last_block, kCapacity10TooLarge)));
+  StoreBe32(absl::MakeSpan(data), 4, capacity.block_size);
+  return data;
+}
+
 absl::StatusOr<std::vector<uint64_t>> DecodeReportLuns(ByteSpan data) {
   if (absl::Status s = CheckSize("REPORT LUNS data", data, 8); !s.ok()) return s;
   const size_t count = std::min<size_t>(LoadBe32(data, 0), data.size() - 8) / 8;
@@ -275,6 +288,18 @@ Bytes EncodeFixedSense(const Sense& sense) {
   data[12] = sense.asc;
   data[13] = sense.ascq;
   return data;
+}
+Bytes EncodeDescriptorSense(const Sense& sense) {
+  return {0x72, static_cast<uint8_t>(sense.key & 0x0F), sense.asc, sense.ascq, 0, 0, 0, 0};
+}
+
+std::string ScsiStatusText(uint8_t status) {
+  static constexpr Word kStatuses[] = {
+      {0x00, "good"},       {0x02, "check condition"},      {0x04, "condition met"},
+      {0x08, "busy"},       {0x18, "reservation conflict"}, {0x28, "task set full"},
+      {0x30, "ACA active"}, {0x40, "task aborted"},
+  };
+  return TextOf(kStatuses, status, "SCSI status");
 }
 
 std::string ToString(const Sense& sense) {

@@ -26,11 +26,16 @@ constexpr uint8_t kReadCapacity16Action = 0x10;
 
 namespace scsi_status {
 constexpr uint8_t kGood = 0x00, kCheckCondition = 0x02, kBusy = 0x08, kTaskSetFull = 0x28;
+constexpr uint8_t kConditionMet = 0x04, kReservationConflict = 0x18, kAcaActive = 0x30;
+constexpr uint8_t kTaskAborted = 0x40;
 }  // namespace scsi_status
+// SAM-5, 5.3.1, in words: "check condition".
+std::string ScsiStatusText(uint8_t status);
 
 Cdb InquiryCdb(uint16_t allocation_length);
 Cdb VpdCdb(uint8_t page, uint16_t allocation_length);
 Cdb TestUnitReadyCdb();
+Cdb ReadCapacity10Cdb();
 Cdb ReadCapacity16Cdb(uint32_t allocation_length);
 Cdb ReportLunsCdb(uint32_t allocation_length);
 
@@ -82,7 +87,7 @@ Bytes EncodeDeviceIdentification(uint8_t peripheral_type,
 // if the page names none.
 std::string WorldWideId(const std::vector<Designator>& designators);
 
-// READ CAPACITY (16) data.
+// What READ CAPACITY tells.
 struct Capacity {
   static constexpr size_t kSize = 32;
   uint64_t last_block = 0;
@@ -90,8 +95,14 @@ struct Capacity {
   // 0 where it does not fit 64 bits.
   uint64_t bytes() const;
 };
+// READ CAPACITY (16) data.
 absl::StatusOr<Capacity> DecodeCapacity16(ByteSpan data);
 Bytes EncodeCapacity16(const Capacity& capacity);
+
+// READ CAPACITY (10) data. A last block of FFFFFFFFh says: ask READ CAPACITY (16).
+constexpr uint64_t kCapacity10TooLarge = 0xFFFFFFFF;
+absl::StatusOr<Capacity> DecodeCapacity10(ByteSpan data);
+Bytes EncodeCapacity10(const Capacity& capacity);
 
 // REPORT LUNS data: 8-byte LUNs.
 absl::StatusOr<std::vector<uint64_t>> DecodeReportLuns(ByteSpan data);
@@ -105,6 +116,7 @@ struct Sense {
 };
 absl::StatusOr<Sense> DecodeSense(ByteSpan data);
 Bytes EncodeFixedSense(const Sense& sense);
+Bytes EncodeDescriptorSense(const Sense& sense);
 // "not ready, asc 04h ascq 01h"
 std::string ToString(const Sense& sense);
 

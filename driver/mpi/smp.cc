@@ -14,6 +14,46 @@ namespace {
 constexpr uint8_t kRequestFrame = 0x40, kResponseFrame = 0x41;
 constexpr size_t kPhyOffset = 9;
 
+constexpr Word kFunctions[] = {
+    {0x00, "report general"}, {0x01, "report manufacturer information"},
+    {0x10, "discover"},       {0x11, "report phy error log"},
+    {0x91, "phy control"},
+};
+
+// SPL-4, "FUNCTION RESULT field".
+constexpr Word kResults[] = {
+    {0x00, "accepted"},
+    {0x01, "unknown function"},
+    {0x02, "function failed"},
+    {0x03, "invalid request frame length"},
+    {0x04, "invalid expander change count"},
+    {0x05, "busy"},
+    {0x06, "incomplete descriptor list"},
+    {0x10, "phy does not exist"},
+    {0x11, "index does not exist"},
+    {0x12, "phy does not support SATA"},
+    {0x13, "unknown phy operation"},
+    {0x14, "unknown phy test function"},
+    {0x15, "phy test in progress"},
+    {0x16, "phy vacant"},
+    {0x17, "unknown phy event source"},
+    {0x18, "unknown descriptor type"},
+    {0x19, "unknown phy filter"},
+    {0x1A, "affiliation violation"},
+    {0x20, "zone violation"},
+    {0x21, "no management access rights"},
+};
+
+constexpr Word kOperations[] = {
+    {0x00, "no operation"},
+    {0x01, "link reset"},
+    {0x02, "hard reset"},
+    {0x03, "disable"},
+    {0x05, "clear error log"},
+    {0x06, "clear affiliation"},
+    {0x07, "transmit SATA port selection signal"},
+};
+
 bool HasPhy(SmpFunction function) {
   return function == SmpFunction::kDiscover || function == SmpFunction::kReportPhyErrorLog ||
          function == SmpFunction::kPhyControl;
@@ -30,8 +70,7 @@ Bytes NewResponse(SmpFunction function, size_t size) {
 
 absl::Status CheckResponse(SmpFunction function, ByteSpan frame, size_t needed) {
   if (absl::Status s = CheckSmpResponse(function, frame); !s.ok()) return s;
-  return CheckSize(absl::StrFormat("SMP function 0x%02x response", static_cast<uint8_t>(function)),
-                   frame, needed);
+  return CheckSize(absl::StrCat("SMP ", ToString(function), " response"), frame, needed);
 }
 
 // A byte with a programmed and a hardware rate (SPL-4, DISCOVER response, bytes 40 and 41).
@@ -43,25 +82,21 @@ uint8_t RatePair(LinkRate programmed, LinkRate hardware) {
 }  // namespace
 
 std::string ToString(SmpResult result) {
-  switch (result) {
-    case SmpResult::kAccepted:
-      return "accepted";
-    case SmpResult::kUnknownFunction:
-      return "unknown function";
-    case SmpResult::kFailed:
-      return "function failed";
-    case SmpResult::kInvalidRequestFrameLength:
-      return "invalid request frame length";
-    case SmpResult::kPhyDoesNotExist:
-      return "phy does not exist";
-    case SmpResult::kPhyDoesNotSupportSata:
-      return "phy does not support SATA";
-    case SmpResult::kUnknownPhyOperation:
-      return "unknown phy operation";
-    case SmpResult::kPhyVacant:
-      return "phy vacant";
+  return TextOf(kResults, static_cast<uint32_t>(result), "function result");
+}
+std::string ToString(SmpFunction function) {
+  return TextOf(kFunctions, static_cast<uint32_t>(function), "function");
+}
+std::string ToString(PhyOperation operation) {
+  return TextOf(kOperations, static_cast<uint32_t>(operation), "phy operation");
+}
+std::string ToString(const SmpRequest& request) {
+  std::string text = absl::StrCat("SMP ", ToString(request.function));
+  if (HasPhy(request.function)) absl::StrAppend(&text, ", phy ", request.phy.value());
+  if (request.function == SmpFunction::kPhyControl) {
+    absl::StrAppend(&text, ", ", ToString(request.operation));
   }
-  return absl::StrFormat("function result 0x%02x", static_cast<uint8_t>(result));
+  return text;
 }
 
 // SPL-4, 9.4.4.3: byte 9 is the phy of all functions that have one; PHY CONTROL's operation is byte
@@ -113,7 +148,7 @@ absl::Status CheckSmpResponse(SmpFunction function, ByteSpan frame) {
   const auto result = static_cast<SmpResult>(frame[2]);
   if (result == SmpResult::kAccepted) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrFormat("SMP function 0x%02x: %s", static_cast<uint8_t>(function), ToString(result)));
+      absl::StrCat("SMP ", ToString(function), ": ", ToString(result)));
 }
 
 // SPL-4, 9.4.4.4, REPORT GENERAL response.
@@ -142,7 +177,9 @@ Bytes EncodeReportGeneralResponse(const ReportGeneralResponse& response) {
   return frame;
 }
 
-// SPL-4, 9.4.4.5, REPORT MANUFACTURER INFORMATION response.
+// SPL-4, 9.4.4.5, REPORT MANUFACTURER INFORMATION response. Without the SAS-1.1 FORMAT bit the
+// component's fields are vendor specific.
+constexpr uint8_t kSas11Format = 0x01;
 absl::StatusOr<ReportManufacturerResponse> DecodeReportManufacturerResponse(ByteSpan frame) {
   if (absl::Status s = CheckResponse(SmpFunction::kReportManufacturer, frame, 51); !s.ok())
     return s;
@@ -151,6 +188,7 @@ absl::StatusOr<ReportManufacturerResponse> DecodeReportManufacturerResponse(Byte
   response.vendor = LoadText(frame, 12, 8);
   response.product = LoadText(frame, 20, 16);
   response.revision = LoadText(frame, 36, 4);
+  if ((frame[8] & kSas11Format) == 0) return response;
   response.component_vendor = LoadText(frame, 40, 8);
   response.component_id = LoadBe16(frame, 48);
   response.component_revision = frame[50];
@@ -160,7 +198,7 @@ Bytes EncodeReportManufacturerResponse(const ReportManufacturerResponse& respons
   Bytes frame = NewResponse(SmpFunction::kReportManufacturer, ReportManufacturerResponse::kSize);
   const MutableByteSpan out = absl::MakeSpan(frame);
   StoreBe16(out, 4, response.change_count);
-  out[8] = 0x01;  // SAS-1.1 FORMAT
+  out[8] = kSas11Format;
   StoreText(response.vendor, out, 12, 8, ' ');
   StoreText(response.product, out, 20, 16, ' ');
   StoreText(response.revision, out, 36, 4, ' ');

@@ -10,7 +10,8 @@
 #include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
 
-// SMP frames (SPL-4, 9.4), big-endian, without the CRC, as MPI passes them. Pure functions,
+// SMP frames (SPL-4, 9.4), big-endian, without the CRC, as MPI passes them; kSize is a response's
+// size so (SAS-1.1's length: later standards append, which is accepted). Pure functions,
 // thread-safe. Decoding is total; a response that reports a failure is kFailedPrecondition with the
 // function result in words.
 namespace sasd::mpi {
@@ -22,6 +23,7 @@ enum class SmpFunction : uint8_t {
   kReportPhyErrorLog = 0x11,
   kPhyControl = 0x91,
 };
+std::string ToString(SmpFunction function);
 
 // SPL-4 table "FUNCTION RESULT field".
 enum class SmpResult : uint8_t {
@@ -29,10 +31,22 @@ enum class SmpResult : uint8_t {
   kUnknownFunction = 0x01,
   kFailed = 0x02,
   kInvalidRequestFrameLength = 0x03,
+  kInvalidExpanderChangeCount = 0x04,
+  kBusy = 0x05,
+  kIncompleteDescriptorList = 0x06,
   kPhyDoesNotExist = 0x10,
+  kIndexDoesNotExist = 0x11,
   kPhyDoesNotSupportSata = 0x12,
   kUnknownPhyOperation = 0x13,
+  kUnknownPhyTestFunction = 0x14,
+  kPhyTestInProgress = 0x15,
   kPhyVacant = 0x16,
+  kUnknownPhyEventSource = 0x17,
+  kUnknownDescriptorType = 0x18,
+  kUnknownPhyFilter = 0x19,
+  kAffiliationViolation = 0x1A,
+  kZoneViolation = 0x20,
+  kNoManagementAccessRights = 0x21,
 };
 std::string ToString(SmpResult result);
 
@@ -43,7 +57,10 @@ enum class PhyOperation : uint8_t {
   kHardReset = 0x02,
   kDisable = 0x03,
   kClearErrorLog = 0x05,
+  kClearAffiliation = 0x06,
+  kSataPortSelection = 0x07,
 };
+std::string ToString(PhyOperation operation);
 
 // A request of any of the functions; `phy` and `operation` where the function has them.
 struct SmpRequest {
@@ -53,6 +70,7 @@ struct SmpRequest {
 };
 absl::StatusOr<SmpRequest> DecodeSmpRequest(ByteSpan frame);
 Bytes EncodeSmpRequest(const SmpRequest& request);
+std::string ToString(const SmpRequest& request);  // "SMP phy control, phy 3, link reset"
 
 // A response with no more than a result: a failure, or PHY CONTROL's success.
 Bytes EncodeSmpResult(SmpFunction function, SmpResult result);
@@ -60,7 +78,7 @@ Bytes EncodeSmpResult(SmpFunction function, SmpResult result);
 absl::Status CheckSmpResponse(SmpFunction function, ByteSpan frame);
 
 struct ReportGeneralResponse {
-  static constexpr size_t kSize = 32;
+  static constexpr size_t kSize = 28;
   uint16_t change_count = 0;
   uint16_t route_indexes = 0;
   uint8_t phy_count = 0;
@@ -73,11 +91,12 @@ absl::StatusOr<ReportGeneralResponse> DecodeReportGeneralResponse(ByteSpan frame
 Bytes EncodeReportGeneralResponse(const ReportGeneralResponse& response);
 
 struct ReportManufacturerResponse {
-  static constexpr size_t kSize = 64;
+  static constexpr size_t kSize = 60;
   uint16_t change_count = 0;
-  std::string vendor;            // at most 8 characters
-  std::string product;           // at most 16
-  std::string revision;          // at most 4
+  std::string vendor;    // at most 8 characters
+  std::string product;   // at most 16
+  std::string revision;  // at most 4
+  // Empty and 0 for an expander older than SAS-1.1, whose bytes there mean something else.
   std::string component_vendor;  // at most 8
   uint16_t component_id = 0;
   uint8_t component_revision = 0;
@@ -86,7 +105,7 @@ absl::StatusOr<ReportManufacturerResponse> DecodeReportManufacturerResponse(Byte
 Bytes EncodeReportManufacturerResponse(const ReportManufacturerResponse& response);
 
 struct DiscoverResponse {
-  static constexpr size_t kSize = 56;
+  static constexpr size_t kSize = 52;
   PhyId phy;
   uint8_t attached_device_type = 0;  // 0 none, 1 end device, 2 expander
   LinkRate negotiated = LinkRate::kUnknown;

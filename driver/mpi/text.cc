@@ -1,6 +1,29 @@
 #include "driver/mpi/text.h"
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
 namespace sasd::mpi {
+
+std::string TextOf(absl::Span<const Word> words, uint32_t value, absl::string_view what) {
+  for (const Word& word : words) {
+    if (word.value == value) return std::string(word.text);
+  }
+  return absl::StrFormat("%s 0x%02x", what, value);
+}
+
+std::string BitsText(absl::Span<const Word> bits, uint32_t value, absl::string_view what) {
+  std::string text;
+  const auto append = [&text](absl::string_view part) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ", part);
+  };
+  for (const Word& bit : bits) {
+    if ((value & bit.value) != 0) append(bit.text);
+    value &= ~bit.value;
+  }
+  if (value != 0) append(absl::StrFormat("%s 0x%08x", what, value));
+  return text;
+}
 
 std::string LoadText(ByteSpan bytes, size_t at, size_t size) {
   std::string text;

@@ -1,0 +1,30 @@
+#ifndef CLI_JSON_H_
+#define CLI_JSON_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "google/protobuf/message.h"
+
+namespace sasd::cli {
+
+// A message in protobuf's canonical JSON: the names of the .proto files in lowerCamelCase, 64-bit
+// integers as strings, fields that have their default left out. The same as `buf curl` and other
+// gRPC clients give. One line, or indented.
+std::string ToJson(const google::protobuf::Message& message);
+std::string ToIndentedJson(const google::protobuf::Message& message);
+
+// `text` as a JSON string with its quotes.
+std::string JsonString(absl::string_view text);
+
+// The same tree in YAML, block style, each line ended. `json` is valid JSON (else this is our own
+// bug, and the rest is left out). A text that YAML would read as something else than that text is
+// quoted.
+std::string JsonToYaml(absl::string_view json);
+
+// `text` as a YAML scalar: bare where that is unambiguous, else in double quotes.
+std::string YamlString(absl::string_view text);
+
+}  // namespace sasd::cli
+
+#endif  // CLI_JSON_H_

@@ -1,0 +1,53 @@
+#ifndef CLI_RPC_ERROR_H_
+#define CLI_RPC_ERROR_H_
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "grpcpp/support/status.h"
+
+namespace sasd::cli {
+
+// Exit codes of every command but `health`.
+constexpr int kExitOk = 0;
+constexpr int kExitFailed = 1;       // not found, refused, not settled in time
+constexpr int kExitUsage = 2;        // what was typed cannot be meant
+constexpr int kExitUnreachable = 3;  // sasd does not answer
+
+// kInvalidArgument is usage, kUnavailable and kDeadlineExceeded unreachable, all others failed.
+int ExitCodeOf(const absl::Status& status);
+
+// What a status carries in google.rpc's detail messages, as far as sasd uses them.
+struct RpcDetails {
+  std::string reason;                           // ErrorInfo: "REVISION_COMPACTED"
+  std::map<std::string, std::string> metadata;  // ErrorInfo
+  std::string resource;                         // ResourceInfo
+  std::string violations;                       // BadRequest: "page_token: not one of ours; ..."
+};
+
+// From grpc::Status::error_details(). Total: whatever cannot be read is left out.
+RpcDetails DecodeDetails(absl::string_view error_details);
+
+// Which sasd was asked, and how long.
+struct Peer {
+  std::string address;
+  absl::Duration timeout;
+};
+
+// The status of a call as one line with the reason and the remedy. ErrorInfo's reason is kept; see
+// ReasonOf().
+absl::Status FromRpc(const grpc::Status& status, const Peer& peer);
+
+// "REVISION_COMPACTED" and the like; empty if the server told none.
+std::string ReasonOf(const absl::Status& status);
+
+// Why nothing answers at the address, and what to do: looks at the unix socket itself.
+// `rpc_message` is what gRPC says.
+std::string DescribeUnreachable(absl::string_view address, absl::string_view rpc_message);
+
+}  // namespace sasd::cli
+
+#endif  // CLI_RPC_ERROR_H_

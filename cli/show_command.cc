@@ -1,0 +1,91 @@
+#include "cli/show_command.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "cli/columns.h"
+#include "cli/finder.h"
+#include "cli/format.h"
+#include "cli/json.h"
+#include "cli/nouns.h"
+#include "cli/record_printer.h"
+
+namespace sasd::cli {
+namespace {
+
+using google::protobuf::Message;
+using sas::v1::Resource;
+
+void PrintPaths(const sas::v1::LogicalUnit& unit, std::ostream& out) {
+  TableLayout layout(std::vector<bool>(6, false));
+  std::vector<std::vector<std::string>> rows = {
+      {"  HOST", "DEVICE", "STATE", "SCSI-ADDRESS", "BLOCK", "GENERIC"}};
+  for (const sas::v1::Path& path : unit.paths()) {
+    rows.push_back({absl::StrCat("  ", ShortName(path.host())), ShortName(path.end_device()),
+                    EnumText(path.state()), path.scsi_address(), path.block_device(),
+                    path.generic_device()});
+  }
+  for (auto& row : rows) {
+    for (std::string& cell : row) {
+      if (cell.empty()) cell = "-";
+    }
+    layout.Fit(row);
+  }
+  out << "paths:\n";
+  for (const auto& row : rows) out << layout.Line(row) << '\n';
+}
+
+// "key:  value" of every column that has one; the name is in the title.
+void PrintFields(const Resource& resource, const Context& context) {
+  const Message& message = *Inner(resource);
+  context.out << context.paint.Bold(absl::StrCat(NounOf(resource).singular, " ", NameOf(message)))
+              << '\n';
+  const std::vector<Column>& columns = ColumnsOf(KindOf(resource));
+  size_t width = 0;
+  for (const Column& column : columns) width = std::max(width, column.key.size() + 1);
+  for (const Column& column : columns) {
+    const std::string value = column.value(message);
+    const bool told_elsewhere =
+        column.key == "name" || (column.key == "paths" && resource.has_logical_unit());
+    if (value.empty() || told_elsewhere) continue;
+    const std::string label = absl::StrCat(column.key, ":");
+    context.out << label << std::string(width - label.size() + 1, ' ') << value << '\n';
+  }
+  if (resource.has_logical_unit()) PrintPaths(resource.logical_unit(), context.out);
+}
+
+absl::StatusOr<Resource> Find(const std::vector<std::string>& words, const Context& context) {
+  if (words.size() == 1) return FindOne(context, words[0], {});
+  const auto noun = FindNoun(words[0]);
+  if (!noun.ok()) return noun.status();
+  return FindOne(context, words[1], {(*noun)->kind});
+}
+
+}  // namespace
+
+absl::Status RunShow(const ShowOptions& options, const Context& context) {
+  const auto output = ParseOutput(options.output);
+  if (!output.ok()) return output.status();
+  const auto found = Find(options.words, context);
+  if (!found.ok()) return found.status();
+  const Message& message = *Inner(*found);
+  switch (*output) {
+    case Output::kJson:
+      context.out << ToIndentedJson(message) << '\n';
+      break;
+    case Output::kJsonl:
+      context.out << ToJson(message) << '\n';
+      break;
+    case Output::kYaml:
+      context.out << JsonToYaml(ToJson(message));
+      break;
+    case Output::kName:
+      context.out << NameOf(message) << '\n';
+      break;
+    default:
+      PrintFields(*found, context);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sasd::cli

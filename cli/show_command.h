@@ -1,0 +1,23 @@
+#ifndef CLI_SHOW_COMMAND_H_
+#define CLI_SHOW_COMMAND_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "cli/context.h"
+
+namespace sasd::cli {
+
+struct ShowOptions {
+  // "OBJECT", or "NOUN OBJECT".
+  std::vector<std::string> words;
+  std::string output = "table";  // "table": its fields, one a line
+};
+
+// Shows all that is known of one object.
+absl::Status RunShow(const ShowOptions& options, const Context& context);
+
+}  // namespace sasd::cli
+
+#endif  // CLI_SHOW_COMMAND_H_

@@ -1,0 +1,24 @@
+#ifndef CLI_TOPOLOGY_TREE_H_
+#define CLI_TOPOLOGY_TREE_H_
+
+#include <string>
+
+#include "cli/paint.h"
+#include "cli/snapshot.h"
+#include "cli/tree_drawing.h"
+
+namespace sasd::cli {
+
+struct TreeStyle {
+  // 0 folds devices that are alike; 1 draws each; 2 adds addresses and handles.
+  int verbosity = 0;
+  Paint paint;
+};
+
+// The tree of a node, to be drawn with DrawTree(). Whatever has an unknown parent hangs below its
+// host; whatever cannot be reached from a host (a loop of parents) is left out.
+TreeNode BuildTree(const std::string& node_name, const Snapshot& snapshot, const TreeStyle& style);
+
+}  // namespace sasd::cli
+
+#endif  // CLI_TOPOLOGY_TREE_H_

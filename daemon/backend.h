@@ -1,0 +1,49 @@
+#ifndef DAEMON_BACKEND_H_
+#define DAEMON_BACKEND_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "driver/base/clock.h"
+#include "driver/emulator/emulator.h"
+#include "driver/observation.h"
+
+namespace sasd {
+
+// Where a sasd's facts come from. It observes into a sink from its start to its destruction.
+// Thread-safe.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // For people: "sysfs /sys", "virtual HBA, fabric demo".
+  virtual const std::string& description() const = 0;
+
+  // The virtual HBAs; null if there are none.
+  virtual emulator::Emulator* emulator() = 0;
+
+  // Looks at everything anew; what differs is told. Errors: what could not be read.
+  virtual absl::Status Rescan() = 0;
+
+  // Waits until all that has happened so far is told. kDeadlineExceeded names what is going on.
+  virtual absl::Status WaitIdle(absl::Duration timeout) = 0;
+};
+
+// Virtual HBAs on a fabric: a shipped name or file (emulator::LoadFabric), or a regular one of any
+// size, "synthetic:HOSTSxEXPANDERSxDEVICES" (expanders per host, devices per expander). `seed`
+// decides what the fabric leaves open. Returns when every host is known. Borrows clock and sink.
+absl::StatusOr<std::unique_ptr<Backend>> StartVirtualBackend(const std::string& fabric,
+                                                             uint64_t seed, Clock& clock,
+                                                             ObservationSink& sink);
+
+// A Linux sysfs tree, read once now and at each Rescan(). Borrows clock and sink.
+absl::StatusOr<std::unique_ptr<Backend>> StartSysfsBackend(const std::string& root, Clock& clock,
+                                                           ObservationSink& sink);
+
+}  // namespace sasd
+
+#endif  // DAEMON_BACKEND_H_

@@ -1,0 +1,65 @@
+#include "daemon/daemon.h"
+
+#include <unistd.h>
+
+#include <random>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "daemon/version.h"
+
+namespace sasd {
+namespace {
+
+uint64_t Random() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
+registry::Registry::Options RegistryOptions() {
+  registry::Registry::Options options;
+  options.epoch = registry::MakeEpoch(Random);
+  return options;
+}
+
+std::string NodeName() {
+  char name[256] = "";
+  if (gethostname(name, sizeof(name) - 1) != 0) return "localhost";
+  return name;
+}
+
+}  // namespace
+
+Daemon::Daemon(const DaemonOptions& options)
+    : registry_(RegistryOptions()),
+      encoder_(registry_.epoch()),
+      log_(registry_, encoder_, options.log),
+      pump_(std::make_unique<watch::Pump>(log_)) {}
+
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& options, Clock& clock) {
+  if (options.fabric.empty() == options.sysfs_root.empty()) {
+    return absl::InvalidArgumentError("give a fabric for virtual HBAs, or a sysfs tree, not both");
+  }
+  auto daemon = absl::WrapUnique(new Daemon(options));
+
+  absl::StatusOr<std::unique_ptr<Backend>> backend =
+      options.fabric.empty()
+          ? StartSysfsBackend(options.sysfs_root, clock, daemon->registry_)
+          : StartVirtualBackend(options.fabric, options.seed, clock, daemon->registry_);
+  if (!backend.ok()) return backend.status();
+  daemon->backend_ = *std::move(backend);
+
+  service::NodeInfo node;
+  node.node_name = NodeName();
+  node.version = kVersion;
+  node.backend = daemon->backend_->description();
+  node.start_time = clock.Now();
+  emulator::Emulator* emulator = daemon->backend_->emulator();
+  absl::StatusOr<std::unique_ptr<service::Server>> server = service::Server::Start(
+      options.server, daemon->log_, node, emulator == nullptr ? nullptr : &emulator->fabric());
+  if (!server.ok()) return server.status();
+  daemon->server_ = *std::move(server);
+  return daemon;
+}
+
+}  // namespace sasd

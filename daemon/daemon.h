@@ -1,0 +1,61 @@
+#ifndef DAEMON_DAEMON_H_
+#define DAEMON_DAEMON_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "daemon/backend.h"
+#include "daemon/registry/registry.h"
+#include "daemon/service/event_encoder.h"
+#include "daemon/service/server.h"
+#include "daemon/watch/pump.h"
+#include "daemon/watch/watch_log.h"
+#include "driver/base/clock.h"
+
+namespace sasd {
+
+struct DaemonOptions {
+  // Where the facts come from: one of both.
+  std::string fabric;      // see StartVirtualBackend
+  std::string sysfs_root;  // see StartSysfsBackend
+  uint64_t seed = 1;
+
+  service::Server::Options server;
+  watch::WatchLog::Options log;
+};
+
+// A whole sasd in one object, from firmware or sysfs to gRPC: what main() runs, and tests and
+// benchmarks too. Thread-safe.
+class Daemon {
+ public:
+  // Serves when it returns; every host is known then, devices follow. Borrows the clock. Errors: of
+  // the backend and of service::Server::Start.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(const DaemonOptions& options, Clock& clock);
+
+  // Ends the calls, then the backend.
+  ~Daemon() = default;
+
+  const std::string& address() const { return server_->address(); }
+  Backend& backend() { return *backend_; }
+  registry::Registry& registry() { return registry_; }
+  watch::WatchLog& log() { return log_; }
+
+ private:
+  explicit Daemon(const DaemonOptions& options);
+
+  // Each uses what stands above it, and goes before that.
+  registry::Registry registry_;
+  service::EventEncoder encoder_;
+  watch::WatchLog log_;
+  std::unique_ptr<watch::Pump> pump_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<service::Server> server_;
+};
+
+}  // namespace sasd
+
+#endif  // DAEMON_DAEMON_H_

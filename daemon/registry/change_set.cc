@@ -1,0 +1,97 @@
+#include "daemon/registry/change_set.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace sasd::registry {
+namespace {
+
+HostList UnionOf(const HostList& a, const HostList& b) {
+  HostList all;
+  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(all));
+  return all;
+}
+
+HostList HostsOf(const Change& change) {
+  if (IsNull(change.before)) return registry::HostsOf(change.after);
+  if (IsNull(change.after)) return registry::HostsOf(change.before);
+  return UnionOf(registry::HostsOf(change.before), registry::HostsOf(change.after));
+}
+
+// Expanders stand in chains: whoever is nearer to the host comes first.
+template <typename T>
+int DepthOf(const T&) {
+  return 0;
+}
+int DepthOf(const Expander& expander) { return expander.facts.level; }
+
+template <typename T>
+const T& ResourceOf(const Change& change) {
+  return *std::get<IndexOf<T>()>(change.resource());
+}
+
+template <typename T>
+bool ParentFirst(const Change& a, const Change& b) {
+  const T &x = ResourceOf<T>(a), &y = ResourceOf<T>(b);
+  const int depth_x = DepthOf(x), depth_y = DepthOf(y);
+  return depth_x != depth_y ? depth_x < depth_y : x.key() < y.key();
+}
+
+// By kind: the order of Topology::VisitAll, parents before children.
+constexpr ResourceKind kParentsFirst[] = {
+    ResourceKind::kHost, ResourceKind::kEnclosure, ResourceKind::kExpander,    ResourceKind::kPhy,
+    ResourceKind::kPort, ResourceKind::kEndDevice, ResourceKind::kLogicalUnit, ResourceKind::kSlot};
+
+using ByKind = std::array<std::vector<Change>, kResourceKindCount>;
+
+std::vector<Change> Ordered(ByKind by_kind) {
+  std::vector<Change> ordered;
+  size_t size = 0;
+  for (const auto& changes : by_kind) size += changes.size();
+  ordered.reserve(size);
+  const auto take = [&](ResourceKind kind, ChangeKind what) {
+    for (Change& change : by_kind[static_cast<size_t>(kind) - 1]) {
+      if (!IsNull(change.resource()) && change.kind() == what) ordered.push_back(std::move(change));
+    }
+  };
+  for (auto it = std::rbegin(kParentsFirst); it != std::rend(kParentsFirst); ++it) {
+    auto& changes = by_kind[static_cast<size_t>(*it) - 1];
+    std::reverse(changes.begin(), changes.end());
+    take(*it, ChangeKind::kRemoved);
+    std::reverse(changes.begin(), changes.end());
+  }
+  for (const ResourceKind kind : kParentsFirst) take(kind, ChangeKind::kAdded);
+  for (const ResourceKind kind : kParentsFirst) take(kind, ChangeKind::kModified);
+  return ordered;
+}
+
+}  // namespace
+
+template <typename T>
+std::vector<Change> ChangeSet::CommitKind(Stamp stamp) {
+  std::vector<Change> changes;
+  for (auto& [key, draft] : std::get<Drafts<T>>(drafts_)) {
+    if (draft.before == nullptr && draft.after == nullptr) continue;
+    if (draft.before != nullptr && draft.after != nullptr &&
+        SameContent(*draft.before, *draft.after)) {
+      tables_.of<T>().Put(draft.before);
+      continue;
+    }
+    if (draft.after != nullptr) draft.after->stamp = stamp;
+    Change change{ResourceRef(std::move(draft.before)),
+                  ResourceRef(std::shared_ptr<const T>(std::move(draft.after))), HostList()};
+    change.hosts = HostsOf(change);
+    changes.push_back(std::move(change));
+  }
+  std::sort(changes.begin(), changes.end(), ParentFirst<T>);
+  return changes;
+}
+
+std::vector<Change> ChangeSet::Commit(Stamp stamp) {
+  return Ordered({CommitKind<Host>(stamp), CommitKind<Phy>(stamp), CommitKind<Port>(stamp),
+                  CommitKind<Expander>(stamp), CommitKind<EndDevice>(stamp),
+                  CommitKind<LogicalUnit>(stamp), CommitKind<Enclosure>(stamp),
+                  CommitKind<Slot>(stamp)});
+}
+
+}  // namespace sasd::registry

@@ -1,0 +1,106 @@
+#ifndef DAEMON_REGISTRY_CHANGE_SET_H_
+#define DAEMON_REGISTRY_CHANGE_SET_H_
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "daemon/registry/event.h"
+#include "daemon/registry/topology.h"
+
+namespace sasd::registry {
+
+// What one batch has changed so far. The tables always hold the present state; the set remembers
+// what stood there before, so that at the end each resource changed makes one Change. Resources
+// made by the batch are edited in place: nobody else has them yet. Not thread-safe.
+class ChangeSet {
+ public:
+  template <typename T>
+  struct Draft {
+    std::shared_ptr<const T> before;  // null: was not there
+    std::shared_ptr<T> after;         // null: is not there any more
+  };
+  template <typename T>
+  using Drafts = absl::flat_hash_map<typename T::Key, Draft<T>>;
+
+  // Borrows the tables for its lifetime.
+  explicit ChangeSet(Tables& tables) : tables_(tables) {}
+
+  // The present state; null where there is none. Valid until the resource is edited or removed.
+  template <typename T>
+  const T* Find(const typename T::Key& key) const {
+    return tables_.of<T>().Find(key);
+  }
+  template <typename T>
+  const CowMap<T>& of() const {
+    return std::as_const(tables_).template of<T>();
+  }
+
+  // The resource to be changed in all but its key; a new one where there is none. The reference is
+  // valid until it is removed.
+  template <typename T>
+  T& Edit(const typename T::Key& key);
+
+  template <typename T>
+  void Remove(const typename T::Key& key);
+
+  template <typename T>
+  const Drafts<T>& drafts() const {
+    return std::get<Drafts<T>>(drafts_);
+  }
+
+  // Drops drafts that changed nothing, stamps the others, and tells them in the order of
+  // Event::changes. The set is used up.
+  std::vector<Change> Commit(Stamp stamp);
+
+ private:
+  template <typename T>
+  std::vector<Change> CommitKind(Stamp stamp);
+
+  Tables& tables_;
+  std::tuple<Drafts<Host>, Drafts<Phy>, Drafts<Port>, Drafts<Expander>, Drafts<EndDevice>,
+             Drafts<LogicalUnit>, Drafts<Enclosure>, Drafts<Slot>>
+      drafts_;
+};
+
+// Gives a new resource its key.
+inline void SetKey(Host& r, SasAddress key) { r.facts.address = r.discovery.host = key; }
+inline void SetKey(Phy& r, const PhyKey& key) { r.facts.key = key; }
+inline void SetKey(Port& r, const PortKey& key) { r.id = key; }
+inline void SetKey(Expander& r, const NodeKey& key) { r.facts.key = key; }
+inline void SetKey(EndDevice& r, const NodeKey& key) { r.facts.key = key; }
+inline void SetKey(LogicalUnit& r, const LogicalUnitKey& key) { r.id = key; }
+inline void SetKey(Enclosure& r, EnclosureKey key) { r.id = key; }
+inline void SetKey(Slot& r, const SlotKey& key) { r.id = key; }
+
+template <typename T>
+T& ChangeSet::Edit(const typename T::Key& key) {
+  auto& drafts = std::get<Drafts<T>>(drafts_);
+  const auto [it, inserted] = drafts.try_emplace(key);
+  Draft<T>& draft = it->second;
+  if (inserted) draft.before = tables_.of<T>().Get(key);
+  if (draft.after == nullptr) {
+    const bool fresh = !inserted || draft.before == nullptr;
+    draft.after = fresh ? std::make_shared<T>() : std::make_shared<T>(*draft.before);
+    if (fresh) SetKey(*draft.after, key);
+    tables_.of<T>().Put(draft.after);
+  }
+  return *draft.after;
+}
+
+template <typename T>
+void ChangeSet::Remove(const typename T::Key& key) {
+  auto removed = tables_.of<T>().Erase(key);
+  if (removed == nullptr) return;
+  const auto [it, inserted] = std::get<Drafts<T>>(drafts_).try_emplace(removed->key());
+  if (inserted) it->second.before = std::move(removed);
+  it->second.after = nullptr;
+}
+
+}  // namespace sasd::registry
+
+#endif  // DAEMON_REGISTRY_CHANGE_SET_H_

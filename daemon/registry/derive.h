@@ -1,0 +1,101 @@
+#ifndef DAEMON_REGISTRY_DERIVE_H_
+#define DAEMON_REGISTRY_DERIVE_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/types/span.h"
+#include "daemon/registry/change_set.h"
+#include "daemon/registry/resources.h"
+
+namespace sasd::registry {
+
+// What derived resources need to know besides the tables, from batch to batch.
+struct DerivedMemory {
+  // The best that a port had which is not there at the moment.
+  struct PortBest {
+    uint8_t widest = 0;
+    LinkRate fastest = LinkRate::kUnknown;
+  };
+  // Bounded: when there are so many, narrow ports are not remembered any more.
+  static constexpr size_t kMaxLostPorts = 65'536;
+  absl::flat_hash_map<PortKey, PortBest> lost_ports;
+
+  // How many end devices and expanders of each host name an enclosure.
+  absl::flat_hash_map<EnclosureKey, absl::btree_map<SasAddress, int64_t>> members;
+};
+
+// Brings what follows from the facts up to date, once all facts of a batch are in: in this order,
+// each from those before,
+//   ports <- phys, nodes;  link width and rate of nodes <- ports;  logical units <- end devices;
+//   enclosures <- tellings, nodes;  slots <- enclosures, end devices;  occupied counts <- slots.
+// The cost is O(what the batch changed): it looks at drafts, not at tables, except for the phys of
+// an owner one of whose ports changes. Lives for one batch.
+class Deriver {
+ public:
+  // Borrows all for its lifetime. `source` is the batch's.
+  Deriver(Source source, ChangeSet& changes, DerivedMemory& memory)
+      : source_(source), changes_(changes), memory_(memory) {}
+
+  // A port of which other facts than its phys have changed.
+  void TouchPort(const PortKey& key) { ports_.insert(key); }
+  void TouchSlot(const SlotKey& key) { slots_[key]; }
+  void TouchEnclosure(EnclosureKey key) { enclosures_[key]; }
+
+  void Run();
+
+ private:
+  using Devices = std::vector<NodeKey>;
+
+  // derive_ports.cc
+  void CollectPorts();
+  void DerivePorts();
+  void DerivePortsOf(const NodeKey& owner, absl::Span<const SasAddress> attached);
+  void DerivePort(const PortKey& key, absl::Span<const Phy* const> members);
+  void RemovePort(const PortKey& key);
+  AttachedNode AttachedOf(const PortKey& key) const;
+  void DeriveLinks();
+  template <typename T>
+  void DeriveLink(const NodeKey& node);
+
+  // derive_units.cc
+  void CollectDevices();
+  void CollectDevice(const NodeKey& key, const EndDevice* before, const EndDevice* after);
+  void CollectExpanders();
+  void CountMember(EnclosureKey enclosure, SasAddress host, int change);
+  void DeriveUnit(const LogicalUnitKey& key, Devices touched);
+
+  // derive_enclosures.cc
+  void DeriveEnclosure(EnclosureKey key, Devices touched);
+  void DeriveIdentity(Enclosure& enclosure, Devices touched) const;
+  void TouchRange(const Enclosure& enclosure);
+  void TouchAllSlots(EnclosureKey enclosure);
+  void DeriveSlot(const SlotKey& key, Devices touched);
+  void CountOccupied();
+
+  const Source source_;
+  ChangeSet& changes_;
+  DerivedMemory& memory_;
+
+  absl::btree_set<PortKey> ports_;
+  // With the end devices that may have come or gone.
+  absl::btree_map<LogicalUnitKey, Devices> units_;
+  absl::btree_map<SlotKey, Devices> slots_;
+  absl::btree_map<EnclosureKey, Devices> enclosures_;
+};
+
+// Sorted, without repetitions.
+inline std::vector<NodeKey> Unique(std::vector<NodeKey> keys) {
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
+
+}  // namespace sasd::registry
+
+#endif  // DAEMON_REGISTRY_DERIVE_H_

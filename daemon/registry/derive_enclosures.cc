@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <utility>
+
+#include "daemon/registry/derive.h"
+
+namespace sasd::registry {
+namespace {
+
+constexpr uint8_t kEnclosureServices = 13;  // SPC peripheral device type
+
+const UnitPath* EnclosureServicesOf(const EndDevice& device) {
+  for (const UnitPathPtr& path : device.units) {
+    if (path->facts.peripheral_type == kEnclosureServices) return path.get();
+  }
+  return nullptr;
+}
+
+// Whether the device, which names a slot of this enclosure, sits in it. An enclosure services
+// device names one, too (commonly the number after the last); what has told no unit yet may be one.
+bool Occupies(const EndDevice& device, const Enclosure* enclosure) {
+  if (!device.units.empty()) return EnclosureServicesOf(device) == nullptr;
+  return enclosure == nullptr || enclosure->slot_count == 0 ||
+         enclosure->InRange(*device.facts.slot);
+}
+
+void AddHost(HostList& hosts, SasAddress host) {
+  const auto it = std::lower_bound(hosts.begin(), hosts.end(), host);
+  if (it == hosts.end() || *it != host) hosts.insert(it, host);
+}
+
+// What all tellings together say.
+void MergeTellings(Enclosure& enclosure) {
+  enclosure.slot_count = enclosure.start_slot = 0;
+  enclosure.level.reset();
+  enclosure.os_name = Text();
+  for (const Source source : {Source::kFirmware, Source::kSysfs}) {
+    for (const Enclosure::Telling& telling : enclosure.tellings) {
+      if (telling.source != source) continue;
+      const EnclosureFacts& facts = telling.facts;
+      if (enclosure.slot_count == 0) {
+        enclosure.slot_count = std::min(facts.slot_count, Enclosure::kMaxSlots);
+        enclosure.start_slot = facts.start_slot;
+      }
+      if (!enclosure.level.has_value()) enclosure.level = facts.level;
+      if (enclosure.os_name.empty()) enclosure.os_name = facts.os_name;
+    }
+  }
+}
+
+}  // namespace
+
+void Deriver::DeriveEnclosure(EnclosureKey key, Devices touched) {
+  const Enclosure* old = changes_.Find<Enclosure>(key);
+  const auto members = memory_.members.find(key);
+  const bool told = old != nullptr && !(old->tellings.empty() && old->slots_told_by.empty());
+  if (!told && members == memory_.members.end()) {
+    changes_.Remove<Enclosure>(key);
+    TouchAllSlots(key);
+    return;
+  }
+  Enclosure& enclosure = changes_.Edit<Enclosure>(key);
+  const HostList hosts_before = std::move(enclosure.hosts);
+  MergeTellings(enclosure);
+  enclosure.hosts.clear();
+  SourceSet sources = enclosure.slots_told_by;
+  for (const Enclosure::Telling& telling : enclosure.tellings) {
+    AddHost(enclosure.hosts, telling.facts.host);
+    sources.Add(telling.source);
+  }
+  if (members != memory_.members.end()) {
+    for (const auto& [host, count] : members->second) AddHost(enclosure.hosts, host);
+  }
+  // Where only its members name it, whoever named it first.
+  if (sources.empty() && enclosure.sources.empty()) sources.Add(source_);
+  if (!sources.empty()) enclosure.sources = sources;
+  DeriveIdentity(enclosure, std::move(touched));
+  if (enclosure.hosts != hosts_before) TouchAllSlots(key);
+  const auto draft = changes_.drafts<Enclosure>().find(key);
+  const Enclosure* before = draft->second.before.get();
+  if (before != nullptr && before->slot_count == enclosure.slot_count &&
+      before->start_slot == enclosure.start_slot) {
+    return;
+  }
+  if (before != nullptr) TouchRange(*before);
+  TouchRange(enclosure);
+}
+
+void Deriver::DeriveIdentity(Enclosure& enclosure, Devices touched) const {
+  touched.insert(touched.end(), enclosure.ses_devices.begin(), enclosure.ses_devices.end());
+  enclosure.ses_devices.clear();
+  enclosure.vendor = enclosure.model = enclosure.revision = Text();
+  for (const NodeKey& node : Unique(std::move(touched))) {
+    const EndDevice* device = changes_.Find<EndDevice>(node);
+    if (device == nullptr || device->facts.enclosure != enclosure.id) continue;
+    const UnitPath* services = EnclosureServicesOf(*device);
+    if (services == nullptr) continue;
+    enclosure.ses_devices.push_back(node);
+    if (enclosure.vendor.empty()) enclosure.vendor = services->facts.vendor;
+    if (enclosure.model.empty()) enclosure.model = services->facts.model;
+    if (enclosure.revision.empty()) enclosure.revision = services->facts.revision;
+  }
+}
+
+void Deriver::TouchRange(const Enclosure& enclosure) {
+  const uint32_t end = uint32_t{enclosure.start_slot} + enclosure.slot_count;
+  for (uint32_t slot = enclosure.start_slot; slot < end && slot <= UINT16_MAX; ++slot) {
+    TouchSlot({enclosure.id, static_cast<uint16_t>(slot)});
+  }
+}
+
+void Deriver::TouchAllSlots(EnclosureKey enclosure) {
+  internal::VisitRange(
+      changes_.of<Slot>(), {enclosure, 0},
+      [&](const Slot& slot) { return slot.id.enclosure == enclosure; },
+      [&](const std::shared_ptr<const Slot>& slot) { TouchSlot(slot->id); });
+}
+
+void Deriver::DeriveSlot(const SlotKey& key, Devices touched) {
+  const Slot* old = changes_.Find<Slot>(key);
+  const Enclosure* enclosure = changes_.Find<Enclosure>(key.enclosure);
+  if (old != nullptr) {
+    for (const Slot::Occupant& occupant : old->occupants) touched.push_back(occupant.device);
+  }
+  std::vector<const EndDevice*> occupants;
+  for (const NodeKey& node : Unique(std::move(touched))) {
+    const EndDevice* device = changes_.Find<EndDevice>(node);
+    if (device == nullptr || device->facts.enclosure != key.enclosure) continue;
+    if (device->facts.slot != key.slot || !Occupies(*device, enclosure)) continue;
+    occupants.push_back(device);
+  }
+  const bool in_range = enclosure != nullptr && enclosure->InRange(key.slot);
+  if (occupants.empty() && !in_range && (old == nullptr || old->told_by.empty())) {
+    changes_.Remove<Slot>(key);
+    return;
+  }
+  Slot& slot = changes_.Edit<Slot>(key);
+  slot.occupants.clear();
+  slot.logical_unit = LogicalUnitKey();
+  slot.vendor = slot.model = slot.serial = Text();
+  slot.hosts = enclosure == nullptr ? HostList() : enclosure->hosts;
+  slot.sources = slot.told_by;
+  if (in_range) slot.sources.Add(enclosure->sources);
+  for (const EndDevice* device : occupants) {
+    const UnitPath* unit = device->first_unit();
+    slot.occupants.push_back({device->key(), unit == nullptr ? Text() : unit->facts.block_device});
+    slot.sources.Add(device->sources);
+    if (unit == nullptr || !slot.logical_unit.text().empty()) continue;
+    slot.logical_unit = unit->unit;
+    slot.vendor = unit->facts.vendor;
+    slot.model = unit->facts.model;
+    slot.serial = unit->facts.serial;
+  }
+}
+
+void Deriver::CountOccupied() {
+  absl::flat_hash_map<EnclosureKey, int> differences;
+  for (const auto& [key, draft] : changes_.drafts<Slot>()) {
+    const bool was = draft.before != nullptr && draft.before->occupied();
+    const bool is = draft.after != nullptr && draft.after->occupied();
+    if (was != is) differences[key.enclosure] += is ? 1 : -1;
+  }
+  for (const auto& [key, difference] : differences) {
+    if (difference == 0 || changes_.Find<Enclosure>(key) == nullptr) continue;
+    Enclosure& enclosure = changes_.Edit<Enclosure>(key);
+    enclosure.occupied_slot_count =
+        static_cast<uint16_t>(enclosure.occupied_slot_count + difference);
+  }
+}
+
+void Deriver::Run() {
+  CollectPorts();
+  DerivePorts();
+  DeriveLinks();
+  CollectDevices();
+  CollectExpanders();
+  for (auto& [key, touched] : units_) DeriveUnit(key, std::move(touched));
+  for (auto& [key, touched] : enclosures_) DeriveEnclosure(key, std::move(touched));
+  for (auto& [key, touched] : slots_) DeriveSlot(key, std::move(touched));
+  CountOccupied();
+}
+
+}  // namespace sasd::registry

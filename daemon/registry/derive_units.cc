@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <utility>
+
+#include "daemon/registry/derive.h"
+
+namespace sasd::registry {
+namespace {
+
+constexpr uint8_t kEnclosureServices = 13;  // SPC peripheral device type
+
+bool IsEnclosureServices(const EndDevice* device) {
+  return device != nullptr &&
+         std::any_of(device->units.begin(), device->units.end(), [](const UnitPathPtr& path) {
+           return path->facts.peripheral_type == kEnclosureServices;
+         });
+}
+
+// What logical units, slots and enclosures see of an end device.
+bool LooksTheSame(const EndDevice& a, const EndDevice& b) {
+  return a.facts.state == b.facts.state && a.facts.enclosure == b.facts.enclosure &&
+         a.facts.slot == b.facts.slot && a.units == b.units;
+}
+
+}  // namespace
+
+void Deriver::CollectDevices() {
+  for (const auto& [key, draft] : changes_.drafts<EndDevice>()) {
+    CollectDevice(key, draft.before.get(), draft.after.get());
+  }
+}
+
+void Deriver::CollectDevice(const NodeKey& key, const EndDevice* before, const EndDevice* after) {
+  if (before != nullptr && after != nullptr && LooksTheSame(*before, *after)) return;
+  const bool ses = IsEnclosureServices(before) || IsEnclosureServices(after);
+  const EnclosureKey was = before == nullptr ? EnclosureKey(0) : before->facts.enclosure;
+  const EnclosureKey is = after == nullptr ? EnclosureKey(0) : after->facts.enclosure;
+  if (was != is) {
+    CountMember(was, key.host, -1);
+    CountMember(is, key.host, +1);
+  }
+  for (const EndDevice* device : {before, after}) {
+    if (device == nullptr) continue;
+    for (const UnitPathPtr& path : device->units) units_[path->unit].push_back(key);
+    if (device->facts.enclosure == EnclosureKey(0)) continue;
+    if (ses) enclosures_[device->facts.enclosure].push_back(key);
+    if (device->facts.slot.has_value()) {
+      slots_[{device->facts.enclosure, *device->facts.slot}].push_back(key);
+    }
+  }
+}
+
+void Deriver::CollectExpanders() {
+  for (const auto& [key, draft] : changes_.drafts<Expander>()) {
+    const EnclosureKey was =
+        draft.before == nullptr ? EnclosureKey(0) : draft.before->facts.enclosure;
+    const EnclosureKey is = draft.after == nullptr ? EnclosureKey(0) : draft.after->facts.enclosure;
+    if (was == is) continue;
+    CountMember(was, key.host, -1);
+    CountMember(is, key.host, +1);
+  }
+}
+
+// An enclosure changes with its first and last member of a host, not with those between.
+void Deriver::CountMember(EnclosureKey enclosure, SasAddress host, int change) {
+  if (enclosure == EnclosureKey(0)) return;
+  auto& members = memory_.members[enclosure];
+  int64_t& count = members[host];
+  const bool was = count > 0;
+  count += change;
+  const bool is = count > 0;
+  if (was != is) enclosures_[enclosure];
+  if (!is) members.erase(host);
+  if (members.empty()) memory_.members.erase(enclosure);
+}
+
+void Deriver::DeriveUnit(const LogicalUnitKey& key, Devices touched) {
+  const LogicalUnit* old = changes_.Find<LogicalUnit>(key);
+  if (old != nullptr) {
+    for (const LogicalUnit::Path& path : old->paths) touched.push_back(path.device);
+  }
+  LogicalUnit unit;
+  unit.id = old == nullptr ? key : old->id;
+  for (const NodeKey& node : Unique(std::move(touched))) {
+    const EndDevice* device = changes_.Find<EndDevice>(node);
+    if (device == nullptr) continue;
+    for (const UnitPathPtr& path : device->units) {
+      if (path->unit != key) continue;
+      unit.paths.push_back({node, path, device->facts.state});
+      const UnitRecord& facts = path->facts;
+      if (unit.vendor.empty()) unit.vendor = facts.vendor;
+      if (unit.model.empty()) unit.model = facts.model;
+      if (unit.revision.empty()) unit.revision = facts.revision;
+      if (unit.serial.empty()) unit.serial = facts.serial;
+      if (unit.size_bytes == 0) unit.size_bytes = facts.size_bytes;
+      if (unit.peripheral_type == 0) unit.peripheral_type = facts.peripheral_type;
+      unit.sources.Add(path->sources);
+      if (unit.enclosure == EnclosureKey(0)) {
+        unit.enclosure = device->facts.enclosure;
+        unit.slot = device->facts.slot;
+      }
+    }
+  }
+  if (unit.paths.empty()) {
+    changes_.Remove<LogicalUnit>(key);
+    return;
+  }
+  LogicalUnit& edited = changes_.Edit<LogicalUnit>(unit.id);
+  unit.stamp = edited.stamp;
+  unit.most_paths =
+      std::max(edited.most_paths, static_cast<uint8_t>(std::min<size_t>(unit.paths.size(), 255)));
+  edited = std::move(unit);
+}
+
+}  // namespace sasd::registry

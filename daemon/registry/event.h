@@ -1,0 +1,58 @@
+#ifndef DAEMON_REGISTRY_EVENT_H_
+#define DAEMON_REGISTRY_EVENT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "daemon/registry/resources.h"
+#include "driver/observation.h"
+
+namespace sasd::registry {
+
+// The numbers equal sas.v1.ChangeKind.
+enum class ChangeKind : uint8_t { kAdded = 1, kModified = 2, kRemoved = 3 };
+
+// What became of one resource. `before` and `after` are of the same kind, and one at most is null.
+struct Change {
+  ResourceRef before;  // null for kAdded
+  ResourceRef after;   // null for kRemoved: `before` is the last known state
+  HostList hosts;      // that it belongs or belonged to (Topology::HostsOf), ascending
+
+  ChangeKind kind() const {
+    return IsNull(before)  ? ChangeKind::kAdded
+           : IsNull(after) ? ChangeKind::kRemoved
+                           : ChangeKind::kModified;
+  }
+  ResourceKind resource_kind() const { return KindOf(after); }
+  const ResourceRef& resource() const { return IsNull(after) ? before : after; }
+};
+
+// sasd::Notice with its subject resolved: the host, or an expander or end device of it; where the
+// subject is not known any more, an end device.
+struct EventNotice {
+  Notice::Severity severity = Notice::Severity::kInfo;
+  ResourceId subject;
+  SasAddress host;
+  std::string text;
+};
+
+// One committed batch: one revision. Immutable once published.
+struct Event {
+  int64_t revision = 0;
+  absl::Time time;         // when it was learned
+  absl::Duration arrival;  // Clock::Monotonic of the firmware event; zero: was none
+  Source source = Source::kFirmware;
+  SasAddress host;  // 0: not of one host
+  Cause cause;
+  // Removals (children first), additions (parents first), modifications. No resource twice.
+  std::vector<Change> changes;
+  std::vector<EventNotice> notices;
+};
+using EventPtr = std::shared_ptr<const Event>;
+
+}  // namespace sasd::registry
+
+#endif  // DAEMON_REGISTRY_EVENT_H_

@@ -1,0 +1,42 @@
+#include "daemon/registry/event_queue.h"
+
+#include <utility>
+
+namespace sasd::registry {
+
+void EventQueue::Push(EventPtr event) {
+  absl::MutexLock lock(&mu_);
+  events_.push_back(std::move(event));
+}
+
+EventPtr EventQueue::Pop() {
+  absl::MutexLock lock(&mu_);
+  if (events_.empty()) return nullptr;
+  EventPtr event = std::move(events_.front());
+  events_.pop_front();
+  popped_ = event->revision;
+  return event;
+}
+
+bool EventQueue::Wait() {
+  absl::MutexLock lock(&mu_);
+  mu_.Await(absl::Condition(this, &EventQueue::Ready));
+  return !closed_;
+}
+
+void EventQueue::Close() {
+  absl::MutexLock lock(&mu_);
+  closed_ = true;
+}
+
+size_t EventQueue::size() const {
+  absl::MutexLock lock(&mu_);
+  return events_.size();
+}
+
+int64_t EventQueue::popped_revision() const {
+  absl::MutexLock lock(&mu_);
+  return popped_;
+}
+
+}  // namespace sasd::registry

@@ -1,0 +1,177 @@
+#include "daemon/registry/health.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+
+namespace sasd::registry {
+namespace {
+
+constexpr uint8_t kDisk = 0x00, kHostManagedZonedDisk = 0x14;  // SPC peripheral device types
+
+bool IsDrive(const LogicalUnit& unit) {
+  return unit.peripheral_type == kDisk || unit.peripheral_type == kHostManagedZonedDisk;
+}
+
+// Collects findings about one topology, a rule at a time.
+class Examination {
+ public:
+  explicit Examination(const Topology& topology) : topology_(topology) {}
+
+  std::vector<Finding> Run() {
+    for (const auto& host : topology_.collection<Host>()) Examine(*host);
+    for (const auto& port : topology_.collection<Port>()) Examine(*port);
+    for (const auto& device : topology_.collection<EndDevice>()) Examine(*device);
+    FindDualPathEnclosures();
+    for (const auto& unit : topology_.collection<LogicalUnit>()) Examine(*unit);
+    std::stable_sort(findings_.begin(), findings_.end(), [](const Finding& a, const Finding& b) {
+      return a.severity > b.severity;  // the loops above go by kind and key
+    });
+    return std::move(findings_);
+  }
+
+ private:
+  template <typename T>
+  void Add(Severity severity, FindingReason reason, const T& resource, HostList hosts,
+           std::string message) {
+    findings_.push_back(
+        {severity, reason, MakeId<T>(resource.key()), std::move(hosts), std::move(message)});
+  }
+
+  void Examine(const Host& host) {
+    const DiscoveryFacts& discovery = host.discovery;
+    const std::string name = absl::StrCat("host ", ToHex(host.key()));
+    const std::string error = discovery.status_text.empty()
+                                  ? absl::StrCat("status 0x", absl::Hex(discovery.status))
+                                  : discovery.status_text;
+    if (discovery.state == DiscoveryState::kFailed) {
+      Add(Severity::kCritical, FindingReason::kDiscoveryError, host, {host.key()},
+          absl::StrCat("discovery on ", name, " failed: ", error));
+    } else if (discovery.status != 0) {
+      Add(Severity::kWarning, FindingReason::kDiscoveryError, host, {host.key()},
+          absl::StrCat("discovery on ", name, " ended with an error: ", error));
+    }
+    if (discovery.state == DiscoveryState::kRecovering) {
+      Add(Severity::kWarning, FindingReason::kHostRecovering, host, {host.key()},
+          absl::StrCat(name, " recovers from a reset or from lost events"));
+    }
+  }
+
+  void Examine(const Port& port) {
+    if (!LeadsDown(port)) return;  // its other end is examined
+    if (port.width < port.widest) {
+      Add(Severity::kWarning, FindingReason::kNarrowPort, port, {port.id.owner.host},
+          absl::StrCat(Describe(MakeId<Port>(port.id)), " has ", port.width, " of ", port.widest,
+                       " phys"));
+    }
+    if (!IsLinkUp(port.link_rate)) return;
+    const LinkRate supported = Supported(port);
+    if (port.link_rate < supported) {
+      Add(Severity::kWarning, FindingReason::kSlowLink, port, {port.id.owner.host},
+          absl::StrCat(Describe(MakeId<Port>(port.id)), " runs at ", ToString(port.link_rate),
+                       ", both ends support ", ToString(supported)));
+    } else if (port.link_rate < port.fastest) {
+      Add(Severity::kWarning, FindingReason::kSlowLink, port, {port.id.owner.host},
+          absl::StrCat(Describe(MakeId<Port>(port.id)), " runs at ", ToString(port.link_rate),
+                       ", it has run at ", ToString(port.fastest)));
+    }
+  }
+
+  // A link between two nodes has a port at each end: one of them counts.
+  bool LeadsDown(const Port& port) const {
+    if (port.attached.kind == AttachedNode::Kind::kHost) return false;
+    if (port.attached.kind != AttachedNode::Kind::kExpander) return true;
+    const Expander* child = topology_.collection<Expander>().Find(port.attached_key());
+    return child != nullptr && child->facts.parent == port.id.owner;
+  }
+
+  // The best rate that every phy of the port, and the one at its other end, can do; kUnknown where
+  // an end does not tell.
+  LinkRate Supported(const Port& port) const {
+    LinkRate best = LinkRate::k22_5Gbps;
+    for (PhyId id : port.phys) {
+      const Phy* phy = topology_.collection<Phy>().Find({port.id.owner, id});
+      if (phy == nullptr || !phy->facts.attached_phy.has_value()) return LinkRate::kUnknown;
+      const Phy* peer =
+          topology_.collection<Phy>().Find({port.attached_key(), *phy->facts.attached_phy});
+      if (peer == nullptr) return LinkRate::kUnknown;
+      for (const Phy* end : {phy, peer}) best = std::min(best, end->facts.hardware_max);
+    }
+    return port.phys.empty() || !IsLinkUp(best) ? LinkRate::kUnknown : best;
+  }
+
+  void Examine(const EndDevice& device) {
+    const std::string name = Describe(MakeId<EndDevice>(device.key()));
+    if (device.facts.state == DeviceState::kBlocked) {
+      Add(Severity::kWarning, FindingReason::kDeviceBlocked, device, {device.key().host},
+          absl::StrCat(name, " does not respond; its HBA waits for it to come back"));
+    }
+    if (device.facts.state == DeviceState::kFailed) {
+      const std::string why = device.facts.failure.empty()
+                                  ? absl::StrCat("access status ", device.facts.access_status)
+                                  : device.facts.failure.str();
+      Add(Severity::kCritical, FindingReason::kDeviceFailed, device, {device.key().host},
+          absl::StrCat(name, " failed: ", why));
+    }
+  }
+
+  void FindDualPathEnclosures() {
+    for (const auto& unit : topology_.collection<LogicalUnit>()) {
+      if (unit->paths.size() > 1 && IsDrive(*unit)) dual_path_.insert(unit->enclosure);
+    }
+    dual_path_.erase(EnclosureKey(0));
+  }
+
+  void Examine(const LogicalUnit& unit) {
+    if (unit.paths.size() != 1) return;
+    const std::string name = Describe(MakeId<LogicalUnit>(unit.key()));
+    const HostList hosts = {unit.paths[0].device.host};
+    if (unit.most_paths > 1) {
+      Add(Severity::kWarning, FindingReason::kSinglePath, unit, hosts,
+          absl::StrCat(name, " has one path of ", unit.most_paths));
+    } else if (IsDrive(unit) && dual_path_.contains(unit.enclosure) && HasTwoPorts(unit)) {
+      Add(Severity::kWarning, FindingReason::kSinglePath, unit, hosts,
+          absl::StrCat(name, " has one path, other drives of enclosure ",
+                       absl::Hex(unit.enclosure.value(), absl::kZeroPad16), " have two"));
+    }
+  }
+
+  // SATA drives have one port.
+  bool HasTwoPorts(const LogicalUnit& unit) const {
+    const EndDevice* device = topology_.collection<EndDevice>().Find(unit.paths[0].device);
+    return device != nullptr && (device->facts.protocols.target & Protocols::kSsp) != 0;
+  }
+
+  const Topology& topology_;
+  absl::flat_hash_set<EnclosureKey> dual_path_;  // with a drive that has two paths
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+absl::string_view ToString(FindingReason reason) {
+  switch (reason) {
+    case FindingReason::kNarrowPort:
+      return "NARROW_PORT";
+    case FindingReason::kSlowLink:
+      return "SLOW_LINK";
+    case FindingReason::kSinglePath:
+      return "SINGLE_PATH";
+    case FindingReason::kDeviceBlocked:
+      return "DEVICE_BLOCKED";
+    case FindingReason::kDeviceFailed:
+      return "DEVICE_FAILED";
+    case FindingReason::kDiscoveryError:
+      return "DISCOVERY_ERROR";
+    case FindingReason::kHostRecovering:
+      return "HOST_RECOVERING";
+  }
+  return "UNKNOWN";
+}
+
+std::vector<Finding> FindProblems(const Topology& topology) { return Examination(topology).Run(); }
+
+}  // namespace sasd::registry

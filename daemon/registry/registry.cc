@@ -1,0 +1,209 @@
+#include "daemon/registry/registry.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "daemon/registry/writer.h"
+
+namespace sasd::registry {
+namespace {
+
+// During a batch that is larger than this, readers get the snapshot from before it instead of
+// waiting. It costs the writer copies of the nodes that it changes, once each.
+constexpr size_t kLargeBatch = 512;
+
+constexpr size_t kMaxRemovals = 4096;
+
+absl::string_view ToString(DiscoveryState state) {
+  switch (state) {
+    case DiscoveryState::kIdle:
+      return "discovery has not started";
+    case DiscoveryState::kInProgress:
+      return "discovery is in progress";
+    case DiscoveryState::kSettled:
+      return "discovery has settled";
+    case DiscoveryState::kFailed:
+      return "discovery failed";
+    case DiscoveryState::kRecovering:
+      return "the host is recovering";
+  }
+  return "discovery is in an unknown state";
+}
+
+int64_t IsAttaching(const std::shared_ptr<const EndDevice>& device) {
+  if (device == nullptr) return 0;
+  const DeviceState state = device->facts.state;
+  return state == DeviceState::kDiscovered || state == DeviceState::kAttaching ? 1 : 0;
+}
+
+}  // namespace
+
+std::string MakeEpoch(const std::function<uint64_t()>& random) {
+  return absl::StrFormat("%016x", random());
+}
+
+Registry::Registry(Options options)
+    : epoch_(std::move(options.epoch)),
+      events_(options.start_revision),
+      writer_(std::make_unique<Writer>(options.start_revision)),
+      revision_(options.start_revision) {}
+
+Registry::~Registry() = default;
+
+void Registry::Observe(ObservationBatch batch) {
+  absl::MutexLock lock(&write_mu_);
+  const bool large = batch.observations.size() > kLargeBatch;
+  std::shared_ptr<const Topology> unused;
+  if (large) {
+    std::shared_ptr<const Topology> before = MakeSnapshot();
+    absl::MutexLock snapshot_lock(&snapshot_mu_);
+    if (snapshot_ == nullptr) snapshot_ = std::move(before);
+  } else {
+    absl::MutexLock snapshot_lock(&snapshot_mu_);
+    unused = std::move(snapshot_);
+  }
+  unused.reset();  // so that nobody shares the nodes, if nobody else has it
+  const EventPtr event = writer_->Apply(std::move(batch));
+  if (event != nullptr) Publish(event);
+}
+
+void Registry::Publish(const EventPtr& event) {
+  std::shared_ptr<const Topology> outdated;
+  {
+    absl::MutexLock lock(&snapshot_mu_);
+    outdated = std::move(snapshot_);
+    snapshot_ = nullptr;
+  }
+  events_.Push(event);
+  absl::MutexLock lock(&progress_mu_);
+  revision_ = event->revision;
+  if (event->cause.kind == CauseKind::kResync) lost_events_ += event->cause.lost_events;
+  FollowHosts(*event);
+  RememberRemovals(*event);
+}
+
+void Registry::FollowHosts(const Event& event) {
+  for (const Change& change : event.changes) {
+    if (const auto* device = std::get_if<IndexOf<EndDevice>()>(&change.after)) {
+      const auto& before = std::get<IndexOf<EndDevice>()>(change.before);
+      const int64_t difference = IsAttaching(*device) - IsAttaching(before);
+      const auto& any = *device != nullptr ? *device : before;
+      if (difference == 0) continue;
+      const auto it = hosts_.try_emplace(any->key().host).first;
+      it->second.attaching += difference;
+      if (!it->second.known && it->second.attaching == 0) hosts_.erase(it);
+    } else if (const auto* host = std::get_if<IndexOf<Host>()>(&change.after)) {
+      const auto& before = std::get<IndexOf<Host>()>(change.before);
+      HostProgress& progress = hosts_[*host != nullptr ? (*host)->key() : before->key()];
+      progress.known = *host != nullptr;
+      if (*host == nullptr) continue;
+      progress.state = (*host)->discovery.state;
+      progress.status_text = (*host)->discovery.status_text;
+    }
+  }
+  absl::erase_if(
+      hosts_, [](const auto& entry) { return !entry.second.known && entry.second.attaching == 0; });
+}
+
+void Registry::RememberRemovals(const Event& event) {
+  for (const Change& change : event.changes) {
+    if (change.kind() != ChangeKind::kRemoved) continue;
+    if (removals_.size() >= kMaxRemovals) removals_.pop_front();
+    removals_.push_back({IdOf(change.before), event.revision, event.time});
+  }
+}
+
+std::shared_ptr<const Topology> Registry::MakeSnapshot() const {
+  return std::make_shared<const Topology>(writer_->tables(), writer_->revision(), epoch_);
+}
+
+std::shared_ptr<const Topology> Registry::Snapshot() const {
+  {
+    absl::MutexLock lock(&snapshot_mu_);
+    if (snapshot_ != nullptr) return snapshot_;
+  }
+  absl::MutexLock lock(&write_mu_);
+  std::shared_ptr<const Topology> snapshot = MakeSnapshot();
+  absl::MutexLock snapshot_lock(&snapshot_mu_);
+  snapshot_ = snapshot;
+  return snapshot;
+}
+
+int64_t Registry::revision() const {
+  absl::ReaderMutexLock lock(&progress_mu_);
+  return revision_;
+}
+
+int64_t Registry::lost_events() const {
+  absl::ReaderMutexLock lock(&progress_mu_);
+  return lost_events_;
+}
+
+std::vector<UnsettledHost> Registry::Unsettled(absl::Span<const SasAddress> hosts) const {
+  absl::ReaderMutexLock lock(&progress_mu_);
+  return UnsettledLocked(hosts);
+}
+
+std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const SasAddress> hosts) const {
+  std::vector<UnsettledHost> unsettled;
+  const auto look_at = [&unsettled](SasAddress host, const HostProgress& progress) {
+    if (progress.state != DiscoveryState::kSettled) {
+      std::string reason(ToString(progress.state));
+      if (!progress.status_text.empty()) absl::StrAppend(&reason, ": ", progress.status_text);
+      unsettled.push_back({host, std::move(reason)});
+    } else if (progress.attaching > 0) {
+      unsettled.push_back(
+          {host, absl::StrCat(progress.attaching, " end devices are not attached yet")});
+    }
+  };
+  for (const auto& [host, progress] : hosts_) {
+    if (hosts.empty() && progress.known) look_at(host, progress);
+  }
+  for (const SasAddress host : hosts) {
+    const auto it = hosts_.find(host);
+    if (it != hosts_.end() && it->second.known) {
+      look_at(host, it->second);
+    } else {
+      unsettled.push_back({host, "the host is not known"});
+    }
+  }
+  return unsettled;
+}
+
+absl::StatusOr<int64_t> Registry::WaitSettled(absl::Span<const SasAddress> hosts,
+                                              absl::Duration timeout) const {
+  const auto settled = [this, hosts]() ABSL_SHARED_LOCKS_REQUIRED(progress_mu_) {
+    return UnsettledLocked(hosts).empty();
+  };
+  absl::ReaderMutexLock lock(&progress_mu_);
+  if (progress_mu_.AwaitWithTimeout(absl::Condition(&settled), timeout)) return revision_;
+  return absl::DeadlineExceededError(absl::StrCat(
+      "not settled after ", absl::FormatDuration(timeout), ": ",
+      absl::StrJoin(UnsettledLocked(hosts), "; ", [](std::string* out, const UnsettledHost& host) {
+        absl::StrAppend(out, "host ", ToHex(host.host), ": ", host.reason);
+      })));
+}
+
+absl::Status Registry::WaitForRevision(int64_t revision, absl::Duration timeout) const {
+  const auto reached = [this, revision]() ABSL_SHARED_LOCKS_REQUIRED(progress_mu_) {
+    return revision_ >= revision;
+  };
+  absl::ReaderMutexLock lock(&progress_mu_);
+  if (progress_mu_.AwaitWithTimeout(absl::Condition(&reached), timeout)) return absl::OkStatus();
+  return absl::DeadlineExceededError(absl::StrCat("revision ", revision, " not reached after ",
+                                                  absl::FormatDuration(timeout), ": it is ",
+                                                  revision_));
+}
+
+std::optional<Removal> Registry::LastRemoval(const ResourceId& id) const {
+  absl::ReaderMutexLock lock(&progress_mu_);
+  const auto found = std::find_if(removals_.rbegin(), removals_.rend(),
+                                  [&id](const Removal& removal) { return removal.id == id; });
+  if (found == removals_.rend()) return std::nullopt;
+  return *found;
+}
+
+}  // namespace sasd::registry

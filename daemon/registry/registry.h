@@ -1,0 +1,132 @@
+#ifndef DAEMON_REGISTRY_REGISTRY_H_
+#define DAEMON_REGISTRY_REGISTRY_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "daemon/registry/event.h"
+#include "daemon/registry/event_queue.h"
+#include "daemon/registry/topology.h"
+#include "driver/observation.h"
+
+namespace sasd::registry {
+
+class Writer;
+
+// 16 hexadecimal digits out of `random`: an epoch for Registry::Options.
+std::string MakeEpoch(const std::function<uint64_t()>& random);
+
+// A host on which discovery has not settled, and why: "discovery in progress", "3 end devices are
+// not attached yet", "is not known".
+struct UnsettledHost {
+  SasAddress host;
+  std::string reason;
+};
+
+// When a resource was removed.
+struct Removal {
+  ResourceId id;
+  int64_t revision = 0;
+  absl::Time time;
+};
+
+// The one picture of the node: takes batches from every driver, gives each that tells something new
+// a revision, and keeps the current topology. Thread-safe; batches are applied one after another.
+// Readers wait for a batch of ordinary size at most; they delay the writer by a few reference
+// counts.
+class Registry : public ObservationSink {
+ public:
+  struct Options {
+    std::string epoch;           // see MakeEpoch
+    int64_t start_revision = 0;  // the first event gets the next one
+  };
+
+  explicit Registry(Options options);
+  ~Registry() override;
+
+  // Applies a batch: none or one event, in O(changed).
+  void Observe(ObservationBatch batch) override ABSL_LOCKS_EXCLUDED(write_mu_);
+
+  // Everything at the newest revision. O(1).
+  std::shared_ptr<const Topology> Snapshot() const ABSL_LOCKS_EXCLUDED(write_mu_, snapshot_mu_);
+
+  const std::string& epoch() const { return epoch_; }
+  // The newest revision. Its event is, or was, in events().
+  int64_t revision() const ABSL_LOCKS_EXCLUDED(progress_mu_);
+  // Firmware events lost since the start, as the gaps' causes tell.
+  int64_t lost_events() const ABSL_LOCKS_EXCLUDED(progress_mu_);
+
+  // Committed events for the one consumer.
+  EventQueue& events() { return events_; }
+  const EventQueue& events() const { return events_; }
+
+  // Those of `hosts` (empty: of all known ones) that are not settled: discovery is not in state
+  // SETTLED, or an end device is still DISCOVERED or ATTACHING. Does not wait.
+  std::vector<UnsettledHost> Unsettled(absl::Span<const SasAddress> hosts) const
+      ABSL_LOCKS_EXCLUDED(progress_mu_);
+
+  // Waits until Unsettled(hosts) is empty and returns the revision at which it was. Errors:
+  // kDeadlineExceeded naming the hosts that are not settled, and why.
+  absl::StatusOr<int64_t> WaitSettled(absl::Span<const SasAddress> hosts,
+                                      absl::Duration timeout) const
+      ABSL_LOCKS_EXCLUDED(progress_mu_);
+
+  // Waits until revision() >= `revision`. Errors: kDeadlineExceeded naming both.
+  absl::Status WaitForRevision(int64_t revision, absl::Duration timeout) const
+      ABSL_LOCKS_EXCLUDED(progress_mu_);
+
+  // The newest of the last few thousand removals of this resource.
+  std::optional<Removal> LastRemoval(const ResourceId& id) const ABSL_LOCKS_EXCLUDED(progress_mu_);
+
+ private:
+  // What waiters look at of one host.
+  struct HostProgress {
+    DiscoveryState state = DiscoveryState::kIdle;
+    std::string status_text;
+    int64_t attaching = 0;  // end devices that are not attached yet
+    bool known = false;     // the host itself is there
+  };
+
+  void Publish(const EventPtr& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  void RememberRemovals(const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(progress_mu_);
+  void FollowHosts(const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(progress_mu_);
+  std::vector<UnsettledHost> UnsettledLocked(absl::Span<const SasAddress> hosts) const
+      ABSL_SHARED_LOCKS_REQUIRED(progress_mu_);
+  std::shared_ptr<const Topology> MakeSnapshot() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+
+  // Constant.
+  const std::string epoch_;
+
+  // Synchronizes itself.
+  EventQueue events_;
+
+  // Lock order: write_mu_, then snapshot_mu_ or progress_mu_, which are leaves.
+  mutable absl::Mutex write_mu_ ABSL_ACQUIRED_BEFORE(snapshot_mu_, progress_mu_);
+  const std::unique_ptr<Writer> writer_ ABSL_PT_GUARDED_BY(write_mu_);
+
+  mutable absl::Mutex snapshot_mu_;
+  // The newest snapshot, or null where nobody has asked since the last change.
+  mutable std::shared_ptr<const Topology> snapshot_ ABSL_GUARDED_BY(snapshot_mu_);
+
+  mutable absl::Mutex progress_mu_;
+  int64_t revision_ ABSL_GUARDED_BY(progress_mu_);
+  int64_t lost_events_ ABSL_GUARDED_BY(progress_mu_) = 0;
+  absl::btree_map<SasAddress, HostProgress> hosts_ ABSL_GUARDED_BY(progress_mu_);
+  std::deque<Removal> removals_ ABSL_GUARDED_BY(progress_mu_);
+};
+
+}  // namespace sasd::registry
+
+#endif  // DAEMON_REGISTRY_REGISTRY_H_

@@ -1,0 +1,207 @@
+#include "daemon/registry/resources.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace sasd::registry {
+namespace {
+
+constexpr absl::string_view kFallbackPrefix = "path.";
+
+std::string DescribeNode(absl::string_view kind, const NodeKey& key) {
+  return absl::StrCat(kind, " ", ToHex(key.address), " on host ", ToHex(key.host));
+}
+
+std::string DescribeOwner(const NodeKey& owner) {
+  return owner.is_host() ? absl::StrCat("host ", ToHex(owner.host))
+                         : DescribeNode("expander", owner);
+}
+
+struct HostsVisitor {
+  HostList operator()(const std::shared_ptr<const Host>& r) const { return {r->key()}; }
+  HostList operator()(const std::shared_ptr<const Phy>& r) const {
+    return {r->facts.key.owner.host};
+  }
+  HostList operator()(const std::shared_ptr<const Port>& r) const { return {r->id.owner.host}; }
+  HostList operator()(const std::shared_ptr<const Expander>& r) const {
+    return {r->facts.key.host};
+  }
+  HostList operator()(const std::shared_ptr<const EndDevice>& r) const {
+    return {r->facts.key.host};
+  }
+  HostList operator()(const std::shared_ptr<const LogicalUnit>& r) const {
+    HostList hosts;
+    for (const LogicalUnit::Path& path : r->paths) hosts.push_back(path.device.host);
+    // Paths are in the order of devices, so hosts ascend.
+    hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
+    return hosts;
+  }
+  HostList operator()(const std::shared_ptr<const Enclosure>& r) const { return r->hosts; }
+  HostList operator()(const std::shared_ptr<const Slot>& r) const { return r->hosts; }
+};
+
+}  // namespace
+
+absl::string_view ToString(ResourceKind kind) {
+  switch (kind) {
+    case ResourceKind::kHost:
+      return "host";
+    case ResourceKind::kPhy:
+      return "phy";
+    case ResourceKind::kPort:
+      return "port";
+    case ResourceKind::kExpander:
+      return "expander";
+    case ResourceKind::kEndDevice:
+      return "end device";
+    case ResourceKind::kLogicalUnit:
+      return "logical unit";
+    case ResourceKind::kEnclosure:
+      return "enclosure";
+    case ResourceKind::kSlot:
+      return "slot";
+  }
+  return "resource";
+}
+
+LogicalUnitKey LogicalUnitKey::Fallback(const NodeKey& device, uint64_t lun) {
+  return LogicalUnitKey(absl::StrFormat("%s%s.%s.%d.%x", kFallbackPrefix, ToHex(device.host),
+                                        ToHex(device.address), device.port.value(), lun));
+}
+
+bool LogicalUnitKey::IsFallback() const { return absl::StartsWith(text_, kFallbackPrefix); }
+
+bool PhyRecord::operator==(const PhyRecord& o) const {
+  return std::tie(key, attached, negotiated, hardware_min, hardware_max, programmed_min,
+                  programmed_max, attached_phy, routing, is_virtual, vacant, os_name) ==
+         std::tie(o.key, o.attached, o.negotiated, o.hardware_min, o.hardware_max, o.programmed_min,
+                  o.programmed_max, o.attached_phy, o.routing, o.is_virtual, o.vacant, o.os_name);
+}
+
+bool ExpanderRecord::operator==(const ExpanderRecord& o) const {
+  return std::tie(key, parent, enclosure, handle, phy_count, level, vendor, product, revision,
+                  os_name) == std::tie(o.key, o.parent, o.enclosure, o.handle, o.phy_count, o.level,
+                                       o.vendor, o.product, o.revision, o.os_name);
+}
+
+bool UnitRecord::operator==(const UnitRecord& o) const {
+  return std::tie(lun, size_bytes, peripheral_type, wwid, vendor, model, revision, serial,
+                  scsi_address, block_device, generic_device) ==
+         std::tie(o.lun, o.size_bytes, o.peripheral_type, o.wwid, o.vendor, o.model, o.revision,
+                  o.serial, o.scsi_address, o.block_device, o.generic_device);
+}
+
+bool UnitPath::operator==(const UnitPath& o) const {
+  return unit == o.unit && facts == o.facts && by_source == o.by_source && sources == o.sources;
+}
+
+bool EndDeviceRecord::operator==(const EndDeviceRecord& o) const {
+  return std::tie(key, parent, enclosure, device_name, slot, handle, parent_phy, enclosure_level,
+                  protocols, state, access_status, connector_name, failure, os_name) ==
+         std::tie(o.key, o.parent, o.enclosure, o.device_name, o.slot, o.handle, o.parent_phy,
+                  o.enclosure_level, o.protocols, o.state, o.access_status, o.connector_name,
+                  o.failure, o.os_name);
+}
+
+bool LogicalUnit::Path::operator==(const Path& o) const {
+  return device == o.device && state == o.state && (facts == o.facts || *facts == *o.facts);
+}
+
+bool IsNull(const ResourceRef& ref) {
+  return std::visit([](const auto& pointer) { return pointer == nullptr; }, ref);
+}
+
+ResourceId IdOf(const ResourceRef& ref) {
+  return std::visit(
+      [](const auto& pointer) {
+        using T = std::decay_t<decltype(*pointer)>;
+        return MakeId<std::remove_const_t<T>>(pointer->key());
+      },
+      ref);
+}
+
+HostList HostsOf(const ResourceRef& ref) { return std::visit(HostsVisitor(), ref); }
+
+std::string Describe(const ResourceId& id) {
+  switch (KindOf(id)) {
+    case ResourceKind::kHost:
+      return absl::StrCat("host ", ToHex(std::get<0>(id)));
+    case ResourceKind::kPhy: {
+      const PhyKey& key = std::get<1>(id);
+      return absl::StrCat("phy ", key.phy.value(), " of ", DescribeOwner(key.owner));
+    }
+    case ResourceKind::kPort: {
+      const PortKey& key = std::get<2>(id);
+      return absl::StrCat("port to ", ToHex(key.attached), " of ", DescribeOwner(key.owner));
+    }
+    case ResourceKind::kExpander:
+      return DescribeNode("expander", std::get<3>(id));
+    case ResourceKind::kEndDevice:
+      return DescribeNode("end device", std::get<4>(id));
+    case ResourceKind::kLogicalUnit:
+      return absl::StrCat("logical unit ", std::get<5>(id).text().view());
+    case ResourceKind::kEnclosure:
+      return absl::StrFormat("enclosure %016x", std::get<6>(id).value());
+    case ResourceKind::kSlot: {
+      const SlotKey& key = std::get<7>(id);
+      return absl::StrFormat("slot %d of enclosure %016x", key.slot, key.enclosure.value());
+    }
+  }
+  return "resource";
+}
+
+bool SameContent(const Host& a, const Host& b) {
+  return std::tie(a.facts, a.discovery, a.by_source, a.discovery_by_source, a.sources) ==
+         std::tie(b.facts, b.discovery, b.by_source, b.discovery_by_source, b.sources);
+}
+
+bool SameContent(const Phy& a, const Phy& b) {
+  return std::tie(a.facts, a.by_source, a.sources) == std::tie(b.facts, b.by_source, b.sources);
+}
+
+bool SameContent(const Port& a, const Port& b) {
+  return std::tie(a.id, a.phys, a.told_width, a.width, a.widest, a.link_rate, a.fastest, a.attached,
+                  a.told_by, a.sources,
+                  a.os_name) == std::tie(b.id, b.phys, b.told_width, b.width, b.widest, b.link_rate,
+                                         b.fastest, b.attached, b.told_by, b.sources, b.os_name);
+}
+
+bool SameContent(const Expander& a, const Expander& b) {
+  return std::tie(a.link_width, a.link_rate, a.sources, a.facts, a.by_source) ==
+         std::tie(b.link_width, b.link_rate, b.sources, b.facts, b.by_source);
+}
+
+bool SameContent(const EndDevice& a, const EndDevice& b) {
+  return std::tie(a.link_width, a.link_rate, a.sources, a.facts, a.by_source) ==
+             std::tie(b.link_width, b.link_rate, b.sources, b.facts, b.by_source) &&
+         std::equal(a.units.begin(), a.units.end(), b.units.begin(), b.units.end(),
+                    [](const UnitPathPtr& x, const UnitPathPtr& y) { return x == y || *x == *y; });
+}
+
+bool SameContent(const LogicalUnit& a, const LogicalUnit& b) {
+  return std::tie(a.id, a.paths, a.vendor, a.model, a.revision, a.serial, a.size_bytes, a.enclosure,
+                  a.slot, a.peripheral_type, a.most_paths, a.sources) ==
+         std::tie(b.id, b.paths, b.vendor, b.model, b.revision, b.serial, b.size_bytes, b.enclosure,
+                  b.slot, b.peripheral_type, b.most_paths, b.sources);
+}
+
+bool SameContent(const Enclosure& a, const Enclosure& b) {
+  return std::tie(a.id, a.tellings, a.hosts, a.slots_told_by, a.ses_devices, a.vendor, a.model,
+                  a.revision, a.os_name, a.slot_count, a.start_slot, a.level, a.occupied_slot_count,
+                  a.sources) == std::tie(b.id, b.tellings, b.hosts, b.slots_told_by, b.ses_devices,
+                                         b.vendor, b.model, b.revision, b.os_name, b.slot_count,
+                                         b.start_slot, b.level, b.occupied_slot_count, b.sources);
+}
+
+bool SameContent(const Slot& a, const Slot& b) {
+  return std::tie(a.id, a.facts, a.occupants, a.logical_unit, a.vendor, a.model, a.serial, a.hosts,
+                  a.by_source, a.told_by, a.sources) ==
+         std::tie(b.id, b.facts, b.occupants, b.logical_unit, b.vendor, b.model, b.serial, b.hosts,
+                  b.by_source, b.told_by, b.sources);
+}
+
+}  // namespace sasd::registry

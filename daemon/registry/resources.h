@@ -1,0 +1,442 @@
+#ifndef DAEMON_REGISTRY_RESOURCES_H_
+#define DAEMON_REGISTRY_RESOURCES_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/time/time.h"
+#include "daemon/registry/text.h"
+#include "driver/base/link_rate.h"
+#include "driver/base/sas_address.h"
+#include "driver/base/strong_id.h"
+#include "driver/keys.h"
+#include "driver/observation.h"
+
+// The objects of the node as the registry holds them: what the sources tell (`facts`, merged by
+// merge.h), and what follows from it. A published resource is immutable and shared
+// (std::shared_ptr<const T>). Plain values. They are lean on purpose: there are five of them for
+// each drive of a node with 100,000.
+namespace sasd::registry {
+
+// The numbers equal sas.v1.ResourceKind and, less one, the alternatives of ResourceRef/ResourceId.
+enum class ResourceKind : uint8_t {
+  kHost = 1,
+  kPhy = 2,
+  kPort = 3,
+  kExpander = 4,
+  kEndDevice = 5,
+  kLogicalUnit = 6,
+  kEnclosure = 7,
+  kSlot = 8,
+};
+inline constexpr size_t kResourceKindCount = 8;
+
+// "host", "end device", ...
+absl::string_view ToString(ResourceKind kind);
+
+// Which sources know an object.
+class SourceSet {
+ public:
+  bool Has(Source source) const { return (bits_ & Bit(source)) != 0; }
+  void Add(Source source) { bits_ = static_cast<uint8_t>(bits_ | Bit(source)); }
+  void Add(SourceSet other) { bits_ = static_cast<uint8_t>(bits_ | other.bits_); }
+  void Remove(Source source) { bits_ = static_cast<uint8_t>(bits_ & ~Bit(source)); }
+  bool empty() const { return bits_ == 0; }
+  friend bool operator==(SourceSet a, SourceSet b) { return a.bits_ == b.bits_; }
+  friend bool operator!=(SourceSet a, SourceSet b) { return a.bits_ != b.bits_; }
+
+ private:
+  static uint8_t Bit(Source source) { return static_cast<uint8_t>(1u << static_cast<int>(source)); }
+  uint8_t bits_ = 0;
+};
+
+// Hosts, ascending.
+using HostList = absl::InlinedVector<SasAddress, 2>;
+
+// When a resource last changed.
+struct Stamp {
+  int64_t revision = 0;
+  int64_t unix_nanos = 0;
+  absl::Time time() const { return absl::FromUnixNanos(unix_nanos); }
+};
+
+// A value that is rarely there: 8 bytes, copied deeply.
+template <typename T>
+class Boxed {
+ public:
+  Boxed() = default;
+  explicit Boxed(T value) : box_(std::make_unique<T>(std::move(value))) {}
+  Boxed(const Boxed& o) : box_(o.box_ ? std::make_unique<T>(*o.box_) : nullptr) {}
+  Boxed(Boxed&&) noexcept = default;
+  Boxed& operator=(Boxed o) noexcept {
+    box_ = std::move(o.box_);
+    return *this;
+  }
+  const T* get() const { return box_.get(); }
+  T* mutable_get() { return box_.get(); }
+  explicit operator bool() const { return box_ != nullptr; }
+  friend bool operator==(const Boxed& a, const Boxed& b) {
+    return a.box_ && b.box_ ? *a.box_ == *b.box_ : !a.box_ == !b.box_;
+  }
+
+ private:
+  std::unique_ptr<T> box_;
+};
+
+// What each of two sources tells, indexed by Source. Held only where both tell; where one does, the
+// merged facts are its facts.
+template <typename Facts>
+using BySource = Boxed<std::array<Facts, 2>>;
+
+// ---------------------------------------------------------------------------------------- Host
+
+struct Host {
+  using Key = SasAddress;
+  static constexpr ResourceKind kKind = ResourceKind::kHost;
+
+  HostFacts facts;           // facts.address is always set
+  DiscoveryFacts discovery;  // merged: the least settled of the sources
+  BySource<HostFacts> by_source;
+  std::array<std::optional<DiscoveryFacts>, 2> discovery_by_source;  // by Source
+  SourceSet sources;
+  Stamp stamp;
+
+  Key key() const { return facts.address; }
+};
+
+// ----------------------------------------------------------------------------------------- Phy
+
+// The compact form of sasd::PhyFacts; fields as there.
+struct PhyRecord {
+  PhyKey key;
+  SasAddress attached;
+  Text os_name;
+  LinkRate negotiated = LinkRate::kUnknown;
+  LinkRate hardware_min = LinkRate::kUnknown, hardware_max = LinkRate::kUnknown;
+  LinkRate programmed_min = LinkRate::kUnknown, programmed_max = LinkRate::kUnknown;
+  std::optional<PhyId> attached_phy;
+  RoutingAttribute routing = RoutingAttribute::kUnknown;
+  bool is_virtual = false;
+  bool vacant = false;
+  bool operator==(const PhyRecord& o) const;
+};
+
+struct Phy {
+  using Key = PhyKey;
+  static constexpr ResourceKind kKind = ResourceKind::kPhy;
+
+  PhyRecord facts;
+  BySource<PhyRecord> by_source;
+  Stamp stamp;
+  SourceSet sources;
+
+  const Key& key() const { return facts.key; }
+};
+
+// ---------------------------------------------------------------------------------------- Port
+
+// What stands at the other end of a port.
+struct AttachedNode {
+  enum class Kind : uint8_t { kUnknown, kHost, kExpander, kEndDevice };
+  Kind kind = Kind::kUnknown;
+  PhysicalPort port;  // of its NodeKey
+  bool operator==(const AttachedNode& o) const { return kind == o.kind && port == o.port; }
+};
+
+// Derived from the phys of `owner` whose attached address is `attached` and whose link is up (or of
+// which no rate is known). Exists while it has such a phy, or a source names it (PortFacts).
+struct Port {
+  using Key = PortKey;
+  static constexpr ResourceKind kKind = ResourceKind::kPort;
+
+  PortKey id;
+  absl::InlinedVector<PhyId, 16> phys;  // ascending; empty where the source only counts
+  Text os_name;
+  uint8_t told_width = 0;  // PortFacts.width
+  uint8_t width = 0;       // phys.size(), or told_width where no phy is shown
+  uint8_t widest = 0;      // the most it has had, also before it was lost for a while
+  LinkRate link_rate = LinkRate::kUnknown;  // the slowest of its phys
+  LinkRate fastest = LinkRate::kUnknown;    // the best link_rate it has had
+  AttachedNode attached;
+  SourceSet told_by;  // which sources gave PortFacts
+  SourceSet sources;  // those and the phys'
+  Stamp stamp;
+
+  const Key& key() const { return id; }
+  // Of the expander or end device at the other end (see attached.kind).
+  NodeKey attached_key() const { return {id.owner.host, id.attached, attached.port}; }
+};
+
+// ------------------------------------------------------------------------------------ Expander
+
+// The compact form of sasd::ExpanderFacts.
+struct ExpanderRecord {
+  NodeKey key;
+  NodeKey parent;
+  EnclosureKey enclosure;
+  Text vendor, product, revision;
+  Text os_name;
+  DevHandle handle;
+  uint8_t phy_count = 0;
+  uint8_t level = 0;
+  bool operator==(const ExpanderRecord& o) const;
+};
+
+struct Expander {
+  using Key = NodeKey;
+  static constexpr ResourceKind kKind = ResourceKind::kExpander;
+
+  ExpanderRecord facts;
+  BySource<ExpanderRecord> by_source;
+  Stamp stamp;
+  SourceSet sources;
+  // Of the parent's port to it; 0 and kUnknown where that is not known.
+  uint8_t link_width = 0;
+  LinkRate link_rate = LinkRate::kUnknown;
+
+  const Key& key() const { return facts.key; }
+};
+
+// ----------------------------------------------------------------------------------- EndDevice
+
+// A logical unit's key: its wwid, or a text made of device and LUN where it has none
+// ("path.{host}.{address}.{port}.{lun}", hexadecimal; see IsFallback).
+class LogicalUnitKey {
+ public:
+  LogicalUnitKey() = default;
+  explicit LogicalUnitKey(Text text) : text_(std::move(text)) {}
+  static LogicalUnitKey Fallback(const NodeKey& device, uint64_t lun);
+
+  const Text& text() const { return text_; }
+  bool IsFallback() const;
+
+  friend bool operator==(const LogicalUnitKey& a, const LogicalUnitKey& b) {
+    return a.text_ == b.text_;
+  }
+  friend bool operator!=(const LogicalUnitKey& a, const LogicalUnitKey& b) { return !(a == b); }
+  friend bool operator<(const LogicalUnitKey& a, const LogicalUnitKey& b) {
+    return a.text_ < b.text_;
+  }
+  template <typename H>
+  friend H AbslHashValue(H h, const LogicalUnitKey& k) {
+    return H::combine(std::move(h), k.text_);
+  }
+
+ private:
+  Text text_;
+};
+
+// The compact form of sasd::LogicalUnitFacts.
+struct UnitRecord {
+  uint64_t lun = 0;
+  uint64_t size_bytes = 0;
+  Text wwid;
+  Text vendor, model, revision, serial;
+  Text scsi_address, block_device, generic_device;
+  uint8_t peripheral_type = 0;
+  bool operator==(const UnitRecord& o) const;
+};
+
+// One path: a logical unit as an end device leads to it. Held once, shared by both.
+struct UnitPath {
+  LogicalUnitKey unit;
+  UnitRecord facts;
+  BySource<UnitRecord> by_source;
+  SourceSet sources;
+  bool operator==(const UnitPath& o) const;
+};
+using UnitPathPtr = std::shared_ptr<const UnitPath>;
+
+// The compact form of sasd::EndDeviceFacts.
+struct EndDeviceRecord {
+  NodeKey key;
+  NodeKey parent;
+  EnclosureKey enclosure;
+  SasAddress device_name;
+  Text connector_name, failure, os_name;
+  std::optional<uint16_t> slot;
+  DevHandle handle;
+  std::optional<PhyId> parent_phy;
+  std::optional<uint8_t> enclosure_level;
+  Protocols protocols;
+  DeviceState state = DeviceState::kDiscovered;
+  uint8_t access_status = 0;
+  bool operator==(const EndDeviceRecord& o) const;
+};
+
+struct EndDevice {
+  using Key = NodeKey;
+  static constexpr ResourceKind kKind = ResourceKind::kEndDevice;
+
+  EndDeviceRecord facts;
+  absl::InlinedVector<UnitPathPtr, 1> units;  // ascending by LUN
+  BySource<EndDeviceRecord> by_source;
+  Stamp stamp;
+  SourceSet sources;
+  // Of the parent's port to it; 0 and kUnknown where that is not known.
+  uint8_t link_width = 0;
+  LinkRate link_rate = LinkRate::kUnknown;
+
+  const Key& key() const { return facts.key; }
+  // The first logical unit, for what is shown of the device itself; null while none is known.
+  const UnitPath* first_unit() const { return units.empty() ? nullptr : units[0].get(); }
+};
+
+// --------------------------------------------------------------------------------- LogicalUnit
+
+struct LogicalUnit {
+  using Key = LogicalUnitKey;
+  static constexpr ResourceKind kKind = ResourceKind::kLogicalUnit;
+
+  struct Path {
+    NodeKey device;
+    UnitPathPtr facts;  // lun, scsi_address, block_device, generic_device of this path
+    DeviceState state = DeviceState::kDiscovered;  // of the end device
+    bool operator==(const Path& o) const;
+  };
+
+  LogicalUnitKey id;
+  absl::InlinedVector<Path, 1> paths;  // never empty; ascending by device
+  // Each from the first path that knows it.
+  Text vendor, model, revision, serial;
+  uint64_t size_bytes = 0;
+  EnclosureKey enclosure;  // 0: none
+  Stamp stamp;
+  std::optional<uint16_t> slot;
+  uint8_t peripheral_type = 0;
+  uint8_t most_paths = 0;  // the most paths it has had since it came
+  SourceSet sources;
+
+  const Key& key() const { return id; }
+  // Empty where the key is a fallback.
+  absl::string_view wwid() const { return id.IsFallback() ? "" : id.text().view(); }
+};
+
+// ----------------------------------------------------------------------------------- Enclosure
+
+struct Enclosure {
+  using Key = EnclosureKey;
+  static constexpr ResourceKind kKind = ResourceKind::kEnclosure;
+  static constexpr uint16_t kMaxSlots = 1024;
+
+  // What one host, through one source, tells.
+  struct Telling {
+    Source source;
+    EnclosureFacts facts;
+    bool operator==(const Telling& o) const { return source == o.source && facts == o.facts; }
+  };
+
+  EnclosureKey id;
+  std::vector<Telling> tellings;     // ascending by (host, source); empty: only its members name it
+  HostList hosts;                    // those that tell, and those with a device or expander in it
+  SourceSet slots_told_by;           // which sources gave SlotFacts
+  std::vector<NodeKey> ses_devices;  // ascending: end devices with a unit of peripheral type 13
+  Text vendor, model, revision;      // of the first SES device that knows them
+  // Each from the first telling that knows it.
+  Text os_name;
+  uint16_t slot_count = 0;  // at most kMaxSlots, whatever is told
+  uint16_t start_slot = 0;
+  std::optional<uint8_t> level;
+  uint16_t occupied_slot_count = 0;
+  SourceSet sources;
+  Stamp stamp;
+
+  Key key() const { return id; }
+  bool InRange(uint16_t slot) const {
+    return slot >= start_slot && slot < uint32_t{start_slot} + slot_count;
+  }
+};
+
+// ---------------------------------------------------------------------------------------- Slot
+
+// The compact form of sasd::SlotFacts.
+struct SlotRecord {
+  Text label, os_name;
+  bool operator==(const SlotRecord& o) const { return label == o.label && os_name == o.os_name; }
+};
+
+// Exists for every number in the enclosure's range, where a source tells it (SlotFacts), and where
+// a device sits. An enclosure services device sits in no slot, whatever number it gives.
+struct Slot {
+  using Key = SlotKey;
+  static constexpr ResourceKind kKind = ResourceKind::kSlot;
+
+  struct Occupant {
+    NodeKey device;
+    Text block_device;  // of its first unit; may be empty
+    bool operator==(const Occupant& o) const {
+      return device == o.device && block_device == o.block_device;
+    }
+  };
+
+  SlotKey id;
+  SlotRecord facts;
+  absl::InlinedVector<Occupant, 1> occupants;  // the paths to what sits here, ascending by device
+  // Of the first occupant that has a unit; empty where none has.
+  LogicalUnitKey logical_unit;
+  Text vendor, model, serial;
+  HostList hosts;  // of the enclosure
+  BySource<SlotRecord> by_source;
+  Stamp stamp;
+  SourceSet told_by;  // which sources gave SlotFacts
+  SourceSet sources;
+
+  const Key& key() const { return id; }
+  bool occupied() const { return !occupants.empty(); }
+};
+
+// ------------------------------------------------------------------------------------- Any kind
+
+// One resource of any kind, or (a null pointer) none. index() + 1 is its ResourceKind.
+using ResourceRef =
+    std::variant<std::shared_ptr<const Host>, std::shared_ptr<const Phy>,
+                 std::shared_ptr<const Port>, std::shared_ptr<const Expander>,
+                 std::shared_ptr<const EndDevice>, std::shared_ptr<const LogicalUnit>,
+                 std::shared_ptr<const Enclosure>, std::shared_ptr<const Slot>>;
+
+// The key of one resource of any kind; by position: index() + 1 is its ResourceKind.
+using ResourceId = std::variant<SasAddress, PhyKey, PortKey, NodeKey, NodeKey, LogicalUnitKey,
+                                EnclosureKey, SlotKey>;
+
+template <typename T>
+constexpr size_t IndexOf() {
+  return static_cast<size_t>(T::kKind) - 1;
+}
+// MakeId<Expander>(key).
+template <typename T>
+ResourceId MakeId(const typename T::Key& key) {
+  return ResourceId(std::in_place_index<IndexOf<T>()>, key);
+}
+inline ResourceKind KindOf(const ResourceRef& r) {
+  return static_cast<ResourceKind>(r.index() + 1);
+}
+inline ResourceKind KindOf(const ResourceId& r) { return static_cast<ResourceKind>(r.index() + 1); }
+bool IsNull(const ResourceRef& ref);
+// `ref` is not null.
+ResourceId IdOf(const ResourceRef& ref);
+// The hosts that a resource belongs to: its own; for logical units, enclosures and slots every one
+// that reaches it. `ref` is not null.
+HostList HostsOf(const ResourceRef& ref);
+// For logs and findings: "end device 5000c500e23ccd9d on host 500605b00d0f1230".
+std::string Describe(const ResourceId& id);
+
+// Equal but for the stamp.
+bool SameContent(const Host& a, const Host& b);
+bool SameContent(const Phy& a, const Phy& b);
+bool SameContent(const Port& a, const Port& b);
+bool SameContent(const Expander& a, const Expander& b);
+bool SameContent(const EndDevice& a, const EndDevice& b);
+bool SameContent(const LogicalUnit& a, const LogicalUnit& b);
+bool SameContent(const Enclosure& a, const Enclosure& b);
+bool SameContent(const Slot& a, const Slot& b);
+
+}  // namespace sasd::registry
+
+#endif  // DAEMON_REGISTRY_RESOURCES_H_

@@ -1,0 +1,395 @@
+#include "daemon/registry/writer.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "daemon/registry/merge.h"
+
+namespace sasd::registry {
+
+// Visits the observations of one batch. A fact equal to what its source told before touches
+// nothing.
+class Writer::Step {
+ public:
+  Step(Writer& writer, Source source)
+      : source_(source),
+        pool_(writer.pool_),
+        changes_(writer.tables_),
+        deriver_(source, changes_, writer.memory_) {}
+
+  void operator()(HostFacts& facts);
+  void operator()(HostGone& gone);
+  void operator()(PhyFacts& facts);
+  void operator()(PortFacts& facts);
+  void operator()(ExpanderFacts& facts);
+  void operator()(ExpanderGone& gone);
+  void operator()(EndDeviceFacts& facts);
+  void operator()(EndDeviceGone& gone);
+  void operator()(LogicalUnitFacts& facts);
+  void operator()(LogicalUnitGone& gone);
+  void operator()(EnclosureFacts& facts);
+  void operator()(EnclosureGone& gone);
+  void operator()(SlotFacts& facts);
+  void operator()(DiscoveryFacts& facts);
+  void operator()(Notice& notice) { notices_.push_back(std::move(notice)); }
+
+  // After the last observation.
+  std::vector<Change> Finish(Stamp stamp) {
+    deriver_.Run();
+    return changes_.Commit(stamp);
+  }
+  // Against the tables as they are now.
+  std::vector<EventNotice> TakeNotices();
+
+ private:
+  template <typename T, typename Record>
+  void TellRecord(const typename T::Key& key, Record record);
+  // The batch's source has the resource no more.
+  template <typename T>
+  void Drop(const typename T::Key& key);
+  void DropDevice(const NodeKey& key);
+  void DropPort(const PortKey& key);
+  // Phys and ports.
+  void DropLinksOf(const NodeKey& owner);
+  void DropTelling(EnclosureKey key, SasAddress host);
+  void DropHostRecord(SasAddress host);
+  void SetDiscovery(Host& host) const;
+  std::shared_ptr<UnitPath> MakePath(const NodeKey& device, const UnitPath* old, UnitRecord told);
+
+  // Keys of the resources of a map for which `mine` holds, from `from` on while it does.
+  template <typename T, typename Mine>
+  std::vector<typename T::Key> KeysFrom(const typename T::Key& from, Mine mine) const {
+    std::vector<typename T::Key> keys;
+    internal::VisitRange(changes_.of<T>(), from, mine,
+                         [&](const auto& resource) { keys.push_back(resource->key()); });
+    return keys;
+  }
+
+  const Source source_;
+  TextPool& pool_;
+  ChangeSet changes_;
+  Deriver deriver_;
+  std::vector<Notice> notices_;
+};
+
+template <typename T, typename Record>
+void Writer::Step::TellRecord(const typename T::Key& key, Record record) {
+  const T* old = changes_.Find<T>(key);
+  if (old != nullptr) {
+    const Record* last = ToldBy(source_, old->facts, old->by_source, old->sources);
+    if (last != nullptr && *last == record) return;
+  }
+  T& edited = changes_.Edit<T>(key);
+  Tell(source_, std::move(record), edited.facts, edited.by_source, edited.sources);
+}
+
+template <typename T>
+void Writer::Step::Drop(const typename T::Key& key) {
+  const T* old = changes_.Find<T>(key);
+  if (old == nullptr || !old->sources.Has(source_)) return;
+  if (NobodyBut(old->sources, source_)) {
+    changes_.Remove<T>(key);
+    return;
+  }
+  T& edited = changes_.Edit<T>(key);
+  Untell(source_, edited.facts, edited.by_source, edited.sources);
+}
+
+// ------------------------------------------------------------------------------------------ hosts
+
+void Writer::Step::operator()(HostFacts& facts) {
+  const SasAddress address = facts.address;
+  TellRecord<Host>(address, std::move(facts));
+}
+
+void Writer::Step::operator()(DiscoveryFacts& facts) {
+  const Host* old = changes_.Find<Host>(facts.host);
+  const size_t at = static_cast<size_t>(source_);
+  if (old != nullptr && old->discovery_by_source[at] == facts) return;
+  Host& host = changes_.Edit<Host>(facts.host);
+  // A host of which nothing else is told is a host.
+  if (host.sources.empty()) host.sources.Add(source_);
+  host.discovery_by_source[at] = std::move(facts);
+  SetDiscovery(host);
+}
+
+void Writer::Step::SetDiscovery(Host& host) const {
+  const auto& [firmware, sysfs] = host.discovery_by_source;
+  if (firmware.has_value() && sysfs.has_value()) {
+    host.discovery = Merge(*firmware, *sysfs);
+  } else if (firmware.has_value() || sysfs.has_value()) {
+    host.discovery = firmware.has_value() ? *firmware : *sysfs;
+  } else {
+    host.discovery = DiscoveryFacts();
+    host.discovery.host = host.key();
+  }
+}
+
+void Writer::Step::operator()(HostGone& gone) {
+  const SasAddress host = gone.host;
+  const NodeKey first{host, SasAddress(0), PhysicalPort(0)};
+  const auto of_host = [&](const auto& node) { return node.facts.key.host == host; };
+  for (const NodeKey& key : KeysFrom<EndDevice>(first, of_host)) DropDevice(key);
+  for (const NodeKey& key : KeysFrom<Expander>(first, of_host)) Drop<Expander>(key);
+  const auto phy_of_host = [&](const Phy& phy) { return phy.facts.key.owner.host == host; };
+  for (const PhyKey& key : KeysFrom<Phy>({first, PhyId(0)}, phy_of_host)) Drop<Phy>(key);
+  const auto port_of_host = [&](const Port& port) { return port.id.owner.host == host; };
+  for (const PortKey& key : KeysFrom<Port>({first, SasAddress(0)}, port_of_host)) DropPort(key);
+  const auto any = [](const Enclosure&) { return true; };
+  for (const EnclosureKey key : KeysFrom<Enclosure>(EnclosureKey(0), any)) DropTelling(key, host);
+  DropHostRecord(host);
+}
+
+void Writer::Step::DropHostRecord(SasAddress host) {
+  Drop<Host>(host);
+  if (changes_.Find<Host>(host) == nullptr) return;
+  Host& left = changes_.Edit<Host>(host);
+  left.discovery_by_source[static_cast<size_t>(source_)].reset();
+  SetDiscovery(left);
+}
+
+// --------------------------------------------------------------------------------- phys and ports
+
+void Writer::Step::operator()(PhyFacts& facts) { TellRecord<Phy>(facts.key, Compact(facts)); }
+
+void Writer::Step::operator()(PortFacts& facts) {
+  const Port* old = changes_.Find<Port>(facts.key);
+  if (old != nullptr && old->told_by.Has(source_) && old->told_width == facts.width &&
+      old->os_name == facts.os_name) {
+    return;
+  }
+  Port& port = changes_.Edit<Port>(facts.key);
+  port.told_by.Add(source_);
+  port.told_width = facts.width;
+  port.os_name = facts.os_name;
+  deriver_.TouchPort(facts.key);
+}
+
+void Writer::Step::DropPort(const PortKey& key) {
+  const Port* old = changes_.Find<Port>(key);
+  if (old == nullptr || !old->told_by.Has(source_)) return;
+  Port& port = changes_.Edit<Port>(key);
+  port.told_by.Remove(source_);
+  if (port.told_by.empty()) {
+    port.told_width = 0;
+    port.os_name = Text();
+  }
+  deriver_.TouchPort(key);
+}
+
+void Writer::Step::DropLinksOf(const NodeKey& owner) {
+  const auto mine = [&](const Phy& phy) { return phy.facts.key.owner == owner; };
+  for (const PhyKey& key : KeysFrom<Phy>({owner, PhyId(0)}, mine)) Drop<Phy>(key);
+  const auto port_mine = [&](const Port& port) { return port.id.owner == owner; };
+  for (const PortKey& key : KeysFrom<Port>({owner, SasAddress(0)}, port_mine)) DropPort(key);
+}
+
+// ------------------------------------------------------------------------------------------ nodes
+
+void Writer::Step::operator()(ExpanderFacts& facts) {
+  TellRecord<Expander>(facts.key, Compact(facts, pool_));
+}
+
+void Writer::Step::operator()(ExpanderGone& gone) {
+  const Expander* old = changes_.Find<Expander>(gone.key);
+  if (old != nullptr) DropPort({old->facts.parent, gone.key.address});
+  DropLinksOf(gone.key);
+  Drop<Expander>(gone.key);
+}
+
+void Writer::Step::operator()(EndDeviceFacts& facts) {
+  TellRecord<EndDevice>(facts.key, Compact(facts, pool_));
+}
+
+void Writer::Step::operator()(EndDeviceGone& gone) {
+  const EndDevice* old = changes_.Find<EndDevice>(gone.key);
+  if (old == nullptr) return;
+  DropPort({old->facts.parent, gone.key.address});
+  DropDevice(gone.key);
+}
+
+void Writer::Step::DropDevice(const NodeKey& key) {
+  Drop<EndDevice>(key);
+  const EndDevice* left = changes_.Find<EndDevice>(key);
+  if (left == nullptr) return;
+  std::vector<uint64_t> luns;
+  for (const UnitPathPtr& path : left->units) luns.push_back(path->facts.lun);
+  for (const uint64_t lun : luns) {
+    LogicalUnitGone gone{key, lun};
+    (*this)(gone);
+  }
+}
+
+// ---------------------------------------------------------------------------------- logical units
+
+std::shared_ptr<UnitPath> Writer::Step::MakePath(const NodeKey& device, const UnitPath* old,
+                                                 UnitRecord told) {
+  auto path = old == nullptr ? std::make_shared<UnitPath>() : std::make_shared<UnitPath>(*old);
+  Tell(source_, std::move(told), path->facts, path->by_source, path->sources);
+  path->unit = path->facts.wwid.empty() ? LogicalUnitKey::Fallback(device, path->facts.lun)
+                                        : LogicalUnitKey(path->facts.wwid);
+  // Two paths to one unit share its texts.
+  const LogicalUnit* unit = changes_.Find<LogicalUnit>(path->unit);
+  if (unit != nullptr) {
+    path->unit = unit->id;
+    if (unit->serial == path->facts.serial) path->facts.serial = unit->serial;
+    if (!path->facts.wwid.empty()) path->facts.wwid = unit->id.text();
+  }
+  return path;
+}
+
+// A unit of a device that is not there is the late word of one that has gone: it brings nothing
+// back.
+void Writer::Step::operator()(LogicalUnitFacts& facts) {
+  const EndDevice* device = changes_.Find<EndDevice>(facts.device);
+  if (device == nullptr) return;
+  const uint64_t lun = facts.lun;
+  const auto before = [lun](const UnitPathPtr& path) { return path->facts.lun < lun; };
+  const auto found = std::partition_point(device->units.begin(), device->units.end(), before);
+  const bool known = found != device->units.end() && (*found)->facts.lun == lun;
+  const UnitPath* old = known ? found->get() : nullptr;
+  UnitRecord told = Compact(facts, pool_);
+  if (old != nullptr) {
+    const UnitRecord* last = ToldBy(source_, old->facts, old->by_source, old->sources);
+    if (last != nullptr && *last == told) return;
+  }
+  const auto at = found - device->units.begin();
+  UnitPathPtr path = MakePath(facts.device, old, std::move(told));
+  auto& units = changes_.Edit<EndDevice>(facts.device).units;
+  if (known) {
+    units[static_cast<size_t>(at)] = std::move(path);
+  } else {
+    units.insert(units.begin() + at, std::move(path));
+  }
+}
+
+void Writer::Step::operator()(LogicalUnitGone& gone) {
+  const EndDevice* device = changes_.Find<EndDevice>(gone.device);
+  if (device == nullptr) return;
+  const auto found =
+      std::find_if(device->units.begin(), device->units.end(),
+                   [&](const UnitPathPtr& path) { return path->facts.lun == gone.lun; });
+  if (found == device->units.end() || !(*found)->sources.Has(source_)) return;
+  const auto at = found - device->units.begin();
+  auto left = std::make_shared<UnitPath>(**found);
+  Untell(source_, left->facts, left->by_source, left->sources);
+  auto& units = changes_.Edit<EndDevice>(gone.device).units;
+  if (left->sources.empty()) {
+    units.erase(units.begin() + at);
+    return;
+  }
+  left->unit = left->facts.wwid.empty() ? LogicalUnitKey::Fallback(gone.device, gone.lun)
+                                        : LogicalUnitKey(left->facts.wwid);
+  units[static_cast<size_t>(at)] = std::move(left);
+}
+
+// ----------------------------------------------------------------------------- enclosures and
+// slots
+
+void Writer::Step::operator()(EnclosureFacts& facts) {
+  const auto place = [&](const Enclosure::Telling& telling) {
+    return std::make_pair(telling.facts.host, telling.source) < std::make_pair(facts.host, source_);
+  };
+  const auto is_it = [&](const Enclosure::Telling& telling) {
+    return telling.facts.host == facts.host && telling.source == source_;
+  };
+  const Enclosure* old = changes_.Find<Enclosure>(facts.key);
+  if (old != nullptr) {
+    const auto it = std::find_if(old->tellings.begin(), old->tellings.end(), is_it);
+    if (it != old->tellings.end() && it->facts == facts) return;
+  }
+  const EnclosureKey key = facts.key;
+  auto& tellings = changes_.Edit<Enclosure>(key).tellings;
+  const auto it = std::partition_point(tellings.begin(), tellings.end(), place);
+  if (it != tellings.end() && is_it(*it)) {
+    it->facts = std::move(facts);
+  } else {
+    tellings.insert(it, {source_, std::move(facts)});
+  }
+  deriver_.TouchEnclosure(key);
+}
+
+void Writer::Step::operator()(EnclosureGone& gone) { DropTelling(gone.key, gone.host); }
+
+void Writer::Step::DropTelling(EnclosureKey key, SasAddress host) {
+  const Enclosure* old = changes_.Find<Enclosure>(key);
+  if (old == nullptr) return;
+  const auto is_it = [&](const Enclosure::Telling& telling) {
+    return telling.facts.host == host && telling.source == source_;
+  };
+  if (std::none_of(old->tellings.begin(), old->tellings.end(), is_it)) return;
+  Enclosure& enclosure = changes_.Edit<Enclosure>(key);
+  auto& tellings = enclosure.tellings;
+  tellings.erase(std::remove_if(tellings.begin(), tellings.end(), is_it), tellings.end());
+  deriver_.TouchEnclosure(key);
+  const bool told_still =
+      std::any_of(tellings.begin(), tellings.end(),
+                  [&](const Enclosure::Telling& telling) { return telling.source == source_; });
+  if (told_still || !enclosure.slots_told_by.Has(source_)) return;
+  // The last host through which this source sees it: what it told of the slots goes, too.
+  enclosure.slots_told_by.Remove(source_);
+  const auto mine = [&](const Slot& slot) { return slot.id.enclosure == key; };
+  for (const SlotKey& slot_key : KeysFrom<Slot>({key, 0}, mine)) {
+    Slot& slot = changes_.Edit<Slot>(slot_key);
+    Untell(source_, slot.facts, slot.by_source, slot.told_by);
+    if (slot.told_by.empty()) slot.facts = SlotRecord();
+    deriver_.TouchSlot(slot_key);
+  }
+}
+
+void Writer::Step::operator()(SlotFacts& facts) {
+  const Slot* old = changes_.Find<Slot>(facts.key);
+  SlotRecord told = Compact(facts, pool_);
+  if (old != nullptr) {
+    const SlotRecord* last = ToldBy(source_, old->facts, old->by_source, old->told_by);
+    if (last != nullptr && *last == told) return;
+  }
+  Slot& slot = changes_.Edit<Slot>(facts.key);
+  Tell(source_, std::move(told), slot.facts, slot.by_source, slot.told_by);
+  deriver_.TouchSlot(facts.key);
+  const Enclosure* enclosure = changes_.Find<Enclosure>(facts.key.enclosure);
+  if (enclosure != nullptr && enclosure->slots_told_by.Has(source_)) return;
+  changes_.Edit<Enclosure>(facts.key.enclosure).slots_told_by.Add(source_);
+  deriver_.TouchEnclosure(facts.key.enclosure);
+}
+
+// ---------------------------------------------------------------------------------------- the
+// batch
+
+std::vector<EventNotice> Writer::Step::TakeNotices() {
+  std::vector<EventNotice> taken;
+  for (Notice& notice : notices_) {
+    const NodeKey& subject = notice.subject;
+    EventNotice told{notice.severity, MakeId<EndDevice>(subject), subject.host,
+                     std::move(notice.text)};
+    if (subject.is_host()) {
+      told.subject = MakeId<Host>(subject.host);
+    } else if (changes_.Find<Expander>(subject) != nullptr) {
+      told.subject = MakeId<Expander>(subject);
+    }
+    taken.push_back(std::move(told));
+  }
+  return taken;
+}
+
+EventPtr Writer::Apply(ObservationBatch batch) {
+  Step step(*this, batch.source);
+  for (Observation& observation : batch.observations) std::visit(step, observation);
+  auto event = std::make_shared<Event>();
+  event->notices = step.TakeNotices();
+  event->changes = step.Finish({revision_ + 1, absl::ToUnixNanos(batch.time)});
+  const bool is_mark =
+      batch.cause.kind == CauseKind::kResync || batch.cause.kind == CauseKind::kHostReset;
+  if (event->changes.empty() && event->notices.empty() && !is_mark) return nullptr;
+  event->revision = ++revision_;
+  event->time = batch.time;
+  event->arrival = batch.arrival;
+  event->source = batch.source;
+  event->host = batch.host;
+  event->cause = std::move(batch.cause);
+  return event;
+}
+
+}  // namespace sasd::registry

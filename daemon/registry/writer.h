@@ -1,0 +1,41 @@
+#ifndef DAEMON_REGISTRY_WRITER_H_
+#define DAEMON_REGISTRY_WRITER_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "daemon/registry/change_set.h"
+#include "daemon/registry/derive.h"
+#include "daemon/registry/event.h"
+#include "daemon/registry/topology.h"
+#include "driver/observation.h"
+
+namespace sasd::registry {
+
+// The writer's side of the registry: applies a batch to the tables. First each observation changes
+// the facts of its object, then Deriver brings what follows from them up to date. Not thread-safe.
+class Writer {
+ public:
+  explicit Writer(int64_t start_revision) : revision_(start_revision) {}
+
+  // Null where the batch told nothing new and marks nothing (see ObservationBatch).
+  EventPtr Apply(ObservationBatch batch);
+
+  const Tables& tables() const { return tables_; }
+  int64_t revision() const { return revision_; }
+
+ private:
+  class Step;  // one batch being applied
+
+  Tables tables_;
+  int64_t revision_;
+  TextPool pool_;
+  DerivedMemory memory_;
+};
+
+}  // namespace sasd::registry
+
+#endif  // DAEMON_REGISTRY_WRITER_H_

@@ -1,0 +1,119 @@
+// sasd: the SAS management daemon. See docs/architecture.md.
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#include <cstdint>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "daemon/daemon.h"
+#include "daemon/version.h"
+#include "driver/base/clock.h"
+#include "driver/emulator/shipped_fabrics.h"
+#include "spdlog/sinks/stdout_color_sinks.h"
+#include "spdlog/spdlog.h"
+
+namespace sasd {
+namespace {
+
+struct CommandLine {
+  DaemonOptions daemon;
+  std::string log_level = "info";
+};
+
+std::string ShippedFabricNames() {
+  return absl::StrJoin(emulator::ShippedFabrics(), ", ", [](std::string* out, const auto& fabric) {
+    absl::StrAppend(out, fabric.name);
+  });
+}
+
+void Declare(CLI::App& app, CommandLine& line) {
+  DaemonOptions& daemon = line.daemon;
+  daemon.server.listen = "unix:/run/sasd/sasd.sock";
+  app.set_version_flag("--version", absl::StrCat("sasd ", kVersion));
+  app.set_config("--config", "", "Read options from a file: lines of NAME = VALUE");
+  app.add_option(
+         "--listen", daemon.server.listen,
+         "Where to serve: unix:PATH, or HOST:PORT (not encrypted: on a trusted network only)")
+      ->capture_default_str();
+  auto* fabric =
+      app.add_option("--fabric", daemon.fabric,
+                     absl::StrCat("Serve virtual HBAs with this fabric: ", ShippedFabricNames(),
+                                  "; a .textproto file; or "
+                                  "synthetic:HOSTSxEXPANDERSxDEVICES"));
+  app.add_option("--sysfs-root", daemon.sysfs_root,
+                 "Serve what a Linux sysfs tree shows (default: /sys)")
+      ->excludes(fabric);
+  app.add_option("--seed", daemon.seed, "Decides what a virtual HBA leaves to chance")
+      ->capture_default_str();
+  app.add_option("--log-events", daemon.log.max_events,
+                 "Keep at most so many events for clients to resume from")
+      ->capture_default_str()
+      ->check(CLI::Range(size_t{1}, size_t{100'000'000}));
+  app.add_option("--log-bytes", daemon.log.max_bytes, "Keep at most so many bytes of them")
+      ->capture_default_str()
+      ->check(CLI::Range(size_t{1} << 10, size_t{1} << 40));
+  app.add_option("--log-level", line.log_level, "What is told on standard error")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
+  app.footer("SIGTERM and SIGINT end it, SIGHUP makes it look at everything anew.");
+}
+
+// Signals are taken by Wait() alone, in whatever thread they would arrive.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void Run(Daemon& daemon, const sigset_t& signals) {
+  while (true) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) {
+      spdlog::info("{}: ending", strsignal(signal));
+      return;
+    }
+    const absl::Status status = daemon.backend().Rescan();
+    if (status.ok()) {
+      spdlog::info("SIGHUP: looking at everything anew");
+    } else {
+      spdlog::error("SIGHUP: {}", std::string(status.message()));
+    }
+  }
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("The SAS management daemon of a storage node.", "sasd");
+  CommandLine line;
+  Declare(app, line);
+  CLI11_PARSE(app, argc, argv);
+  if (line.daemon.fabric.empty() && line.daemon.sysfs_root.empty()) line.daemon.sysfs_root = "/sys";
+  spdlog::set_default_logger(spdlog::stderr_color_mt("sasd"));
+  spdlog::set_level(spdlog::level::from_str(line.log_level));
+
+  const sigset_t signals = BlockSignals();
+  absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(line.daemon, SystemClock());
+  if (!daemon.ok()) {
+    std::cerr << "sasd: " << daemon.status().message() << "\n";
+    return 1;
+  }
+  spdlog::info("sasd {}: {}, {} hosts, serving at {}", kVersion, (*daemon)->backend().description(),
+               (*daemon)->registry().Snapshot()->collection<registry::Host>().size(),
+               (*daemon)->address());
+  Run(**daemon, signals);
+  return 0;
+}
+
+}  // namespace
+}  // namespace sasd
+
+int main(int argc, char** argv) { return sasd::Main(argc, argv); }

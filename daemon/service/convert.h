@@ -1,0 +1,54 @@
+#ifndef DAEMON_SERVICE_CONVERT_H_
+#define DAEMON_SERVICE_CONVERT_H_
+
+#include "daemon/registry/event.h"
+#include "daemon/registry/health.h"
+#include "daemon/registry/resources.h"
+#include "driver/observation.h"
+#include "sas/v1/resources.pb.h"
+#include "sas/v1/topology_service.pb.h"
+#include "sas/v1/watch_service.pb.h"
+
+// The registry's types as the API's messages: the one place where both are seen. Total: every value
+// converts. Pure functions, thread-safe.
+namespace sasd::service {
+
+sas::v1::LinkRate ToProto(LinkRate rate);
+sas::v1::DeviceState ToProto(DeviceState state);
+sas::v1::DiscoveryState ToProto(DiscoveryState state);
+sas::v1::Severity ToProto(registry::Severity severity);
+
+// Resources with all that is known (VIEW_FULL).
+void ToProto(const registry::Host& host, sas::v1::Host* out);
+void ToProto(const registry::Phy& phy, sas::v1::Phy* out);
+void ToProto(const registry::Port& port, sas::v1::Port* out);
+void ToProto(const registry::Expander& expander, sas::v1::Expander* out);
+void ToProto(const registry::EndDevice& device, sas::v1::EndDevice* out);
+void ToProto(const registry::LogicalUnit& unit, sas::v1::LogicalUnit* out);
+void ToProto(const registry::Enclosure& enclosure, sas::v1::Enclosure* out);
+void ToProto(const registry::Slot& slot, sas::v1::Slot* out);
+// `ref` is not null.
+void ToProto(const registry::ResourceRef& ref, sas::v1::Resource* out);
+
+// Takes away what VIEW_BASIC leaves out: provenance, handles and what is seldom asked for.
+void TrimToBasic(sas::v1::Host* host);
+void TrimToBasic(sas::v1::Phy* phy);
+void TrimToBasic(sas::v1::Port* port);
+void TrimToBasic(sas::v1::Expander* expander);
+void TrimToBasic(sas::v1::EndDevice* device);
+void TrimToBasic(sas::v1::LogicalUnit* unit);
+void TrimToBasic(sas::v1::Enclosure* enclosure);
+void TrimToBasic(sas::v1::Slot* slot);
+
+sas::v1::Finding ToProto(const registry::Finding& finding);
+
+// A change with the field mask and the previous values of a modification. Fields that say when a
+// resource changed (revision, update_time) are not among the changed ones.
+sas::v1::Change ToProto(const registry::Change& change);
+sas::v1::Notice ToProto(const registry::EventNotice& notice);
+// An event without its changes and notices.
+sas::v1::Event HeaderToProto(const registry::Event& event, const std::string& resume_token);
+
+}  // namespace sasd::service
+
+#endif  // DAEMON_SERVICE_CONVERT_H_

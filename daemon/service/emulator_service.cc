@@ -1,0 +1,171 @@
+#include "daemon/service/emulator_service.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "daemon/service/errors.h"
+
+namespace sasd::service {
+namespace {
+
+using emulator::ElementKind;
+
+std::optional<ElementKind> FromProto(sas::v1::ElementKind kind) {
+  switch (kind) {
+    case sas::v1::ELEMENT_KIND_HOST:
+      return ElementKind::kHost;
+    case sas::v1::ELEMENT_KIND_EXPANDER:
+      return ElementKind::kExpander;
+    case sas::v1::ELEMENT_KIND_DEVICE:
+      return ElementKind::kDevice;
+    case sas::v1::ELEMENT_KIND_ENCLOSURE:
+      return ElementKind::kEnclosure;
+    default:
+      return std::nullopt;
+  }
+}
+
+sas::v1::ElementKind ToProto(ElementKind kind) {
+  switch (kind) {
+    case ElementKind::kHost:
+      return sas::v1::ELEMENT_KIND_HOST;
+    case ElementKind::kExpander:
+      return sas::v1::ELEMENT_KIND_EXPANDER;
+    case ElementKind::kDevice:
+      return sas::v1::ELEMENT_KIND_DEVICE;
+    case ElementKind::kEnclosure:
+      return sas::v1::ELEMENT_KIND_ENCLOSURE;
+  }
+  return sas::v1::ELEMENT_KIND_UNSPECIFIED;
+}
+
+std::optional<emulator::FaultKind> FromProto(sas::v1::FaultKind kind) {
+  switch (kind) {
+    case sas::v1::FAULT_KIND_PAGE_READ_FAILS:
+      return emulator::FaultKind::kPageReadFails;
+    case sas::v1::FAULT_KIND_SMP_TIMEOUT:
+      return emulator::FaultKind::kSmpTimeout;
+    case sas::v1::FAULT_KIND_EVENT_LOST:
+      return emulator::FaultKind::kEventLost;
+    case sas::v1::FAULT_KIND_EVENT_DUPLICATED:
+      return emulator::FaultKind::kEventDuplicated;
+    case sas::v1::FAULT_KIND_EVENT_TRUNCATED:
+      return emulator::FaultKind::kEventTruncated;
+    case sas::v1::FAULT_KIND_EVENTS_REORDERED:
+      return emulator::FaultKind::kEventsReordered;
+    case sas::v1::FAULT_KIND_IOC_FAULT:
+      return emulator::FaultKind::kIocFault;
+    default:
+      return std::nullopt;
+  }
+}
+
+// The same error for all verbs: they need to be told what to act on.
+template <typename Request>
+grpc::Status CheckElement(const Request& request) {
+  if (!request.element().empty()) return grpc::Status::OK;
+  return BadField("element", "it is empty; `sasctl emulator list` shows the elements");
+}
+
+void Fill(const emulator::ElementState& element, sas::v1::Element* out) {
+  out->set_id(element.id);
+  out->set_kind(ToProto(element.kind));
+  for (SasAddress address : element.addresses) out->add_sas_addresses(ToHex(address));
+  out->set_state(element.state);
+  out->set_enclosure(element.enclosure);
+  if (element.slot.has_value()) out->set_slot(*element.slot);
+}
+
+}  // namespace
+
+grpc::Status EmulatorService::ListElements(grpc::ServerContext*,
+                                           const sas::v1::ListElementsRequest* request,
+                                           sas::v1::ListElementsResponse* response) {
+  std::vector<ElementKind> kinds;
+  for (int i = 0; i < request->kinds_size(); ++i) {
+    const std::optional<ElementKind> kind = FromProto(request->kinds(i));
+    if (!kind.has_value()) {
+      return BadField(absl::StrCat("kinds[", i, "]"),
+                      absl::StrCat(request->kinds(i), " is no kind of element"));
+    }
+    kinds.push_back(*kind);
+  }
+  for (const emulator::ElementState& element : fabric_.ListElements(kinds)) {
+    Fill(element, response->add_elements());
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status EmulatorService::Pull(grpc::ServerContext*, const sas::v1::PullRequest* request,
+                                   sas::v1::PullResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  return ToGrpc(fabric_.Pull(request->element()));
+}
+
+grpc::Status EmulatorService::Insert(grpc::ServerContext*, const sas::v1::InsertRequest* request,
+                                     sas::v1::InsertResponse* response) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  const absl::StatusOr<std::string> id =
+      fabric_.Insert(request->element(), request->replacement_serial());
+  if (!id.ok()) return ToGrpc(id.status());
+  response->set_element(*id);
+  return grpc::Status::OK;
+}
+
+grpc::Status EmulatorService::SetPhy(grpc::ServerContext*, const sas::v1::SetPhyRequest* request,
+                                     sas::v1::SetPhyResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  return ToGrpc(
+      fabric_.SetPhy(request->element(), request->phy(), request->up(), request->link_rate_gbps()));
+}
+
+grpc::Status EmulatorService::SetExpander(grpc::ServerContext*,
+                                          const sas::v1::SetExpanderRequest* request,
+                                          sas::v1::SetExpanderResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  return ToGrpc(fabric_.SetExpander(request->element(), request->present()));
+}
+
+grpc::Status EmulatorService::SetEnclosurePower(grpc::ServerContext*,
+                                                const sas::v1::SetEnclosurePowerRequest* request,
+                                                sas::v1::SetEnclosurePowerResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  return ToGrpc(fabric_.SetEnclosurePower(request->element(), request->on()));
+}
+
+grpc::Status EmulatorService::ResetHost(grpc::ServerContext*,
+                                        const sas::v1::ResetHostRequest* request,
+                                        sas::v1::ResetHostResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  return ToGrpc(fabric_.ResetHost(request->element()));
+}
+
+grpc::Status EmulatorService::InjectDiscoveryError(
+    grpc::ServerContext*, const sas::v1::InjectDiscoveryErrorRequest* request,
+    sas::v1::InjectDiscoveryErrorResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  if (request->discovery_status() == 0) {
+    return BadField("discovery_status", "0 is no error; for example 0x10 is an SMP timeout");
+  }
+  return ToGrpc(fabric_.InjectDiscoveryError(request->element(), request->discovery_status()));
+}
+
+grpc::Status EmulatorService::InjectFault(grpc::ServerContext*,
+                                          const sas::v1::InjectFaultRequest* request,
+                                          sas::v1::InjectFaultResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  const std::optional<emulator::FaultKind> kind = FromProto(request->kind());
+  if (!kind.has_value()) {
+    return BadField("kind", absl::StrCat(request->kind(), " is no kind of fault"));
+  }
+  const absl::Duration delay =
+      absl::Seconds(request->delay().seconds()) + absl::Nanoseconds(request->delay().nanos());
+  if (delay < absl::ZeroDuration()) return BadField("delay", "a delay is not negative");
+  const uint32_t count = request->count() == 0 ? 1 : request->count();
+  return ToGrpc(fabric_.InjectFault(request->element(), *kind, count, delay));
+}
+
+}  // namespace sasd::service

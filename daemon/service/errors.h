@@ -1,0 +1,45 @@
+#ifndef DAEMON_SERVICE_ERRORS_H_
+#define DAEMON_SERVICE_ERRORS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "daemon/registry/registry.h"
+#include "daemon/watch/watch_log.h"
+#include "grpcpp/support/status.h"
+
+// The errors of the API, each a function with its payload: google.rpc.ErrorInfo (domain "sasd"),
+// BadRequest or ResourceInfo in a google.rpc.Status (grpc-status-details-bin). Pure functions.
+namespace sasd::service {
+
+// The same code and message, without details.
+grpc::Status ToGrpc(const absl::Status& status);
+
+// INVALID_ARGUMENT with BadRequest{field, description}. `field` is a path of the request.
+grpc::Status BadField(absl::string_view field, absl::string_view description);
+
+// NOT_FOUND with ResourceInfo; tells when it was removed, if that is known.
+grpc::Status ResourceNotFound(absl::string_view name,
+                              const std::optional<registry::Removal>& removal);
+
+// OUT_OF_RANGE with ErrorInfo REVISION_COMPACTED{requested, oldest}: `oldest` is the least revision
+// that one can go on from.
+grpc::Status RevisionCompacted(int64_t requested, int64_t oldest);
+
+// For a decision that is not kKnown: REVISION_COMPACTED, EPOCH_CHANGED{requested, current} or
+// INVALID_ARGUMENT.
+grpc::Status ResumeRefused(const watch::ResumeDecision& decision);
+
+// DEADLINE_EXCEEDED with ErrorInfo NOT_SETTLED, a metadata entry for each host.
+grpc::Status NotSettled(const std::vector<registry::UnsettledHost>& hosts);
+
+// UNAVAILABLE: the server ends.
+grpc::Status ShuttingDown();
+
+}  // namespace sasd::service
+
+#endif  // DAEMON_SERVICE_ERRORS_H_

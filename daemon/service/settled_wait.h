@@ -1,0 +1,63 @@
+#ifndef DAEMON_SERVICE_SETTLED_WAIT_H_
+#define DAEMON_SERVICE_SETTLED_WAIT_H_
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "daemon/watch/watch_log.h"
+#include "grpcpp/alarm.h"
+#include "grpcpp/grpcpp.h"
+#include "sas/v1/topology_service.pb.h"
+
+namespace sasd::service {
+
+class TopologyService;
+
+// When a request stops to wait: its timeout, or (InfiniteFuture) whenever the call itself ends.
+// Error: BadField("timeout") for what is no duration up to an hour.
+grpc::Status ReadDeadline(const sas::v1::WaitSettledRequest& request, absl::Time now,
+                          absl::Time* deadline);
+
+// One call of WaitSettled: a subscriber that looks at the registry whenever something happened, so
+// that no thread waits. Thread-safe.
+class SettledWait final : public grpc::ServerUnaryReactor,
+                          public watch::WakeListener,
+                          public std::enable_shared_from_this<SettledWait> {
+ public:
+  // The service keeps it until OnDone. Empty `hosts`: all.
+  SettledWait(TopologyService& service, std::vector<SasAddress> hosts,
+              sas::v1::WaitSettledResponse* response)
+      : service_(service), hosts_(std::move(hosts)), response_(response) {}
+
+  void Start(watch::WatchLog& log, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends the call with `status`, once.
+  void End(const grpc::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+
+  void OnReady() override ABSL_LOCKS_EXCLUDED(mu_);
+  void OnCancel() override ABSL_LOCKS_EXCLUDED(mu_);
+  void OnDone() override ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void OnDeadline() ABSL_LOCKS_EXCLUDED(mu_);
+  // Passes by all events there are, so that the next one wakes.
+  void CatchUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // Constant.
+  TopologyService& service_;
+  const std::vector<SasAddress> hosts_;
+  sas::v1::WaitSettledResponse* const response_;
+
+  absl::Mutex mu_;  // before the log's and the registry's
+  watch::WatchLog* log_ ABSL_GUARDED_BY(mu_) = nullptr;
+  std::unique_ptr<watch::Cursor> cursor_ ABSL_GUARDED_BY(mu_);
+  grpc::Alarm alarm_ ABSL_GUARDED_BY(mu_);
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace sasd::service
+
+#endif  // DAEMON_SERVICE_SETTLED_WAIT_H_

@@ -1,0 +1,41 @@
+#ifndef DAEMON_SERVICE_SNAPSHOT_READER_H_
+#define DAEMON_SERVICE_SNAPSHOT_READER_H_
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "daemon/registry/topology.h"
+#include "daemon/watch/filter.h"
+#include "sas/v1/watch_service.pb.h"
+
+namespace sasd::service {
+
+// Reads a snapshot in chunks, parents before children, so that the whole of it is never there as
+// messages. Thread-compatible.
+class SnapshotReader {
+ public:
+  // `filter` outlives the reader.
+  SnapshotReader(std::shared_ptr<const registry::Topology> topology, const watch::Filter& filter)
+      : topology_(std::move(topology)), filter_(filter) {}
+
+  int64_t revision() const { return topology_->revision(); }
+
+  // Fills `chunk` with up to `max_resources` that pass the filter. False if there were none left.
+  bool Next(size_t max_resources, sas::v1::SnapshotChunk* chunk);
+
+ private:
+  static constexpr size_t kKinds = registry::kResourceKindCount;
+
+  template <typename T>
+  void Read(size_t max_resources, sas::v1::SnapshotChunk* chunk);
+
+  const std::shared_ptr<const registry::Topology> topology_;
+  const watch::Filter& filter_;
+  size_t kind_ = 0;             // place in the order of kinds
+  registry::ResourceRef last_;  // of this kind; null at its start
+};
+
+}  // namespace sasd::service
+
+#endif  // DAEMON_SERVICE_SNAPSHOT_READER_H_

@@ -1,0 +1,287 @@
+#include "daemon/service/topology_service.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "daemon/registry/health.h"
+#include "daemon/service/convert.h"
+#include "daemon/service/errors.h"
+#include "daemon/service/find.h"
+#include "daemon/service/list_filters.h"
+#include "daemon/service/names.h"
+#include "daemon/service/page.h"
+#include "daemon/service/settled_wait.h"
+
+namespace sasd::service {
+namespace {
+
+using registry::Topology;
+
+grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const grpc::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(status);
+  return reactor;
+}
+
+grpc::Status CheckView(int view) {
+  if (sas::v1::View_IsValid(view)) return grpc::Status::OK;
+  return BadField("view", absl::StrCat(view, " is none of the values of this enumeration"));
+}
+
+// Reads a name of a resource of kind T. `field` is for the error.
+template <typename T>
+grpc::Status ReadKey(absl::string_view field, absl::string_view name, typename T::Key* key) {
+  const absl::StatusOr<registry::ResourceId> id = ParseName(name);
+  if (!id.ok()) return BadField(field, id.status().message());
+  const auto* typed = std::get_if<registry::IndexOf<T>()>(&*id);
+  if (typed == nullptr) {
+    return BadField(field, absl::StrCat("\"", name, "\" names another kind of resource"));
+  }
+  *key = *typed;
+  return grpc::Status::OK;
+}
+
+// A page of the resources of kind T that match: those after the one that the page token names.
+// `add` appends an empty message to the response and returns it.
+template <typename T, typename Request, typename Response, typename Add>
+grpc::Status ListPage(const Topology& topology, const Request& request,
+                      const google::protobuf::Message* filter, const Predicate<T>& matches,
+                      Response* response, Add add) {
+  if (grpc::Status s = CheckView(request.view()); !s.ok()) return s;
+  size_t page_size = 0;
+  if (grpc::Status s = ReadPageSize(request.page_size(), &page_size); !s.ok()) return s;
+
+  const registry::CowMap<T>& all = topology.collection<T>();
+  auto it = all.begin();
+  if (!request.page_token().empty()) {
+    std::string last;
+    if (grpc::Status s = ReadPageToken(request.page_token(), filter, &last); !s.ok()) return s;
+    typename T::Key key;
+    if (grpc::Status s = ReadKey<T>("page_token", last, &key); !s.ok()) return s;
+    it = all.UpperBound(key);
+  }
+
+  const T* last = nullptr;
+  size_t count = 0;
+  for (; it != all.end(); ++it) {
+    if (!matches(**it)) continue;
+    if (count == page_size) {
+      response->set_next_page_token(
+          MakePageToken(NameOf(registry::MakeId<T>(last->key())), filter));
+      break;
+    }
+    auto* out = add(response);
+    ToProto(**it, out);
+    if (request.view() != sas::v1::VIEW_FULL) TrimToBasic(out);
+    last = it->get();
+    ++count;
+  }
+
+  const bool everything = filter == nullptr || filter->ByteSizeLong() == 0;
+  const auto total = everything ? static_cast<ptrdiff_t>(all.size())
+                                : std::count_if(all.begin(), all.end(),
+                                                [&matches](const auto& t) { return matches(*t); });
+  response->set_total_size(static_cast<int32_t>(total));
+  response->set_revision(topology.revision());
+  return grpc::Status::OK;
+}
+
+// The same with the request's filter.
+template <typename T, typename Request, typename Response, typename Add>
+grpc::Status ListMatching(const Topology& topology, const Request& request, Response* response,
+                          Add add) {
+  Predicate<T> matches;
+  if (grpc::Status s = ReadFilter(request.filter(), topology, &matches); !s.ok()) return s;
+  return ListPage<T>(topology, request, &request.filter(), matches, response, add);
+}
+
+// `mutable_out` gives the response's field.
+template <typename T, typename Request, typename Response, typename MutableOut>
+grpc::Status GetOne(const registry::Registry& registry, const Request& request, Response* response,
+                    MutableOut mutable_out) {
+  if (grpc::Status s = CheckView(request.view()); !s.ok()) return s;
+  typename T::Key key;
+  if (grpc::Status s = ReadKey<T>("name", request.name(), &key); !s.ok()) return s;
+  const std::shared_ptr<const Topology> topology = registry.Snapshot();
+  const T* found = topology->collection<T>().Find(key);
+  if (found == nullptr) {
+    return ResourceNotFound(request.name(), registry.LastRemoval(registry::MakeId<T>(key)));
+  }
+  auto* out = mutable_out(response);
+  ToProto(*found, out);
+  if (request.view() == sas::v1::VIEW_BASIC) TrimToBasic(out);
+  response->set_revision(topology->revision());
+  return grpc::Status::OK;
+}
+
+grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Topology& topology,
+                          sas::v1::ListFindingsResponse* response) {
+  if (!sas::v1::Severity_IsValid(request.minimum_severity())) {
+    return BadField("minimum_severity", absl::StrCat(request.minimum_severity(),
+                                                     " is none of the values of this enumeration"));
+  }
+  std::vector<SasAddress> hosts;
+  if (grpc::Status s = ReadHosts(request.hosts(), "hosts", topology, &hosts); !s.ok()) return s;
+  const auto concerns_hosts = [&hosts](const registry::Finding& finding) {
+    return hosts.empty() ||
+           std::any_of(finding.hosts.begin(), finding.hosts.end(), [&hosts](SasAddress host) {
+             return std::find(hosts.begin(), hosts.end(), host) != hosts.end();
+           });
+  };
+  for (const registry::Finding& finding : registry::FindProblems(topology)) {
+    if (static_cast<int>(finding.severity) < request.minimum_severity()) continue;
+    if (concerns_hosts(finding)) *response->add_findings() = ToProto(finding);
+  }
+  response->set_revision(topology.revision());
+  response->set_examined_count(static_cast<int32_t>(topology.size()));
+  return grpc::Status::OK;
+}
+
+grpc::Status FillFound(const sas::v1::FindResourcesRequest& request, const Topology& topology,
+                       sas::v1::FindResourcesResponse* response) {
+  if (request.query().empty()) return BadField("query", "it is empty; give what to look for");
+  std::vector<registry::ResourceKind> kinds;
+  for (int i = 0; i < request.kinds_size(); ++i) {
+    if (request.kinds(i) == 0 || !sas::v1::ResourceKind_IsValid(request.kinds(i))) {
+      return BadField(absl::StrCat("kinds[", i, "]"),
+                      absl::StrCat(request.kinds(i), " is no kind of resource"));
+    }
+    kinds.push_back(static_cast<registry::ResourceKind>(request.kinds(i)));
+  }
+  const FoundResources found = service::FindResources(topology, request.query(), kinds);
+  for (const registry::ResourceRef& ref : found.resources) {
+    ToProto(ref, response->add_resources());
+  }
+  for (const std::string& suggestion : found.suggestions) response->add_suggestions(suggestion);
+  response->set_revision(topology.revision());
+  return grpc::Status::OK;
+}
+
+}  // namespace
+
+TopologyService::~TopologyService() = default;
+
+grpc::ServerUnaryReactor* TopologyService::ListHosts(grpc::CallbackServerContext* context,
+                                                     const sas::v1::ListHostsRequest* request,
+                                                     sas::v1::ListHostsResponse* response) {
+  return Answer(context, ListPage<registry::Host>(
+                             *log_.registry().Snapshot(), *request, nullptr,
+                             [](const registry::Host&) { return true; }, response,
+                             [](auto* r) { return r->add_hosts(); }));
+}
+
+#define SASD_LIST(PLURAL, SINGULAR, ADD)                                                           \
+  grpc::ServerUnaryReactor* TopologyService::List##PLURAL(                                         \
+      grpc::CallbackServerContext* context, const sas::v1::List##PLURAL##Request* request,         \
+      sas::v1::List##PLURAL##Response* response) {                                                 \
+    return Answer(                                                                                 \
+        context, ListMatching<registry::SINGULAR>(*log_.registry().Snapshot(), *request, response, \
+                                                  [](auto* r) { return r->ADD(); }));              \
+  }
+SASD_LIST(Phys, Phy, add_phys)
+SASD_LIST(Ports, Port, add_ports)
+SASD_LIST(Expanders, Expander, add_expanders)
+SASD_LIST(EndDevices, EndDevice, add_end_devices)
+SASD_LIST(LogicalUnits, LogicalUnit, add_logical_units)
+SASD_LIST(Enclosures, Enclosure, add_enclosures)
+SASD_LIST(Slots, Slot, add_slots)
+#undef SASD_LIST
+
+#define SASD_GET(SINGULAR, MUTABLE)                                                           \
+  grpc::ServerUnaryReactor* TopologyService::Get##SINGULAR(                                   \
+      grpc::CallbackServerContext* context, const sas::v1::Get##SINGULAR##Request* request,   \
+      sas::v1::Get##SINGULAR##Response* response) {                                           \
+    return Answer(context, GetOne<registry::SINGULAR>(log_.registry(), *request, response,    \
+                                                      [](auto* r) { return r->MUTABLE(); })); \
+  }
+SASD_GET(Host, mutable_host)
+SASD_GET(Phy, mutable_phy)
+SASD_GET(Port, mutable_port)
+SASD_GET(Expander, mutable_expander)
+SASD_GET(EndDevice, mutable_end_device)
+SASD_GET(LogicalUnit, mutable_logical_unit)
+SASD_GET(Enclosure, mutable_enclosure)
+SASD_GET(Slot, mutable_slot)
+#undef SASD_GET
+
+grpc::ServerUnaryReactor* TopologyService::ListFindings(grpc::CallbackServerContext* context,
+                                                        const sas::v1::ListFindingsRequest* request,
+                                                        sas::v1::ListFindingsResponse* response) {
+  return Answer(context, FillFindings(*request, *log_.registry().Snapshot(), response));
+}
+
+grpc::ServerUnaryReactor* TopologyService::FindResources(
+    grpc::CallbackServerContext* context, const sas::v1::FindResourcesRequest* request,
+    sas::v1::FindResourcesResponse* response) {
+  return Answer(context, FillFound(*request, *log_.registry().Snapshot(), response));
+}
+
+grpc::ServerUnaryReactor* TopologyService::WaitSettled(grpc::CallbackServerContext* context,
+                                                       const sas::v1::WaitSettledRequest* request,
+                                                       sas::v1::WaitSettledResponse* response) {
+  std::vector<SasAddress> hosts;
+  absl::Time deadline;
+  const std::shared_ptr<const Topology> topology = log_.registry().Snapshot();
+  if (grpc::Status s = ReadHosts(request->hosts(), "hosts", *topology, &hosts); !s.ok()) {
+    return Answer(context, s);
+  }
+  if (grpc::Status s = ReadDeadline(*request, absl::Now(), &deadline); !s.ok()) {
+    return Answer(context, s);
+  }
+  auto wait = std::make_shared<SettledWait>(*this, std::move(hosts), response);
+  {
+    absl::MutexLock lock(&mu_);
+    if (shutting_down_) return Answer(context, ShuttingDown());
+    waits_.insert(wait);
+  }
+  wait->Start(log_, deadline);
+  return wait.get();
+}
+
+grpc::ServerUnaryReactor* TopologyService::GetNode(grpc::CallbackServerContext* context,
+                                                   const sas::v1::GetNodeRequest*,
+                                                   sas::v1::GetNodeResponse* response) {
+  const registry::Registry& registry = log_.registry();
+  const std::shared_ptr<const Topology> topology = registry.Snapshot();
+  response->set_epoch(registry.epoch());
+  response->set_revision(topology->revision());
+  response->set_oldest_revision(log_.oldest_revision());
+  response->set_version(node_.version);
+  response->mutable_start_time()->set_seconds(absl::ToUnixSeconds(node_.start_time));
+  response->set_backend(node_.backend);
+  response->set_lost_event_count(registry.lost_events());
+  response->set_subscriber_count(static_cast<int32_t>(log_.stats().subscribers));
+  response->set_resource_count(static_cast<int32_t>(topology->size()));
+  response->set_node_name(node_.node_name);
+  return Answer(context, grpc::Status::OK);
+}
+
+void TopologyService::Shutdown() {
+  std::vector<std::shared_ptr<SettledWait>> waits;
+  {
+    absl::MutexLock lock(&mu_);
+    shutting_down_ = true;
+    waits.assign(waits_.begin(), waits_.end());
+  }
+  for (const std::shared_ptr<SettledWait>& wait : waits) wait->End(ShuttingDown());
+}
+
+void TopologyService::Forget(SettledWait* wait) {
+  std::shared_ptr<SettledWait> last;  // destroyed without the lock
+  absl::MutexLock lock(&mu_);
+  for (auto it = waits_.begin(); it != waits_.end(); ++it) {
+    if (it->get() != wait) continue;
+    last = *it;
+    waits_.erase(it);
+    return;
+  }
+}
+
+}  // namespace sasd::service

@@ -1,0 +1,77 @@
+#ifndef DAEMON_SERVICE_TOPOLOGY_SERVICE_H_
+#define DAEMON_SERVICE_TOPOLOGY_SERVICE_H_
+
+#include <memory>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/synchronization/mutex.h"
+#include "daemon/service/node_info.h"
+#include "daemon/watch/watch_log.h"
+#include "grpcpp/grpcpp.h"
+#include "sas/v1/topology_service.grpc.pb.h"
+
+namespace sasd::service {
+
+class SettledWait;
+
+// sas.v1.TopologyService: every answer is made from one snapshot of the registry, in memory.
+// Thread-safe.
+class TopologyService final : public sas::v1::TopologyService::CallbackService {
+ public:
+  // Borrows the log, and its registry, for its lifetime.
+  TopologyService(watch::WatchLog& log, NodeInfo node) : log_(log), node_(std::move(node)) {}
+  // Every call has ended (the gRPC server was shut down).
+  ~TopologyService() override;
+
+  // Ends every wait, and every new one, with UNAVAILABLE.
+  void Shutdown() ABSL_LOCKS_EXCLUDED(mu_);
+
+#define SASD_LIST_AND_GET(PLURAL, SINGULAR)                                                   \
+  grpc::ServerUnaryReactor* List##PLURAL(grpc::CallbackServerContext* context,                \
+                                         const sas::v1::List##PLURAL##Request* request,       \
+                                         sas::v1::List##PLURAL##Response* response) override; \
+  grpc::ServerUnaryReactor* Get##SINGULAR(grpc::CallbackServerContext* context,               \
+                                          const sas::v1::Get##SINGULAR##Request* request,     \
+                                          sas::v1::Get##SINGULAR##Response* response) override;
+  SASD_LIST_AND_GET(Hosts, Host)
+  SASD_LIST_AND_GET(Phys, Phy)
+  SASD_LIST_AND_GET(Ports, Port)
+  SASD_LIST_AND_GET(Expanders, Expander)
+  SASD_LIST_AND_GET(EndDevices, EndDevice)
+  SASD_LIST_AND_GET(LogicalUnits, LogicalUnit)
+  SASD_LIST_AND_GET(Enclosures, Enclosure)
+  SASD_LIST_AND_GET(Slots, Slot)
+#undef SASD_LIST_AND_GET
+
+  grpc::ServerUnaryReactor* ListFindings(grpc::CallbackServerContext* context,
+                                         const sas::v1::ListFindingsRequest* request,
+                                         sas::v1::ListFindingsResponse* response) override;
+  grpc::ServerUnaryReactor* FindResources(grpc::CallbackServerContext* context,
+                                          const sas::v1::FindResourcesRequest* request,
+                                          sas::v1::FindResourcesResponse* response) override;
+  grpc::ServerUnaryReactor* WaitSettled(grpc::CallbackServerContext* context,
+                                        const sas::v1::WaitSettledRequest* request,
+                                        sas::v1::WaitSettledResponse* response) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  grpc::ServerUnaryReactor* GetNode(grpc::CallbackServerContext* context,
+                                    const sas::v1::GetNodeRequest* request,
+                                    sas::v1::GetNodeResponse* response) override;
+
+ private:
+  friend class SettledWait;
+
+  void Forget(SettledWait* wait) ABSL_LOCKS_EXCLUDED(mu_);
+
+  watch::WatchLog& log_;
+  const NodeInfo node_;
+
+  absl::Mutex mu_;  // a leaf
+  bool shutting_down_ ABSL_GUARDED_BY(mu_) = false;
+  absl::flat_hash_set<std::shared_ptr<SettledWait>> waits_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace sasd::service
+
+#endif  // DAEMON_SERVICE_TOPOLOGY_SERVICE_H_

@@ -1,0 +1,58 @@
+#ifndef DAEMON_SERVICE_WATCH_SERVICE_H_
+#define DAEMON_SERVICE_WATCH_SERVICE_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "daemon/watch/watch_log.h"
+#include "grpcpp/grpcpp.h"
+#include "sas/v1/watch_service.grpc.pb.h"
+
+namespace sasd::service {
+
+class WatchStream;
+
+// sas.v1.WatchService over a WatchLog. A stream is a cursor into the log; what it sends are the
+// log's own bytes (hence the raw method), shared between all streams. Thread-safe.
+class WatchService final
+    : public sas::v1::WatchService::WithRawCallbackMethod_Watch<
+          sas::v1::WatchService::WithCallbackMethod_ListEvents<sas::v1::WatchService::Service>> {
+ public:
+  // Borrows the log for its lifetime.
+  explicit WatchService(watch::WatchLog& log) : log_(log) {}
+  // Every stream has ended (the gRPC server was shut down).
+  ~WatchService() override;
+
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
+                                       const sas::v1::ListEventsRequest* request,
+                                       sas::v1::ListEventsResponse* response) override;
+
+  // Gives every idle stream a bookmark. To be called every few seconds.
+  void SendBookmarks() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Ends every stream, and every new one, with UNAVAILABLE.
+  void Shutdown() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  friend class WatchStream;
+
+  std::vector<std::shared_ptr<WatchStream>> Streams() const ABSL_LOCKS_EXCLUDED(mu_);
+  void Forget(WatchStream* stream) ABSL_LOCKS_EXCLUDED(mu_);
+
+  watch::WatchLog& log_;
+
+  mutable absl::Mutex mu_;  // a leaf
+  bool shutting_down_ ABSL_GUARDED_BY(mu_) = false;
+  absl::flat_hash_map<WatchStream*, std::weak_ptr<WatchStream>> streams_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace sasd::service
+
+#endif  // DAEMON_SERVICE_WATCH_SERVICE_H_

@@ -1,0 +1,196 @@
+#include "daemon/service/watch_stream.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/service/errors.h"
+#include "daemon/service/event_encoder.h"
+#include "daemon/service/watch_filter.h"
+#include "daemon/service/watch_service.h"
+#include "daemon/watch/resume_token.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+
+namespace sasd::service {
+namespace {
+
+constexpr size_t kChunkResources = 200;
+// One message to a subscriber that lags holds at most so much.
+constexpr size_t kBatchEvents = 256, kBatchBytes = 64 << 10;
+
+// A slice of the log's own bytes, which live as long as the slice.
+grpc::Slice SharedSlice(const watch::EncodedEventPtr& event, absl::string_view bytes) {
+  return grpc::Slice(
+      const_cast<char*>(bytes.data()), bytes.size(),
+      [](void* holder) { delete static_cast<watch::EncodedEventPtr*>(holder); },
+      new watch::EncodedEventPtr(event));
+}
+
+void AppendSlices(const watch::Selection& selection, std::vector<grpc::Slice>& slices) {
+  if (selection.whole) {
+    slices.push_back(SharedSlice(selection.event, selection.event->all()));
+    return;
+  }
+  const std::string event = SelectedEvent(selection);
+  slices.emplace_back(EventFrame(event.size()) + event);
+}
+
+}  // namespace
+
+void WatchStream::Start(watch::WatchLog& log, const grpc::ByteBuffer* request) {
+  self_ = shared_from_this();
+  sas::v1::WatchRequest decoded;
+  grpc::ByteBuffer bytes(*request);
+  grpc::ProtoBufferReader reader(&bytes);
+  if (!decoded.ParseFromZeroCopyStream(&reader)) {
+    return End(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "the request is no WatchRequest"));
+  }
+  grpc::Status status;
+  {
+    absl::MutexLock lock(&mu_);
+    status = Open(log, decoded);
+    if (status.ok()) Advance();
+  }
+  if (!status.ok()) End(status);
+}
+
+grpc::Status WatchStream::Open(watch::WatchLog& log, const sas::v1::WatchRequest& request) {
+  watch::Filter filter;
+  grpc::Status status = ReadWatchFilter(request.filter(), &filter);
+  if (!status.ok()) return status;
+  epoch_ = log.registry().epoch();
+  if (request.resume_token().empty()) {
+    cursor_ = log.Subscribe(weak_from_this(), std::move(filter));
+    if (!request.skip_snapshot()) BeginSnapshot();
+    return grpc::Status::OK;
+  }
+  const absl::StatusOr<watch::ResumeToken> token = watch::ParseResumeToken(request.resume_token());
+  if (!token.ok()) return BadField("resume_token", token.status().message());
+  absl::StatusOr<std::unique_ptr<watch::Cursor>> cursor =
+      log.Resume(*token, weak_from_this(), std::move(filter));
+  if (!cursor.ok()) return ResumeRefused(log.Decide(*token));
+  cursor_ = *std::move(cursor);
+  return grpc::Status::OK;
+}
+
+void WatchStream::BeginSnapshot() {
+  state_ = State::kSnapshot;
+  snapshot_.emplace(cursor_->BeginSnapshot(), cursor_->filter());
+}
+
+void WatchStream::Advance() {
+  if (writing_ || ended_) return;
+  if (state_ == State::kSnapshot ? NextOfSnapshot() : NextOfLog()) Write();
+}
+
+bool WatchStream::NextOfSnapshot() {
+  sas::v1::WatchResponse response;
+  if (snapshot_->Next(kChunkResources, response.mutable_snapshot())) {
+    SetMessage(response);
+    return true;
+  }
+  snapshot_.reset();
+  cursor_->EndSnapshot();
+  state_ = State::kLive;
+  SetSynced();
+  return true;
+}
+
+bool WatchStream::NextOfLog() {
+  while (true) {
+    const watch::Cursor::Batch batch = cursor_->Next(kBatchEvents, kBatchBytes);
+    switch (batch.state) {
+      case watch::Cursor::Batch::State::kEvents: {
+        if (batch.events.empty()) continue;  // all filtered out
+        std::vector<grpc::Slice> slices;
+        slices.reserve(batch.events.size());
+        for (const watch::Selection& selection : batch.events) AppendSlices(selection, slices);
+        message_ = grpc::ByteBuffer(slices.data(), slices.size());
+        return true;
+      }
+      case watch::Cursor::Batch::State::kAtEnd:
+        if (state_ == State::kLive) return false;
+        state_ = State::kLive;
+        SetSynced();
+        return true;
+      case watch::Cursor::Batch::State::kFellBehind: {
+        sas::v1::WatchResponse response;
+        response.mutable_resync()->set_sent_revision(batch.sent);
+        response.mutable_resync()->set_oldest_revision(batch.oldest);
+        SetMessage(response);
+        BeginSnapshot();
+        return true;
+      }
+    }
+  }
+}
+
+void WatchStream::SetMessage(const sas::v1::WatchResponse& response) {
+  const grpc::Slice slice(response.SerializeAsString());
+  message_ = grpc::ByteBuffer(&slice, 1);
+}
+
+void WatchStream::SetSynced() {
+  sas::v1::WatchResponse response;
+  response.mutable_synced()->set_revision(cursor_->position());
+  response.mutable_synced()->set_resume_token(
+      watch::EncodeResumeToken(epoch_, cursor_->position()));
+  cursor_->BookmarkSent();
+  SetMessage(response);
+}
+
+void WatchStream::Write() {
+  writing_ = true;
+  StartWrite(&message_);
+}
+
+void WatchStream::Bookmark() {
+  absl::MutexLock lock(&mu_);
+  if (writing_ || ended_ || state_ != State::kLive || cursor_ == nullptr) return;
+  sas::v1::WatchResponse response;
+  response.mutable_bookmark()->set_revision(cursor_->position());
+  response.mutable_bookmark()->set_resume_token(
+      watch::EncodeResumeToken(epoch_, cursor_->position()));
+  cursor_->BookmarkSent();
+  SetMessage(response);
+  Write();
+}
+
+void WatchStream::OnReady() {
+  absl::MutexLock lock(&mu_);
+  if (cursor_ != nullptr) Advance();
+}
+
+void WatchStream::OnWriteDone(bool ok) {
+  {
+    absl::MutexLock lock(&mu_);
+    writing_ = false;
+    message_.Clear();
+    if (ok) return Advance();
+  }
+  End(grpc::Status(grpc::StatusCode::CANCELLED, "the subscriber has gone"));
+}
+
+void WatchStream::OnCancel() {
+  End(grpc::Status(grpc::StatusCode::CANCELLED, "the subscriber has gone"));
+}
+
+void WatchStream::End(const grpc::Status& status) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (std::exchange(ended_, true)) return;
+  }
+  Finish(status);
+}
+
+void WatchStream::OnDone() {
+  {
+    absl::MutexLock lock(&mu_);
+    snapshot_.reset();
+    cursor_.reset();
+  }
+  service_.Forget(this);
+  self_.reset();  // the last reference, unless a wake-up is running
+}
+
+}  // namespace sasd::service

@@ -1,0 +1,76 @@
+#ifndef DAEMON_SERVICE_WATCH_STREAM_H_
+#define DAEMON_SERVICE_WATCH_STREAM_H_
+
+#include <memory>
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "daemon/service/snapshot_reader.h"
+#include "daemon/watch/watch_log.h"
+#include "grpcpp/grpcpp.h"
+#include "sas/v1/watch_service.pb.h"
+
+namespace sasd::service {
+
+class WatchService;
+
+// One call of Watch: a cursor into the log, and at most one write in flight.
+//
+//   SNAPSHOT --all chunks sent--> CATCHING_UP --at the end: SYNCED--> LIVE
+//      ^                               |                                |
+//      `------- fell behind: RESYNC ---+--------------------------------'
+//
+// Thread-safe: driven by OnReady (the pump), OnWriteDone and OnCancel (gRPC), Bookmark and End.
+class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
+                          public watch::WakeListener,
+                          public std::enable_shared_from_this<WatchStream> {
+ public:
+  // A stream owns itself until OnDone. `service` outlives it.
+  explicit WatchStream(WatchService& service) : service_(service) {}
+
+  // Begins to send, or ends with the error that the request deserves.
+  void Start(watch::WatchLog& log, const grpc::ByteBuffer* request) ABSL_LOCKS_EXCLUDED(mu_);
+  // Sends a bookmark if nothing else is under way.
+  void Bookmark() ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends the call with `status`, once.
+  void End(const grpc::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+
+  void OnReady() override ABSL_LOCKS_EXCLUDED(mu_);
+  void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mu_);
+  void OnCancel() override ABSL_LOCKS_EXCLUDED(mu_);
+  void OnDone() override;
+
+ private:
+  enum class State { kSnapshot, kCatchingUp, kLive };
+
+  grpc::Status Open(watch::WatchLog& log, const sas::v1::WatchRequest& request)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Starts the next write, if there is something to send and no write in flight.
+  void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void BeginSnapshot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Each: true if it has filled in message_.
+  bool NextOfSnapshot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool NextOfLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SetMessage(const sas::v1::WatchResponse& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SetSynced() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // Constant.
+  WatchService& service_;
+
+  absl::Mutex mu_;  // before the log's and the registry's
+  std::string epoch_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<watch::Cursor> cursor_ ABSL_GUARDED_BY(mu_);
+  State state_ ABSL_GUARDED_BY(mu_) = State::kCatchingUp;
+  std::optional<SnapshotReader> snapshot_ ABSL_GUARDED_BY(mu_);
+  grpc::ByteBuffer message_ ABSL_GUARDED_BY(mu_);  // being written
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;
+
+  std::shared_ptr<WatchStream> self_;  // set by Start, taken by OnDone
+};
+
+}  // namespace sasd::service
+
+#endif  // DAEMON_SERVICE_WATCH_STREAM_H_

@@ -1,0 +1,84 @@
+#ifndef DAEMON_WATCH_ENCODED_EVENT_H_
+#define DAEMON_WATCH_ENCODED_EVENT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "daemon/registry/event.h"
+#include "daemon/registry/resources.h"
+
+namespace sasd::watch {
+
+// What an encoder makes of an event: one buffer, cut into
+//   [frame][header][one piece per change, in order][one piece per notice, in order]
+// `header` and any subset of the pieces, concatenated, are a valid encoding of the event with just
+// those changes and notices. `frame` is what precedes header and pieces where nothing is left out
+// (for protobuf: the tag and length of WatchResponse.events); it may be empty.
+struct EncodedBytes {
+  std::string bytes;
+  uint32_t frame_size = 0;
+  uint32_t header_size = 0;
+  std::vector<uint32_t> piece_ends;  // offsets in `bytes`; the last equals bytes.size()
+};
+
+// Turns events into bytes. Called by the pump only, once per event, without any lock held.
+class EventEncoder {
+ public:
+  virtual ~EventEncoder() = default;
+  virtual EncodedBytes Encode(const registry::Event& event) = 0;
+};
+
+// An event as the log keeps it. Immutable and shared: it lives until the log has trimmed it and the
+// last subscriber has sent it.
+class EncodedEvent {
+ public:
+  struct Piece {
+    uint32_t begin;  // offsets in all()
+    uint32_t end;
+    registry::ResourceKind kind;
+    registry::HostList hosts;  // ascending
+  };
+
+  // `encoded` is the encoding of `event`: a piece for each change and notice.
+  EncodedEvent(const registry::Event& event, EncodedBytes encoded);
+
+  int64_t revision() const { return revision_; }
+  absl::Duration arrival() const { return arrival_; }
+  absl::Time time() const { return time_; }
+  SasAddress host() const { return host_; }  // that it came from; 0: not of one
+
+  // Frame, header and all pieces: to be sent as it is.
+  absl::string_view all() const { return bytes_; }
+  absl::string_view header() const {
+    return absl::string_view(bytes_).substr(frame_size_, header_size_);
+  }
+  // Header and all pieces.
+  absl::string_view body() const { return absl::string_view(bytes_).substr(frame_size_); }
+  size_t piece_count() const { return pieces_.size(); }
+  const Piece& piece(size_t i) const { return pieces_[i]; }
+  absl::string_view piece_bytes(size_t i) const {
+    return absl::string_view(bytes_).substr(pieces_[i].begin, pieces_[i].end - pieces_[i].begin);
+  }
+
+  // Approximate memory, for the log's bound.
+  size_t footprint() const;
+
+ private:
+  const int64_t revision_;
+  const absl::Time time_;
+  const absl::Duration arrival_;
+  const SasAddress host_;
+  const uint32_t frame_size_;
+  const uint32_t header_size_;
+  const std::string bytes_;
+  std::vector<Piece> pieces_;
+};
+using EncodedEventPtr = std::shared_ptr<const EncodedEvent>;
+
+}  // namespace sasd::watch
+
+#endif  // DAEMON_WATCH_ENCODED_EVENT_H_

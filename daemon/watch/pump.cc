@@ -1,0 +1,15 @@
+#include "daemon/watch/pump.h"
+
+namespace sasd::watch {
+
+Pump::Pump(WatchLog& log)
+    : log_(log), thread_([this] {
+        while (log_.registry().events().Wait()) log_.PumpOnce();
+      }) {}
+
+Pump::~Pump() {
+  log_.registry().events().Close();
+  thread_.join();
+}
+
+}  // namespace sasd::watch

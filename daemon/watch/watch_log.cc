@@ -1,0 +1,246 @@
+#include "daemon/watch/watch_log.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/base/internal/raw_logging.h"
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+
+namespace sasd::watch {
+namespace {
+
+// How many events a Next() looks at: bounds what it does under the log's lock, and for a filter
+// that lets nothing pass.
+constexpr size_t kMaxLook = 1'024;
+
+}  // namespace
+
+absl::Status ResumeDecision::ToStatus() const {
+  switch (verdict) {
+    case Verdict::kKnown:
+      return absl::OkStatus();
+    case Verdict::kCompacted:
+      return absl::OutOfRangeError(absl::StrCat("revision ", token.revision,
+                                                " is compacted, the log goes back to ", oldest));
+    case Verdict::kEpochChanged:
+      return absl::OutOfRangeError(absl::StrCat("the resume token is of epoch ", token.epoch,
+                                                ", the history is now of epoch ", epoch));
+    case Verdict::kFuture:
+      return absl::InvalidArgumentError(
+          absl::StrCat("revision ", token.revision, " is not reached yet, the newest is ", newest));
+  }
+  return absl::InternalError("no such verdict");
+}
+
+// -------------------------------------------------------------------------------------- WatchLog
+
+WatchLog::WatchLog(registry::Registry& registry, EventEncoder& encoder, Options options)
+    : registry_(registry),
+      encoder_(encoder),
+      options_(options),
+      newest_(registry.events().popped_revision()) {}
+
+WatchLog::~WatchLog() {
+  absl::MutexLock lock(&mu_);
+  ABSL_INTERNAL_CHECK(stats_.subscribers == 0, "a cursor outlives its log");
+}
+
+bool WatchLog::PumpOnce() {
+  const registry::EventPtr event = registry_.events().Pop();
+  if (event == nullptr) return false;
+  auto encoded = std::make_shared<const EncodedEvent>(*event, encoder_.Encode(*event));
+  std::vector<EncodedEventPtr> trimmed;  // freed without the lock
+  Listeners ready;
+  {
+    absl::MutexLock lock(&mu_);
+    Append(std::move(encoded), trimmed);
+    TakeReady(/*all=*/false, ready);
+  }
+  Wake(ready);
+  return true;
+}
+
+void WatchLog::Append(EncodedEventPtr event, std::vector<EncodedEventPtr>& trimmed) {
+  ABSL_INTERNAL_CHECK(event->revision() == newest_ + 1, "revisions have no hole");
+  newest_ = event->revision();
+  bytes_ += event->footprint();
+  entries_.push_back(std::move(event));
+  ++stats_.events;
+  // The newest always stays, however large: whoever is awake gets it.
+  while (entries_.size() > 1 &&
+         (entries_.size() > options_.max_events || bytes_ > options_.max_bytes)) {
+    bytes_ -= entries_.front()->footprint();
+    trimmed.push_back(std::move(entries_.front()));
+    entries_.pop_front();
+    ++stats_.trimmed;
+  }
+}
+
+void WatchLog::TakeReady(bool all, Listeners& ready) {
+  // From the end, since RemoveIdle moves the last one into the gap.
+  for (size_t i = idle_.size(); i-- > 0;) {
+    Cursor& cursor = *idle_[i];
+    if (!all && cursor.idle_position_ >= newest_) continue;  // ahead of the log
+    ready.push_back(cursor.listener_);
+    RemoveIdle(cursor);
+  }
+}
+
+void WatchLog::AddIdle(Cursor& cursor) {
+  cursor.idle_position_ = cursor.position_;
+  if (cursor.idle_at_ != Cursor::kNotIdle) return;
+  cursor.idle_at_ = idle_.size();
+  idle_.push_back(&cursor);
+}
+
+void WatchLog::RemoveIdle(Cursor& cursor) {
+  if (cursor.idle_at_ == Cursor::kNotIdle) return;
+  idle_[cursor.idle_at_] = idle_.back();
+  idle_[cursor.idle_at_]->idle_at_ = cursor.idle_at_;
+  idle_.pop_back();
+  cursor.idle_at_ = Cursor::kNotIdle;
+}
+
+void WatchLog::Wake(Listeners& ready) {
+  for (const std::weak_ptr<WakeListener>& weak : ready) {
+    if (const std::shared_ptr<WakeListener> listener = weak.lock()) listener->OnReady();
+  }
+}
+
+void WatchLog::WakeAll() {
+  Listeners ready;
+  {
+    absl::MutexLock lock(&mu_);
+    TakeReady(/*all=*/true, ready);
+  }
+  Wake(ready);
+}
+
+std::unique_ptr<Cursor> WatchLog::Subscribe(std::weak_ptr<WakeListener> listener, Filter filter) {
+  auto cursor = absl::WrapUnique(
+      new Cursor(*this, std::move(listener), std::move(filter), registry_.revision()));
+  absl::MutexLock lock(&mu_);
+  ++stats_.subscribers;
+  return cursor;
+}
+
+absl::StatusOr<std::unique_ptr<Cursor>> WatchLog::Resume(const ResumeToken& token,
+                                                         std::weak_ptr<WakeListener> listener,
+                                                         Filter filter) {
+  if (absl::Status s = Decide(token).ToStatus(); !s.ok()) return s;
+  auto cursor =
+      absl::WrapUnique(new Cursor(*this, std::move(listener), std::move(filter), token.revision));
+  absl::MutexLock lock(&mu_);
+  ++stats_.subscribers;
+  return cursor;
+}
+
+ResumeDecision WatchLog::Decide(const ResumeToken& token) const {
+  ResumeDecision decision;
+  decision.token = token;
+  decision.epoch = registry_.epoch();
+  decision.newest = registry_.revision();
+  decision.oldest = oldest_revision() - 1;
+  if (token.epoch != decision.epoch) {
+    decision.verdict = ResumeDecision::Verdict::kEpochChanged;
+  } else if (token.revision > decision.newest) {
+    decision.verdict = ResumeDecision::Verdict::kFuture;
+  } else if (token.revision < decision.oldest) {
+    decision.verdict = ResumeDecision::Verdict::kCompacted;
+  }
+  return decision;
+}
+
+absl::StatusOr<History> WatchLog::Read(int64_t after, size_t max_events) const {
+  History history;
+  absl::MutexLock lock(&mu_);
+  history.oldest = OldestLocked();
+  history.newest = newest_;
+  if (after + 1 < history.oldest) {
+    return absl::OutOfRangeError(absl::StrCat(
+        "revision ", after, " is compacted, the log goes back to ", history.oldest - 1));
+  }
+  if (after >= newest_) return history;
+  const auto begin = entries_.begin() + (after + 1 - history.oldest);
+  const auto count = std::min(max_events, static_cast<size_t>(entries_.end() - begin));
+  history.events.assign(begin, begin + static_cast<ptrdiff_t>(count));
+  return history;
+}
+
+int64_t WatchLog::oldest_revision() const {
+  absl::MutexLock lock(&mu_);
+  return OldestLocked();
+}
+
+int64_t WatchLog::newest_revision() const {
+  absl::MutexLock lock(&mu_);
+  return newest_;
+}
+
+WatchLog::Stats WatchLog::stats() const {
+  absl::MutexLock lock(&mu_);
+  Stats stats = stats_;
+  stats.log_events = entries_.size();
+  stats.log_bytes = bytes_;
+  return stats;
+}
+
+// ---------------------------------------------------------------------------------------- Cursor
+
+Cursor::~Cursor() {
+  absl::MutexLock lock(&log_.mu_);
+  log_.RemoveIdle(*this);
+  --log_.stats_.subscribers;
+}
+
+Cursor::Batch::State Cursor::Fetch(size_t max_events, std::vector<EncodedEventPtr>& events,
+                                   int64_t& oldest) {
+  absl::MutexLock lock(&log_.mu_);
+  oldest = log_.OldestLocked();
+  if (position_ >= log_.newest_) {
+    log_.AddIdle(*this);
+    return Batch::State::kAtEnd;
+  }
+  if (position_ + 1 < oldest) {
+    ++log_.stats_.resyncs;
+    return Batch::State::kFellBehind;
+  }
+  const auto begin = log_.entries_.begin() + (position_ + 1 - oldest);
+  const auto count = std::min(max_events, static_cast<size_t>(log_.entries_.end() - begin));
+  events.assign(begin, begin + static_cast<ptrdiff_t>(count));
+  return Batch::State::kEvents;
+}
+
+Cursor::Batch Cursor::Next(size_t max_events, size_t max_bytes) {
+  Batch batch;
+  std::vector<EncodedEventPtr> events;
+  const size_t look = filter_.passes_everything() ? std::min(max_events, kMaxLook) : kMaxLook;
+  batch.state = Fetch(look, events, batch.oldest);
+  batch.sent = position_;
+  for (const EncodedEventPtr& event : events) {
+    std::optional<Selection> selection = Select(event, filter_);
+    if (selection.has_value()) {
+      const size_t size = selection->whole ? event->all().size() : event->header().size();
+      if (!batch.events.empty() && batch.bytes + size > max_bytes) break;
+      batch.bytes += size;
+      for (uint32_t piece : selection->pieces) batch.bytes += event->piece_bytes(piece).size();
+      batch.events.push_back(*std::move(selection));
+      told_ = event->revision();
+    }
+    position_ = event->revision();
+    if (batch.events.size() >= max_events || batch.bytes >= max_bytes) break;
+  }
+  return batch;
+}
+
+std::shared_ptr<const registry::Topology> Cursor::BeginSnapshot() {
+  snapshotting_ = true;
+  std::shared_ptr<const registry::Topology> topology = log_.registry().Snapshot();
+  position_ = told_ = topology->revision();
+  return topology;
+}
+
+void Cursor::EndSnapshot() { snapshotting_ = false; }
+
+}  // namespace sasd::watch

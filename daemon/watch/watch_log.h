@@ -1,0 +1,215 @@
+#ifndef DAEMON_WATCH_WATCH_LOG_H_
+#define DAEMON_WATCH_WATCH_LOG_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "daemon/registry/registry.h"
+#include "daemon/watch/encoded_event.h"
+#include "daemon/watch/filter.h"
+#include "daemon/watch/resume_token.h"
+
+namespace sasd::watch {
+
+class Cursor;
+
+// Told that a cursor which was at the end of the log has something to read.
+class WakeListener {
+ public:
+  virtual ~WakeListener() = default;
+  // Called by the pump's thread (or by the thread that closes the log), without any lock held, once
+  // for each Next() that answered kAtEnd. Returns quickly; may call Next(). Can still come once
+  // while or after the cursor is destroyed: hence a weak_ptr.
+  virtual void OnReady() = 0;
+};
+
+// How a resume token stands to the log.
+struct ResumeDecision {
+  enum class Verdict {
+    kKnown,
+    kCompacted,     // the log starts after it
+    kEpochChanged,  // it is of another life of the counter
+    kFuture,        // there is no such revision yet
+  };
+  Verdict verdict = Verdict::kKnown;
+  ResumeToken token;
+  std::string epoch;   // the registry's
+  int64_t oldest = 0;  // the least revision from which one can resume
+  int64_t newest = 0;  // the registry's
+
+  // OK for kKnown; kOutOfRange for kCompacted and kEpochChanged; kInvalidArgument for kFuture.
+  absl::Status ToStatus() const;
+};
+
+// A page of the history.
+struct History {
+  std::vector<EncodedEventPtr> events;  // after the revision asked for, oldest first
+  int64_t oldest = 0;                   // the first event in the log; newest + 1 if it is empty
+  int64_t newest = 0;                   // the last event in the log
+};
+
+// The shared log of encoded events: each change is encoded once, whatever the number of
+// subscribers, and a subscriber is a cursor: a number. Bounded; what is trimmed lives on only in
+// the hands of who is sending it. Thread-safe.
+class WatchLog {
+ public:
+  struct Options {
+    size_t max_bytes = 16 << 20;
+    size_t max_events = 65'536;
+  };
+  struct Stats {
+    int64_t subscribers = 0;  // cursors that exist
+    int64_t resyncs = 0;      // cursors that fell behind, in all
+    int64_t events = 0;       // encoded, in all
+    int64_t trimmed = 0;
+    size_t log_events = 0;
+    size_t log_bytes = 0;
+  };
+
+  // Borrows both for its lifetime. Starts with the first event that the registry's queue still has.
+  WatchLog(registry::Registry& registry, EventEncoder& encoder, Options options);
+  WatchLog(registry::Registry& registry, EventEncoder& encoder)
+      : WatchLog(registry, encoder, Options()) {}
+  // No cursor is left.
+  ~WatchLog();
+
+  // The pump's step: takes one event from the registry, encodes it, appends it and wakes the
+  // cursors at the end. False if there was no event. By one thread at a time.
+  bool PumpOnce() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // A new subscriber. It stands at the newest revision of the registry (only what happens from now
+  // on); Cursor::BeginSnapshot gives it a snapshot to start from. The log outlives the cursor.
+  std::unique_ptr<Cursor> Subscribe(std::weak_ptr<WakeListener> listener, Filter filter = {})
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // A subscriber that goes on after the token. Errors: as ResumeDecision::ToStatus.
+  absl::StatusOr<std::unique_ptr<Cursor>> Resume(const ResumeToken& token,
+                                                 std::weak_ptr<WakeListener> listener,
+                                                 Filter filter = {}) ABSL_LOCKS_EXCLUDED(mu_);
+  ResumeDecision Decide(const ResumeToken& token) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Up to `max_events` events after `after`. Errors: kOutOfRange if the log starts later.
+  absl::StatusOr<History> Read(int64_t after, size_t max_events) const ABSL_LOCKS_EXCLUDED(mu_);
+  // The log's first and last revision (oldest == newest + 1 if it is empty). One can read and
+  // resume from oldest - 1 on.
+  int64_t oldest_revision() const ABSL_LOCKS_EXCLUDED(mu_);
+  int64_t newest_revision() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  Stats stats() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Wakes every idle cursor: for a server that shuts down.
+  void WakeAll() ABSL_LOCKS_EXCLUDED(mu_);
+
+  registry::Registry& registry() const { return registry_; }
+
+ private:
+  friend class Cursor;
+
+  using Listeners = std::vector<std::weak_ptr<WakeListener>>;
+
+  int64_t OldestLocked() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return newest_ + 1 - static_cast<int64_t>(entries_.size());
+  }
+  void Append(EncodedEventPtr event, std::vector<EncodedEventPtr>& trimmed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Takes from the idle list the cursors with something to read.
+  void TakeReady(bool all, Listeners& ready) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AddIdle(Cursor& cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void RemoveIdle(Cursor& cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static void Wake(Listeners& ready);
+
+  // Constant.
+  registry::Registry& registry_;
+  EventEncoder& encoder_;
+  const Options options_;
+
+  mutable absl::Mutex mu_;                                    // a leaf
+  std::deque<EncodedEventPtr> entries_ ABSL_GUARDED_BY(mu_);  // revisions without a hole
+  int64_t newest_ ABSL_GUARDED_BY(mu_);
+  size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  std::vector<Cursor*> idle_ ABSL_GUARDED_BY(mu_);
+  Stats stats_ ABSL_GUARDED_BY(mu_);
+};
+
+// A subscriber's position in the log: all revisions up to position() have been given to it. Costs
+// nothing while it stands still. One caller at a time (its subscriber).
+//
+//   Subscribe/Resume -> LIVE --BeginSnapshot()--> SNAPSHOTTING --EndSnapshot()--> LIVE
+//
+// A subscriber that wants the state subscribes, calls BeginSnapshot, sends the snapshot, then
+// EndSnapshot, then Next. On kFellBehind it says so to its client and starts over at BeginSnapshot.
+class Cursor {
+ public:
+  struct Batch {
+    enum class State {
+      kEvents,      // send `events` (none if the filter left nothing) and call Next again
+      kAtEnd,       // nothing more: OnReady will be called
+      kFellBehind,  // the log starts after position() + 1
+    };
+    State state = State::kAtEnd;
+    std::vector<Selection> events;
+    size_t bytes = 0;    // about; of `events`
+    int64_t sent = 0;    // kFellBehind: what it has had
+    int64_t oldest = 0;  // kFellBehind: the log's first
+  };
+
+  ~Cursor();
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+
+  // The next events, in revision order: at most `max_events`, and no more once they have
+  // `max_bytes` together (at least one if there is one). A call looks at 1,024 events at most.
+  Batch Next(size_t max_events, size_t max_bytes);
+
+  // Takes a snapshot of the registry and moves the position to its revision.
+  std::shared_ptr<const registry::Topology> BeginSnapshot();
+  void EndSnapshot();
+  bool snapshotting() const { return snapshotting_; }
+
+  // Everything up to it has been given or filtered out: what a bookmark tells.
+  int64_t position() const { return position_; }
+  // How far the position has moved since the last event, snapshot or bookmark that was given to the
+  // client: a bookmark is due where it is large, or when the cursor becomes idle and it is not 0.
+  int64_t unsent() const { return position_ - told_; }
+  void BookmarkSent() { told_ = position_; }
+
+  const Filter& filter() const { return filter_; }
+
+ private:
+  friend class WatchLog;
+  static constexpr size_t kNotIdle = ~size_t{0};
+
+  Cursor(WatchLog& log, std::weak_ptr<WakeListener> listener, Filter filter, int64_t position)
+      : log_(log),
+        listener_(std::move(listener)),
+        filter_(std::move(filter)),
+        position_(position),
+        told_(position) {}
+
+  // Copies what can be read to `events`; registers for a wake-up if that is nothing.
+  Batch::State Fetch(size_t max_events, std::vector<EncodedEventPtr>& events, int64_t& oldest);
+
+  // Constant.
+  WatchLog& log_;
+  const std::weak_ptr<WakeListener> listener_;
+  const Filter filter_;
+
+  // The subscriber's.
+  int64_t position_;
+  int64_t told_;
+  bool snapshotting_ = false;
+
+  size_t idle_at_ = kNotIdle;  // index in log_.idle_; guarded by log_.mu_
+  int64_t idle_position_ = 0;  // position_ when it became idle; guarded by log_.mu_
+};
+
+}  // namespace sasd::watch
+
+#endif  // DAEMON_WATCH_WATCH_LOG_H_

@@ -1,0 +1,174 @@
+#ifndef DRIVER_DEVICE_DEVICE_TABLE_H_
+#define DRIVER_DEVICE_DEVICE_TABLE_H_
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "driver/device/device.h"
+#include "driver/device/live_count.h"
+#include "driver/keys.h"
+
+namespace sasd::device {
+
+// The end devices of one HBA and the one place where their state changes (see LifeState).
+//
+// A device that is not gone is in the table, hence findable, whatever its state: also while it is
+// being attached. It is on one list at most: the init list (discovered or attaching), the active
+// list (attached or blocked), or none. Every lookup takes its reference inside the lock. Moves that
+// the device's state does not allow are refused by a false return and change nothing; so a
+// removal that comes first wins, and whoever comes later sees it.
+//
+// Thread-safe. Lock order: NodeTable's lock before this one's; nothing is called under it.
+class DeviceTable {
+ public:
+  // If `attaches`, discovered devices are offered to TakeForAttach(); else the operating system's
+  // own driver attaches them and they stay kDiscovered here. `live` outlives all devices.
+  DeviceTable(LiveCount& live, bool attaches) : live_(live), attaches_(attaches) {}
+  ~DeviceTable() { Clear(); }
+
+  // Lookups; null if there is none.
+  DeviceRef Find(const NodeKey& key) const ABSL_LOCKS_EXCLUDED(mu_);
+  DeviceRef FindByHandle(DevHandle handle) const ABSL_LOCKS_EXCLUDED(mu_);
+  // The first by key, where several share a slot (both ports of a drive). Linear in the table.
+  DeviceRef FindBySlot(const SlotKey& slot) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Those attached to `parent`, by parent phy and key.
+  std::vector<DeviceRef> ChildrenOf(const NodeKey& parent) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  DeviceView View(const Device& device) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // A new device, kDiscovered on the init list; or, with a `failure`, kFailed on no list. It takes
+  // over its handle from any other device. kAlreadyExists if its key is in the table.
+  absl::StatusOr<DeviceRef> Add(const DeviceInfo& info, std::string failure = "")
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Replaces what is known of a device (not its key). True if something changed. Refused
+  // (false) where it is being removed or gone.
+  bool Update(Device& device, const DeviceInfo& info) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // An attach in progress. The caller owns the reference.
+  struct AttachTicket {
+    DeviceRef device;
+    DevHandle handle;    // to be used for the commands
+    uint32_t epoch = 0;  // of the handles
+  };
+  // The next device to attach whose time has come: kDiscovered -> kAttaching. It stays on the init
+  // list. Nothing while attaching is paused.
+  std::optional<AttachTicket> TakeForAttach(absl::Duration now) ABSL_LOCKS_EXCLUDED(mu_);
+  enum class AttachEnd {
+    kDone,     // the move was made
+    kRetry,    // the handle has changed meanwhile: the device is kDiscovered again
+    kRemoved,  // the device is being removed or gone: undo
+  };
+  // kAttaching -> kAttached, from the init list to the active one.
+  AttachEnd CompleteAttach(const AttachTicket& ticket) ABSL_LOCKS_EXCLUDED(mu_);
+  // kAttaching -> kFailed, off the init list.
+  AttachEnd FailAttach(const AttachTicket& ticket, std::string failure) ABSL_LOCKS_EXCLUDED(mu_);
+  // kAttaching -> kDiscovered, not to be taken before `due`. Counts the failures in a row where
+  // `count_failure`.
+  AttachEnd DeferAttach(const AttachTicket& ticket, absl::Duration due, bool count_failure)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  int attach_failures(const Device& device) const ABSL_LOCKS_EXCLUDED(mu_);
+  // While paused, TakeForAttach() gives nothing.
+  void PauseAttach(bool paused) ABSL_LOCKS_EXCLUDED(mu_);
+  // When the next device can be taken; InfiniteFuture-like absl::InfiniteDuration() if none waits.
+  absl::Duration NextAttachDue() const ABSL_LOCKS_EXCLUDED(mu_);
+  // The number of devices that wait for their attach or are in it (not counting paused ones out).
+  size_t attaches_pending() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // kFailed -> kDiscovered (to be attached anew), with the failure forgotten.
+  bool Retry(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
+  // Any living state but kRemoving -> kFailed.
+  bool Fail(Device& device, std::string failure) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // kAttached (or kDiscovered where the table does not attach) -> kBlocked. A device whose attach
+  // is in flight is not blocked.
+  bool Block(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
+  bool Unblock(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
+  // The firmware's internal reset of the device has begun or ended. True if that is new.
+  bool SetBusy(Device& device, bool busy) ABSL_LOCKS_EXCLUDED(mu_);
+  // The removal handshake with the firmware has begun. True if that is new.
+  bool StartHandshake(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Any living state -> kRemoving, off its list. False if it is being removed or gone.
+  bool BeginRemoval(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
+  // kRemoving -> kGone, out of the table. False in any other state.
+  bool FinishRemoval(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // After a reset: no handle leads to a device until Update() gives it a new one, and attaches in
+  // flight end with kRetry.
+  void ForgetHandles() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Walks over the hardware: each device found is marked with the walk's number.
+  void MarkFound(Device& device, uint32_t walk) ABSL_LOCKS_EXCLUDED(mu_);
+  // Those that the walk did not find, by key.
+  std::vector<DeviceRef> NotFound(uint32_t walk) const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Removes all, which become kGone.
+  void Clear() ABSL_LOCKS_EXCLUDED(mu_);
+
+  size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
+  size_t init_size() const ABSL_LOCKS_EXCLUDED(mu_);
+  size_t active_size() const ABSL_LOCKS_EXCLUDED(mu_);
+  // What is wrong with lists, indexes and states against each other; empty if nothing. For tests.
+  std::string CheckInvariants() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  struct KeyHash {
+    using is_transparent = void;
+    size_t operator()(const NodeKey& key) const { return absl::Hash<NodeKey>()(key); }
+    size_t operator()(const DeviceRef& device) const { return (*this)(device->key()); }
+  };
+  struct KeyEqual {
+    using is_transparent = void;
+    static const NodeKey& KeyOf(const NodeKey& key) { return key; }
+    static const NodeKey& KeyOf(const DeviceRef& device) { return device->key(); }
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return KeyOf(a) == KeyOf(b);
+    }
+  };
+  using Devices = absl::flat_hash_set<DeviceRef, KeyHash, KeyEqual>;
+  using List = absl::btree_map<uint64_t, DeviceRef>;
+
+  // The one place where states and lists change.
+  bool Transition(Device& device, LifeState from, LifeState to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Link(Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Unlink(Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void IndexHandle(const DeviceRef& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void UnindexHandle(const Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void RemoveFromIndexes(Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  DeviceRef RefTo(const Device& device) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  AttachEnd EndAttach(const AttachTicket& ticket, LifeState to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // Constant.
+  LiveCount& live_;
+  const bool attaches_;
+
+  mutable absl::Mutex mu_;
+  Devices devices_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<DevHandle, DeviceRef> by_handle_ ABSL_GUARDED_BY(mu_);
+  // Unowned: whatever is in here is in devices_.
+  absl::flat_hash_map<NodeKey, absl::flat_hash_set<Device*>> children_ ABSL_GUARDED_BY(mu_);
+  List init_ ABSL_GUARDED_BY(mu_);
+  List active_ ABSL_GUARDED_BY(mu_);
+  // (due, place on the init list) of the kDiscovered devices on the init list.
+  absl::btree_set<std::pair<absl::Duration, uint64_t>> waiting_ ABSL_GUARDED_BY(mu_);
+  uint64_t next_order_ ABSL_GUARDED_BY(mu_) = 1;
+  uint32_t epoch_ ABSL_GUARDED_BY(mu_) = 0;
+  bool attach_paused_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace sasd::device
+
+#endif  // DRIVER_DEVICE_DEVICE_TABLE_H_

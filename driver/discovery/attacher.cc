@@ -1,0 +1,79 @@
+#include "driver/discovery/attacher.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "driver/discovery/facts.h"
+
+namespace sasd::discovery {
+namespace {
+
+using AttachEnd = device::DeviceTable::AttachEnd;
+
+// A frame is soon free; the host's recovery wakes the attacher itself.
+constexpr absl::Duration kFrameDelay = absl::Milliseconds(10);
+
+}  // namespace
+
+std::optional<Attach> Attacher::Begin() {
+  auto ticket = devices_.TakeForAttach(clock_.Monotonic());
+  if (!ticket.has_value()) return std::nullopt;
+  Attach attach;
+  attach.ticket = *std::move(ticket);
+  return attach;
+}
+
+void Attacher::RunCommands(Attach& attach) {
+  const device::DeviceView view = devices_.View(*attach.ticket.device);
+  if (view.state != device::LifeState::kAttaching) {
+    attach.units = absl::CancelledError("removed");
+  } else if (view.busy) {
+    attach.units = absl::UnavailableError("the firmware resets it");
+  } else {
+    attach.units = probe_.Probe(attach.ticket.handle);
+  }
+}
+
+void Attacher::Complete(Attach attach) {
+  const absl::Status& status = attach.units.status();
+  if (absl::IsAborted(status)) return Defer(attach, absl::ZeroDuration(), false);
+  if (absl::IsResourceExhausted(status)) return Defer(attach, kFrameDelay, false);
+  const device::DeviceRef& device = attach.ticket.device;
+  if (absl::IsUnavailable(status)) {
+    const int failures = devices_.attach_failures(*device);
+    if (failures + 1 >= kMaxFailures) {
+      return Fail(attach, absl::StrCat("busy for too long: ", status.message()));
+    }
+    return Defer(attach, std::min(kLastDelay, kFirstDelay * (1 << std::min(failures, 16))), true);
+  }
+  if (!status.ok()) return Fail(attach, std::string(status.message()));
+  if (devices_.CompleteAttach(attach.ticket) != AttachEnd::kDone) return;  // undone: nothing told
+  ChangeSet changes;
+  changes.Touch(device);
+  for (LogicalUnitFacts& unit : *attach.units) {
+    unit.device = device->key();
+    changes.AddIfAttached(device, std::move(unit));
+  }
+  Cause cause;
+  cause.kind = CauseKind::kAttach;
+  cause.text = Describe(devices_.View(*device).info) + " attached";
+  emitter_.Commit(changes, std::move(cause));
+}
+
+void Attacher::Defer(const Attach& attach, absl::Duration delay, bool count_failure) {
+  devices_.DeferAttach(attach.ticket, clock_.Monotonic() + delay, count_failure);
+}
+
+void Attacher::Fail(const Attach& attach, const std::string& why) {
+  if (devices_.FailAttach(attach.ticket, why) != AttachEnd::kDone) return;
+  ChangeSet changes;
+  changes.Touch(attach.ticket.device);
+  Cause cause;
+  cause.kind = CauseKind::kAttach;
+  cause.text = absl::StrCat(Describe(devices_.View(*attach.ticket.device).info), " failed: ", why);
+  emitter_.Commit(changes, std::move(cause));
+}
+
+}  // namespace sasd::discovery

@@ -1,0 +1,63 @@
+#ifndef DRIVER_DISCOVERY_DISCOVERY_TRACKER_H_
+#define DRIVER_DISCOVERY_DISCOVERY_TRACKER_H_
+
+#include <cstdint>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/synchronization/mutex.h"
+#include "driver/base/strong_id.h"
+#include "driver/discovery/change_set.h"
+#include "driver/mpi/events.h"
+#include "driver/mpi/pages.h"
+#include "driver/observation.h"
+
+namespace sasd::discovery {
+
+// How far the host's discovery is: from the firmware's discovery events, port enable and resets.
+// The firmware discovers each of its ports by itself; the host is settled when all are.
+// Thread-safe.
+class DiscoveryTracker {
+ public:
+  void set_host(SasAddress host) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // A first look at the host is under way (port enable, or the walk at the start) or done.
+  void SetStarting(bool starting) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnEvent(const mpi::DiscoveryEvent& event) ABSL_LOCKS_EXCLUDED(mu_);
+  // What the firmware's ports say themselves (SAS IO unit page 0), where an event may have been
+  // lost.
+  void OnPorts(const mpi::SasIoUnitPage0& page) ABSL_LOCKS_EXCLUDED(mu_);
+  // A host reset: recovering until OnRecovered().
+  void OnReset() ABSL_LOCKS_EXCLUDED(mu_);
+  void OnRecovered() ABSL_LOCKS_EXCLUDED(mu_);
+  // The host could not be brought back.
+  void OnFailure(std::string why) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Adds the facts to `changes` if they differ from those told last.
+  void Tell(ChangeSet& changes) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // True unless discovery is going on.
+  bool quiet() const ABSL_LOCKS_EXCLUDED(mu_);
+  // From a reset's begin to the end of the walk after it.
+  bool recovering() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  struct Port {
+    bool in_progress = false;
+    uint32_t status = 0;
+  };
+  DiscoveryFacts Facts() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  mutable absl::Mutex mu_;
+  SasAddress host_ ABSL_GUARDED_BY(mu_);
+  absl::btree_map<PhysicalPort, Port> ports_ ABSL_GUARDED_BY(mu_);
+  bool starting_ ABSL_GUARDED_BY(mu_) = true;
+  bool recovering_ ABSL_GUARDED_BY(mu_) = false;
+  std::string failure_ ABSL_GUARDED_BY(mu_);
+  uint32_t resets_ ABSL_GUARDED_BY(mu_) = 0;
+  DiscoveryFacts told_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace sasd::discovery
+
+#endif  // DRIVER_DISCOVERY_DISCOVERY_TRACKER_H_

@@ -1,0 +1,452 @@
+#include "driver/discovery/hba.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "driver/discovery/facts.h"
+#include "driver/discovery/ioc_setup.h"
+#include "driver/discovery/notices.h"
+#include "driver/mpi/messages.h"
+
+namespace sasd::discovery {
+namespace {
+
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+// A large fabric takes the firmware minutes (mpt3sas_base.c waits 300 s).
+constexpr absl::Duration kPortEnableTimeout = absl::Seconds(300);
+// How long after a walk that could not read everything the next one begins; doubled each time.
+constexpr absl::Duration kFirstRetry = absl::Milliseconds(100), kLastRetry = absl::Seconds(30);
+
+std::string LostText(uint32_t count) {
+  if (count == 0) return "events were lost";
+  return absl::StrCat(count, count == 1 ? " event was lost" : " events were lost");
+}
+
+}  // namespace
+
+Hba::Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
+         std::function<void()> on_work)
+    : ioc_(ioc),
+      clock_(clock),
+      on_work_(std::move(on_work)),
+      owned_(ioc.Info().owned),
+      nodes_(live_),
+      devices_(live_, owned_),
+      sender_(ioc),
+      pages_(ioc, sender_),
+      probe_(ioc, sender_),
+      handshake_(sender_),
+      arrival_(queue_, nodes_, devices_, sender_, owned_ ? &handshake_ : nullptr),
+      emitter_(clock, sink, nodes_, devices_),
+      model_(pages_, nodes_, devices_),
+      topology_(model_, nodes_, devices_),
+      attacher_(clock, devices_, probe_, emitter_),
+      retry_delay_(kFirstRetry),
+      retry_due_ns_(kNever) {}
+
+Hba::~Hba() { Stop(); }
+
+// ---------------------------------------------------------------------------- Start and stop
+
+absl::Status Hba::Start() {
+  ioc_.SetListener(this);
+  const absl::StatusOr<mpi::IocFactsReply> facts = SetUpIoc(ioc_, clock_);
+  if (!facts.ok()) return facts.status();
+  if (absl::Status s = ReadHost(*facts); !s.ok()) return s;
+  if (owned_) {
+    EnablePorts();
+  } else {
+    Push(Event::Kind::kPortEnabled);  // somebody has done it: look at what there is
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Hba::ReadHost(const mpi::IocFactsReply& facts) {
+  const absl::StatusOr<mpi::SasIoUnitPage0> unit = pages_.SasIoUnit0();
+  if (!unit.ok()) return unit.status();
+  if (unit->phys.empty()) return absl::InternalError("SAS IO unit page 0 has no phys");
+  const absl::StatusOr<mpi::SasDevicePage0> page =
+      pages_.SasDevice0(mpi::page_address::Device(unit->phys[0].controller_handle));
+  if (!page.ok()) return page.status();
+
+  if (facts.max_dev_handle != 0) {
+    arrival_.set_max_handle(DevHandle(facts.max_dev_handle));
+    model_.set_max_handle(DevHandle(facts.max_dev_handle));
+  }
+  const device::NodeRef host = nodes_.SetHost(page->address, unit->phys.size());
+  tracker_.set_host(page->address);
+
+  const transport::IocInfo info = ioc_.Info();
+  HostFacts told;
+  told.address = page->address;
+  told.board_name = info.board_name;
+  told.chip_name = info.chip_name;
+  told.firmware_version = mpi::FirmwareVersionText(facts.firmware_version);
+  told.driver_name = info.driver_name;
+  told.pci_address = info.pci_address;
+  told.os_name = info.os_name;
+  told.phy_count = static_cast<uint8_t>(unit->phys.size());
+  ChangeSet changes;
+  changes.Add(std::move(told));
+  if (absl::Status s = model_.ReadPhys(host, changes); !s.ok()) return s;
+  if (page->enclosure_handle != EnclosureHandle(0)) {
+    if (absl::Status s = model_.AddEnclosure(page->enclosure_handle, changes); !s.ok()) return s;
+  }
+  tracker_.Tell(changes);
+  Cause cause;
+  cause.kind = CauseKind::kStartup;
+  cause.text = absl::StrCat("host ", ToHex(page->address), " found");
+  emitter_.Commit(changes, std::move(cause));
+  return absl::OkStatus();
+}
+
+void Hba::EnablePorts() {
+  sender_.Send(
+      mpi::EncodePortEnableRequest(),
+      [this, epoch = arrival_.epoch()](absl::StatusOr<transport::IocReply> reply) {
+        OnPortEnableReply(reply, epoch);
+      },
+      kPortEnableTimeout);
+}
+
+void Hba::OnPortEnableReply(const absl::StatusOr<transport::IocReply>& reply, uint32_t epoch) {
+  if (epoch != arrival_.epoch()) return;  // a reset came between: it enables the ports anew
+  absl::Status status = reply.status();
+  if (reply.ok()) {
+    const absl::StatusOr<mpi::ReplyHeader> header = mpi::DecodeReplyHeader(reply->frame);
+    status = header.status();
+    if (header.ok() && header->status != mpi::IocStatus::kSuccess) {
+      status = absl::InternalError(
+          absl::StrFormat("IOCStatus 0x%04x", static_cast<uint16_t>(header->status)));
+    }
+  }
+  Push(Event::Kind::kPortEnabled, std::move(status));
+}
+
+void Hba::Stop() {
+  if (stopped_.exchange(true)) return;
+  ioc_.SetListener(nullptr);
+  sender_.Close();
+  queue_.Close();
+  emitter_.Close();
+  walk_.reset();
+  devices_.Clear();
+  nodes_.Clear();
+}
+
+// ----------------------------------------------------------------------- From the IOC's context
+
+void Hba::OnEvent(const transport::EventArrival& event) {
+  arrival_.OnEvent(event);
+  on_work_();
+}
+
+void Hba::OnEventsLost(uint32_t count) {
+  arrival_.OnEventsLost(count);
+  on_work_();
+}
+
+void Hba::OnResetBegin() {
+  arrival_.OnResetBegin();
+  on_work_();
+}
+
+void Hba::OnReady() {
+  arrival_.OnReady();
+  on_work_();
+}
+
+void Hba::Push(Event::Kind kind, absl::Status status) {
+  auto event = std::make_shared<Event>();
+  event->kind = kind;
+  event->epoch = arrival_.epoch();
+  event->status = std::move(status);
+  queue_.Push(std::move(event));
+  on_work_();
+}
+
+void Hba::Rescan() { Push(Event::Kind::kRescan); }
+
+// ------------------------------------------------------------------------------------ The worker
+
+bool Hba::RunWorkerStep() {
+  if (stopped_) return false;
+  sender_.Pump();
+  if (walk_.has_value()) {
+    StepWalk();
+    return true;
+  }
+  if (retry_due_ns_ <= absl::ToInt64Nanoseconds(clock_.Monotonic())) {
+    retry_due_ns_ = kNever;
+    Push(Event::Kind::kRescan, absl::DataLossError("pages could not be read"));
+  }
+  const EventRef event = queue_.Pop();
+  if (event == nullptr) return false;
+  Handle(*event);
+  queue_.Done();
+  return true;
+}
+
+absl::Duration Hba::NextWorkerDue() const {
+  const int64_t due = retry_due_ns_;
+  return due == kNever ? absl::InfiniteDuration() : absl::Nanoseconds(due);
+}
+
+void Hba::Handle(const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::kFirmware:
+      return HandleFirmware(event);
+    case Event::Kind::kGap:
+    case Event::Kind::kRescan:
+      return HandleGap(event);
+    case Event::Kind::kResetBegin:
+      return HandleResetBegin();
+    case Event::Kind::kReady:
+      return HandleReady();
+    case Event::Kind::kPortEnabled:
+      return HandlePortEnabled(event);
+  }
+}
+
+void Hba::HandleFirmware(const Event& event) {
+  // Of handles that are void. The walk after the reset finds out what it told.
+  if (event.epoch != arrival_.epoch()) return;
+  ChangeSet changes;
+  if (tracker_.recovering()) {
+    // Likewise: the walk after port enable reads everything once, instead of event by event.
+    if (const auto* discovery = std::get_if<mpi::DiscoveryEvent>(&event.data)) {
+      tracker_.OnEvent(*discovery);
+    }
+    return;
+  }
+  for (const device::DeviceRef& device : event.touched) changes.Touch(device);
+  const absl::Status status = HandleData(event, changes);
+  Cause cause;
+  cause.kind = CauseKind::kFirmwareEvent;
+  cause.event_code = event.code;
+  cause.event_context = event.context;
+  emitter_.Commit(changes, std::move(cause), event.arrival);
+  if (!status.ok() && !IsHostLost(status)) RetryLater(status);
+}
+
+absl::Status Hba::HandleData(const Event& event, ChangeSet& changes) {
+  absl::Status status;
+  if (std::holds_alternative<mpi::TopologyChangeList>(event.data)) {
+    status = topology_.Handle(event, changes);
+  } else if (const auto* discovery = std::get_if<mpi::DiscoveryEvent>(&event.data)) {
+    tracker_.OnEvent(*discovery);
+    tracker_.Tell(changes);
+    changes.Describe([discovery] {
+      return discovery->reason == mpi::DiscoveryEvent::kStarted ? "discovery started"
+                                                                : "discovery completed";
+    });
+  } else if (const auto* enclosure = std::get_if<mpi::EnclosureStatusChange>(&event.data)) {
+    HandleEnclosure(*enclosure, changes, &status);
+  }
+  if (std::optional<Notice> notice = NoticeFor(event.data, nodes_, devices_)) {
+    changes.Describe([&notice] { return notice->text; });
+    changes.Add(*std::move(notice));
+  }
+  return status;
+}
+
+void Hba::HandleEnclosure(const mpi::EnclosureStatusChange& change, ChangeSet& changes,
+                          absl::Status* status) {
+  const bool added = change.reason == mpi::EnclosureStatusChange::kAdded;
+  if (added) {
+    *status = model_.AddEnclosure(change.handle, changes);
+  } else if (change.reason == mpi::EnclosureStatusChange::kNotResponding) {
+    model_.RemoveEnclosure(change.handle, changes);
+  } else {
+    return;
+  }
+  changes.Describe([&change, added] {
+    return absl::StrCat("enclosure ", ToHex(change.logical_id),
+                        added ? " found" : " not responding");
+  });
+}
+
+void Hba::HandleGap(const Event& event) {
+  if (tracker_.recovering()) return;  // the walk of the recovery answers it
+  Walk walk;
+  walk.cause.kind = CauseKind::kResync;
+  walk.arrival = event.arrival;
+  bool gap = event.kind == Event::Kind::kGap, unknown = gap && event.lost == 0;
+  uint32_t lost = event.lost;
+  // One walk answers all of them.
+  for (const EventRef& other : queue_.TakeGaps()) {
+    if (other->kind != Event::Kind::kGap) continue;
+    gap = true;
+    unknown |= other->lost == 0;
+    lost += other->lost;
+  }
+  walk.cause.lost_events = unknown ? 0 : lost;
+  walk.always_tell = gap;
+  if (gap) {
+    walk.cause.text = LostText(walk.cause.lost_events);
+  } else {
+    walk.cause.text =
+        event.status.ok() ? "a rescan was asked for" : std::string(event.status.message());
+  }
+  BeginWalk(std::move(walk));
+}
+
+void Hba::HandleResetBegin() {
+  walk_.reset();
+  walking_ = false;
+  retry_due_ns_ = kNever;
+  tracker_.OnReset();
+  ChangeSet changes;
+  tracker_.Tell(changes);
+  Cause cause;
+  cause.kind = CauseKind::kHostReset;
+  cause.text = "the host is reset";
+  emitter_.Commit(changes, std::move(cause), absl::ZeroDuration(), Emitter::When::kAlways);
+}
+
+void Hba::HandleReady() {
+  const absl::StatusOr<mpi::IocFactsReply> facts = SetUpIoc(ioc_, clock_);
+  if (!facts.ok()) {
+    if (IsHostLost(facts.status())) return;  // one more reset: its own "ready" follows
+    return FailHost(absl::StrCat("after a reset: ", facts.status().message()));
+  }
+  if (owned_) {
+    EnablePorts();
+  } else {
+    Push(Event::Kind::kPortEnabled);
+  }
+}
+
+void Hba::HandlePortEnabled(const Event& event) {
+  if (event.epoch != arrival_.epoch()) return;
+  if (!event.status.ok()) {
+    return FailHost(absl::StrCat("port enable: ", event.status.message()));
+  }
+  const bool after_reset = tracker_.recovering();
+  if (owned_ && !after_reset) {
+    // The events of the discovery came before it, and have told everything.
+    tracker_.SetStarting(false);
+    ChangeSet changes;
+    tracker_.Tell(changes);
+    Cause cause;
+    cause.kind = CauseKind::kStartup;
+    cause.text = "port enable completed";
+    return emitter_.Commit(changes, std::move(cause));
+  }
+  Walk walk;
+  walk.after_reset = after_reset;
+  walk.always_tell = after_reset;
+  walk.cause.kind = after_reset ? CauseKind::kHostReset : CauseKind::kStartup;
+  walk.cause.text = after_reset ? "the host was reset" : "first look";
+  BeginWalk(std::move(walk));
+}
+
+void Hba::FailHost(const std::string& why) {
+  tracker_.OnFailure(why);
+  devices_.PauseAttach(false);
+  ChangeSet changes;
+  tracker_.Tell(changes);
+  Cause cause;
+  cause.kind = CauseKind::kHostReset;
+  cause.text = why;
+  emitter_.Commit(changes, std::move(cause));
+}
+
+// --------------------------------------------------------------------------------------- Walks
+
+void Hba::BeginWalk(Walk walk) {
+  rescans_.fetch_add(1, std::memory_order_relaxed);
+  retry_due_ns_ = kNever;
+  walk_.emplace(std::move(walk));
+  walking_ = true;
+  const bool gap = walk_->always_tell && !walk_->after_reset;
+  walk_->recovery.emplace(++walks_, /*retry_failed=*/!gap, model_, pages_, nodes_, devices_,
+                          owned_ && !walk_->after_reset ? &handshake_ : nullptr);
+  // The walk sees the outcome of what is queued.
+  Supersede(queue_.TakeTopology(), walk_->recovery->changes());
+}
+
+void Hba::Supersede(const std::vector<EventRef>& events, ChangeSet& changes) {
+  for (const EventRef& event : events) {
+    for (const device::DeviceRef& device : event->touched) changes.Touch(device);
+    if (const auto* discovery = std::get_if<mpi::DiscoveryEvent>(&event->data)) {
+      tracker_.OnEvent(*discovery);
+    }
+  }
+}
+
+void Hba::StepWalk() {
+  if (walk_->recovery->Step()) return;
+  EndWalk();
+}
+
+void Hba::EndWalk() {
+  Walk walk = *std::exchange(walk_, std::nullopt);
+  const absl::Status status = walk.recovery->status();
+  ChangeSet& changes = walk.recovery->changes();
+  if (!IsHostLost(status)) {
+    // What came while pages were read may be older than what they said.
+    topology_.set_verify_until(queue_.last_sequence());
+    // The last word on discovery may have been lost.
+    if (const auto unit = pages_.SasIoUnit0(); unit.ok()) tracker_.OnPorts(*unit);
+    tracker_.OnRecovered();
+    tracker_.Tell(changes);
+    const std::string text = changes.Text();
+    if (!text.empty()) absl::StrAppend(&walk.cause.text, ": ", text);
+    if (!status.ok()) absl::StrAppend(&walk.cause.text, " (incomplete: ", status.message(), ")");
+    devices_.PauseAttach(false);
+    emitter_.Commit(changes, std::move(walk.cause), walk.arrival,
+                    walk.always_tell ? Emitter::When::kAlways : Emitter::When::kIfChanged);
+    if (status.ok()) {
+      retry_delay_ = kFirstRetry;
+    } else {
+      RetryLater(status);
+    }
+  }
+  walking_ = false;
+}
+
+void Hba::RetryLater(const absl::Status&) {
+  if (retry_due_ns_ != kNever) return;
+  retry_due_ns_ = absl::ToInt64Nanoseconds(clock_.Monotonic() + retry_delay_);
+  retry_delay_ = std::min(kLastRetry, 2 * retry_delay_);
+}
+
+// ---------------------------------------------------------------------------------- The attacher
+
+bool Hba::RunAttachStep() {
+  if (stopped_) return false;
+  std::optional<Attach> attach = attacher_.Begin();
+  if (!attach.has_value()) return false;
+  attacher_.RunCommands(*attach);
+  attacher_.Complete(*std::move(attach));
+  return true;
+}
+
+// ----------------------------------------------------------------------------------------- State
+
+std::string Hba::Unfinished() const {
+  std::string text;
+  const auto add = [&text](absl::string_view what) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ", what);
+  };
+  if (!queue_.idle()) add(absl::StrCat(queue_.size(), " events queued"));
+  if (walking_) add("a walk over all pages");
+  if (retry_due_ns_ != kNever) add("a walk to be tried again");
+  if (!tracker_.quiet()) add("discovery");
+  if (const size_t n = devices_.attaches_pending(); n != 0) add(absl::StrCat(n, " attaches"));
+  if (const size_t n = sender_.pending(); n != 0) add(absl::StrCat(n, " requests in flight"));
+  if (!emitter_.idle()) add("an observation");
+  return text;
+}
+
+SasAddress Hba::host() const {
+  const device::NodeRef host = nodes_.host();
+  return host == nullptr ? SasAddress() : host->key().host;
+}
+
+}  // namespace sasd::discovery

@@ -1,0 +1,158 @@
+#ifndef DRIVER_DISCOVERY_HBA_H_
+#define DRIVER_DISCOVERY_HBA_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "driver/base/clock.h"
+#include "driver/device/device_table.h"
+#include "driver/device/live_count.h"
+#include "driver/device/node_table.h"
+#include "driver/discovery/arrival.h"
+#include "driver/discovery/attacher.h"
+#include "driver/discovery/discovery_tracker.h"
+#include "driver/discovery/emitter.h"
+#include "driver/discovery/event_queue.h"
+#include "driver/discovery/frame_sender.h"
+#include "driver/discovery/page_reader.h"
+#include "driver/discovery/recovery.h"
+#include "driver/discovery/removal_handshake.h"
+#include "driver/discovery/scsi_probe.h"
+#include "driver/discovery/topology_events.h"
+#include "driver/discovery/topology_model.h"
+#include "driver/observation.h"
+#include "driver/transport/ioc_transport.h"
+
+namespace sasd::discovery {
+
+// One HBA without threads: everything that its driver does, as steps. The worker's steps handle one
+// event, or read a little of a walk; the attacher's steps attach one device. Whoever runs them
+// (HbaDriver's threads, a test, an explorer of schedules) decides when. The IOC's own context runs
+// Arrival's part.
+//
+// Steps of the worker run one at a time, as do those of the attacher; both may run at once.
+// Everything else is thread-safe.
+class Hba : private transport::IocListener {
+ public:
+  // Borrows everything for its lifetime. `on_work` is called, from any thread and without a lock
+  // held, whenever the worker may have something new to do.
+  Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
+      std::function<void()> on_work);
+  ~Hba() override;
+
+  // Sets the IOC up, reads the host, emits the start batch (host, its phys, discovery) and begins
+  // discovery: port enable, or a walk where the IOC is not ours. Once, before any step. Errors:
+  // what the IOC answered.
+  absl::Status Start();
+
+  // Hears and emits nothing more, and lets go of every object. Afterwards steps do nothing. When no
+  // step is running. Idempotent.
+  void Stop();
+
+  // The worker: handles the next event or goes on with a walk. False if there is nothing to do now.
+  bool RunWorkerStep();
+  // When there is something to do although nothing happens: a walk that is tried again.
+  // Clock::Monotonic(); InfiniteDuration() if never.
+  absl::Duration NextWorkerDue() const;
+
+  // The attacher: attaches one device, or tries to. False if none can be taken now.
+  bool RunAttachStep();
+  absl::Duration NextAttachDue() const { return devices_.NextAttachDue(); }
+  // The same in three steps.
+  Attacher& attacher() { return attacher_; }
+
+  // Wants a walk over everything.
+  void Rescan();
+
+  // Empty if nothing is queued, under way or awaited any more; else what is, for people.
+  std::string Unfinished() const;
+
+  SasAddress host() const;
+  size_t live_objects() const { return live_.count(); }
+  const Arrival& arrival() const { return arrival_; }
+  uint64_t handshakes() const { return handshake_.completed(); }
+  uint64_t rescans() const { return rescans_.load(std::memory_order_relaxed); }
+
+ private:
+  // A walk: why, and how far it is.
+  struct Walk {
+    Cause cause;
+    absl::Duration arrival;  // of the event that caused it
+    bool after_reset = false;
+    bool always_tell = false;  // gaps and resets are told even if nothing differs
+    std::optional<Recovery> recovery;
+  };
+
+  // IocListener: Arrival's part, then on_work_.
+  void OnEvent(const transport::EventArrival& event) override;
+  void OnEventsLost(uint32_t count) override;
+  void OnResetBegin() override;
+  void OnReady() override;
+
+  absl::Status ReadHost(const mpi::IocFactsReply& facts);
+  void EnablePorts();
+  void OnPortEnableReply(const absl::StatusOr<transport::IocReply>& reply, uint32_t epoch);
+
+  void Handle(const Event& event);
+  void HandleFirmware(const Event& event);
+  absl::Status HandleData(const Event& event, ChangeSet& changes);
+  void HandleEnclosure(const mpi::EnclosureStatusChange& change, ChangeSet& changes,
+                       absl::Status* status);
+  void HandleGap(const Event& event);
+  void HandleResetBegin();
+  void HandleReady();
+  void HandlePortEnabled(const Event& event);
+  void FailHost(const std::string& why);
+
+  void BeginWalk(Walk walk);
+  void StepWalk();
+  void EndWalk();
+  // The picture may be incomplete: looks at everything again after a while.
+  void RetryLater(const absl::Status& why);
+  // Takes over what events told that need not be handled any more.
+  void Supersede(const std::vector<EventRef>& events, ChangeSet& changes);
+  void Push(Event::Kind kind, absl::Status status = absl::OkStatus());
+
+  // Constant.
+  transport::IocTransport& ioc_;
+  Clock& clock_;
+  const std::function<void()> on_work_;
+  const bool owned_;
+
+  // Each synchronizes itself, or runs in the worker only.
+  device::LiveCount live_;
+  device::NodeTable nodes_;
+  device::DeviceTable devices_;
+  FrameSender sender_;
+  PageReader pages_;
+  ScsiProbe probe_;
+  RemovalHandshake handshake_;
+  EventQueue queue_;
+  Arrival arrival_;
+  DiscoveryTracker tracker_;
+  Emitter emitter_;
+  TopologyModel model_;
+  TopologyEvents topology_;
+  Attacher attacher_;
+
+  // The worker's.
+  std::optional<Walk> walk_;
+  uint32_t walks_ = 0;
+  absl::Duration retry_delay_;
+
+  std::atomic<int64_t> retry_due_ns_;  // Clock::Monotonic(); the maximum: no retry is due
+  std::atomic<bool> walking_{false};
+  std::atomic<uint64_t> rescans_{0};
+  std::atomic<bool> stopped_{false};
+};
+
+}  // namespace sasd::discovery
+
+#endif  // DRIVER_DISCOVERY_HBA_H_

@@ -1,0 +1,71 @@
+#include "driver/discovery/ioc_setup.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "driver/mpi/constants.h"
+
+namespace sasd::discovery {
+namespace {
+
+// What the kernel driver unmasks (mpt3sas_base.c, _base_make_ioc_operational), as far as this
+// driver makes something of it.
+constexpr mpi::EventCode kEvents[] = {
+    mpi::EventCode::kLogEntryAdded,
+    mpi::EventCode::kHardResetReceived,
+    mpi::EventCode::kSasDeviceStatusChange,
+    mpi::EventCode::kIrVolume,
+    mpi::EventCode::kIrPhysicalDisk,
+    mpi::EventCode::kIrConfigurationChangeList,
+    mpi::EventCode::kSasDiscovery,
+    mpi::EventCode::kSasBroadcastPrimitive,
+    mpi::EventCode::kSasTopologyChangeList,
+    mpi::EventCode::kSasEnclosureDeviceStatusChange,
+    mpi::EventCode::kSasPhyCounter,
+    mpi::EventCode::kTemperatureThreshold,
+    mpi::EventCode::kSasDeviceDiscoveryError,
+    mpi::EventCode::kActiveCableException,
+};
+
+absl::Status WithName(absl::string_view name, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(name, ": ", status.message()));
+}
+
+absl::StatusOr<Bytes> Ask(transport::IocTransport& ioc, absl::string_view name,
+                          const Bytes& frame) {
+  transport::IocRequest request;
+  request.frame = frame;
+  absl::StatusOr<transport::IocReply> reply = ioc.Execute(request);
+  if (!reply.ok()) return WithName(name, reply.status());
+  const absl::StatusOr<mpi::ReplyHeader> header = mpi::DecodeReplyHeader(reply->frame);
+  if (!header.ok()) return WithName(name, header.status());
+  if (header->status != mpi::IocStatus::kSuccess) {
+    return absl::InternalError(absl::StrCat(
+        name, ": IOCStatus 0x", absl::Hex(static_cast<uint16_t>(header->status), absl::kZeroPad4)));
+  }
+  return std::move(reply->frame);
+}
+
+}  // namespace
+
+absl::StatusOr<mpi::IocFactsReply> SetUpIoc(transport::IocTransport& ioc, Clock& clock) {
+  absl::StatusOr<Bytes> reply = Ask(ioc, "IOC facts", mpi::EncodeIocFactsRequest());
+  if (!reply.ok()) return reply.status();
+  absl::StatusOr<mpi::IocFactsReply> facts = mpi::DecodeIocFactsReply(*reply);
+  if (!facts.ok()) return WithName("IOC facts", facts.status());
+  if (!ioc.Info().owned) return facts;
+
+  mpi::IocInitRequest init;
+  init.message_version = facts->message_version;
+  init.header_version = facts->header_version;
+  init.timestamp_ms = static_cast<uint64_t>(absl::ToUnixMillis(clock.Now()));
+  reply = Ask(ioc, "IOC init", mpi::EncodeIocInitRequest(init));
+  if (!reply.ok()) return reply.status();
+
+  mpi::EventNotificationRequest notification;
+  for (mpi::EventCode event : kEvents) notification.Unmask(event);
+  reply = Ask(ioc, "event notification", mpi::EncodeEventNotificationRequest(notification));
+  if (!reply.ok()) return reply.status();
+  return facts;
+}
+
+}  // namespace sasd::discovery

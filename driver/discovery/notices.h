@@ -1,0 +1,21 @@
+#ifndef DRIVER_DISCOVERY_NOTICES_H_
+#define DRIVER_DISCOVERY_NOTICES_H_
+
+#include <optional>
+
+#include "driver/device/device_table.h"
+#include "driver/device/node_table.h"
+#include "driver/mpi/events.h"
+#include "driver/observation.h"
+
+namespace sasd::discovery {
+
+// What is told of events that leave no state behind: device status (SMART, resets), discovery
+// errors, asynchronous events, RAID, temperature, cables, log entries. Nothing for those of
+// which there is nothing to tell. Only reads the tables. Thread-safe.
+std::optional<Notice> NoticeFor(const mpi::EventData& event, const device::NodeTable& nodes,
+                                const device::DeviceTable& devices);
+
+}  // namespace sasd::discovery
+
+#endif  // DRIVER_DISCOVERY_NOTICES_H_

@@ -1,0 +1,145 @@
+#include "driver/discovery/topology_events.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "driver/base/link_rate.h"
+#include "driver/discovery/facts.h"
+#include "driver/mpi/constants.h"
+
+namespace sasd::discovery {
+namespace {
+
+std::string LinkText(const device::NodeRef& node, PhyId phy,
+                     const mpi::TopologyChangeList::Entry& entry) {
+  return absl::StrCat(Describe(node->key(), phy), ": link ", ToString(entry.rate), ", was ",
+                      ToString(entry.previous_rate));
+}
+
+}  // namespace
+
+absl::StatusOr<device::NodeRef> TopologyEvents::NodeOf(const List& list, ChangeSet& changes) {
+  if (list.expander_handle == DevHandle(0)) return nodes_.host();
+  device::NodeRef node = nodes_.FindByHandle(list.expander_handle);
+  const bool appears =
+      list.status == mpi::ExpanderStatus::kAdded || list.status == mpi::ExpanderStatus::kResponding;
+  if (node != nullptr || !appears) return node;
+  return model_.AddExpander(list.expander_handle, changes);
+}
+
+absl::Status TopologyEvents::Handle(const Event& event, ChangeSet& changes) {
+  if (event.ignore) return absl::OkStatus();
+  const auto& list = std::get<List>(event.data);
+  const absl::StatusOr<device::NodeRef> found = NodeOf(list, changes);
+  absl::Status result = found.status();
+  if (IsHostLost(result)) return result;
+  const device::NodeRef node =
+      found.ok() ? *found : nodes_.FindByHandle(list.expander_handle);  // added in part
+  if (node == nullptr) return result;
+  for (size_t i = 0; i < list.entries.size(); ++i) {
+    if (event.ignore) return result;
+    const size_t phy = list.start_phy.value() + i;
+    if (phy >= node->phy_count()) break;
+    const absl::Status status =
+        HandleEntry(event, node, PhyId(static_cast<uint8_t>(phy)), list.entries[i], changes);
+    if (IsHostLost(status)) return status;
+    result.Update(status);
+  }
+  if (list.status == mpi::ExpanderStatus::kNotResponding) {
+    result.Update(ExpanderNotResponding(event, node, changes));
+  }
+  return result;
+}
+
+absl::Status TopologyEvents::HandleEntry(const Event& event, const device::NodeRef& node, PhyId phy,
+                                         const List::Entry& entry, ChangeSet& changes) {
+  if (entry.vacant && entry.reason != mpi::PhyReason::kTargetNotResponding) return absl::OkStatus();
+  switch (entry.reason) {
+    case mpi::PhyReason::kTargetAdded:
+      return Appeared(node, phy, entry, changes);
+    case mpi::PhyReason::kTargetNotResponding:
+      return NotResponding(event, node, phy, entry, changes);
+    case mpi::PhyReason::kPhyChanged: {
+      if (entry.rate == entry.previous_rate) return absl::OkStatus();
+      changes.Describe([&] { return LinkText(node, phy, entry); });
+      if (IsLinkUp(entry.rate) && entry.attached_handle != DevHandle(0)) {
+        return Appeared(node, phy, entry, changes);
+      }
+      return model_.UpdateLink(node, phy, entry.attached_handle, entry.rate, changes);
+    }
+    case mpi::PhyReason::kDelayNotResponding:
+      // The devices were blocked on arrival; the link itself is down.
+      changes.Describe([&] { return Describe(node->key(), phy) + ": delay not responding"; });
+      if (entry.rate == entry.previous_rate) return absl::OkStatus();
+      return model_.UpdateLink(node, phy, entry.attached_handle, entry.rate, changes);
+    case mpi::PhyReason::kNoChange:
+      break;
+  }
+  return absl::OkStatus();
+}
+
+// A link is up and leads somewhere. A page is read only if the tables do not know where, or
+// know that it was in trouble.
+absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
+                                      const List::Entry& entry, ChangeSet& changes) {
+  const DevHandle handle = entry.attached_handle;
+  const absl::Status linked = model_.UpdateLink(node, phy, handle, entry.rate, changes);
+  if (!linked.ok() && IsHostLost(linked)) return linked;
+  if (handle == DevHandle(0) || nodes_.FindByHandle(handle) != nullptr) return linked;
+  if (nodes_.Phy(*node, phy).attached_is_expander) return linked;
+  for (const PhyId other : nodes_.PhysWithHandle(*node, handle)) {
+    if (nodes_.Phy(*node, other).attached_is_expander) return linked;  // a lane of a wide port
+  }
+  if (const device::DeviceRef device = devices_.FindByHandle(handle)) {
+    const device::LifeState state = devices_.View(*device).state;
+    const bool in_trouble =
+        state == device::LifeState::kBlocked || state == device::LifeState::kFailed;
+    if (!in_trouble) return linked;
+  }
+  absl::Status added = model_.AddDevice(handle, changes);
+  added.Update(linked);
+  return added;
+}
+
+absl::StatusOr<bool> TopologyEvents::IsStale(const Event& event, DevHandle handle,
+                                             SasAddress address) {
+  if (event.sequence > verify_until_) return false;
+  return model_.IsPresent(handle, address);
+}
+
+absl::Status TopologyEvents::NotResponding(const Event& event, const device::NodeRef& node,
+                                           PhyId phy, const List::Entry& entry,
+                                           ChangeSet& changes) {
+  const DevHandle handle = entry.attached_handle;
+  const device::DeviceRef device = devices_.FindByHandle(handle);
+  if (device != nullptr) {
+    const device::DeviceInfo info = devices_.View(*device).info;
+    const absl::StatusOr<bool> stale = IsStale(event, handle, info.key.address);
+    if (!stale.ok()) return stale.status();
+    if (*stale) return absl::OkStatus();
+    model_.RemoveDevice(device, changes);
+    changes.Describe([&] {
+      return absl::StrCat(
+          Describe(node->key(), phy), ": end device ", ToHex(info.key.address), " not responding",
+          info.enclosure_handle == EnclosureHandle(0) ? "" : absl::StrCat(", slot ", info.slot));
+    });
+  } else if (const device::NodeRef expander = nodes_.FindByHandle(handle)) {
+    const absl::Status removed = ExpanderNotResponding(event, expander, changes);
+    if (!removed.ok()) return removed;
+  }
+  return model_.UpdateLink(node, phy, DevHandle(0), entry.rate, changes);
+}
+
+absl::Status TopologyEvents::ExpanderNotResponding(const Event& event, const device::NodeRef& node,
+                                                   ChangeSet& changes) {
+  if (node->key().is_host()) return absl::OkStatus();
+  const DevHandle handle = nodes_.View(*node).handle;
+  const absl::StatusOr<bool> stale = IsStale(event, handle, node->key().address);
+  if (!stale.ok()) return stale.status();
+  if (*stale) return absl::OkStatus();
+  model_.RemoveExpander(node, changes);
+  changes.Describe([&] { return Describe(node->key()) + " not responding"; });
+  return absl::OkStatus();
+}
+
+}  // namespace sasd::discovery

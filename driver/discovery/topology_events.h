@@ -1,0 +1,55 @@
+#ifndef DRIVER_DISCOVERY_TOPOLOGY_EVENTS_H_
+#define DRIVER_DISCOVERY_TOPOLOGY_EVENTS_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "driver/device/device_table.h"
+#include "driver/device/node_table.h"
+#include "driver/discovery/change_set.h"
+#include "driver/discovery/event_queue.h"
+#include "driver/discovery/topology_model.h"
+#include "driver/mpi/events.h"
+
+namespace sasd::discovery {
+
+// What the worker does with a topology change list. Runs in the worker only.
+class TopologyEvents {
+ public:
+  // Borrows everything for its lifetime.
+  TopologyEvents(TopologyModel& model, const device::NodeTable& nodes,
+                 const device::DeviceTable& devices)
+      : model_(model), nodes_(nodes), devices_(devices) {}
+
+  // Events up to this one arrived while a walk was reading pages, which may know better: what
+  // they say has gone is looked at before it is removed.
+  void set_verify_until(uint64_t sequence) { verify_until_ = sequence; }
+
+  // Errors: a page could not be read; the picture may be incomplete.
+  absl::Status Handle(const Event& event, ChangeSet& changes);
+
+ private:
+  using List = mpi::TopologyChangeList;
+
+  absl::StatusOr<device::NodeRef> NodeOf(const List& list, ChangeSet& changes);
+  absl::Status HandleEntry(const Event& event, const device::NodeRef& node, PhyId phy,
+                           const List::Entry& entry, ChangeSet& changes);
+  absl::Status Appeared(const device::NodeRef& node, PhyId phy, const List::Entry& entry,
+                        ChangeSet& changes);
+  absl::Status NotResponding(const Event& event, const device::NodeRef& node, PhyId phy,
+                             const List::Entry& entry, ChangeSet& changes);
+  absl::Status ExpanderNotResponding(const Event& event, const device::NodeRef& node,
+                                     ChangeSet& changes);
+  // True if the firmware may still have it, although the event says otherwise.
+  absl::StatusOr<bool> IsStale(const Event& event, DevHandle handle, SasAddress address);
+
+  TopologyModel& model_;
+  const device::NodeTable& nodes_;
+  const device::DeviceTable& devices_;
+  uint64_t verify_until_ = 0;
+};
+
+}  // namespace sasd::discovery
+
+#endif  // DRIVER_DISCOVERY_TOPOLOGY_EVENTS_H_

@@ -1,0 +1,141 @@
+#include "driver/driver.h"
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <thread>  // NOLINT: owned threads
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "driver/discovery/hba.h"
+#include "driver/transport/counting_transport.h"
+
+namespace sasd {
+namespace {
+
+// Wakes a thread that waits for something to do. Thread-safe.
+class Doorbell {
+ public:
+  void Ring() ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    rung_ = true;
+  }
+  // Waits for a ring since the last Wait(), in real time.
+  void Wait(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    mu_.AwaitWithTimeout(absl::Condition(&rung_), timeout);
+    rung_ = false;
+  }
+
+ private:
+  absl::Mutex mu_;  // a leaf
+  bool rung_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+class ThreadedHba : public HbaDriver {
+ public:
+  ThreadedHba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink)
+      : clock_(clock), ioc_(ioc), hba_(ioc_, clock, sink, [this] { work_.Ring(); }) {}
+
+  ~ThreadedHba() override { Stop(); }
+
+  absl::Status Begin() {
+    if (absl::Status s = hba_.Start(); !s.ok()) return s;
+    worker_ = std::thread(&ThreadedHba::RunWorker, this);
+    attacher_ = std::thread(&ThreadedHba::RunAttacher, this);
+    return absl::OkStatus();
+  }
+
+  void Stop() override {
+    if (stopping_.exchange(true)) return;
+    work_.Ring();
+    attach_.Ring();
+    if (worker_.joinable()) worker_.join();
+    if (attacher_.joinable()) attacher_.join();
+    hba_.Stop();
+    finished_.Ring();
+  }
+
+  SasAddress host() const override { return hba_.host(); }
+
+  HbaStats stats() const override {
+    const transport::RequestCounts counts = ioc_.counts();
+    HbaStats stats;
+    stats.events_received = hba_.arrival().received();
+    stats.events_rejected = hba_.arrival().rejected();
+    stats.events_lost = hba_.arrival().lost();
+    stats.page_reads = counts.page_reads;
+    stats.page_headers = counts.page_headers;
+    stats.smp_requests = counts.smp;
+    stats.scsi_requests = counts.scsi;
+    stats.handshakes = hba_.handshakes();
+    stats.rescans = hba_.rescans();
+    stats.resets = hba_.arrival().epoch();
+    return stats;
+  }
+
+  absl::Status WaitIdle(absl::Duration timeout) override {
+    const absl::Time deadline = absl::Now() + timeout;
+    while (true) {
+      const std::string unfinished = hba_.Unfinished();
+      if (unfinished.empty() || stopping_) return absl::OkStatus();
+      const absl::Duration left = deadline - absl::Now();
+      if (left <= absl::ZeroDuration()) {
+        return absl::DeadlineExceededError(
+            absl::StrCat("host ", ToHex(host()), " is not idle: ", unfinished));
+      }
+      // What completes in the transport's context rings no bell.
+      finished_.Wait(std::min(left, kLongestNap));
+    }
+  }
+
+  void Rescan() override { hba_.Rescan(); }
+  size_t live_objects() const override { return hba_.live_objects(); }
+
+ private:
+  static constexpr absl::Duration kLongestNap = absl::Milliseconds(5);
+
+  void RunWorker() {
+    while (!stopping_) {
+      if (hba_.RunWorkerStep()) {
+        attach_.Ring();
+        finished_.Ring();
+      } else {
+        work_.Wait(hba_.NextWorkerDue() - clock_.Monotonic());
+      }
+    }
+  }
+
+  void RunAttacher() {
+    while (!stopping_) {
+      if (hba_.RunAttachStep()) {
+        finished_.Ring();
+      } else {
+        attach_.Wait(hba_.NextAttachDue() - clock_.Monotonic());
+      }
+    }
+  }
+
+  Clock& clock_;
+  transport::CountingTransport ioc_;
+  Doorbell work_, attach_, finished_;
+  std::atomic<bool> stopping_{false};
+  discovery::Hba hba_;
+  std::thread worker_, attacher_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HbaDriver>> HbaDriver::Start(transport::IocTransport& ioc,
+                                                            Clock& clock, ObservationSink& sink) {
+  auto driver = std::make_unique<ThreadedHba>(ioc, clock, sink);
+  if (absl::Status s = driver->Begin(); !s.ok()) {
+    return absl::Status(s.code(), absl::StrCat("IOC ", ioc.Info().name, ": ", s.message()));
+  }
+  return driver;
+}
+
+}  // namespace sasd

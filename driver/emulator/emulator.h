@@ -1,0 +1,70 @@
+#ifndef DRIVER_EMULATOR_EMULATOR_H_
+#define DRIVER_EMULATOR_EMULATOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "driver/base/clock.h"
+#include "driver/emulator/emulated_transport.h"
+#include "driver/emulator/fabric.h"
+#include "driver/emulator/truth.h"
+#include "driver/emulator/virtual_fabric.h"
+#include "driver/emulator/virtual_hba.h"
+
+namespace sasd::emulator {
+
+struct EmulatorOptions {
+  // Decides everything that is not decided by the fabric and the order of calls: the renumbering at
+  // resets. The same seed, fabric and calls under the same clock give the same bytes.
+  uint64_t seed = 1;
+};
+
+// A fabric with its virtual HBAs. Starts no thread. Thread-safe.
+class Emulator {
+ public:
+  // `clock` outlives the emulator. Errors: kInvalidArgument if the fabric is not valid.
+  static absl::StatusOr<std::unique_ptr<Emulator>> Create(FabricSpec fabric,
+                                                          const EmulatorOptions& options,
+                                                          Clock& clock);
+
+  size_t host_count() const { return transports_.size(); }
+
+  // The HBA of host `host` (< host_count(), in the order of the file), owned by the emulator.
+  EmulatedTransport& transport(size_t host) { return *transports_[host]; }
+
+  // The fault verbs.
+  VirtualFabric& fabric() { return fabric_; }
+
+  // What host `host` can reach right now.
+  HostTruth Truth(size_t host) const;
+
+  // Does what the clock says is due (report-missing delays, ends of faults) on all HBAs. Returns
+  // the next deadline (Clock::Monotonic()), absl::InfiniteDuration() if there is none.
+  absl::Duration RunTimers() ABSL_LOCKS_EXCLUDED(timer_mu_);
+
+  // Waits until a deadline has changed since the last RunTimers(), Wake() was called, or `timeout`
+  // is over in real time. For one thread that runs the timers.
+  void AwaitTimers(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(timer_mu_);
+  void Wake() ABSL_LOCKS_EXCLUDED(timer_mu_);
+
+ private:
+  Emulator(FabricSpec fabric, const EmulatorOptions& options, Clock& clock);
+
+  bool HasChange() const ABSL_SHARED_LOCKS_REQUIRED(timer_mu_) { return timers_changed_; }
+
+  VirtualFabric fabric_;
+  std::vector<std::unique_ptr<VirtualHba>> hbas_;
+  std::vector<std::unique_ptr<EmulatedTransport>> transports_;
+
+  absl::Mutex timer_mu_;
+  bool timers_changed_ ABSL_GUARDED_BY(timer_mu_) = false;
+};
+
+}  // namespace sasd::emulator
+
+#endif  // DRIVER_EMULATOR_EMULATOR_H_

@@ -1,0 +1,157 @@
+#ifndef DRIVER_EMULATOR_FABRIC_STATE_H_
+#define DRIVER_EMULATOR_FABRIC_STATE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "driver/base/link_rate.h"
+#include "driver/base/sas_address.h"
+#include "driver/emulator/fabric.h"
+
+namespace sasd::emulator {
+
+// What a phy sees at its other end.
+struct PhyLink {
+  enum class Peer : uint8_t { kNone, kHost, kExpander, kDevice };
+
+  LinkRate rate = LinkRate::kUnknown;
+  Peer peer = Peer::kNone;  // kNone unless up()
+  uint8_t peer_phy = 0;     // of a device: the number of its port
+  uint32_t peer_index = kNoIndex;
+
+  bool up() const { return IsLinkUp(rate); }
+  // The other end as a node; invalid if it is none.
+  NodeRef node() const {
+    if (peer != Peer::kHost && peer != Peer::kExpander) return {};
+    return {peer == Peer::kHost, peer_index};
+  }
+};
+
+// The counters of a phy's error log (SPL-4, REPORT PHY ERROR LOG).
+struct PhyErrors {
+  uint32_t invalid_dwords = 0;
+  uint32_t disparity_errors = 0;
+  uint32_t loss_of_sync = 0;
+  uint32_t reset_problems = 0;
+};
+
+// What can be done to a phy by SMP PHY CONTROL and SAS IO UNIT CONTROL.
+enum class PhyOperation : uint8_t { kLinkReset, kHardReset, kDisable, kClearErrorLog };
+
+// The fabric in its present state: what is plugged, powered and enabled. Answers what each phy
+// sees, and changes as hands and power make it. Each change appends the phys whose link may have
+// changed, and costs no more than they are many. Thread-compatible; knows nothing of firmware and
+// MPI.
+class FabricState {
+ public:
+  // `spec` is valid (ValidateFabric).
+  explicit FabricState(FabricSpec spec);
+
+  // As built; serials, names and addresses of replaced drives are the present ones.
+  const FabricSpec& spec() const { return spec_; }
+  const HostSpec& host(uint32_t i) const { return spec_.hosts[i]; }
+  const ExpanderSpec& expander(uint32_t i) const { return spec_.expanders[i]; }
+  const DeviceSpec& device(uint32_t i) const { return spec_.devices[i]; }
+  const DeviceModel& model_of(uint32_t device) const {
+    return spec_.models[spec_.devices[device].model];
+  }
+
+  int phy_count(NodeRef node) const;
+  SasAddress address(NodeRef node) const;
+  LinkRate max_rate(NodeRef node) const;
+
+  PhyLink Link(PhyRef phy) const;
+  // What is cabled to a phy, whether the link is up or not (its rate is kUnknown).
+  PhyLink Cabled(PhyRef phy) const;
+  // The address at the other end of `link`; 0 if it is down.
+  SasAddress PeerAddress(const PhyLink& link) const;
+
+  bool disabled(PhyRef phy) const { return At(phy).disabled; }
+  LinkRate programmed_max(PhyRef phy) const { return At(phy).limit; }
+  bool is_virtual(PhyRef phy) const { return At(phy).is_virtual; }
+  PhyRouting routing(PhyRef phy) const { return At(phy).routing; }
+  uint8_t change_count(PhyRef phy) const { return At(phy).change_count; }
+  uint16_t expander_change_count(uint32_t expander) const { return expanders_[expander].changes; }
+  PhyErrors errors(PhyRef phy) const;
+
+  bool expander_up(uint32_t i) const;
+  bool expander_present(uint32_t i) const { return expanders_[i].present; }
+  bool device_up(uint32_t i) const;
+  bool device_present(uint32_t i) const { return devices_[i].present; }
+  // Counts the drives that have been in this one's place.
+  uint8_t device_generation(uint32_t i) const { return devices_[i].generation; }
+  bool enclosure_on(uint32_t i) const { return enclosures_[i].on; }
+  // The devices plugged into the slots of enclosure `i`, from its start slot; kNoIndex: none
+  // defined.
+  const std::vector<uint32_t>& slots(uint32_t i) const { return enclosures_[i].slots; }
+
+  void SetDevicePresent(uint32_t i, bool present, std::vector<PhyRef>& changed);
+  // Another drive of the same model takes the place of device `i`.
+  void ReplaceDevice(uint32_t i, const std::string& serial, SasAddress name,
+                     const SasAddress (&addresses)[2]);
+  void SetPhyDisabled(PhyRef phy, bool disabled, std::vector<PhyRef>& changed);
+  void SetPhyLimit(PhyRef phy, LinkRate limit, std::vector<PhyRef>& changed);
+  void SetExpanderPresent(uint32_t i, bool present, std::vector<PhyRef>& changed);
+  void SetEnclosureOn(uint32_t i, bool on, std::vector<PhyRef>& changed);
+  void ControlPhy(PhyRef phy, PhyOperation operation, std::vector<PhyRef>& changed);
+
+ private:
+  struct Phy {
+    uint32_t peer_index = kNoIndex;
+    PhyLink::Peer peer = PhyLink::Peer::kNone;
+    uint8_t peer_phy = 0;
+    LinkRate cable = LinkRate::k22_5Gbps;
+    LinkRate limit = LinkRate::k22_5Gbps;  // programmed maximum
+    PhyRouting routing = PhyRouting::kDirect;
+    uint8_t change_count = 0;
+    bool disabled = false;
+    bool is_virtual = false;
+  };
+  struct Expander {
+    uint32_t first_phy = 0;  // in phys_
+    uint16_t changes = 1;
+    bool present = true;
+  };
+  struct Device {
+    bool present = true;
+    uint8_t generation = 0;
+  };
+  struct Enclosure {
+    bool on = true;
+    std::vector<uint32_t> expanders;
+    std::vector<uint32_t> devices;
+    std::vector<uint32_t> slots;
+  };
+
+  uint32_t PhyIndex(PhyRef phy) const;
+  const Phy& At(PhyRef phy) const { return phys_[PhyIndex(phy)]; }
+  Phy& At(PhyRef phy) { return phys_[PhyIndex(phy)]; }
+  bool PeerUp(const Phy& phy) const;
+
+  void PlacePhys();
+  void PlugLinks();
+  void PlugDevices();
+  void FillEnclosures();
+  void DeriveRouting();
+  void RouteFrom(uint32_t expander, NodeRef from, std::vector<bool>& seen);
+  PhyRouting RoutingOf(uint32_t expander, int phy, NodeRef parent) const;
+
+  // Notes a change at a phy and, where it is a node's, at the other end.
+  void Touch(PhyRef phy, std::vector<PhyRef>& changed);
+  void TouchOne(PhyRef phy, std::vector<PhyRef>& changed);
+  void TouchAll(NodeRef node, std::vector<PhyRef>& changed);
+
+  FabricSpec spec_;
+  std::vector<uint32_t> host_first_phy_;
+  std::vector<Phy> phys_;  // of all hosts, then of all expanders
+  std::vector<Expander> expanders_;
+  std::vector<Device> devices_;
+  std::vector<Enclosure> enclosures_;
+  absl::flat_hash_map<uint32_t, PhyErrors> errors_;  // by position in phys_; absent: all zero
+};
+
+}  // namespace sasd::emulator
+
+#endif  // DRIVER_EMULATOR_FABRIC_STATE_H_

@@ -1,0 +1,40 @@
+#ifndef DRIVER_LINUX_HOST_WALKER_H_
+#define DRIVER_LINUX_HOST_WALKER_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "driver/linux/host_tree.h"
+#include "driver/linux/tree_io.h"
+
+namespace sasd::sysfs {
+
+// Walks the folder of one host downwards: phys, ports, expanders, end devices. Relations are those
+// of the folders; what cannot be read is left out. Not thread-safe; one walk per object.
+class HostWalker {
+ public:
+  // `slot_links`: see ReadUnits().
+  HostWalker(TreeIo& io, bool slot_links) : io_(io), slot_links_(slot_links) {}
+
+  // `directory` is the folder hostN, `name` its name.
+  HostTree Walk(const Directory& directory, absl::string_view name);
+
+ private:
+  void ReadHost(const Directory& scsi_host);
+  void WalkOwner(const Directory& directory, int owner);
+  void ReadPhy(const Directory& directory, absl::string_view name, int owner);
+  void WalkPort(const Directory& directory, absl::string_view name, int owner);
+  void JoinPhys(const Listing& port_folder, int owner, int port);
+  void LookForPorts(const Directory& directory, int owner, size_t first_phy);
+  void ReadExpander(const Directory& port_directory, absl::string_view name, int port);
+  void ReadEndDevice(const Directory& port_directory, absl::string_view name, int port);
+
+  TreeIo& io_;
+  const bool slot_links_;
+  HostTree tree_;
+  int depth_ = 0;
+};
+
+}  // namespace sasd::sysfs
+
+#endif  // DRIVER_LINUX_HOST_WALKER_H_

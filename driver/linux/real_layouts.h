@@ -1,0 +1,25 @@
+#ifndef DRIVER_LINUX_REAL_LAYOUTS_H_
+#define DRIVER_LINUX_REAL_LAYOUTS_H_
+
+#include <vector>
+
+#include "driver/linux/fake_sysfs.h"
+
+// Real machines whose owners published listings but not their sysfs: rebuilt from what the listing
+// shows (testdata/README.md names the sources). What it does not show is made up, but plausible.
+namespace sasd::sysfs {
+
+// Stanford's Oak: two HBAs, each through a SAS switch to eight JBODs of three expanders, 815 drives
+// over two paths each; 50 expanders. `drives_per_expander` limits the drives (51: all of them).
+std::vector<FakeHost> OakInstallation(int drives_per_expander = 51);
+
+// Two hosts, of which host5 has a Dell MD1240 with 22 disks and its SES device behind expander-5:1.
+std::vector<FakeHost> DellMd1240();
+
+// A JBOD of three expanders: 12 disks and an SES device at the first, which leads by eight lanes
+// each to two more with 39 disks and an SES device.
+std::vector<FakeHost> ThreeExpanderJbod();
+
+}  // namespace sasd::sysfs
+
+#endif  // DRIVER_LINUX_REAL_LAYOUTS_H_

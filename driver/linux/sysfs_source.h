@@ -1,0 +1,52 @@
+#ifndef DRIVER_LINUX_SYSFS_SOURCE_H_
+#define DRIVER_LINUX_SYSFS_SOURCE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "driver/base/clock.h"
+#include "driver/linux/file_io.h"
+#include "driver/linux/host_reading.h"
+#include "driver/observation.h"
+
+namespace sasd::sysfs {
+
+// Tells a sink what the Linux kernel shows of SAS, and how that differs from what it told last.
+// Not thread-safe: one caller at a time.
+class SysfsSource {
+ public:
+  // Looks whether `root` is a tree that ReadTree() takes (its errors); reads nothing yet. Borrows
+  // `io`, `clock` and `sink` for the source's lifetime.
+  static absl::StatusOr<std::unique_ptr<SysfsSource>> Create(std::string root, FileIo& io,
+                                                             Clock& clock, ObservationSink& sink);
+
+  // Reads the tree and emits one batch per host that is new, changed or gone (source kSysfs), with
+  // only the objects that differ; a host that was never told is told whole. `cause` goes into each
+  // batch: kScan, or kResync after a gap. On an error nothing is emitted and the earlier picture
+  // stands.
+  absl::Status Scan(const Cause& cause);
+
+  // A Scan() with cause kScan.
+  absl::Status Scan();
+
+  // What was told last, for the number of hosts and for tests.
+  const std::vector<HostReading>& last() const { return last_; }
+
+ private:
+  SysfsSource(std::string root, FileIo& io, Clock& clock, ObservationSink& sink);
+
+  void Emit(SasAddress host, const Cause& cause, std::vector<Observation> observations);
+
+  const std::string root_;
+  FileIo& io_;
+  Clock& clock_;
+  ObservationSink& sink_;
+  std::vector<HostReading> last_;
+};
+
+}  // namespace sasd::sysfs
+
+#endif  // DRIVER_LINUX_SYSFS_SOURCE_H_

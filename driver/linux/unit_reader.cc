@@ -1,0 +1,158 @@
+#include "driver/linux/unit_reader.h"
+
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "driver/linux/attribute_text.h"
+#include "driver/mpi/scsi.h"
+
+namespace sasd::sysfs {
+namespace {
+
+constexpr uint8_t kDisk = 0, kEnclosureServices = 13, kUnknownType = 31;
+constexpr uint64_t kSectorSize = 512;  // of the attribute `size`, whatever the disk's blocks are
+
+absl::string_view LastComponent(absl::string_view path) {
+  return path.substr(path.rfind('/') + 1);  // npos + 1 == 0
+}
+
+// The name of the only folder in `path`: what the device is called there.
+std::string OnlyFolder(TreeIo& io, const Directory& directory, absl::string_view path) {
+  const Listing listing = io.List(io.Open(directory, path));
+  const std::vector<absl::string_view> names = listing.Names(EntryKind::kDirectory);
+  return names.empty() ? "" : std::string(names.front());
+}
+
+std::string WwidOf(absl::string_view page) {
+  const auto designators = mpi::DecodeDeviceIdentification(VpdPageOf(page, 0x83));
+  return designators.ok() ? PrintableText(mpi::WorldWideId(*designators)) : "";
+}
+
+void ReadIdentity(TreeIo& io, const Directory& directory, LogicalUnitFacts& facts) {
+  facts.vendor = PrintableText(io.Read(directory, Attribute::kVendor));
+  facts.model = PrintableText(io.Read(directory, Attribute::kModel));
+  facts.revision = PrintableText(io.Read(directory, Attribute::kRev));
+  facts.wwid = PrintableText(io.Read(directory, Attribute::kWwid));
+  absl::StatusOr<std::string> serial =
+      mpi::DecodeUnitSerialNumber(VpdPageOf(io.Read(directory, Attribute::kVpdPage80), 0x80));
+  if (serial.ok()) facts.serial = PrintableText(*serial);
+
+  // The kernel made `wwid` of page 83h; old ones lack it.
+  if (facts.wwid.empty()) facts.wwid = WwidOf(io.Read(directory, Attribute::kVpdPage83));
+  if (facts.wwid.empty() && !facts.serial.empty()) {
+    facts.wwid = absl::StrCat("serial.", facts.serial);
+  }
+}
+
+FoundSlot ReadSlot(TreeIo& io, const Directory& component, absl::string_view name) {
+  FoundSlot slot;
+  slot.name = PrintableText(name);
+  if (auto number = NumberOf(io.Read(component, Attribute::kSlot), UINT16_MAX)) {
+    slot.number = static_cast<uint16_t>(*number);
+  }
+  slot.occupant = std::string(LastComponent(io.ReadLink(component, "device")));
+  return slot;
+}
+
+// A component is a slot unless it says that it is something else (drivers/misc/enclosure.c).
+bool IsSlot(absl::string_view type) {
+  return type.empty() || type == "device" || type == "array device";
+}
+
+std::optional<FoundEnclosure> ReadEnclosure(TreeIo& io, const Directory& directory) {
+  FoundEnclosure found;
+  found.os_name = OnlyFolder(io, directory, "enclosure");
+  if (found.os_name.empty()) return std::nullopt;
+  const Directory enclosure = io.Open(directory, absl::StrCat("enclosure/", found.os_name));
+  found.id = EnclosureKey(AddressOf(io.Read(enclosure, Attribute::kEnclosureId)).value());
+  found.components = static_cast<uint16_t>(
+      NumberOf(io.Read(enclosure, Attribute::kComponents), UINT16_MAX).value_or(0));
+  const Listing listing = io.List(enclosure);
+  for (absl::string_view name : listing.Names(EntryKind::kDirectory)) {
+    if (name == "power") continue;
+    const Directory component = io.Open(enclosure, name);
+    if (!IsSlot(Trimmed(io.Read(component, Attribute::kType)))) continue;
+    found.slots.push_back(ReadSlot(io, component, name));
+  }
+  return found;
+}
+
+void ReadBlock(TreeIo& io, const Directory& directory, LogicalUnitFacts& facts) {
+  facts.block_device = OnlyFolder(io, directory, "block");
+  if (facts.block_device.empty()) return;
+  const Directory block = io.Open(directory, absl::StrCat("block/", facts.block_device));
+  facts.size_bytes =
+      NumberOf(io.Read(block, Attribute::kSize), UINT64_MAX / kSectorSize).value_or(0) *
+      kSectorSize;
+}
+
+FoundUnit ReadUnit(TreeIo& io, const Directory& directory, absl::string_view name, uint64_t lun) {
+  FoundUnit unit;
+  LogicalUnitFacts& facts = unit.facts;
+  facts.lun = lun;
+  facts.scsi_address = std::string(name);
+  ReadIdentity(io, directory, facts);
+  absl::string_view handle = io.Read(directory, Attribute::kSasDeviceHandle);
+  if (handle.empty()) handle = io.Read(directory, Attribute::kDeviceHandle);
+  unit.handle = DevHandle(static_cast<uint16_t>(NumberOf(handle, UINT16_MAX).value_or(0)));
+  unit.state_text = PrintableText(io.Read(directory, Attribute::kState));
+  unit.state = DeviceStateOf(unit.state_text);
+  ReadBlock(io, directory, facts);
+  facts.generic_device = PrintableText(LastComponent(io.ReadLink(directory, "generic")));
+  if (facts.generic_device.empty()) {
+    facts.generic_device = PrintableText(OnlyFolder(io, directory, "scsi_generic"));
+  }
+  const std::optional<uint64_t> type = NumberOf(io.Read(directory, Attribute::kType), kUnknownType);
+  if (type.value_or(kEnclosureServices) == kEnclosureServices) {
+    unit.enclosure = ReadEnclosure(io, directory);
+  }
+  facts.peripheral_type = type                         ? static_cast<uint8_t>(*type)
+                          : unit.enclosure             ? kEnclosureServices
+                          : facts.block_device.empty() ? kUnknownType
+                                                       : kDisk;
+  return unit;
+}
+
+// The name of the component that the unit sits in, by the link that the ses driver makes.
+std::string SlotName(TreeIo& io, const Directory& directory) {
+  constexpr absl::string_view kLink = "enclosure_device:";
+  const Listing listing = io.List(directory);
+  const auto links = listing.Names(EntryKind::kLink, kLink);
+  return links.empty() ? "" : PrintableText(absl::StripPrefix(links.front(), kLink));
+}
+
+}  // namespace
+
+std::vector<FoundUnit> ReadUnits(TreeIo& io, const Directory& end_device, bool with_slot_links) {
+  std::vector<FoundUnit> units;
+  const Listing listing = io.List(end_device);
+  for (absl::string_view target_name : listing.Names(EntryKind::kDirectory, "target")) {
+    const Directory target = io.Open(end_device, target_name);
+    const Listing in_target = io.List(target);
+    for (absl::string_view name : in_target.Names(EntryKind::kDirectory)) {
+      const std::optional<uint64_t> lun = LunOfScsiName(name);
+      if (!lun) continue;
+      const Directory directory = io.Open(target, name);
+      units.push_back(ReadUnit(io, directory, name, *lun));
+      if (with_slot_links) units.back().slot_name = SlotName(io, directory);
+    }
+  }
+  return units;
+}
+
+SasAddress ReadUnitAddress(TreeIo& io, const Directory& end_device) {
+  const Listing listing = io.List(end_device);
+  for (absl::string_view target_name : listing.Names(EntryKind::kDirectory, "target")) {
+    const Directory target = io.Open(end_device, target_name);
+    const Listing in_target = io.List(target);
+    for (absl::string_view name : in_target.Names(EntryKind::kDirectory)) {
+      const SasAddress address = AddressOf(io.Read(io.Open(target, name), Attribute::kSasAddress));
+      if (address != SasAddress()) return address;
+    }
+  }
+  return SasAddress();
+}
+
+}  // namespace sasd::sysfs

@@ -1,0 +1,135 @@
+#include "tests/bench/stream_client.h"
+
+#include <utility>
+
+#include "driver/base/clock.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "sas/v1/watch_service.pb.h"
+
+namespace sasd::bench {
+
+struct StreamFleet::Shared {
+  absl::Mutex mu;
+  int synced ABSL_GUARDED_BY(mu) = 0;
+  int open ABSL_GUARDED_BY(mu) = 0;
+  // How many streams have reached `awaited`; counted by the streams as they pass it.
+  int64_t awaited ABSL_GUARDED_BY(mu) = 0;
+  int reached ABSL_GUARDED_BY(mu) = 0;
+  Receipts receipts ABSL_GUARDED_BY(mu);
+};
+
+class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  Stream(grpc::GenericStub& stub, const std::string& method, const std::string& request,
+         Shared& shared)
+      : shared_(shared) {
+    const grpc::Slice slice(request);
+    request_ = grpc::ByteBuffer(&slice, 1);
+    stub.PrepareBidiStreamingCall(&context_, method, grpc::StubOptions(), this);
+    StartWriteLast(&request_, grpc::WriteOptions());
+    StartRead(&response_);
+    StartCall();
+  }
+
+  void Cancel() { context_.TryCancel(); }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return;
+    const int64_t now = absl::ToInt64Nanoseconds(SystemClock().Monotonic());
+    sas::v1::WatchResponse response;
+    grpc::ProtoBufferReader reader(&response_);
+    response.ParseFromZeroCopyStream(&reader);
+    StartRead(&response_);
+    absl::MutexLock lock(&shared_.mu);
+    if (response.has_synced()) {
+      ++shared_.synced;
+      Reach(response.synced().revision());
+    }
+    if (response.has_bookmark()) Reach(response.bookmark().revision());
+    if (response.events_size() != 0) shared_.receipts.bytes += response.ByteSizeLong();
+    for (const sas::v1::Event& event : response.events()) {
+      ++shared_.receipts.events;
+      if (event.arrival_monotonic_time_ns() != 0) {
+        shared_.receipts.latency_ns.push_back(now - event.arrival_monotonic_time_ns());
+      }
+      Reach(event.revision());
+    }
+  }
+
+  void Reach(int64_t revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shared_.mu) {
+    if (revision_ < shared_.awaited && revision >= shared_.awaited) ++shared_.reached;
+    revision_ = revision;
+  }
+
+  int64_t revision() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(shared_.mu) { return revision_; }
+
+  void OnDone(const grpc::Status&) override {
+    absl::MutexLock lock(&shared_.mu);
+    --shared_.open;
+  }
+
+ private:
+  Shared& shared_;
+  grpc::ClientContext context_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
+  int64_t revision_ ABSL_GUARDED_BY(shared_.mu) = 0;
+};
+
+StreamFleet::StreamFleet(const std::string& address, const std::string& method,
+                         const std::string& request, int count, int streams_per_channel)
+    : shared_(std::make_shared<Shared>()) {
+  {
+    absl::MutexLock lock(&shared_->mu);
+    shared_->open = count;
+  }
+  std::shared_ptr<grpc::Channel> channel;
+  for (int i = 0; i < count; ++i) {
+    if (i % streams_per_channel == 0) {
+      grpc::ChannelArguments arguments;
+      arguments.SetInt("bench.channel", i);  // a connection of its own
+      channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+    }
+    grpc::GenericStub stub(channel);
+    streams_.push_back(std::make_unique<Stream>(stub, method, request, *shared_));
+  }
+}
+
+StreamFleet::~StreamFleet() {
+  for (auto& stream : streams_) stream->Cancel();
+  absl::MutexLock lock(&shared_->mu);
+  const auto done = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return shared_->open == 0; };
+  shared_->mu.Await(absl::Condition(&done));
+}
+
+bool StreamFleet::WaitSynced(absl::Duration timeout) {
+  absl::MutexLock lock(&shared_->mu);
+  const auto synced = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return shared_->synced >= static_cast<int>(streams_.size());
+  };
+  return shared_->mu.AwaitWithTimeout(absl::Condition(&synced), timeout);
+}
+
+bool StreamFleet::WaitRevision(int64_t revision, absl::Duration timeout) {
+  absl::MutexLock lock(&shared_->mu);
+  shared_->awaited = revision;
+  shared_->reached = 0;
+  for (const auto& stream : streams_) {
+    shared_->mu.AssertHeld();
+    if (stream->revision() >= revision) ++shared_->reached;
+  }
+  const auto reached = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return shared_->reached >= static_cast<int>(streams_.size());
+  };
+  return shared_->mu.AwaitWithTimeout(absl::Condition(&reached), timeout);
+}
+
+Receipts StreamFleet::Take() {
+  absl::MutexLock lock(&shared_->mu);
+  return std::exchange(shared_->receipts, Receipts());
+}
+
+}  // namespace sasd::bench

@@ -1,0 +1,192 @@
+// How fast a firmware event reaches 1, 100 and 1,000 Watch clients on the unix socket, beside a
+// bare gRPC stream that sends messages of the same size, from a process of its own, to the same
+// client.
+//
+//   watch_bench SASD BARE_SERVER [--events N]
+//
+// Latency: from the moment the virtual firmware queues the event (the bare server: hands over the
+// message) to its receipt by each subscriber. Rate: a burst, in events times subscribers per
+// second.
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "driver/base/clock.h"
+#include "grpcpp/grpcpp.h"
+#include "sas/v1/emulator_service.grpc.pb.h"
+#include "sas/v1/topology_service.grpc.pb.h"
+#include "sas/v1/watch_service.pb.h"
+#include "tests/bench/bare_stream.h"
+#include "tests/bench/stream_client.h"
+#include "tests/bench/subprocess.h"
+
+namespace sasd::bench {
+namespace {
+
+constexpr absl::Duration kTimeout = absl::Seconds(120);
+constexpr char kWatchMethod[] = "/sas.v1.WatchService/Watch";
+
+void Require(bool ok, const std::string& what) {
+  if (ok) return;
+  std::cerr << "watch_bench: " << what << "\n";
+  exit(1);
+}
+
+void Require(const grpc::Status& status, const std::string& what) {
+  Require(status.ok(), absl::StrCat(what, ": ", status.error_message()));
+}
+
+struct Result {
+  double p50_us = 0, p99_us = 0;
+  double message_bytes = 0;
+  double burst_rate = 0;  // events received per second, over all subscribers
+};
+
+double Percentile(std::vector<int64_t>& ns, double fraction) {
+  if (ns.empty()) return 0;
+  const auto at =
+      ns.begin() + static_cast<ptrdiff_t>(fraction * static_cast<double>(ns.size() - 1));
+  std::nth_element(ns.begin(), at, ns.end());
+  return static_cast<double>(*at) / 1000;
+}
+
+// One event at a time, each awaited by every subscriber; then all of a burst.
+// `send(count)` makes the server send `count` events and returns the last one's revision.
+Result Measure(StreamFleet& fleet, int events, int subscribers,
+               const std::function<int64_t(int)>& send) {
+  Require(fleet.WaitSynced(kTimeout), "not every subscriber was synchronized");
+  const auto one = [&] {
+    Require(fleet.WaitRevision(send(1), kTimeout), "an event did not reach every subscriber");
+  };
+  for (int i = 0; i < 20; ++i) one();  // warm up
+  fleet.Take();
+  for (int i = 0; i < events; ++i) one();
+  Receipts receipts = fleet.Take();
+  Result result;
+  result.p50_us = Percentile(receipts.latency_ns, 0.50);
+  result.p99_us = Percentile(receipts.latency_ns, 0.99);
+  result.message_bytes = static_cast<double>(receipts.bytes) /
+                         static_cast<double>(std::max<uint64_t>(receipts.events, 1));
+  const int burst = std::max(200, 20000 / subscribers);
+  const absl::Duration start = SystemClock().Monotonic();
+  Require(fleet.WaitRevision(send(burst), kTimeout), "a burst did not reach every subscriber");
+  const absl::Duration took = SystemClock().Monotonic() - start;
+  result.burst_rate = static_cast<double>(fleet.Take().events) / absl::ToDoubleSeconds(took);
+  return result;
+}
+
+// A sasd on a virtual HBA. One event: a lane of a wide port goes down or comes back.
+class Sasd {
+ public:
+  Sasd(const std::string& program, const std::string& address)
+      : process_({program, "--fabric", "demo", "--listen", address, "--log-level", "warn"}),
+        channel_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
+        topology_(sas::v1::TopologyService::NewStub(channel_)),
+        emulator_(sas::v1::EmulatorService::NewStub(channel_)) {
+    Require(channel_->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30)),
+            "sasd does not answer");
+    WaitSettled();
+    FindLane();
+  }
+
+  int64_t Send(int count) {
+    for (int i = 0; i < count; ++i) {
+      lane_.set_up(!lane_.up());
+      grpc::ClientContext context;
+      sas::v1::SetPhyResponse response;
+      Require(emulator_->SetPhy(&context, lane_, &response), "SetPhy");
+    }
+    WaitSettled();
+    grpc::ClientContext context;
+    sas::v1::GetNodeResponse node;
+    Require(topology_->GetNode(&context, {}, &node), "GetNode");
+    return node.revision();
+  }
+
+ private:
+  void WaitSettled() {
+    grpc::ClientContext context;
+    sas::v1::WaitSettledResponse response;
+    Require(topology_->WaitSettled(&context, {}, &response), "WaitSettled");
+  }
+
+  void FindLane() {
+    grpc::ClientContext context;
+    sas::v1::ListPortsRequest request;
+    request.set_view(sas::v1::VIEW_FULL);
+    request.mutable_filter()->set_minimum_width(4);
+    sas::v1::ListPortsResponse response;
+    Require(topology_->ListPorts(&context, request, &response), "ListPorts");
+    Require(response.ports_size() > 0, "the fabric has no wide port");
+    const sas::v1::Port& port = response.ports(0);
+    lane_.set_element(port.owner().substr(port.owner().rfind('/') + 1));
+    lane_.set_phy(port.phy_identifiers(0));
+    lane_.set_up(true);
+  }
+
+  Subprocess process_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<sas::v1::TopologyService::Stub> topology_;
+  std::unique_ptr<sas::v1::EmulatorService::Stub> emulator_;
+  sas::v1::SetPhyRequest lane_;
+};
+
+int Main(const std::string& sasd_program, const std::string& bare_program, int events) {
+  const std::string folder = absl::StrCat("/tmp/sasd-bench.", getpid());
+  const std::string sasd_address = absl::StrCat("unix:", folder, ".sasd.sock");
+  const std::string bare_address = absl::StrCat("unix:", folder, ".bare.sock");
+  Sasd sasd(sasd_program, sasd_address);
+  Subprocess bare({bare_program, bare_address});
+  std::cout << "firmware event -> Watch client on a unix socket, beside a bare gRPC stream\n"
+            << absl::StrFormat("%11s %6s %18s %18s %13s %27s %6s\n", "subscribers", "bytes",
+                               "sasd p50/p99 us", "bare p50/p99 us", "ratio",
+                               "burst events/s sasd/bare", "ratio");
+  int64_t bare_revision = 2;
+  for (const int subscribers : {1, 100, 1000}) {
+    const int rounds = std::max(50, events / subscribers);
+    const int per_channel = subscribers == 1 ? 1 : 10;
+    sas::v1::WatchRequest request;
+    request.set_skip_snapshot(true);
+    Result real, floor;
+    {
+      StreamFleet fleet(sasd_address, kWatchMethod, request.SerializeAsString(), subscribers,
+                        per_channel);
+      real = Measure(fleet, rounds, subscribers, [&](int count) { return sasd.Send(count); });
+    }
+    {
+      StreamFleet fleet(bare_address, BareStreamServer::kMethod, "", subscribers, per_channel);
+      floor = Measure(fleet, rounds, subscribers, [&](int count) {
+        bare.WriteLine(
+            absl::StrCat(bare_revision, " ", static_cast<int>(real.message_bytes), " ", count));
+        bare_revision += count;
+        return bare_revision - 1;
+      });
+    }
+    std::cout << absl::StrFormat(
+        "%11d %6.0f %8.0f /%8.0f %8.0f /%8.0f %5.2f /%5.2f  %12.0f /%12.0f %6.2f\n", subscribers,
+        real.message_bytes, real.p50_us, real.p99_us, floor.p50_us, floor.p99_us,
+        real.p50_us / floor.p50_us, real.p99_us / floor.p99_us, real.burst_rate, floor.burst_rate,
+        real.burst_rate / floor.burst_rate);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace sasd::bench
+
+int main(int argc, char** argv) {
+  if (argc != 3 && !(argc == 5 && std::string(argv[3]) == "--events")) {
+    std::cerr << "usage: watch_bench SASD BARE_SERVER [--events N]\n";
+    return 2;
+  }
+  return sasd::bench::Main(argv[1], argv[2], argc == 5 ? atoi(argv[4]) : 2000);
+}

@@ -1,0 +1,217 @@
+#include "tests/storm/storm.h"
+
+#include <thread>  // NOLINT: subscribers are threads
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+
+namespace sasd::testing {
+namespace {
+
+constexpr int kActsPerSlowRead = 20;
+constexpr int kRestlessOdds = 50;  // one in so many messages is the last of its stream
+
+Temper TemperOf(int index) {
+  switch (index % 10) {
+    case 0:
+      return Temper::kStalled;
+    case 1:
+    case 2:
+      return Temper::kSlow;
+    case 3:
+    case 4:
+      return Temper::kRestless;
+    default:
+      return Temper::kEager;
+  }
+}
+
+// SplitMix64.
+uint64_t Next(uint64_t& state) {
+  uint64_t z = state += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------- Progress
+
+void Progress::Advance() {
+  absl::MutexLock lock(&mu_);
+  ++acts_;
+}
+
+void Progress::Finish(int64_t revision) {
+  absl::MutexLock lock(&mu_);
+  final_revision_ = revision;
+}
+
+void Progress::ReleaseStalled() {
+  absl::MutexLock lock(&mu_);
+  released_ = true;
+}
+
+void Progress::AwaitActs(int64_t acts) const {
+  absl::MutexLock lock(&mu_);
+  const auto reached = [this, acts]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return acts_ >= acts || final_revision_ >= 0;
+  };
+  mu_.Await(absl::Condition(&reached));
+}
+
+void Progress::AwaitRelease() const {
+  absl::MutexLock lock(&mu_);
+  mu_.Await(absl::Condition(&released_));
+}
+
+int64_t Progress::acts() const {
+  absl::MutexLock lock(&mu_);
+  return acts_;
+}
+
+bool Progress::finished() const { return final_revision() >= 0; }
+
+int64_t Progress::final_revision() const {
+  absl::MutexLock lock(&mu_);
+  return final_revision_;
+}
+
+// ----------------------------------------------------------------------------------- Subscriber
+
+class Subscriber::Thread {
+ public:
+  explicit Thread(Subscriber& subscriber) : thread_(&Subscriber::Run, &subscriber) {}
+  ~Thread() { thread_.join(); }
+
+ private:
+  std::thread thread_;
+};
+
+Subscriber::Subscriber(Temper temper, uint64_t seed, FeedFactory open, const Progress& progress)
+    : temper_(temper), open_(std::move(open)), progress_(progress), random_(seed) {
+  thread_ = std::make_unique<Thread>(*this);
+}
+
+Subscriber::~Subscriber() = default;
+
+std::string Subscriber::Join() {
+  thread_.reset();
+  return error_;
+}
+
+bool Subscriber::HasEverything() const {
+  const int64_t last = progress_.final_revision();
+  return mirror_.synced() && last >= 0 && mirror_.revision() >= last;
+}
+
+void Subscriber::Pace() {
+  switch (temper_) {
+    case Temper::kEager:
+    case Temper::kRestless:
+      return;
+    case Temper::kSlow:
+      if (mirror_.synced()) progress_.AwaitActs(progress_.acts() + kActsPerSlowRead);
+      return;
+    case Temper::kStalled:
+      if (messages_ == 1) progress_.AwaitRelease();
+      return;
+  }
+}
+
+bool Subscriber::Follow(Feed& feed) {
+  sas::v1::WatchResponse response;
+  while (!HasEverything()) {
+    Pace();
+    if (!feed.Read(&response)) {
+      error_ = feed.error();
+      return false;
+    }
+    ++messages_;
+    if (absl::Status s = mirror_.Apply(response); !s.ok()) {
+      error_ = absl::StrCat("message ", messages_, ": ", s.message());
+      return false;
+    }
+    const bool leaves = temper_ == Temper::kRestless && mirror_.synced() && !progress_.finished() &&
+                        Next(random_) % kRestlessOdds == 0;
+    if (leaves) break;
+  }
+  feed.Cancel();
+  while (feed.Read(&response)) {
+  }
+  return true;
+}
+
+void Subscriber::Run() {
+  std::string token;
+  while (!HasEverything()) {
+    const std::unique_ptr<Feed> feed = open_(token);
+    if (!Follow(*feed)) {
+      // It was away for too long: it starts anew, as the error says.
+      if (error_ != "compacted" || token.empty()) return;
+      error_.clear();
+      mirror_ = Mirror();
+      token.clear();
+      continue;
+    }
+    mirror_.Disconnected();
+    token = mirror_.resume_token();
+    if (progress_.finished() && mirror_.revision() >= progress_.final_revision()) return;
+    ++resumes_;
+  }
+}
+
+// ---------------------------------------------------------------------------------------- Storm
+
+StormReport RunStorm(const StormOptions& options, const StormTarget& target) {
+  StormReport report;
+  Progress progress;
+  const int64_t first_revision = target.settle();
+  std::vector<std::unique_ptr<Subscriber>> subscribers;
+  for (int i = 0; i < options.subscribers; ++i) {
+    subscribers.push_back(std::make_unique<Subscriber>(
+        TemperOf(i), options.seed * 1'000 + static_cast<uint64_t>(i), target.open, progress));
+  }
+
+  Chaos chaos(options.seed, options.shares, target.emulator);
+  const absl::Time start = absl::Now();
+  for (int act = 0; act < options.acts; ++act) {
+    chaos.Act();
+    progress.Advance();
+  }
+  const int64_t last_revision = target.settle();
+  report.duration = absl::Now() - start;
+  report.revisions = last_revision - first_revision;
+  progress.Finish(last_revision);
+  target.nudge();  // who waits for a message looks up, and sees that it is over
+
+  // The stalled ones have not read yet: whoever gets everything now was not delayed by them.
+  const auto join = [&](bool stalled) {
+    for (const std::unique_ptr<Subscriber>& subscriber : subscribers) {
+      if ((subscriber->temper() == Temper::kStalled) != stalled) continue;
+      const std::string error = subscriber->Join();
+      if (!error.empty()) report.errors.push_back(error);
+      report.resyncs += subscriber->mirror().resyncs();
+      report.resumes += subscriber->resumes();
+    }
+  };
+  join(false);
+  progress.ReleaseStalled();
+  join(true);
+
+  const Mirror* eager = nullptr;
+  for (const std::unique_ptr<Subscriber>& subscriber : subscribers) {
+    if (subscriber->temper() == Temper::kEager) eager = &subscriber->mirror();
+  }
+  for (const std::unique_ptr<Subscriber>& subscriber : subscribers) {
+    for (const std::string& line : subscriber->mirror().Differences(*eager)) {
+      report.errors.push_back(absl::StrCat("two subscribers differ: ", line));
+    }
+  }
+  report.eager = std::make_unique<Mirror>(*eager);
+  return report;
+}
+
+}  // namespace sasd::testing

@@ -1,0 +1,135 @@
+#ifndef TESTS_STORM_STORM_H_
+#define TESTS_STORM_STORM_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "sas/v1/watch_service.pb.h"
+#include "tests/support/chaos.h"
+#include "tests/support/mirror.h"
+
+// A storm: many subscribers of every temper follow a fabric on which things happen at random. At
+// the end every subscriber's reconstruction equals the registry, and the registry the fabric.
+namespace sasd::testing {
+
+// One open Watch stream.
+class Feed {
+ public:
+  virtual ~Feed() = default;
+  // Waits for the next message. False once the stream has ended or was cancelled.
+  virtual bool Read(sas::v1::WatchResponse* response) = 0;
+  // Ends the stream; Read() returns false. From any thread.
+  virtual void Cancel() = 0;
+  // Why Read() returned false; empty where Cancel() was the reason.
+  virtual std::string error() = 0;
+};
+
+// Opens a stream; an empty token asks for a snapshot. Thread-safe. A token that is refused because
+// its revision is compacted gives a stream that ends at once with `error` "compacted".
+using FeedFactory = std::function<std::unique_ptr<Feed>(const std::string& resume_token)>;
+
+// How a subscriber reads.
+enum class Temper {
+  kEager,     // as fast as it can
+  kSlow,      // a message per few acts of the storm
+  kStalled,   // one message, then nothing until everybody else has everything
+  kRestless,  // disconnects at random and resumes with its token
+};
+
+// The clock of a storm: how many acts were done. Subscribers pace themselves by it. Thread-safe.
+class Progress {
+ public:
+  void Advance() ABSL_LOCKS_EXCLUDED(mu_);
+  // The storm has ended at this revision of the registry.
+  void Finish(int64_t revision) ABSL_LOCKS_EXCLUDED(mu_);
+  // Everybody but the stalled has everything.
+  void ReleaseStalled() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Waits until so many acts are done, or the storm is over.
+  void AwaitActs(int64_t acts) const ABSL_LOCKS_EXCLUDED(mu_);
+  void AwaitRelease() const ABSL_LOCKS_EXCLUDED(mu_);
+  int64_t acts() const ABSL_LOCKS_EXCLUDED(mu_);
+  bool finished() const ABSL_LOCKS_EXCLUDED(mu_);
+  // -1 until it has ended.
+  int64_t final_revision() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  mutable absl::Mutex mu_;
+  int64_t acts_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t final_revision_ ABSL_GUARDED_BY(mu_) = -1;
+  bool released_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+// One subscriber with its thread, from construction until it has everything or a promise of the
+// stream was broken.
+class Subscriber {
+ public:
+  Subscriber(Temper temper, uint64_t seed, FeedFactory open, const Progress& progress);
+  ~Subscriber();
+
+  // Waits until it has the storm's final revision. Empty if all was well; else what was broken.
+  std::string Join();
+
+  Temper temper() const { return temper_; }
+  // After Join().
+  const Mirror& mirror() const { return mirror_; }
+  int resumes() const { return resumes_; }
+
+ private:
+  class Thread;
+
+  void Run();
+  // Reads one stream until it ends, is left, or everything is there. False: an error is set.
+  bool Follow(Feed& feed);
+  // Waits as the temper demands before the next read.
+  void Pace();
+  bool HasEverything() const;
+
+  const Temper temper_;
+  const FeedFactory open_;
+  const Progress& progress_;
+  uint64_t random_;
+  Mirror mirror_;
+  int64_t messages_ = 0;
+  int resumes_ = 0;
+  std::string error_;
+  std::unique_ptr<Thread> thread_;
+};
+
+struct StormOptions {
+  int subscribers = 100;
+  int acts = 20'000;
+  uint64_t seed = 1;
+  ChaosShares shares;
+};
+
+// What a storm acts on, as references to the running system.
+struct StormTarget {
+  emulator::Emulator& emulator;
+  FeedFactory open;
+  // Waits until drivers and registry have digested all acts; the registry's revision then.
+  std::function<int64_t()> settle;
+  // Makes an event that changes nothing.
+  std::function<void()> nudge;
+};
+
+struct StormReport {
+  std::vector<std::string> errors;  // empty: all promises kept
+  std::unique_ptr<Mirror> eager;    // what an eager subscriber has at the end
+  int64_t revisions = 0;            // from the storm's begin to its end
+  int resyncs = 0, resumes = 0;
+  absl::Duration duration;  // of the acts and their digestion
+};
+
+// One in ten subscribers is stalled, two in ten are slow, two restless, the others eager.
+StormReport RunStorm(const StormOptions& options, const StormTarget& target);
+
+}  // namespace sasd::testing
+
+#endif  // TESTS_STORM_STORM_H_

@@ -1,0 +1,58 @@
+// The storm as clients see it: 100 subscribers on the unix socket, 20,000 acts on 10,000 devices.
+#include <stdlib.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "daemon/daemon.h"
+#include "gtest/gtest.h"
+#include "tests/storm/grpc_feed.h"
+#include "tests/storm/storm.h"
+#include "tests/storm/system.h"
+
+namespace sasd::testing {
+namespace {
+
+constexpr absl::Duration kTimeout = absl::Minutes(5);
+
+TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
+  DaemonOptions options;
+  options.fabric = "synthetic:1x100x100";
+  options.server.listen = absl::StrCat("unix:", ::testing::TempDir(), "/storm.sock");
+  options.log.max_events = 5'000;  // so that the stalled ones fall behind
+  absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
+  ASSERT_TRUE(daemon.ok()) << daemon.status();
+  Daemon& d = **daemon;
+
+  StormOptions storm;
+  storm.subscribers = 100;
+  storm.acts = 20'000;
+  StormTarget target{*d.backend().emulator(),
+                     [&d](const std::string& token) { return GrpcFeed::Open(d.address(), token); },
+                     [&d] {
+                       const absl::StatusOr<int64_t> revision =
+                           Settle(d.backend(), d.registry(), kTimeout);
+                       EXPECT_TRUE(revision.ok()) << revision.status();
+                       return revision.value_or(0);
+                     },
+                     [&d] { Nudge(d.backend()); }};
+  const StormReport report = RunStorm(storm, target);
+
+  EXPECT_TRUE(report.errors.empty()) << absl::StrJoin(report.errors, "\n");
+  EXPECT_GE(report.resyncs, storm.subscribers / 10) << "the stalled ones did not fall behind";
+  EXPECT_GT(report.resumes, 0);
+  EXPECT_LE(d.log().stats().log_events, options.log.max_events);
+  EXPECT_LE(d.log().stats().log_bytes, options.log.max_bytes);
+  const std::vector<std::string> wrong = DifferencesFromFabric(d.backend(), d.registry());
+  EXPECT_TRUE(wrong.empty()) << absl::StrJoin(wrong, "\n");
+  const std::vector<std::string> differing = MirrorOf(d.registry()).Differences(*report.eager);
+  EXPECT_TRUE(differing.empty()) << absl::StrJoin(differing, "\n");
+  std::cout << "storm: " << storm.acts << " acts, " << report.revisions << " revisions in "
+            << absl::FormatDuration(report.duration) << ", " << report.resumes << " resumes, "
+            << report.resyncs << " resyncs\n";
+}
+
+}  // namespace
+}  // namespace sasd::testing

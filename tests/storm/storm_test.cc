@@ -1,0 +1,52 @@
+// The storm beneath gRPC: what ThreadSanitizer can judge. storm_grpc_test is the same over the
+// socket.
+#include "tests/storm/storm.h"
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_join.h"
+#include "gtest/gtest.h"
+#include "tests/storm/log_feed.h"
+#include "tests/storm/system.h"
+
+namespace sasd::testing {
+namespace {
+
+constexpr absl::Duration kTimeout = absl::Minutes(5);
+
+TEST(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
+  watch::WatchLog::Options log;
+  log.max_events = 500;  // so that the stalled ones fall behind
+  absl::StatusOr<std::unique_ptr<System>> system = System::Start("synthetic:2x10x50", 7, log);
+  ASSERT_TRUE(system.ok()) << system.status();
+  System& s = **system;
+
+  StormOptions options;
+  options.subscribers = 100;
+  options.acts = 2'000;
+  options.shares.host_reset = 1;
+  StormTarget target{*s.backend().emulator(),
+                     [&s](const std::string& token) { return LogFeed::Open(s.log(), token); },
+                     [&s] {
+                       const absl::StatusOr<int64_t> revision =
+                           Settle(s.backend(), s.registry(), kTimeout);
+                       EXPECT_TRUE(revision.ok()) << revision.status();
+                       return revision.value_or(0);
+                     },
+                     [&s] { Nudge(s.backend()); }};
+  const StormReport report = RunStorm(options, target);
+
+  EXPECT_TRUE(report.errors.empty()) << absl::StrJoin(report.errors, "\n");
+  EXPECT_GT(report.revisions, options.acts / 10);
+  EXPECT_GE(report.resyncs, options.subscribers / 10) << "the stalled ones did not fall behind";
+  EXPECT_GT(report.resumes, 0);
+  EXPECT_LE(s.log().stats().log_events, log.max_events);
+  const std::vector<std::string> wrong = DifferencesFromFabric(s.backend(), s.registry());
+  EXPECT_TRUE(wrong.empty()) << absl::StrJoin(wrong, "\n");
+  const std::vector<std::string> differing = MirrorOf(s.registry()).Differences(*report.eager);
+  EXPECT_TRUE(differing.empty()) << absl::StrJoin(differing, "\n");
+}
+
+}  // namespace
+}  // namespace sasd::testing

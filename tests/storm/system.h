@@ -1,0 +1,57 @@
+#ifndef TESTS_STORM_SYSTEM_H_
+#define TESTS_STORM_SYSTEM_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/backend.h"
+#include "daemon/registry/registry.h"
+#include "daemon/service/event_encoder.h"
+#include "daemon/watch/pump.h"
+#include "daemon/watch/watch_log.h"
+#include "tests/support/mirror.h"
+
+namespace sasd::testing {
+
+// Waits until drivers and registry have digested whatever has happened to the fabric, faults that
+// still wait for an event included. Returns the registry's revision. Errors: what is not settled
+// after `timeout`.
+absl::StatusOr<int64_t> Settle(Backend& backend, registry::Registry& registry,
+                               absl::Duration timeout);
+
+// Makes an event on each host that changes nothing.
+void Nudge(Backend& backend);
+
+// The registry's picture as a subscriber would have it.
+Mirror MirrorOf(const registry::Registry& registry);
+
+// What differs between the registry and the fabric, over all hosts.
+std::vector<std::string> DifferencesFromFabric(Backend& backend,
+                                               const registry::Registry& registry);
+
+// Everything of sasd beneath gRPC, on virtual HBAs.
+class System {
+ public:
+  // `fabric`: see StartVirtualBackend.
+  static absl::StatusOr<std::unique_ptr<System>> Start(const std::string& fabric, uint64_t seed,
+                                                       const watch::WatchLog::Options& log);
+
+  Backend& backend() { return *backend_; }
+  registry::Registry& registry() { return registry_; }
+  watch::WatchLog& log() { return log_; }
+
+ private:
+  explicit System(const watch::WatchLog::Options& log);
+
+  registry::Registry registry_;
+  service::EventEncoder encoder_;
+  watch::WatchLog log_;
+  std::unique_ptr<watch::Pump> pump_;
+  std::unique_ptr<Backend> backend_;
+};
+
+}  // namespace sasd::testing
+
+#endif  // TESTS_STORM_SYSTEM_H_

@@ -1,0 +1,170 @@
+#include "tests/support/mirror.h"
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+
+namespace sasd::testing {
+namespace {
+
+// FNV-1a, 64 bits: the same in every process, unlike absl::Hash.
+uint64_t Digest(absl::string_view bytes) {
+  uint64_t digest = 0xcbf29ce484222325;
+  for (unsigned char byte : bytes) digest = (digest ^ byte) * 0x100000001b3;
+  return digest;
+}
+
+uint64_t Digest(const sas::v1::Resource& resource) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  resource.SerializeToCodedStream(&coded);
+  coded.Trim();
+  return Digest(bytes);
+}
+
+absl::Status Broken(absl::string_view what, absl::string_view name) {
+  return absl::FailedPreconditionError(absl::StrCat(what, " ", name));
+}
+
+}  // namespace
+
+const std::string& NameOf(const sas::v1::Resource& resource) {
+  switch (resource.resource_case()) {
+    case sas::v1::Resource::kHost:
+      return resource.host().name();
+    case sas::v1::Resource::kPhy:
+      return resource.phy().name();
+    case sas::v1::Resource::kPort:
+      return resource.port().name();
+    case sas::v1::Resource::kExpander:
+      return resource.expander().name();
+    case sas::v1::Resource::kEndDevice:
+      return resource.end_device().name();
+    case sas::v1::Resource::kLogicalUnit:
+      return resource.logical_unit().name();
+    case sas::v1::Resource::kEnclosure:
+      return resource.enclosure().name();
+    case sas::v1::Resource::kSlot:
+      return resource.slot().name();
+    case sas::v1::Resource::RESOURCE_NOT_SET:
+      break;
+  }
+  static const std::string* const kNone = new std::string;
+  return *kNone;
+}
+
+absl::Status Mirror::Apply(const sas::v1::WatchResponse& response) {
+  if (response.has_resync()) {
+    synced_ = false;
+    snapshot_revision_ = 0;
+    ++resyncs_;
+  }
+  if (response.has_snapshot()) {
+    if (absl::Status s = ApplySnapshot(response.snapshot()); !s.ok()) return s;
+  }
+  for (const sas::v1::Event& event : response.events()) {
+    if (absl::Status s = ApplyEvent(event); !s.ok()) return s;
+  }
+  if (response.has_synced()) {
+    const int64_t revision = response.synced().revision();
+    if (snapshot_revision_ != 0 && revision != snapshot_revision_) {
+      return Broken("SYNCED at another revision than the snapshot:", absl::StrCat(revision));
+    }
+    if (snapshot_revision_ == 0 && revision != revision_) {
+      return Broken("SYNCED of a resumed stream at",
+                    absl::StrCat(revision, ", events reach ", revision_));
+    }
+    snapshot_revision_ = 0;
+    synced_ = true;
+    revision_ = revision;
+    resume_token_ = response.synced().resume_token();
+  }
+  if (response.has_bookmark()) {
+    if (response.bookmark().revision() < revision_) {
+      return Broken("a bookmark went back to", absl::StrCat(response.bookmark().revision()));
+    }
+    revision_ = response.bookmark().revision();
+    resume_token_ = response.bookmark().resume_token();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Mirror::ApplySnapshot(const sas::v1::SnapshotChunk& chunk) {
+  if (synced_) return Broken("a snapshot after SYNCED at revision", absl::StrCat(chunk.revision()));
+  if (snapshot_revision_ == 0) {
+    digests_.clear();
+    snapshot_revision_ = chunk.revision();
+  }
+  if (chunk.revision() != snapshot_revision_) {
+    return Broken("a snapshot of two revisions:", absl::StrCat(chunk.revision()));
+  }
+  for (const sas::v1::Resource& resource : chunk.resources()) {
+    if (!digests_.emplace(Digest(NameOf(resource)), Digest(resource)).second) {
+      return Broken("twice in a snapshot:", NameOf(resource));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Mirror::ApplyEvent(const sas::v1::Event& event) {
+  if (snapshot_revision_ != 0)
+    return Broken("an event amid a snapshot:", absl::StrCat(event.revision()));
+  if (event.revision() != revision_ + 1) {
+    return Broken("revision", absl::StrCat(event.revision(), " after ", revision_));
+  }
+  for (const sas::v1::Change& change : event.changes()) {
+    if (absl::Status s = ApplyChange(change); !s.ok()) {
+      return absl::Status(s.code(), absl::StrCat(s.message(), " in revision ", event.revision(),
+                                                 " (", event.cause().text(), ")"));
+    }
+  }
+  revision_ = event.revision();
+  resume_token_ = event.resume_token();
+  return absl::OkStatus();
+}
+
+absl::Status Mirror::ApplyChange(const sas::v1::Change& change) {
+  const std::string& name = NameOf(change.resource());
+  const uint64_t key = Digest(name);
+  switch (change.kind()) {
+    case sas::v1::CHANGE_KIND_ADDED:
+      if (!digests_.emplace(key, Digest(change.resource())).second) {
+        return Broken("ADDED what is there:", name);
+      }
+      return absl::OkStatus();
+    case sas::v1::CHANGE_KIND_MODIFIED: {
+      const auto at = digests_.find(key);
+      if (at == digests_.end()) return Broken("MODIFIED what is not there:", name);
+      at->second = Digest(change.resource());
+      return absl::OkStatus();
+    }
+    case sas::v1::CHANGE_KIND_REMOVED:
+      if (digests_.erase(key) == 0) return Broken("REMOVED what is not there:", name);
+      return absl::OkStatus();
+    default:
+      return Broken("a change of no kind:", name);
+  }
+}
+
+std::vector<std::string> Mirror::Differences(const Mirror& other, size_t limit) const {
+  std::vector<std::string> differences;
+  const auto add = [&](absl::string_view what, uint64_t key) {
+    if (differences.size() < limit) differences.push_back(absl::StrCat(what, " ", absl::Hex(key)));
+  };
+  for (const auto& [key, digest] : digests_) {
+    const auto at = other.digests_.find(key);
+    if (at == other.digests_.end()) {
+      add("only here:", key);
+    } else if (at->second != digest) {
+      add("differs:", key);
+    }
+  }
+  for (const auto& [key, digest] : other.digests_) {
+    if (!digests_.contains(key)) add("only there:", key);
+  }
+  return differences;
+}
+
+}  // namespace sasd::testing
