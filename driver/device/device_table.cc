@@ -153,6 +153,7 @@ bool DeviceTable::Update(Device& device, const DeviceInfo& info) {
   }
   device.info_ = info;
   if (!handle_known) IndexHandle(self);
+  if (Waits(device)) waiting_.emplace(device.due_, device.order_);
   return changed;
 }
 
@@ -208,9 +209,14 @@ int DeviceTable::attach_failures(const Device& device) const {
   return device.attach_failures_;
 }
 
-void DeviceTable::PauseAttach(bool paused) {
+void DeviceTable::ResumeAttach(uint32_t epoch) {
   absl::MutexLock lock(&mu_);
-  attach_paused_ = paused;
+  if (epoch == epoch_) attach_paused_ = false;
+}
+
+uint32_t DeviceTable::epoch() const {
+  absl::MutexLock lock(&mu_);
+  return epoch_;
 }
 
 absl::Duration DeviceTable::NextAttachDue() const {
@@ -280,6 +286,9 @@ void DeviceTable::ForgetHandles() {
   absl::flat_hash_map<DevHandle, DeviceRef> forgotten;  // references end after the lock
   absl::MutexLock lock(&mu_);
   forgotten.swap(by_handle_);
+  for (const DeviceRef& device : devices_) device->info_.handle = DevHandle(0);
+  waiting_.clear();
+  attach_paused_ = true;
   ++epoch_;
 }
 
@@ -348,7 +357,12 @@ void DeviceTable::Link(Device& device) {
   if (device.order_ == 0 || state != LifeState::kAttaching) device.order_ = next_order_++;
   (init ? init_ : active_).emplace(device.order_, RefTo(device));
   device.list_ = init ? Device::List::kInit : Device::List::kActive;
-  if (state == LifeState::kDiscovered && attaches_) waiting_.emplace(device.due_, device.order_);
+  if (Waits(device)) waiting_.emplace(device.due_, device.order_);
+}
+
+bool DeviceTable::Waits(const Device& device) const {
+  return attaches_ && device.list_ == Device::List::kInit &&
+         device.state_ == LifeState::kDiscovered && device.info_.handle != DevHandle(0);
 }
 
 // Idempotent.
@@ -361,7 +375,13 @@ void DeviceTable::Unlink(Device& device) {
 }
 
 void DeviceTable::IndexHandle(const DeviceRef& device) {
-  if (device->info_.handle != DevHandle(0)) by_handle_[device->info_.handle] = device;
+  if (device->info_.handle == DevHandle(0)) return;
+  DeviceRef& indexed = by_handle_[device->info_.handle];
+  if (indexed != nullptr && indexed != device) {  // the firmware uses it for something else now
+    waiting_.erase({indexed->due_, indexed->order_});
+    indexed->info_.handle = DevHandle(0);
+  }
+  indexed = device;
 }
 
 void DeviceTable::UnindexHandle(const Device& device) {
@@ -392,7 +412,7 @@ std::string DeviceTable::CheckInvariants() const {
     const bool on_active = device->list_ == Device::List::kActive;
     init += on_init;
     active += on_active;
-    waiting += on_init && attaches_ && device->state_ == LifeState::kDiscovered;
+    waiting += Waits(*device);
     const auto in_init = init_.find(device->order_);
     const auto in_active = active_.find(device->order_);
     if (on_init != (in_init != init_.end() && in_init->second == device) ||

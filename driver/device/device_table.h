@@ -62,8 +62,8 @@ class DeviceTable {
     DevHandle handle;    // to be used for the commands
     uint32_t epoch = 0;  // of the handles
   };
-  // The next device to attach whose time has come: kDiscovered -> kAttaching. It stays on the init
-  // list. Nothing while attaching is paused.
+  // The next device to attach whose time has come and that has a handle: kDiscovered -> kAttaching.
+  // It stays on the init list. Nothing while attaching is paused.
   std::optional<AttachTicket> TakeForAttach(absl::Duration now) ABSL_LOCKS_EXCLUDED(mu_);
   enum class AttachEnd {
     kDone,     // the move was made
@@ -79,8 +79,11 @@ class DeviceTable {
   AttachEnd DeferAttach(const AttachTicket& ticket, absl::Duration due, bool count_failure)
       ABSL_LOCKS_EXCLUDED(mu_);
   int attach_failures(const Device& device) const ABSL_LOCKS_EXCLUDED(mu_);
-  // While paused, TakeForAttach() gives nothing.
-  void PauseAttach(bool paused) ABSL_LOCKS_EXCLUDED(mu_);
+  // Attaching is paused from ForgetHandles() on. Goes on if no handles were forgotten since `epoch`
+  // was read.
+  void ResumeAttach(uint32_t epoch) ABSL_LOCKS_EXCLUDED(mu_);
+  // How often handles were forgotten.
+  uint32_t epoch() const ABSL_LOCKS_EXCLUDED(mu_);
   // When the next device can be taken; InfiniteFuture-like absl::InfiniteDuration() if none waits.
   absl::Duration NextAttachDue() const ABSL_LOCKS_EXCLUDED(mu_);
   // The number of devices that wait for their attach or are in it (not counting paused ones out).
@@ -105,8 +108,8 @@ class DeviceTable {
   // kRemoving -> kGone, out of the table. False in any other state.
   bool FinishRemoval(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // After a reset: no handle leads to a device until Update() gives it a new one, and attaches in
-  // flight end with kRetry.
+  // After a reset: no device has a handle until Update() gives it a new one, attaching is paused,
+  // and attaches in flight end with kRetry. Linear in the table.
   void ForgetHandles() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Walks over the hardware: each device found is marked with the walk's number.
@@ -145,6 +148,8 @@ class DeviceTable {
   bool Transition(Device& device, LifeState from, LifeState to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Link(Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Unlink(Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether a device on the init list can be taken for its attach once it is due.
+  bool Waits(const Device& device) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void IndexHandle(const DeviceRef& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void UnindexHandle(const Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RemoveFromIndexes(Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -162,7 +167,7 @@ class DeviceTable {
   absl::flat_hash_map<NodeKey, absl::flat_hash_set<Device*>> children_ ABSL_GUARDED_BY(mu_);
   List init_ ABSL_GUARDED_BY(mu_);
   List active_ ABSL_GUARDED_BY(mu_);
-  // (due, place on the init list) of the kDiscovered devices on the init list.
+  // (due, place on the init list) of the devices that Waits() says.
   absl::btree_set<std::pair<absl::Duration, uint64_t>> waiting_ ABSL_GUARDED_BY(mu_);
   uint64_t next_order_ ABSL_GUARDED_BY(mu_) = 1;
   uint32_t epoch_ ABSL_GUARDED_BY(mu_) = 0;

@@ -151,7 +151,6 @@ void Arrival::OnEventsLost(uint32_t count) {
 
 void Arrival::OnResetBegin() {
   epoch_.fetch_add(1, std::memory_order_acq_rel);
-  devices_.PauseAttach(true);
   nodes_.ForgetHandles();
   nodes_.ForgetEnclosureHandles();
   devices_.ForgetHandles();

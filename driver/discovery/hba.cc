@@ -206,7 +206,7 @@ void Hba::Handle(const Event& event) {
     case Event::Kind::kResetBegin:
       return HandleResetBegin();
     case Event::Kind::kReady:
-      return HandleReady();
+      return HandleReady(event);
     case Event::Kind::kPortEnabled:
       return HandlePortEnabled(event);
   }
@@ -230,7 +230,7 @@ void Hba::HandleFirmware(const Event& event) {
   cause.event_code = event.code;
   cause.event_context = event.context;
   emitter_.Commit(changes, std::move(cause), event.arrival);
-  if (!status.ok() && !IsHostLost(status)) RetryLater(status);
+  if (!status.ok() && !IsHostLost(status)) RetryLater();
 }
 
 absl::Status Hba::HandleData(const Event& event, ChangeSet& changes) {
@@ -299,6 +299,9 @@ void Hba::HandleResetBegin() {
   walk_.reset();
   walking_ = false;
   retry_due_ns_ = kNever;
+  // What the worker learned from pages between the reset's begin and now may be of its time before.
+  nodes_.ForgetHandles();
+  devices_.ForgetHandles();
   tracker_.OnReset();
   ChangeSet changes;
   tracker_.Tell(changes);
@@ -308,10 +311,12 @@ void Hba::HandleResetBegin() {
   emitter_.Commit(changes, std::move(cause), absl::ZeroDuration(), Emitter::When::kAlways);
 }
 
-void Hba::HandleReady() {
+void Hba::HandleReady(const Event& event) {
+  if (event.epoch != arrival_.epoch()) return;  // one more reset has begun
   const absl::StatusOr<mpi::IocFactsReply> facts = SetUpIoc(ioc_, clock_);
+  if (event.epoch != arrival_.epoch()) return;
   if (!facts.ok()) {
-    if (IsHostLost(facts.status())) return;  // one more reset: its own "ready" follows
+    if (IsHostLost(facts.status())) return;
     return FailHost(absl::StrCat("after a reset: ", facts.status().message()));
   }
   if (owned_) {
@@ -347,7 +352,6 @@ void Hba::HandlePortEnabled(const Event& event) {
 
 void Hba::FailHost(const std::string& why) {
   tracker_.OnFailure(why);
-  devices_.PauseAttach(false);
   ChangeSet changes;
   tracker_.Tell(changes);
   Cause cause;
@@ -362,6 +366,7 @@ void Hba::BeginWalk(Walk walk) {
   rescans_.fetch_add(1, std::memory_order_relaxed);
   retry_due_ns_ = kNever;
   walk_.emplace(std::move(walk));
+  walk_->epoch = devices_.epoch();
   walking_ = true;
   const bool gap = walk_->always_tell && !walk_->after_reset;
   walk_->recovery.emplace(++walks_, /*retry_failed=*/!gap, model_, pages_, nodes_, devices_,
@@ -388,29 +393,28 @@ void Hba::EndWalk() {
   Walk walk = *std::exchange(walk_, std::nullopt);
   const absl::Status status = walk.recovery->status();
   ChangeSet& changes = walk.recovery->changes();
-  if (!IsHostLost(status)) {
+  const bool complete = !IsHostLost(status) && walk.epoch == devices_.epoch();
+  if (complete) {
     // What came while pages were read may be older than what they said.
     topology_.set_verify_until(queue_.last_sequence());
     // The last word on discovery may have been lost.
     if (const auto unit = pages_.SasIoUnit0(); unit.ok()) tracker_.OnPorts(*unit);
     tracker_.OnRecovered();
     tracker_.Tell(changes);
-    const std::string text = changes.Text();
-    if (!text.empty()) absl::StrAppend(&walk.cause.text, ": ", text);
-    if (!status.ok()) absl::StrAppend(&walk.cause.text, " (incomplete: ", status.message(), ")");
-    devices_.PauseAttach(false);
-    emitter_.Commit(changes, std::move(walk.cause), walk.arrival,
-                    walk.always_tell ? Emitter::When::kAlways : Emitter::When::kIfChanged);
-    if (status.ok()) {
-      retry_delay_ = kFirstRetry;
-    } else {
-      RetryLater(status);
-    }
+    devices_.ResumeAttach(walk.epoch);
+    if (status.ok()) retry_delay_ = kFirstRetry;
+    if (!status.ok()) RetryLater();
   }
+  // Else one more reset has begun, and a walk will follow it.
+  const std::string text = changes.Text();
+  if (!text.empty()) absl::StrAppend(&walk.cause.text, ": ", text);
+  if (!status.ok()) absl::StrAppend(&walk.cause.text, " (incomplete: ", status.message(), ")");
+  emitter_.Commit(changes, std::move(walk.cause), walk.arrival,
+                  walk.always_tell ? Emitter::When::kAlways : Emitter::When::kIfChanged);
   walking_ = false;
 }
 
-void Hba::RetryLater(const absl::Status&) {
+void Hba::RetryLater() {
   if (retry_due_ns_ != kNever) return;
   retry_due_ns_ = absl::ToInt64Nanoseconds(clock_.Monotonic() + retry_delay_);
   retry_delay_ = std::min(kLastRetry, 2 * retry_delay_);

@@ -85,6 +85,7 @@ class Hba : private transport::IocListener {
   struct Walk {
     Cause cause;
     absl::Duration arrival;  // of the event that caused it
+    uint32_t epoch = 0;      // of the handles (DeviceTable::epoch())
     bool after_reset = false;
     bool always_tell = false;  // gaps and resets are told even if nothing differs
     std::optional<Recovery> recovery;
@@ -107,7 +108,7 @@ class Hba : private transport::IocListener {
                        absl::Status* status);
   void HandleGap(const Event& event);
   void HandleResetBegin();
-  void HandleReady();
+  void HandleReady(const Event& event);
   void HandlePortEnabled(const Event& event);
   void FailHost(const std::string& why);
 
@@ -115,7 +116,7 @@ class Hba : private transport::IocListener {
   void StepWalk();
   void EndWalk();
   // The picture may be incomplete: looks at everything again after a while.
-  void RetryLater(const absl::Status& why);
+  void RetryLater();
   // Takes over what events told that need not be handled any more.
   void Supersede(const std::vector<EventRef>& events, ChangeSet& changes);
   void Push(Event::Kind kind, absl::Status status = absl::OkStatus());

@@ -39,7 +39,10 @@ absl::StatusOr<Bytes> Ask(transport::IocTransport& ioc, absl::string_view name,
   const absl::StatusOr<mpi::ReplyHeader> header = mpi::DecodeReplyHeader(reply->frame);
   if (!header.ok()) return WithName(name, header.status());
   if (header->status != mpi::IocStatus::kSuccess) {
-    return absl::InternalError(absl::StrCat(
+    const bool wrong_state = header->status == mpi::IocStatus::kInvalidState;
+    return absl::Status(
+        wrong_state ? absl::StatusCode::kFailedPrecondition : absl::StatusCode::kInternal,
+absl::StrCat(
         name, ": IOCStatus 0x", absl::Hex(static_cast<uint16_t>(header->status), absl::kZeroPad4)));
   }
   return std::move(reply->frame);
@@ -59,6 +62,13 @@ absl::StatusOr<mpi::IocFactsReply> SetUpIoc(transport::IocTransport& ioc, Clock&
   init.header_version = facts->header_version;
   init.timestamp_ms = static_cast<uint64_t>(absl::ToUnixMillis(clock.Now()));
   reply = Ask(ioc, "IOC init", mpi::EncodeIocInitRequest(init));
+  if (absl::IsFailedPrecondition(reply.status())) {
+    // Somebody has it operating already: back to ready, as _base_make_ioc_ready() does.
+    reply = Ask(ioc, "message unit reset",
+                mpi::EncodeBareRequest(mpi::Function::kMessageUnitReset));
+    if (!reply.ok()) return reply.status();
+    reply = Ask(ioc, "IOC init", mpi::EncodeIocInitRequest(init));
+  }
   if (!reply.ok()) return reply.status();
 
   mpi::EventNotificationRequest notification;

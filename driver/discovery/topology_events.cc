@@ -85,20 +85,31 @@ absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
   const DevHandle handle = entry.attached_handle;
   const absl::Status linked = model_.UpdateLink(node, phy, handle, entry.rate, changes);
   if (!linked.ok() && IsHostLost(linked)) return linked;
-  if (handle == DevHandle(0) || nodes_.FindByHandle(handle) != nullptr) return linked;
+  if (handle == DevHandle(0) || LeadsToNode(node, handle)) return linked;
   if (nodes_.Phy(*node, phy).attached_is_expander) return linked;
   for (const PhyId other : nodes_.PhysWithHandle(*node, handle)) {
     if (nodes_.Phy(*node, other).attached_is_expander) return linked;  // a lane of a wide port
   }
   if (const device::DeviceRef device = devices_.FindByHandle(handle)) {
-    const device::LifeState state = devices_.View(*device).state;
-    const bool in_trouble =
-        state == device::LifeState::kBlocked || state == device::LifeState::kFailed;
-    if (!in_trouble) return linked;
+    const device::DeviceView view = devices_.View(*device);
+    const bool in_trouble = view.state == device::LifeState::kBlocked ||
+                            view.state == device::LifeState::kFailed;
+    if (!in_trouble && view.info.parent == node->key() && view.info.parent_phy == phy) {
+      return linked;
+    }
   }
   absl::Status added = model_.AddDevice(handle, changes);
   added.Update(linked);
   return added;
+}
+
+// A handle that the tables have for a node elsewhere stands for something else by now: that node has
+// gone, and the event that says so is still to come.
+bool TopologyEvents::LeadsToNode(const device::NodeRef& node, DevHandle handle) const {
+  const device::NodeRef peer = nodes_.FindByHandle(handle);
+  if (peer == nullptr) return false;
+  if (peer->key().is_host() || nodes_.View(*peer).parent == node->key()) return true;
+  return !node->key().is_host() && nodes_.View(*node).parent == peer->key();
 }
 
 absl::StatusOr<bool> TopologyEvents::IsStale(const Event& event, DevHandle handle,
@@ -114,7 +125,10 @@ absl::Status TopologyEvents::NotResponding(const Event& event, const device::Nod
   const device::DeviceRef device = devices_.FindByHandle(handle);
   if (device != nullptr) {
     const device::DeviceInfo info = devices_.View(*device).info;
-    const absl::StatusOr<bool> stale = IsStale(event, handle, info.key.address);
+    // A handle that is in use for something else already was read from a page too early.
+    const bool elsewhere = info.parent != node->key() || info.parent_phy != phy;
+    const absl::StatusOr<bool> stale = elsewhere ? model_.IsPresent(handle, info.key.address)
+                                                 : IsStale(event, handle, info.key.address);
     if (!stale.ok()) return stale.status();
     if (*stale) return absl::OkStatus();
     model_.RemoveDevice(device, changes);

@@ -41,6 +41,7 @@ class TopologyEvents {
                              const List::Entry& entry, ChangeSet& changes);
   absl::Status ExpanderNotResponding(const Event& event, const device::NodeRef& node,
                                      ChangeSet& changes);
+  bool LeadsToNode(const device::NodeRef& node, DevHandle handle) const;
   // True if the firmware may still have it, although the event says otherwise.
   absl::StatusOr<bool> IsStale(const Event& event, DevHandle handle, SasAddress address);
 

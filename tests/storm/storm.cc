@@ -9,6 +9,9 @@
 namespace sasd::testing {
 namespace {
 
+// Acts come in bursts, and between them the driver has time to catch up: else one walk over
+// everything would answer most of them.
+constexpr int kActsPerPause = 100;
 constexpr int kActsPerSlowRead = 20;
 constexpr int kRestlessOdds = 50;  // one in so many messages is the last of its stream
 
@@ -180,6 +183,7 @@ StormReport RunStorm(const StormOptions& options, const StormTarget& target) {
   for (int act = 0; act < options.acts; ++act) {
     chaos.Act();
     progress.Advance();
+    if (act % kActsPerPause == 0) target.settle();
   }
   const int64_t last_revision = target.settle();
   report.duration = absl::Now() - start;

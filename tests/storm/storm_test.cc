@@ -25,7 +25,10 @@ TEST(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
   StormOptions options;
   options.subscribers = 100;
   options.acts = 2'000;
+  if (const char* seed = getenv("STORM_SEED")) options.seed = strtoul(seed, nullptr, 10);
   options.shares.host_reset = 1;
+  if (const char* v = getenv("RESET")) options.shares.host_reset = atoi(v);
+  if (const char* v = getenv("FW")) options.shares.firmware = atoi(v);
   StormTarget target{*s.backend().emulator(),
                      [&s](const std::string& token) { return LogFeed::Open(s.log(), token); },
                      [&s] {
