@@ -293,7 +293,12 @@ void Discovery::FindGains(ReportedNode& node, const std::vector<uint8_t>& phys, 
     const PhyLink link = fabric_.Link({node.ref, phy});
     const uint8_t count = fabric_.change_count({node.ref, phy});
     if (!link.up()) {
-      if (known.handle == 0) known = {0, WireRate(link), count};
+      if (known.handle != 0) continue;
+      const uint8_t previous = known.rate;
+      known = {0, WireRate(link), count};
+      if (known.rate == previous) continue;
+      Begin();  // disabled or enabled, with nothing at the other end
+      list.changes.push_back({phy, 0, known.rate, previous, PhyReason::kPhyChanged});
       continue;
     }
     Change change{phy, known.handle, WireRate(link), known.rate, PhyReason::kPhyChanged};
