@@ -1,0 +1,18 @@
+#ifndef CLI_COMPLETION_H_
+#define CLI_COMPLETION_H_
+
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace sasd::cli {
+
+// A script that completes sasctl's commands, options and nouns in "bash" or "zsh"; made from the
+// commands themselves, so that it cannot lag behind. kInvalidArgument for another shell.
+absl::StatusOr<std::string> CompletionScript(absl::string_view shell, const CLI::App& app);
+
+}  // namespace sasd::cli
+
+#endif  // CLI_COMPLETION_H_

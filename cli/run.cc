@@ -1,0 +1,338 @@
+#include "cli/run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "cli/completion.h"
+#include "cli/emulator_command.h"
+#include "cli/health_command.h"
+#include "cli/list_command.h"
+#include "cli/node_command.h"
+#include "cli/nouns.h"
+#include "cli/show_command.h"
+#include "cli/suggest.h"
+#include "cli/tree_command.h"
+#include "cli/version.h"
+#include "cli/watch_command.h"
+
+namespace sasd::cli {
+namespace {
+
+constexpr char kDefaultAddress[] = "unix:/run/sasd/sasd.sock";
+
+// The command that was typed, ready to run. Returns an exit code, or an error for one line.
+using Action = std::function<absl::StatusOr<int>(const Context&)>;
+
+Action Plain(std::function<absl::Status(const Context&)> run) {
+  return [run = std::move(run)](const Context& context) -> absl::StatusOr<int> {
+    if (absl::Status s = run(context); !s.ok()) return s;
+    return kExitOk;
+  };
+}
+
+// All commands with their options, and what was typed of them.
+class CommandLine {
+ public:
+  explicit CommandLine(const Environment& environment)
+      : app_("Shows and follows the SAS topology that sasd serves.", "sasctl"),
+        address_(environment.address.empty() ? kDefaultAddress : environment.address) {
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.add_option("--addr", address_, "Where sasd serves: unix:PATH or HOST:PORT ($SASD_ADDR)")
+        ->capture_default_str();
+    app_.add_option("--timeout", timeout_, "How long one call may take: 5s, 500ms, 1m")
+        ->capture_default_str();
+    app_.add_flag("--no-color", no_colour_, "No colours (also $NO_COLOR)");
+    app_.set_version_flag("--version", absl::StrCat("sasctl ", kVersion));
+    app_.footer("Objects go by resource name, SAS address, WWN, serial, sdX, H:C:T:L or "
+                "enclosure/slot.");
+    DeclareTree();
+    DeclareList();
+    DeclareShow();
+    DeclareWatch();
+    DeclareEvents();
+    DeclareHealth();
+    DeclareNode();
+    DeclareEmulator();
+    DeclareCompletion();
+  }
+
+  // kExitOk with an empty action where all is said (help, version).
+  int Parse(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    try {
+      app_.parse(std::move(reversed));
+      return kExitOk;
+    } catch (const CLI::Success& success) {
+      app_.exit(success, out, err);
+      return kExitOk;
+    } catch (const CLI::ParseError& error) {
+      err << "sasctl: " << error.what() << Hint(arguments) << "; see sasctl --help\n";
+      return kExitUsage;
+    }
+  }
+
+  const Action& action() const { return action_; }
+  const std::string& address() const { return address_; }
+  bool no_colour() const { return no_colour_; }
+  bool is_health() const { return health_->parsed(); }
+
+  absl::StatusOr<absl::Duration> timeout() const {
+    absl::Duration timeout;
+    if (absl::ParseDuration(timeout_, &timeout) && timeout > absl::ZeroDuration()) return timeout;
+    return absl::InvalidArgumentError(
+        absl::StrCat("--timeout \"", timeout_, "\" is no duration, such as 5s, 500ms or 1m"));
+  }
+
+ private:
+  CLI::App& Command(const char* name, const char* help) {
+    CLI::App& command = *app_.add_subcommand(name, help);
+    return command;
+  }
+
+  static void AddOutput(CLI::App& command, std::string& output, const char* forms) {
+    command.add_option("-o,--output", output, absl::StrCat("Output form: ", forms))
+        ->capture_default_str();
+  }
+
+  static void AddFilter(CLI::App& command, std::vector<std::string>& filters) {
+    command
+        .add_option("-f,--filter", filters,
+                    "Only those with KEY=VALUE[,VALUE...]; several conditions must all hold")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+  }
+
+  void DeclareTree() {
+    CLI::App& tree = Command("tree", "Draws the topology");
+    tree.add_flag("-v,--verbose", tree_.verbosity,
+                  "Unfolds devices that are alike; twice: also handles and addresses");
+    tree.add_option("hosts", tree_.hosts, "Only these hosts");
+    tree.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunTree(tree_, context); });
+    });
+  }
+
+  void DeclareList() {
+    std::vector<std::string> nouns;
+    for (const Noun& noun : AllNouns()) nouns.push_back(noun.plural);
+    CLI::App& list = Command("list", "Lists objects of a kind, one a line");
+    list.alias("ls");
+    list.add_option("noun", list_.noun, absl::StrCat("One of ", absl::StrJoin(nouns, ", ")))
+        ->required();
+    AddFilter(list, list_.filters);
+    AddOutput(list, list_.output, "table, wide, json, jsonl, yaml, name");
+    list.add_option("--columns", list_.columns, "Only these columns, comma-separated");
+    list.add_flag("!--no-headers", list_.headers, "No line with the columns' names");
+    list.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunList(list_, context); });
+    });
+  }
+
+  void DeclareShow() {
+    CLI::App& show = Command("show", "Shows all that is known of one object");
+    show.add_option("object", show_.words, "OBJECT, or NOUN OBJECT")->required()->expected(1, 2);
+    AddOutput(show, show_.output, "table, json, jsonl, yaml, name");
+    show.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunShow(show_, context); });
+    });
+  }
+
+  void DeclareWatch() {
+    CLI::App& watch = Command("watch", "Follows what happens, until Ctrl-C");
+    watch.add_option("--from", watch_.from, "Goes on after this resume token or revision");
+    watch.add_flag("--snapshot,!--no-snapshot", watch_.snapshot, "First tells what is there");
+    watch.add_option("-n,--count", watch_.count, "Ends after so many events")
+        ->check(CLI::PositiveNumber);
+    watch.add_flag("--reconnect", watch_.reconnect, "Goes on when sasd comes back");
+    AddFilter(watch, watch_.filters);
+    AddOutput(watch, watch_.output, "table (lines), jsonl, yaml");
+    watch.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunWatch(watch_, context); });
+    });
+  }
+
+  void DeclareEvents() {
+    CLI::App& events = Command("events", "Lists what has happened, as far as the log goes back");
+    events.add_option("--after", events_.after, "Only after this revision")
+        ->check(CLI::NonNegativeNumber);
+    events.add_option("-n,--last", events_.last, "Only the newest so many")
+        ->check(CLI::PositiveNumber);
+    AddFilter(events, events_.filters);
+    AddOutput(events, events_.output, "table (lines), jsonl, yaml");
+    events.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunEvents(events_, context); });
+    });
+  }
+
+  void DeclareHealth() {
+    health_ = &Command("health", "Tells what is wrong; exit code 0 ok, 1 warning, 2 critical, "
+                                 "3 unknown");
+    health_->add_option("hosts", health_options_.hosts, "Only these hosts");
+    AddOutput(*health_, health_options_.output, "table, json, jsonl, yaml, name");
+    health_->callback([this] {
+      action_ = [this](const Context& context) { return RunHealth(health_options_, context); };
+    });
+  }
+
+  void DeclareNode() {
+    CLI::App& wait = Command("wait", "Waits, for --timeout at most");
+    wait.add_flag("--settled", wait_.settled, "Until discovery has settled");
+    wait.add_option("hosts", wait_.hosts, "Only on these hosts");
+    wait.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunWait(wait_, context); });
+    });
+    CLI::App& status = Command("status", "Tells about sasd itself");
+    AddOutput(status, status_.output, "table, json, jsonl, yaml, name");
+    status.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunStatus(status_, context); });
+    });
+  }
+
+  // A verb of `emulator` with its element and what it does.
+  CLI::App& Verb(CLI::App& emulator, const char* name, const char* element, const char* help,
+                 std::function<absl::Status(const Context&)> run) {
+    CLI::App& verb = *emulator.add_subcommand(name, help);
+    if (element != nullptr) {
+      verb.add_option(element, element_, "Id in the fabric, SAS address, or enclosure/slot")
+          ->required();
+    }
+    verb.callback([this, run = std::move(run)] { action_ = Plain(run); });
+    return verb;
+  }
+
+  void DeclareEmulator() {
+    CLI::App& emulator = Command("emulator", "Acts on the fabric of a virtual HBA");
+    emulator.require_subcommand(1);
+    CLI::App& list =
+        Verb(emulator, "list", nullptr, "Lists the elements of the fabric",
+             [this](const Context& context) { return RunElements(elements_, context); });
+    list.add_option("kinds", elements_.kinds, "host, expander, device, enclosure");
+    AddOutput(list, elements_.output, "table, json, jsonl, yaml, name");
+    list.add_flag("!--no-headers", elements_.headers, "No line with the columns' names");
+    Verb(emulator, "pull", "drive", "Pulls a drive out of its slot",
+         [this](const Context& context) { return RunPull(element_, context); });
+    Verb(emulator, "insert", "drive", "Puts a pulled drive back, or another one in its place",
+         [this](const Context& context) { return RunInsert(element_, serial_, context); })
+        .add_option("--replacement", serial_, "Another drive, with this serial");
+    CLI::App& phy =
+        Verb(emulator, "phy", "node", "Takes a phy of a host or expander down or up",
+             [this](const Context& context) {
+               return RunSetPhy(element_, phy_, state_, gbps_, context);
+             });
+    phy.add_option("phy", phy_, "Its number")->required();
+    phy.add_option("state", state_, "up or down")->required();
+    phy.add_option("--rate", gbps_, "Gbit/s: 1.5, 3, 6, 12 or 22.5; the best if not given");
+    Verb(emulator, "expander", "expander", "Loses or regains an expander with all behind it",
+         [this](const Context& context) { return RunSetExpander(element_, state_, context); })
+        .add_option("state", state_, "lose or regain")
+        ->required();
+    Verb(emulator, "power", "enclosure", "Switches an enclosure off or on",
+         [this](const Context& context) { return RunSetPower(element_, state_, context); })
+        .add_option("state", state_, "on or off")
+        ->required();
+    Verb(emulator, "reset", "host", "Resets an HBA: its device handles are renumbered",
+         [this](const Context& context) { return RunReset(element_, context); });
+    Verb(emulator, "discovery-error", "element", "Makes the firmware report a discovery error",
+         [this](const Context& context) { return RunDiscoveryError(element_, status_bits_, context); })
+        .add_option("--status", status_bits_, "MPI 2.x DiscoveryStatus bits")
+        ->capture_default_str();
+    CLI::App& fault = Verb(emulator, "fault", "host", "Makes what a host does next fail",
+                           [this](const Context& context) {
+                             fault_.host = element_;
+                             if (!absl::ParseDuration(delay_, &fault_.delay)) {
+                               return absl::InvalidArgumentError(absl::StrCat(
+                                   "--delay \"", delay_, "\" is no duration, such as 5s or 500ms"));
+                             }
+                             return RunFault(fault_, context);
+                           });
+    fault
+        .add_option("kind", fault_.kind,
+                    "page-read-fails, smp-timeout, event-lost, event-duplicated, event-truncated, "
+                    "events-reordered, ioc-fault")
+        ->required();
+    fault.add_option("--count", fault_.count, "How many times")->capture_default_str();
+    fault.add_option("--delay", delay_, "How long an IOC fault takes")->capture_default_str();
+  }
+
+  void DeclareCompletion() {
+    CLI::App& completion = Command("completion", "Prints a completion script for a shell");
+    completion.add_option("shell", shell_, "bash or zsh")->required();
+    completion.callback([this] {
+      action_ = Plain([this](const Context& context) {
+        const absl::StatusOr<std::string> script = CompletionScript(shell_, app_);
+        if (script.ok()) context.out << *script;
+        return script.status();
+      });
+    });
+  }
+
+  // What the first word that is no option may have been meant to be.
+  std::string Hint(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> commands;
+    for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; })) {
+      commands.push_back(command->get_name());
+    }
+    for (const std::string& word : arguments) {
+      if (word.empty() || word[0] == '-') continue;
+      const bool known = std::find(commands.begin(), commands.end(), word) != commands.end();
+      return known ? "" : DidYouMean(word, commands);
+    }
+    return "";
+  }
+
+  CLI::App app_;
+  std::string address_;
+  std::string timeout_ = "5s";
+  bool no_colour_ = false;
+  Action action_;
+
+  TreeOptions tree_;
+  ListOptions list_;
+  ShowOptions show_;
+  WatchOptions watch_;
+  EventsOptions events_;
+  CLI::App* health_ = nullptr;
+  HealthOptions health_options_;
+  WaitOptions wait_;
+  StatusOptions status_;
+  ElementsOptions elements_;
+  FaultOptions fault_;
+  std::string element_, serial_, state_, delay_ = "0s", shell_;
+  uint32_t phy_ = 0, status_bits_ = 0x10;
+  double gbps_ = 0;
+};
+
+absl::StatusOr<int> Act(const CommandLine& line, const Environment& environment) {
+  const absl::StatusOr<absl::Duration> timeout = line.timeout();
+  if (!timeout.ok()) return timeout.status();
+  const Stubs stubs = environment.connect(line.address());
+  const Context context{stubs,
+                        environment.out,
+                        environment.err,
+                        environment.interrupt,
+                        {line.address(), *timeout},
+                        Paint(environment.colour && !line.no_colour())};
+  return line.action()(context);
+}
+
+}  // namespace
+
+int Run(const std::vector<std::string>& arguments, const Environment& environment) {
+  CommandLine line(environment);
+  if (const int code = line.Parse(arguments, environment.out, environment.err);
+      code != kExitOk || line.action() == nullptr) {
+    return code;
+  }
+  const absl::StatusOr<int> code = Act(line, environment);
+  environment.out.flush();
+  if (code.ok()) return *code;
+  environment.err << "sasctl: " << code.status().message() << '\n';
+  return line.is_health() ? kHealthUnknown : ExitCodeOf(code.status());
+}
+
+}  // namespace sasd::cli

@@ -1,0 +1,32 @@
+#ifndef CLI_RUN_H_
+#define CLI_RUN_H_
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "cli/context.h"
+#include "cli/interrupt.h"
+
+namespace sasd::cli {
+
+// What surrounds a run of sasctl. References outlive it.
+struct Environment {
+  std::ostream& out;
+  std::ostream& err;
+  Interrupt& interrupt;
+  bool colour = false;           // out is a terminal that takes colours
+  std::string address;           // $SASD_ADDR; may be empty
+  // Makes the stubs for an address.
+  std::function<Stubs(const std::string& address)> connect;
+};
+
+// Runs `sasctl ARGUMENTS` (without the program's name) and returns its exit code: those of
+// rpc_error.h, or of health_command.h for `health`. Errors are one line on `err`.
+int Run(const std::vector<std::string>& arguments, const Environment& environment);
+
+}  // namespace sasd::cli
+
+#endif  // CLI_RUN_H_

@@ -1,0 +1,69 @@
+// sasctl: the command line of sasd. See cli/README.md.
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <string>
+#include <thread>  // NOLINT: one thread takes signals
+#include <vector>
+
+#include "cli/run.h"
+#include "grpcpp/grpcpp.h"
+
+namespace sasd::cli {
+namespace {
+
+constexpr int kExitInterrupted = 130;  // as shells have it for SIGINT
+
+Stubs Connect(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(64 << 20);
+  const auto channel =
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return {sas::v1::TopologyService::NewStub(channel), sas::v1::WatchService::NewStub(channel),
+          sas::v1::EmulatorService::NewStub(channel)};
+}
+
+bool TakesColour() {
+  const char* const no_colour = getenv("NO_COLOR");
+  const char* const terminal = getenv("TERM");
+  return isatty(STDOUT_FILENO) && (no_colour == nullptr || *no_colour == '\0') &&
+         (terminal == nullptr || std::string(terminal) != "dumb");
+}
+
+// Ctrl-C ends what is under way; where nothing is, the process. In a thread of its own, since a
+// signal handler may call next to nothing.
+void TakeSignals(Interrupt& interrupt) {
+  static sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);  // a reader who has gone is seen as a failed write
+  std::thread([&interrupt] {
+    int signal = 0;
+    while (sigwait(&signals, &signal) == 0) {
+      if (!interrupt.Fire()) _exit(kExitInterrupted);
+    }
+  }).detach();
+}
+
+int Main(int argc, char** argv) {
+  static Interrupt& interrupt = *new Interrupt;  // the signal thread never ends
+  TakeSignals(interrupt);
+  const char* const address = getenv("SASD_ADDR");
+  const Environment environment{std::cout,
+                                std::cerr,
+                                interrupt,
+                                TakesColour(),
+                                address == nullptr ? "" : address,
+                                Connect};
+  return Run(std::vector<std::string>(argv + 1, argv + argc), environment);
+}
+
+}  // namespace
+}  // namespace sasd::cli
+
+int main(int argc, char** argv) { return sasd::cli::Main(argc, argv); }
