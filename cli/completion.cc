@@ -45,8 +45,8 @@ std::string BashFunction(const CLI::App& app) {
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     std::vector<std::string> words = WordsOf(*command), options = OptionsOf(*command);
     words.insert(words.end(), options.begin(), options.end());
-    absl::StrAppend(&cases, "      ", command->get_name(), ") words=\"",
-                    absl::StrJoin(words, " "), "\" ;;\n");
+    absl::StrAppend(&cases, "      ", command->get_name(), ") words=\"", absl::StrJoin(words, " "),
+                    "\" ;;\n");
   }
   return absl::StrCat(
       "_sasctl() {\n"

@@ -44,12 +44,9 @@ const std::vector<Column>& ElementColumns() {
     return column;
   };
   static const auto& columns = *new std::vector<Column>{
-      field("id", "id"),
-      field("kind", "kind"),
-      field("state", "state"),
-      field("enclosure", "enclosure"),
-      field("slot", "slot"),
-      field("sas-addresses", "sas_addresses"),
+      field("id", "id"),       field("kind", "kind"),
+      field("state", "state"), field("enclosure", "enclosure"),
+      field("slot", "slot"),   field("sas-addresses", "sas_addresses"),
   };
   return columns;
 }

@@ -88,6 +88,18 @@ std::string Differences(const Change& change) {
   return absl::StrJoin(texts, "; ");
 }
 
+// After a host reset that is so of everything, and a line for each would say nothing.
+bool OnlyHandleDiffers(const Change& change) {
+  bool handle = false;
+  for (const std::string& path : change.changed_fields().paths()) {
+    const absl::string_view field = path.substr(path.rfind('.') + 1);
+    if (IsBookkeeping(field)) continue;
+    if (field != "device_handle") return false;
+    handle = true;
+  }
+  return handle;
+}
+
 // The state that an object appeared in or was last seen in, where it has one.
 std::string StateOf(const Resource& resource) {
   if (resource.has_end_device()) return EnumText(resource.end_device().state());
@@ -135,8 +147,16 @@ class LinePrinter : public EventPrinter {
     });
     const std::string head = Head(event);
     const std::string why = paint_.Dim(absl::StrCat("(", CauseText(event.cause()), ")"));
+    int new_handles = 0;
     for (const Change* change : changes) {
+      if (OnlyHandleDiffers(*change)) {
+        ++new_handles;
+        continue;
+      }
       out_ << absl::StrCat(head, ChangeText(*change), Part(why), "\n");
+    }
+    if (new_handles > 0) {
+      out_ << absl::StrCat(head, "* ", new_handles, " with a new device handle", Part(why), "\n");
     }
     for (const sas::v1::Notice& notice : event.notices()) {
       out_ << absl::StrCat(head, NoticeText(notice), Part(why), "\n");
@@ -197,7 +217,8 @@ class LinePrinter : public EventPrinter {
         return absl::StrCat(paint_.Green(absl::StrCat("+ ", object)), Part(Via(resource)),
                             Part(StateOf(resource)));
       case sas::v1::CHANGE_KIND_REMOVED: {
-        const std::string state = StateOf(resource);
+        const std::string state =
+            StateOf(change.previous().has_end_device() ? change.previous() : resource);
         return absl::StrCat(paint_.Red(absl::StrCat("- ", object)), Part(Via(resource)),
                             Part(state.empty() ? "" : absl::StrCat("was ", state)));
       }

@@ -45,9 +45,9 @@ std::string Summary(const ListFindingsResponse& response, int code, const Paint&
       std::count_if(response.findings().begin(), response.findings().end(),
                     [](const Finding& f) { return CodeOf(f.severity()) == kHealthWarning; });
   return absl::StrCat(Painted(paint, code, kWords[code]), ": ",
-                      code == kHealthOk ? "nothing is wrong"
-                                        : absl::StrCat(critical, " critical, ",
-                                                       Count(warnings, "warning")),
+                      code == kHealthOk
+                          ? "nothing is wrong"
+                          : absl::StrCat(critical, " critical, ", Count(warnings, "warning")),
                       ", ", Count(response.examined_count(), "object"), " examined at revision ",
                       response.revision());
 }

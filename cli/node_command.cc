@@ -87,7 +87,8 @@ absl::Status RunWait(const WaitOptions& options, const Context& context) {
       sas::v1::WaitSettledResponse response;
       const auto call = context.NewCall(timeout + kGrace);
       context.interrupt.Watch([&call] { call->TryCancel(); });
-      const grpc::Status answer = context.stubs.topology->WaitSettled(call.get(), request, &response);
+      const grpc::Status answer =
+          context.stubs.topology->WaitSettled(call.get(), request, &response);
       context.interrupt.Watch({});
       if (answer.ok()) {
         context.out << "settled at revision " << response.revision() << '\n';

@@ -48,8 +48,9 @@ class CommandLine {
         ->capture_default_str();
     app_.add_flag("--no-color", no_colour_, "No colours (also $NO_COLOR)");
     app_.set_version_flag("--version", absl::StrCat("sasctl ", kVersion));
-    app_.footer("Objects go by resource name, SAS address, WWN, serial, sdX, H:C:T:L or "
-                "enclosure/slot.");
+    app_.footer(
+        "Objects go by resource name, SAS address, WWN, serial, sdX, H:C:T:L or "
+        "enclosure/slot.");
     DeclareTree();
     DeclareList();
     DeclareShow();
@@ -170,8 +171,9 @@ class CommandLine {
   }
 
   void DeclareHealth() {
-    health_ = &Command("health", "Tells what is wrong; exit code 0 ok, 1 warning, 2 critical, "
-                                 "3 unknown");
+    health_ = &Command("health",
+                       "Tells what is wrong; exit code 0 ok, 1 warning, 2 critical, "
+                       "3 unknown");
     health_->add_option("hosts", health_options_.hosts, "Only these hosts");
     AddOutput(*health_, health_options_.output, "table, json, jsonl, yaml, name");
     health_->callback([this] {
@@ -219,11 +221,10 @@ class CommandLine {
     Verb(emulator, "insert", "drive", "Puts a pulled drive back, or another one in its place",
          [this](const Context& context) { return RunInsert(element_, serial_, context); })
         .add_option("--replacement", serial_, "Another drive, with this serial");
-    CLI::App& phy =
-        Verb(emulator, "phy", "node", "Takes a phy of a host or expander down or up",
-             [this](const Context& context) {
-               return RunSetPhy(element_, phy_, state_, gbps_, context);
-             });
+    CLI::App& phy = Verb(emulator, "phy", "node", "Takes a phy of a host or expander down or up",
+                         [this](const Context& context) {
+                           return RunSetPhy(element_, phy_, state_, gbps_, context);
+                         });
     phy.add_option("phy", phy_, "Its number")->required();
     phy.add_option("state", state_, "up or down")->required();
     phy.add_option("--rate", gbps_, "Gbit/s: 1.5, 3, 6, 12 or 22.5; the best if not given");
@@ -238,7 +239,9 @@ class CommandLine {
     Verb(emulator, "reset", "host", "Resets an HBA: its device handles are renumbered",
          [this](const Context& context) { return RunReset(element_, context); });
     Verb(emulator, "discovery-error", "element", "Makes the firmware report a discovery error",
-         [this](const Context& context) { return RunDiscoveryError(element_, status_bits_, context); })
+         [this](const Context& context) {
+           return RunDiscoveryError(element_, status_bits_, context);
+         })
         .add_option("--status", status_bits_, "MPI 2.x DiscoveryStatus bits")
         ->capture_default_str();
     CLI::App& fault = Verb(emulator, "fault", "host", "Makes what a host does next fail",

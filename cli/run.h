@@ -17,8 +17,8 @@ struct Environment {
   std::ostream& out;
   std::ostream& err;
   Interrupt& interrupt;
-  bool colour = false;           // out is a terminal that takes colours
-  std::string address;           // $SASD_ADDR; may be empty
+  bool colour = false;  // out is a terminal that takes colours
+  std::string address;  // $SASD_ADDR; may be empty
   // Makes the stubs for an address.
   std::function<Stubs(const std::string& address)> connect;
 };

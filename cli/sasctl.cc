@@ -54,12 +54,8 @@ int Main(int argc, char** argv) {
   static Interrupt& interrupt = *new Interrupt;  // the signal thread never ends
   TakeSignals(interrupt);
   const char* const address = getenv("SASD_ADDR");
-  const Environment environment{std::cout,
-                                std::cerr,
-                                interrupt,
-                                TakesColour(),
-                                address == nullptr ? "" : address,
-                                Connect};
+  const Environment environment{
+      std::cout, std::cerr, interrupt, TakesColour(), address == nullptr ? "" : address, Connect};
   return Run(std::vector<std::string>(argv + 1, argv + argc), environment);
 }
 

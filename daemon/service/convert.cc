@@ -482,7 +482,9 @@ sas::v1::Change ToProto(const registry::Change& change) {
                 out.mutable_changed_fields());
   }
   if (change.kind() == registry::ChangeKind::kRemoved && out.resource().has_end_device()) {
-    out.mutable_resource()->mutable_end_device()->set_state(sas::v1::DEVICE_STATE_GONE);
+    sas::v1::EndDevice* device = out.mutable_resource()->mutable_end_device();
+    out.mutable_previous()->mutable_end_device()->set_state(device->state());
+    device->set_state(sas::v1::DEVICE_STATE_GONE);
   }
   return out;
 }

@@ -245,7 +245,7 @@ absl::Status Hba::HandleData(const Event& event, ChangeSet& changes) {
                                                                 : "discovery completed";
     });
   } else if (const auto* enclosure = std::get_if<mpi::EnclosureStatusChange>(&event.data)) {
-    HandleEnclosure(*enclosure, changes, &status);
+    status = HandleEnclosure(*enclosure, changes);
   }
   if (std::optional<Notice> notice = NoticeFor(event.data, nodes_, devices_)) {
     changes.Describe([&notice] { return notice->text; });
@@ -254,20 +254,14 @@ absl::Status Hba::HandleData(const Event& event, ChangeSet& changes) {
   return status;
 }
 
-void Hba::HandleEnclosure(const mpi::EnclosureStatusChange& change, ChangeSet& changes,
-                          absl::Status* status) {
-  const bool added = change.reason == mpi::EnclosureStatusChange::kAdded;
-  if (added) {
-    *status = model_.AddEnclosure(change.handle, changes);
-  } else if (change.reason == mpi::EnclosureStatusChange::kNotResponding) {
-    model_.RemoveEnclosure(change.handle, changes);
-  } else {
-    return;
+absl::Status Hba::HandleEnclosure(const mpi::EnclosureStatusChange& change, ChangeSet& changes) {
+  if (change.reason == mpi::EnclosureStatusChange::kAdded) {
+    return model_.AddEnclosure(change.handle, changes);
   }
-  changes.Describe([&change, added] {
-    return absl::StrCat("enclosure ", ToHex(change.logical_id),
-                        added ? " found" : " not responding");
-  });
+  if (change.reason == mpi::EnclosureStatusChange::kNotResponding) {
+    model_.RemoveEnclosure(change.handle, changes);
+  }
+  return absl::OkStatus();
 }
 
 void Hba::HandleGap(const Event& event) {

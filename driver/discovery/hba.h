@@ -104,8 +104,7 @@ class Hba : private transport::IocListener {
   void Handle(const Event& event);
   void HandleFirmware(const Event& event);
   absl::Status HandleData(const Event& event, ChangeSet& changes);
-  void HandleEnclosure(const mpi::EnclosureStatusChange& change, ChangeSet& changes,
-                       absl::Status* status);
+  absl::Status HandleEnclosure(const mpi::EnclosureStatusChange& change, ChangeSet& changes);
   void HandleGap(const Event& event);
   void HandleResetBegin();
   void HandleReady(const Event& event);

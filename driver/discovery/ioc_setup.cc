@@ -42,8 +42,8 @@ absl::StatusOr<Bytes> Ask(transport::IocTransport& ioc, absl::string_view name,
     const bool wrong_state = header->status == mpi::IocStatus::kInvalidState;
     return absl::Status(
         wrong_state ? absl::StatusCode::kFailedPrecondition : absl::StatusCode::kInternal,
-absl::StrCat(
-        name, ": IOCStatus 0x", absl::Hex(static_cast<uint16_t>(header->status), absl::kZeroPad4)));
+        absl::StrCat(name, ": IOCStatus 0x",
+                     absl::Hex(static_cast<uint16_t>(header->status), absl::kZeroPad4)));
   }
   return std::move(reply->frame);
 }
@@ -64,8 +64,8 @@ absl::StatusOr<mpi::IocFactsReply> SetUpIoc(transport::IocTransport& ioc, Clock&
   reply = Ask(ioc, "IOC init", mpi::EncodeIocInitRequest(init));
   if (absl::IsFailedPrecondition(reply.status())) {
     // Somebody has it operating already: back to ready, as _base_make_ioc_ready() does.
-    reply = Ask(ioc, "message unit reset",
-                mpi::EncodeBareRequest(mpi::Function::kMessageUnitReset));
+    reply =
+        Ask(ioc, "message unit reset", mpi::EncodeBareRequest(mpi::Function::kMessageUnitReset));
     if (!reply.ok()) return reply.status();
     reply = Ask(ioc, "IOC init", mpi::EncodeIocInitRequest(init));
   }

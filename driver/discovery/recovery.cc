@@ -176,7 +176,8 @@ void Recovery::RemoveDevice(const device::DeviceRef& device) {
 }
 
 bool Recovery::IsUnused(DevHandle handle) const {
-  return handle != DevHandle(0) && devices_.FindByHandle(handle) == nullptr && nodes_.FindByHandle(handle) == nullptr;
+  return handle != DevHandle(0) && devices_.FindByHandle(handle) == nullptr &&
+         nodes_.FindByHandle(handle) == nullptr;
 }
 
 }  // namespace sasd::discovery

@@ -92,19 +92,24 @@ absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
   }
   if (const device::DeviceRef device = devices_.FindByHandle(handle)) {
     const device::DeviceView view = devices_.View(*device);
-    const bool in_trouble = view.state == device::LifeState::kBlocked ||
-                            view.state == device::LifeState::kFailed;
+    const bool in_trouble =
+        view.state == device::LifeState::kBlocked || view.state == device::LifeState::kFailed;
     if (!in_trouble && view.info.parent == node->key() && view.info.parent_phy == phy) {
       return linked;
     }
   }
   absl::Status added = model_.AddDevice(handle, changes);
   added.Update(linked);
+  const device::PhyRecord record = nodes_.Phy(*node, phy);
+  if (added.ok() && record.attached == SasAddress(0) && !record.attached_is_expander) {
+    // The firmware does not have it any more: the event is older than the page.
+    return model_.RefreshPhy(node, phy, changes);
+  }
   return added;
 }
 
-// A handle that the tables have for a node elsewhere stands for something else by now: that node has
-// gone, and the event that says so is still to come.
+// A handle that the tables have for a node elsewhere stands for something else by now: that node
+// has gone, and the event that says so is still to come.
 bool TopologyEvents::LeadsToNode(const device::NodeRef& node, DevHandle handle) const {
   const device::NodeRef peer = nodes_.FindByHandle(handle);
   if (peer == nullptr) return false;

@@ -123,6 +123,10 @@ absl::Status TopologyModel::UpdateLink(const device::NodeRef& node, PhyId phy, D
   }
   SetPhy(node, phy, record, changes);
   if (same || !record.attached_is_expander) return absl::OkStatus();
+  return RefreshPhy(node, phy, changes);
+}
+
+absl::Status TopologyModel::RefreshPhy(const device::NodeRef& node, PhyId phy, ChangeSet& changes) {
   const absl::StatusOr<device::PhyRecord> read = ReadPhy(node, phy);
   if (absl::IsNotFound(read.status())) return absl::OkStatus();
   if (!read.ok()) return read.status();

@@ -56,6 +56,8 @@ class TopologyModel {
   // tell.
   absl::Status UpdateLink(const device::NodeRef& node, PhyId phy, DevHandle handle, LinkRate rate,
                           ChangeSet& changes);
+  // Reads one phy, where what is known of it may be older than the tables.
+  absl::Status RefreshPhy(const device::NodeRef& node, PhyId phy, ChangeSet& changes);
   // Fills in the address of every phy whose attached handle is known meanwhile.
   void ResolvePhys(const device::NodeRef& node, ChangeSet& changes);
 

@@ -15,7 +15,10 @@ namespace {
 
 constexpr absl::Duration kTimeout = absl::Minutes(5);
 
-TEST(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
+// By seed: each is another storm.
+class StormTest : public ::testing::TestWithParam<uint64_t> {};
+
+TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
   watch::WatchLog::Options log;
   log.max_events = 500;  // so that the stalled ones fall behind
   absl::StatusOr<std::unique_ptr<System>> system = System::Start("synthetic:2x10x50", 7, log);
@@ -25,10 +28,8 @@ TEST(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
   StormOptions options;
   options.subscribers = 100;
   options.acts = 2'000;
-  if (const char* seed = getenv("STORM_SEED")) options.seed = strtoul(seed, nullptr, 10);
+  options.seed = GetParam();
   options.shares.host_reset = 1;
-  if (const char* v = getenv("RESET")) options.shares.host_reset = atoi(v);
-  if (const char* v = getenv("FW")) options.shares.firmware = atoi(v);
   StormTarget target{*s.backend().emulator(),
                      [&s](const std::string& token) { return LogFeed::Open(s.log(), token); },
                      [&s] {
@@ -50,6 +51,8 @@ TEST(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
   const std::vector<std::string> differing = MirrorOf(s.registry()).Differences(*report.eager);
   EXPECT_TRUE(differing.empty()) << absl::StrJoin(differing, "\n");
 }
+
+INSTANTIATE_TEST_SUITE_P(Seeds, StormTest, ::testing::Values(1, 2, 3));
 
 }  // namespace
 }  // namespace sasd::testing

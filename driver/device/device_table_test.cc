@@ -1,0 +1,203 @@
+#include "driver/device/device_table.h"
+
+#include <optional>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+
+namespace sasd::device {
+namespace {
+
+using AttachEnd = DeviceTable::AttachEnd;
+
+constexpr SasAddress kHost(0x500605b000000001), kExpander(0x5003048000000001);
+
+DeviceInfo Info(uint64_t address, uint16_t handle) {
+  DeviceInfo info;
+  info.key = {kHost, SasAddress(address), PhysicalPort(0)};
+  info.parent = {kHost, kExpander, PhysicalPort(0)};
+  info.handle = DevHandle(handle);
+  return info;
+}
+
+class DeviceTableTest : public ::testing::Test {
+ protected:
+  ~DeviceTableTest() override { EXPECT_EQ(table_.CheckInvariants(), ""); }
+
+  DeviceRef Add(uint64_t address, uint16_t handle) { return *table_.Add(Info(address, handle)); }
+  DeviceRef AddAttached(uint64_t address, uint16_t handle) {
+    const DeviceRef device = Add(address, handle);
+    EXPECT_EQ(table_.CompleteAttach(*Take()), AttachEnd::kDone);
+    return device;
+  }
+  std::optional<DeviceTable::AttachTicket> Take() {
+    return table_.TakeForAttach(absl::ZeroDuration());
+  }
+  LifeState StateOf(const DeviceRef& device) { return table_.View(*device).state; }
+  void Remove(const DeviceRef& device) {
+    EXPECT_TRUE(table_.BeginRemoval(*device));
+    EXPECT_TRUE(table_.FinishRemoval(*device));
+  }
+
+  LiveCount live_;
+  DeviceTable table_{live_, /*attaches=*/true};
+};
+
+TEST_F(DeviceTableTest, ADeviceIsFoundInEveryLivingState) {
+  const DeviceRef device = Add(0x10, 7);
+  EXPECT_EQ(table_.FindByHandle(DevHandle(7)), device);
+  const auto ticket = Take();
+  EXPECT_EQ(StateOf(device), LifeState::kAttaching);
+  EXPECT_EQ(table_.Find(device->key()), device);
+  EXPECT_EQ(table_.CompleteAttach(*ticket), AttachEnd::kDone);
+  EXPECT_EQ(table_.Find(device->key()), device);
+  EXPECT_TRUE(table_.BeginRemoval(*device));
+  EXPECT_EQ(table_.Find(device->key()), device);
+  EXPECT_TRUE(table_.FinishRemoval(*device));
+  EXPECT_EQ(table_.Find(device->key()), nullptr);
+  EXPECT_EQ(table_.FindByHandle(DevHandle(7)), nullptr);
+}
+
+TEST_F(DeviceTableTest, AReferenceOutlivesTheRemoval) {
+  DeviceRef device = Add(0x10, 7);
+  Remove(device);
+  EXPECT_EQ(live_.count(), 1u);
+  EXPECT_EQ(table_.View(*device).info.key.address, SasAddress(0x10));
+  EXPECT_EQ(StateOf(device), LifeState::kGone);
+  device.reset();
+  EXPECT_EQ(live_.count(), 0u);
+}
+
+TEST_F(DeviceTableTest, ARemovalDuringTheAttachWins) {
+  const DeviceRef device = Add(0x10, 7);
+  const auto ticket = Take();
+  Remove(device);
+  EXPECT_EQ(table_.CompleteAttach(*ticket), AttachEnd::kRemoved);
+  EXPECT_EQ(StateOf(device), LifeState::kGone);
+  EXPECT_EQ(table_.active_size(), 0u);
+}
+
+TEST_F(DeviceTableTest, ARemovalHappensOnce) {
+  const DeviceRef device = AddAttached(0x10, 7);
+  EXPECT_TRUE(table_.BeginRemoval(*device));
+  EXPECT_FALSE(table_.BeginRemoval(*device));
+  EXPECT_TRUE(table_.FinishRemoval(*device));
+  EXPECT_FALSE(table_.FinishRemoval(*device));
+}
+
+TEST_F(DeviceTableTest, WhatIsGoneIsNeverResurrected) {
+  const DeviceRef device = AddAttached(0x10, 7);
+  Remove(device);
+  EXPECT_FALSE(table_.Block(*device));
+  EXPECT_FALSE(table_.Unblock(*device));
+  EXPECT_FALSE(table_.Retry(*device));
+  EXPECT_FALSE(table_.Fail(*device, "no"));
+  EXPECT_FALSE(table_.Update(*device, Info(0x10, 8)));
+  EXPECT_EQ(StateOf(device), LifeState::kGone);
+  EXPECT_EQ(table_.FindByHandle(DevHandle(8)), nullptr);
+}
+
+TEST_F(DeviceTableTest, TheSameAddressComesBackAsAnotherObject) {
+  const DeviceRef first = AddAttached(0x10, 7);
+  Remove(first);
+  const DeviceRef second = Add(0x10, 7);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(table_.FindByHandle(DevHandle(7)), second);
+  EXPECT_EQ(StateOf(first), LifeState::kGone);
+}
+
+TEST_F(DeviceTableTest, AnAddressIsThereOnce) {
+  Add(0x10, 7);
+  EXPECT_EQ(table_.Add(Info(0x10, 8)).status().code(), absl::StatusCode::kAlreadyExists);
+}
+
+// The storm found it: the drive that had lost its handle was asked for its serial by that handle.
+TEST_F(DeviceTableTest, AReusedHandleIsTakenFromTheDeviceThatHadIt) {
+  const DeviceRef old_one = Add(0x10, 7);
+  const DeviceRef new_one = Add(0x20, 7);
+  EXPECT_EQ(table_.FindByHandle(DevHandle(7)), new_one);
+  EXPECT_EQ(table_.View(*old_one).info.handle, DevHandle(0));
+  EXPECT_EQ(Take()->device, new_one);
+  EXPECT_EQ(Take(), std::nullopt) << "without a handle there is nothing to talk to";
+}
+
+TEST_F(DeviceTableTest, AnAttachUnderAnOldHandleIsDoneAnew) {
+  const DeviceRef device = Add(0x10, 7);
+  const auto ticket = Take();
+  EXPECT_TRUE(table_.Update(*device, Info(0x10, 9)));
+  EXPECT_EQ(table_.CompleteAttach(*ticket), AttachEnd::kRetry);
+  EXPECT_EQ(StateOf(device), LifeState::kDiscovered);
+  EXPECT_EQ(Take()->handle, DevHandle(9));
+}
+
+TEST_F(DeviceTableTest, AResetVoidsHandlesAndPausesAttaching) {
+  const DeviceRef waiting = Add(0x10, 7);
+  const auto in_flight = Take();
+  const DeviceRef other = Add(0x20, 8);
+  const uint32_t before = table_.epoch();
+  table_.ForgetHandles();
+  EXPECT_EQ(table_.FindByHandle(DevHandle(7)), nullptr);
+  EXPECT_EQ(table_.CompleteAttach(*in_flight), AttachEnd::kRetry);
+  // The walk gives new handles; the numbers may be the old ones of others.
+  EXPECT_TRUE(table_.Update(*other, Info(0x20, 7)));
+  EXPECT_EQ(Take(), std::nullopt) << "paused";
+  table_.ResumeAttach(before);
+  EXPECT_EQ(Take(), std::nullopt) << "one more reset began after `before` was read";
+  table_.ResumeAttach(table_.epoch());
+  EXPECT_EQ(Take()->device, other);
+  EXPECT_EQ(Take(), std::nullopt);
+  EXPECT_TRUE(table_.Update(*waiting, Info(0x10, 8)));
+  EXPECT_EQ(Take()->device, waiting);
+}
+
+TEST_F(DeviceTableTest, ABlockedDeviceComesBackToWhereItWas) {
+  const DeviceRef device = AddAttached(0x10, 7);
+  EXPECT_TRUE(table_.Block(*device));
+  EXPECT_FALSE(table_.Block(*device));
+  EXPECT_TRUE(table_.Unblock(*device));
+  EXPECT_EQ(StateOf(device), LifeState::kAttached);
+}
+
+TEST_F(DeviceTableTest, ADeviceInItsAttachIsNotBlocked) {
+  const DeviceRef device = Add(0x10, 7);
+  const auto ticket = Take();
+  EXPECT_FALSE(table_.Block(*device));
+  EXPECT_EQ(table_.CompleteAttach(*ticket), AttachEnd::kDone);
+}
+
+TEST_F(DeviceTableTest, ADeferredDeviceIsTakenWhenItsTimeHasCome) {
+  const DeviceRef device = Add(0x10, 7);
+  EXPECT_EQ(table_.DeferAttach(*Take(), absl::Seconds(1), /*count_failure=*/true),
+            AttachEnd::kDone);
+  EXPECT_EQ(table_.attach_failures(*device), 1);
+  EXPECT_EQ(table_.NextAttachDue(), absl::Seconds(1));
+  EXPECT_EQ(Take(), std::nullopt);
+  EXPECT_TRUE(table_.TakeForAttach(absl::Seconds(1)).has_value());
+}
+
+TEST_F(DeviceTableTest, TheHandshakeIsStartedOnce) {
+  const DeviceRef device = AddAttached(0x10, 7);
+  EXPECT_TRUE(table_.StartHandshake(*device));
+  EXPECT_FALSE(table_.StartHandshake(*device));
+}
+
+TEST_F(DeviceTableTest, AWalkTellsWhatItDidNotFind) {
+  const DeviceRef found = AddAttached(0x10, 7), missing = AddAttached(0x20, 8);
+  table_.MarkFound(*found, 3);
+  const auto not_found = table_.NotFound(3);
+  ASSERT_EQ(not_found.size(), 1u);
+  EXPECT_EQ(not_found[0], missing);
+}
+
+TEST_F(DeviceTableTest, WhatAnotherDriverAttachesIsNotOfferedHere) {
+  DeviceTable table(live_, /*attaches=*/false);
+  const DeviceRef device = *table.Add(Info(0x10, 7));
+  EXPECT_EQ(table.TakeForAttach(absl::ZeroDuration()), std::nullopt);
+  EXPECT_EQ(table.attaches_pending(), 0u);
+  EXPECT_TRUE(table.Block(*device));
+  EXPECT_TRUE(table.Unblock(*device));
+  EXPECT_EQ(table.View(*device).state, LifeState::kDiscovered);
+}
+
+}  // namespace
+}  // namespace sasd::device

@@ -1,0 +1,93 @@
+#include "driver/device/node_table.h"
+
+#include "gtest/gtest.h"
+
+namespace sasd::device {
+namespace {
+
+constexpr SasAddress kHost(0x500605b000000001);
+
+class NodeTableTest : public ::testing::Test {
+ protected:
+  NodeTableTest() { host_ = nodes_.SetHost(kHost, 8); }
+
+  ExpanderInfo Info(uint64_t address, uint16_t handle, const NodeKey& parent) const {
+    ExpanderInfo info;
+    info.key = {kHost, SasAddress(address), PhysicalPort(0)};
+    info.parent = parent;
+    info.handle = DevHandle(handle);
+    return info;
+  }
+  EnclosureInfo Enclosure(uint64_t key, uint16_t handle) const {
+    EnclosureInfo info;
+    info.key = EnclosureKey(key);
+    info.handle = EnclosureHandle(handle);
+    return info;
+  }
+
+  LiveCount live_;
+  NodeTable nodes_{live_};
+  NodeRef host_;
+};
+
+TEST_F(NodeTableTest, ExpandersAreFoundByKeyHandleAndParent) {
+  const NodeRef expander = *nodes_.AddExpander(Info(0x10, 9, host_->key()), 4);
+  EXPECT_EQ(nodes_.Find(expander->key()), expander);
+  EXPECT_EQ(nodes_.FindByHandle(DevHandle(9)), expander);
+  EXPECT_EQ(nodes_.ExpandersOf(host_->key()), std::vector<NodeRef>{expander});
+  EXPECT_EQ(nodes_.AddExpander(Info(0x10, 10, host_->key()), 4).status().code(),
+            absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(NodeTableTest, ARemovedExpanderStaysReadableForWhoHoldsIt) {
+  const NodeRef expander = *nodes_.AddExpander(Info(0x10, 9, host_->key()), 4);
+  EXPECT_TRUE(nodes_.RemoveExpander(*expander));
+  EXPECT_FALSE(nodes_.RemoveExpander(*expander));
+  EXPECT_TRUE(nodes_.IsGone(*expander));
+  EXPECT_EQ(nodes_.View(*expander).handle, DevHandle(9));
+  EXPECT_EQ(nodes_.FindByHandle(DevHandle(9)), nullptr);
+}
+
+TEST_F(NodeTableTest, AResetVoidsTheHandlesOfExpandersNotOfTheHost) {
+  const NodeRef expander = *nodes_.AddExpander(Info(0x10, 9, host_->key()), 4);
+  nodes_.ForgetHandles();
+  EXPECT_EQ(nodes_.FindByHandle(DevHandle(9)), nullptr);
+  EXPECT_EQ(nodes_.FindByHandle(DevHandle(1)), host_);
+  nodes_.UpdateExpander(*expander, Info(0x10, 12, host_->key()));
+  EXPECT_EQ(nodes_.FindByHandle(DevHandle(12)), expander);
+}
+
+TEST_F(NodeTableTest, APhySaysWhetherWhatIsToldOfItChanged) {
+  PhyRecord record;
+  record.negotiated = LinkRate::k12Gbps;
+  record.attached = SasAddress(0x20);
+  record.attached_handle = DevHandle(5);
+  EXPECT_TRUE(nodes_.SetPhy(*host_, PhyId(3), record));
+  record.attached_handle = DevHandle(6);  // not told
+  EXPECT_FALSE(nodes_.SetPhy(*host_, PhyId(3), record));
+  EXPECT_EQ(nodes_.PhysWithHandle(*host_, DevHandle(6)), std::vector<PhyId>{PhyId(3)});
+  EXPECT_EQ(nodes_.PhysAttachedTo(*host_, SasAddress(0x20)), std::vector<PhyId>{PhyId(3)});
+}
+
+TEST_F(NodeTableTest, AnEnclosureGoesWithItsLastHandle) {
+  bool changed = false;
+  const EnclosureRef enclosure = nodes_.PutEnclosure(Enclosure(0x77, 2), changed);
+  EXPECT_TRUE(changed);
+  nodes_.PutEnclosure(Enclosure(0x77, 3), changed);
+  EXPECT_EQ(nodes_.RemoveEnclosure(EnclosureHandle(2)), nullptr);
+  EXPECT_EQ(nodes_.FindEnclosure(EnclosureHandle(3)), enclosure);
+  EXPECT_EQ(nodes_.RemoveEnclosure(EnclosureHandle(3)), enclosure);
+  EXPECT_EQ(nodes_.FindEnclosure(EnclosureKey(0x77)), nullptr);
+}
+
+TEST_F(NodeTableTest, ClearFreesEverything) {
+  (void)*nodes_.AddExpander(Info(0x10, 9, host_->key()), 4);
+  bool changed = false;
+  nodes_.PutEnclosure(Enclosure(0x77, 2), changed);
+  host_.reset();
+  nodes_.Clear();
+  EXPECT_EQ(live_.count(), 0u);
+}
+
+}  // namespace
+}  // namespace sasd::device
