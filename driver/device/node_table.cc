@@ -214,6 +214,7 @@ void NodeTable::ForgetHandles() {
   absl::flat_hash_map<DevHandle, NodeRef> forgotten;  // references end after the lock
   absl::MutexLock lock(&mu_);
   forgotten.swap(by_handle_);
+  for (const auto& [key, node] : expanders_) node->info_.handle = DevHandle(0);
 }
 
 void NodeTable::ForgetEnclosureHandles() {

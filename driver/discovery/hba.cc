@@ -46,7 +46,9 @@ Hba::Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
       topology_(model_, nodes_, devices_),
       attacher_(clock, devices_, probe_, emitter_),
       retry_delay_(kFirstRetry),
-      retry_due_ns_(kNever) {}
+      retry_due_ns_(kNever) {
+  if (owned_) model_.set_on_stale_handle([this](DevHandle handle) { handshake_.Start(handle); });
+}
 
 Hba::~Hba() { Stop(); }
 

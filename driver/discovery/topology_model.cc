@@ -205,7 +205,9 @@ absl::StatusOr<device::NodeRef> TopologyModel::PutExpander(const mpi::ExpanderPa
   if (known == nullptr) return AddNewExpander(page, std::move(info), changes);
   absl::Status named;
   if (info.vendor.empty() && info.product.empty()) named = NameExpander(page.port, info);
+  const DevHandle old_handle = nodes_.View(*known).handle;
   if (nodes_.UpdateExpander(*known, info)) changes.Touch(known);
+  GiveBack(old_handle);
   if (!named.ok()) return named;
   return known;
 }
@@ -297,9 +299,14 @@ absl::StatusOr<device::DeviceRef> TopologyModel::PutDevice(const mpi::SasDeviceP
   if (absl::IsNotFound(info.status())) return nullptr;
   if (!info.ok()) return info.status();
   device::DeviceRef device = devices_.Find(info->key);
-  if (device != nullptr && !IsSame(devices_.View(*device).info, *info)) {
-    RemoveDevice(device, changes);
-    device = nullptr;
+  DevHandle old_handle(0);
+  if (device != nullptr) {
+    const device::DeviceInfo known = devices_.View(*device).info;
+    old_handle = known.handle;
+    if (!IsSame(known, *info)) {
+      RemoveDevice(device, changes);
+      device = nullptr;
+    }
   }
   if (device != nullptr) {
     MendDevice(device, *info, retry_failed, changes);
@@ -315,8 +322,17 @@ absl::StatusOr<device::DeviceRef> TopologyModel::PutDevice(const mpi::SasDeviceP
                           failure.empty() ? " added" : " failed: " + failure);
     });
   }
+  GiveBack(old_handle);
   Attach(info->parent, info->handle, info->key.address, changes);
   return device;
+}
+
+void TopologyModel::GiveBack(DevHandle handle) {
+  if (handle == DevHandle(0) || nodes_.FindByHandle(handle) != nullptr ||
+      devices_.FindByHandle(handle) != nullptr) {
+    return;
+  }
+  on_stale_handle_(handle);
 }
 
 void TopologyModel::MendDevice(const device::DeviceRef& device, const device::DeviceInfo& info,

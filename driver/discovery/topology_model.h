@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -26,6 +27,12 @@ class TopologyModel {
   // Borrows everything for its lifetime.
   TopologyModel(PageReader& pages, device::NodeTable& nodes, device::DeviceTable& devices)
       : pages_(pages), nodes_(nodes), devices_(devices) {}
+
+  // Called with each handle that something had whose going was not noticed, so that nobody has
+  // given the handle back; it is in use for nothing else. Before any operation.
+  void set_on_stale_handle(std::function<void(DevHandle)> on_stale_handle) {
+    on_stale_handle_ = std::move(on_stale_handle);
+  }
 
   // Handles above this one are the firmware's mistake (IOC facts, MaxDevHandle).
   void set_max_handle(DevHandle handle) { max_handle_ = handle; }
@@ -90,10 +97,14 @@ class TopologyModel {
   absl::StatusOr<EnclosureKey> EnclosureOf(EnclosureHandle handle, ChangeSet& changes);
   absl::StatusOr<device::PhyRecord> ReadPhy(const device::NodeRef& node, PhyId phy);
 
+  // `handle` is not that of what had it any more.
+  void GiveBack(DevHandle handle);
+
   PageReader& pages_;
   device::NodeTable& nodes_;
   device::DeviceTable& devices_;
   DevHandle max_handle_{0xFFFF};
+  std::function<void(DevHandle)> on_stale_handle_ = [](DevHandle) {};
 };
 
 }  // namespace sasd::discovery
