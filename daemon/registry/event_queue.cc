@@ -24,6 +24,16 @@ bool EventQueue::Wait() {
   return !closed_;
 }
 
+void EventQueue::BeginConsuming() {
+  absl::MutexLock lock(&mu_);
+  consumed_ = true;
+}
+
+void EventQueue::AwaitRoom() {
+  absl::MutexLock lock(&mu_);
+  mu_.Await(absl::Condition(this, &EventQueue::HasRoom));
+}
+
 void EventQueue::Close() {
   absl::MutexLock lock(&mu_);
   closed_ = true;

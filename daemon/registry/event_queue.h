@@ -24,6 +24,11 @@ class EventQueue {
 
   // Blocks until there is an event (true) or Close() was called (false, even with events left).
   bool Wait() ABSL_LOCKS_EXCLUDED(mu_);
+  // A consumer has begun: AwaitRoom() waits for it from now on.
+  void BeginConsuming() ABSL_LOCKS_EXCLUDED(mu_);
+  // Waits until no more than kMaxWaiting events wait, so that whoever makes events faster than they
+  // are consumed does not fill the memory. At once where there is no consumer (yet, or any more).
+  void AwaitRoom() ABSL_LOCKS_EXCLUDED(mu_);
   // Ends every Wait, for good. Events may still be pushed and popped.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -32,11 +37,17 @@ class EventQueue {
   int64_t popped_revision() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  static constexpr size_t kMaxWaiting = 1'024;
+
+  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return !consumed_ || closed_ || events_.size() <= kMaxWaiting;
+  }
   bool Ready() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return closed_ || !events_.empty(); }
 
   mutable absl::Mutex mu_;  // a leaf
   std::deque<EventPtr> events_ ABSL_GUARDED_BY(mu_);
   int64_t popped_ ABSL_GUARDED_BY(mu_);
+  bool consumed_ ABSL_GUARDED_BY(mu_) = false;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
 };
 

@@ -54,6 +54,11 @@ Registry::Registry(Options options)
 Registry::~Registry() = default;
 
 void Registry::Observe(ObservationBatch batch) {
+  Apply(std::move(batch));
+  events_.AwaitRoom();
+}
+
+void Registry::Apply(ObservationBatch batch) {
   absl::MutexLock lock(&write_mu_);
   const bool large = batch.observations.size() > kLargeBatch;
   std::shared_ptr<const Topology> unused;

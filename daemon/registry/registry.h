@@ -56,7 +56,8 @@ class Registry : public ObservationSink {
   explicit Registry(Options options);
   ~Registry() override;
 
-  // Applies a batch: none or one event, in O(changed).
+  // Applies a batch: none or one event, in O(changed). Waits while a thousand events wait for their
+  // consumer.
   void Observe(ObservationBatch batch) override ABSL_LOCKS_EXCLUDED(write_mu_);
 
   // Everything at the newest revision. O(1).
@@ -99,6 +100,7 @@ class Registry : public ObservationSink {
     bool known = false;     // the host itself is there
   };
 
+  void Apply(ObservationBatch batch) ABSL_LOCKS_EXCLUDED(write_mu_);
   void Publish(const EventPtr& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   void RememberRemovals(const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(progress_mu_);
   void FollowHosts(const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(progress_mu_);

@@ -4,6 +4,7 @@ namespace sasd::watch {
 
 Pump::Pump(WatchLog& log)
     : log_(log), thread_([this] {
+        log_.registry().events().BeginConsuming();
         while (log_.registry().events().Wait()) log_.PumpOnce();
       }) {}
 

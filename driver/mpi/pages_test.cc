@@ -395,7 +395,9 @@ TEST(PageHeaderTest, EveryEncoderSaysItsOwnLength) {
     EXPECT_EQ(header->ext_type, identity.ext_type);
     EXPECT_EQ(header->number, identity.number);
     EXPECT_EQ(header->version, identity.version);
-    if (identity.dwords != 0) EXPECT_EQ(header->dwords, identity.dwords);
+    if (identity.dwords != 0) {
+      EXPECT_EQ(header->dwords, identity.dwords);
+    }
   };
   check(EncodeManufacturingPage0({}), ManufacturingPage0::kHeader);
   check(EncodeSasIoUnitPage0({}), SasIoUnitPage0::kHeader);

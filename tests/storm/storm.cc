@@ -13,7 +13,7 @@ namespace {
 // everything would answer most of them.
 constexpr int kActsPerPause = 100;
 constexpr int kActsPerSlowRead = 20;
-constexpr int kRestlessOdds = 50;  // one in so many messages is the last of its stream
+constexpr int kRestlessOdds = 3;  // one in so many messages is the last of its stream
 
 Temper TemperOf(int index) {
   switch (index % 10) {

@@ -1,0 +1,102 @@
+"""A client of another make: Debian's Python gRPC reads a snapshot and follows a Watch of sasd."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.environ["TEST_SRCDIR"], "sasd", "proto"))
+
+import grpc
+
+from sas.v1 import emulator_service_pb2 as emulator
+from sas.v1 import emulator_service_pb2_grpc as emulator_grpc
+from sas.v1 import resources_pb2 as resources
+from sas.v1 import topology_service_pb2 as topology
+from sas.v1 import topology_service_pb2_grpc as topology_grpc
+from sas.v1 import watch_service_pb2 as watch
+from sas.v1 import watch_service_pb2_grpc as watch_grpc
+
+SASD = os.path.join(os.environ["TEST_SRCDIR"], "sasd", "daemon", "sasd")
+TIMEOUT_S = 60
+
+
+class PythonClientTest(unittest.TestCase):
+    def setUp(self):
+        # The path of a unix socket is short.
+        self.folder = tempfile.TemporaryDirectory(dir="/tmp")
+        address = "unix:" + os.path.join(self.folder.name, "sasd.sock")
+        self.sasd = subprocess.Popen([SASD, "--fabric", "demo", "--listen", address])
+        self.channel = grpc.insecure_channel(address)
+        grpc.channel_ready_future(self.channel).result(timeout=TIMEOUT_S)
+        self.topology = topology_grpc.TopologyServiceStub(self.channel)
+        self.watch = watch_grpc.WatchServiceStub(self.channel)
+        self.emulator = emulator_grpc.EmulatorServiceStub(self.channel)
+        self.topology.WaitSettled(topology.WaitSettledRequest(), timeout=TIMEOUT_S)
+
+    def tearDown(self):
+        self.channel.close()
+        self.sasd.terminate()
+        self.assertEqual(self.sasd.wait(timeout=TIMEOUT_S), 0)
+        self.folder.cleanup()
+
+    def test_a_snapshot_holds_what_the_lists_hold(self):
+        listed, token = 0, ""
+        while True:
+            page = self.topology.ListEndDevices(
+                topology.ListEndDevicesRequest(page_size=10, page_token=token)
+            )
+            listed += len(page.end_devices)
+            token = page.next_page_token
+            if not token:
+                break
+        self.assertEqual(listed, page.total_size)
+
+        watched = 0
+        for response in self.watch.Watch(watch.WatchRequest(), timeout=TIMEOUT_S):
+            for resource in response.snapshot.resources:
+                watched += resource.HasField("end_device")
+            if response.HasField("synced"):
+                break
+        self.assertEqual(watched, listed)
+
+    def test_a_pulled_drive_is_seen_and_a_token_resumes(self):
+        stream = self.watch.Watch(watch.WatchRequest(skip_snapshot=True), timeout=TIMEOUT_S)
+        token = next(stream).synced.resume_token
+        self.assertTrue(token)
+        self.emulator.Pull(emulator.PullRequest(element="jbod1-disk03"))
+        self.assertEqual(self.removed_devices(stream), 2)
+        stream.cancel()
+
+        again = self.watch.Watch(watch.WatchRequest(resume_token=token), timeout=TIMEOUT_S)
+        self.assertEqual(self.removed_devices(again), 2)
+        again.cancel()
+
+    def removed_devices(self, stream):
+        """Counts the paths that go, until both have."""
+        removed = 0
+        for response in stream:
+            for event in response.events:
+                for change in event.changes:
+                    gone = change.kind == watch.CHANGE_KIND_REMOVED
+                    removed += gone and change.resource.HasField("end_device")
+            if removed >= 2:
+                return removed
+        return removed
+
+    def test_errors_have_their_codes(self):
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.topology.GetHost(topology.GetHostRequest(name="hosts/0000000000000001"))
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.NOT_FOUND)
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.topology.GetHost(topology.GetHostRequest(name="nonsense"))
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        with self.assertRaises(grpc.RpcError) as refused:
+            next(self.watch.Watch(watch.WatchRequest(resume_token="nonsense")))
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        self.assertIn("resume_token", refused.exception.details())
+
+
+if __name__ == "__main__":
+    unittest.main()
