@@ -280,8 +280,11 @@ class CommandLine {
     for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; })) {
       commands.push_back(command->get_name());
     }
+    bool is_value = false;
     for (const std::string& word : arguments) {
-      if (word.empty() || word[0] == '-') continue;
+      const bool skip = is_value || word.empty() || word[0] == '-';
+      is_value = word == "--addr" || word == "--timeout";
+      if (skip) continue;
       const bool known = std::find(commands.begin(), commands.end(), word) != commands.end();
       return known ? "" : DidYouMean(word, commands);
     }

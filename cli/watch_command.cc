@@ -76,7 +76,7 @@ class WatchSession {
   }
 
   void TellWhereToResume() const {
-    if (token_.empty()) return;
+    if (token_.empty() || revision_ == 0) return;
     context_.err << "sasctl: at revision " << revision_ << "; resume with --from " << token_
                  << '\n';
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -144,8 +145,11 @@ grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Top
   return grpc::Status::OK;
 }
 
-grpc::Status FillFound(const sas::v1::FindResourcesRequest& request, const Topology& topology,
+grpc::Status FillFound(const sas::v1::FindResourcesRequest& request,
+                       const registry::Registry& registry,
                        sas::v1::FindResourcesResponse* response) {
+  const std::shared_ptr<const Topology> snapshot = registry.Snapshot();
+  const Topology& topology = *snapshot;
   if (request.query().empty()) return BadField("query", "it is empty; give what to look for");
   std::vector<registry::ResourceKind> kinds;
   for (int i = 0; i < request.kinds_size(); ++i) {
@@ -156,6 +160,12 @@ grpc::Status FillFound(const sas::v1::FindResourcesRequest& request, const Topol
     kinds.push_back(static_cast<registry::ResourceKind>(request.kinds(i)));
   }
   const FoundResources found = service::FindResources(topology, request.query(), kinds);
+  if (found.resources.empty()) {
+    // A name of something that was there says when it went.
+    const absl::StatusOr<registry::ResourceId> id = ParseName(request.query());
+    const auto removal = id.ok() ? registry.LastRemoval(*id) : std::nullopt;
+    if (removal.has_value()) return ResourceNotFound(request.query(), removal);
+  }
   for (const registry::ResourceRef& ref : found.resources) {
     ToProto(ref, response->add_resources());
   }
@@ -220,7 +230,7 @@ grpc::ServerUnaryReactor* TopologyService::ListFindings(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* TopologyService::FindResources(
     grpc::CallbackServerContext* context, const sas::v1::FindResourcesRequest* request,
     sas::v1::FindResourcesResponse* response) {
-  return Answer(context, FillFound(*request, *log_.registry().Snapshot(), response));
+  return Answer(context, FillFound(*request, log_.registry(), response));
 }
 
 grpc::ServerUnaryReactor* TopologyService::WaitSettled(grpc::CallbackServerContext* context,

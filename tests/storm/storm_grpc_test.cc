@@ -1,10 +1,12 @@
 // The storm as clients see it: 100 subscribers on the unix socket, 20,000 acts on 10,000 devices.
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
 
 #include "absl/base/config.h"
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "daemon/daemon.h"
@@ -30,7 +32,11 @@ constexpr int kActs = 20'000;
 TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
   DaemonOptions options;
   options.fabric = kFabric;
-  options.server.listen = absl::StrCat("unix:", ::testing::TempDir(), "/storm.sock");
+  // Not in TempDir(): the path of a unix socket is short.
+  char folder[] = "/tmp/storm.XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  const absl::Cleanup remove = [&folder] { rmdir(folder); };
+  options.server.listen = absl::StrCat("unix:", folder, "/s");
   options.log.max_events = 1'000;  // so that the stalled ones fall behind
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
   ASSERT_TRUE(daemon.ok()) << daemon.status();

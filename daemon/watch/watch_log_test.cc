@@ -1,0 +1,299 @@
+#include "daemon/watch/watch_log.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>  // NOLINT: for ThreadSanitizer
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/watch/pump.h"
+#include "gtest/gtest.h"
+
+namespace sasd::watch {
+namespace {
+
+constexpr SasAddress kHostA(0xA), kHostB(0xB);
+constexpr char kEpoch[] = "00000000000000aa";
+
+// "<" before, "r7:" for the header, "n" for each piece.
+class TextEncoder : public EventEncoder {
+ public:
+  EncodedBytes Encode(const registry::Event& event) override {
+    EncodedBytes encoded;
+    encoded.bytes = "<";
+    encoded.frame_size = 1;
+    const std::string header = absl::StrCat("r", event.revision, ":");
+    encoded.bytes += header;
+    encoded.header_size = static_cast<uint32_t>(header.size());
+    for (size_t i = 0; i < event.changes.size() + event.notices.size(); ++i) {
+      encoded.bytes += "n";
+      encoded.piece_ends.push_back(static_cast<uint32_t>(encoded.bytes.size()));
+    }
+    ++encoded_count;
+    return encoded;
+  }
+  std::atomic<int> encoded_count{0};
+};
+
+class Listener : public WakeListener {
+ public:
+  void OnReady() override { ++wakes; }
+  std::atomic<int> wakes{0};
+};
+
+class WatchLogTest : public ::testing::Test {
+ protected:
+  explicit WatchLogTest(size_t max_events = 100) {
+    WatchLog::Options options;
+    options.max_events = max_events;
+    log_ = std::make_unique<WatchLog>(registry_, encoder_, options);
+  }
+
+  // One revision.
+  void Happen(SasAddress host = kHostA) {
+    ObservationBatch batch;
+    batch.host = host;
+    HostFacts facts;
+    facts.address = host;
+    facts.os_name = absl::StrCat("host", ++names_);
+    batch.observations.push_back(facts);
+    registry_.Observe(std::move(batch));
+  }
+  void HappenAndPump(int count = 1, SasAddress host = kHostA) {
+    for (int i = 0; i < count; ++i) {
+      Happen(host);
+      EXPECT_TRUE(log_->PumpOnce());
+    }
+  }
+  // All that there is, until the end.
+  std::string ReadAll(Cursor& cursor) {
+    std::string text;
+    while (true) {
+      const Cursor::Batch batch = cursor.Next(2, 1'000'000);
+      if (batch.state == Cursor::Batch::State::kFellBehind) return text + "!behind";
+      if (batch.state == Cursor::Batch::State::kAtEnd) return text;
+      for (const Selection& selection : batch.events) {
+        absl::StrAppend(&text, selection.event->all());
+      }
+    }
+  }
+  ResumeToken TokenAt(int64_t revision) { return {kEpoch, revision}; }
+
+  registry::Registry registry_{{kEpoch, 0}};
+  TextEncoder encoder_;
+  std::unique_ptr<WatchLog> log_;
+  std::shared_ptr<Listener> listener_ = std::make_shared<Listener>();
+  int names_ = 0;
+};
+
+class SmallWatchLogTest : public WatchLogTest {
+ protected:
+  SmallWatchLogTest() : WatchLogTest(3) {}
+};
+
+TEST_F(WatchLogTest, ASubscriberHearsWhatHappensFromThenOn) {
+  HappenAndPump(2);
+  const auto cursor = log_->Subscribe(listener_);
+  EXPECT_EQ(ReadAll(*cursor), "");
+  HappenAndPump(3);
+  EXPECT_EQ(ReadAll(*cursor), "<r3:n<r4:n<r5:n");
+  EXPECT_EQ(cursor->position(), 5);
+}
+
+TEST_F(WatchLogTest, SnapshotAndEventsMeetWithoutAGapOrADuplicate) {
+  HappenAndPump(2);
+  Happen();  // in the registry, not yet in the log
+  const auto cursor = log_->Subscribe(listener_);
+  const auto topology = cursor->BeginSnapshot();
+  EXPECT_EQ(topology->revision(), 3);
+  Happen();
+  EXPECT_TRUE(log_->PumpOnce());
+  EXPECT_TRUE(log_->PumpOnce());
+  cursor->EndSnapshot();
+  EXPECT_EQ(ReadAll(*cursor), "<r4:n");
+}
+
+TEST_F(WatchLogTest, AnEventIsEncodedOnceForAll) {
+  std::vector<std::unique_ptr<Cursor>> cursors;
+  for (int i = 0; i < 10; ++i) cursors.push_back(log_->Subscribe(listener_));
+  HappenAndPump(5);
+  for (const auto& cursor : cursors) EXPECT_EQ(ReadAll(*cursor), "<r1:n<r2:n<r3:n<r4:n<r5:n");
+  EXPECT_EQ(encoder_.encoded_count, 5);
+}
+
+TEST_F(WatchLogTest, AnIdleCursorIsWokenOncePerEnd) {
+  const auto cursor = log_->Subscribe(listener_);
+  EXPECT_EQ(ReadAll(*cursor), "");
+  HappenAndPump(3);
+  EXPECT_EQ(listener_->wakes, 1) << "it has not read since";
+  ReadAll(*cursor);
+  HappenAndPump();
+  EXPECT_EQ(listener_->wakes, 2);
+}
+
+TEST_F(WatchLogTest, ACursorThatHasNotReachedTheEndIsNotWoken) {
+  const auto cursor = log_->Subscribe(listener_);
+  HappenAndPump(2);
+  EXPECT_EQ(listener_->wakes, 0);
+}
+
+TEST_F(WatchLogTest, ADestroyedCursorIsNotWoken) {
+  auto cursor = log_->Subscribe(listener_);
+  ReadAll(*cursor);
+  cursor.reset();
+  HappenAndPump();
+  EXPECT_EQ(listener_->wakes, 0);
+  EXPECT_EQ(log_->stats().subscribers, 0);
+}
+
+TEST_F(WatchLogTest, WakeAllWakesWhoIsIdle) {
+  const auto cursor = log_->Subscribe(listener_);
+  ReadAll(*cursor);
+  log_->WakeAll();
+  EXPECT_EQ(listener_->wakes, 1);
+}
+
+TEST_F(WatchLogTest, ATokenResumesAfterItsRevision) {
+  HappenAndPump(5);
+  const auto cursor = log_->Resume(TokenAt(3), listener_);
+  ASSERT_TRUE(cursor.ok()) << cursor.status();
+  EXPECT_EQ(ReadAll(**cursor), "<r4:n<r5:n");
+}
+
+TEST_F(WatchLogTest, ATokenOfAnotherEpochIsRefused) {
+  HappenAndPump(2);
+  const ResumeDecision decision = log_->Decide({"ffffffffffffffff", 1});
+  EXPECT_EQ(decision.verdict, ResumeDecision::Verdict::kEpochChanged);
+  EXPECT_EQ(decision.ToStatus().code(), absl::StatusCode::kOutOfRange);
+}
+
+TEST_F(WatchLogTest, ATokenOfTheFutureIsRefused) {
+  HappenAndPump(2);
+  EXPECT_EQ(log_->Resume(TokenAt(3), listener_).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(log_->Resume(TokenAt(2), listener_).ok());
+}
+
+TEST_F(SmallWatchLogTest, ATokenThatIsCompactedIsRefusedWithTheOldest) {
+  HappenAndPump(10);
+  EXPECT_EQ(log_->oldest_revision(), 8);
+  const ResumeDecision decision = log_->Decide(TokenAt(6));
+  EXPECT_EQ(decision.verdict, ResumeDecision::Verdict::kCompacted);
+  EXPECT_EQ(decision.oldest, 7);
+  EXPECT_TRUE(log_->Resume(TokenAt(7), listener_).ok());
+}
+
+TEST_F(SmallWatchLogTest, AStalledSubscriberFallsBehindAndCostsNothing) {
+  const auto cursor = log_->Subscribe(listener_);
+  HappenAndPump(10);
+  EXPECT_EQ(log_->stats().log_events, 3u);
+  const Cursor::Batch batch = cursor->Next(10, 1'000);
+  EXPECT_EQ(batch.state, Cursor::Batch::State::kFellBehind);
+  EXPECT_EQ(batch.sent, 0);
+  EXPECT_EQ(batch.oldest, 8);
+  EXPECT_EQ(cursor->BeginSnapshot()->revision(), 10);
+  cursor->EndSnapshot();
+  HappenAndPump();
+  EXPECT_EQ(ReadAll(*cursor), "<r11:n");
+}
+
+TEST_F(WatchLogTest, TheLogIsBoundedInBytes) {
+  WatchLog::Options options;
+  options.max_bytes = 1'000;
+  registry::Registry registry({kEpoch, 0});
+  TextEncoder encoder;
+  WatchLog log(registry, encoder, options);
+  for (int i = 0; i < 100; ++i) {
+    ObservationBatch batch;
+    HostFacts facts;
+    facts.address = kHostA;
+    facts.os_name = absl::StrCat(i);
+    batch.observations.push_back(facts);
+    registry.Observe(std::move(batch));
+    log.PumpOnce();
+  }
+  EXPECT_LE(log.stats().log_bytes, options.max_bytes);
+  EXPECT_EQ(log.newest_revision(), 100);
+}
+
+TEST_F(WatchLogTest, AFilterPassesItsHosts) {
+  const auto cursor = log_->Subscribe(listener_, Filter({}, {kHostB}));
+  HappenAndPump(2, kHostA);
+  HappenAndPump(1, kHostB);
+  HappenAndPump(1, kHostA);
+  EXPECT_EQ(ReadAll(*cursor), "<r3:n");
+  EXPECT_EQ(cursor->position(), 4) << "what was filtered out was passed by";
+  EXPECT_EQ(cursor->unsent(), 1);
+  cursor->BookmarkSent();
+  EXPECT_EQ(cursor->unsent(), 0);
+}
+
+TEST_F(WatchLogTest, AFilterPassesItsKinds) {
+  const auto cursor = log_->Subscribe(listener_, Filter({registry::ResourceKind::kPhy}, {}));
+  HappenAndPump(2);
+  EXPECT_EQ(ReadAll(*cursor), "");
+}
+
+TEST_F(WatchLogTest, ABatchEndsAtItsLimits) {
+  const auto cursor = log_->Subscribe(listener_);
+  HappenAndPump(10);
+  EXPECT_EQ(cursor->Next(4, 1'000).events.size(), 4u);
+  EXPECT_EQ(cursor->Next(100, 9).events.size(), 1u) << "9 bytes hold one event of 5";
+  EXPECT_EQ(cursor->Next(100, 1).events.size(), 1u) << "at least one";
+}
+
+TEST_F(SmallWatchLogTest, TheHistoryIsReadInPages) {
+  HappenAndPump(10);
+  EXPECT_EQ(log_->Read(5, 10).status().code(), absl::StatusCode::kOutOfRange);
+  const absl::StatusOr<History> page = log_->Read(7, 2);
+  ASSERT_TRUE(page.ok());
+  ASSERT_EQ(page->events.size(), 2u);
+  EXPECT_EQ(page->events[0]->revision(), 8);
+  EXPECT_EQ(page->newest, 10);
+  EXPECT_TRUE(log_->Read(10, 2)->events.empty());
+}
+
+TEST(ResumeTokenTest, RoundTrips) {
+  const std::string text = EncodeResumeToken(kEpoch, 42);
+  const absl::StatusOr<ResumeToken> token = ParseResumeToken(text);
+  ASSERT_TRUE(token.ok()) << token.status();
+  EXPECT_EQ(token->epoch, kEpoch);
+  EXPECT_EQ(token->revision, 42);
+}
+
+TEST(ResumeTokenTest, WhatWasTypedWrongIsRefused) {
+  std::string text = EncodeResumeToken(kEpoch, 42);
+  for (const std::string& wrong : {std::string(), std::string("42"), text + "0", "x" + text,
+                                   text.substr(1), std::string("..")}) {
+    EXPECT_EQ(ParseResumeToken(wrong).status().code(), absl::StatusCode::kInvalidArgument) << wrong;
+  }
+}
+
+// Subscribers come and go while the pump runs. ThreadSanitizer judges; everybody hears everything.
+TEST_F(WatchLogTest, SubscribersComeAndGoWhileThePumpRuns) {
+  Pump pump(*log_);
+  std::atomic<bool> stop{false};
+  std::thread subscribers([&] {
+    while (!stop) {
+      const auto cursor = log_->Subscribe(listener_);
+      const int64_t from = cursor->BeginSnapshot()->revision();
+      cursor->EndSnapshot();
+      int64_t expected = from;
+      while (true) {
+        const Cursor::Batch batch = cursor->Next(10, 1'000);
+        if (batch.state != Cursor::Batch::State::kEvents) break;
+        for (const Selection& selection : batch.events) {
+          ASSERT_EQ(selection.event->revision(), ++expected);
+        }
+      }
+    }
+  });
+  for (int i = 0; i < 2'000; ++i) Happen();
+  ASSERT_TRUE(registry_.WaitForRevision(2'000, absl::Seconds(60)).ok());
+  stop = true;
+  subscribers.join();
+}
+
+}  // namespace
+}  // namespace sasd::watch

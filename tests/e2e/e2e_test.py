@@ -1,0 +1,264 @@
+"""sasd and sasctl as a user meets them: a recorded tree, the shipped fabrics, and bad input."""
+
+import json
+import os
+import re
+import subprocess
+import tarfile
+import tempfile
+import unittest
+
+ROOT = os.path.join(os.environ["TEST_SRCDIR"], "sasd")
+SASD = os.path.join(ROOT, "daemon", "sasd")
+SASCTL = os.path.join(ROOT, "cli", "sasctl")
+RECORDING = os.path.join(ROOT, "driver/linux/testdata/hgst-4u60-9400-8i8e.sys.tar.gz")
+TIMEOUT_S = 60
+
+
+class Sasd:
+    """A running sasd with a sasctl for it."""
+
+    def __init__(self, *options):
+        # The path of a unix socket is short.
+        self.folder = tempfile.TemporaryDirectory(dir="/tmp")
+        self.address = "unix:" + os.path.join(self.folder.name, "s")
+        self.process = subprocess.Popen([SASD, *options, "--listen", self.address])
+
+    def __enter__(self):
+        self.run("wait", "--settled", "--timeout", f"{TIMEOUT_S}s")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        code = self.process.wait(timeout=TIMEOUT_S)
+        self.folder.cleanup()
+        assert code == 0, code
+
+    def call(self, *arguments):
+        return subprocess.run(
+            [SASCTL, "--addr", self.address, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+
+    def run(self, *arguments):
+        done = self.call(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def tree(self, *options):
+        # The first line is this machine's name.
+        return self.run("tree", *options).splitlines()[1:]
+
+
+class RecordedTreeTest(unittest.TestCase):
+    """A real HBA 9400-8i8e with its HGST 4U60, as its owner's sysfs shows it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        with tarfile.open(RECORDING) as tar:
+            tar.extractall(cls.folder.name)
+        cls.sasd = Sasd("--sysfs-root", cls.folder.name).__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.sasd.__exit__()
+        cls.folder.cleanup()
+
+    def test_the_tree_is_its_owners(self):
+        self.assertEqual(
+            self.sasd.tree(),
+            [
+                "`--host11 HBA 9400-8i8e",
+                "   |--  1 x end_device -- disk  12G",
+                "   |--4x--expander-11:0 HGST  12G",
+                "   |  |--  1 x end_device -- disk  12G",
+                "   |  `--  2 x end_device -- disk  6G SATA",
+                "   `--4x--expander-11:1 LSI  6G",
+            ],
+        )
+
+    def test_the_devices_are_its_owners(self):
+        rows = self.sasd.run(
+            "list", "devices", "--no-headers", "--columns", "address,slot,rate,block-device,serial"
+        )
+        self.assertEqual(
+            [line.split() for line in rows.splitlines()],
+            [
+                ["5000cca0506b5f1d", "0", "12G", "sdp", "0SWX1KLA"],
+                ["5000cca26128b1f5", "23", "12G", "sdw", "VJGRBU1X"],
+                ["5000ccab02009402", "58", "6G", "sdv", "ZCT0CQLK"],
+                ["5000ccab02009406", "57", "6G", "sdx", "ZCT0ELAY"],
+            ],
+        )
+
+    def test_a_drive_goes_by_any_name(self):
+        for name in ("sdw", "/dev/sdw", "VJGRBU1X", "5000cca26128b1f5", "naa.5000cca26128b1f4"):
+            self.assertIn("VJGRBU1X", self.sasd.run("show", name), name)
+
+    def test_a_watch_shows_what_is_there(self):
+        watch = subprocess.Popen(
+            [SASCTL, "--addr", self.sasd.address, "watch", "--snapshot", "-o", "jsonl"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        serials = set()
+        for line in watch.stdout:
+            told = json.loads(line)
+            if "synced" in told:
+                break
+            serials.add(told["snapshot"]["resource"].get("endDevice", {}).get("serial"))
+        watch.send_signal(2)
+        _, err = watch.communicate(timeout=TIMEOUT_S)
+        self.assertEqual(watch.returncode, 0)
+        self.assertIn("resume with --from", err)
+        self.assertLessEqual({"0SWX1KLA", "VJGRBU1X", "ZCT0CQLK", "ZCT0ELAY"}, serials)
+
+
+class ShippedFabricTest(unittest.TestCase):
+    def test_the_installation_of_816_drives(self):
+        """Two HBAs, two SAS switches, eight JBODs: as sas_discover draws it (sasutils' README)."""
+        with Sasd("--fabric", "oak-816") as sasd:
+            drives = sasd.run("list", "drives", "--no-headers", "--columns", "paths").split()
+            self.assertEqual(drives, ["2"] * 816)
+            tree = sasd.tree()
+            self.assertEqual(sum("--8x--expander" in line for line in tree), 2)
+            self.assertEqual(sum("--4x--expander" in line for line in tree), 16)
+            self.assertEqual(sum("--10x--expander" in line for line in tree), 32)
+            self.assertEqual(sum("51 x end_device -- disk" in line for line in tree), 32)
+            self.assertEqual(sasd.call("health").returncode, 0)
+
+    def test_every_shipped_fabric_settles_in_good_health(self):
+        names = re.search(
+            r"with this fabric: (.*?);",
+            " ".join(subprocess.run([SASD, "--help"], capture_output=True, text=True).stdout.split()),
+        ).group(1)
+        self.assertIn("demo", names)
+        for name in names.split(", "):
+            with Sasd("--fabric", name) as sasd:
+                self.assertEqual(sasd.call("health").returncode, 0, name)
+
+
+class HealthTest(unittest.TestCase):
+    def test_a_lost_lane_and_a_lost_path_are_warnings(self):
+        with Sasd("--fabric", "demo") as sasd:
+            sasd.run("emulator", "phy", "jbod1-a", "24", "down")
+            self.await_health(sasd, 1, "NARROW_PORT")
+            sasd.run("emulator", "phy", "jbod1-a", "24", "up")
+            sasd.run("emulator", "expander", "jbod2-b", "lose")
+            self.await_health(sasd, 1, "SINGLE_PATH")
+            sasd.run("emulator", "expander", "jbod2-b", "regain")
+            self.await_health(sasd, 0, "OK")
+
+    def await_health(self, sasd, code, text):
+        """Health follows each event; the last event of an act is waited for by name."""
+        watch = subprocess.Popen(
+            [SASCTL, "--addr", sasd.address, "watch", "--snapshot", "-o", "jsonl"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            for _ in watch.stdout:
+                health = sasd.call("health")
+                if health.returncode == code and text in health.stdout:
+                    return
+        finally:
+            watch.kill()
+            watch.wait()
+            watch.stdout.close()
+        self.fail(f"health is never {code} with {text}")
+
+
+class BadInputTest(unittest.TestCase):
+    def refuse(self, text, *expected):
+        """A fabric file that sasd does not take."""
+        with tempfile.NamedTemporaryFile("w", suffix=".textproto") as file:
+            file.write(text)
+            file.flush()
+            done = subprocess.run(
+                [SASD, "--fabric", file.name, "--listen", "unix:/tmp/never.sock"],
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_S,
+            )
+            self.assertEqual(done.returncode, 1)
+            for part in expected:
+                self.assertIn(part.format(file=file.name), done.stderr)
+
+    HOST = 'host { id: "h" address: "500605b00ab01230" phys: 8 }\n'
+
+    def test_an_unknown_field(self):
+        self.refuse(self.HOST + 'expander { id: "x" colour: "red" }\n', "{file}:2", "colour")
+
+    def test_a_duplicate_address(self):
+        self.refuse(
+            self.HOST + 'expander { id: "x" address: "500605b00ab01230" phys: 12 }\n',
+            "{file}:2:1",
+            'host "h" at {file}:1:1',
+            "give it another one",
+        )
+
+    def test_a_loop(self):
+        expanders = "".join(
+            f'expander {{ id: "{i}" address: "500605b00ab0124{n}" phys: 12 }}\n'
+            for n, i in enumerate("xyz")
+        )
+        links = "".join(
+            f'link {{ a: "{a}" a_phy: {p} b: "{b}" b_phy: {q} }}\n'
+            for a, p, b, q in [("h", 0, "x", 0), ("x", 4, "y", 0), ("y", 4, "z", 0), ("z", 4, "x", 8)]
+        )
+        self.refuse(self.HOST + expanders + links, "{file}:8:1", "closes a loop", "take one link")
+
+    def test_nobody_listens(self):
+        done = subprocess.run(
+            [SASCTL, "--addr", "unix:/tmp/no-sasd-here.sock", "tree"], capture_output=True, text=True
+        )
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("/tmp/no-sasd-here.sock", done.stderr)
+        self.assertIn("--addr or SASD_ADDR", done.stderr)
+
+    def test_what_sasctl_is_told_wrongly(self):
+        with Sasd("--fabric", "demo", "--log-events", "10") as sasd:
+            for arguments, code, parts in [
+                (["list", "drives", "-f", "stat=attached"], 2, ['"stat"', 'did you mean "state"']),
+                (["list", "devices", "-f", "state=atached"], 2, ['"attached"']),
+                (["list", "drivs"], 2, ['did you mean "drives"']),
+                (["tre"], 2, ['did you mean "tree"']),
+                (["list", "hosts", "-o", "jsn"], 2, ['did you mean "json"']),
+                (["watch", "--from", "3"], 1, ["is compacted", "without --from"]),
+                (["watch", "--from", "garbage"], 2, ["garbage", "no resume token"]),
+                (["emulator", "pull", "jbod1-disk3"], 1, ['did you mean "jbod1-disk03"']),
+                (["show", "nothing"], 1, ['"nothing"']),
+            ]:
+                done = sasd.call(*arguments)
+                self.assertEqual(done.returncode, code, (arguments, done.stderr))
+                for part in parts:
+                    self.assertIn(part, done.stderr)
+
+    def test_an_object_that_is_gone_says_since_when(self):
+        with Sasd("--fabric", "demo") as sasd:
+            name = sasd.run("list", "devices", "-o", "name").splitlines()[0]
+            address = name.split("/")[-1]
+            watch = subprocess.Popen(
+                [SASCTL, "--addr", sasd.address, "watch", "--snapshot"],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            watch.stdout.readline()
+            sasd.run("emulator", "pull", address)
+            for line in watch.stdout:
+                if re.search(rf"- device +{address}.*was attached", line):
+                    break
+            watch.kill()
+            watch.wait()
+            watch.stdout.close()
+            done = sasd.call("show", name)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("it was removed at", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
