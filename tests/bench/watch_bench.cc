@@ -88,7 +88,7 @@ Result Measure(StreamFleet& fleet, int events, int subscribers,
 class Sasd {
  public:
   Sasd(const std::string& program, const std::string& address)
-      : process_({program, "--fabric", "demo", "--listen", address, "--log-level", "warn"}),
+      : process_({program, "--fabric", "demo", "--listen", address, "--log-level", "warning"}),
         channel_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
         topology_(sas::v1::TopologyService::NewStub(channel_)),
         emulator_(sas::v1::EmulatorService::NewStub(channel_)) {
