@@ -82,12 +82,16 @@ void Registry::Publish(const EventPtr& event) {
     outdated = std::move(snapshot_);
     snapshot_ = nullptr;
   }
+  // Before anybody can see the event: who is woken by it and finds the hosts unsettled is not
+  // woken again.
+  {
+    absl::MutexLock lock(&progress_mu_);
+    revision_ = event->revision;
+    if (event->cause.kind == CauseKind::kResync) lost_events_ += event->cause.lost_events;
+    FollowHosts(*event);
+    RememberRemovals(*event);
+  }
   events_.Push(event);
-  absl::MutexLock lock(&progress_mu_);
-  revision_ = event->revision;
-  if (event->cause.kind == CauseKind::kResync) lost_events_ += event->cause.lost_events;
-  FollowHosts(*event);
-  RememberRemovals(*event);
 }
 
 void Registry::FollowHosts(const Event& event) {

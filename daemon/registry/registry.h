@@ -64,7 +64,7 @@ class Registry : public ObservationSink {
   std::shared_ptr<const Topology> Snapshot() const ABSL_LOCKS_EXCLUDED(write_mu_, snapshot_mu_);
 
   const std::string& epoch() const { return epoch_; }
-  // The newest revision. Its event is, or was, in events().
+  // The newest revision. Its event was, is, or is just about to be, in events().
   int64_t revision() const ABSL_LOCKS_EXCLUDED(progress_mu_);
   // Firmware events lost since the start, as the gaps' causes tell.
   int64_t lost_events() const ABSL_LOCKS_EXCLUDED(progress_mu_);
