@@ -3,6 +3,7 @@
 #include <thread>  // NOLINT: subscribers are threads
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
@@ -45,6 +46,19 @@ uint64_t Next(uint64_t& state) {
 void Progress::Advance() {
   absl::MutexLock lock(&mu_);
   ++acts_;
+}
+
+void Progress::Arrive() {
+  absl::MutexLock lock(&mu_);
+  ++arrived_;
+}
+
+void Progress::AwaitArrivals(int subscribers) const {
+  absl::MutexLock lock(&mu_);
+  const auto all = [this, subscribers]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return arrived_ >= subscribers;
+  };
+  mu_.Await(absl::Condition(&all));
 }
 
 void Progress::Finish(int64_t revision) {
@@ -93,7 +107,7 @@ class Subscriber::Thread {
   std::thread thread_;
 };
 
-Subscriber::Subscriber(Temper temper, uint64_t seed, FeedFactory open, const Progress& progress)
+Subscriber::Subscriber(Temper temper, uint64_t seed, FeedFactory open, Progress& progress)
     : temper_(temper), open_(std::move(open)), progress_(progress), random_(seed) {
   thread_ = std::make_unique<Thread>(*this);
 }
@@ -119,9 +133,14 @@ void Subscriber::Pace() {
       if (mirror_.synced()) progress_.AwaitActs(progress_.acts() + kActsPerSlowRead);
       return;
     case Temper::kStalled:
-      if (messages_ == 1) progress_.AwaitRelease();
+      if (arrived_) progress_.AwaitRelease();
       return;
   }
+}
+
+void Subscriber::Arrive() {
+  if (!arrived_) progress_.Arrive();
+  arrived_ = true;
 }
 
 bool Subscriber::Follow(Feed& feed) {
@@ -137,8 +156,12 @@ bool Subscriber::Follow(Feed& feed) {
       error_ = absl::StrCat("message ", messages_, ": ", s.message());
       return false;
     }
-    const bool leaves = temper_ == Temper::kRestless && mirror_.synced() && !progress_.finished() &&
-                        Next(random_) % kRestlessOdds == 0;
+    if (temper_ == Temper::kStalled) Arrive();
+    if (!mirror_.synced()) continue;
+    // The first time for certain, later at random.
+    const bool leaves = temper_ == Temper::kRestless && !progress_.finished() &&
+                        (!arrived_ || Next(random_) % kRestlessOdds == 0);
+    Arrive();
     if (leaves) break;
   }
   feed.Cancel();
@@ -148,6 +171,7 @@ bool Subscriber::Follow(Feed& feed) {
 }
 
 void Subscriber::Run() {
+  const absl::Cleanup never_waited_for = [this] { Arrive(); };
   std::string token;
   while (!HasEverything()) {
     const std::unique_ptr<Feed> feed = open_(token);
@@ -177,6 +201,7 @@ StormReport RunStorm(const StormOptions& options, const StormTarget& target) {
     subscribers.push_back(std::make_unique<Subscriber>(
         TemperOf(i), options.seed * 1'000 + static_cast<uint64_t>(i), target.open, progress));
   }
+  progress.AwaitArrivals(options.subscribers);
 
   Chaos chaos(options.seed, options.shares, target.emulator);
   const absl::Time start = absl::Now();

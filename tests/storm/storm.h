@@ -46,11 +46,15 @@ enum class Temper {
 class Progress {
  public:
   void Advance() ABSL_LOCKS_EXCLUDED(mu_);
+  // A subscriber has its first snapshot (a stalled one: its first message). The storm begins when
+  // all have: one that came later would have nothing to fall behind of, or to resume.
+  void Arrive() ABSL_LOCKS_EXCLUDED(mu_);
   // The storm has ended at this revision of the registry.
   void Finish(int64_t revision) ABSL_LOCKS_EXCLUDED(mu_);
   // Everybody but the stalled has everything.
   void ReleaseStalled() ABSL_LOCKS_EXCLUDED(mu_);
 
+  void AwaitArrivals(int subscribers) const ABSL_LOCKS_EXCLUDED(mu_);
   // Waits until so many acts are done, or the storm is over.
   void AwaitActs(int64_t acts) const ABSL_LOCKS_EXCLUDED(mu_);
   void AwaitRelease() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -61,6 +65,7 @@ class Progress {
 
  private:
   mutable absl::Mutex mu_;
+  int arrived_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t acts_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t final_revision_ ABSL_GUARDED_BY(mu_) = -1;
   bool released_ ABSL_GUARDED_BY(mu_) = false;
@@ -70,7 +75,7 @@ class Progress {
 // stream was broken.
 class Subscriber {
  public:
-  Subscriber(Temper temper, uint64_t seed, FeedFactory open, const Progress& progress);
+  Subscriber(Temper temper, uint64_t seed, FeedFactory open, Progress& progress);
   ~Subscriber();
 
   // Waits until it has the storm's final revision. Empty if all was well; else what was broken.
@@ -85,6 +90,8 @@ class Subscriber {
   class Thread;
 
   void Run();
+  // Tells, once, that it has arrived, or never will.
+  void Arrive();
   // Reads one stream until it ends, is left, or everything is there. False: an error is set.
   bool Follow(Feed& feed);
   // Waits as the temper demands before the next read.
@@ -93,9 +100,10 @@ class Subscriber {
 
   const Temper temper_;
   const FeedFactory open_;
-  const Progress& progress_;
+  Progress& progress_;
   uint64_t random_;
   Mirror mirror_;
+  bool arrived_ = false;
   int64_t messages_ = 0;
   int resumes_ = 0;
   std::string error_;
