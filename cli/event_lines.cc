@@ -125,6 +125,45 @@ std::string CauseText(const sas::v1::Cause& cause) {
   return found_later ? absl::StrCat("resync: ", cause.text()) : cause.text();
 }
 
+// How causes name an object. A logical unit is known by the paths that came or went.
+std::vector<std::string> NamesInCauses(const Change& change) {
+  const std::string name = ShortName(NameOf(change.resource()));
+  std::vector<std::string> names;
+  switch (change.resource().resource_case()) {
+    case Resource::kEndDevice:
+      names.push_back(absl::StrCat("end device ", name));
+      break;
+    case Resource::kExpander:
+      names.push_back(absl::StrCat("expander ", name, " added"));
+      names.push_back(absl::StrCat("expander ", name, " not responding"));
+      break;
+    case Resource::kLogicalUnit:
+      for (const Resource* unit : {&change.resource(), &change.previous()}) {
+        for (const auto& path : unit->logical_unit().paths()) {
+          names.push_back(absl::StrCat("end device ", ShortName(path.end_device())));
+        }
+      }
+      break;
+    default:
+      break;
+  }
+  return names;
+}
+
+// Why one of perhaps many changes came to be: the clause of the cause that names its object, or
+// else the first one.
+std::string ReasonOf(const Change& change, const sas::v1::Cause& cause) {
+  const std::string text = CauseText(cause);
+  const std::vector<std::string> clauses = absl::StrSplit(text, "; ");
+  if (clauses.size() == 1) return text;
+  for (const std::string& name : NamesInCauses(change)) {
+    for (const std::string& clause : clauses) {
+      if (absl::StrContains(clause, name)) return clause;
+    }
+  }
+  return absl::StrCat(clauses.front(), "; ...");
+}
+
 class LinePrinter : public EventPrinter {
  public:
   LinePrinter(std::ostream& out, Paint paint) : out_(out), paint_(paint) {}
@@ -146,14 +185,15 @@ class LinePrinter : public EventPrinter {
       return Rank(a->resource()) < Rank(b->resource());
     });
     const std::string head = Head(event);
-    const std::string why = paint_.Dim(absl::StrCat("(", CauseText(event.cause()), ")"));
+    const std::string why = Why(CauseText(event.cause()));
     int new_handles = 0;
     for (const Change* change : changes) {
       if (OnlyHandleDiffers(*change)) {
         ++new_handles;
         continue;
       }
-      out_ << absl::StrCat(head, ChangeText(*change), Part(why), "\n");
+      out_ << absl::StrCat(head, ChangeText(*change), Part(Why(ReasonOf(*change, event.cause()))),
+                           "\n");
     }
     if (new_handles > 0) {
       out_ << absl::StrCat(head, "* ", new_handles, " with a new device handle", Part(why), "\n");
@@ -182,6 +222,10 @@ class LinePrinter : public EventPrinter {
   std::string Head(const sas::v1::Event& event) const {
     return absl::StrCat(
         paint_.Dim(absl::StrCat("r", event.revision(), " ", ClockTime(event.time()))), " ");
+  }
+
+  std::string Why(const std::string& text) const {
+    return paint_.Dim(absl::StrCat("(", text, ")"));
   }
 
   void Bar(const std::string& text) {

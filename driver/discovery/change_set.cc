@@ -1,5 +1,7 @@
 #include "driver/discovery/change_set.h"
 
+#include <utility>
+
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -9,6 +11,12 @@ namespace sasd::discovery {
 
 void ChangeSet::Describe(absl::FunctionRef<std::string()> text) {
   if (line_count_++ < kLines) lines_.push_back(text());
+}
+
+void ChangeSet::DescribeFirst(std::string text) {
+  ++line_count_;
+  lines_.insert(lines_.begin(), std::move(text));
+  if (lines_.size() > kLines) lines_.pop_back();
 }
 
 std::string ChangeSet::Text() const {

@@ -41,6 +41,8 @@ class ChangeSet {
   // A line for people; the first kLines of them make the text of the cause. `text` is called only
   // if it is wanted.
   void Describe(absl::FunctionRef<std::string()> text);
+  // Likewise; goes before all others, as what explains them.
+  void DescribeFirst(std::string text);
   std::string Text() const;
 
   bool empty() const { return entries_.empty(); }

@@ -157,7 +157,7 @@ absl::Status TopologyEvents::ExpanderNotResponding(const Event& event, const dev
   if (!stale.ok()) return stale.status();
   if (*stale) return absl::OkStatus();
   model_.RemoveExpander(node, changes);
-  changes.Describe([&] { return Describe(node->key()) + " not responding"; });
+  changes.DescribeFirst(Describe(node->key()) + " not responding");
   return absl::OkStatus();
 }
 
