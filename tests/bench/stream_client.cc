@@ -42,7 +42,11 @@ class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
     sas::v1::WatchResponse response;
     grpc::ProtoBufferReader reader(&response_);
     response.ParseFromZeroCopyStream(&reader);
-    StartRead(&response_);
+    Count(response, now);
+    StartRead(&response_);  // last: the next message may be counted by another thread
+  }
+
+  void Count(const sas::v1::WatchResponse& response, int64_t now) {
     absl::MutexLock lock(&shared_.mu);
     if (response.has_synced()) {
       ++shared_.synced;

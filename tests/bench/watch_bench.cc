@@ -148,7 +148,7 @@ int Main(const std::string& sasd_program, const std::string& bare_program, int e
   const std::string bare_address = absl::StrCat("unix:", folder, ".bare.sock");
   Sasd sasd(sasd_program, sasd_address);
   Subprocess bare({bare_program, bare_address});
-  std::cout << "firmware event -> Watch client on a unix socket, beside a bare gRPC stream\n"
+  std::cout << std::unitbuf << "firmware event -> Watch client on a unix socket, beside a bare gRPC stream\n"
             << absl::StrFormat("%11s %5s %6s %18s %18s %13s %27s %6s\n", "subscribers", "burst",
                                "bytes", "sasd p50/p99 us", "bare p50/p99 us", "ratio",
                                "burst events/s sasd/bare", "ratio");
