@@ -1,29 +1,56 @@
-// The floor of watch_bench, as a process of its own: `bare_server ADDRESS` serves a bare stream.
-// Each line on standard input, "REVISION SIZE COUNT", sends COUNT messages of about SIZE bytes to
-// every stream, with revisions from REVISION on and the time of sending.
+// The floor of watch_bench, as a process of its own: `bare_server ADDRESS` serves a bare stream,
+// and EmulatorService.SetPhy, which does no more than to send `phy` messages of about `element`
+// bytes to every stream. Ends with its standard input.
+#include <atomic>
 #include <iostream>
 #include <string>
 
+#include "absl/strings/numbers.h"
 #include "driver/base/clock.h"
+#include "grpcpp/grpcpp.h"
+#include "sas/v1/emulator_service.grpc.pb.h"
 #include "sas/v1/watch_service.pb.h"
 #include "tests/bench/bare_stream.h"
+#include "tests/bench/stream_client.h"
 
 namespace sasd::bench {
 namespace {
 
-int Main(const std::string& address) {
-  BareStreamServer server(address);
-  int64_t revision = 0, size = 0, count = 0;
-  while (std::cin >> revision >> size >> count) {
-    for (int64_t i = 0; i < count; ++i) {
-      sas::v1::WatchResponse response;
-      sas::v1::Event* event = response.add_events();
-      event->set_revision(revision + i);
-      event->set_arrival_monotonic_time_ns(absl::ToInt64Nanoseconds(SystemClock().Monotonic()));
-      const int64_t padding = size - static_cast<int64_t>(response.ByteSizeLong());
-      if (padding > 0) event->mutable_cause()->set_text(std::string(padding, 'x'));
-      server.Broadcast(response.SerializeAsString());
+class Trigger : public sas::v1::EmulatorService::Service {
+ public:
+  void Connect(BareStreamServer& server) { server_ = &server; }
+
+  grpc::Status SetPhy(grpc::ServerContext*, const sas::v1::SetPhyRequest* request,
+                      sas::v1::SetPhyResponse*) override {
+    int64_t size = 0;
+    if (!absl::SimpleAtoi(request->element(), &size)) {
+      return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "element: wants a size");
     }
+    for (uint32_t i = 1; i <= request->phy(); ++i) Send(size, i == request->phy());
+    return grpc::Status::OK;
+  }
+
+ private:
+  void Send(int64_t size, bool last) {
+    sas::v1::WatchResponse response;
+    sas::v1::Event* event = response.add_events();
+    event->set_revision(++revision_);
+    event->set_arrival_monotonic_time_ns(absl::ToInt64Nanoseconds(SystemClock().Monotonic()));
+    if (last) event->mutable_cause()->set_text(kLastOfAct);
+    const int64_t padding = size - static_cast<int64_t>(response.ByteSizeLong());
+    if (padding > 0) event->set_resume_token(std::string(padding, 'x'));
+    server_->Broadcast(response.SerializeAsString());
+  }
+
+  BareStreamServer* server_ = nullptr;
+  std::atomic<int64_t> revision_{1};
+};
+
+int Main(const std::string& address) {
+  Trigger trigger;
+  BareStreamServer server(address, trigger);
+  trigger.Connect(server);
+  for (std::string line; std::getline(std::cin, line);) {
   }
   return 0;
 }

@@ -99,9 +99,11 @@ struct BareStreamServer::Impl {
   std::unique_ptr<grpc::Server> server;
 };
 
-BareStreamServer::BareStreamServer(const std::string& address) : impl_(std::make_unique<Impl>()) {
+BareStreamServer::BareStreamServer(const std::string& address, grpc::Service& trigger)
+    : impl_(std::make_unique<Impl>()) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials());
+  builder.RegisterService(&trigger);
   builder.RegisterCallbackGenericService(&impl_->service);
   impl_->server = builder.BuildAndStart();
 }

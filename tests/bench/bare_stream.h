@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "grpcpp/impl/service_type.h"
+
 namespace sasd::bench {
 
 // The floor: a gRPC server that does nothing but write given bytes to every open stream, through
@@ -13,7 +15,8 @@ class BareStreamServer {
  public:
   static constexpr char kMethod[] = "/sasd.bench.Bare/Stream";
 
-  explicit BareStreamServer(const std::string& address);
+  // Serves `trigger`, too, which it borrows for its lifetime.
+  BareStreamServer(const std::string& address, grpc::Service& trigger);
   ~BareStreamServer();
 
   // Sends `message` on every stream. All streams share its bytes.

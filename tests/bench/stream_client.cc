@@ -15,7 +15,7 @@ struct StreamFleet::Shared {
   absl::Mutex mu;
   int synced ABSL_GUARDED_BY(mu) = 0;
   int open ABSL_GUARDED_BY(mu) = 0;
-  // How many streams have reached `awaited`; counted by the streams as they pass it.
+  // How many streams have received `awaited` acts; counted by the streams as they do.
   int64_t awaited ABSL_GUARDED_BY(mu) = 0;
   int reached ABSL_GUARDED_BY(mu) = 0;
   Receipts receipts ABSL_GUARDED_BY(mu);
@@ -48,27 +48,18 @@ class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
 
   void Count(const sas::v1::WatchResponse& response, int64_t now) {
     absl::MutexLock lock(&shared_.mu);
-    if (response.has_synced()) {
-      ++shared_.synced;
-      Reach(response.synced().revision());
-    }
-    if (response.has_bookmark()) Reach(response.bookmark().revision());
+    if (response.has_synced()) ++shared_.synced;
     if (response.events_size() != 0) shared_.receipts.bytes += response.ByteSizeLong();
     for (const sas::v1::Event& event : response.events()) {
       ++shared_.receipts.events;
       if (event.arrival_monotonic_time_ns() != 0) {
         shared_.receipts.latency_ns.push_back(now - event.arrival_monotonic_time_ns());
       }
-      Reach(event.revision());
+      if (event.cause().text() == kLastOfAct && ++acts_ == shared_.awaited) ++shared_.reached;
     }
   }
 
-  void Reach(int64_t revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shared_.mu) {
-    if (revision_ < shared_.awaited && revision >= shared_.awaited) ++shared_.reached;
-    revision_ = revision;
-  }
-
-  int64_t revision() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(shared_.mu) { return revision_; }
+  int64_t acts() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(shared_.mu) { return acts_; }
 
   void OnDone(const grpc::Status&) override {
     absl::MutexLock lock(&shared_.mu);
@@ -80,7 +71,7 @@ class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
   grpc::ClientContext context_;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
-  int64_t revision_ ABSL_GUARDED_BY(shared_.mu) = 0;
+  int64_t acts_ ABSL_GUARDED_BY(shared_.mu) = 0;
 };
 
 StreamFleet::StreamFleet(const std::string& address, const std::string& method,
@@ -117,13 +108,13 @@ bool StreamFleet::WaitSynced(absl::Duration timeout) {
   return shared_->mu.AwaitWithTimeout(absl::Condition(&synced), timeout);
 }
 
-bool StreamFleet::WaitRevision(int64_t revision, absl::Duration timeout) {
+bool StreamFleet::WaitActs(int64_t acts, absl::Duration timeout) {
   absl::MutexLock lock(&shared_->mu);
-  shared_->awaited = revision;
+  shared_->awaited = acts;
   shared_->reached = 0;
   for (const auto& stream : streams_) {
     shared_->mu.AssertHeld();
-    if (stream->revision() >= revision) ++shared_->reached;
+    if (stream->acts() >= acts) ++shared_->reached;
   }
   const auto reached = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return shared_->reached >= static_cast<int>(streams_.size());

@@ -20,6 +20,9 @@ struct Receipts {
   std::vector<int64_t> latency_ns;  // one per event and subscriber, unordered
 };
 
+// The cause's text of the event that ends an act: a discovery's last.
+constexpr char kLastOfAct[] = "discovery completed";
+
 // Holds `count` streams of one server-streaming method that sends sas.v1.WatchResponse, spread over
 // channels of `streams_per_channel`, and measures what comes in. The same client measures sasd and
 // the bare stream, so that only the servers differ. Thread-safe.
@@ -33,8 +36,8 @@ class StreamFleet {
   // Waits until every stream has answered with SYNCED. False at the timeout.
   bool WaitSynced(absl::Duration timeout);
 
-  // Waits until every stream has received an event, marker or bookmark of at least `revision`.
-  bool WaitRevision(int64_t revision, absl::Duration timeout);
+  // Waits until every stream has received the last event of `acts` acts since its start.
+  bool WaitActs(int64_t acts, absl::Duration timeout);
 
   // Hands out what was received and starts anew.
   Receipts Take();

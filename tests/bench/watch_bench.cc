@@ -4,13 +4,16 @@
 //
 //   watch_bench SASD BARE_SERVER [--events N]
 //
+// An act, by the same call to both servers: a lane of a wide port goes down or comes back, which
+// the firmware tells in a few events (discovery started, the two phys, discovery completed).
 // Latency: from the moment the virtual firmware queues the event (the bare server: hands over the
-// message) to its receipt by each subscriber. Rate: a burst, in events times subscribers per
-// second.
+// message) to its receipt by each subscriber. Rate: a burst of acts, in events times subscribers
+// per second.
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -48,7 +51,7 @@ void Require(const grpc::Status& status, const std::string& what) {
 struct Result {
   double p50_us = 0, p99_us = 0;
   double message_bytes = 0;
-  int events_per_act = 1;
+  double events_per_act = 1;
   double burst_rate = 0;  // events received per second, over all subscribers
 };
 
@@ -60,13 +63,14 @@ double Percentile(std::vector<int64_t>& ns, double fraction) {
   return static_cast<double>(*at) / 1000;
 }
 
-// One act at a time, its events awaited by every subscriber; then all of a burst.
-// `send(count)` makes the server do `count` acts and returns the last event's revision.
-Result Measure(StreamFleet& fleet, int acts, int subscribers,
-               const std::function<int64_t(int)>& send) {
+// `act` makes the server send the events of one act. Acts one at a time, each awaited by every
+// subscriber; then a burst of them, all awaited at its end.
+Result Measure(StreamFleet& fleet, int acts, int subscribers, const std::function<void()>& act) {
   Require(fleet.WaitSynced(kTimeout), "not every subscriber was synchronized");
+  int64_t done = 0;
   const auto one = [&] {
-    Require(fleet.WaitRevision(send(1), kTimeout), "an event did not reach every subscriber");
+    act();
+    Require(fleet.WaitActs(++done, kTimeout), "an event did not reach every subscriber");
   };
   for (int i = 0; i < 20; ++i) one();  // warm up
   fleet.Take();
@@ -77,82 +81,75 @@ Result Measure(StreamFleet& fleet, int acts, int subscribers,
   result.p99_us = Percentile(receipts.latency_ns, 0.99);
   result.message_bytes = static_cast<double>(receipts.bytes) /
                          static_cast<double>(std::max<uint64_t>(receipts.events, 1));
-  result.events_per_act = static_cast<int>(receipts.events / (acts * subscribers));
+  result.events_per_act = static_cast<double>(receipts.events) / (acts * subscribers);
   const int burst = std::max(200, 20000 / subscribers);
   const absl::Duration start = SystemClock().Monotonic();
-  Require(fleet.WaitRevision(send(burst), kTimeout), "a burst did not reach every subscriber");
+  for (int i = 0; i < burst; ++i) act();
+  Require(fleet.WaitActs(done + burst, kTimeout), "a burst did not reach every subscriber");
   const absl::Duration took = SystemClock().Monotonic() - start;
   result.burst_rate = static_cast<double>(fleet.Take().events) / absl::ToDoubleSeconds(took);
   return result;
 }
 
-// A sasd on a virtual HBA. One event: a lane of a wide port goes down or comes back.
-class Sasd {
+// A server that is told to act by EmulatorService.SetPhy.
+class Server {
  public:
-  Sasd(const std::string& program, const std::string& address)
-      : process_({program, "--fabric", "demo", "--listen", address, "--log-level", "warning"}),
+  Server(const std::vector<std::string>& command, const std::string& address)
+      : process_(command),
         channel_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
-        topology_(sas::v1::TopologyService::NewStub(channel_)),
         emulator_(sas::v1::EmulatorService::NewStub(channel_)) {
     Require(channel_->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30)),
-            "sasd does not answer");
-    WaitSettled();
-    FindLane();
+            absl::StrCat(command.front(), " does not answer"));
   }
 
-  int64_t Send(int count) {
-    for (int i = 0; i < count; ++i) {
-      lane_.set_up(!lane_.up());
-      grpc::ClientContext context;
-      sas::v1::SetPhyResponse response;
-      Require(emulator_->SetPhy(&context, lane_, &response), "SetPhy");
-    }
-    WaitSettled();
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+  void Act(const sas::v1::SetPhyRequest& request) {
     grpc::ClientContext context;
-    sas::v1::GetNodeResponse node;
-    Require(topology_->GetNode(&context, {}, &node), "GetNode");
-    return node.revision();
+    sas::v1::SetPhyResponse response;
+    Require(emulator_->SetPhy(&context, request, &response), "SetPhy");
   }
 
  private:
-  void WaitSettled() {
-    grpc::ClientContext context;
-    sas::v1::WaitSettledResponse response;
-    Require(topology_->WaitSettled(&context, {}, &response), "WaitSettled");
-  }
-
-  void FindLane() {
-    grpc::ClientContext context;
-    sas::v1::ListPortsRequest request;
-    request.set_view(sas::v1::VIEW_FULL);
-    request.mutable_filter()->set_minimum_width(4);
-    sas::v1::ListPortsResponse response;
-    Require(topology_->ListPorts(&context, request, &response), "ListPorts");
-    Require(response.ports_size() > 0, "the fabric has no wide port");
-    const sas::v1::Port& port = response.ports(0);
-    lane_.set_element(port.owner().substr(port.owner().rfind('/') + 1));
-    lane_.set_phy(port.phy_identifiers(0));
-    lane_.set_up(true);
-  }
-
   Subprocess process_;
-  std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<sas::v1::TopologyService::Stub> topology_;
-  std::unique_ptr<sas::v1::EmulatorService::Stub> emulator_;
-  sas::v1::SetPhyRequest lane_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<sas::v1::EmulatorService::Stub> emulator_;
 };
+
+// A lane of a wide port of the fabric, once all is discovered.
+sas::v1::SetPhyRequest FindLane(const std::shared_ptr<grpc::Channel>& channel) {
+  const auto topology = sas::v1::TopologyService::NewStub(channel);
+  grpc::ClientContext settled_context, ports_context;
+  sas::v1::WaitSettledResponse settled;
+  Require(topology->WaitSettled(&settled_context, {}, &settled), "WaitSettled");
+  sas::v1::ListPortsRequest request;
+  request.set_view(sas::v1::VIEW_FULL);
+  request.mutable_filter()->set_minimum_width(4);
+  sas::v1::ListPortsResponse response;
+  Require(topology->ListPorts(&ports_context, request, &response), "ListPorts");
+  Require(response.ports_size() > 0, "the fabric has no wide port");
+  const sas::v1::Port& port = response.ports(0);
+  sas::v1::SetPhyRequest lane;
+  lane.set_element(port.owner().substr(port.owner().rfind('/') + 1));
+  lane.set_phy(port.phy_identifiers(0));
+  lane.set_up(true);
+  return lane;
+}
 
 int Main(const std::string& sasd_program, const std::string& bare_program, int events) {
   const std::string folder = absl::StrCat("/tmp/sasd-bench.", getpid());
   const std::string sasd_address = absl::StrCat("unix:", folder, ".sasd.sock");
   const std::string bare_address = absl::StrCat("unix:", folder, ".bare.sock");
-  Sasd sasd(sasd_program, sasd_address);
-  Subprocess bare({bare_program, bare_address});
-  std::cout << std::unitbuf << "firmware event -> Watch client on a unix socket, beside a bare gRPC stream\n"
-            << absl::StrFormat("%11s %5s %6s %18s %18s %13s %27s %6s\n", "subscribers", "burst",
+  Server sasd(
+      {sasd_program, "--fabric", "demo", "--listen", sasd_address, "--log-level", "warning"},
+      sasd_address);
+  Server bare({bare_program, bare_address}, bare_address);
+  sas::v1::SetPhyRequest lane = FindLane(sasd.channel());
+  std::cout << std::unitbuf
+            << "firmware event -> Watch client on a unix socket, beside a bare gRPC stream\n"
+            << absl::StrFormat("%11s %6s %6s %18s %18s %13s %27s %6s\n", "subscribers", "burst",
                                "bytes", "sasd p50/p99 us", "bare p50/p99 us", "ratio",
                                "burst events/s sasd/bare", "ratio");
-  int64_t bare_revision = 2;
   for (const int subscribers : {1, 100, 1000}) {
     const int rounds = std::max(50, events / subscribers);
     const int per_channel = subscribers == 1 ? 1 : 10;
@@ -162,21 +159,21 @@ int Main(const std::string& sasd_program, const std::string& bare_program, int e
     {
       StreamFleet fleet(sasd_address, kWatchMethod, request.SerializeAsString(), subscribers,
                         per_channel);
-      real = Measure(fleet, rounds, subscribers, [&](int count) { return sasd.Send(count); });
+      real = Measure(fleet, rounds, subscribers, [&] {
+        lane.set_up(!lane.up());
+        sasd.Act(lane);
+      });
     }
     {
       StreamFleet fleet(bare_address, BareStreamServer::kMethod, "", subscribers, per_channel);
-      floor = Measure(fleet, rounds, subscribers, [&](int count) {
-        const int messages = count * real.events_per_act;
-        bare.WriteLine(
-            absl::StrCat(bare_revision, " ", static_cast<int>(real.message_bytes), " ", messages));
-        bare_revision += messages;
-        return bare_revision - 1;
-      });
+      sas::v1::SetPhyRequest send;
+      send.set_element(absl::StrCat(std::lround(real.message_bytes)));
+      send.set_phy(static_cast<uint32_t>(std::lround(real.events_per_act)));
+      floor = Measure(fleet, rounds, subscribers, [&] { bare.Act(send); });
     }
     std::cout
         << absl::StrFormat(
-               "%11d %5d %6.0f %8.0f /%8.0f %8.0f /%8.0f %5.2f /%5.2f  %12.0f /%12.0f %6.2f\n",
+               "%11d %6.1f %6.0f %8.0f /%8.0f %8.0f /%8.0f %5.2f /%5.2f  %12.0f /%12.0f %6.2f\n",
                subscribers, real.events_per_act, real.message_bytes, real.p50_us, real.p99_us,
                floor.p50_us, floor.p99_us, real.p50_us / floor.p50_us, real.p99_us / floor.p99_us,
                real.burst_rate, floor.burst_rate, real.burst_rate / floor.burst_rate)
