@@ -77,6 +77,12 @@ std::unique_ptr<RecordPrinter> NewPrinter(Output output, bool headers, std::ostr
   }
 }
 
+void SetDuration(absl::Duration duration, google::protobuf::Duration* out) {
+  const int64_t seconds = absl::ToInt64Seconds(duration);
+  out->set_seconds(seconds);
+  out->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration - absl::Seconds(seconds))));
+}
+
 }  // namespace
 
 absl::Status RunElements(const ElementsOptions& options, const Context& context) {
@@ -124,6 +130,15 @@ absl::Status RunSetPhy(const std::string& element, uint32_t phy, const std::stri
   return Do(context, &Service::SetPhy, request);
 }
 
+absl::Status RunFlap(const FlapOptions& options, const Context& context) {
+  sas::v1::FlapPhyRequest request;
+  request.set_element(options.element);
+  request.set_phy(options.phy);
+  request.set_count(options.count);
+  SetDuration(options.interval, request.mutable_interval());
+  return Do(context, &Service::FlapPhy, request);
+}
+
 absl::Status RunSetExpander(const std::string& element, const std::string& state,
                             const Context& context) {
   const auto present = ParseState(state, "regain", "lose");
@@ -165,10 +180,7 @@ absl::Status RunFault(const FaultOptions& options, const Context& context) {
   request.set_element(options.host);
   request.set_kind(static_cast<sas::v1::FaultKind>(*kind));
   request.set_count(options.count);
-  const int64_t seconds = absl::ToInt64Seconds(options.delay);
-  request.mutable_delay()->set_seconds(seconds);
-  request.mutable_delay()->set_nanos(
-      static_cast<int32_t>(absl::ToInt64Nanoseconds(options.delay - absl::Seconds(seconds))));
+  SetDuration(options.delay, request.mutable_delay());
   return Do(context, &Service::InjectFault, request);
 }
 

@@ -36,6 +36,14 @@ absl::Status RunSetPower(const std::string& enclosure, const std::string& state,
 absl::Status RunReset(const std::string& host, const Context& context);
 absl::Status RunDiscoveryError(const std::string& element, uint32_t status, const Context& context);
 
+struct FlapOptions {
+  std::string element;
+  uint32_t phy = 0;
+  uint32_t count = 10;
+  absl::Duration interval = absl::Milliseconds(100);
+};
+absl::Status RunFlap(const FlapOptions& options, const Context& context);
+
 struct FaultOptions {
   std::string host;
   std::string kind;  // "page-read-fails", "event-lost", ...

@@ -228,6 +228,21 @@ class CommandLine {
     phy.add_option("phy", phy_, "Its number")->required();
     phy.add_option("state", state_, "up or down")->required();
     phy.add_option("--rate", gbps_, "Gbit/s: 1.5, 3, 6, 12 or 22.5; the best if not given");
+    CLI::App& flap =
+        Verb(emulator, "flap", "node", "Takes a phy down and up again, many times",
+             [this](const Context& context) {
+               flap_.element = element_;
+               flap_.phy = phy_;
+               if (!absl::ParseDuration(interval_, &flap_.interval)) {
+                 return absl::InvalidArgumentError(absl::StrCat(
+                     "--interval \"", interval_, "\" is no duration, such as 100ms or 1s"));
+               }
+               return RunFlap(flap_, context);
+             });
+    flap.add_option("phy", phy_, "Its number")->required();
+    flap.add_option("--count", flap_.count, "How many times")->capture_default_str();
+    flap.add_option("--interval", interval_, "Between two changes; --timeout is for all of them")
+        ->capture_default_str();
     Verb(emulator, "expander", "expander", "Loses or regains an expander with all behind it",
          [this](const Context& context) { return RunSetExpander(element_, state_, context); })
         .add_option("state", state_, "lose or regain")
@@ -307,8 +322,9 @@ class CommandLine {
   WaitOptions wait_;
   StatusOptions status_;
   ElementsOptions elements_;
+  FlapOptions flap_;
   FaultOptions fault_;
-  std::string element_, serial_, state_, delay_ = "0s", shell_;
+  std::string element_, serial_, state_, interval_ = "100ms", delay_ = "0s", shell_;
   uint32_t phy_ = 0, status_bits_ = 0x10;
   double gbps_ = 0;
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "daemon/service/errors.h"
 
@@ -70,6 +71,10 @@ grpc::Status CheckElement(const Request& request) {
   return BadField("element", "it is empty; `sasctl emulator list` shows the elements");
 }
 
+absl::Duration ToDuration(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
 void Fill(const emulator::ElementState& element, sas::v1::Element* out) {
   out->set_id(element.id);
   out->set_kind(ToProto(element.kind));
@@ -122,6 +127,27 @@ grpc::Status EmulatorService::SetPhy(grpc::ServerContext*, const sas::v1::SetPhy
       fabric_.SetPhy(request->element(), request->phy(), request->up(), request->link_rate_gbps()));
 }
 
+grpc::Status EmulatorService::FlapPhy(grpc::ServerContext* context,
+                                      const sas::v1::FlapPhyRequest* request,
+                                      sas::v1::FlapPhyResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  const absl::Duration interval = ToDuration(request->interval());
+  if (interval < absl::ZeroDuration() || interval > absl::Seconds(1)) {
+    return BadField("interval",
+                    absl::StrCat(absl::FormatDuration(interval), " is not between 0 and a second"));
+  }
+  bool up = true;
+  for (int64_t change = 0; change < int64_t{2} * request->count(); ++change) {
+    if (context->IsCancelled() && up) break;
+    up = !up;
+    if (absl::Status s = fabric_.SetPhy(request->element(), request->phy(), up); !s.ok()) {
+      return ToGrpc(s);
+    }
+    absl::SleepFor(interval);
+  }
+  return grpc::Status::OK;
+}
+
 grpc::Status EmulatorService::SetExpander(grpc::ServerContext*,
                                           const sas::v1::SetExpanderRequest* request,
                                           sas::v1::SetExpanderResponse*) {
@@ -161,8 +187,7 @@ grpc::Status EmulatorService::InjectFault(grpc::ServerContext*,
   if (!kind.has_value()) {
     return BadField("kind", absl::StrCat(request->kind(), " is no kind of fault"));
   }
-  const absl::Duration delay =
-      absl::Seconds(request->delay().seconds()) + absl::Nanoseconds(request->delay().nanos());
+  const absl::Duration delay = ToDuration(request->delay());
   if (delay < absl::ZeroDuration()) return BadField("delay", "a delay is not negative");
   const uint32_t count = request->count() == 0 ? 1 : request->count();
   return ToGrpc(fabric_.InjectFault(request->element(), *kind, count, delay));

@@ -24,6 +24,8 @@ class EmulatorService final : public sas::v1::EmulatorService::Service {
                       sas::v1::InsertResponse* response) override;
   grpc::Status SetPhy(grpc::ServerContext* context, const sas::v1::SetPhyRequest* request,
                       sas::v1::SetPhyResponse* response) override;
+  grpc::Status FlapPhy(grpc::ServerContext* context, const sas::v1::FlapPhyRequest* request,
+                       sas::v1::FlapPhyResponse* response) override;
   grpc::Status SetExpander(grpc::ServerContext* context, const sas::v1::SetExpanderRequest* request,
                            sas::v1::SetExpanderResponse* response) override;
   grpc::Status SetEnclosurePower(grpc::ServerContext* context,

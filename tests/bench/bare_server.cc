@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/numbers.h"
+#include "absl/time/clock.h"
 #include "driver/base/clock.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/emulator_service.grpc.pb.h"
@@ -20,13 +21,16 @@ class Trigger : public sas::v1::EmulatorService::Service {
  public:
   void Connect(BareStreamServer& server) { server_ = &server; }
 
-  grpc::Status SetPhy(grpc::ServerContext*, const sas::v1::SetPhyRequest* request,
-                      sas::v1::SetPhyResponse*) override {
+  grpc::Status FlapPhy(grpc::ServerContext*, const sas::v1::FlapPhyRequest* request,
+                       sas::v1::FlapPhyResponse*) override {
     int64_t size = 0;
     if (!absl::SimpleAtoi(request->element(), &size)) {
       return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "element: wants a size");
     }
-    for (uint32_t i = 1; i <= request->phy(); ++i) Send(size, i == request->phy());
+    for (uint32_t change = 0; change < 2 * request->count(); ++change) {
+      for (uint32_t i = 1; i <= request->phy(); ++i) Send(size, i == request->phy());
+      absl::SleepFor(absl::Nanoseconds(request->interval().nanos()));
+    }
     return grpc::Status::OK;
   }
 

@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -63,35 +62,8 @@ double Percentile(std::vector<int64_t>& ns, double fraction) {
   return static_cast<double>(*at) / 1000;
 }
 
-// `act` makes the server send the events of one act. Acts one at a time, each awaited by every
-// subscriber; then a burst of them, all awaited at its end.
-Result Measure(StreamFleet& fleet, int acts, int subscribers, const std::function<void()>& act) {
-  Require(fleet.WaitSynced(kTimeout), "not every subscriber was synchronized");
-  int64_t done = 0;
-  const auto one = [&] {
-    act();
-    Require(fleet.WaitActs(++done, kTimeout), "an event did not reach every subscriber");
-  };
-  for (int i = 0; i < 20; ++i) one();  // warm up
-  fleet.Take();
-  for (int i = 0; i < acts; ++i) one();
-  Receipts receipts = fleet.Take();
-  Result result;
-  result.p50_us = Percentile(receipts.latency_ns, 0.50);
-  result.p99_us = Percentile(receipts.latency_ns, 0.99);
-  result.message_bytes = static_cast<double>(receipts.bytes) /
-                         static_cast<double>(std::max<uint64_t>(receipts.events, 1));
-  result.events_per_act = static_cast<double>(receipts.events) / (acts * subscribers);
-  const int burst = std::max(200, 20000 / subscribers);
-  const absl::Duration start = SystemClock().Monotonic();
-  for (int i = 0; i < burst; ++i) act();
-  Require(fleet.WaitActs(done + burst, kTimeout), "a burst did not reach every subscriber");
-  const absl::Duration took = SystemClock().Monotonic() - start;
-  result.burst_rate = static_cast<double>(fleet.Take().events) / absl::ToDoubleSeconds(took);
-  return result;
-}
-
-// A server that is told to act by EmulatorService.SetPhy.
+// A server that is told to act by EmulatorService.FlapPhy: while it acts, no other call is under
+// way.
 class Server {
  public:
   Server(const std::vector<std::string>& command, const std::string& address)
@@ -104,10 +76,13 @@ class Server {
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
-  void Act(const sas::v1::SetPhyRequest& request) {
+  // An even number of acts, one per `interval`.
+  void Act(sas::v1::FlapPhyRequest request, int acts, absl::Duration interval) {
+    request.set_count(static_cast<uint32_t>(acts / 2));
+    request.mutable_interval()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(interval)));
     grpc::ClientContext context;
-    sas::v1::SetPhyResponse response;
-    Require(emulator_->SetPhy(&context, request, &response), "SetPhy");
+    sas::v1::FlapPhyResponse response;
+    Require(emulator_->FlapPhy(&context, request, &response), "FlapPhy");
   }
 
  private:
@@ -116,8 +91,36 @@ class Server {
   const std::unique_ptr<sas::v1::EmulatorService::Stub> emulator_;
 };
 
+// Acts with time enough between them for every subscriber to have all; then a burst of them.
+Result Measure(StreamFleet& fleet, int acts, int subscribers, Server& server,
+               const sas::v1::FlapPhyRequest& act) {
+  const absl::Duration interval = absl::Milliseconds(2) + subscribers * absl::Microseconds(200);
+  const int warm_up = 20, burst = std::max(200, 20000 / subscribers);
+  const auto all = [&fleet](int64_t done) {
+    Require(fleet.WaitActs(done, kTimeout), "an event did not reach every subscriber");
+    return fleet.Take();
+  };
+  Require(fleet.WaitSynced(kTimeout), "not every subscriber was synchronized");
+  server.Act(act, warm_up, interval);
+  all(warm_up);
+  server.Act(act, acts, interval);
+  Receipts receipts = all(warm_up + acts);
+  Result result;
+  result.p50_us = Percentile(receipts.latency_ns, 0.50);
+  result.p99_us = Percentile(receipts.latency_ns, 0.99);
+  result.message_bytes = static_cast<double>(receipts.bytes) /
+                         static_cast<double>(std::max<uint64_t>(receipts.events, 1));
+  result.events_per_act = static_cast<double>(receipts.events) / (acts * subscribers);
+  const absl::Duration start = SystemClock().Monotonic();
+  server.Act(act, burst, absl::ZeroDuration());
+  const Receipts burst_receipts = all(warm_up + acts + burst);
+  const absl::Duration took = SystemClock().Monotonic() - start;
+  result.burst_rate = static_cast<double>(burst_receipts.events) / absl::ToDoubleSeconds(took);
+  return result;
+}
+
 // A lane of a wide port of the fabric, once all is discovered.
-sas::v1::SetPhyRequest FindLane(const std::shared_ptr<grpc::Channel>& channel) {
+sas::v1::FlapPhyRequest FindLane(const std::shared_ptr<grpc::Channel>& channel) {
   const auto topology = sas::v1::TopologyService::NewStub(channel);
   grpc::ClientContext settled_context, ports_context;
   sas::v1::WaitSettledResponse settled;
@@ -129,10 +132,9 @@ sas::v1::SetPhyRequest FindLane(const std::shared_ptr<grpc::Channel>& channel) {
   Require(topology->ListPorts(&ports_context, request, &response), "ListPorts");
   Require(response.ports_size() > 0, "the fabric has no wide port");
   const sas::v1::Port& port = response.ports(0);
-  sas::v1::SetPhyRequest lane;
+  sas::v1::FlapPhyRequest lane;
   lane.set_element(port.owner().substr(port.owner().rfind('/') + 1));
   lane.set_phy(port.phy_identifiers(0));
-  lane.set_up(true);
   return lane;
 }
 
@@ -144,7 +146,7 @@ int Main(const std::string& sasd_program, const std::string& bare_program, int e
       {sasd_program, "--fabric", "demo", "--listen", sasd_address, "--log-level", "warning"},
       sasd_address);
   Server bare({bare_program, bare_address}, bare_address);
-  sas::v1::SetPhyRequest lane = FindLane(sasd.channel());
+  const sas::v1::FlapPhyRequest lane = FindLane(sasd.channel());
   std::cout << std::unitbuf
             << "firmware event -> Watch client on a unix socket, beside a bare gRPC stream\n"
             << absl::StrFormat("%11s %6s %6s %18s %18s %13s %27s %6s\n", "subscribers", "burst",
@@ -159,17 +161,14 @@ int Main(const std::string& sasd_program, const std::string& bare_program, int e
     {
       StreamFleet fleet(sasd_address, kWatchMethod, request.SerializeAsString(), subscribers,
                         per_channel);
-      real = Measure(fleet, rounds, subscribers, [&] {
-        lane.set_up(!lane.up());
-        sasd.Act(lane);
-      });
+      real = Measure(fleet, rounds, subscribers, sasd, lane);
     }
     {
       StreamFleet fleet(bare_address, BareStreamServer::kMethod, "", subscribers, per_channel);
-      sas::v1::SetPhyRequest send;
+      sas::v1::FlapPhyRequest send;
       send.set_element(absl::StrCat(std::lround(real.message_bytes)));
       send.set_phy(static_cast<uint32_t>(std::lround(real.events_per_act)));
-      floor = Measure(fleet, rounds, subscribers, [&] { bare.Act(send); });
+      floor = Measure(fleet, rounds, subscribers, bare, send);
     }
     std::cout
         << absl::StrFormat(
