@@ -44,8 +44,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& optio
 
   absl::StatusOr<std::unique_ptr<Backend>> backend =
       options.fabric.empty()
-          ? StartSysfsBackend(options.sysfs_root, clock, daemon->registry_)
-          : StartVirtualBackend(options.fabric, options.seed, clock, daemon->registry_);
+          ? StartSysfsBackend(options.sysfs_root, clock, *daemon->pump_)
+          : StartVirtualBackend(options.fabric, options.seed, clock, *daemon->pump_);
   if (!backend.ok()) return backend.status();
   daemon->backend_ = *std::move(backend);
 

@@ -35,10 +35,28 @@ class Doorbell {
   bool rung_ ABSL_GUARDED_BY(mu_) = false;
 };
 
+// Nobody waits for the IOC with something untold.
+class TellingTransport : public transport::CountingTransport {
+ public:
+  TellingTransport(transport::IocTransport& ioc, ObservationSink& sink)
+      : CountingTransport(ioc), sink_(sink) {}
+
+  absl::StatusOr<transport::IocReply> Execute(const transport::IocRequest& request) override {
+    sink_.Flush();
+    return CountingTransport::Execute(request);
+  }
+
+ private:
+  ObservationSink& sink_;
+};
+
 class ThreadedHba : public HbaDriver {
  public:
   ThreadedHba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink)
-      : clock_(clock), ioc_(ioc), hba_(ioc_, clock, sink, [this] { work_.Ring(); }) {}
+      : clock_(clock),
+        sink_(sink),
+        ioc_(ioc, sink),
+        hba_(ioc_, clock, sink, [this] { work_.Ring(); }) {}
 
   ~ThreadedHba() override { Stop(); }
 
@@ -101,9 +119,10 @@ class ThreadedHba : public HbaDriver {
   void RunWorker() {
     while (!stopping_) {
       if (hba_.RunWorkerStep()) {
-        attach_.Ring();
+        if (hba_.attaches_pending()) attach_.Ring();
         finished_.Ring();
       } else {
+        sink_.Flush();
         work_.Wait(hba_.NextWorkerDue() - clock_.Monotonic());
       }
     }
@@ -114,13 +133,15 @@ class ThreadedHba : public HbaDriver {
       if (hba_.RunAttachStep()) {
         finished_.Ring();
       } else {
+        sink_.Flush();
         attach_.Wait(hba_.NextAttachDue() - clock_.Monotonic());
       }
     }
   }
 
   Clock& clock_;
-  transport::CountingTransport ioc_;
+  ObservationSink& sink_;
+  TellingTransport ioc_;
   Doorbell work_, attach_, finished_;
   std::atomic<bool> stopping_{false};
   discovery::Hba hba_;

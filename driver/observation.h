@@ -223,6 +223,10 @@ class ObservationSink {
  public:
   virtual ~ObservationSink() = default;
   virtual void Observe(ObservationBatch batch) = 0;
+
+  // The caller is about to wait, for I/O or for something to happen: what it has told is to be
+  // passed on now, if it was kept so far to go out with what follows.
+  virtual void Flush() {}
 };
 
 }  // namespace sasd

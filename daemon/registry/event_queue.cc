@@ -18,10 +18,31 @@ EventPtr EventQueue::Pop() {
   return event;
 }
 
-bool EventQueue::Wait() {
+bool EventQueue::Claim() {
   absl::MutexLock lock(&mu_);
-  mu_.Await(absl::Condition(this, &EventQueue::Ready));
-  return !closed_;
+  if (claimed_ || events_.empty()) return false;
+  claimed_ = true;
+  return true;
+}
+
+bool EventQueue::Release() {
+  absl::MutexLock lock(&mu_);
+  claimed_ = !events_.empty();
+  return !claimed_;
+}
+
+bool EventQueue::WaitAndClaim() {
+  absl::MutexLock lock(&mu_);
+  mu_.Await(absl::Condition(this, &EventQueue::IsWanted));
+  asked_ = false;
+  if (closed_) return false;
+  claimed_ = true;
+  return true;
+}
+
+void EventQueue::Ask() {
+  absl::MutexLock lock(&mu_);
+  asked_ = true;
 }
 
 void EventQueue::BeginConsuming() {

@@ -115,11 +115,14 @@ TEST_F(RegistryTest, AnEventIsSeenNoSoonerThanItsState) {
   constexpr int kEvents = 20'000;
   std::atomic<int> too_early{0};
   std::thread consumer([&] {
-    registry_.events().BeginConsuming();
     int64_t last = 0;
-    while (last < 40 + kEvents && registry_.events().Wait()) {
-      last = registry_.events().Pop()->revision;
-      if (registry_.revision() < last) ++too_early;
+    while (last < 40 + kEvents) {
+      if (!registry_.events().Claim()) continue;
+      while (const EventPtr event = registry_.events().Pop()) {
+        last = event->revision;
+        if (registry_.revision() < last) ++too_early;
+      }
+      registry_.events().Release();
     }
   });
   for (int i = 0; i < kEvents; ++i) {
@@ -128,6 +131,20 @@ TEST_F(RegistryTest, AnEventIsSeenNoSoonerThanItsState) {
   }
   consumer.join();
   EXPECT_EQ(too_early, 0);
+}
+
+TEST_F(RegistryTest, OneConsumerAtATimeAndItLeavesNothingBehind) {
+  EventQueue& events = registry_.events();
+  EXPECT_FALSE(events.Claim()) << "there is nothing";
+  registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
+  EXPECT_TRUE(events.Claim());
+  EXPECT_FALSE(events.Claim()) << "somebody else is at it";
+  EXPECT_NE(events.Pop(), nullptr);
+  EXPECT_EQ(events.Pop(), nullptr);
+  registry_.Observe(DriveIs(1, DeviceState::kAttached));
+  EXPECT_FALSE(events.Release()) << "what came meanwhile is the consumer's";
+  EXPECT_NE(events.Pop(), nullptr);
+  EXPECT_TRUE(events.Release());
 }
 
 }  // namespace

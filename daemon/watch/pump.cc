@@ -1,16 +1,38 @@
 #include "daemon/watch/pump.h"
 
+#include <utility>
+
 namespace sasd::watch {
+namespace {
+
+// To wake so many subscribers takes less than to wake a thread.
+constexpr size_t kFew = 4;
+
+}  // namespace
 
 Pump::Pump(WatchLog& log)
-    : log_(log), thread_([this] {
-        log_.registry().events().BeginConsuming();
-        while (log_.registry().events().Wait()) log_.PumpOnce();
+    : log_(log), events_(log.registry().events()), thread_([this] {
+        events_.BeginConsuming();
+        while (events_.WaitAndClaim()) Run();
       }) {}
 
 Pump::~Pump() {
-  log_.registry().events().Close();
+  events_.Close();
   thread_.join();
+}
+
+void Pump::Observe(ObservationBatch batch) { log_.registry().Observe(std::move(batch)); }
+
+void Pump::Flush() {
+  if (log_.idle_count() > kFew) return events_.Ask();
+  if (events_.Claim()) Run();
+}
+
+void Pump::Run() {
+  do {
+    while (log_.PumpOnce()) {
+    }
+  } while (!events_.Release());
 }
 
 }  // namespace sasd::watch

@@ -14,6 +14,13 @@ namespace {
 // that lets nothing pass.
 constexpr size_t kMaxLook = 1'024;
 
+// How many events a PumpOnce() appends, in all: so few that nobody who is awake falls behind.
+constexpr size_t kMaxAppends = 32;
+
+// To wake many takes long. After so many, what has happened meanwhile is appended, so that the
+// others get it with the same message.
+constexpr size_t kWakesPerLook = 16;
+
 }  // namespace
 
 absl::Status ResumeDecision::ToStatus() const {
@@ -46,19 +53,35 @@ WatchLog::~WatchLog() {
   ABSL_INTERNAL_CHECK(stats_.subscribers == 0, "a cursor outlives its log");
 }
 
-bool WatchLog::PumpOnce() {
+bool WatchLog::AppendNext() {
   const registry::EventPtr event = registry_.events().Pop();
   if (event == nullptr) return false;
   auto encoded = std::make_shared<const EncodedEvent>(*event, encoder_.Encode(*event));
   std::vector<EncodedEventPtr> trimmed;  // freed without the lock
-  Listeners ready;
-  {
-    absl::MutexLock lock(&mu_);
-    Append(std::move(encoded), trimmed);
-    TakeReady(/*all=*/false, ready);
-  }
-  Wake(ready);
+  absl::MutexLock lock(&mu_);
+  Append(std::move(encoded), trimmed);
   return true;
+}
+
+bool WatchLog::PumpOnce() {
+  if (!AppendNext()) return false;
+  size_t left = kMaxAppends - 1;
+  const auto append_more = [&] {
+    while (left > 0 && AppendNext()) --left;
+  };
+  append_more();
+  while (true) {
+    Listeners ready;
+    {
+      absl::MutexLock lock(&mu_);
+      TakeReady(/*all=*/false, ready);
+    }
+    if (ready.empty()) return true;
+    for (size_t i = 0; i < ready.size(); ++i) {
+      if (i % kWakesPerLook == kWakesPerLook - 1) append_more();
+      Wake(ready[i]);
+    }
+  }
 }
 
 void WatchLog::Append(EncodedEventPtr event, std::vector<EncodedEventPtr>& trimmed) {
@@ -102,10 +125,8 @@ void WatchLog::RemoveIdle(Cursor& cursor) {
   cursor.idle_at_ = Cursor::kNotIdle;
 }
 
-void WatchLog::Wake(Listeners& ready) {
-  for (const std::weak_ptr<WakeListener>& weak : ready) {
-    if (const std::shared_ptr<WakeListener> listener = weak.lock()) listener->OnReady();
-  }
+void WatchLog::Wake(const std::weak_ptr<WakeListener>& weak) {
+  if (const std::shared_ptr<WakeListener> listener = weak.lock()) listener->OnReady();
 }
 
 void WatchLog::WakeAll() {
@@ -114,7 +135,7 @@ void WatchLog::WakeAll() {
     absl::MutexLock lock(&mu_);
     TakeReady(/*all=*/true, ready);
   }
-  Wake(ready);
+  for (const auto& listener : ready) Wake(listener);
 }
 
 std::unique_ptr<Cursor> WatchLog::Subscribe(std::weak_ptr<WakeListener> listener, Filter filter) {
@@ -176,6 +197,11 @@ int64_t WatchLog::oldest_revision() const {
 int64_t WatchLog::newest_revision() const {
   absl::MutexLock lock(&mu_);
   return newest_;
+}
+
+size_t WatchLog::idle_count() const {
+  absl::MutexLock lock(&mu_);
+  return idle_.size();
 }
 
 WatchLog::Stats WatchLog::stats() const {

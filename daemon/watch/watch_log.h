@@ -81,8 +81,10 @@ class WatchLog {
   // No cursor is left.
   ~WatchLog();
 
-  // The pump's step: takes one event from the registry, encodes it, appends it and wakes the
-  // cursors at the end. False if there was no event. By one thread at a time.
+  // The pump's step: takes the events that the registry has, one at least and a few dozen at most,
+  // encodes and appends them, and wakes the cursors that have come to the end. What happens while
+  // many are woken is taken, too. False if there was no event. By one thread at a time:
+  // the one that has claimed the registry's queue.
   bool PumpOnce() ABSL_LOCKS_EXCLUDED(mu_);
 
   // A new subscriber. It stands at the newest revision of the registry (only what happens from now
@@ -103,6 +105,8 @@ class WatchLog {
   int64_t newest_revision() const ABSL_LOCKS_EXCLUDED(mu_);
 
   Stats stats() const ABSL_LOCKS_EXCLUDED(mu_);
+  // How many cursors wait at the end.
+  size_t idle_count() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Wakes every idle cursor: for a server that shuts down.
   void WakeAll() ABSL_LOCKS_EXCLUDED(mu_);
@@ -117,13 +121,15 @@ class WatchLog {
   int64_t OldestLocked() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     return newest_ + 1 - static_cast<int64_t>(entries_.size());
   }
+  // Takes one event from the registry to the log. False if there is none.
+  bool AppendNext() ABSL_LOCKS_EXCLUDED(mu_);
   void Append(EncodedEventPtr event, std::vector<EncodedEventPtr>& trimmed)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes from the idle list the cursors with something to read.
   void TakeReady(bool all, Listeners& ready) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AddIdle(Cursor& cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RemoveIdle(Cursor& cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  static void Wake(Listeners& ready);
+  static void Wake(const std::weak_ptr<WakeListener>& listener);
 
   // Constant.
   registry::Registry& registry_;

@@ -73,6 +73,8 @@ class Hba : private transport::IocListener {
 
   // Empty if nothing is queued, under way or awaited any more; else what is, for people.
   std::string Unfinished() const;
+  // Devices wait for the attacher, or it is at work.
+  bool attaches_pending() const { return devices_.attaches_pending() != 0; }
 
   SasAddress host() const;
   size_t live_objects() const { return live_.count(); }

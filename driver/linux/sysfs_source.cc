@@ -61,6 +61,7 @@ void SysfsSource::Emit(SasAddress host, const Cause& cause, std::vector<Observat
   batch.time = clock_.Now();
   batch.observations = std::move(observations);
   sink_.Observe(std::move(batch));
+  sink_.Flush();
 }
 
 }  // namespace sasd::sysfs

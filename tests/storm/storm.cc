@@ -55,9 +55,8 @@ void Progress::Arrive() {
 
 void Progress::AwaitArrivals(int subscribers) const {
   absl::MutexLock lock(&mu_);
-  const auto all = [this, subscribers]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-    return arrived_ >= subscribers;
-  };
+  const auto all = [this, subscribers]()
+                       ABSL_SHARED_LOCKS_REQUIRED(mu_) { return arrived_ >= subscribers; };
   mu_.Await(absl::Condition(&all));
 }
 

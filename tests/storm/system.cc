@@ -71,7 +71,7 @@ absl::StatusOr<std::unique_ptr<System>> System::Start(const std::string& fabric,
                                                       const watch::WatchLog::Options& log) {
   auto system = absl::WrapUnique(new System(log));
   absl::StatusOr<std::unique_ptr<Backend>> backend =
-      StartVirtualBackend(fabric, seed, SystemClock(), system->registry_);
+      StartVirtualBackend(fabric, seed, SystemClock(), *system->pump_);
   if (!backend.ok()) return backend.status();
   system->backend_ = *std::move(backend);
   return system;
