@@ -151,6 +151,7 @@ bool Subscriber::Follow(Feed& feed) {
       return false;
     }
     ++messages_;
+    events_ += response.events_size();
     if (absl::Status s = mirror_.Apply(response); !s.ok()) {
       error_ = absl::StrCat("message ", messages_, ": ", s.message());
       return false;
@@ -226,6 +227,10 @@ StormReport RunStorm(const StormOptions& options, const StormTarget& target) {
     }
   };
   join(false);
+  report.until_all = absl::Now() - start;
+  for (const std::unique_ptr<Subscriber>& subscriber : subscribers) {
+    if (subscriber->temper() != Temper::kStalled) report.events_received += subscriber->events();
+  }
   progress.ReleaseStalled();
   join(true);
 

@@ -84,6 +84,7 @@ class Subscriber {
   Temper temper() const { return temper_; }
   // After Join().
   const Mirror& mirror() const { return mirror_; }
+  int64_t events() const { return events_; }  // received, in all
   int resumes() const { return resumes_; }
 
  private:
@@ -104,7 +105,7 @@ class Subscriber {
   uint64_t random_;
   Mirror mirror_;
   bool arrived_ = false;
-  int64_t messages_ = 0;
+  int64_t messages_ = 0, events_ = 0;
   int resumes_ = 0;
   std::string error_;
   std::unique_ptr<Thread> thread_;
@@ -132,7 +133,9 @@ struct StormReport {
   std::unique_ptr<Mirror> eager;    // what an eager subscriber has at the end
   int64_t revisions = 0;            // from the storm's begin to its end
   int resyncs = 0, resumes = 0;
-  absl::Duration duration;  // of the acts and their digestion
+  absl::Duration duration;      // of the acts and their digestion
+  absl::Duration until_all;     // until all but the stalled ones had everything
+  int64_t events_received = 0;  // by all but the stalled ones
 };
 
 // One in ten subscribers is stalled, two in ten are slow, two restless, the others eager.
