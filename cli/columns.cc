@@ -229,13 +229,18 @@ std::string References(const google::protobuf::RepeatedPtrField<std::string>& na
       names, ",", [](std::string* out, const std::string& name) { out->append(ShortName(name)); });
 }
 
+// Linux tells only of slots with a device.
+std::string SlotCount(const Enclosure& enclosure) {
+  return enclosure.slot_count() == 0 ? "" : absl::StrCat(enclosure.slot_count());
+}
+
 std::vector<Column> EnclosureColumns() {
   return WithCommon({
       Field("id", kAlways, "logical_id"),
       Field("vendor", kAlways, "vendor"),
       Field("model", kAlways, "model"),
       Field("firmware", kWide, "product_revision"),
-      Field("slots", kAlways, "slot_count", kRight),
+      Made<Enclosure>("slots", kAlways, SlotCount, kRight),
       Field("occupied", kAlways, "occupied_slot_count", kRight),
       Field("start-slot", kWide, "start_slot", kRight),
       Field("level", kWide, "level", kRight),

@@ -19,12 +19,25 @@ namespace {
 using sas::v1::Element;
 using Service = sas::v1::EmulatorService::StubInterface;
 
+// A call; without a virtual HBA sasd does not offer the service.
+template <typename Request, typename Response>
+absl::StatusOr<Response> Call(const Context& context,
+                              grpc::Status (Service::*method)(grpc::ClientContext*, const Request&,
+                                                              Response*),
+                              const Request& request) {
+  absl::StatusOr<Response> response = context.Call(*context.stubs.emulator, method, request);
+  if (!absl::IsUnimplemented(response.status())) return response;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "sasd at ", context.peer.address,
+      " has no virtual HBA to act on; start one with: sasd --fabric demo --listen ADDRESS"));
+}
+
 // What every verb but a list does: calls, and says nothing more where it went well.
 template <typename Request, typename Response>
 absl::Status Do(const Context& context,
                 grpc::Status (Service::*method)(grpc::ClientContext*, const Request&, Response*),
                 const Request& request) {
-  return context.Call(*context.stubs.emulator, method, request).status();
+  return Call(context, method, request).status();
 }
 
 // True for `yes`, false for `no`.
@@ -94,7 +107,7 @@ absl::Status RunElements(const ElementsOptions& options, const Context& context)
     if (!value.ok()) return value.status();
     request.add_kinds(static_cast<sas::v1::ElementKind>(*value));
   }
-  const auto response = context.Call(*context.stubs.emulator, &Service::ListElements, request);
+  const auto response = Call(context, &Service::ListElements, request);
   if (!response.ok()) return response.status();
   RecordPrinter::Page page;
   for (const Element& element : response->elements()) page.push_back(&element);

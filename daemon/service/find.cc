@@ -22,7 +22,7 @@ using registry::Topology;
 
 constexpr size_t kSuggestions = 5;
 
-// The spellings of an object other than its name, lower-case.
+// The spellings of an object other than its name, as people see them.
 class Spellings {
  public:
   explicit Spellings(const ResourceRef& ref) {
@@ -32,7 +32,7 @@ class Spellings {
 
  private:
   void Add(absl::string_view text) {
-    if (!text.empty()) all_.push_back(absl::AsciiStrToLower(text));
+    if (!text.empty()) all_.emplace_back(text);
   }
   void Add(SasAddress address) {
     if (address != SasAddress(0)) all_.push_back(ToHex(address));
@@ -193,8 +193,9 @@ std::vector<std::string> Suggest(const Topology& topology, absl::string_view que
     if (!Wanted(registry::KindOf(ref), kinds)) return;
     const Spellings spellings(ref);
     for (const std::string& spelling : spellings.all()) {
-      const size_t distance = EditDistance(text, spelling, limit);
-      const bool contains = text.size() >= 4 && absl::StrContains(spelling, text);
+      const std::string folded = absl::AsciiStrToLower(spelling);
+      const size_t distance = EditDistance(text, folded, limit);
+      const bool contains = text.size() >= 4 && absl::StrContains(folded, text);
       if (distance > limit && !contains) continue;
       closest.emplace(contains ? 0 : distance, spelling);
       if (closest.size() > kSuggestions) closest.erase(std::prev(closest.end()));
@@ -228,8 +229,10 @@ FoundResources FindResources(const Topology& topology, absl::string_view query,
     const Spellings spellings(ref);
     const bool matches =
         std::any_of(wanted.begin(), wanted.end(), [&spellings](const std::string& text) {
-          return std::find(spellings.all().begin(), spellings.all().end(), text) !=
-                 spellings.all().end();
+          return std::any_of(spellings.all().begin(), spellings.all().end(),
+                             [&text](const std::string& spelling) {
+                               return absl::EqualsIgnoreCase(spelling, text);
+                             });
         });
     if (matches) found.resources.push_back(ref);
   });

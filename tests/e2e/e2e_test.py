@@ -67,6 +67,16 @@ class RecordedTreeTest(unittest.TestCase):
         cls.sasd.__exit__()
         cls.folder.cleanup()
 
+    def test_what_it_cannot_do_or_find(self):
+        done = self.sasd.call("emulator", "pull", "sdw")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("has no virtual HBA", done.stderr)
+        self.assertIn("sasd --fabric", done.stderr)
+        done = self.sasd.call("show", "ZCT0CQLX")
+        self.assertIn("close to it: ZCT0CQLK", done.stderr)
+        slots = self.sasd.run("list", "enclosures", "--columns", "slots,occupied", "--no-headers")
+        self.assertEqual(slots.split(), ["-", "1", "-", "3"])
+
     def test_the_tree_is_its_owners(self):
         self.assertEqual(
             self.sasd.tree(),
