@@ -29,9 +29,8 @@ std::vector<std::string> WithProxies(std::vector<std::string> command,
                                      const SocketPair& qtest) {
   for (size_t i = 0; i < links.size(); ++i) {
     command.push_back("-device");
-    command.push_back(absl::StrCat("x-pci-proxy-dev,id=sashba", i, ",fd=",
-                                   links[i].inherited.get(), ",bus=pcie.0,addr=0x",
-                                   absl::Hex(SlotOf(i))));
+    command.push_back(absl::StrCat("x-pci-proxy-dev,id=sashba", i, ",fd=", links[i].inherited.get(),
+                                   ",bus=pcie.0,addr=0x", absl::Hex(SlotOf(i))));
   }
   command.push_back("-chardev");
   command.push_back(absl::StrCat("socket,id=sashba-qtest,fd=", qtest.inherited.get()));
@@ -56,8 +55,7 @@ absl::StatusOr<pid_t> StartProcess(const std::vector<std::string>& command, cons
   if (!log.empty()) {
     log_file = UniqueFd(open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!log_file.valid()) {
-      return absl::UnavailableError(
-          absl::StrCat("cannot write ", log, ": ", std::strerror(errno)));
+      return absl::UnavailableError(absl::StrCat("cannot write ", log, ": ", std::strerror(errno)));
     }
     posix_spawn_file_actions_adddup2(&actions, log_file.get(), STDERR_FILENO);
   }

@@ -24,7 +24,8 @@ absl::StatusOr<SocketPair> MakeSocketPair();
 constexpr int kFirstSlot = 4, kMaxHosts = 16;
 constexpr int SlotOf(size_t host) { return kFirstSlot + static_cast<int>(host); }
 
-// `command` with what connects QEMU to `links`, one PCI function for each, and to the qtest channel.
+// `command` with what connects QEMU to `links`, one PCI function for each, and to the qtest
+// channel.
 std::vector<std::string> WithProxies(std::vector<std::string> command,
                                      const std::vector<SocketPair>& links, const SocketPair& qtest);
 

@@ -43,7 +43,8 @@ struct CommandLine {
 
 void Declare(CLI::App& app, CommandLine& line) {
   app.set_version_flag("--version", absl::StrCat("sashba ", kVersion));
-  app.add_option("--fabric", line.fabric, "The fabric: the name of a shipped one, or a .textproto file")
+  app.add_option("--fabric", line.fabric,
+                 "The fabric: the name of a shipped one, or a .textproto file")
       ->required();
   app.add_option("--listen", line.listen,
                  "Serve EmulatorService (sasctl emulator) there: unix:PATH, or HOST:PORT");
@@ -57,8 +58,10 @@ void Declare(CLI::App& app, CommandLine& line) {
   app.add_option("--qemu-log", line.qemu_log, "A file for QEMU's standard error");
   app.add_option("qemu", line.qemu, "After --: QEMU and its arguments")->required();
   app.footer(
-      "QEMU needs a q35 machine whose memory is shared (-object memory-backend-memfd,share=on) and\n"
-      "one processor at a time (-accel tcg,thread=single). It gets a function for each host of the\n"
+      "QEMU needs a q35 machine whose memory is shared (-object memory-backend-memfd,share=on) "
+      "and\n"
+      "one processor at a time (-accel tcg,thread=single). It gets a function for each host of "
+      "the\n"
       "fabric, from slot 4 of pcie.0 on. sashba ends with QEMU and returns its exit code.");
 }
 
@@ -71,9 +74,9 @@ absl::StatusOr<emulator::FabricSpec> LoadHosts(const CommandLine& line) {
   absl::StatusOr<emulator::FabricSpec> fabric = emulator::LoadFabric(line.fabric);
   if (!fabric.ok()) return fabric;
   if (fabric->hosts.size() > kMaxHosts) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("fabric ", line.fabric, ": ", fabric->hosts.size(),
-                     " hosts, and there is room for ", kMaxHosts));
+    return absl::InvalidArgumentError(absl::StrCat("fabric ", line.fabric, ": ",
+                                                   fabric->hosts.size(),
+                                                   " hosts, and there is room for ", kMaxHosts));
   }
   for (emulator::HostSpec& host : fabric->hosts) {
     if (line.hba == "sas2008") host.generation = MpiGeneration::k2_0;
@@ -102,7 +105,8 @@ class Machine {
     options.seed = line.seed;
     const std::vector<emulator::HostSpec> hosts = fabric.hosts;
     options.make_front_end = [&](emulator::VirtualHba& hba, uint32_t host) {
-      return machine->MakeFrontEnd(hba, host, {pci::IdentityOf(hosts[host].generation), !line.intx});
+      return machine->MakeFrontEnd(hba, host,
+                                   {pci::IdentityOf(hosts[host].generation), !line.intx});
     };
     auto emulator = emulator::Emulator::Create(std::move(fabric), options, SystemClock());
     if (!emulator.ok()) return emulator.status();
@@ -205,7 +209,8 @@ int Run(const CommandLine& line, const sigset_t& signals, const sigset_t& mask) 
   if (!qemu.ok()) return Fail(qemu.status());
   machine.Serve(*qemu);
   const int code = Wait(*qemu, signals);
-  if (server != nullptr) server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
+  if (server != nullptr)
+    server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
   return machine.failed() ? 1 : code;
 }
 

@@ -18,11 +18,11 @@ using mpi::IocStatus;
 
 // mpi2_ioc.h, MPI2_IOCFACTS_CAPABILITY_*.
 constexpr uint32_t kEventReplay = 0x00002000, kMsixIndex = 0x00008000, kTlr = 0x00000800;
-constexpr uint32_t kFastPath = 0x00020000, kTaskSetFull = 0x00000004;
-constexpr uint16_t kScsiInitiator = 0x0002;          // MPI2_IOCFACTS_PROTOCOL_SCSI_INITIATOR
-constexpr uint16_t kHeaderVersion = 0x3900;          // mpi2.h, MPI2_HEADER_VERSION
-constexpr uint8_t kSasPhysicalPort = 0x30;           // MPI2_PORTFACTS_PORTTYPE_SAS_PHYSICAL
-constexpr uint8_t kFirmwareFlashImage = 0x01;        // MPI2_FW_UPLOAD_ITYPE_FW_FLASH
+constexpr uint32_t kCoredump = 0x00200000, kFastPath = 0x00020000, kTaskSetFull = 0x00000004;
+constexpr uint16_t kScsiInitiator = 0x0002;               // MPI2_IOCFACTS_PROTOCOL_SCSI_INITIATOR
+constexpr uint16_t kHeaderVersion = 0x3900;               // mpi2.h, MPI2_HEADER_VERSION
+constexpr uint8_t kSasPhysicalPort = 0x30;                // MPI2_PORTFACTS_PORTTYPE_SAS_PHYSICAL
+constexpr uint8_t kFirmwareFlashImage = 0x01;             // MPI2_FW_UPLOAD_ITYPE_FW_FLASH
 constexpr uint32_t kFirmwareImageSignature = 0xEA000000;  // MPI2_FW_HEADER_SIGNATURE
 constexpr uint32_t kFirmwareImageHeaderSize = 0x100;
 constexpr size_t kFirmwareUploadRequestSize = 0x20, kFirmwareUploadReplySize = 0x18;
@@ -165,6 +165,7 @@ FirmwareReply Firmware::IocFacts(const Call& call) {
       break;
     case MpiGeneration::k2_6:
       facts.message_version = 0x0206;
+      facts.capabilities |= kCoredump;
       facts.max_msix_vectors = 8;
       facts.product_id = 0x2231;
       facts.capabilities |= kFastPath;
@@ -250,8 +251,7 @@ FirmwareReply Firmware::FirmwareUpload(const Call& call) {
   const size_t offset = std::min<size_t>(LoadLe32(call.request.frame, 0x18), image.size());
   const size_t wanted = LoadLe32(call.request.frame, 0x1C);
   FirmwareReply reply;
-  reply.data_in_size =
-      std::min({image.size() - offset, wanted, call.request.data_in.size()});
+  reply.data_in_size = std::min({image.size() - offset, wanted, call.request.data_in.size()});
   std::copy_n(image.begin() + static_cast<ptrdiff_t>(offset), reply.data_in_size,
               call.request.data_in.begin());
   reply.frame.resize(kFirmwareUploadReplySize);

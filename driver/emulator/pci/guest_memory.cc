@@ -16,8 +16,8 @@ namespace {
 constexpr uint64_t kPage = 4096;
 
 absl::Status Refuse(const MemoryRegion& region, const char* why) {
-  return absl::InvalidArgumentError(absl::StrFormat("guest memory at 0x%x, %u bytes: %s",
-                                                    region.address, region.size, why));
+  return absl::InvalidArgumentError(
+      absl::StrFormat("guest memory at 0x%x, %u bytes: %s", region.address, region.size, why));
 }
 
 // Whether the region is one: not empty, within 64 bits, and within its file.
@@ -82,9 +82,8 @@ absl::Status GuestMemory::Map(const std::vector<MemoryRegion>& regions,
                              wanted[i].second, static_cast<off_t>(mappings[i].region.offset));
     if (bytes == MAP_FAILED) {
       Unmap(mappings);
-      return absl::ResourceExhaustedError(absl::StrFormat("guest memory at 0x%x: mmap: %s",
-                                                          mappings[i].region.address,
-                                                          std::strerror(errno)));
+      return absl::ResourceExhaustedError(absl::StrFormat(
+          "guest memory at 0x%x: mmap: %s", mappings[i].region.address, std::strerror(errno)));
     }
     mappings[i].bytes = static_cast<uint8_t*>(bytes);
   }

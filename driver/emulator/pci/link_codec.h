@@ -57,7 +57,7 @@ Bytes EncodeConfigAccess(const ConfigAccess& access);
 struct BarAccess {
   uint64_t address = 0;  // of the bus, not of the BAR
   uint64_t value = 0;
-  uint32_t size = 4;  // 1, 2, 4 or 8
+  uint32_t size = 4;   // 1, 2, 4 or 8
   bool memory = true;  // else I/O space
 };
 absl::StatusOr<BarAccess> DecodeBarAccess(ByteSpan payload);

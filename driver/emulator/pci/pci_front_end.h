@@ -121,7 +121,7 @@ class PciFrontEnd : public HbaFrontEnd {
   mpi::IocState state_ ABSL_GUARDED_BY(mu_) = mpi::IocState::kReady;
   uint16_t fault_code_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Duration fault_time_ ABSL_GUARDED_BY(mu_);
-  bool coredump_ ABSL_GUARDED_BY(mu_) = false;  // the host has enabled it
+  bool coredump_ ABSL_GUARDED_BY(mu_) = false;     // the host has enabled it
   bool guest_fault_ ABSL_GUARDED_BY(mu_) = false;  // what is being reported, if the next is one
   uint64_t resets_ ABSL_GUARDED_BY(mu_) = 0;
   mpi::IocInitRequest init_ ABSL_GUARDED_BY(mu_);

@@ -182,6 +182,26 @@ TEST_F(PciFrontEndTest, AScsiIoThatFailsHasAFrame) {
   EXPECT_EQ(decoded->header.status, IocStatus::kScsiInvalidDevHandle);
 }
 
+TEST_F(PciFrontEndTest, TheFirmwareImageTellsItsVersion) {
+  Start();
+  Enumerate();
+  Bytes frame(FakeGuest::kFrameSize);
+  frame[0x00] = 1;  // MPI2_FW_UPLOAD_ITYPE_FW_FLASH
+  frame[0x03] = 0x12;
+  StoreLe32(absl::MakeSpan(frame), 0x1C, 0x100);
+  StoreLe64(absl::MakeSpan(frame), 0x20, FakeGuest::kData);
+  StoreLe32(absl::MakeSpan(frame), 0x28, 0x100);
+  frame[0x2F] = 0x40;
+  guest_->Post(3, kDefault, frame);
+  const auto reply = guest_->Take();
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(mpi::DecodeReplyHeader(reply->frame)->status, IocStatus::kSuccess);
+  const auto facts = mpi::DecodeIocFactsReply(guest_->Handshake(mpi::EncodeIocFactsRequest()));
+  ASSERT_TRUE(facts.ok());
+  EXPECT_NE(facts->firmware_version, 0u);
+  EXPECT_EQ(LoadLe32(guest_->Memory(FakeGuest::kData, 0x100), 0x1C), facts->firmware_version);
+}
+
 TEST_F(PciFrontEndTest, DataOutsideOfMemoryIsRefused) {
   Start();
   const auto handles = Enumerate();
@@ -221,7 +241,8 @@ TEST_F(PciFrontEndTest, EventsWaitForFreeFramesAndAreNotLost) {
     const auto event = mpi::DecodeEventNotificationReply(reply->frame);
     ASSERT_TRUE(event.ok());
     if (event->event != 0x1C) continue;
-    for (size_t i = 0; i < event->data[8]; ++i) removed += (event->data[0x0C + 4 * i + 3] & 0xF) == 2;
+    for (size_t i = 0; i < event->data[8]; ++i)
+      removed += (event->data[0x0C + 4 * i + 3] & 0xF) == 2;
   }
   EXPECT_EQ(removed, 20u);
 }
@@ -239,7 +260,8 @@ TEST_F(PciFrontEndTest, MessageUnitResetForgetsTheHost) {
 TEST_F(PciFrontEndTest, AFaultLastsUntilTheDiagnosticReset) {
   Start();
   const auto before = Enumerate();
-  ASSERT_TRUE(emulator_->fabric().InjectFault("h0", FaultKind::kIocFault, 1, absl::Seconds(1)).ok());
+  ASSERT_TRUE(
+      emulator_->fabric().InjectFault("h0", FaultKind::kIocFault, 1, absl::Seconds(1)).ok());
   clock_.Advance(absl::Minutes(1));
   emulator_->RunTimers();
   EXPECT_EQ(guest_->state(), kFault);
@@ -254,8 +276,9 @@ TEST_F(PciFrontEndTest, AFaultLastsUntilTheDiagnosticReset) {
 
 TEST_F(PciFrontEndTest, ACoreDumpGoesBeforeTheFaultWhereTheHostHasEnabledIt) {
   Start(MpiGeneration::k2_6);
-  guest_->Init(16, 9, 1);
-  ASSERT_TRUE(emulator_->fabric().InjectFault("h0", FaultKind::kIocFault, 1, absl::Seconds(0)).ok());
+  guest_->Init(16, 9, 0x0002);  // MPI26_IOCINIT_CFGFLAGS_COREDUMP_ENABLE
+  ASSERT_TRUE(
+      emulator_->fabric().InjectFault("h0", FaultKind::kIocFault, 1, absl::Seconds(0)).ok());
   EXPECT_EQ(guest_->state(), kCoredump);
   clock_.Advance(PciFrontEnd::kCoredumpTime);
   EXPECT_EQ(guest_->state(), kFault);

@@ -17,7 +17,7 @@ constexpr size_t kMaxRequestFrame = 512;
 // What of a reply frame is always written: more than any reply that hosts read.
 constexpr size_t kReplyFrame = 64;
 constexpr uint8_t kTypeMask = 0x1E, kFastPath = 0x0C;  // MPI2_REQ_DESCRIPT_FLAGS_*
-constexpr uint16_t kCoredumpEnable = 0x0001;           // MPI26_IOCINIT_CFGFLAGS_COREDUMP_ENABLE
+constexpr uint16_t kCoredumpEnable = 0x0002;           // MPI26_IOCINIT_CFGFLAGS_COREDUMP_ENABLE
 
 bool IsPlainSuccess(const Bytes& frame) {
   const auto reply = mpi::DecodeScsiIoReply(frame);
@@ -146,18 +146,17 @@ void PciFrontEnd::Flush() {
 bool PciFrontEnd::Send(const Outbound& outbound) {
   if (!queues_.HasRoom(outbound.queue)) return false;
   if (outbound.frame.empty()) {
-    return queues_.Post(
-        memory_, outbound.queue,
-        ScsiIoSuccessDescriptor(outbound.queue, outbound.smid, outbound.fast_path));
+    return queues_.Post(memory_, outbound.queue,
+                        ScsiIoSuccessDescriptor(outbound.queue, outbound.smid, outbound.fast_path));
   }
   const auto address = queues_.TakeFreeFrame(memory_);
   if (!address.has_value()) return false;
   Bytes frame = outbound.frame;
   frame.resize(std::max(frame.size(), kReplyFrame));
   if (!memory_.Write(*address, frame)) return false;
-  return queues_.Post(memory_, outbound.queue,
-                      AddressReplyDescriptor(outbound.queue, outbound.smid,
-                                             static_cast<uint32_t>(*address)));
+  return queues_.Post(
+      memory_, outbound.queue,
+      AddressReplyDescriptor(outbound.queue, outbound.smid, static_cast<uint32_t>(*address)));
 }
 
 void PciFrontEnd::FaultByGuest() {

@@ -16,11 +16,10 @@ void ReplyQueues::Configure(const mpi::IocInitRequest& init, size_t max_queues) 
   frame_address_high_ = uint64_t{init.reply_address_high} << 32;
   free_depth_ = init.reply_free_queue_depth;
   post_depth_ = init.reply_post_queue_depth;
-  const size_t count =
-      std::min<size_t>(std::max<size_t>(init.host_msix_vectors, 1), std::max<size_t>(max_queues, 1));
+  const size_t count = std::min<size_t>(std::max<size_t>(init.host_msix_vectors, 1),
+                                        std::max<size_t>(max_queues, 1));
   for (size_t i = 0; i < count; ++i) {
-    queues_.push_back(
-        {init.reply_post_queue_address + i * post_depth_ * kDescriptorSize, 0, 0});
+    queues_.push_back({init.reply_post_queue_address + i * post_depth_ * kDescriptorSize, 0, 0});
   }
 }
 

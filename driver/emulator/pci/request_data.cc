@@ -39,8 +39,8 @@ absl::StatusOr<RequestData> ScsiIoData(ByteSpan frame, bool ieee, const GuestMem
   RequestData data;
   data.message_size = mpi::ScsiIoRequest::kSglOffset;
   if (request->direction == mpi::DataDirection::kNone || request->data_size == 0) return data;
-  auto segments = WalkSgl(ieee ? SglFormat::kIeee : SglFormat::kMpi,
-                          frame.subspan(data.message_size), memory);
+  auto segments =
+      WalkSgl(ieee ? SglFormat::kIeee : SglFormat::kMpi, frame.subspan(data.message_size), memory);
   if (!segments.ok()) return segments.status();
   Cut(*segments, request->data_size);
   (request->direction == mpi::DataDirection::kWrite ? data.out : data.in) = *std::move(segments);
@@ -52,8 +52,8 @@ absl::StatusOr<RequestData> SmpData(ByteSpan frame, bool ieee, const GuestMemory
   if (!request.ok()) return request.status();
   RequestData data;
   data.message_size = mpi::SmpPassthroughRequest::kSglOffset;
-  auto segments = WalkSgl(ieee ? SglFormat::kIeee : SglFormat::kMpi,
-                          frame.subspan(data.message_size), memory);
+  auto segments =
+      WalkSgl(ieee ? SglFormat::kIeee : SglFormat::kMpi, frame.subspan(data.message_size), memory);
   if (!segments.ok()) return segments.status();
   if (ieee) {
     data.in = Cut(*segments, request->request_size);
