@@ -1,6 +1,7 @@
 // sashba: the virtual HBAs of a fabric as PCI functions of a QEMU that it starts. See README.md.
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -219,6 +220,7 @@ int Main(int argc, char** argv) {
   CommandLine line;
   Declare(app, line);
   CLI11_PARSE(app, argc, argv);
+  setenv("GRPC_VERBOSITY", "NONE", 0);  // an address in use is told in one line, below
   // Signals are taken by Wait() alone, in whatever thread they would arrive.
   sigset_t signals, mask;
   sigemptyset(&signals);
