@@ -23,6 +23,11 @@ Emulator::Emulator(FabricSpec fabric, const EmulatorOptions& options, Clock& clo
   for (uint32_t i = 0; i < hosts.size(); ++i) {
     hbas_.push_back(
         std::make_unique<VirtualHba>(fabric_, i, options.seed, clock, [this] { Wake(); }));
+    if (options.make_front_end) {
+      front_ends_.push_back(options.make_front_end(*hbas_[i], i));
+      fabric_.Join(i, *hbas_[i]);
+      continue;
+    }
     transport::IocInfo info;
     info.name = absl::StrCat("virtual:", hosts[i].id);
     info.board_name = hosts[i].board_name;

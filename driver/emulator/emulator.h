@@ -2,6 +2,7 @@
 #define DRIVER_EMULATOR_EMULATOR_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct EmulatorOptions {
   // Decides everything that is not decided by the fabric and the order of calls: the renumbering at
   // resets. The same seed, fabric and calls under the same clock give the same bytes.
   uint64_t seed = 1;
+  // Makes the front end of host `host`, which connects itself to its HBA; owned by the emulator.
+  // Empty: an EmulatedTransport for each host.
+  std::function<std::unique_ptr<HbaFrontEnd>(VirtualHba& hba, uint32_t host)> make_front_end;
 };
 
 // A fabric with its virtual HBAs. Starts no thread. Thread-safe.
@@ -32,9 +36,10 @@ class Emulator {
                                                           const EmulatorOptions& options,
                                                           Clock& clock);
 
-  size_t host_count() const { return transports_.size(); }
+  size_t host_count() const { return hbas_.size(); }
 
-  // The HBA of host `host` (< host_count(), in the order of the file), owned by the emulator.
+  // The HBA of host `host` (< host_count(), in the order of the file), owned by the emulator. There
+  // are none with EmulatorOptions::make_front_end.
   EmulatedTransport& transport(size_t host) { return *transports_[host]; }
 
   // The fault verbs.
@@ -59,7 +64,8 @@ class Emulator {
 
   VirtualFabric fabric_;
   std::vector<std::unique_ptr<VirtualHba>> hbas_;
-  std::vector<std::unique_ptr<EmulatedTransport>> transports_;
+  std::vector<std::unique_ptr<EmulatedTransport>> transports_;  // without make_front_end
+  std::vector<std::unique_ptr<HbaFrontEnd>> front_ends_;        // with it
 
   absl::Mutex timer_mu_;
   bool timers_changed_ ABSL_GUARDED_BY(timer_mu_) = false;

@@ -18,10 +18,14 @@ using mpi::IocStatus;
 
 // mpi2_ioc.h, MPI2_IOCFACTS_CAPABILITY_*.
 constexpr uint32_t kEventReplay = 0x00002000, kMsixIndex = 0x00008000, kTlr = 0x00000800;
-constexpr uint32_t kFastPath = 0x00020000, kTaskSetFull = 0x00000004;
-constexpr uint16_t kScsiInitiator = 0x0002;          // MPI2_IOCFACTS_PROTOCOL_SCSI_INITIATOR
-constexpr uint16_t kHeaderVersion = 0x3900;          // mpi2.h, MPI2_HEADER_VERSION
-constexpr uint8_t kSasPhysicalPort = 0x30;           // MPI2_PORTFACTS_PORTTYPE_SAS_PHYSICAL
+constexpr uint32_t kCoredump = 0x00200000, kFastPath = 0x00020000, kTaskSetFull = 0x00000004;
+constexpr uint16_t kScsiInitiator = 0x0002;               // MPI2_IOCFACTS_PROTOCOL_SCSI_INITIATOR
+constexpr uint16_t kHeaderVersion = 0x3900;               // mpi2.h, MPI2_HEADER_VERSION
+constexpr uint8_t kSasPhysicalPort = 0x30;                // MPI2_PORTFACTS_PORTTYPE_SAS_PHYSICAL
+constexpr uint8_t kFirmwareFlashImage = 0x01;             // MPI2_FW_UPLOAD_ITYPE_FW_FLASH
+constexpr uint32_t kFirmwareImageSignature = 0xEA000000;  // MPI2_FW_HEADER_SIGNATURE
+constexpr uint32_t kFirmwareImageHeaderSize = 0x100;
+constexpr size_t kFirmwareUploadRequestSize = 0x20, kFirmwareUploadReplySize = 0x18;
 constexpr size_t kEventFrameOverhead = 0x1C + 0x0C;  // event reply and topology list before entries
 
 // The report-missing delay as SAS IO unit page 1 has it: seconds up to 127, else units of 16 s.
@@ -51,6 +55,7 @@ const Firmware::Handler Firmware::kHandlers[] = {
     {Function::kPortEnable, &Firmware::PortEnable, true},
     {Function::kEventNotification, &Firmware::EventNotification, true},
     {Function::kEventAck, &Firmware::EventAck, true},
+    {Function::kFirmwareUpload, &Firmware::FirmwareUpload, true},
     {Function::kSmpPassthrough, &Firmware::SmpPassthrough, true},
     {Function::kSasIoUnitControl, &Firmware::SasIoUnitControl, true},
     {Function::kMessageUnitReset, &Firmware::MessageUnitReset, false},
@@ -144,21 +149,24 @@ FirmwareReply Firmware::IocFacts(const Call& call) {
   facts.max_chain_depth = 128;
   facts.who_init = who_init_;
   facts.port_count = 1;
-  facts.max_msix_vectors = 1;
   facts.request_credit = host.request_credit;
   facts.capabilities = kEventReplay | kMsixIndex | kTlr | kTaskSetFull;
   switch (host.generation) {
     case MpiGeneration::k2_0:
       facts.message_version = 0x0200;
+      facts.max_msix_vectors = 1;
       facts.product_id = 0x2213;  // SAS, initiator; family SAS2008 (mpi2_image.h)
       break;
     case MpiGeneration::k2_5:
       facts.message_version = 0x0205;
+      facts.max_msix_vectors = 8;
       facts.product_id = 0x2221;
       facts.capabilities |= kFastPath;
       break;
     case MpiGeneration::k2_6:
       facts.message_version = 0x0206;
+      facts.capabilities |= kCoredump;
+      facts.max_msix_vectors = 8;
       facts.product_id = 0x2231;
       facts.capabilities |= kFastPath;
       break;
@@ -222,6 +230,38 @@ FirmwareReply Firmware::EventAck(const Call& call) {
 FirmwareReply Firmware::MessageUnitReset(const Call&) {
   Reset();
   return Plain(Function::kMessageUnitReset, IocStatus::kSuccess);
+}
+
+// The header of the running image, which has the versions (mpi2_image.h, MPI2_FW_IMAGE_HEADER). The
+// request is of MPI 2.5 (mpi2_ioc.h, MPI25_FW_UPLOAD_REQUEST): the kernel's driver reads it there.
+FirmwareReply Firmware::FirmwareUpload(const Call& call) {
+  const HostSpec& host = call.fabric.host(host_);
+  const uint8_t image_type = Load8(call.request.frame, 0);
+  if (host.generation == MpiGeneration::k2_0 || image_type != kFirmwareFlashImage ||
+      call.request.frame.size() < kFirmwareUploadRequestSize) {
+    return Plain(Function::kFirmwareUpload, IocStatus::kInvalidField);
+  }
+  Bytes image(kFirmwareImageHeaderSize);
+  const MutableByteSpan out = absl::MakeSpan(image);
+  const uint32_t version = EncodeFirmwareVersion(host.firmware_version);
+  StoreLe32(out, 0x00, kFirmwareImageSignature);
+  StoreLe32(out, 0x14, version);
+  StoreLe32(out, 0x1C, version);  // of the package
+  StoreLe32(out, 0x2C, kFirmwareImageHeaderSize);
+  const size_t offset = std::min<size_t>(LoadLe32(call.request.frame, 0x18), image.size());
+  const size_t wanted = LoadLe32(call.request.frame, 0x1C);
+  FirmwareReply reply;
+  reply.data_in_size = std::min({image.size() - offset, wanted, call.request.data_in.size()});
+  std::copy_n(image.begin() + static_cast<ptrdiff_t>(offset), reply.data_in_size,
+              call.request.data_in.begin());
+  reply.frame.resize(kFirmwareUploadReplySize);
+  const Bytes header = mpi::EncodeReplyHeader({Function::kFirmwareUpload, IocStatus::kSuccess, 0});
+  std::copy(header.begin(), header.end(), reply.frame.begin());
+  const MutableByteSpan frame = absl::MakeSpan(reply.frame);
+  Store8(frame, 0x00, image_type);
+  Store8(frame, 0x02, kFirmwareUploadReplySize / 4);
+  StoreLe32(frame, 0x14, kFirmwareImageHeaderSize);
+  return reply;
 }
 
 void Firmware::Reset() {

@@ -101,6 +101,7 @@ class Firmware {
   FirmwareReply EventNotification(const Call& call);
   FirmwareReply EventAck(const Call& call);
   FirmwareReply MessageUnitReset(const Call& call);
+  FirmwareReply FirmwareUpload(const Call& call);
   // firmware_config.cc
   FirmwareReply Config(const Call& call);
   mpi::IocStatus WritePage(const Call& call, const mpi::PageHeader& page);

@@ -65,8 +65,10 @@ void VirtualHba::OnFault(FaultKind kind, uint32_t count, absl::Duration delay) {
     if (kind == FaultKind::kIocFault) {
       if (!faulted_) front_end_->QueueResetBegin();
       faulted_ = true;
-      fault_end_ = clock_.Monotonic() + delay;
-      if (delay <= absl::ZeroDuration()) ResetLocked();
+      if (!front_end_->HostEndsFaults()) {
+        fault_end_ = clock_.Monotonic() + delay;
+        if (delay <= absl::ZeroDuration()) ResetLocked();
+      }
     }
   }
   if (kind == FaultKind::kIocFault) on_deadline_change_();

@@ -30,6 +30,10 @@ class HbaFrontEnd {
   // Delivers what is queued, or leaves it to a thread that is delivering already. Called without a
   // lock.
   virtual void Deliver() = 0;
+
+  // Whether a fault of the IOC lasts until the host resets it, as one of hardware does; else it
+  // ends by itself after its delay.
+  virtual bool HostEndsFaults() const { return false; }
 };
 
 // One HBA: its firmware with a lock around it, joined to the fabric on one side and to a front end
