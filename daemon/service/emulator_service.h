@@ -36,6 +36,12 @@ class EmulatorService final : public sas::v1::EmulatorService::Service {
                                     sas::v1::InjectDiscoveryErrorResponse* response) override;
   grpc::Status InjectFault(grpc::ServerContext* context, const sas::v1::InjectFaultRequest* request,
                            sas::v1::InjectFaultResponse* response) override;
+  grpc::Status InjectNotice(grpc::ServerContext* context,
+                            const sas::v1::InjectNoticeRequest* request,
+                            sas::v1::InjectNoticeResponse* response) override;
+  grpc::Status GetHostTruth(grpc::ServerContext* context,
+                            const sas::v1::GetHostTruthRequest* request,
+                            sas::v1::GetHostTruthResponse* response) override;
 
  private:
   emulator::VirtualFabric& fabric_;

@@ -308,6 +308,12 @@ absl::Status VirtualFabric::InjectBroadcast(absl::string_view host, uint8_t phy,
   return TellHost(host, BroadcastNotice{phy, primitive});
 }
 
+absl::StatusOr<HostTruth> VirtualFabric::GetHostTruth(absl::string_view host) const {
+  const absl::StatusOr<FabricMember*> member = FindHost(host);
+  if (!member.ok()) return member.status();
+  return (*member)->Truth();
+}
+
 void VirtualFabric::Announce(const std::vector<PhyRef>& changed) {
   if (changed.empty()) return;
   for (FabricMember* member : members_) member->OnPhysChanged(changed);

@@ -18,6 +18,7 @@
 #include "driver/emulator/fabric.h"
 #include "driver/emulator/fabric_member.h"
 #include "driver/emulator/fabric_state.h"
+#include "driver/emulator/truth.h"
 
 namespace sasd::emulator {
 
@@ -93,6 +94,9 @@ class VirtualFabric {
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status InjectBroadcast(absl::string_view host, uint8_t phy, uint8_t primitive)
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // What a host can reach right now.
+  absl::StatusOr<HostTruth> GetHostTruth(absl::string_view host) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // For the HBAs. -----------------------------------------------------------------------------
 
