@@ -61,7 +61,7 @@ PROGRAMS = (
     "usr/bin/smp_*",
     "usr/sbin/smartctl",
 )
-GUEST_FILES = ("agent", "collect", "init")
+GUEST_FILES = ("agent", "collect", "init", "io_check")
 UDEV_RULES = ("50-udev-default.rules",)
 
 

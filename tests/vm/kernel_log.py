@@ -44,6 +44,16 @@ RESET = (
     (r"mpt[23]sas_cm\d: (sending diag reset|diag reset|.*host reset|.*_base_fault_reset_work)", "asked for"),
     (r"mpt[23]sas_cm\d: .*(fault_state|IOC is in FAULT|hard reset|message unit reset)", "asked for"),
 )
+SATA_INIT = ((r"mpt[23]sas_cm\d: .*sata init failure", "what the scenario does"),)
+DISCOVERY_ERROR = (
+    (r"mpt[23]sas_cm\d: .*\(stop\) ?discovery_status", "what the scenario does"),
+    (r"mpt[23]sas_cm\d: SMP command sent to the expander .* has (failed|timed out)", "so too"),
+    (r"mpt[23]sas_cm\d: SAS Device Discovery Error", "so too"),
+)
+TEMPERATURE = (
+    (r"mpt[23]sas_cm\d: Temperature Threshold flags .* exceeded for Sensor", "what the scenario does"),
+    (r"mpt[23]sas_cm\d: Current Temp In Celsius", "so too"),
+)
 
 
 def bad_lines(raw_lines, *allow_lists):

@@ -58,9 +58,16 @@ class Sysfs:
         return [part for part in self.links[name].split("/")[:-1] if NODE.match(part)]
 
 
+class TornError(Exception):
+    """Objects came or went while sysfs was read: a part that another part names is missing."""
+
+
 def from_sysfs(text):
-    """Everything that sysfs tells of HBAs with SAS objects."""
-    return Reader(Sysfs(text)).table
+    """Everything that sysfs tells of HBAs with SAS objects. Raises TornError."""
+    try:
+        return Reader(Sysfs(text)).table
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise TornError(f"sysfs changed while it was read: {error!r}") from error
 
 
 class Reader:
@@ -149,6 +156,7 @@ class Reader:
             name=disk[2] if disk else None,
             state=rows.get("device/state"),
             hctl=name,
+            handle=int(rows["device/sas_device_handle"], 0) if "device/sas_device_handle" in rows else None,
             scsi=True,
         )
 

@@ -10,7 +10,7 @@ difference.
 | host, address | - |
 | phy, host, node, number | rate, attached, attached_phy |
 | expander, host, address | parent, parent_phys, level, vendor, product, revision |
-| device, host, address | parent, parent_phy, rate, protocols, enclosure, slot, wwn, serial, vendor, product, revision, blocks, ses, scsi (it has a SCSI device), name (sdX) |
+| device, host, address | parent, parent_phy, rate, protocols, enclosure, slot, wwn, serial, vendor, product, revision, blocks, handle, ses, scsi (it has a SCSI device), name (sdX) |
 | bay, host, enclosure, slot | device (address; "" for none) |
 """
 

@@ -67,6 +67,7 @@ def add_device(table, host, device):
         product=device.product[:16],
         revision=device.revision,
         blocks=None if device.ses else device.size_bytes // SECTOR,
+        handle=device.handle,
         ses=device.ses,
         scsi=True,
     )
