@@ -130,6 +130,15 @@ grpc::Status EmulatorService::Insert(grpc::ServerContext*, const sas::v1::Insert
   return grpc::Status::OK;
 }
 
+grpc::Status EmulatorService::SetAccessStatus(grpc::ServerContext*,
+                                              const sas::v1::SetAccessStatusRequest* request,
+                                              sas::v1::SetAccessStatusResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  if (grpc::Status s = CheckBelow(request->access_status(), 256, "access_status"); !s.ok())
+    return s;
+  return ToGrpc(fabric_.SetAccessStatus(request->element(), request->access_status()));
+}
+
 grpc::Status EmulatorService::SetPhy(grpc::ServerContext*, const sas::v1::SetPhyRequest* request,
                                      sas::v1::SetPhyResponse*) {
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;

@@ -22,6 +22,9 @@ class EmulatorService final : public sas::v1::EmulatorService::Service {
                     sas::v1::PullResponse* response) override;
   grpc::Status Insert(grpc::ServerContext* context, const sas::v1::InsertRequest* request,
                       sas::v1::InsertResponse* response) override;
+  grpc::Status SetAccessStatus(grpc::ServerContext* context,
+                               const sas::v1::SetAccessStatusRequest* request,
+                               sas::v1::SetAccessStatusResponse* response) override;
   grpc::Status SetPhy(grpc::ServerContext* context, const sas::v1::SetPhyRequest* request,
                       sas::v1::SetPhyResponse* response) override;
   grpc::Status SetExpander(grpc::ServerContext* context, const sas::v1::SetExpanderRequest* request,

@@ -58,6 +58,7 @@ void Fill(const emulator::TruthDevice& device, sas::v1::DeviceTruth* out) {
   out->set_serial(device.serial);
   out->set_revision(device.revision);
   out->set_size_bytes(device.size_bytes);
+  out->set_access_status(device.access_status);
 }
 
 void Fill(const emulator::TruthEnclosure& enclosure, sas::v1::EnclosureTruth* out) {

@@ -159,6 +159,18 @@ void VirtualFabric::Replace(uint32_t device, absl::string_view serial) {
   state_.ReplaceDevice(device, std::string(serial), name, addresses);
 }
 
+absl::Status VirtualFabric::SetAccessStatus(absl::string_view element, uint8_t status) {
+  absl::MutexLock lock(&mu_);
+  const absl::StatusOr<uint32_t> device = FindDrive(element);
+  if (!device.ok()) return device.status();
+  if (state_.device_access_status(*device) == status) {
+    return AlreadySo(ElementKind::kDevice, state_.device(*device).id,
+                     status == 0 ? "usable" : "failing so");
+  }
+  state_.SetDeviceAccessStatus(*device, status);
+  return absl::OkStatus();
+}
+
 absl::Status VirtualFabric::SetPhy(absl::string_view element, uint32_t phy, bool up, double gbps) {
   LinkRate limit = LinkRate::k22_5Gbps;
   if (up && gbps != 0) {

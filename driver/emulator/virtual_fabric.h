@@ -61,6 +61,10 @@ class VirtualFabric {
                                      absl::string_view replacement_serial = "")
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // How a drive fails to come up, MPI 2.x AccessStatus (0x01: SATA initialization failed), or that
+  // it does (0). It is told of where a driver asks next: at the drive's insertion or a reset.
+  absl::Status SetAccessStatus(absl::string_view element, uint8_t status) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Takes a phy of a host or expander down (disabled) or up. `gbps` when up: 1.5, 3, 6, 12 or 22.5;
   // 0 for the best that both ends support. Setting what is set already is kFailedPrecondition.
   absl::Status SetPhy(absl::string_view element, uint32_t phy, bool up, double gbps = 0)

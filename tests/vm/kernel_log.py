@@ -44,7 +44,10 @@ RESET = (
     (r"mpt[23]sas_cm\d: (sending diag reset|diag reset|.*host reset|.*_base_fault_reset_work)", "asked for"),
     (r"mpt[23]sas_cm\d: .*(fault_state|IOC is in FAULT|hard reset|message unit reset)", "asked for"),
 )
-SATA_INIT = ((r"mpt[23]sas_cm\d: .*sata init failure", "what the scenario does"),)
+SATA_INIT = (
+    (r"mpt[23]sas_cm\d: .*sata init failure", "what the scenario does"),
+    (r"mpt[23]sas_cm\d: discovery errors\(sata initialization failed\)", "so too"),
+)
 DISCOVERY_ERROR = (
     (r"mpt[23]sas_cm\d: .*\(stop\) ?discovery_status", "what the scenario does"),
     (r"mpt[23]sas_cm\d: SMP command sent to the expander .* has (failed|timed out)", "so too"),

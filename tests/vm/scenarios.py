@@ -10,6 +10,7 @@ from sas.v1 import emulator_service_pb2 as api
 # path of a jbod1 drive may go.
 SURVIVORS = ("boot0", "jbod1-disk10", "jbod3-disk30", "jbod3-sata50")
 SMP_TIMEOUT = 0x10  # mpi2_cnfg.h, MPI2_SAS_DISC_STATUS_SMP_TIMEOUT
+ASTATUS_SATA_INIT_FAILED = 0x01  # mpi2_cnfg.h, MPI2_SAS_DEVICE0_ASTATUS_SATA_INIT_FAILED
 SATA_INIT_FAILED = 0x10  # mpi2_ioc.h, MPI2_EVENT_SAS_DEV_STAT_RC_SATA_INIT_FAILED
 
 
@@ -160,14 +161,27 @@ def enclosure_power(rig):
     rig.all_agree()
 
 
-@scenario(kernel_log.SATA_INIT)
+@scenario(kernel_log.REMOVAL, kernel_log.SATA_INIT)
 def sata_init_failure(rig):
-    """The firmware tells that a SATA drive did not come up."""
+    """A SATA drive comes that does not come up: the kernel leaves it out, until it does."""
+    drive = {"element": "jbod2-sata20"}
     since = rig.vm.console.position()
     notice = api.DeviceStatusNotice(reason=SATA_INIT_FAILED)
-    rig.call("InjectNotice", element="jbod2-sata20", device_status=notice)
+    rig.call("InjectNotice", **drive, device_status=notice)
     rig.vm.console.wait_for(lambda line: "sata init failure" in line, since)
     rig.agree()
+
+    rig.call("Pull", **drive)
+    rig.agree()
+    since = rig.vm.console.position()
+    rig.call("SetAccessStatus", **drive, access_status=ASTATUS_SATA_INIT_FAILED)
+    rig.call("Insert", **drive)
+    rig.vm.console.wait_for(lambda line: "sata initialization failed" in line, since)
+    expect(not disks_of(rig, rig.agree(), "jbod2-sata20"), "the failed drive has a disk")
+    rig.call("Pull", **drive)
+    rig.call("SetAccessStatus", **drive, access_status=0)
+    rig.call("Insert", **drive)
+    expect(disks_of(rig, rig.agree(), "jbod2-sata20"), "the drive has no disk")
 
 
 @scenario(kernel_log.DISCOVERY_ERROR)

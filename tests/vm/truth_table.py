@@ -14,13 +14,14 @@ def from_truth(truths):
         add_phys(table, host, host, truth.phys)
         for expander in truth.expanders:
             add_expander(table, host, expander)
-        for device in truth.devices:
+        usable = [device for device in truth.devices if device.access_status == 0]
+        for device in usable:
             add_device(table, host, device)
         for enclosure in truth.enclosures[1:]:  # the first is the board's
             bays = range(enclosure.start_slot, enclosure.start_slot + enclosure.slot_count)
             for slot in bays:
                 table.put("bay", host, enclosure.logical_id, slot, device="")
-        for device in truth.devices:
+        for device in usable:
             key = ("bay", host, device.enclosure_logical_id, device.slot)
             if not device.ses and key in table:
                 table.put(*key, device=device.sas_address)
