@@ -34,10 +34,10 @@ class Rig:
         self.own_folder = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="sasd-vm.", dir="/tmp")
         self.socket_folder = tempfile.mkdtemp(prefix="vm", dir="/tmp")
-        listen = "unix:" + os.path.join(self.socket_folder, "s")
-        wrapper = [sashba, "--fabric", fabric, "--listen", listen, *options, "--"]
+        self.listen = "unix:" + os.path.join(self.socket_folder, "s")
+        wrapper = [sashba, "--fabric", fabric, "--listen", self.listen, *options, "--"]
         self.vm = Vm(image, wrapper, folder=self.folder)
-        self.channel = grpc.insecure_channel(listen)
+        self.channel = grpc.insecure_channel(self.listen)
         self.emulator = api_grpc.EmulatorServiceStub(self.channel)
         self.log_lines_judged = 0
 

@@ -1,8 +1,10 @@
+#!/usr/bin/python3
 """Runs the scenarios in virtual machines: see README.md. The last line is "N passed, N failed"."""
 
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import time
 import traceback
@@ -85,11 +87,22 @@ def choose(names, long):
     return [s for s in SCENARIOS if long or not s.long]
 
 
+def shell(variant, built):
+    """A shell in the guest, on this terminal; `exit` ends it."""
+    rig = Rig(SASHBA, FABRIC, built, VARIANTS[variant][0])
+    print(f"sasctl --addr {rig.listen} emulator ... acts on the fabric; C-a x ends QEMU")
+    try:
+        return subprocess.run(rig.vm.command(shell=True), check=False).returncode
+    finally:
+        rig.close()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenarios", nargs="*", help="only these (and enumeration, which is first)")
     parser.add_argument("--long", action="store_true", help="all scenarios, all variants")
     parser.add_argument("--variant", action="append", choices=VARIANTS, help="of the HBA")
+    parser.add_argument("--shell", action="store_true", help="a shell in the guest, no scenarios")
     parser.add_argument("--list", action="store_true", help="list scenarios and variants")
     parser.add_argument("--folder", default="/tmp/sasd-vm", help="logs of the machines")
     options = parser.parse_args()
@@ -106,6 +119,8 @@ def main():
     except image.ImageError as error:
         print(f"no image: {error}")
         return 2
+    if options.shell:
+        return shell((options.variant or list(VARIANTS))[0], built)
     variants = options.variant or (list(VARIANTS) if options.long else list(VARIANTS)[:1])
     passed = failed = 0
     for variant in variants:

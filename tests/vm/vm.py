@@ -108,8 +108,20 @@ class Vm:
     def __exit__(self, *_):
         self.close()
 
-    def command(self):
+    def command(self, shell=False):
+        """QEMU's command line. With a shell the terminal is the guest's console; there is no agent."""
         kernel = "console=ttyS0 panic=-1 printk.time=1 log_buf_len=8M " + self.append
+        if shell:
+            channels = ["-serial", "mon:stdio"]
+            kernel += " vm.shell quiet"
+        else:
+            channels = [
+                *("-chardev", f"socket,id=console,path={self.sockets}/c"),
+                *("-serial", "chardev:console"),
+                *("-chardev", f"socket,id=agent,path={self.sockets}/a"),
+                *("-device", "virtio-serial-pci,addr=1e"),
+                *("-device", "virtserialport,chardev=agent,name=agent"),
+            ]
         return [
             *self.wrapper,
             QEMU,
@@ -121,11 +133,7 @@ class Vm:
             *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
             *("-kernel", self.image.kernel, "-initrd", self.image.initramfs),
             *("-append", kernel.strip()),
-            *("-chardev", f"socket,id=console,path={self.sockets}/c"),
-            *("-serial", "chardev:console"),
-            *("-chardev", f"socket,id=agent,path={self.sockets}/a"),
-            *("-device", "virtio-serial-pci,addr=1e"),
-            *("-device", "virtserialport,chardev=agent,name=agent"),
+            *channels,
             *self.qemu_arguments,
         ]
 
