@@ -30,13 +30,11 @@ class Rig:
     """One boot of a fabric. `options` go to sashba."""
 
     # pylint: disable=too-many-instance-attributes
-    def __init__(self, sashba, fabric, image, options=(), folder=None):
-        self.own_folder = folder is None
-        self.folder = folder or tempfile.mkdtemp(prefix="sasd-vm.", dir="/tmp")
+    def __init__(self, sashba, fabric, image, options, folder):
         self.socket_folder = tempfile.mkdtemp(prefix="vm", dir="/tmp")
         self.listen = "unix:" + os.path.join(self.socket_folder, "s")
         wrapper = [sashba, "--fabric", fabric, "--listen", self.listen, *options, "--"]
-        self.vm = Vm(image, wrapper, folder=self.folder)
+        self.vm = Vm(image, wrapper, folder=folder)
         self.channel = grpc.insecure_channel(self.listen)
         self.emulator = api_grpc.EmulatorServiceStub(self.channel)
         self.log_lines_judged = 0
@@ -52,8 +50,6 @@ class Rig:
         self.channel.close()
         self.vm.close()
         shutil.rmtree(self.socket_folder, ignore_errors=True)
-        if self.own_folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def load_driver(self):
         self.vm.run(f"/usr/bin/modprobe mpt3sas logging_level={LOG_EVENTS}")
