@@ -104,7 +104,6 @@ A sas_device/end_device-0:0:1/bay_identifier:7
 A sas_device/end_device-0:0:1/enclosure_identifier:0x{ENCLOSURE}
 A sas_device/end_device-0:0:1/target_port_protocols:ssp
 A sas_expander/expander-0:0/vendor_id:LSI
-A sas_expander/expander-0:0/level:1
 A scsi_host/host0/host_sas_address:0x{HOST}
 A scsi_device/0:0:1:0/device/vendor:SEAGATE 
 A scsi_device/0:0:1:0/device/model:ST8000:NM/0075   

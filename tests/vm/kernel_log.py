@@ -32,7 +32,8 @@ ALWAYS = (
 )
 # Lines that a real HBA's driver writes too.
 HBA = (
-    (r"No reference clock|_scsih_.*: .* enabled", "an option of the driver"),
+    (r"CurrentHostPageSize is 0: Setting default host page size to 4k", "boards without NVMe"),
+    (r"set ignore_delay_remove for handle", "an SES device: told at level warning"),
 )
 # While devices come and go.
 REMOVAL = (

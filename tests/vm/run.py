@@ -19,7 +19,7 @@ from scenarios import SCENARIOS  # noqa: E402
 from variants import VARIANTS  # noqa: E402
 from vm import QEMU  # noqa: E402
 
-SASHBA = os.path.join(ROOT, "bazel-bin", "daemon", "sashba")
+SASHBA = os.environ.get("SASHBA") or os.path.join(ROOT, "bazel-bin", "daemon", "sashba")
 
 
 def make_rig(name, built, folder):

@@ -116,7 +116,9 @@ class Reader:
                 *("expander", host, own),
                 parent=parent,
                 parent_phys=tuple(phys),
-                level=self.sysfs.number(expander, "level"),
+                # Its depth: the attribute "level" holds a format bit of REPORT MANUFACTURER
+                # INFORMATION (mpt3sas_transport.c).
+                level=sum(node.startswith("expander-") for node in above),
                 vendor=self.sysfs.attribute(expander, "vendor_id"),
                 product=self.sysfs.attribute(expander, "product_id"),
                 revision=self.sysfs.attribute(expander, "product_rev"),
