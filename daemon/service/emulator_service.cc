@@ -1,5 +1,6 @@
 #include "daemon/service/emulator_service.h"
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "daemon/service/errors.h"
+#include "daemon/service/truth_convert.h"
 
 namespace sasd::service {
 namespace {
@@ -75,6 +77,19 @@ absl::Duration ToDuration(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
+grpc::Status CheckBelow(uint32_t value, uint32_t limit, const char* field) {
+  if (value < limit) return grpc::Status::OK;
+  return BadField(field, absl::StrCat(value, " is too large; at most ", limit - 1));
+}
+
+// The first error of some checks; OK if none failed.
+grpc::Status FirstError(std::initializer_list<grpc::Status> checks) {
+  for (const grpc::Status& status : checks) {
+    if (!status.ok()) return status;
+  }
+  return grpc::Status::OK;
+}
+
 void Fill(const emulator::ElementState& element, sas::v1::Element* out) {
   out->set_id(element.id);
   out->set_kind(ToProto(element.kind));
@@ -118,6 +133,15 @@ grpc::Status EmulatorService::Insert(grpc::ServerContext*, const sas::v1::Insert
   if (!id.ok()) return ToGrpc(id.status());
   response->set_element(*id);
   return grpc::Status::OK;
+}
+
+grpc::Status EmulatorService::SetAccessStatus(grpc::ServerContext*,
+                                              const sas::v1::SetAccessStatusRequest* request,
+                                              sas::v1::SetAccessStatusResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  if (grpc::Status s = CheckBelow(request->access_status(), 256, "access_status"); !s.ok())
+    return s;
+  return ToGrpc(fabric_.SetAccessStatus(request->element(), request->access_status()));
 }
 
 grpc::Status EmulatorService::SetPhy(grpc::ServerContext*, const sas::v1::SetPhyRequest* request,
@@ -191,6 +215,63 @@ grpc::Status EmulatorService::InjectFault(grpc::ServerContext*,
   if (delay < absl::ZeroDuration()) return BadField("delay", "a delay is not negative");
   const uint32_t count = request->count() == 0 ? 1 : request->count();
   return ToGrpc(fabric_.InjectFault(request->element(), *kind, count, delay));
+}
+
+grpc::Status EmulatorService::InjectNotice(grpc::ServerContext*,
+                                           const sas::v1::InjectNoticeRequest* request,
+                                           sas::v1::InjectNoticeResponse*) {
+  using Request = sas::v1::InjectNoticeRequest;
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  switch (request->notice_case()) {
+    case Request::kDeviceStatus: {
+      const sas::v1::DeviceStatusNotice& n = request->device_status();
+      if (grpc::Status s = FirstError({CheckBelow(n.reason(), 256, "device_status.reason"),
+                                       CheckBelow(n.asc(), 256, "device_status.asc"),
+                                       CheckBelow(n.ascq(), 256, "device_status.ascq")});
+          !s.ok()) {
+        return s;
+      }
+      return ToGrpc(fabric_.InjectDeviceStatus(request->element(), n.reason(), n.asc(), n.ascq()));
+    }
+    case Request::kTemperature: {
+      const sas::v1::TemperatureNotice& n = request->temperature();
+      if (grpc::Status s = FirstError({CheckBelow(n.sensor(), 256, "temperature.sensor"),
+                                       CheckBelow(n.celsius(), 65536, "temperature.celsius")});
+          !s.ok()) {
+        return s;
+      }
+      return ToGrpc(fabric_.InjectTemperature(request->element(), n.sensor(), n.celsius()));
+    }
+    case Request::kLogEntry: {
+      const sas::v1::LogEntryNotice& n = request->log_entry();
+      if (grpc::Status s = CheckBelow(n.qualifier(), 65536, "log_entry.qualifier"); !s.ok()) {
+        return s;
+      }
+      return ToGrpc(fabric_.InjectLogEntry(request->element(), n.qualifier(), n.text()));
+    }
+    case Request::kBroadcast: {
+      const sas::v1::BroadcastNotice& n = request->broadcast();
+      if (grpc::Status s = FirstError({CheckBelow(n.phy(), 256, "broadcast.phy"),
+                                       CheckBelow(n.primitive(), 256, "broadcast.primitive")});
+          !s.ok()) {
+        return s;
+      }
+      return ToGrpc(fabric_.InjectBroadcast(request->element(), n.phy(), n.primitive()));
+    }
+    case Request::NOTICE_NOT_SET:
+      break;
+  }
+  return BadField("notice", "it is not set; for example temperature {sensor: 0 celsius: 70}");
+}
+
+grpc::Status EmulatorService::GetHostTruth(grpc::ServerContext*,
+                                           const sas::v1::GetHostTruthRequest* request,
+                                           sas::v1::GetHostTruthResponse* response) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  const absl::StatusOr<emulator::HostTruth> truth = fabric_.GetHostTruth(request->element());
+  if (!truth.ok()) return ToGrpc(truth.status());
+  *response->mutable_truth() = ToProto(*truth);
+  return grpc::Status::OK;
 }
 
 }  // namespace sasd::service

@@ -22,6 +22,9 @@ class EmulatorService final : public sas::v1::EmulatorService::Service {
                     sas::v1::PullResponse* response) override;
   grpc::Status Insert(grpc::ServerContext* context, const sas::v1::InsertRequest* request,
                       sas::v1::InsertResponse* response) override;
+  grpc::Status SetAccessStatus(grpc::ServerContext* context,
+                               const sas::v1::SetAccessStatusRequest* request,
+                               sas::v1::SetAccessStatusResponse* response) override;
   grpc::Status SetPhy(grpc::ServerContext* context, const sas::v1::SetPhyRequest* request,
                       sas::v1::SetPhyResponse* response) override;
   grpc::Status FlapPhy(grpc::ServerContext* context, const sas::v1::FlapPhyRequest* request,
@@ -38,6 +41,12 @@ class EmulatorService final : public sas::v1::EmulatorService::Service {
                                     sas::v1::InjectDiscoveryErrorResponse* response) override;
   grpc::Status InjectFault(grpc::ServerContext* context, const sas::v1::InjectFaultRequest* request,
                            sas::v1::InjectFaultResponse* response) override;
+  grpc::Status InjectNotice(grpc::ServerContext* context,
+                            const sas::v1::InjectNoticeRequest* request,
+                            sas::v1::InjectNoticeResponse* response) override;
+  grpc::Status GetHostTruth(grpc::ServerContext* context,
+                            const sas::v1::GetHostTruthRequest* request,
+                            sas::v1::GetHostTruthResponse* response) override;
 
  private:
   emulator::VirtualFabric& fabric_;

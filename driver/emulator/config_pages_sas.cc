@@ -100,6 +100,7 @@ PageResult ConfigPages::Device0(uint32_t address) const {
     const DeviceSpec& device = fabric_.device(entry->element);
     const DeviceModel& model = fabric_.model_of(entry->element);
     if (entry->enclosure != 0) page.slot = device.slot;
+    page.access_status = fabric_.device_access_status(entry->element);
     page.device_name = device.name;
     if (model.solid_state && host_.generation != MpiGeneration::k2_0) {
       page.flags |= mpi::device_flags::kFastPathCapable;

@@ -10,6 +10,7 @@
 #include "absl/types/span.h"
 #include "driver/emulator/element_index.h"
 #include "driver/emulator/fabric.h"
+#include "driver/emulator/truth.h"
 
 namespace sasd::emulator {
 
@@ -60,6 +61,8 @@ class FabricMember {
   virtual void OnNotice(const FirmwareNotice& notice) = 0;
   virtual void OnFault(FaultKind kind, uint32_t count, absl::Duration delay) = 0;
   virtual absl::Status OnReset() = 0;
+  // What this HBA can reach right now.
+  virtual HostTruth Truth() const = 0;
 };
 
 }  // namespace sasd::emulator

@@ -82,12 +82,15 @@ class FabricState {
   bool device_present(uint32_t i) const { return devices_[i].present; }
   // Counts the drives that have been in this one's place.
   uint8_t device_generation(uint32_t i) const { return devices_[i].generation; }
+  // Why it cannot be used (MPI 2.x AccessStatus); 0: it can.
+  uint8_t device_access_status(uint32_t i) const { return devices_[i].access_status; }
   bool enclosure_on(uint32_t i) const { return enclosures_[i].on; }
   // The devices plugged into the slots of enclosure `i`, from its start slot; kNoIndex: none
   // defined.
   const std::vector<uint32_t>& slots(uint32_t i) const { return enclosures_[i].slots; }
 
   void SetDevicePresent(uint32_t i, bool present, std::vector<PhyRef>& changed);
+  void SetDeviceAccessStatus(uint32_t i, uint8_t status) { devices_[i].access_status = status; }
   // Another drive of the same model takes the place of device `i`.
   void ReplaceDevice(uint32_t i, const std::string& serial, SasAddress name,
                      const SasAddress (&addresses)[2]);
@@ -117,6 +120,7 @@ class FabricState {
   struct Device {
     bool present = true;
     uint8_t generation = 0;
+    uint8_t access_status = 0;
   };
   struct Enclosure {
     bool on = true;

@@ -103,6 +103,7 @@ class Walk {
       device.enclosure = truth_.enclosures[0].logical_id;
     }
     if (device.enclosure.value() != 0) device.slot = spec.slot;
+    device.access_status = fabric_.device_access_status(link.peer_index);
     if (spec.enclosure != kNoIndex && fabric_.spec().enclosures[spec.enclosure].level_valid) {
       const EnclosureSpec& enclosure = fabric_.spec().enclosures[spec.enclosure];
       device.enclosure_level = enclosure.level;

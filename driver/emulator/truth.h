@@ -50,6 +50,7 @@ struct TruthDevice {
   bool is_ses = false;
   SasAddress enclosure;  // logical id; 0: none
   uint16_t slot = 0;
+  uint8_t access_status = 0;  // MPI 2.x; not 0: a driver does not attach it
   std::optional<uint8_t> enclosure_level;
   std::string connector_name;
   SasAddress name;

@@ -159,6 +159,18 @@ void VirtualFabric::Replace(uint32_t device, absl::string_view serial) {
   state_.ReplaceDevice(device, std::string(serial), name, addresses);
 }
 
+absl::Status VirtualFabric::SetAccessStatus(absl::string_view element, uint8_t status) {
+  absl::MutexLock lock(&mu_);
+  const absl::StatusOr<uint32_t> device = FindDrive(element);
+  if (!device.ok()) return device.status();
+  if (state_.device_access_status(*device) == status) {
+    return AlreadySo(ElementKind::kDevice, state_.device(*device).id,
+                     status == 0 ? "usable" : "failing so");
+  }
+  state_.SetDeviceAccessStatus(*device, status);
+  return absl::OkStatus();
+}
+
 absl::Status VirtualFabric::SetPhy(absl::string_view element, uint32_t phy, bool up, double gbps) {
   LinkRate limit = LinkRate::k22_5Gbps;
   if (up && gbps != 0) {
@@ -306,6 +318,12 @@ absl::Status VirtualFabric::InjectLogEntry(absl::string_view host, uint16_t qual
 absl::Status VirtualFabric::InjectBroadcast(absl::string_view host, uint8_t phy,
                                             uint8_t primitive) {
   return TellHost(host, BroadcastNotice{phy, primitive});
+}
+
+absl::StatusOr<HostTruth> VirtualFabric::GetHostTruth(absl::string_view host) const {
+  const absl::StatusOr<FabricMember*> member = FindHost(host);
+  if (!member.ok()) return member.status();
+  return (*member)->Truth();
 }
 
 void VirtualFabric::Announce(const std::vector<PhyRef>& changed) {

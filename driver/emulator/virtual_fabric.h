@@ -18,6 +18,7 @@
 #include "driver/emulator/fabric.h"
 #include "driver/emulator/fabric_member.h"
 #include "driver/emulator/fabric_state.h"
+#include "driver/emulator/truth.h"
 
 namespace sasd::emulator {
 
@@ -60,6 +61,10 @@ class VirtualFabric {
                                      absl::string_view replacement_serial = "")
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // How a drive fails to come up, MPI 2.x AccessStatus (0x01: SATA initialization failed), or that
+  // it does (0). It is told of where a driver asks next: at the drive's insertion or a reset.
+  absl::Status SetAccessStatus(absl::string_view element, uint8_t status) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Takes a phy of a host or expander down (disabled) or up. `gbps` when up: 1.5, 3, 6, 12 or 22.5;
   // 0 for the best that both ends support. Setting what is set already is kFailedPrecondition.
   absl::Status SetPhy(absl::string_view element, uint32_t phy, bool up, double gbps = 0)
@@ -93,6 +98,9 @@ class VirtualFabric {
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status InjectBroadcast(absl::string_view host, uint8_t phy, uint8_t primitive)
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // What a host can reach right now.
+  absl::StatusOr<HostTruth> GetHostTruth(absl::string_view host) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // For the HBAs. -----------------------------------------------------------------------------
 

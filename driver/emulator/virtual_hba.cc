@@ -80,6 +80,8 @@ absl::Status VirtualHba::OnReset() {
   return absl::OkStatus();
 }
 
+HostTruth VirtualHba::Truth() const { return Inspect(MakeTruth); }
+
 void VirtualHba::Reset() {
   {
     absl::MutexLock lock(&mu_);

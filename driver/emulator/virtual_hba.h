@@ -74,6 +74,7 @@ class VirtualHba : public FabricMember {
   void OnFault(FaultKind kind, uint32_t count, absl::Duration delay) override
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status OnReset() override;
+  HostTruth Truth() const override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   // Runs `f(Firmware&, const FabricState&, now)`, queues its events and does its actions on phys.

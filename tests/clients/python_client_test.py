@@ -85,6 +85,51 @@ class PythonClientTest(unittest.TestCase):
                 return removed
         return removed
 
+    def test_the_fabrics_truth_is_what_the_lists_hold(self):
+        devices = {}
+        for host in ("hba0", "hba1"):
+            request = emulator.GetHostTruthRequest(element=host)
+            truth = self.emulator.GetHostTruth(request).truth
+            devices.update({(truth.sas_address, d.sas_address): d for d in truth.devices})
+        request = topology.ListEndDevicesRequest(page_size=1000, view=topology.VIEW_FULL)
+        listed = self.topology.ListEndDevices(request).end_devices
+        self.assertEqual(len(listed), len(devices))
+        for device in listed:
+            host = device.host.removeprefix("hosts/")
+            truth = devices[host, device.sas_address]
+            self.assertEqual(
+                (device.slot, device.serial, device.device_handle, device.model),
+                (truth.slot, truth.serial, truth.handle, truth.product),
+            )
+
+    def test_a_drive_that_does_not_come_up_has_failed(self):
+        element = {"element": "jbod2-sata09"}
+        stream = self.watch.Watch(watch.WatchRequest(skip_snapshot=True), timeout=TIMEOUT_S)
+        next(stream)
+        self.emulator.Pull(emulator.PullRequest(**element))
+        self.emulator.SetAccessStatus(emulator.SetAccessStatusRequest(**element, access_status=1))
+        self.emulator.Insert(emulator.InsertRequest(**element))
+        for response in stream:
+            states = [
+                (change.resource.end_device.state, change.resource.end_device.access_status)
+                for event in response.events
+                for change in event.changes
+            ]
+            if (resources.DEVICE_STATE_FAILED, 1) in states:
+                break
+        stream.cancel()
+
+    def test_a_notice_must_be_there_and_fit(self):
+        for notice in ({}, {"temperature": emulator.TemperatureNotice(sensor=256)}):
+            with self.assertRaises(grpc.RpcError) as refused:
+                request = emulator.InjectNoticeRequest(element="hba0", **notice)
+                self.emulator.InjectNotice(request)
+            self.assertEqual(refused.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        notice = emulator.TemperatureNotice(sensor=0, celsius=70)
+        self.emulator.InjectNotice(
+            emulator.InjectNoticeRequest(element="hba0", temperature=notice)
+        )
+
     def test_errors_have_their_codes(self):
         with self.assertRaises(grpc.RpcError) as refused:
             self.topology.GetHost(topology.GetHostRequest(name="hosts/0000000000000001"))

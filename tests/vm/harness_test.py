@@ -1,0 +1,299 @@
+"""The harness' own judges: parsers on recorded text, the comparison, the kernel log."""
+
+import os
+import struct
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(os.environ["TEST_SRCDIR"], "sasd", "proto"))
+
+import image
+import kernel_log
+from sas.v1 import emulator_service_pb2 as api
+from sysfs_table import TornError, from_sysfs
+from table import Table, address, differences
+from tool_tables import from_lsscsi, from_sg_ses_join, from_smp_discover
+from truth_table import from_truth
+
+HOST = "500605b00ab01230"
+EXPANDER = "5000ccab0300113f"
+DRIVE = "5000c500a7b26111"
+ENCLOSURE = "5000ccab03001100"
+
+
+
+class TableTest(unittest.TestCase):
+    def test_equal_tables_have_no_differences(self):
+        table = Table()
+        table.put("device", HOST, DRIVE, slot=3)
+        self.assertEqual(differences(table, table, "sysfs"), [])
+
+    def test_a_field_that_one_source_does_not_know_is_not_compared(self):
+        truth, other = Table(), Table()
+        truth.put("device", HOST, DRIVE, slot=3, serial="A")
+        other.put("device", HOST, DRIVE, slot=3, name="sda")
+        self.assertEqual(differences(truth, other, "sysfs"), [])
+
+    def test_a_difference_names_object_field_and_both_values(self):
+        truth, other = Table(), Table()
+        truth.put("device", HOST, DRIVE, slot=3)
+        other.put("device", HOST, DRIVE, slot=4)
+        (line,) = differences(truth, other, "sysfs")
+        self.assertEqual(line, f"device {HOST} {DRIVE}: slot: fabric 3, sysfs 4")
+
+    def test_what_one_source_lacks_is_a_difference(self):
+        truth, other = Table(), Table()
+        truth.put("device", HOST, DRIVE, slot=3)
+        other.put("device", HOST, EXPANDER, slot=3)
+        lines = differences(truth, other, "sysfs")
+        self.assertEqual(len(lines), 2)
+        self.assertIn("in the fabric, not in sysfs", lines[0] + lines[1])
+        self.assertIn("in sysfs, not in the fabric", lines[0] + lines[1])
+
+    def test_kinds_that_the_other_source_does_not_tell_are_not_compared(self):
+        truth, other = Table(), Table()
+        truth.put("bay", HOST, ENCLOSURE, 1, device="")
+        truth.put("host", HOST)
+        other.put("host", HOST)
+        self.assertEqual(differences(truth, other, "lsscsi"), [])
+
+    def test_addresses_have_one_form(self):
+        self.assertEqual(address("0x5000C500A7B26111\n"), DRIVE)
+        self.assertEqual(address("0x0"), "")
+        self.assertEqual(address("garbage"), "garbage")
+
+
+class TruthTableTest(unittest.TestCase):
+    def test_a_bay_has_its_drive_and_an_empty_one_none(self):
+        truth = api.HostTruth(sas_address=HOST)
+        truth.enclosures.add(logical_id="500605b00ab01230", slot_count=8)
+        truth.enclosures.add(logical_id=ENCLOSURE, slot_count=2, start_slot=1)
+        truth.devices.add(
+            sas_address=DRIVE,
+            parent_sas_address=EXPANDER,
+            parent_phy=0,
+            enclosure_logical_id=ENCLOSURE,
+            slot=2,
+            size_bytes=1024,
+        )
+        table = from_truth([truth])
+        self.assertEqual(table["bay", HOST, ENCLOSURE, 1], {"device": ""})
+        self.assertEqual(table["bay", HOST, ENCLOSURE, 2], {"device": DRIVE})
+        self.assertEqual(table["device", HOST, DRIVE]["blocks"], 2)
+        self.assertEqual(table["device", HOST, DRIVE]["protocols"], "ssp")
+
+
+SYSFS = f"""\
+L sas_host/host0 ../../devices/pci0000:00/0000:00:04.0/host0/sas_host/host0
+L sas_phy/phy-0:0 ../../devices/pci0000:00/0000:00:04.0/host0/phy-0:0/sas_phy/phy-0:0
+L sas_phy/phy-0:0:3 ../../devices/x/host0/port-0:0/expander-0:0/phy-0:0:3/sas_phy/phy-0:0:3
+L sas_device/expander-0:0 ../../devices/x/host0/port-0:0/expander-0:0/sas_device/expander-0:0
+L sas_expander/expander-0:0 ../../devices/x/host0/port-0:0/expander-0:0/sas_expander/expander-0:0
+L sas_device/end_device-0:0:1 ../../devices/x/host0/port-0:0/expander-0:0/port-0:0:1/end_device-0:0:1/sas_device/end_device-0:0:1
+L scsi_device/0:0:1:0 ../../devices/x/host0/port-0:0/expander-0:0/port-0:0:1/end_device-0:0:1/target0:0:1/0:0:1:0/scsi_device/0:0:1:0
+L enclosure/0:0:9:0 ../../devices/x/host0/port-0:0/expander-0:0/port-0:0:2/end_device-0:0:2/target0:0:9/0:0:9:0/enclosure/0:0:9:0
+A sas_phy/phy-0:0/negotiated_linkrate:12.0 Gbit
+A sas_phy/phy-0:0/phy_identifier:0
+A sas_phy/phy-0:0:3/negotiated_linkrate:6.0 Gbit
+A sas_phy/phy-0:0:3/phy_identifier:3
+A sas_device/expander-0:0/sas_address:0x{EXPANDER}
+A sas_device/end_device-0:0:1/sas_address:0x{DRIVE}
+A sas_device/end_device-0:0:1/bay_identifier:7
+A sas_device/end_device-0:0:1/enclosure_identifier:0x{ENCLOSURE}
+A sas_device/end_device-0:0:1/target_port_protocols:ssp
+A sas_expander/expander-0:0/vendor_id:LSI
+A scsi_host/host0/host_sas_address:0x{HOST}
+A scsi_device/0:0:1:0/device/vendor:SEAGATE 
+A scsi_device/0:0:1:0/device/model:ST8000:NM/0075   
+A scsi_device/0:0:1:0/device/type:0
+A scsi_device/0:0:1:0/device/block/sdq/size:100
+A scsi_device/0:0:1:0/device/wwid:naa.5000c500a7b26110
+A scsi_device/0:0:1:0/device/sas_device_handle:0x000b
+A enclosure/0:0:9:0/id:0x{ENCLOSURE}
+A enclosure/0:0:9:0/Slot 07/slot:7
+A enclosure/0:0:9:0/Slot 08/slot:8
+V scsi_device/0:0:1:0/device/vpd_pg80: ZA100007
+P port-0:0/device/phy-0:0
+P port-0:0:1/device/phy-0:0:3
+S enclosure/0:0:9:0/Slot 07/device ../../../../port-0:0:1/end_device-0:0:1/target0:0:1/0:0:1:0
+"""
+
+
+class SysfsTableTest(unittest.TestCase):
+    def setUp(self):
+        self.table = from_sysfs(SYSFS)
+
+    def test_a_drive_has_the_facts_of_all_its_objects(self):
+        row = self.table["device", HOST, DRIVE]
+        expected = {
+            "parent": EXPANDER,
+            "parent_phy": 3,
+            "rate": 6.0,
+            "protocols": "ssp",
+            "enclosure": ENCLOSURE,
+            "slot": 7,
+            "wwn": "5000c500a7b26110",
+            "serial": "ZA100007",
+            "vendor": "SEAGATE",
+            "product": "ST8000:NM/0075",
+            "blocks": 100,
+            "handle": 11,
+            "ses": False,
+            "scsi": True,
+            "name": "sdq",
+        }
+        self.assertEqual({k: row[k] for k in expected}, expected)
+
+    def test_a_port_gives_the_expander_its_parent_and_width(self):
+        row = self.table["expander", HOST, EXPANDER]
+        self.assertEqual((row["parent"], row["parent_phys"], row["level"]), (HOST, (0,), 1))
+        self.assertEqual(self.table["phy", HOST, HOST, 0], {"rate": 12.0, "attached": EXPANDER})
+
+    def test_bays_have_what_ses_has_joined(self):
+        self.assertEqual(self.table["bay", HOST, ENCLOSURE, 7], {"device": DRIVE})
+        self.assertEqual(self.table["bay", HOST, ENCLOSURE, 8], {"device": ""})
+
+    def test_a_device_without_a_scsi_device_says_so(self):
+        lines = [line for line in SYSFS.splitlines() if "scsi_device/" not in line and line[0] != "S"]
+        table = from_sysfs("\n".join(lines))
+        self.assertFalse(table["device", HOST, DRIVE]["scsi"])
+
+    def test_a_part_that_is_missing_is_told_as_torn(self):
+        lines = [line for line in SYSFS.splitlines() if "scsi_device/0:0:1:0 " not in line]
+        with self.assertRaises(TornError):
+            from_sysfs("\n".join(lines))
+
+    def test_no_sas_at_all_is_an_empty_table(self):
+        self.assertEqual(from_sysfs(""), {})
+
+
+class ToolTablesTest(unittest.TestCase):
+    def test_lsscsi(self):
+        transport = (
+            "[0:0:1:0]    disk    sas:0x5000c500a7b26111          /dev/sdb \n"
+            "[0:0:9:0]    enclosu sas:0x5000ccab0300113d          -        \n"
+            "[2:0:0:0]    disk    ata:                            /dev/sda \n"
+        )
+        units = "[0:0:1:0]    disk    5000c500a7b26110                  /dev/sdb \n"
+        table = from_lsscsi(transport, units, {"0": HOST})
+        self.assertEqual(
+            table["device", HOST, DRIVE],
+            {"ses": False, "scsi": True, "name": "sdb", "wwn": "5000c500a7b26110"},
+        )
+        self.assertEqual(table["device", HOST, "5000ccab0300113d"], {"ses": True, "scsi": True})
+        self.assertEqual(len(table), 2)
+
+    def test_smp_discover(self):
+        text = (
+            "  phy   0:D:attached:[5000c500a7b26111:00  t(SSP)]  12 Gbps\n"
+            "  phy   1:D:disabled\n"
+            "  phy   8:D:attached:[5000ccab03001108:00  t(SATA)]  6 Gbps\n"
+            "  phy  24:S:attached:[500605b00ab01230:02  i(SSP+STP+SMP)]  12 Gbps\n"
+            "  phy  28:T:attached:[5000ccab0300213f:12 exp t(SMP)]  12 Gbps\n"
+            "  phy  40:D:attached:[5000ccab0300113d:00  V t(SSP)]  12 Gbps\n"
+        )
+        table = from_smp_discover(text, HOST, EXPANDER)
+        self.assertEqual(len(table), 6)
+        drive = table["phy", HOST, EXPANDER, 0]
+        self.assertEqual((drive["rate"], drive["attached"]), (12.0, DRIVE))
+        self.assertNotIn("attached_phy", drive)
+        self.assertTrue(table["phy", HOST, EXPANDER, 1]["disabled"])
+        self.assertEqual(table["phy", HOST, EXPANDER, 24]["attached_phy"], 2)
+        self.assertEqual(table["phy", HOST, EXPANDER, 28]["attached_phy"], 12)
+
+    def test_sg_ses_join(self):
+        text = """\
+Slot 07 [0,7]  Element type: Array device slot
+  Enclosure Status:
+    Predicted failure=0, Disabled=0, Swap=0, status: OK
+  Additional Element Status:
+    Transport protocol: SAS
+    number of phys: 1, not all phys: 0, device slot number: 7
+    phy index: 0
+      SAS device type: end device
+      attached SAS address: 0x5000ccab0300113f
+      SAS address: 0x5000c500a7b26111
+      phy identifier: 0x0
+Slot 08 [0,8]  Element type: Array device slot
+  Additional Element Status:
+    number of phys: 1, not all phys: 0, device slot number: 8
+      attached SAS address: 0x0
+      SAS address: 0x0
+Temp [1,0]  Element type: Temperature sensor
+"""
+        table = from_sg_ses_join(text, HOST, ENCLOSURE)
+        self.assertEqual(table["bay", HOST, ENCLOSURE, 7], {"device": DRIVE})
+        self.assertEqual(table["bay", HOST, ENCLOSURE, 8], {"device": ""})
+        self.assertEqual(len(table), 2)
+
+
+class KernelLogTest(unittest.TestCase):
+    def test_an_ordinary_line_is_fine(self):
+        self.assertEqual(kernel_log.bad_lines(["<6>[    1.0] mpt3sas_cm0: port enable: SUCCESS"]), [])
+
+    def test_a_warning_is_bad_whoever_writes_it(self):
+        self.assertEqual(
+            kernel_log.bad_lines(["<4>[    1.0] ses 0:0:9:0: something odd"]),
+            ["[    1.0] ses 0:0:9:0: something odd"],
+        )
+
+    def test_words_of_trouble_are_bad_at_any_level(self):
+        for text in (
+            "WARNING: CPU: 0 PID: 1 at drivers/scsi/x.c:1 y+0x1/0x2",
+            "INFO: task kworker/0:1:9 blocked for more than 60 seconds.",
+            "mpt3sas_cm0: failure at drivers/scsi/mpt3sas/mpt3sas_scsih.c:1/x()!",
+        ):
+            self.assertEqual(len(kernel_log.bad_lines(["<6>[    1.0] " + text])), 1, text)
+
+    def test_an_allow_list_covers_its_scenario_only(self):
+        line = "<3>[    1.0] sd 0:0:1:0: [sdb] Synchronize Cache(10) failed: Result: x"
+        self.assertEqual(len(kernel_log.bad_lines([line])), 1)
+        self.assertEqual(kernel_log.bad_lines([line], kernel_log.REMOVAL), [])
+
+    def test_no_allow_list_covers_a_stack_trace(self):
+        lines = ["<4>[    1.0] Call Trace:", "<4>[    1.0] WARNING: CPU: 0 PID: 1 at x"]
+        lists = [v for k, v in vars(kernel_log).items() if k.isupper() and isinstance(v, tuple)]
+        self.assertGreater(len(lists), 3)
+        self.assertEqual(len(kernel_log.bad_lines(lines, *lists)), 2)
+
+
+class ImageTest(unittest.TestCase):
+    def test_an_archive_is_in_newc_form(self):
+        cpio = image.Cpio()
+        cpio.add("a/b", 0o100644, b"hello")
+        data = cpio.finish()
+        self.assertEqual(data[:6], b"070701")
+        self.assertIn(b"a\0", data)
+        at = data.index(b"a/b\0")
+        self.assertEqual(int(data[at - 110 + 54 : at - 110 + 62], 16), 5)  # c_filesize
+        self.assertEqual(data[at + 6 : at + 11], b"hello")  # header and name padded to 4
+        self.assertIn(b"TRAILER!!!", data)
+        self.assertEqual(len(data) % 4, 0)
+
+    def test_what_is_no_kernel_is_refused(self):
+        with self.assertRaisesRegex(image.ImageError, "no bzImage"):
+            image.extract_vmlinux(bytes(0x400))
+
+    def test_an_unknown_packing_is_refused(self):
+        data = bytearray(0x800)
+        data[0x1F1] = 1
+        data[0x202:0x206] = b"HdrS"
+        struct.pack_into("<II", data, 0x248, 0, 16)
+        with self.assertRaisesRegex(image.ImageError, "unknown way"):
+            image.extract_vmlinux(bytes(data))
+
+    def test_an_xz_payload_gives_the_elf_file(self):
+        import lzma
+
+        payload = lzma.compress(b"\x7fELF and so on") + b"\x0e\0\0\0"
+        data = bytearray(0x400) + payload
+        data[0x1F1] = 1
+        data[0x202:0x206] = b"HdrS"
+        struct.pack_into("<II", data, 0x248, 0, len(payload))
+        self.assertEqual(image.extract_vmlinux(bytes(data)), b"\x7fELF and so on")
+
+
+if __name__ == "__main__":
+    unittest.main()

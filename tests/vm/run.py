@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+"""Runs the scenarios in virtual machines: see README.md. The last line is "N passed, N failed"."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "bazel-bin", "proto"))
+
+import image  # noqa: E402
+from rig import Rig  # noqa: E402
+from scenarios import SCENARIOS  # noqa: E402
+from variants import VARIANTS  # noqa: E402
+from vm import QEMU  # noqa: E402
+
+SASHBA = os.environ.get("SASHBA") or os.path.join(ROOT, "bazel-bin", "daemon", "sashba")
+
+
+def make_rig(name, built, folder):
+    os.makedirs(folder, exist_ok=True)
+    fabric = os.path.join(folder, "fabric.textproto")
+    with open(fabric, "w", encoding="utf-8") as out:
+        out.write(VARIANTS[name].fabric())
+    return Rig(SASHBA, fabric, built, VARIANTS[name].options, folder)
+
+
+def run_boot(variant, scenarios, built, folder):
+    """One boot, the scenarios in turn. Returns (passed, failed)."""
+    passed = failed = 0
+    rig = make_rig(variant, built, folder)
+    try:
+        start = time.monotonic()
+        rig.start()
+        print(f"   {variant}: booted in {time.monotonic() - start:.0f} s")
+        for scenario in scenarios:
+            if run_one(rig, variant, scenario):
+                passed += 1
+            else:
+                failed += 1
+                if not alive(rig):
+                    break
+        if alive(rig):
+            code = rig.vm.power_off()
+            if code != 0:
+                print(f"FAILED {variant}: exit code {code} at the end")
+                failed += 1
+    except Exception as error:  # pylint: disable=broad-except
+        print(f"FAILED {variant}: {error}")
+        failed += 1
+    finally:
+        rig.close()
+    return passed, failed
+
+
+def alive(rig):
+    return rig.vm.process is not None and rig.vm.process.poll() is None
+
+
+def run_one(rig, variant, scenario):
+    start = time.monotonic()
+    try:
+        scenario(rig)
+        rig.judge_log(*scenario.allow)
+    except Exception as error:  # pylint: disable=broad-except
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        print(f"FAILED {variant} {scenario.__name__} ({os.path.basename(where.filename)}:{where.lineno})")
+        print("     " + str(error).replace("\n", "\n     "))
+        return False
+    print(f"PASSED {variant} {scenario.__name__} {time.monotonic() - start:.1f} s", flush=True)
+    return True
+
+
+def choose(names, long):
+    """The scenarios of these names, or of a run of that length; what loads the driver always."""
+    known = {s.__name__: s for s in SCENARIOS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        sys.exit(f"run.py: no scenario {unknown[0]}; --list shows them")
+    if names:
+        return [s for s in SCENARIOS if s.__name__ in names or s is SCENARIOS[0]]
+    return [s for s in SCENARIOS if long or not s.long]
+
+
+def shell(variant, built, folder):
+    """A shell in the guest, on this terminal; `exit` ends it."""
+    rig = make_rig(variant, built, folder)
+    print(f"sasctl --addr {rig.listen} emulator ... acts on the fabric; C-a x ends QEMU")
+    try:
+        return subprocess.run(rig.vm.command(shell=True), check=False).returncode
+    finally:
+        rig.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenarios", nargs="*", help="only these (and enumeration, which is first)")
+    parser.add_argument("--long", action="store_true", help="all scenarios, all variants")
+    parser.add_argument("--variant", action="append", choices=VARIANTS, help="of the HBA")
+    parser.add_argument("--shell", action="store_true", help="a shell in the guest, no scenarios")
+    parser.add_argument("--list", action="store_true", help="list scenarios and variants")
+    parser.add_argument("--folder", default="/tmp/sasd-vm", help="logs of the machines")
+    options = parser.parse_args()
+    if options.list:
+        for scenario in SCENARIOS:
+            print(f"{scenario.__name__:28} {scenario.__doc__}")
+        print("variants:", *VARIANTS)
+        return 0
+    if not shutil.which(QEMU):
+        print(f"no {QEMU}: bazel/setup.sh vm installs it")
+        return 2
+    try:
+        built = image.build()
+    except image.ImageError as error:
+        print(f"no image: {error}")
+        return 2
+    if options.shell:
+        return shell((options.variant or list(VARIANTS))[0], built, options.folder)
+    variants = options.variant or (list(VARIANTS) if options.long else list(VARIANTS)[:1])
+    passed = failed = 0
+    for variant in variants:
+        # What takes long is done on one variant only.
+        chosen = choose(options.scenarios, options.long and variant == next(iter(VARIANTS)))
+        folder = os.path.join(options.folder, variant)
+        counts = run_boot(variant, chosen, built, folder)
+        passed, failed = passed + counts[0], failed + counts[1]
+    if failed:
+        print(f"logs: {options.folder}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,372 @@
+"""What the kernel's driver must come through. Each scenario leaves the fabric as it found it."""
+
+import random
+import re
+
+import kernel_log
+from sas.v1 import emulator_service_pb2 as api
+
+# Drives that no scenario takes away: I/O with verification runs on them all the while. The second
+# path of a jbod1 drive may go.
+SURVIVORS = ("boot0", "jbod1-disk10", "jbod3-disk30", "jbod3-sata50")
+SMP_TIMEOUT = 0x10  # mpi2_cnfg.h, MPI2_SAS_DISC_STATUS_SMP_TIMEOUT
+ASTATUS_SATA_INIT_FAILED = 0x01  # mpi2_cnfg.h, MPI2_SAS_DEVICE0_ASTATUS_SATA_INIT_FAILED
+SATA_INIT_FAILED = 0x10  # mpi2_ioc.h, MPI2_EVENT_SAS_DEV_STAT_RC_SATA_INIT_FAILED
+
+
+def scenario(*allow, long=False):
+    """Marks a function of a Rig. `allow`: more allow-lists of kernel_log. long: not in a short run."""
+
+    def mark(function):
+        function.allow = allow
+        function.long = long
+        SCENARIOS.append(function)
+        return function
+
+    return mark
+
+
+SCENARIOS = []
+
+
+def expect(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def names(table):
+    """(host, address) -> sdX."""
+    return {key: row["name"] for key, row in table.of_kind("device").items() if "name" in row}
+
+
+def stayed(before, after):
+    """Disks that both tables have, but under another name."""
+    old, new = names(before), names(after)
+    return [f"{key[1]} {old[key]} -> {new[key]}" for key in old.keys() & new.keys() if old[key] != new[key]]
+
+
+def addresses_of(rig, element):
+    """The addresses of a drive, one for each path."""
+    for candidate in rig.elements(api.ELEMENT_KIND_DEVICE):
+        if candidate.id == element:
+            return set(candidate.sas_addresses)
+    raise AssertionError(f"no {element}")
+
+
+def disks_of(rig, table, element):
+    own = addresses_of(rig, element)
+    return sorted(row["name"] for key, row in table.of_kind("device").items() if key[1] in own)
+
+
+@scenario()
+def enumeration(rig):
+    """Loads the driver; every source tells what the fabric has."""
+    rig.load_driver()
+    rig.agree()
+    rig.vm.run("udevadm settle")
+    rig.all_agree()
+
+
+@scenario()
+def io_begins(rig):
+    """Begins I/O with verification on drives that stay, over one path each."""
+    table = rig.agree()
+    disks = [disks_of(rig, table, element)[0] for element in SURVIVORS]
+    rig.vm.start_job("io", "exec /io_check " + " ".join(disks))
+
+
+@scenario(kernel_log.REMOVAL)
+def pull_and_insert(rig):
+    """A drive with two paths is pulled and put back."""
+    rig.call("Pull", element="jbod1-disk03")
+    after = rig.agree()
+    expect(not disks_of(rig, after, "jbod1-disk03"), "the pulled drive still has disks")
+    rig.call("Insert", element="jbod1-disk03")
+    expect(len(disks_of(rig, rig.agree(), "jbod1-disk03")) == 2, "the drive has not two disks")
+
+
+@scenario(kernel_log.REMOVAL)
+def delay_not_responding(rig):
+    """A drive is away for less than the report-missing delay: blocked, then running, never removed."""
+    before = rig.agree()
+    (disk,) = disks_of(rig, before, "jbod3-disk10")
+    state = f"cat /sys/block/{disk}/device/state"
+    rig.call("Pull", element="jbod3-disk10")
+    rig.poll(lambda: rig.vm.run(state).out.strip() == "blocked", 10, f"{disk} is blocked")
+    rig.call("Insert", element="jbod3-disk10")
+    rig.poll(lambda: rig.vm.run(state).out.strip() == "running", 30, f"{disk} runs again")
+    expect(not stayed(before, rig.agree()), f"{disk} has another name")
+
+
+@scenario(kernel_log.REMOVAL)
+def swap_in_slot(rig):
+    """Another drive comes into the slot of one that was pulled."""
+    rig.call("Pull", element="jbod2-disk07")
+    rig.call("Insert", element="jbod2-disk07", replacement_serial="SWAPPED1")
+    after = rig.agree()
+    found = [r for r in after.of_kind("device").values() if r.get("serial") == "SWAPPED1"]
+    expect(len(found) == 2, f"{len(found)} paths to the new drive")
+    expect({row["slot"] for row in found} == {7}, "it is not in slot 7")
+
+
+@scenario(kernel_log.REMOVAL)
+def expander_loss(rig):
+    """An expander goes with its 24 drives, and returns."""
+    before = rig.agree()
+    rig.call("SetExpander", element="jbod2-a", present=False)
+    gone = len(before.of_kind("device")) - len(rig.agree().of_kind("device"))
+    expect(gone == 25, f"{gone} devices gone instead of 24 drives and the SES device")
+    rig.call("SetExpander", element="jbod2-a", present=True)
+    rig.agree()
+    rig.all_agree()
+
+
+def cable(rig, up):
+    """The four lanes between hba1 and jbod1-b, as a plug takes them."""
+    for phy in range(4):
+        rig.call("SetPhy", element="hba1", phy=phy, up=up)
+
+
+@scenario(kernel_log.REMOVAL)
+def cable_pull(rig):
+    """The cable of one of two paths is pulled: the disks of the other path stay."""
+    before = rig.agree()
+    cable(rig, False)
+    after = rig.agree()
+    expect(not stayed(before, after), f"renamed: {stayed(before, after)}")
+    cable(rig, True)
+    rig.agree()
+
+
+@scenario()
+def lane_loss(rig):
+    """A wide port loses a lane and gets it back: nothing but its width changes."""
+    before = rig.agree()
+    rig.call("SetPhy", element="hba0", phy=1, up=False)
+    after = rig.agree()
+    expect(names(before) == names(after), "disks came or went")
+    rig.call("SetPhy", element="hba0", phy=1, up=True, link_rate_gbps=6)
+    rig.agree()
+    rig.call("SetPhy", element="hba0", phy=1, up=True)
+    expect(names(before) == names(rig.agree()), "disks came or went")
+
+
+@scenario(kernel_log.REMOVAL)
+def enclosure_power(rig):
+    """An enclosure's power goes, with both of its expanders, and comes back."""
+    rig.call("SetEnclosurePower", element="jbod2", on=False)
+    rig.agree()
+    rig.call("SetEnclosurePower", element="jbod2", on=True)
+    rig.agree()
+    rig.all_agree()
+
+
+@scenario(kernel_log.REMOVAL, kernel_log.SATA_INIT)
+def sata_init_failure(rig):
+    """A SATA drive comes that does not come up: the kernel leaves it out, until it does."""
+    drive = {"element": "jbod2-sata20"}
+    since = rig.vm.console.position()
+    notice = api.DeviceStatusNotice(reason=SATA_INIT_FAILED)
+    rig.call("InjectNotice", **drive, device_status=notice)
+    rig.vm.console.wait_for(lambda line: "sata init failure" in line, since)
+    rig.agree()
+
+    rig.call("Pull", **drive)
+    rig.agree()
+    since = rig.vm.console.position()
+    rig.call("SetAccessStatus", **drive, access_status=ASTATUS_SATA_INIT_FAILED)
+    rig.call("Insert", **drive)
+    rig.vm.console.wait_for(lambda line: "sata initialization failed" in line, since)
+    expect(not disks_of(rig, rig.agree(), "jbod2-sata20"), "the failed drive has a disk")
+    rig.call("Pull", **drive)
+    rig.call("SetAccessStatus", **drive, access_status=0)
+    rig.call("Insert", **drive)
+    expect(disks_of(rig, rig.agree(), "jbod2-sata20"), "the drive has no disk")
+
+
+@scenario(kernel_log.DISCOVERY_ERROR)
+def discovery_error(rig):
+    """A discovery ends with an error at an expander."""
+    since = rig.vm.console.position()
+    rig.call("InjectDiscoveryError", element="jbod1-a", discovery_status=SMP_TIMEOUT)
+    stop = re.compile(r"\(stop\) ?discovery_status\(0x00000010\)")
+    rig.vm.console.wait_for(stop.search, since)
+    rig.agree()
+
+
+@scenario(kernel_log.TEMPERATURE)
+def temperature_and_log_events(rig):
+    """A temperature threshold is passed, and the firmware logs an entry."""
+    since = rig.vm.console.position()
+    notice = api.TemperatureNotice(sensor=0, celsius=71)
+    rig.call("InjectNotice", element="hba0", temperature=notice)
+    rig.vm.console.wait_for(re.compile(r"Current Temp In Celsius: 71").search, since)
+    entry = api.LogEntryNotice(qualifier=3, text="vm")
+    rig.call("InjectNotice", element="hba0", log_entry=entry)
+    rig.vm.console.wait_for(re.compile(r"Log Entry Added").search, since)
+    rig.agree()
+
+
+def handles(table):
+    return {key: row["handle"] for key, row in table.of_kind("device").items()}
+
+
+@scenario(kernel_log.RESET)
+def host_reset(rig):
+    """The kernel resets the HBA; handles are numbered anew, disks keep their names."""
+    before = rig.agree()
+    (disk,) = disks_of(rig, before, "boot0")
+    rig.vm.run(f"sg_reset --host /dev/{disk}")
+    after = rig.agree()
+    expect(names(before) == names(after), f"renamed: {stayed(before, after)}")
+    changed = [key for key, handle in handles(after).items() if handle != handles(before)[key]]
+    expect(changed, "no handle has changed")
+
+
+@scenario(kernel_log.RESET)
+def firmware_fault(rig):
+    """The firmware faults; the driver's watchdog notices and resets it."""
+    before = rig.agree()
+    since = rig.vm.console.position()
+    rig.call("InjectFault", element="hba0", kind=api.FAULT_KIND_IOC_FAULT, delay=api_duration(600))
+    rig.vm.console.wait_for(re.compile(r"_base_fault_reset_work: hard reset: success").search, since)
+    after = rig.agree()
+    expect(names(before) == names(after), f"renamed: {stayed(before, after)}")
+
+
+def api_duration(seconds):
+    request = api.InjectFaultRequest()
+    request.delay.seconds = seconds
+    return request.delay
+
+
+@scenario(kernel_log.REMOVAL)
+def leds(rig):
+    """The locate LED of a slot is written and read back through ses.ko."""
+    slot = rig.vm.run("ls -d /sys/class/enclosure/*/*/locate | head -n 1").out.strip()
+    for value in ("1", "0"):
+        rig.vm.run(f"echo {value} > '{slot}'")
+        expect(rig.vm.run(f"cat '{slot}'").out.strip() == value, f"{slot} is not {value}")
+
+
+class Chaos:
+    """Random acts on the fabric, from a seed; never on what the survivors need."""
+
+    def __init__(self, rig, seed):
+        self.rig = rig
+        self.random = random.Random(seed)
+        drives = [e.id for e in rig.elements(api.ELEMENT_KIND_DEVICE) if not e.id.endswith("-ses")]
+        self.drives = [d for d in drives if d not in SURVIVORS]
+        self.mends = []  # (name, function)
+        self.serial = 0
+
+    def act(self):
+        """One act that changes something. Returns what it was."""
+        if self.mends and self.random.random() < 0.5:
+            return self.mend(self.random.randrange(len(self.mends)))
+        kind = self.random.choices(("drive", "lane", "expander", "enclosure"), (80, 14, 4, 2))[0]
+        return getattr(self, kind)()
+
+    def mend(self, index):
+        what, function = self.mends.pop(index)
+        function()
+        return "mend " + what
+
+    def remember(self, what, function):
+        self.mends.append((what, function))
+        return what
+
+    def drive(self):
+        broken = {what for what, _ in self.mends}
+        drive = self.random.choice([d for d in self.drives if "pull " + d not in broken])
+        try:
+            self.rig.call("Pull", element=drive)
+        except Exception as error:  # pylint: disable=broad-except
+            if "already" not in str(error):
+                raise
+        replacement = ""
+        if self.random.random() < 0.2:
+            self.serial += 1
+            replacement = f"CHAOS{self.serial}"
+        return self.remember(
+            "pull " + drive,
+            lambda: self.rig.call("Insert", element=drive, replacement_serial=replacement),
+        )
+
+    def once(self, what, verb, off, on):
+        """Breaks with `off` what `on` mends; something else if it is broken already."""
+        if what in {name for name, _ in self.mends}:
+            return self.drive()
+        self.rig.call(verb, **off)
+        return self.remember(what, lambda: self.rig.call(verb, **on))
+
+    def lane(self):
+        node, phys = self.random.choice(
+            (("hba0", range(4)), ("hba1", range(4)), ("jbod1-a", range(28, 36)), ("jbod2-b", range(28, 36)))
+        )
+        at = {"element": node, "phy": self.random.choice(phys)}
+        what = f"lane {node} {at['phy']}"
+        return self.once(what, "SetPhy", {**at, "up": False}, {**at, "up": True})
+
+    def expander(self):
+        element = {"element": self.random.choice(("jbod1-b", "jbod2-a", "jbod2-b"))}
+        what = "expander " + element["element"]
+        return self.once(
+            what, "SetExpander", {**element, "present": False}, {**element, "present": True}
+        )
+
+    def enclosure(self):
+        element = {"element": "jbod2"}
+        return self.once(
+            "enclosure jbod2", "SetEnclosurePower", {**element, "on": False}, {**element, "on": True}
+        )
+
+
+def storm(rig, acts, seed, agree_every):
+    chaos = Chaos(rig, seed)
+    done = []
+    try:
+        for number in range(acts):
+            done.append(chaos.act())
+            if number % agree_every == agree_every - 1:
+                rig.agree(300)
+        while chaos.mends:
+            done.append(chaos.mend(0))
+        rig.agree(300)
+    except AssertionError as error:
+        last = ", ".join(done[-20:])
+        raise AssertionError(f"after {len(done)} acts of seed {seed} ({last}): {error}") from error
+
+
+@scenario(kernel_log.REMOVAL)
+def short_storm(rig):
+    """A few random operations in a row."""
+    storm(rig, 20, seed=1, agree_every=20)
+
+
+@scenario(kernel_log.REMOVAL, long=True)
+def long_storm(rig):
+    """1,000 random operations in one boot."""
+    storm(rig, 1000, seed=2, agree_every=50)
+    rig.all_agree()
+
+
+@scenario(kernel_log.REMOVAL)
+def io_ends(rig):
+    """The I/O that ran all the while has seen no error and no corruption."""
+    rig.vm.run("touch /run/io.stop")
+    rig.poll(lambda: rig.vm.job_result("io")[0] is not None, 120, "the I/O ends")
+    code, output = rig.vm.job_result("io")
+    rounds = re.search(r"rounds (\d+)", output)
+    expect(code == 0 and rounds, f"exit code {code}: {output}")
+    expect(int(rounds.group(1)) >= 1, "no round of I/O was done")
+
+
+@scenario()
+def unload_and_reload(rig):
+    """The driver goes without a trace, and comes back."""
+    rig.vm.run("/usr/bin/modprobe -r mpt3sas")
+    left = rig.vm.run("ls /sys/class/sas_host /sys/class/scsi_host /sys/class/sas_device").out
+    expect("host" not in left.replace("sas_host", "").replace("scsi_host", ""), f"left: {left}")
+    rig.load_driver()
+    rig.agree()

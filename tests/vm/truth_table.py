@@ -1,0 +1,74 @@
+"""The fabric's own facts, from EmulatorService.GetHostTruth."""
+
+from table import Table
+
+SECTOR = 512  # what sysfs counts a disk's size in
+
+
+def from_truth(truths):
+    """The Table of sas.v1.HostTruth messages, one for each host."""
+    table = Table()
+    for truth in truths:
+        host = truth.sas_address
+        table.put("host", host)
+        add_phys(table, host, host, truth.phys)
+        for expander in truth.expanders:
+            add_expander(table, host, expander)
+        usable = [device for device in truth.devices if device.access_status == 0]
+        for device in usable:
+            add_device(table, host, device)
+        for enclosure in truth.enclosures[1:]:  # the first is the board's
+            bays = range(enclosure.start_slot, enclosure.start_slot + enclosure.slot_count)
+            for slot in bays:
+                table.put("bay", host, enclosure.logical_id, slot, device="")
+        for device in usable:
+            key = ("bay", host, device.enclosure_logical_id, device.slot)
+            if not device.ses and key in table:
+                table.put(*key, device=device.sas_address)
+    return table
+
+
+def add_phys(table, host, node, phys):
+    for phy in phys:
+        attached_phy = phy.attached_phy if phy.HasField("attached_phy") else None
+        table.put(
+            *("phy", host, node, phy.phy),
+            rate=phy.link_rate_gbps,
+            attached=phy.attached_sas_address,
+            attached_phy=attached_phy,
+            disabled=phy.disabled,
+        )
+
+
+def add_expander(table, host, expander):
+    table.put(
+        *("expander", host, expander.sas_address),
+        parent=expander.parent_sas_address,
+        parent_phys=tuple(expander.parent_phys),
+        level=expander.level,
+        vendor=expander.vendor,
+        product=expander.product,
+        revision=expander.revision,
+    )
+    add_phys(table, host, expander.sas_address, expander.phys)
+
+
+def add_device(table, host, device):
+    table.put(
+        *("device", host, device.sas_address),
+        parent=device.parent_sas_address,
+        parent_phy=device.parent_phy,
+        rate=device.link_rate_gbps,
+        protocols="sata" if device.sata else "ssp",
+        enclosure=device.enclosure_logical_id,
+        slot=device.slot if device.HasField("slot") else None,
+        wwn=device.world_wide_name,
+        serial=device.serial,
+        vendor=device.vendor,
+        product=device.product[:16],
+        revision=device.revision,
+        blocks=None if device.ses else device.size_bytes // SECTOR,
+        handle=device.handle,
+        ses=device.ses,
+        scsi=True,
+    )
