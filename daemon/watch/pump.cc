@@ -24,6 +24,7 @@ Pump::~Pump() {
 void Pump::Observe(ObservationBatch batch) { log_.registry().Observe(std::move(batch)); }
 
 void Pump::Flush() {
+  if (events_.size() == 0) return;
   if (log_.idle_count() > kFew) return events_.Ask();
   if (events_.Claim()) Run();
 }
