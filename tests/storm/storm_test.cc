@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/base/config.h"
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
 #include "tests/storm/log_feed.h"
@@ -16,6 +17,13 @@ namespace {
 constexpr absl::Duration kTimeout = absl::Minutes(5);
 
 // By seed: each is another storm.
+// Under a sanitizer a quarter of it.
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
+constexpr int kActs = 500;
+#else
+constexpr int kActs = 2'000;
+#endif
+
 class StormTest : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
@@ -27,7 +35,7 @@ TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
 
   StormOptions options;
   options.subscribers = 100;
-  options.acts = 2'000;
+  options.acts = kActs;
   options.seed = GetParam();
   options.shares.host_reset = 1;
   StormTarget target{*s.backend().emulator(),
