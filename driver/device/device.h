@@ -92,6 +92,7 @@ class Device : public Counted {
   bool busy_ = false;               // the firmware resets it
   bool handshake_started_ = false;  // its removal handshake
   uint8_t attach_failures_ = 0;     // in a row
+  bool retry_wanted_ = false;       // since its attach began
   uint32_t walk_ = 0;               // the last walk that found it
   uint64_t order_ = 0;              // place on its list
   absl::Duration due_;              // Clock::Monotonic() before which it is not attached

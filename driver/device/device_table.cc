@@ -164,13 +164,16 @@ std::optional<DeviceTable::AttachTicket> DeviceTable::TakeForAttach(absl::Durati
   ABSL_RAW_CHECK(next != init_.end(), "a waiting device is not on the init list");
   const DeviceRef device = next->second;
   Transition(*device, LifeState::kDiscovered, LifeState::kAttaching);
+  device->retry_wanted_ = false;
   return AttachTicket{device, device->info_.handle, epoch_};
 }
 
 DeviceTable::AttachEnd DeviceTable::EndAttach(const AttachTicket& ticket, LifeState to) {
   Device& device = *ticket.device;
   if (device.state_ != LifeState::kAttaching) return AttachEnd::kRemoved;
-  if (ticket.epoch != epoch_ || ticket.handle != device.info_.handle) {
+  const bool outdated = ticket.epoch != epoch_ || ticket.handle != device.info_.handle ||
+                        (device.retry_wanted_ && to != LifeState::kAttached);
+  if (outdated) {
     device.due_ = absl::ZeroDuration();
     Transition(device, LifeState::kAttaching, LifeState::kDiscovered);
     return AttachEnd::kRetry;
@@ -231,10 +234,14 @@ size_t DeviceTable::attaches_pending() const {
 
 bool DeviceTable::Retry(Device& device) {
   absl::MutexLock lock(&mu_);
+  if (IsEnding(device.state_)) return false;
+  device.attach_failures_ = 0;
+  device.retry_wanted_ = true;
+  if (Waits(device)) waiting_.erase({device.due_, device.order_});
+  device.due_ = absl::ZeroDuration();
+  if (Waits(device)) waiting_.emplace(device.due_, device.order_);
   if (device.state_ != LifeState::kFailed) return false;
   device.failure_.reset();
-  device.attach_failures_ = 0;
-  device.due_ = absl::ZeroDuration();
   return Transition(device, LifeState::kFailed, LifeState::kDiscovered);
 }
 

@@ -67,7 +67,7 @@ class DeviceTable {
   std::optional<AttachTicket> TakeForAttach(absl::Duration now) ABSL_LOCKS_EXCLUDED(mu_);
   enum class AttachEnd {
     kDone,     // the move was made
-    kRetry,    // the handle has changed meanwhile: the device is kDiscovered again
+    kRetry,    // outdated by what came meanwhile: the device is kDiscovered again, and due
     kRemoved,  // the device is being removed or gone: undo
   };
   // kAttaching -> kAttached, from the init list to the active one.
@@ -89,7 +89,9 @@ class DeviceTable {
   // The number of devices that wait for their attach or are in it (not counting paused ones out).
   size_t attaches_pending() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // kFailed -> kDiscovered (to be attached anew), with the failure forgotten.
+  // The device was told of anew: what attaches have failed so far is forgotten. kFailed ->
+  // kDiscovered; one that is put off is due at once; an attach in flight that fails ends with
+  // kRetry, as its answer may be older than the news. True if it was kFailed.
   bool Retry(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
   // Any living state but kRemoving -> kFailed.
   bool Fail(Device& device, std::string failure) ABSL_LOCKS_EXCLUDED(mu_);

@@ -175,6 +175,35 @@ TEST_F(DeviceTableTest, ADeferredDeviceIsTakenWhenItsTimeHasCome) {
   EXPECT_TRUE(table_.TakeForAttach(absl::Seconds(1)).has_value());
 }
 
+TEST_F(DeviceTableTest, ARetryOutdatesTheFailureOfAnAttachUnderWay) {
+  const DeviceRef device = Add(0x10, 7);
+  const auto ticket = Take();
+  EXPECT_FALSE(table_.Retry(*device));
+  EXPECT_EQ(table_.FailAttach(*ticket, "older than the news"), AttachEnd::kRetry);
+  EXPECT_EQ(StateOf(device), LifeState::kDiscovered);
+  EXPECT_EQ(table_.FailAttach(*Take(), "still"), AttachEnd::kDone);
+  EXPECT_EQ(StateOf(device), LifeState::kFailed);
+  EXPECT_TRUE(table_.Retry(*device));
+  EXPECT_EQ(table_.CompleteAttach(*Take()), AttachEnd::kDone);
+}
+
+TEST_F(DeviceTableTest, ARetryLeavesAnAttachThatSucceedsAlone) {
+  const DeviceRef device = Add(0x10, 7);
+  const auto ticket = Take();
+  table_.Retry(*device);
+  EXPECT_EQ(table_.CompleteAttach(*ticket), AttachEnd::kDone);
+  EXPECT_FALSE(table_.Retry(*device));
+  EXPECT_EQ(StateOf(device), LifeState::kAttached);
+}
+
+TEST_F(DeviceTableTest, ARetryEndsTheWaitOfADeferredDevice) {
+  const DeviceRef device = Add(0x10, 7);
+  table_.DeferAttach(*Take(), absl::Seconds(1), /*count_failure=*/true);
+  EXPECT_FALSE(table_.Retry(*device));
+  EXPECT_EQ(table_.attach_failures(*device), 0);
+  EXPECT_TRUE(Take().has_value());
+}
+
 TEST_F(DeviceTableTest, TheHandshakeIsStartedOnce) {
   const DeviceRef device = AddAttached(0x10, 7);
   EXPECT_TRUE(table_.StartHandshake(*device));

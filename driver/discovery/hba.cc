@@ -364,8 +364,7 @@ void Hba::BeginWalk(Walk walk) {
   walk_.emplace(std::move(walk));
   walk_->epoch = devices_.epoch();
   walking_ = true;
-  const bool gap = walk_->always_tell && !walk_->after_reset;
-  walk_->recovery.emplace(++walks_, /*retry_failed=*/!gap, model_, pages_, nodes_, devices_,
+  walk_->recovery.emplace(++walks_, model_, pages_, nodes_, devices_,
                           owned_ && !walk_->after_reset ? &handshake_ : nullptr);
   // The walk sees the outcome of what is queued.
   Supersede(queue_.TakeTopology(), walk_->recovery->changes());

@@ -12,11 +12,9 @@ namespace sasd::discovery {
 using mpi::page_address::kStart;
 using mpi::page_address::Next;
 
-Recovery::Recovery(uint32_t walk, bool retry_failed, TopologyModel& model, PageReader& pages,
-                   device::NodeTable& nodes, device::DeviceTable& devices,
-                   RemovalHandshake* handshake)
+Recovery::Recovery(uint32_t walk, TopologyModel& model, PageReader& pages, device::NodeTable& nodes,
+                   device::DeviceTable& devices, RemovalHandshake* handshake)
     : walk_(walk),
-      retry_failed_(retry_failed),
       model_(model),
       pages_(pages),
       nodes_(nodes),
@@ -124,7 +122,7 @@ void Recovery::StepDevices() {
   const auto page = pages_.SasDevice0(Next(cursor_));
   if (!page.ok()) return EndListing(page.status(), Phase::kPhys);
   if (!Advance(page->handle.value())) return;
-  status_.Update(model_.PutDevice(*page, retry_failed_, changes_).status());
+  status_.Update(model_.PutDevice(*page, changes_).status());
   const bool present = (page->flags & mpi::device_flags::kPresent) != 0;
   const device::DeviceRef device = devices_.Find(KeyOf(model_.host(), *page));
   if (present && device != nullptr) devices_.MarkFound(*device, walk_);

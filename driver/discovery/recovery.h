@@ -24,8 +24,8 @@ class Recovery {
   // Numbers walks; each is greater than the one before. Borrows everything for its lifetime.
   // `handshake`: for what has gone unnoticed; null: none (after a reset no handle is left to give
   // back).
-  Recovery(uint32_t walk, bool retry_failed, TopologyModel& model, PageReader& pages,
-           device::NodeTable& nodes, device::DeviceTable& devices, RemovalHandshake* handshake);
+  Recovery(uint32_t walk, TopologyModel& model, PageReader& pages, device::NodeTable& nodes,
+           device::DeviceTable& devices, RemovalHandshake* handshake);
 
   // The next step: a page, the phys of a node, a removal. True if there is more to do.
   bool Step();
@@ -55,7 +55,6 @@ class Recovery {
   bool Advance(uint16_t handle);
 
   const uint32_t walk_;
-  const bool retry_failed_;
   TopologyModel& model_;
   PageReader& pages_;
   device::NodeTable& nodes_;

@@ -26,7 +26,8 @@ absl::Status CheckScsi(const mpi::ScsiIoReply& reply, ByteSpan sense_bytes) {
       break;
     case mpi::IocStatus::kBusy:
     case mpi::IocStatus::kInsufficientResources:
-    case mpi::IocStatus::kScsiDeviceNotThere:  // a removal is on its way, or it will be back
+    case mpi::IocStatus::kScsiDeviceNotThere:    // a removal is on its way, or it will be back
+    case mpi::IocStatus::kScsiInvalidDevHandle:  // likewise, and the firmware has the handle back
     case mpi::IocStatus::kScsiIocTerminated:
     case mpi::IocStatus::kScsiExtTerminated:
       return absl::UnavailableError(mpi::ToString(reply.header.status));

@@ -95,6 +95,7 @@ absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
     const bool in_trouble =
         view.state == device::LifeState::kBlocked || view.state == device::LifeState::kFailed;
     if (!in_trouble && view.info.parent == node->key() && view.info.parent_phy == phy) {
+      devices_.Retry(*device);  // its attach may be at odds with how it was before
       return linked;
     }
   }

@@ -18,8 +18,7 @@ namespace sasd::discovery {
 class TopologyEvents {
  public:
   // Borrows everything for its lifetime.
-  TopologyEvents(TopologyModel& model, const device::NodeTable& nodes,
-                 const device::DeviceTable& devices)
+  TopologyEvents(TopologyModel& model, const device::NodeTable& nodes, device::DeviceTable& devices)
       : model_(model), nodes_(nodes), devices_(devices) {}
 
   // Events up to this one arrived while a walk was reading pages, which may know better: what
@@ -47,7 +46,7 @@ class TopologyEvents {
 
   TopologyModel& model_;
   const device::NodeTable& nodes_;
-  const device::DeviceTable& devices_;
+  device::DeviceTable& devices_;
   uint64_t verify_until_ = 0;
 };
 

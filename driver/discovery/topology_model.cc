@@ -255,7 +255,7 @@ absl::Status TopologyModel::AddDevice(DevHandle handle, ChangeSet& changes) {
   const auto page = pages_.SasDevice0(mpi::page_address::Device(handle));
   if (absl::IsNotFound(page.status())) return absl::OkStatus();
   if (!page.ok()) return page.status();
-  return PutDevice(*page, /*retry_failed=*/true, changes).status();
+  return PutDevice(*page, changes).status();
 }
 
 // A phy of its parent leads to an expander, which will be told of by an event of its own.
@@ -287,7 +287,7 @@ absl::StatusOr<device::DeviceInfo> TopologyModel::Complete(const mpi::SasDeviceP
 }
 
 absl::StatusOr<device::DeviceRef> TopologyModel::PutDevice(const mpi::SasDevicePage0& page,
-                                                           bool retry_failed, ChangeSet& changes) {
+                                                           ChangeSet& changes) {
   if ((page.flags & mpi::device_flags::kPresent) == 0) return nullptr;
   if (IsExpander(page.device_info)) NoteExpander(page, changes);
   if (!IsEndDevice(page.device_info)) return nullptr;
@@ -309,7 +309,7 @@ absl::StatusOr<device::DeviceRef> TopologyModel::PutDevice(const mpi::SasDeviceP
     }
   }
   if (device != nullptr) {
-    MendDevice(device, *info, retry_failed, changes);
+    MendDevice(device, *info, changes);
   } else {
     const std::string failure = AccessFailure(page.access_status);
     const auto added = devices_.Add(*info, failure);
@@ -336,15 +336,14 @@ void TopologyModel::GiveBack(DevHandle handle) {
 }
 
 void TopologyModel::MendDevice(const device::DeviceRef& device, const device::DeviceInfo& info,
-                               bool retry_failed, ChangeSet& changes) {
-  const bool was_refused = !AccessFailure(devices_.View(*device).info.access_status).empty();
+                               ChangeSet& changes) {
   bool changed = devices_.Update(*device, info);
   const std::string failure = AccessFailure(info.access_status);
   if (!failure.empty()) {
     changed |= devices_.Fail(*device, failure);
   } else {
     changed |= devices_.Unblock(*device);
-    if (retry_failed || was_refused) changed |= devices_.Retry(*device);
+    changed |= devices_.Retry(*device);
   }
   if (!changed) return;
   changes.Touch(device);

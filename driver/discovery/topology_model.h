@@ -52,10 +52,8 @@ class TopologyModel {
   // it is known, and mends it if it was blocked or failed. What is no end device or not present is
   // left out.
   absl::Status AddDevice(DevHandle handle, ChangeSet& changes);
-  // The same for a page that has been read. Returns the device; null if it is none of ours. Without
-  // `retry_failed` a device stays failed unless its access status has become good.
-  absl::StatusOr<device::DeviceRef> PutDevice(const mpi::SasDevicePage0& page, bool retry_failed,
-                                              ChangeSet& changes);
+  // The same for a page that has been read. Returns the device; null if it is none of ours.
+  absl::StatusOr<device::DeviceRef> PutDevice(const mpi::SasDevicePage0& page, ChangeSet& changes);
   void RemoveDevice(const device::DeviceRef& device, ChangeSet& changes);
 
   // A phy's link has a new rate, and leads to `handle` if it is up (0: nowhere). Reads the phy's
@@ -84,7 +82,7 @@ class TopologyModel {
                                                  device::ExpanderInfo info, ChangeSet& changes);
   absl::StatusOr<device::DeviceInfo> Complete(const mpi::SasDevicePage0& page, ChangeSet& changes);
   void MendDevice(const device::DeviceRef& device, const device::DeviceInfo& info,
-                  bool retry_failed, ChangeSet& changes);
+                  ChangeSet& changes);
   void NoteExpander(const mpi::SasDevicePage0& page, ChangeSet& changes);
   void SetPhy(const device::NodeRef& node, PhyId phy, const device::PhyRecord& record,
               ChangeSet& changes);

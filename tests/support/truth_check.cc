@@ -93,9 +93,10 @@ Facts FactsOf(const registry::Topology& topology, SasAddress host) {
   topology.VisitEndDevicesOf(host, [&](const auto& d) {
     const registry::EndDeviceRecord& f = d->facts;
     const registry::UnitPath* unit = d->first_unit();
+    const std::string unattached = absl::StrCat("(not attached: ", f.failure.view(), ")");
     facts.insert(DeviceFact(f.key.address, f.key.port, f.parent.address, f.parent_phy, f.handle,
                             f.enclosure.value(), f.slot,
-                            unit == nullptr ? "(not attached)" : unit->facts.serial.view(),
+                            unit == nullptr ? unattached : unit->facts.serial.view(),
                             unit == nullptr ? 0 : unit->facts.size_bytes));
   });
   for (const auto& e : topology.collection<registry::Enclosure>()) {
