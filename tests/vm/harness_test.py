@@ -151,6 +151,12 @@ class SysfsTableTest(unittest.TestCase):
         self.assertEqual((row["parent"], row["parent_phys"], row["level"]), (HOST, (0,), 1))
         self.assertEqual(self.table["phy", HOST, HOST, 0], {"rate": 12.0, "attached": EXPANDER})
 
+    def test_the_rate_of_a_phy_in_no_port_may_be_old_and_is_not_told(self):
+        lines = [line for line in SYSFS.splitlines() if line != "P port-0:0:1/device/phy-0:0:3"]
+        self.assertEqual(from_sysfs("\n".join(lines))["phy", HOST, EXPANDER, 3], {})
+        down = [line.replace("6.0 Gbit", "Unknown") for line in lines]
+        self.assertEqual(from_sysfs("\n".join(down))["phy", HOST, EXPANDER, 3], {"rate": 0.0})
+
     def test_bays_have_what_ses_has_joined(self):
         self.assertEqual(self.table["bay", HOST, ENCLOSURE, 7], {"device": DRIVE})
         self.assertEqual(self.table["bay", HOST, ENCLOSURE, 8], {"device": ""})

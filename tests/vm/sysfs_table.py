@@ -96,8 +96,11 @@ class Reader:
         above = self.sysfs.nodes_above(f"sas_phy/{name}")
         node = self.addresses[above[-1]]
         number = self.sysfs.number(f"sas_phy/{name}", "phy_identifier")
-        rate = self.sysfs.attribute(f"sas_phy/{name}", "negotiated_linkrate") or ""
-        self.table.put("phy", self.hosts[above[0]], node, number, rate=gbps(rate))
+        rate = gbps(self.sysfs.attribute(f"sas_phy/{name}", "negotiated_linkrate") or "")
+        # mpt3sas leaves a phy the rate that it had when its device was removed: of the topology event's
+        # reasons "target not responding" alone updates no link (_scsih_sas_topology_change_event).
+        in_port = any(name in phys for phys in self.sysfs.port_phys.values())
+        self.table.put("phy", self.hosts[above[0]], node, number, rate=rate if in_port or not rate else None)
 
     def add_device(self, name):
         path = f"sas_device/{name}"
