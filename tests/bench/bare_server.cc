@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/numbers.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "driver/base/clock.h"
 #include "grpcpp/grpcpp.h"
@@ -51,6 +52,7 @@ class Trigger : public sas::v1::EmulatorService::Service {
 };
 
 int Main(const std::string& address) {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // as sasd does
   Trigger trigger;
   BareStreamServer server(address, trigger);
   trigger.Connect(server);
