@@ -1,0 +1,372 @@
+// The services' contracts (proto/sas/v1), asked as a client does: a whole sasd on the demo fabric.
+#include "daemon/daemon.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "driver/base/clock.h"
+#include "gmock/gmock.h"
+#include "grpcpp/grpcpp.h"
+#include "gtest/gtest.h"
+#include "sas/v1/emulator_service.grpc.pb.h"
+#include "sas/v1/topology_service.grpc.pb.h"
+#include "sas/v1/watch_service.grpc.pb.h"
+
+namespace sasd {
+namespace {
+
+using grpc::StatusCode;
+using sas::v1::TopologyService;
+using ::testing::HasSubstr;
+
+constexpr size_t kLogEvents = 50;
+
+class DaemonTest : public ::testing::Test {
+ protected:
+  // One for all tests: each leaves the fabric as it was.
+  static void SetUpTestSuite() {
+    ASSERT_NE(mkdtemp(folder_), nullptr);
+    DaemonOptions options;
+    options.fabric = "demo";
+    options.server.listen = absl::StrCat("unix:", folder_, "/s");
+    options.log.max_events = kLogEvents;
+    absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
+    ASSERT_TRUE(daemon.ok()) << daemon.status();
+    daemon_ = daemon->release();
+  }
+  static void TearDownTestSuite() {
+    delete daemon_;
+    rmdir(folder_);
+  }
+
+  void SetUp() override {
+    channel_ = grpc::CreateChannel(daemon_->address(), grpc::InsecureChannelCredentials());
+    topology_ = TopologyService::NewStub(channel_);
+    watch_ = sas::v1::WatchService::NewStub(channel_);
+    emulator_ = sas::v1::EmulatorService::NewStub(channel_);
+    Settle();
+  }
+
+  void Settle() {
+    grpc::ClientContext context;
+    sas::v1::WaitSettledResponse response;
+    const grpc::Status status = topology_->WaitSettled(&context, {}, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    ASSERT_EQ(response.hosts_size(), 2);
+  }
+
+  // A lane goes down and up `count` times. sasd hears of that while the call returns.
+  void Flap(uint32_t count) {
+    sas::v1::FlapPhyRequest request;
+    request.set_element("hba0");
+    request.set_phy(0);
+    request.set_count(count);
+    grpc::ClientContext context;
+    sas::v1::FlapPhyResponse response;
+    ASSERT_TRUE(emulator_->FlapPhy(&context, request, &response).ok());
+  }
+
+  // Makes so many events that the log forgets what was before.
+  void FillTheLog() {
+    grpc::ClientContext context;
+    sas::v1::WatchRequest request;
+    request.set_skip_snapshot(true);
+    const auto stream = watch_->Watch(&context, request);
+    sas::v1::WatchResponse response;
+    ASSERT_TRUE(stream->Read(&response));
+    Flap(kLogEvents);
+    ASSERT_TRUE(daemon_->backend().WaitIdle(absl::Minutes(1)).ok());
+    const int64_t last = daemon_->registry().revision();
+    for (int64_t revision = 0; revision < last;) {
+      ASSERT_TRUE(stream->Read(&response));
+      for (const sas::v1::Event& event : response.events()) revision = event.revision();
+      if (response.has_synced()) revision = response.synced().revision();  // had fallen behind
+    }
+    context.TryCancel();
+  }
+
+  static char folder_[];
+  static Daemon* daemon_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<TopologyService::Stub> topology_;
+  std::unique_ptr<sas::v1::WatchService::Stub> watch_;
+  std::unique_ptr<sas::v1::EmulatorService::Stub> emulator_;
+};
+
+char DaemonTest::folder_[] = "/tmp/daemon_test.XXXXXX";
+Daemon* DaemonTest::daemon_ = nullptr;
+
+// ------------------------------------------------------------------------------- List and Get
+
+// Lists a collection in pages of `page_size`, gets each of it, and returns the names.
+#define LIST_AND_GET(Plural, plural, Singular, singular)                                        \
+  [this](int page_size) {                                                                       \
+    std::vector<std::string> names;                                                             \
+    sas::v1::List##Plural##Request request;                                                     \
+    request.set_page_size(page_size);                                                           \
+    int64_t total = 0;                                                                          \
+    do {                                                                                        \
+      grpc::ClientContext context;                                                              \
+      sas::v1::List##Plural##Response page;                                                     \
+      const grpc::Status status = topology_->List##Plural(&context, request, &page);            \
+      EXPECT_TRUE(status.ok()) << status.error_message();                                       \
+      EXPECT_LE(page.plural##_size(), page_size);                                               \
+      total = page.total_size();                                                                \
+      for (const auto& resource : page.plural()) {                                              \
+        names.push_back(resource.name());                                                       \
+        sas::v1::Get##Singular##Request get;                                                    \
+        get.set_name(resource.name());                                                          \
+        grpc::ClientContext get_context;                                                        \
+        sas::v1::Get##Singular##Response got;                                                   \
+        EXPECT_TRUE(topology_->Get##Singular(&get_context, get, &got).ok()) << resource.name(); \
+        EXPECT_EQ(got.singular().name(), resource.name());                                      \
+      }                                                                                         \
+      request.set_page_token(page.next_page_token());                                           \
+    } while (!request.page_token().empty());                                                    \
+    EXPECT_EQ(static_cast<int64_t>(names.size()), total);                                       \
+    return names;                                                                               \
+  }
+
+TEST_F(DaemonTest, PagesAddUpToTheListAndEachNameCanBeGot) {
+  const std::pair<const char*, std::function<std::vector<std::string>(int)>> collections[] = {
+      {"hosts", LIST_AND_GET(Hosts, hosts, Host, host)},
+      {"phys", LIST_AND_GET(Phys, phys, Phy, phy)},
+      {"ports", LIST_AND_GET(Ports, ports, Port, port)},
+      {"expanders", LIST_AND_GET(Expanders, expanders, Expander, expander)},
+      {"endDevices", LIST_AND_GET(EndDevices, end_devices, EndDevice, end_device)},
+      {"logicalUnits", LIST_AND_GET(LogicalUnits, logical_units, LogicalUnit, logical_unit)},
+      {"enclosures", LIST_AND_GET(Enclosures, enclosures, Enclosure, enclosure)},
+      {"slots", LIST_AND_GET(Slots, slots, Slot, slot)},
+  };
+  for (const auto& [what, list] : collections) {
+    const std::vector<std::string> whole = list(1000);
+    EXPECT_FALSE(whole.empty()) << what;
+    EXPECT_EQ(std::set<std::string>(whole.begin(), whole.end()).size(), whole.size()) << what;
+    EXPECT_EQ(list(3), whole) << what;
+  }
+}
+
+TEST_F(DaemonTest, APageTokenIsForItsOwnListOnly) {
+  sas::v1::ListPhysRequest phys;
+  phys.set_page_size(2);
+  sas::v1::ListPhysResponse page;
+  {
+    grpc::ClientContext context;
+    ASSERT_TRUE(topology_->ListPhys(&context, phys, &page).ok());
+  }
+  sas::v1::ListSlotsRequest slots;
+  slots.set_page_token(page.next_page_token());
+  sas::v1::ListSlotsResponse response;
+  grpc::ClientContext other, nonsense;
+  const grpc::Status foreign = topology_->ListSlots(&other, slots, &response);
+  EXPECT_EQ(foreign.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(foreign.error_message(), HasSubstr("page_token"));
+  slots.set_page_token("nonsense");
+  EXPECT_EQ(topology_->ListSlots(&nonsense, slots, &response).error_code(),
+            StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(DaemonTest, ANegativePageSizeIsRefused) {
+  sas::v1::ListHostsRequest request;
+  request.set_page_size(-1);
+  sas::v1::ListHostsResponse response;
+  grpc::ClientContext context;
+  const grpc::Status status = topology_->ListHosts(&context, request, &response);
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("page_size"));
+}
+
+TEST_F(DaemonTest, TheBasicViewHasLessThanTheFullOne) {
+  sas::v1::ListEndDevicesRequest request;
+  sas::v1::ListEndDevicesResponse basic, full;
+  grpc::ClientContext first, second;
+  ASSERT_TRUE(topology_->ListEndDevices(&first, request, &basic).ok());
+  request.set_view(sas::v1::VIEW_FULL);
+  ASSERT_TRUE(topology_->ListEndDevices(&second, request, &full).ok());
+  ASSERT_EQ(basic.end_devices_size(), full.end_devices_size());
+  EXPECT_LT(basic.ByteSizeLong(), full.ByteSizeLong());
+  EXPECT_EQ(basic.end_devices(0).sas_address(), full.end_devices(0).sas_address());
+}
+
+TEST_F(DaemonTest, FiltersAreAllHeldAndTotalsCountWhatPasses) {
+  sas::v1::ListEndDevicesRequest request;
+  request.set_page_size(1);
+  request.mutable_filter()->add_target_protocols(sas::v1::PROTOCOL_SATA);
+  sas::v1::ListEndDevicesResponse sata;
+  grpc::ClientContext first, second;
+  ASSERT_TRUE(topology_->ListEndDevices(&first, request, &sata).ok());
+  EXPECT_EQ(sata.total_size(), 4);  // fabrics/demo.textproto
+  ASSERT_EQ(sata.end_devices_size(), 1);
+  EXPECT_FALSE(sata.next_page_token().empty());
+  request.mutable_filter()->set_serial("no such");
+  sas::v1::ListEndDevicesResponse none;
+  ASSERT_TRUE(topology_->ListEndDevices(&second, request, &none).ok());
+  EXPECT_EQ(none.total_size(), 0);
+  EXPECT_TRUE(none.next_page_token().empty());
+}
+
+TEST_F(DaemonTest, WhatIsNotThereIsNotFoundAndWhatIsNoNameIsInvalid) {
+  sas::v1::GetExpanderRequest request;
+  sas::v1::GetExpanderResponse response;
+  grpc::ClientContext gone, wrong;
+  request.set_name("hosts/500605b00ab01230/expanders/5000ccab0300000f");
+  EXPECT_EQ(topology_->GetExpander(&gone, request, &response).error_code(), StatusCode::NOT_FOUND);
+  request.set_name("hosts/500605b00ab01230/phys/1");
+  const grpc::Status status = topology_->GetExpander(&wrong, request, &response);
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("hosts/500605b00ab01230/phys/1"));
+}
+
+TEST_F(DaemonTest, ResourcesAreFoundByWhatPeopleCallThem) {
+  sas::v1::FindResourcesRequest request;
+  sas::v1::FindResourcesResponse found, close;
+  grpc::ClientContext first, second;
+  request.set_query("S7M1B68Y");  // the boot drive's serial
+  ASSERT_TRUE(topology_->FindResources(&first, request, &found).ok());
+  EXPECT_GT(found.resources_size(), 0);
+  request.set_query("S7M1B68Z");
+  ASSERT_TRUE(topology_->FindResources(&second, request, &close).ok());
+  EXPECT_EQ(close.resources_size(), 0);
+  EXPECT_THAT(close.suggestions(), ::testing::Contains(HasSubstr("S7M1B68Y")));
+}
+
+TEST_F(DaemonTest, AHostThatIsNotThereIsNotWaitedFor) {
+  sas::v1::WaitSettledRequest request;
+  request.add_hosts("hosts/0000000000000001");
+  sas::v1::WaitSettledResponse response;
+  grpc::ClientContext context;
+  const grpc::Status status = topology_->WaitSettled(&context, request, &response);
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("hosts/0000000000000001"));
+}
+
+// ------------------------------------------------------------------------------------- Watch
+
+using Stream = std::unique_ptr<grpc::ClientReader<sas::v1::WatchResponse>>;
+
+TEST_F(DaemonTest, AWatchBeginsWithTheWholeSnapshotThenSynced) {
+  grpc::ClientContext context;
+  const Stream stream = watch_->Watch(&context, {});
+  sas::v1::WatchResponse response;
+  int resources = 0;
+  int64_t revision = 0;
+  while (stream->Read(&response) && response.has_snapshot()) {
+    resources += response.snapshot().resources_size();
+    if (revision != 0) {
+      EXPECT_EQ(response.snapshot().revision(), revision);
+    }
+    revision = response.snapshot().revision();
+  }
+  ASSERT_TRUE(response.has_synced());
+  EXPECT_EQ(response.synced().revision(), revision);
+  EXPECT_FALSE(response.synced().resume_token().empty());
+  EXPECT_GT(resources, 200);
+  context.TryCancel();
+}
+
+TEST_F(DaemonTest, RevisionsOfAResumedStreamFollowWithoutAHole) {
+  grpc::ClientContext first;
+  sas::v1::WatchRequest request;
+  request.set_skip_snapshot(true);
+  Stream stream = watch_->Watch(&first, request);
+  sas::v1::WatchResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  ASSERT_TRUE(response.has_synced());
+  const std::string token = response.synced().resume_token();
+  int64_t revision = response.synced().revision();
+  first.TryCancel();
+
+  Flap(2);
+
+  grpc::ClientContext second;
+  request.Clear();
+  request.set_resume_token(token);
+  stream = watch_->Watch(&second, request);
+  // What was missed, SYNCED, and what has happened since.
+  bool synced = false;
+  for (int events = 0; events < 8 || !synced;) {
+    ASSERT_TRUE(stream->Read(&response));
+    EXPECT_FALSE(response.has_snapshot());
+    if (response.has_synced()) {
+      synced = true;
+      EXPECT_EQ(response.synced().revision(), revision);
+    }
+    for (const sas::v1::Event& event : response.events()) {
+      EXPECT_EQ(event.revision(), ++revision);
+      ++events;
+    }
+  }
+  second.TryCancel();
+}
+
+TEST_F(DaemonTest, ATokenThatTheLogHasForgottenIsOutOfRange) {
+  grpc::ClientContext first;
+  sas::v1::WatchRequest request;
+  request.set_skip_snapshot(true);
+  const Stream stream = watch_->Watch(&first, request);
+  sas::v1::WatchResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  const std::string token = response.synced().resume_token();
+  first.TryCancel();
+  FillTheLog();
+
+  grpc::ClientContext second;
+  request.Clear();
+  request.set_resume_token(token);
+  const Stream refused = watch_->Watch(&second, request);
+  EXPECT_FALSE(refused->Read(&response));
+  const grpc::Status status = refused->Finish();
+  EXPECT_EQ(status.error_code(), StatusCode::OUT_OF_RANGE);
+  EXPECT_THAT(status.error_details(), HasSubstr("REVISION_COMPACTED"));
+}
+
+TEST_F(DaemonTest, AFilteredWatchHearsOfItsKindsOnly) {
+  grpc::ClientContext context;
+  sas::v1::WatchRequest request;
+  request.mutable_filter()->add_kinds(sas::v1::RESOURCE_KIND_EXPANDER);
+  const Stream stream = watch_->Watch(&context, request);
+  sas::v1::WatchResponse response;
+  int expanders = 0;
+  while (stream->Read(&response) && response.has_snapshot()) {
+    for (const sas::v1::Resource& resource : response.snapshot().resources()) {
+      EXPECT_TRUE(resource.has_expander());
+      ++expanders;
+    }
+  }
+  EXPECT_EQ(expanders, 4);
+  context.TryCancel();
+}
+
+TEST_F(DaemonTest, TheEventsOfTheLogAreListedInPages) {
+  FillTheLog();
+  sas::v1::ListEventsRequest request;
+  request.set_page_size(7);
+  std::vector<int64_t> revisions;
+  do {
+    grpc::ClientContext context;
+    sas::v1::ListEventsResponse page;
+    ASSERT_TRUE(watch_->ListEvents(&context, request, &page).ok());
+    for (const sas::v1::Event& event : page.events()) revisions.push_back(event.revision());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  ASSERT_EQ(revisions.size(), kLogEvents);
+  for (size_t i = 1; i < revisions.size(); ++i) EXPECT_EQ(revisions[i], revisions[i - 1] + 1);
+
+  sas::v1::ListEventsRequest too_early;
+  too_early.set_after_revision(1);
+  grpc::ClientContext context;
+  sas::v1::ListEventsResponse response;
+  EXPECT_EQ(watch_->ListEvents(&context, too_early, &response).error_code(),
+            StatusCode::OUT_OF_RANGE);
+}
+
+}  // namespace
+}  // namespace sasd
