@@ -92,7 +92,7 @@ std::string Differences(const Change& change) {
 bool OnlyHandleDiffers(const Change& change) {
   bool handle = false;
   for (const std::string& path : change.changed_fields().paths()) {
-    const absl::string_view field = path.substr(path.rfind('.') + 1);
+    const absl::string_view field = absl::string_view(path).substr(path.rfind('.') + 1);
     if (IsBookkeeping(field)) continue;
     if (field != "device_handle") return false;
     handle = true;
