@@ -44,8 +44,12 @@ class Listener : public ObservationSink {
 
 class HbaTest : public ::testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { Create(0); }
+
+  void Create(uint16_t report_missing_delay_s) {
+    hba_.reset();
     emulator::SyntheticFabricOptions options;
+    options.report_missing_delay_s = report_missing_delay_s;
     options.expanders_per_host = 1;
     options.devices_per_expander = 2;
     auto emulator = emulator::Emulator::Create(emulator::SyntheticFabric(options), {}, clock_);
@@ -108,6 +112,19 @@ TEST_F(HbaTest, AnAttachIsNotFailedByAnAnswerOlderThanTheWalkThatFoundTheDevice)
   RunAll();
   EXPECT_EQ(State(), DeviceState::kAttached);
   EXPECT_EQ(hba_->Unfinished(), "");
+}
+
+TEST_F(HbaTest, ADriveThatIsBackIsAskedAtOnce) {
+  Create(5);
+  Attach attach = BeginAttachOfDrive();
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  hba_->attacher().RunCommands(attach);
+  EXPECT_TRUE(absl::IsUnavailable(attach.units.status()));
+  ASSERT_TRUE(fabric().Insert(kDrive).ok());
+  RunWorker();
+  hba_->attacher().Complete(std::move(attach));
+  RunAll();  // while time stands still
+  EXPECT_EQ(State(), DeviceState::kAttached);
 }
 
 TEST_F(HbaTest, AHandleThatTheFirmwareHasBackIsNoFailureOfTheDevice) {
