@@ -74,6 +74,19 @@ class DaemonTest : public ::testing::Test {
     ASSERT_TRUE(emulator_->FlapPhy(&context, request, &response).ok());
   }
 
+  // Where a watch stands that begins now.
+  sas::v1::Synced Now() {
+    grpc::ClientContext context;
+    sas::v1::WatchRequest request;
+    request.set_skip_snapshot(true);
+    const auto stream = watch_->Watch(&context, request);
+    sas::v1::WatchResponse response;
+    EXPECT_TRUE(stream->Read(&response));
+    EXPECT_TRUE(response.has_synced());
+    context.TryCancel();
+    return response.synced();
+  }
+
   // Makes so many events that the log forgets what was before.
   void FillTheLog() {
     grpc::ClientContext context;
@@ -273,23 +286,15 @@ TEST_F(DaemonTest, AWatchBeginsWithTheWholeSnapshotThenSynced) {
 }
 
 TEST_F(DaemonTest, RevisionsOfAResumedStreamFollowWithoutAHole) {
-  grpc::ClientContext first;
-  sas::v1::WatchRequest request;
-  request.set_skip_snapshot(true);
-  Stream stream = watch_->Watch(&first, request);
-  sas::v1::WatchResponse response;
-  ASSERT_TRUE(stream->Read(&response));
-  ASSERT_TRUE(response.has_synced());
-  const std::string token = response.synced().resume_token();
-  int64_t revision = response.synced().revision();
-  first.TryCancel();
-
+  const sas::v1::Synced before = Now();
   Flap(2);
 
-  grpc::ClientContext second;
-  request.Clear();
-  request.set_resume_token(token);
-  stream = watch_->Watch(&second, request);
+  grpc::ClientContext context;
+  sas::v1::WatchRequest request;
+  request.set_resume_token(before.resume_token());
+  const Stream stream = watch_->Watch(&context, request);
+  sas::v1::WatchResponse response;
+  int64_t revision = before.revision();
   // What was missed, SYNCED, and what has happened since.
   bool synced = false;
   for (int events = 0; events < 8 || !synced;) {
@@ -304,24 +309,17 @@ TEST_F(DaemonTest, RevisionsOfAResumedStreamFollowWithoutAHole) {
       ++events;
     }
   }
-  second.TryCancel();
+  context.TryCancel();
 }
 
 TEST_F(DaemonTest, ATokenThatTheLogHasForgottenIsOutOfRange) {
-  grpc::ClientContext first;
   sas::v1::WatchRequest request;
-  request.set_skip_snapshot(true);
-  const Stream stream = watch_->Watch(&first, request);
-  sas::v1::WatchResponse response;
-  ASSERT_TRUE(stream->Read(&response));
-  const std::string token = response.synced().resume_token();
-  first.TryCancel();
+  request.set_resume_token(Now().resume_token());
   FillTheLog();
 
-  grpc::ClientContext second;
-  request.Clear();
-  request.set_resume_token(token);
-  const Stream refused = watch_->Watch(&second, request);
+  grpc::ClientContext context;
+  const Stream refused = watch_->Watch(&context, request);
+  sas::v1::WatchResponse response;
   EXPECT_FALSE(refused->Read(&response));
   const grpc::Status status = refused->Finish();
   EXPECT_EQ(status.error_code(), StatusCode::OUT_OF_RANGE);

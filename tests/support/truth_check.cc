@@ -93,10 +93,11 @@ Facts FactsOf(const registry::Topology& topology, SasAddress host) {
   topology.VisitEndDevicesOf(host, [&](const auto& d) {
     const registry::EndDeviceRecord& f = d->facts;
     const registry::UnitPath* unit = d->first_unit();
-    const std::string unattached = absl::StrCat("(not attached: ", f.failure.view(), ")");
+    const std::string serial = unit == nullptr
+                                   ? absl::StrCat("(not attached: ", f.failure.view(), ")")
+                                   : std::string(unit->facts.serial.view());
     facts.insert(DeviceFact(f.key.address, f.key.port, f.parent.address, f.parent_phy, f.handle,
-                            f.enclosure.value(), f.slot,
-                            unit == nullptr ? unattached : unit->facts.serial.view(),
+                            f.enclosure.value(), f.slot, serial,
                             unit == nullptr ? 0 : unit->facts.size_bytes));
   });
   for (const auto& e : topology.collection<registry::Enclosure>()) {

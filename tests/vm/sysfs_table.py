@@ -83,6 +83,7 @@ class Reader:
         self.addresses = dict(self.hosts)  # of every node by its name
         for name in sysfs.of_class("sas_device"):
             self.addresses[name] = address(sysfs.attribute(f"sas_device/{name}", "sas_address") or "")
+        self.phys_in_ports = {phy for phys in sysfs.port_phys.values() for phy in phys}
         for name in sysfs.of_class("sas_phy"):
             self.add_phy(name)
         for name in sysfs.of_class("sas_device"):
@@ -99,8 +100,9 @@ class Reader:
         rate = gbps(self.sysfs.attribute(f"sas_phy/{name}", "negotiated_linkrate") or "")
         # mpt3sas leaves a phy the rate that it had when its device was removed: of the topology event's
         # reasons "target not responding" alone updates no link (_scsih_sas_topology_change_event).
-        in_port = any(name in phys for phys in self.sysfs.port_phys.values())
-        self.table.put("phy", self.hosts[above[0]], node, number, rate=rate if in_port or not rate else None)
+        if rate and name not in self.phys_in_ports:
+            rate = None
+        self.table.put("phy", self.hosts[above[0]], node, number, rate=rate)
 
     def add_device(self, name):
         path = f"sas_device/{name}"
