@@ -61,8 +61,9 @@ const Firmware::Handler Firmware::kHandlers[] = {
     {Function::kMessageUnitReset, &Firmware::MessageUnitReset, false},
 };
 
-Firmware::Firmware(const FabricState& fabric, uint32_t host, uint64_t seed)
-    : host_(host), seed_(seed), topology_(fabric, host) {
+Firmware::Firmware(const FabricState& fabric, scsi::UnitMemory& memory, uint32_t host,
+                   uint64_t seed)
+    : memory_(memory), host_(host), seed_(seed), topology_(fabric, host) {
   settings_.report_missing_delay = EncodeMissingDelay(fabric.host(host).report_missing_delay_s);
   settings_.io_missing_delay = fabric.host(host).io_missing_delay_s;
 }

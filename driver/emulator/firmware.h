@@ -16,6 +16,7 @@
 #include "driver/emulator/fabric_member.h"
 #include "driver/emulator/fabric_state.h"
 #include "driver/emulator/reported_topology.h"
+#include "driver/emulator/scsi/unit_memory.h"
 #include "driver/emulator/smp_target.h"
 #include "driver/mpi/constants.h"
 
@@ -48,7 +49,8 @@ using RequestHook = std::function<std::optional<mpi::IocStatus>(ByteSpan frame)>
 // Thread-compatible.
 class Firmware {
  public:
-  Firmware(const FabricState& fabric, uint32_t host, uint64_t seed);
+  // `memory` outlives the firmware's use.
+  Firmware(const FabricState& fabric, scsi::UnitMemory& memory, uint32_t host, uint64_t seed);
 
   mpi::IocState state() const { return state_; }
   const ReportedTopology& topology() const { return topology_; }
@@ -122,6 +124,7 @@ class Firmware {
   void Post(const std::vector<mpi::EventData>& events, absl::Duration now);
   uint16_t HandleOf(const FabricState& fabric, ElementRef element) const;
 
+  scsi::UnitMemory& memory_;
   const uint32_t host_;
   const uint64_t seed_;
   uint32_t resets_ = 0;

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "driver/emulator/firmware.h"
-#include "driver/emulator/scsi_target.h"
+#include "driver/emulator/scsi/scsi_target.h"
 #include "driver/mpi/messages.h"
 
 namespace sasd::emulator {
@@ -26,22 +26,22 @@ FirmwareReply Firmware::ScsiIo(const Call& call) {
              !call.fabric.device_up(entry->element)) {
     reply.header.status = IocStatus::kScsiDeviceNotThere;
   } else {
-    const ScsiTarget target(call.fabric.device(entry->element),
-                            call.fabric.model_of(entry->element), entry->address);
-    ScsiResult result = target.Execute(request->lun, ByteSpan(request->cdb), call.request.data_in);
-    out.data_in_size = result.data_size;
-    out.sense = std::move(result.sense);
+    const scsi::Unit unit{call.fabric, memory_, entry->element, entry->device_port};
+    scsi::ScsiResult result = scsi::ExecuteScsi(
+        unit, {request->lun, request->cdb, call.request.data_out, call.request.data_in});
+    if (request->direction == mpi::DataDirection::kRead) out.data_in_size = result.transferred;
     reply.scsi_status = result.status;
-    if (!out.sense.empty()) reply.scsi_state = mpi::ScsiIoReply::kStateAutosenseValid;
-    reply.transfer_count = static_cast<uint32_t>(result.data_size);
-    reply.sense_count = static_cast<uint32_t>(out.sense.size());
-    if (result.data_size < request->data_size) {
+    reply.transfer_count = static_cast<uint32_t>(result.transferred);
+    if (result.transferred < request->data_size) {
       reply.header.status = IocStatus::kScsiDataUnderrun;
     }
+    if (!result.sense.empty()) reply.scsi_state = mpi::ScsiIoReply::kStateAutosenseValid;
+    reply.sense_count = static_cast<uint32_t>(result.sense.size());
+    out.sense = std::move(result.sense);
+    out.frame = mpi::EncodeScsiIoReply(reply);
+    return out;
   }
-  if (reply.header.status != IocStatus::kSuccess && out.data_in_size == 0 && out.sense.empty()) {
-    reply.scsi_state |= mpi::ScsiIoReply::kStateNoScsiStatus;
-  }
+  reply.scsi_state = mpi::ScsiIoReply::kStateNoScsiStatus;
   out.frame = mpi::EncodeScsiIoReply(reply);
   return out;
 }

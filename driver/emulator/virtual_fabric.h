@@ -18,6 +18,7 @@
 #include "driver/emulator/fabric.h"
 #include "driver/emulator/fabric_member.h"
 #include "driver/emulator/fabric_state.h"
+#include "driver/emulator/scsi/unit_memory.h"
 #include "driver/emulator/truth.h"
 
 namespace sasd::emulator {
@@ -114,6 +115,9 @@ class VirtualFabric {
     return f(state_);
   }
 
+  // What its devices keep between commands. Not guarded by what guards the state.
+  scsi::UnitMemory& memory() { return memory_; }
+
   // An HBA or expander acts on a phy at the firmware's request.
   void ControlPhy(PhyRef phy, PhyOperation operation) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -131,6 +135,7 @@ class VirtualFabric {
       ABSL_LOCKS_EXCLUDED(mu_);
 
   std::vector<FabricMember*> members_;  // constant after the last Join()
+  scsi::UnitMemory memory_;
 
   mutable absl::Mutex mu_;
   FabricState state_ ABSL_GUARDED_BY(mu_);

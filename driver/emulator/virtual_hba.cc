@@ -11,8 +11,9 @@ VirtualHba::VirtualHba(VirtualFabric& fabric, uint32_t host, uint64_t seed, Cloc
     : fabric_(fabric),
       clock_(clock),
       on_deadline_change_(std::move(on_deadline_change)),
-      firmware_(
-          fabric.Read([&](const FabricState& state) { return Firmware(state, host, seed); })) {}
+      firmware_(fabric.Read([&](const FabricState& state) {
+        return Firmware(state, fabric.memory(), host, seed);
+      })) {}
 
 template <typename F>
 void VirtualHba::Run(F f) {
