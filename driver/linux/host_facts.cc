@@ -118,7 +118,7 @@ class Builder {
       FoundOwner& owner = tree_.owners[i];
       for (FoundPhy& phy : owner.phys) {
         phy.facts.key.owner = owner.facts.key;
-        if (phy.port != kNone) phy.facts.attached = RemoteOf(tree_.ports[phy.port]);
+        if (phy.is_lane()) phy.facts.attached = RemoteOf(tree_.ports[phy.port]);
       }
       if (i > 0) AttachUpwardPhys(owner);
     }
@@ -137,21 +137,25 @@ class Builder {
     }
   }
 
-  // What the members tell of a port: its width where num_phys does not, and the lowest of them.
+  // What the members tell of a port: its width, which is less than num_phys where one is down, and
+  // the lowest of them.
   void CountMembers() {
-    std::vector<uint8_t> members(tree_.ports.size());
+    std::vector<uint8_t> members(tree_.ports.size()), down(tree_.ports.size());
     for (const FoundOwner& owner : tree_.owners) {
       for (const FoundPhy& phy : owner.phys) {
         if (phy.port == kNone) continue;
         const FoundPort& port = tree_.ports[phy.port];
         const bool first = members[phy.port]++ == 0;
+        if (phy.down) ++down[phy.port];
         if (port.leads_to != PortLeadsTo::kEndDevice) continue;
         std::optional<PhyId>& lowest = tree_.devices[port.remote].facts.parent_phy;
         if (first || phy.facts.key.phy < *lowest) lowest = phy.facts.key.phy;
       }
     }
     for (size_t i = 0; i < members.size(); ++i) {
-      if (tree_.ports[i].phy_count == 0) tree_.ports[i].phy_count = members[i];
+      uint8_t& width = tree_.ports[i].phy_count;
+      const uint8_t all = width == 0 ? members[i] : width;
+      width = static_cast<uint8_t>(all - std::min(all, down[i]));
     }
   }
 

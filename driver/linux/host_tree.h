@@ -22,6 +22,11 @@ struct FoundPhy {
   int port = kNone;    // HostTree::ports
   // Not a member of any port that the kernel knows of.
   bool portless = true;
+  // It is told to have no link. mpt3sas leaves such a phy in its port
+  // (mpt3sas_transport_update_links), which does not make it a lane.
+  bool down = false;
+
+  bool is_lane() const { return port != kNone && !down; }
 };
 
 // The host (the first) or an expander.

@@ -66,7 +66,9 @@ void HostWalker::ReadPhy(const Directory& directory, absl::string_view name, int
   FoundPhy phy;
   phy.facts.key.phy = PhyId(static_cast<uint8_t>(*id));
   phy.facts.os_name = PrintableText(name);
-  phy.facts.negotiated = rate(Attribute::kNegotiatedLinkRate);
+  const absl::string_view negotiated = io_.Read(phy_directory, Attribute::kNegotiatedLinkRate);
+  phy.facts.negotiated = LinkRateOf(negotiated);
+  phy.down = !negotiated.empty() && !IsLinkUp(phy.facts.negotiated);
   phy.facts.programmed_min = rate(Attribute::kMinimumLinkRate);
   phy.facts.programmed_max = rate(Attribute::kMaximumLinkRate);
   phy.facts.hardware_min = rate(Attribute::kMinimumLinkRateHw);

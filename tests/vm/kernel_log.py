@@ -38,6 +38,8 @@ HBA = (
 # While devices come and go.
 REMOVAL = (
     (r"sd [\d:]+: \[sd\w+\] Synchronize Cache\(10\) failed", "the disk was pulled"),
+    (r"mpt[23]sas_cm\d: [ts][rc]_complete:.*, ioc_status\(0x0000\)", "the removal handshake went well"),
+    (r"sd [\d:]+: device_unblock and setting to running", "told at level warning"),
     (r"mpt[23]sas_cm\d: (removing|mpt3sas_transport_port_remove|enclosure|_scsih|device is not)", "told"),
 )
 # While the IOC is reset.

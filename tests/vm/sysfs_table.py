@@ -93,11 +93,14 @@ class Reader:
         for name in sysfs.of_class("enclosure"):
             self.add_bays(name)
 
+    def rate_of(self, phy):
+        return gbps(self.sysfs.attribute(f"sas_phy/{phy}", "negotiated_linkrate") or "")
+
     def add_phy(self, name):
         above = self.sysfs.nodes_above(f"sas_phy/{name}")
         node = self.addresses[above[-1]]
         number = self.sysfs.number(f"sas_phy/{name}", "phy_identifier")
-        rate = gbps(self.sysfs.attribute(f"sas_phy/{name}", "negotiated_linkrate") or "")
+        rate = self.rate_of(name)
         # mpt3sas leaves a phy the rate that it had when its device was removed: of the topology event's
         # reasons "target not responding" alone updates no link (_scsih_sas_topology_change_event).
         if rate and name not in self.phys_in_ports:
@@ -109,9 +112,11 @@ class Reader:
         above = self.sysfs.nodes_above(path)
         host, port, parent = self.hosts[above[0]], above[-2], self.addresses[above[-3]]
         own = self.addresses[name]
+        # mpt3sas leaves a phy that went down in its port (mpt3sas_transport_update_links); its rate tells.
         phys = sorted(
             self.sysfs.number(f"sas_phy/{phy}", "phy_identifier")
             for phy in self.sysfs.port_phys.get(port, [])
+            if self.rate_of(phy)
         )
         for phy in phys:
             self.table.put("phy", host, parent, phy, attached=own)

@@ -21,15 +21,14 @@ uint64_t Cycles(const DriveCondition& c) { return c.power_cycles; }
 uint64_t Celsius(const DriveCondition& c) { return c.celsius; }
 
 constexpr Attribute kAttributes[] = {
-    {1, 0x0F, 44, Zero},    // raw read error rate
-    {5, 0x33, 10, Zero},    // reallocated sectors
-    {9, 0x32, 0, Hours},    // power-on hours
-    {12, 0x32, 20, Cycles}, // power cycles
-    {187, 0x32, 0, Zero},   // reported uncorrectable errors
-    {194, 0x22, 0, Celsius},
-    {197, 0x12, 0, Zero},  // pending sectors
-    {198, 0x10, 0, Zero},  // offline uncorrectable sectors
-    {199, 0x3E, 0, Zero},  // interface CRC errors
+    {1, 0x0F, 44, Zero},                            // raw read error rate
+    {5, 0x33, 10, Zero},                            // reallocated sectors
+    {9, 0x32, 0, Hours},                            // power-on hours
+    {12, 0x32, 20, Cycles},                         // power cycles
+    {187, 0x32, 0, Zero},                           // reported uncorrectable errors
+    {194, 0x22, 0, Celsius}, {197, 0x12, 0, Zero},  // pending sectors
+    {198, 0x10, 0, Zero},                           // offline uncorrectable sectors
+    {199, 0x3E, 0, Zero},                           // interface CRC errors
 };
 constexpr uint8_t kGood = 100;  // normalized value
 

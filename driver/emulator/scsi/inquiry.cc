@@ -74,11 +74,11 @@ Bytes ExtendedInquiry() {
 Bytes BlockLimits(const Unit& unit) {
   const bool unmap = unit.model().solid_state;
   ByteWriter writer;
-  writer.U8(0).U8(0);                     // a WRITE SAME of 0 blocks is one up to the end
-  writer.Be16(unmap ? 8 : 0);             // optimal transfer length granularity
-  writer.Be32(0).Be32(0).Be32(0);         // no limits to a transfer
+  writer.U8(0).U8(0);              // a WRITE SAME of 0 blocks is one up to the end
+  writer.Be16(unmap ? 8 : 0);      // optimal transfer length granularity
+  writer.Be32(0).Be32(0).Be32(0);  // no limits to a transfer
   writer.Be32(unmap ? kMaxUnmapBlocks : 0).Be32(unmap ? kMaxUnmapRanges : 0);
-  writer.Be32(unmap ? 8 : 0).Be32(0);     // optimal unmap granularity, no alignment
+  writer.Be32(unmap ? 8 : 0).Be32(0);  // optimal unmap granularity, no alignment
   writer.Be64(kMaxWriteSameBlocks);
   return writer.Zeros(60 - writer.size()).Take();
 }

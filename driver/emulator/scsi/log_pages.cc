@@ -86,8 +86,7 @@ Bytes Phys(const Unit& unit) {
 Bytes InformationalExceptions(const Unit& unit) {
   const DriveCondition condition = ConditionOf(unit);
   ByteWriter writer;
-  return Parameter(writer, 0, kList, {0, 0, condition.celsius, condition.reference_celsius})
-      .Take();
+  return Parameter(writer, 0, kList, {0, 0, condition.celsius, condition.reference_celsius}).Take();
 }
 
 struct LogPage {
@@ -103,12 +102,18 @@ bool OfSolidState(const Unit& unit) { return unit.model().solid_state; }
 Bytes Supported(const Unit& unit);
 
 const LogPage kPages[] = {
-    {0x00, Always, Supported},           {0x02, OfSas, ErrorCounters},
-    {0x03, OfSas, ErrorCounters},        {0x05, OfSas, ErrorCounters},
-    {0x06, OfSas, NonMediumErrors},      {0x0D, Always, Temperature},
-    {0x0E, OfSas, StartStopCycles},      {0x10, Always, SelfTests},
-    {0x11, OfSolidState, SolidStateMedia}, {0x15, OfSas, BackgroundScan},
-    {0x18, OfSas, Phys},                 {0x2F, Always, InformationalExceptions},
+    {0x00, Always, Supported},
+    {0x02, OfSas, ErrorCounters},
+    {0x03, OfSas, ErrorCounters},
+    {0x05, OfSas, ErrorCounters},
+    {0x06, OfSas, NonMediumErrors},
+    {0x0D, Always, Temperature},
+    {0x0E, OfSas, StartStopCycles},
+    {0x10, Always, SelfTests},
+    {0x11, OfSolidState, SolidStateMedia},
+    {0x15, OfSas, BackgroundScan},
+    {0x18, OfSas, Phys},
+    {0x2F, Always, InformationalExceptions},
 };
 
 Bytes Supported(const Unit& unit) {
@@ -135,9 +140,8 @@ DriveCondition ConditionOf(const Unit& unit) {
 
 Outcome LogSense(const Unit& unit, const Command& command) {
   const uint8_t code = command.cdb[2] & 0x3F, subcode = command.cdb[3];
-  const auto page = std::find_if(std::begin(kPages), std::end(kPages), [&](const LogPage& p) {
-    return p.page == code && p.has(unit);
-  });
+  const auto page = std::find_if(std::begin(kPages), std::end(kPages),
+                                 [&](const LogPage& p) { return p.page == code && p.has(unit); });
   if (page == std::end(kPages) || subcode != 0) return InvalidCdbField();
   const Bytes content = page->content(unit);
   ByteWriter writer;

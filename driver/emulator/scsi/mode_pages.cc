@@ -63,10 +63,10 @@ Bytes Exceptions(const Unit&, const DriveSettings& s) {
 }
 
 const ModePage kPages[] = {
-    {0x01, 0x00, false, ErrorRecovery},    {0x02, 0x00, true, Disconnect},
-    {kCaching, 0x00, false, Caching},      {kControl, 0x00, false, Control},
-    {0x18, 0x00, true, ProtocolUnit},      {0x19, 0x00, true, ProtocolPort},
-    {0x19, 0x01, true, PhyControl},        {kExceptions, 0x00, false, Exceptions},
+    {0x01, 0x00, false, ErrorRecovery}, {0x02, 0x00, true, Disconnect},
+    {kCaching, 0x00, false, Caching},   {kControl, 0x00, false, Control},
+    {0x18, 0x00, true, ProtocolUnit},   {0x19, 0x00, true, ProtocolPort},
+    {0x19, 0x01, true, PhyControl},     {kExceptions, 0x00, false, Exceptions},
 };
 
 // Which bits of a page's content a host can change.
@@ -148,10 +148,9 @@ Outcome Select(const Unit& unit, ByteSpan list) {
     if (list.size() - header < size) return ParameterListLength();
     const uint8_t code = list[0] & 0x3F, subcode = has_subpage ? list[1] : 0;
     const ByteSpan content = list.subspan(header, size);
-    const auto page = std::find_if(
-        std::begin(kPages), std::end(kPages), [&](const ModePage& p) {
-          return p.page == code && p.subpage == subcode && !(p.sas_only && unit.is_sata());
-        });
+    const auto page = std::find_if(std::begin(kPages), std::end(kPages), [&](const ModePage& p) {
+      return p.page == code && p.subpage == subcode && !(p.sas_only && unit.is_sata());
+    });
     if (page == std::end(kPages)) return InvalidParameter();
     const Bytes current = page->content(unit, settings);
     if (current.size() != size) return InvalidParameter();

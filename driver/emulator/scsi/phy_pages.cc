@@ -5,9 +5,9 @@
 namespace sasd::emulator::scsi {
 namespace {
 
-constexpr uint8_t kEndDevice = 1, kExpander = 2;             // SPL-4, ATTACHED DEVICE TYPE
-constexpr uint8_t kSspInitiator = 0x0E, kSmpTarget = 0x02;   // attached protocol bits
-constexpr uint8_t kMinRate = 0x8;                            // 1.5 Gbit/s
+constexpr uint8_t kEndDevice = 1, kExpander = 2;            // SPL-4, ATTACHED DEVICE TYPE
+constexpr uint8_t kSspInitiator = 0x0E, kSmpTarget = 0x02;  // attached protocol bits
+constexpr uint8_t kMinRate = 0x8;                           // 1.5 Gbit/s
 
 }  // namespace
 

@@ -42,8 +42,8 @@ struct Command {
 // What a command came to. Good without data, unless more is said.
 struct Outcome {
   std::optional<mpi::Sense> sense;  // check condition
-  Bytes sense_descriptors;          // behind it, in descriptor format, whatever format was asked for
-  size_t transferred = 0;           // bytes of data, in or out
+  Bytes sense_descriptors;  // behind it, in descriptor format, whatever format was asked for
+  size_t transferred = 0;   // bytes of data, in or out
 };
 
 inline Outcome Failed(uint8_t key, uint8_t asc, uint8_t ascq = 0) {

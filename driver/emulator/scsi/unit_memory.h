@@ -21,7 +21,8 @@ struct DriveSettings {
   bool stopped = false;            // START STOP UNIT
 };
 
-// What a host has asked of a slot: bytes 1 to 3 of its SES status element (SES-3, array device slot).
+// What a host has asked of a slot: bytes 1 to 3 of its SES status element (SES-3, array device
+// slot).
 struct SlotRequest {
   uint8_t array = 0;       // rebuild, hot spare and the like
   uint8_t indicators = 0;  // ident, remove, insert, do not remove
