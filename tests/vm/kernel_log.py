@@ -46,6 +46,20 @@ REMOVAL = (
 RESET = (
     (r"mpt[23]sas_cm\d: (sending diag reset|diag reset|.*host reset|.*_base_fault_reset_work)", "asked for"),
     (r"mpt[23]sas_cm\d: .*(fault_state|IOC is in FAULT|hard reset|message unit reset)", "asked for"),
+    (r"mpt[23]sas_cm\d: mpt3sas_base_hard_reset_handler: SUCCESS", "it went well"),
+    (r"mpt[23]sas_cm\d fault info from func: mpt3sas_base_make_ioc_ready", "the fault that was asked for"),
+    # CONFIG_INVALID_PAGE, as firmware ends a list.
+    (r"\tbreak from (expander|end device|pcie end device) scan: ioc_status\(0x0022\)", "all were seen"),
+)
+UNLOAD = (
+    (r"mpt[23]sas_cm\d: (sending message unit reset !!|message unit reset: SUCCESS)", "the driver's farewell"),
+)
+# What goes while the driver looks at it.
+STORM = REMOVAL + (
+    (
+        r"mpt[23]sas_cm\d: handle\(0x\w+\), ioc_status\(0x0022\) failure at .*/_transport_set_identify\(\)!",
+        "gone before its page was read",
+    ),
 )
 SATA_INIT = (
     (r"mpt[23]sas_cm\d: .*sata init failure", "what the scenario does"),

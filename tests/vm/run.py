@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(ROOT, "bazel-bin", "proto"))
 
 import image  # noqa: E402
 from rig import Rig  # noqa: E402
-from scenarios import SCENARIOS  # noqa: E402
+from scenarios import LONG, NORMAL, SCENARIOS, SHORT  # noqa: E402
 from variants import VARIANTS  # noqa: E402
 from vm import QEMU  # noqa: E402
 
@@ -76,7 +76,7 @@ def run_one(rig, variant, scenario):
     return True
 
 
-def choose(names, long):
+def choose(names, length):
     """The scenarios of these names, or of a run of that length; what loads the driver always."""
     known = {s.__name__: s for s in SCENARIOS}
     unknown = [name for name in names if name not in known]
@@ -84,7 +84,7 @@ def choose(names, long):
         sys.exit(f"run.py: no scenario {unknown[0]}; --list shows them")
     if names:
         return [s for s in SCENARIOS if s.__name__ in names or s is SCENARIOS[0]]
-    return [s for s in SCENARIOS if long or not s.long]
+    return [s for s in SCENARIOS if s.length <= length]
 
 
 def shell(variant, built, folder):
@@ -100,6 +100,7 @@ def shell(variant, built, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenarios", nargs="*", help="only these (and enumeration, which is first)")
+    parser.add_argument("--short", action="store_true", help="the quickest scenarios that matter")
     parser.add_argument("--long", action="store_true", help="all scenarios, all variants")
     parser.add_argument("--variant", action="append", choices=VARIANTS, help="of the HBA")
     parser.add_argument("--shell", action="store_true", help="a shell in the guest, no scenarios")
@@ -125,7 +126,8 @@ def main():
     passed = failed = 0
     for variant in variants:
         # What takes long is done on one variant only.
-        chosen = choose(options.scenarios, options.long and variant == next(iter(VARIANTS)))
+        length = LONG if options.long and variant == next(iter(VARIANTS)) else NORMAL
+        chosen = choose(options.scenarios, SHORT if options.short else length)
         folder = os.path.join(options.folder, variant)
         counts = run_boot(variant, chosen, built, folder)
         passed, failed = passed + counts[0], failed + counts[1]

@@ -14,12 +14,16 @@ ASTATUS_SATA_INIT_FAILED = 0x01  # mpi2_cnfg.h, MPI2_SAS_DEVICE0_ASTATUS_SATA_IN
 SATA_INIT_FAILED = 0x10  # mpi2_ioc.h, MPI2_EVENT_SAS_DEV_STAT_RC_SATA_INIT_FAILED
 
 
-def scenario(*allow, long=False):
-    """Marks a function of a Rig. `allow`: more allow-lists of kernel_log. long: not in a short run."""
+# In which runs a scenario is: all that are no shorter.
+SHORT, NORMAL, LONG = range(3)
+
+
+def scenario(*allow, length=NORMAL):
+    """Marks a function of a Rig. `allow`: more allow-lists of kernel_log."""
 
     def mark(function):
         function.allow = allow
-        function.long = long
+        function.length = length
         SCENARIOS.append(function)
         return function
 
@@ -54,11 +58,13 @@ def addresses_of(rig, element):
 
 
 def disks_of(rig, table, element):
+    """In the order of their hosts: that of hba0 comes first."""
     own = addresses_of(rig, element)
-    return sorted(row["name"] for key, row in table.of_kind("device").items() if key[1] in own)
+    rows = sorted((key, row["name"]) for key, row in table.of_kind("device").items() if key[1] in own)
+    return [name for _, name in rows]
 
 
-@scenario()
+@scenario(length=SHORT)
 def enumeration(rig):
     """Loads the driver; every source tells what the fabric has."""
     rig.load_driver()
@@ -67,7 +73,7 @@ def enumeration(rig):
     rig.all_agree()
 
 
-@scenario()
+@scenario(length=SHORT)
 def io_begins(rig):
     """Begins I/O with verification on drives that stay, over one path each."""
     table = rig.agree()
@@ -75,7 +81,7 @@ def io_begins(rig):
     rig.vm.start_job("io", "exec /io_check " + " ".join(disks))
 
 
-@scenario(kernel_log.REMOVAL)
+@scenario(kernel_log.REMOVAL, length=SHORT)
 def pull_and_insert(rig):
     """A drive with two paths is pulled and put back."""
     rig.call("Pull", element="jbod1-disk03")
@@ -138,7 +144,7 @@ def cable_pull(rig):
     rig.agree()
 
 
-@scenario()
+@scenario(length=SHORT)
 def lane_loss(rig):
     """A wide port loses a lane and gets it back: nothing but its width changes."""
     before = rig.agree()
@@ -211,7 +217,7 @@ def handles(table):
     return {key: row["handle"] for key, row in table.of_kind("device").items()}
 
 
-@scenario(kernel_log.RESET)
+@scenario(kernel_log.RESET, length=SHORT)
 def host_reset(rig):
     """The kernel resets the HBA; handles are numbered anew, disks keep their names."""
     before = rig.agree()
@@ -240,13 +246,52 @@ def api_duration(seconds):
     return request.delay
 
 
-@scenario(kernel_log.REMOVAL)
+@scenario(kernel_log.REMOVAL, length=SHORT)
 def leds(rig):
     """The locate LED of a slot is written and read back through ses.ko."""
     slot = rig.vm.run("ls -d /sys/class/enclosure/*/*/locate | head -n 1").out.strip()
     for value in ("1", "0"):
         rig.vm.run(f"echo {value} > '{slot}'")
         expect(rig.vm.run(f"cat '{slot}'").out.strip() == value, f"{slot} is not {value}")
+
+
+TOOLS = (
+    "sg_vpd -p sv {disk}",
+    "sg_vpd -p di {disk}",
+    "sg_vpd -p bl {disk}",
+    "sg_modes -a {disk}",
+    "sg_logs -a {disk}",
+    "sg_opcodes {disk}",
+    "sg_turs {disk}",
+    "sg_readcap --long {disk}",
+    "smartctl -a {disk}",
+)
+SATA_TOOLS = ("sg_vpd -p ai {disk}", "sg_sat_identify {disk}", "smartctl -a {disk}")
+SMP_TOOLS = (
+    "smp_rep_general {expander}",
+    "smp_rep_manufacturer {expander}",
+    "smp_discover {expander}",
+    "smp_discover --phy=0 {expander}",
+    "smp_rep_phy_err_log --phy=0 {expander}",
+)
+
+
+@scenario(length=SHORT)
+def tools(rig):
+    """What administrators ask drives, enclosures and expanders with gets its answer."""
+    table = rig.agree()
+    asked = [tool.format(disk="/dev/" + disks_of(rig, table, "jbod1-disk10")[0]) for tool in TOOLS]
+    asked += [tool.format(disk="/dev/" + disks_of(rig, table, "jbod3-sata50")[0]) for tool in SATA_TOOLS]
+    ses = rig.vm.run("ls -d /sys/class/enclosure/*/device/scsi_generic/*").out.split()[0].rsplit("/", 1)[1]
+    asked += [f"sg_ses -p {page} /dev/{ses}" for page in (0, 1, 2, 5, 7, 0xA, 0xE)]
+    expander = rig.vm.run("ls -d /dev/bsg/expander-*").out.split()[0]
+    asked += [tool.format(expander=expander) for tool in SMP_TOOLS]
+    failed = []
+    for command in asked:
+        answer = rig.vm.run(command, check=False)
+        if answer.code != 0:
+            failed.append(f"{command}: exit code {answer.code}: {answer.out.strip()[-300:]}")
+    expect(not failed, "\n".join(failed))
 
 
 class Chaos:
@@ -338,20 +383,20 @@ def storm(rig, acts, seed, agree_every):
         raise AssertionError(f"after {len(done)} acts of seed {seed} ({last}): {error}") from error
 
 
-@scenario(kernel_log.REMOVAL)
+@scenario(kernel_log.STORM)
 def short_storm(rig):
     """A few random operations in a row."""
     storm(rig, 20, seed=1, agree_every=20)
 
 
-@scenario(kernel_log.REMOVAL, long=True)
+@scenario(kernel_log.STORM, length=LONG)
 def long_storm(rig):
     """1,000 random operations in one boot."""
     storm(rig, 1000, seed=2, agree_every=50)
     rig.all_agree()
 
 
-@scenario(kernel_log.REMOVAL)
+@scenario(kernel_log.REMOVAL, length=SHORT)
 def io_ends(rig):
     """The I/O that ran all the while has seen no error and no corruption."""
     rig.vm.run("touch /run/io.stop")
@@ -362,7 +407,7 @@ def io_ends(rig):
     expect(int(rounds.group(1)) >= 1, "no round of I/O was done")
 
 
-@scenario()
+@scenario(kernel_log.UNLOAD, length=SHORT)
 def unload_and_reload(rig):
     """The driver goes without a trace, and comes back."""
     rig.vm.run("/usr/bin/modprobe -r mpt3sas")

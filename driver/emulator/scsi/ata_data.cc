@@ -149,6 +149,7 @@ Bytes SmartThresholds() {
 
 Bytes SmartLog(uint8_t address) {
   constexpr uint8_t kDirectory = 0x00, kSummaryErrors = 0x01, kSelfTests = 0x06;
+  constexpr uint8_t kSelectiveSelfTests = 0x09;
   Bytes data(kAtaSector);
   const MutableByteSpan out = absl::MakeSpan(data);
   switch (address) {
@@ -156,11 +157,13 @@ Bytes SmartLog(uint8_t address) {
       StoreLe16(out, 0, 1);
       StoreLe16(out, 2 * kSummaryErrors, 1);  // sectors
       StoreLe16(out, 2 * kSelfTests, 1);
+      StoreLe16(out, 2 * kSelectiveSelfTests, 1);
       return data;
     case kSummaryErrors:
       out[0] = 1;
       return WithChecksum(std::move(data));
     case kSelfTests:
+    case kSelectiveSelfTests:
       StoreLe16(out, 0, 1);
       return WithChecksum(std::move(data));
     default:
