@@ -114,13 +114,13 @@ Outcome Discard(const Unit& unit, Extent extent) {
              : MediumError(0x0C);
 }
 
-// `no_data`: NDOB, zeros are written. A count of 0 goes on to the last block.
+// `no_data`: NDOB, zeros are written. A count of 0 goes on to the last block. Zeros cost nothing,
+// however many; of other data there is a limit, whether UNMAP allows to leave them out or not.
 Outcome WriteSame(const Unit& unit, const Command& command, Extent extent, bool no_data) {
   if (const auto refusal = Refusal(unit, extent)) return *refusal;
   const bool unmap = (command.cdb[1] & 0x08) != 0;
   if (unmap && !unit.model().solid_state) return InvalidCdbField();
   if (extent.count == 0) extent.count = unit.block_count() - extent.first;
-  if (extent.count > kMaxWriteSameBlocks && !unmap) return InvalidCdbField();
   const size_t block_size = unit.model().block_size;
   Bytes block(block_size);
   if (!no_data) {
@@ -134,6 +134,7 @@ Outcome WriteSame(const Unit& unit, const Command& command, Extent extent, bool 
     outcome.transferred = sent;
     return outcome;
   }
+  if (extent.count > kMaxWriteSameBlocks) return InvalidCdbField();
   Bytes run;
   for (uint64_t i = 0; i < extent.count; ++i) run.insert(run.end(), block.begin(), block.end());
   if (!unit.memory.blocks()

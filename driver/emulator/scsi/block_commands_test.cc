@@ -96,9 +96,10 @@ TEST_F(BlockCommandsTest, WriteSameRepeatsItsBlock) {
   // NDOB: zeros, without data. More than the block limits page allows. UNMAP where there is none.
   EXPECT_EQ(SenseOf(Send(disk, "93 01 0000000000000009 00000001 00 00")), "good");
   EXPECT_EQ(ReadAt(disk, "28 00 00000009 00 0001 00", 1), Filled(1, 0));
-  EXPECT_EQ(SenseOf(Send(disk, "93 00 0000000000000000 00010001 00 00", Filled(1, 1))), "05 24 00");
+  EXPECT_EQ(SenseOf(Send(disk, "93 00 0000000000000000 00000801 00 00", Filled(1, 1))), "05 24 00");
   EXPECT_EQ(SenseOf(Send(disk, "93 08 0000000000000000 00000001 00 00", Filled(1, 0))), "05 24 00");
-  EXPECT_EQ(SenseOf(Send(ssd, "93 08 0000000000000000 00000001 00 00", Filled(1, 0))), "good");
+  EXPECT_EQ(SenseOf(Send(ssd, "93 08 0000000000000000 00000000 00 00", Filled(1, 0))), "good");
+  EXPECT_EQ(SenseOf(Send(ssd, "93 08 0000000000000000 00000000 00 00", Filled(1, 1))), "05 24 00");
 }
 
 TEST_F(BlockCommandsTest, UnmapTakesAllRangesOrNone) {

@@ -6,7 +6,7 @@
 namespace sasd::emulator::scsi {
 
 // Blocks of one WRITE SAME; blocks and ranges of one UNMAP (block limits VPD page).
-constexpr uint64_t kMaxWriteSameBlocks = 0x10000;
+constexpr uint64_t kMaxWriteSameBlocks = 0x800;
 constexpr uint32_t kMaxUnmapBlocks = 0x400000, kMaxUnmapRanges = 256;
 
 // INQUIRY (SPC-5, 6.6): the standard data, and the vital product data pages 00h, 80h, 83h; for

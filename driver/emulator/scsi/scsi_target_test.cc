@@ -59,7 +59,7 @@ TEST_F(ScsiTargetTest, BlockPages) {
   EXPECT_EQ(Send(ssd, "12 01 b2 00 ff 00").data, FromHex("00 b2 0004 00 e4 00 00"));
   EXPECT_EQ(Send(ssd, "12 01 b0 00 2c 00").data,
             FromHex("00 b0 003c 00 00 0008 00000000 00000000 00000000 00400000 00000100"
-                    "00000008 00000000 0000000000010000"));
+                    "00000008 00000000 0000000000000800"));
   EXPECT_EQ(Send(ssd, "12 01 b0 00 ff 00").data.size(), 64u);
   EXPECT_EQ(Send(disk, "12 01 b1 00 ff 00").data.size(), 64u);
 }
