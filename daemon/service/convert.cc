@@ -6,14 +6,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "daemon/service/names.h"
-#include "google/protobuf/descriptor.h"
-#include "google/protobuf/message.h"
 
 namespace sasd::service {
 namespace {
-
-using google::protobuf::FieldDescriptor;
-using google::protobuf::Message;
 
 // An address, empty for none.
 std::string Address(SasAddress address) { return address == SasAddress(0) ? "" : ToHex(address); }
@@ -91,37 +86,6 @@ sas::v1::Severity ToProto(Notice::Severity severity) {
       return sas::v1::SEVERITY_CRITICAL;
   }
   return sas::v1::SEVERITY_UNSPECIFIED;
-}
-
-// The resource that is set; a Resource's fields are messages, and one of them is set.
-Message* Inner(sas::v1::Resource* resource) {
-  const FieldDescriptor* field = resource->GetReflection()->GetOneofFieldDescriptor(
-      *resource, resource->GetDescriptor()->oneof_decl(0));
-  return resource->GetReflection()->MutableMessage(resource, field);
-}
-
-// Leaves in `before` the fields that `after` has with another value, and names them. `after` comes
-// out as it went in.
-void KeepChanged(Message* before, Message* after, google::protobuf::FieldMask* mask) {
-  const google::protobuf::Reflection* reflection = before->GetReflection();
-  const google::protobuf::Descriptor* descriptor = before->GetDescriptor();
-  const std::unique_ptr<Message> a(before->New()), b(before->New());
-  for (int i = 0; i < descriptor->field_count(); ++i) {
-    const FieldDescriptor* field = descriptor->field(i);
-    if (field->name() == "name" || field->name() == "revision" || field->name() == "update_time") {
-      reflection->ClearField(before, field);
-      continue;
-    }
-    reflection->SwapFields(before, a.get(), {field});
-    reflection->SwapFields(after, b.get(), {field});
-    const bool changed = a->SerializeAsString() != b->SerializeAsString();
-    reflection->SwapFields(after, b.get(), {field});
-    if (changed) {
-      mask->add_paths(field->name());
-      reflection->SwapFields(before, a.get(), {field});
-    }
-    a->Clear();
-  }
 }
 
 }  // namespace
@@ -469,23 +433,6 @@ sas::v1::Finding ToProto(const registry::Finding& finding) {
   out.set_reason(std::string(registry::ToString(finding.reason)));
   out.set_resource(NameOf(finding.resource));
   out.set_message(finding.message);
-  return out;
-}
-
-sas::v1::Change ToProto(const registry::Change& change) {
-  sas::v1::Change out;
-  out.set_kind(static_cast<sas::v1::ChangeKind>(change.kind()));  // the numbers are equal (event.h)
-  ToProto(change.resource(), out.mutable_resource());
-  if (change.kind() == registry::ChangeKind::kModified) {
-    ToProto(change.before, out.mutable_previous());
-    KeepChanged(Inner(out.mutable_previous()), Inner(out.mutable_resource()),
-                out.mutable_changed_fields());
-  }
-  if (change.kind() == registry::ChangeKind::kRemoved && out.resource().has_end_device()) {
-    sas::v1::EndDevice* device = out.mutable_resource()->mutable_end_device();
-    out.mutable_previous()->mutable_end_device()->set_state(device->state());
-    device->set_state(sas::v1::DEVICE_STATE_GONE);
-  }
   return out;
 }
 

@@ -42,9 +42,6 @@ void TrimToBasic(sas::v1::Slot* slot);
 
 sas::v1::Finding ToProto(const registry::Finding& finding);
 
-// A change with the field mask and the previous values of a modification. Fields that say when a
-// resource changed (revision, update_time) are not among the changed ones.
-sas::v1::Change ToProto(const registry::Change& change);
 sas::v1::Notice ToProto(const registry::EventNotice& notice);
 // An event without its changes and notices.
 sas::v1::Event HeaderToProto(const registry::Event& event, const std::string& resume_token);

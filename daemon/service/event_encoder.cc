@@ -3,33 +3,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "daemon/service/change_encoder.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/wire.h"
 #include "daemon/watch/resume_token.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/wire_format_lite.h"
 #include "sas/v1/watch_service.pb.h"
 
 namespace sasd::service {
-namespace {
-
-using google::protobuf::internal::WireFormatLite;
-using google::protobuf::io::CodedOutputStream;
-
-// Appends the tag of a length-delimited field and a length.
-void AppendTagAndLength(int field, size_t size, std::string& out) {
-  uint8_t buffer[16];
-  uint8_t* end = CodedOutputStream::WriteVarint32ToArray(
-      WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED), buffer);
-  end = CodedOutputStream::WriteVarint32ToArray(static_cast<uint32_t>(size), end);
-  out.append(reinterpret_cast<const char*>(buffer), static_cast<size_t>(end - buffer));
-}
-
-void AppendMessage(int field, const google::protobuf::MessageLite& message, std::string& out) {
-  AppendTagAndLength(field, message.ByteSizeLong(), out);
-  message.AppendToString(&out);
-}
-
-}  // namespace
 
 watch::EncodedBytes EventEncoder::Encode(const registry::Event& event) {
   std::string body =
@@ -38,7 +18,7 @@ watch::EncodedBytes EventEncoder::Encode(const registry::Event& event) {
   std::vector<uint32_t> ends;
   ends.reserve(event.changes.size() + event.notices.size());
   for (const registry::Change& change : event.changes) {
-    AppendMessage(sas::v1::Event::kChangesFieldNumber, ToProto(change), body);
+    AppendBytes(sas::v1::Event::kChangesFieldNumber, EncodeChange(change), body);
     ends.push_back(static_cast<uint32_t>(body.size()));
   }
   for (const registry::EventNotice& notice : event.notices) {

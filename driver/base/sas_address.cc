@@ -3,12 +3,13 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 
 namespace sasd {
 
-std::string ToHex(SasAddress address) { return absl::StrFormat("%016x", address.value()); }
+std::string ToHex(SasAddress address) {
+  return absl::StrCat(absl::Hex(address.value(), absl::kZeroPad16));
+}
 
 absl::StatusOr<SasAddress> ParseSasAddress(absl::string_view text) {
   absl::string_view digits = absl::StripAsciiWhitespace(text);
