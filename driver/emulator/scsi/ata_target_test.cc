@@ -4,7 +4,7 @@
 #include <numeric>
 #include <string>
 
-#include "driver/emulator/scsi/test_units.h"
+#include "driver/emulator/scsi/fake_units.h"
 
 namespace sasd::emulator::scsi {
 namespace {

@@ -1,6 +1,6 @@
 #include "driver/emulator/scsi/block_commands.h"
 
-#include "driver/emulator/scsi/test_units.h"
+#include "driver/emulator/scsi/fake_units.h"
 
 namespace sasd::emulator::scsi {
 namespace {

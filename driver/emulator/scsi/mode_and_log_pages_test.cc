@@ -1,8 +1,8 @@
 #include <set>
 
+#include "driver/emulator/scsi/fake_units.h"
 #include "driver/emulator/scsi/log_pages.h"
 #include "driver/emulator/scsi/mode_pages.h"
-#include "driver/emulator/scsi/test_units.h"
 
 namespace sasd::emulator::scsi {
 namespace {

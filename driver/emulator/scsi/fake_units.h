@@ -1,5 +1,5 @@
-#ifndef DRIVER_EMULATOR_SCSI_TEST_UNITS_H_
-#define DRIVER_EMULATOR_SCSI_TEST_UNITS_H_
+#ifndef DRIVER_EMULATOR_SCSI_FAKE_UNITS_H_
+#define DRIVER_EMULATOR_SCSI_FAKE_UNITS_H_
 
 #include <cstdint>
 #include <string>
@@ -64,4 +64,4 @@ class UnitsTest : public testing::Test {
 
 }  // namespace sasd::emulator::scsi
 
-#endif  // DRIVER_EMULATOR_SCSI_TEST_UNITS_H_
+#endif  // DRIVER_EMULATOR_SCSI_FAKE_UNITS_H_
