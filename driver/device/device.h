@@ -89,13 +89,15 @@ class Device : public Counted {
   LifeState state_ = LifeState::kDiscovered;
   LifeState unblocked_state_ = LifeState::kAttached;  // where Unblock() leads
   List list_ = List::kNone;
-  bool busy_ = false;               // the firmware resets it
-  bool handshake_started_ = false;  // its removal handshake
-  uint8_t attach_failures_ = 0;     // in a row
-  bool retry_wanted_ = false;       // since its attach began
-  uint32_t walk_ = 0;               // the last walk that found it
-  uint64_t order_ = 0;              // place on its list
-  absl::Duration due_;              // Clock::Monotonic() before which it is not attached
+  bool busy_ = false;            // the firmware resets it
+  bool given_back_ = false;      // its handle, by the removal handshake
+  bool reused_ = false;          // its handle, since it was given back
+  uint8_t attach_failures_ = 0;  // in a row
+  bool retry_wanted_ = false;    // since its attach began
+  uint32_t handle_life_ = 0;     // counts the ends of its handles
+  uint32_t walk_ = 0;            // the last walk that found it
+  uint64_t order_ = 0;           // place on its list
+  absl::Duration due_;           // Clock::Monotonic() before which it is not attached
   std::unique_ptr<std::string> failure_;
 };
 
@@ -106,6 +108,7 @@ struct DeviceView {
   DeviceInfo info;
   LifeState state = LifeState::kGone;
   bool busy = false;
+  bool given_back = false;  // the firmware may use its handle for something else (StartHandshake())
   std::string failure;
 };
 

@@ -109,7 +109,7 @@ std::vector<DeviceRef> DeviceTable::ChildrenOf(const NodeKey& parent) const {
 
 DeviceView DeviceTable::View(const Device& device) const {
   absl::MutexLock lock(&mu_);
-  return {device.info_, device.state_, device.busy_,
+  return {device.info_, device.state_, device.busy_, device.given_back_,
           device.failure_ == nullptr ? "" : *device.failure_};
 }
 
@@ -145,7 +145,8 @@ bool DeviceTable::Update(Device& device, const DeviceInfo& info) {
   const bool changed = info != device.info_;
   if (!handle_known) {
     UnindexHandle(device);
-    device.handshake_started_ = false;
+    ++device.handle_life_;
+    device.given_back_ = device.reused_ = false;
   }
   if (info.parent != device.info_.parent) {
     children_[device.info_.parent].erase(&device);
@@ -165,13 +166,13 @@ std::optional<DeviceTable::AttachTicket> DeviceTable::TakeForAttach(absl::Durati
   const DeviceRef device = next->second;
   Transition(*device, LifeState::kDiscovered, LifeState::kAttaching);
   device->retry_wanted_ = false;
-  return AttachTicket{device, device->info_.handle, epoch_};
+  return AttachTicket{device, device->info_.handle, device->handle_life_};
 }
 
 DeviceTable::AttachEnd DeviceTable::EndAttach(const AttachTicket& ticket, LifeState to) {
   Device& device = *ticket.device;
   if (device.state_ != LifeState::kAttaching) return AttachEnd::kRemoved;
-  const bool outdated = ticket.epoch != epoch_ || ticket.handle != device.info_.handle ||
+  const bool outdated = ticket.handle_life != device.handle_life_ ||
                         (device.retry_wanted_ && to != LifeState::kAttached);
   if (outdated) {
     device.due_ = absl::ZeroDuration();
@@ -273,7 +274,17 @@ bool DeviceTable::SetBusy(Device& device, bool busy) {
 
 bool DeviceTable::StartHandshake(Device& device) {
   absl::MutexLock lock(&mu_);
-  return !std::exchange(device.handshake_started_, true);
+  const bool due = !device.given_back_ || device.reused_;
+  if (Waits(device)) waiting_.erase({device.due_, device.order_});
+  if (!device.given_back_) ++device.handle_life_;
+  device.given_back_ = true;
+  device.reused_ = false;
+  return due;
+}
+
+void DeviceTable::HandleIsReused(Device& device) {
+  absl::MutexLock lock(&mu_);
+  device.reused_ = device.given_back_;
 }
 
 bool DeviceTable::BeginRemoval(Device& device) {
@@ -293,7 +304,10 @@ void DeviceTable::ForgetHandles() {
   absl::flat_hash_map<DevHandle, DeviceRef> forgotten;  // references end after the lock
   absl::MutexLock lock(&mu_);
   forgotten.swap(by_handle_);
-  for (const DeviceRef& device : devices_) device->info_.handle = DevHandle(0);
+  for (const DeviceRef& device : devices_) {
+    device->info_.handle = DevHandle(0);
+    ++device->handle_life_;
+  }
   waiting_.clear();
   attach_paused_ = true;
   ++epoch_;
@@ -369,7 +383,8 @@ void DeviceTable::Link(Device& device) {
 
 bool DeviceTable::Waits(const Device& device) const {
   return attaches_ && device.list_ == Device::List::kInit &&
-         device.state_ == LifeState::kDiscovered && device.info_.handle != DevHandle(0);
+         device.state_ == LifeState::kDiscovered && device.info_.handle != DevHandle(0) &&
+         !device.given_back_;
 }
 
 // Idempotent.
@@ -387,6 +402,7 @@ void DeviceTable::IndexHandle(const DeviceRef& device) {
   if (indexed != nullptr && indexed != device) {  // the firmware uses it for something else now
     waiting_.erase({indexed->due_, indexed->order_});
     indexed->info_.handle = DevHandle(0);
+    ++indexed->handle_life_;
   }
   indexed = device;
 }

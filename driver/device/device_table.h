@@ -59,8 +59,8 @@ class DeviceTable {
   // An attach in progress. The caller owns the reference.
   struct AttachTicket {
     DeviceRef device;
-    DevHandle handle;    // to be used for the commands
-    uint32_t epoch = 0;  // of the handles
+    DevHandle handle;          // to be used for the commands
+    uint32_t handle_life = 0;  // what they say is void when this handle is the device's no more
   };
   // The next device to attach whose time has come and that has a handle: kDiscovered -> kAttaching.
   // It stays on the init list. Nothing while attaching is paused.
@@ -102,8 +102,13 @@ class DeviceTable {
   bool Unblock(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
   // The firmware's internal reset of the device has begun or ended. True if that is new.
   bool SetBusy(Device& device, bool busy) ABSL_LOCKS_EXCLUDED(mu_);
-  // The removal handshake with the firmware has begun. True if that is new.
+  // The removal handshake with the firmware begins, which gives the device's handle back: an attach
+  // in flight ends with kRetry, as another device may have answered it, and none begins. True if
+  // the handshake is due: the first time, and again after HandleIsReused().
   bool StartHandshake(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
+  // The firmware uses the handle of a device that is still to be removed for something else. No
+  // matter where it was not given back.
+  void HandleIsReused(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Any living state -> kRemoving, off its list. False if it is being removed or gone.
   bool BeginRemoval(Device& device) ABSL_LOCKS_EXCLUDED(mu_);

@@ -210,6 +210,27 @@ TEST_F(DeviceTableTest, TheHandshakeIsStartedOnce) {
   EXPECT_FALSE(table_.StartHandshake(*device));
 }
 
+TEST_F(DeviceTableTest, AReusedHandleIsGivenBackOnceMore) {
+  const DeviceRef device = AddAttached(0x10, 7);
+  table_.HandleIsReused(*device);  // by itself
+  EXPECT_TRUE(table_.StartHandshake(*device));
+  table_.HandleIsReused(*device);
+  EXPECT_TRUE(table_.StartHandshake(*device));
+  EXPECT_FALSE(table_.StartHandshake(*device));
+}
+
+TEST_F(DeviceTableTest, AHandleThatWasGivenBackAttachesNothing) {
+  const DeviceRef waiting = Add(0x10, 7), attaching = Add(0x20, 8);
+  const auto other = Take(), ticket = Take();
+  ASSERT_EQ(ticket->device, attaching);
+  table_.DeferAttach(*other, absl::ZeroDuration(), /*count_failure=*/false);
+  table_.StartHandshake(*waiting);
+  table_.StartHandshake(*attaching);
+  EXPECT_EQ(table_.CompleteAttach(*ticket), AttachEnd::kRetry);
+  EXPECT_FALSE(Take().has_value());
+  EXPECT_EQ(table_.CheckInvariants(), "");
+}
+
 TEST_F(DeviceTableTest, AWalkTellsWhatItDidNotFind) {
   const DeviceRef found = AddAttached(0x10, 7), missing = AddAttached(0x20, 8);
   table_.MarkFound(*found, 3);

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,8 @@
 #include "driver/base/fake_clock.h"
 #include "driver/emulator/emulator.h"
 #include "driver/emulator/fabric_builder.h"
+#include "driver/mpi/messages.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 // The driver's steps in orders chosen here, on the virtual HBA: one thread, and time stands still.
@@ -18,9 +21,11 @@ namespace {
 
 using States = std::vector<std::optional<DeviceState>>;
 
-constexpr char kDrive[] = "h0-x000-d001";
+// The two drives; the first has the lower handle, and the firmware gives out the lowest free one.
+constexpr char kDrive[] = "h0-x000-d000", kOther[] = "h0-x000-d001";
 
-// The states that each device went through, as they were told; nullopt: gone.
+// The states that each device went through, as they were told; nullopt: gone. And who it said it
+// is.
 class Listener : public ObservationSink {
  public:
   void Observe(ObservationBatch batch) override {
@@ -29,6 +34,8 @@ class Listener : public ObservationSink {
         states_[device->key.address].push_back(device->state);
       } else if (const auto* gone = std::get_if<EndDeviceGone>(&observation)) {
         states_[gone->key.address].push_back(std::nullopt);
+      } else if (const auto* unit = std::get_if<LogicalUnitFacts>(&observation)) {
+        serials_[unit->device.address].insert(unit->serial);
       }
     }
   }
@@ -37,26 +44,26 @@ class Listener : public ObservationSink {
     const auto it = states_.find(address);
     return it == states_.end() ? States() : it->second;
   }
+  const std::set<std::string>& SerialsOf(SasAddress address) { return serials_[address]; }
 
  private:
   std::map<SasAddress, States> states_;
+  std::map<SasAddress, std::set<std::string>> serials_;
 };
 
 class HbaTest : public ::testing::Test {
  protected:
-  void SetUp() override { Create(0); }
+  void SetUp() override { Create({}); }
 
-  void Create(uint16_t report_missing_delay_s) {
+  void Create(emulator::SyntheticFabricOptions options) {
     hba_.reset();
-    emulator::SyntheticFabricOptions options;
-    options.report_missing_delay_s = report_missing_delay_s;
     options.expanders_per_host = 1;
     options.devices_per_expander = 2;
     auto emulator = emulator::Emulator::Create(emulator::SyntheticFabric(options), {}, clock_);
     ASSERT_TRUE(emulator.ok()) << emulator.status();
     emulator_ = *std::move(emulator);
     for (const emulator::TruthDevice& device : emulator_->Truth(0).devices) {
-      if (device.id == kDrive) drive_ = device.address;
+      if (device.id == kDrive) drive_ = device;
     }
     hba_ = std::make_unique<Hba>(emulator_->transport(0), clock_, listener_, [] {});
     ASSERT_TRUE(hba_->Start().ok());
@@ -72,20 +79,28 @@ class HbaTest : public ::testing::Test {
     while (hba_->RunAttachStep());
   }
 
+  // Two events, the first of which is lost: from here on the driver knows that it lost one.
+  void LoseAnEvent() {
+    const std::string host = emulator_->Truth(0).id;
+    ASSERT_TRUE(fabric().InjectFault(host, emulator::FaultKind::kEventLost, 1).ok());
+    ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "this one is lost").ok());
+    ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "and this one says so").ok());
+  }
+
   // Takes the drive for its attach, and lets it be the only one under way.
   Attach BeginAttachOfDrive() {
     while (true) {
       std::optional<Attach> attach = hba_->attacher().Begin();
       EXPECT_TRUE(attach.has_value()) << kDrive << " does not wait for its attach";
       if (!attach.has_value()) return {};
-      if (attach->ticket.device->key().address == drive_) return *std::move(attach);
+      if (attach->ticket.device->key().address == drive_.address) return *std::move(attach);
       hba_->attacher().RunCommands(*attach);
       hba_->attacher().Complete(*std::move(attach));
     }
   }
 
   std::optional<DeviceState> State() const {
-    const States states = listener_.StatesOf(drive_);
+    const States states = listener_.StatesOf(drive_.address);
     return states.empty() ? std::nullopt : states.back();
   }
   emulator::VirtualFabric& fabric() { return emulator_->fabric(); }
@@ -94,7 +109,7 @@ class HbaTest : public ::testing::Test {
   Listener listener_;
   std::unique_ptr<emulator::Emulator> emulator_;
   std::unique_ptr<Hba> hba_;
-  SasAddress drive_;
+  emulator::TruthDevice drive_;  // as it was at first
 };
 
 // A storm found it: a drive pulled and inserted while events were lost stayed failed for ever.
@@ -115,7 +130,9 @@ TEST_F(HbaTest, AnAttachIsNotFailedByAnAnswerOlderThanTheWalkThatFoundTheDevice)
 }
 
 TEST_F(HbaTest, ADriveThatIsBackIsAskedAtOnce) {
-  Create(5);
+  emulator::SyntheticFabricOptions options;
+  options.report_missing_delay_s = 5;
+  Create(options);
   Attach attach = BeginAttachOfDrive();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   hba_->attacher().RunCommands(attach);
@@ -133,10 +150,81 @@ TEST_F(HbaTest, AHandleThatTheFirmwareHasBackIsNoFailureOfTheDevice) {
   hba_->attacher().RunCommands(attach);
   hba_->attacher().Complete(std::move(attach));
   RunAll();
-  for (const std::optional<DeviceState>& state : listener_.StatesOf(drive_)) {
+  for (const std::optional<DeviceState>& state : listener_.StatesOf(drive_.address)) {
     EXPECT_NE(state, DeviceState::kFailed);
   }
   EXPECT_EQ(State(), std::nullopt);
+}
+
+// A storm found it: the handle stood for another drive for a while, and what that one answered
+// became the drive's own.
+TEST_F(HbaTest, AnAttachHasNoAnswersOfAnotherDriveUnderTheSameHandle) {
+  Attach attach = BeginAttachOfDrive();
+  hba_->Rescan();  // its walk takes the place of the events that follow
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Pull(kOther).ok());
+  ASSERT_TRUE(fabric().Insert(kOther).ok());
+  hba_->attacher().RunCommands(attach);
+  ASSERT_TRUE(attach.units.ok()) << "nothing is under the drive's handle";
+  ASSERT_NE(attach.units->front().serial, drive_.serial);
+  ASSERT_TRUE(fabric().Pull(kOther).ok());
+  ASSERT_TRUE(fabric().Insert(kDrive).ok());
+  RunWorker();
+  hba_->attacher().Complete(std::move(attach));
+  RunAll();
+  EXPECT_EQ(State(), DeviceState::kAttached);
+  EXPECT_THAT(listener_.SerialsOf(drive_.address), testing::ElementsAre(drive_.serial));
+}
+
+// Likewise where the worker has not come to its removal yet when the attach ends.
+TEST_F(HbaTest, AnAttachUnderAHandleThatWasGivenBackIsVoid) {
+  Attach attach = BeginAttachOfDrive();
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Pull(kOther).ok());
+  ASSERT_TRUE(fabric().Insert(kOther).ok());
+  hba_->attacher().RunCommands(attach);
+  ASSERT_TRUE(attach.units.ok()) << "nothing is under the drive's handle";
+  hba_->attacher().Complete(std::move(attach));
+  while (hba_->RunAttachStep()) {
+  }
+  RunAll();
+  EXPECT_EQ(State(), std::nullopt);
+  EXPECT_THAT(listener_.SerialsOf(drive_.address), testing::IsEmpty());
+}
+
+// The handle stands for three devices in turn before the worker has seen the first of them go.
+TEST_F(HbaTest, AHandleThatIsReusedIsGivenBackAgain) {
+  RunAll();
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Pull(kOther).ok());
+  ASSERT_TRUE(fabric().Insert(kOther).ok());
+  ASSERT_TRUE(fabric().Pull(kOther).ok());
+  EXPECT_EQ(hba_->handshakes(), 3u);
+}
+
+// A SATA drive's address is its place's. Another drive in it, while a walk had read the page of the
+// one before already, has the same handle and address.
+TEST_F(HbaTest, AnotherDriveOfTheSameAddressAndHandleIsNotTheOneBefore) {
+  emulator::SyntheticFabricOptions options;
+  options.sata_every = 1;
+  Create(options);
+  RunAll();
+  ASSERT_THAT(listener_.SerialsOf(drive_.address), testing::ElementsAre(drive_.serial));
+  LoseAnEvent();
+  // The walk reads the phys after all devices.
+  bool reads_phys = false;
+  emulator_->transport(0).SetRequestHook(
+      mpi::Function::kConfig, [&reads_phys](ByteSpan frame) -> std::optional<mpi::IocStatus> {
+        const mpi::PageHeader page = mpi::DecodeConfigRequest(frame)->page;
+        reads_phys |= page.ext_type == mpi::ExtPageType::kSasExpander && page.number == 1;
+        return std::nullopt;
+      });
+  while (!reads_phys) ASSERT_TRUE(hba_->RunWorkerStep());
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Insert(kDrive, "ANOTHER").ok());
+  RunAll();
+  EXPECT_EQ(State(), DeviceState::kAttached);
+  EXPECT_THAT(listener_.SerialsOf(drive_.address), testing::Contains("ANOTHER"));
 }
 
 TEST_F(HbaTest, AWalkAfterAGapTriesFailedDevicesAnew) {
@@ -145,10 +233,7 @@ TEST_F(HbaTest, AWalkAfterAGapTriesFailedDevicesAnew) {
   RunAll();
   ASSERT_EQ(State(), DeviceState::kFailed);
   emulator_->transport(0).SetRequestHook(mpi::Function::kScsiIo, {});
-  const std::string host = emulator_->Truth(0).id;
-  ASSERT_TRUE(fabric().InjectFault(host, emulator::FaultKind::kEventLost, 1).ok());
-  ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "this one is lost").ok());
-  ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "and this one says so").ok());
+  LoseAnEvent();
   RunAll();
   EXPECT_EQ(State(), DeviceState::kAttached);
 }

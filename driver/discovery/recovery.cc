@@ -164,12 +164,13 @@ void Recovery::StepRemove() {
 }
 
 void Recovery::RemoveDevice(const device::DeviceRef& device) {
-  const device::DeviceInfo info = devices_.View(*device).info;
-  changes_.Describe([&] { return Describe(info) + " not responding"; });
+  const device::DeviceView view = devices_.View(*device);
+  changes_.Describe([&] { return Describe(view.info) + " not responding"; });
   model_.RemoveDevice(device, changes_);
-  // Its going was not noticed, so its handle was not given back yet, unless it is in use again.
-  if (handshake_ != nullptr && IsUnused(info.handle) && devices_.StartHandshake(*device)) {
-    handshake_->Start(info.handle);
+  // If its going was not noticed, its handle was not given back yet, unless it is in use again.
+  if (handshake_ != nullptr && !view.given_back && IsUnused(view.info.handle) &&
+      devices_.StartHandshake(*device)) {
+    handshake_->Start(view.info.handle);
   }
 }
 

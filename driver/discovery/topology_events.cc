@@ -118,23 +118,20 @@ bool TopologyEvents::LeadsToNode(const device::NodeRef& node, DevHandle handle) 
   return !node->key().is_host() && nodes_.View(*node).parent == peer->key();
 }
 
-absl::StatusOr<bool> TopologyEvents::IsStale(const Event& event, DevHandle handle,
-                                             SasAddress address) {
-  if (event.sequence > verify_until_) return false;
-  return model_.IsPresent(handle, address);
-}
-
 absl::Status TopologyEvents::NotResponding(const Event& event, const device::NodeRef& node,
                                            PhyId phy, const List::Entry& entry,
                                            ChangeSet& changes) {
   const DevHandle handle = entry.attached_handle;
   const device::DeviceRef device = devices_.FindByHandle(handle);
   if (device != nullptr) {
-    const device::DeviceInfo info = devices_.View(*device).info;
+    const device::DeviceView view = devices_.View(*device);
+    const device::DeviceInfo& info = view.info;
     // A handle that is in use for something else already was read from a page too early.
     const bool elsewhere = info.parent != node->key() || info.parent_phy != phy;
-    const absl::StatusOr<bool> stale = elsewhere ? model_.IsPresent(handle, info.key.address)
-                                                 : IsStale(event, handle, info.key.address);
+    absl::StatusOr<bool> stale = false;  // as it is of one whose handle was given back
+    if (!view.given_back && (elsewhere || MayBeStale(event))) {
+      stale = model_.IsPresent(handle, info.key.address, info.device_name);
+    }
     if (!stale.ok()) return stale.status();
     if (*stale) return absl::OkStatus();
     model_.RemoveDevice(device, changes);
@@ -154,9 +151,11 @@ absl::Status TopologyEvents::ExpanderNotResponding(const Event& event, const dev
                                                    ChangeSet& changes) {
   if (node->key().is_host()) return absl::OkStatus();
   const DevHandle handle = nodes_.View(*node).handle;
-  const absl::StatusOr<bool> stale = IsStale(event, handle, node->key().address);
-  if (!stale.ok()) return stale.status();
-  if (*stale) return absl::OkStatus();
+  if (MayBeStale(event)) {
+    const absl::StatusOr<bool> present = model_.IsPresent(handle, node->key().address);
+    if (!present.ok()) return present.status();
+    if (*present) return absl::OkStatus();
+  }
   model_.RemoveExpander(node, changes);
   changes.DescribeFirst(Describe(node->key()) + " not responding");
   return absl::OkStatus();

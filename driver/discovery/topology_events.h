@@ -41,8 +41,8 @@ class TopologyEvents {
   absl::Status ExpanderNotResponding(const Event& event, const device::NodeRef& node,
                                      ChangeSet& changes);
   bool LeadsToNode(const device::NodeRef& node, DevHandle handle) const;
-  // True if the firmware may still have it, although the event says otherwise.
-  absl::StatusOr<bool> IsStale(const Event& event, DevHandle handle, SasAddress address);
+  // The firmware may still have what the event says has gone.
+  bool MayBeStale(const Event& event) const { return event.sequence <= verify_until_; }
 
   TopologyModel& model_;
   const device::NodeTable& nodes_;

@@ -14,11 +14,14 @@ namespace {
 // Cascades are a few expanders deep; more is a loop in what the firmware says.
 constexpr int kMaxDepth = 32;
 
+// A device may have no name (0).
+bool IsSameName(SasAddress a, SasAddress b) {
+  return a == b || a == SasAddress(0) || b == SasAddress(0);
+}
+
 // The same place and the same thing in it.
 bool IsSame(const device::DeviceInfo& a, const device::DeviceInfo& b) {
-  const bool same_name = a.device_name == b.device_name || a.device_name == SasAddress(0) ||
-                         b.device_name == SasAddress(0);
-  return a.enclosure == b.enclosure && a.slot == b.slot && same_name;
+  return a.enclosure == b.enclosure && a.slot == b.slot && IsSameName(a.device_name, b.device_name);
 }
 
 }  // namespace
@@ -244,11 +247,13 @@ void TopologyModel::RemoveExpander(const device::NodeRef& node, ChangeSet& chang
 
 // End devices.
 
-absl::StatusOr<bool> TopologyModel::IsPresent(DevHandle handle, SasAddress address) {
+absl::StatusOr<bool> TopologyModel::IsPresent(DevHandle handle, SasAddress address,
+                                              SasAddress name) {
   const auto page = pages_.SasDevice0(mpi::page_address::Device(handle));
   if (absl::IsNotFound(page.status())) return false;
   if (!page.ok()) return page.status();
-  return (page->flags & mpi::device_flags::kPresent) != 0 && page->address == address;
+  return (page->flags & mpi::device_flags::kPresent) != 0 && page->address == address &&
+         IsSameName(page->device_name, name);
 }
 
 absl::Status TopologyModel::AddDevice(DevHandle handle, ChangeSet& changes) {
@@ -301,9 +306,10 @@ absl::StatusOr<device::DeviceRef> TopologyModel::PutDevice(const mpi::SasDeviceP
   device::DeviceRef device = devices_.Find(info->key);
   DevHandle old_handle(0);
   if (device != nullptr) {
-    const device::DeviceInfo known = devices_.View(*device).info;
-    old_handle = known.handle;
-    if (!IsSame(known, *info)) {
+    const device::DeviceView known = devices_.View(*device);
+    old_handle = known.info.handle;
+    // One that was told to have gone is not taken for the one that is there now.
+    if (known.given_back || !IsSame(known.info, *info)) {
       RemoveDevice(device, changes);
       device = nullptr;
     }

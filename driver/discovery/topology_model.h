@@ -66,8 +66,10 @@ class TopologyModel {
   // Fills in the address of every phy whose attached handle is known meanwhile.
   void ResolvePhys(const device::NodeRef& node, ChangeSet& changes);
 
-  // True if the firmware still has what this handle stood for.
-  absl::StatusOr<bool> IsPresent(DevHandle handle, SasAddress address);
+  // True if the firmware still has what this handle stood for. An address may be its place's
+  // (SATA); a name, where there is one, is its own.
+  absl::StatusOr<bool> IsPresent(DevHandle handle, SasAddress address,
+                                 SasAddress name = SasAddress(0));
 
   absl::Status AddEnclosure(EnclosureHandle handle, ChangeSet& changes);
   void PutEnclosure(const mpi::EnclosurePage0& page, ChangeSet& changes);
