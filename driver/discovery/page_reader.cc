@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "driver/mpi/smp.h"
 
 namespace sasd::discovery {
 namespace {

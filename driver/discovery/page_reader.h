@@ -14,7 +14,7 @@
 #include "driver/discovery/frame_sender.h"
 #include "driver/mpi/messages.h"
 #include "driver/mpi/pages.h"
-#include "driver/mpi/smp.h"
+#include "driver/mpi/smp_expander.h"
 #include "driver/transport/ioc_transport.h"
 
 namespace sasd::discovery {

@@ -162,7 +162,8 @@ uint32_t ConfigPages::PhyInfo(PhyRef phy) const {
 
 uint8_t ConfigPages::ProgrammedRates(PhyRef phy) const {
   return mpi::EncodeLinkRateRange(
-      {LinkRate::k1_5Gbps, std::min(fabric_.programmed_max(phy), fabric_.max_rate(phy.node))});
+      {fabric_.programmed_min(phy),
+       std::min(fabric_.programmed_max(phy), fabric_.max_rate(phy.node))});
 }
 
 uint8_t ConfigPages::HardwareRates(NodeRef node) const {

@@ -169,17 +169,20 @@ PhyLink FabricState::Link(PhyRef ref) const {
     return link;
   }
   if (!PeerUp(phy) || (!ref.node.is_host && !expander_up(ref.node.index))) return link;
-  link.peer = phy.peer;
-  link.peer_index = phy.peer_index;
-  link.peer_phy = phy.peer_phy;
-  link.rate = std::min({phy.cable, phy.limit, max_rate(ref.node)});
+  link = Cabled(ref);
+  LinkRate least = phy.min;
+  link.rate = std::min({phy.cable, phy.max, max_rate(ref.node)});
   if (phy.peer == PhyLink::Peer::kDevice) {
     link.rate = std::min(link.rate, model_of(phy.peer_index).max_rate);
   } else {
     const PhyRef other{link.node(), phy.peer_phy};
-    link.rate = std::min({link.rate, At(other).limit, max_rate(other.node)});
+    link.rate = std::min({link.rate, At(other).max, max_rate(other.node)});
+    least = std::max(least, At(other).min);
   }
-  return link;
+  if (link.rate >= least) return link;
+  PhyLink failed;
+  failed.rate = LinkRate::kNegotiationFailed;
+  return failed;
 }
 
 PhyLink FabricState::Cabled(PhyRef ref) const {
@@ -231,7 +234,7 @@ void FabricState::SetPhyDisabled(PhyRef phy, bool disabled, std::vector<PhyRef>&
 }
 
 void FabricState::SetPhyLimit(PhyRef phy, LinkRate limit, std::vector<PhyRef>& changed) {
-  At(phy).limit = limit;
+  At(phy).programmed_max = limit;
   Touch(phy, changed);
 }
 
@@ -252,28 +255,45 @@ void FabricState::SetEnclosureOn(uint32_t i, bool on, std::vector<PhyRef>& chang
   }
 }
 
-void FabricState::ControlPhy(PhyRef phy, PhyOperation operation, std::vector<PhyRef>& changed) {
-  switch (operation) {
+void FabricState::Act(const FabricAction& action, std::vector<PhyRef>& changed) {
+  if (const auto* const phy = std::get_if<PhyAction>(&action)) {
+    ControlPhy(*phy, changed);
+  } else if (const auto* const expander = std::get_if<ExpanderAction>(&action)) {
+    expanders_[expander->expander].times = expander->times;
+  }
+}
+
+void FabricState::ControlPhy(const PhyAction& action, std::vector<PhyRef>& changed) {
+  Phy& phy = At(action.phy);
+  if (action.programmed_min != LinkRate::kUnknown) phy.programmed_min = action.programmed_min;
+  if (action.programmed_max != LinkRate::kUnknown) phy.programmed_max = action.programmed_max;
+  switch (action.operation) {
+    case PhyOperation::kNop:
+      return;
     case PhyOperation::kClearErrorLog:
-      errors_.erase(PhyIndex(phy));
+      errors_.erase(PhyIndex(action.phy));
       return;
     case PhyOperation::kDisable:
-      At(phy).disabled = true;
+      phy.disabled = true;
       break;
     case PhyOperation::kLinkReset:  // either reset enables a disabled phy (SPL-4, PHY CONTROL)
     case PhyOperation::kHardReset:
-      At(phy).disabled = false;
+      phy.disabled = false;
       break;
   }
-  Touch(phy, changed);
+  Touch(action.phy, changed);
 }
 
 void FabricState::Touch(PhyRef ref, std::vector<PhyRef>& changed) {
-  TouchOne(ref, changed);
-  const Phy& phy = At(ref);
-  if (phy.peer == PhyLink::Peer::kHost || phy.peer == PhyLink::Peer::kExpander) {
-    TouchOne({{phy.peer == PhyLink::Peer::kHost, phy.peer_index}, phy.peer_phy}, changed);
+  const PhyLink cabled = Cabled(ref);
+  const PhyRef peer{cabled.node(), cabled.peer_phy};
+  for (const PhyRef& end : {ref, peer}) {
+    if (!end.node.valid()) continue;
+    At(end).min = At(end).programmed_min;
+    At(end).max = At(end).programmed_max;
   }
+  TouchOne(ref, changed);
+  if (peer.node.valid()) TouchOne(peer, changed);
 }
 
 void FabricState::TouchOne(PhyRef ref, std::vector<PhyRef>& changed) {

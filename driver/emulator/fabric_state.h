@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -37,8 +38,34 @@ struct PhyErrors {
   uint32_t reset_problems = 0;
 };
 
-// What can be done to a phy by SMP PHY CONTROL and SAS IO UNIT CONTROL.
-enum class PhyOperation : uint8_t { kLinkReset, kHardReset, kDisable, kClearErrorLog };
+// What can be done to a phy by SMP PHY CONTROL and SAS IO UNIT CONTROL. kNop only programs rates.
+enum class PhyOperation : uint8_t { kNop, kLinkReset, kHardReset, kDisable, kClearErrorLog };
+
+// What a host or expander is asked to do to one of its phys. Programmed rates (kUnknown: as they
+// are) hold from the phy's next reset.
+struct PhyAction {
+  PhyRef phy;
+  PhyOperation operation = PhyOperation::kLinkReset;
+  LinkRate programmed_min = LinkRate::kUnknown, programmed_max = LinkRate::kUnknown;
+};
+
+// The times of an expander that can be configured (SPL-4, CONFIGURE GENERAL).
+struct ExpanderTimes {
+  uint16_t ssp_connect_time_100us = 0;
+  uint16_t stp_bus_inactivity_100us = 0;
+  uint16_t stp_connect_time_100us = 0;
+  uint16_t nexus_loss_ms = 2000;
+  uint16_t stp_reject_to_open_10us = 0;
+  uint8_t open_delay_100ns = 0;
+  uint8_t reduced_function_100ms = 0;
+  uint8_t power_done_s = 0;
+};
+struct ExpanderAction {
+  uint32_t expander = kNoIndex;
+  ExpanderTimes times;
+};
+
+using FabricAction = std::variant<PhyAction, ExpanderAction>;
 
 // The fabric in its present state: what is plugged, powered and enabled. Answers what each phy
 // sees, and changes as hands and power make it. Each change appends the phys whose link may have
@@ -69,12 +96,14 @@ class FabricState {
   SasAddress PeerAddress(const PhyLink& link) const;
 
   bool disabled(PhyRef phy) const { return At(phy).disabled; }
-  LinkRate programmed_max(PhyRef phy) const { return At(phy).limit; }
+  LinkRate programmed_min(PhyRef phy) const { return At(phy).programmed_min; }
+  LinkRate programmed_max(PhyRef phy) const { return At(phy).programmed_max; }
   bool is_virtual(PhyRef phy) const { return At(phy).is_virtual; }
   PhyRouting routing(PhyRef phy) const { return At(phy).routing; }
   uint8_t change_count(PhyRef phy) const { return At(phy).change_count; }
   uint16_t expander_change_count(uint32_t expander) const { return expanders_[expander].changes; }
   PhyErrors errors(PhyRef phy) const;
+  const ExpanderTimes& times(uint32_t expander) const { return expanders_[expander].times; }
 
   bool expander_up(uint32_t i) const;
   bool expander_present(uint32_t i) const { return expanders_[i].present; }
@@ -98,7 +127,7 @@ class FabricState {
   void SetPhyLimit(PhyRef phy, LinkRate limit, std::vector<PhyRef>& changed);
   void SetExpanderPresent(uint32_t i, bool present, std::vector<PhyRef>& changed);
   void SetEnclosureOn(uint32_t i, bool on, std::vector<PhyRef>& changed);
-  void ControlPhy(PhyRef phy, PhyOperation operation, std::vector<PhyRef>& changed);
+  void Act(const FabricAction& action, std::vector<PhyRef>& changed);
 
  private:
   struct Phy {
@@ -106,7 +135,8 @@ class FabricState {
     PhyLink::Peer peer = PhyLink::Peer::kNone;
     uint8_t peer_phy = 0;
     LinkRate cable = LinkRate::k22_5Gbps;
-    LinkRate limit = LinkRate::k22_5Gbps;  // programmed maximum
+    LinkRate programmed_min = LinkRate::k1_5Gbps, programmed_max = LinkRate::k22_5Gbps;
+    LinkRate min = LinkRate::k1_5Gbps, max = LinkRate::k22_5Gbps;  // since the last reset
     PhyRouting routing = PhyRouting::kDirect;
     uint8_t change_count = 0;
     bool disabled = false;
@@ -116,6 +146,7 @@ class FabricState {
     uint32_t first_phy = 0;  // in phys_
     uint16_t changes = 1;
     bool present = true;
+    ExpanderTimes times;
   };
   struct Device {
     bool present = true;
@@ -133,6 +164,7 @@ class FabricState {
   const Phy& At(PhyRef phy) const { return phys_[PhyIndex(phy)]; }
   Phy& At(PhyRef phy) { return phys_[PhyIndex(phy)]; }
   bool PeerUp(const Phy& phy) const;
+  void ControlPhy(const PhyAction& action, std::vector<PhyRef>& changed);
 
   void PlacePhys();
   void PlugLinks();

@@ -306,6 +306,6 @@ void Firmware::RunTimers(const FabricState& fabric, absl::Duration now) {
   Post(events, now);
 }
 
-std::vector<PhyAction> Firmware::TakeActions() { return std::exchange(actions_, {}); }
+std::vector<FabricAction> Firmware::TakeActions() { return std::exchange(actions_, {}); }
 
 }  // namespace sasd::emulator

@@ -78,7 +78,7 @@ class Firmware {
 
   // What the firmware has to say and do since the last call, in order.
   std::vector<OutboundEvent> TakeEvents() { return events_.Take(); }
-  std::vector<PhyAction> TakeActions();
+  std::vector<FabricAction> TakeActions();
   size_t unacknowledged_events() const { return events_.unacknowledged(); }
 
  private:
@@ -133,7 +133,7 @@ class Firmware {
   ReportedTopology topology_;
   PageSettings settings_;
   EventQueue events_;
-  std::vector<PhyAction> actions_;
+  std::vector<FabricAction> actions_;
   std::map<FaultKind, uint32_t> faults_;
   std::map<mpi::Function, RequestHook> hooks_;
   uint16_t log_sequence_ = 0;

@@ -76,7 +76,7 @@ void Firmware::ApplySasIoUnit1(const Call& call) {
     const PhyRef phy{{true, host_}, i};
     const bool disable = page->phys[i].phy_flags & mpi::SasIoUnitPage0::kPhyFlagDisabled;
     if (disable == call.fabric.disabled(phy)) continue;
-    actions_.push_back({phy, disable ? PhyOperation::kDisable : PhyOperation::kLinkReset});
+    actions_.push_back(PhyAction{phy, disable ? PhyOperation::kDisable : PhyOperation::kLinkReset});
   }
 }
 

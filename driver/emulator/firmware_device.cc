@@ -111,7 +111,7 @@ IocStatus Firmware::RemoveDevice(uint16_t handle) {
 
 IocStatus Firmware::ControlOwnPhy(const Call& call, uint8_t phy, PhyOperation operation) {
   if (phy >= call.fabric.host(host_).phy_count) return IocStatus::kInvalidField;
-  actions_.push_back({{{true, host_}, phy}, operation});
+  actions_.push_back(PhyAction{{{true, host_}, phy}, operation});
   return IocStatus::kSuccess;
 }
 

@@ -1,36 +1,50 @@
 #include "driver/emulator/smp_target.h"
 
-#include <algorithm>
-
+#include "driver/emulator/smp_phys.h"
+#include "driver/emulator/smp_routes.h"
 #include "driver/mpi/smp.h"
+#include "driver/mpi/smp_expander.h"
 
 namespace sasd::emulator {
 namespace {
 
+using mpi::GeneralConfiguration;
 using mpi::SmpFunction;
+using mpi::SmpRequest;
 using mpi::SmpResult;
+using General = mpi::ReportGeneralResponse;
 
-// SPL-4 DISCOVER response, the protocol bits of a phy's other end.
-constexpr uint8_t kSataBit = 0x01, kSmpBit = 0x02, kStpBit = 0x04, kSspBit = 0x08;
+constexpr uint16_t kMaxRoutedAddresses = 4096;
 
-Bytes ReportGeneral(const FabricState& fabric, NodeRef node) {
-  mpi::ReportGeneralResponse response;
+SmpAnswer ReportGeneral(const FabricState& fabric, NodeRef node, const SmpRequest&) {
+  General response;
+  response.long_response = true;
   response.phy_count = static_cast<uint8_t>(fabric.phy_count(node));
   if (node.is_host) {
     response.enclosure_logical_id = fabric.host(node.index).enclosure_logical_id;
-  } else {
-    const uint32_t enclosure = fabric.expander(node.index).enclosure;
-    response.change_count = fabric.expander_change_count(node.index);
-    response.route_indexes = 1024;
-    response.table_to_table = true;
-    if (enclosure != kNoIndex) {
-      response.enclosure_logical_id = fabric.spec().enclosures[enclosure].logical_id;
-    }
+    return {mpi::EncodeReportGeneralResponse(response), {}};
   }
-  return mpi::EncodeReportGeneralResponse(response);
+  const uint32_t enclosure = fabric.expander(node.index).enclosure;
+  if (enclosure != kNoIndex) {
+    response.enclosure_logical_id = fabric.spec().enclosures[enclosure].logical_id;
+  }
+  response.change_count = fabric.expander_change_count(node.index);
+  response.route_indexes = kRouteIndexes;
+  response.flags = General::kTableToTable | General::kConfiguresOthers | General::kOpenRejectRetry;
+  response.max_routed_addresses = kMaxRoutedAddresses;
+  const ExpanderTimes& times = fabric.times(node.index);
+  response.ssp_connect_time_100us = times.ssp_connect_time_100us;
+  response.stp_bus_inactivity_100us = times.stp_bus_inactivity_100us;
+  response.stp_connect_time_100us = times.stp_connect_time_100us;
+  response.nexus_loss_ms = times.nexus_loss_ms;
+  response.power_done_s = times.power_done_s;
+  response.open_delay_100ns = times.open_delay_100ns;
+  response.reduced_function_100ms = times.reduced_function_100ms;
+  response.stp_reject_to_open_10us = times.stp_reject_to_open_10us;
+  return {mpi::EncodeReportGeneralResponse(response), {}};
 }
 
-Bytes ReportManufacturer(const FabricState& fabric, NodeRef node) {
+SmpAnswer ReportManufacturer(const FabricState& fabric, NodeRef node, const SmpRequest&) {
   mpi::ReportManufacturerResponse response;
   if (node.is_host) {
     response.vendor = "BROADCOM";
@@ -45,124 +59,97 @@ Bytes ReportManufacturer(const FabricState& fabric, NodeRef node) {
     response.component_id = expander.component_id;
     response.component_revision = expander.component_revision;
   }
-  return mpi::EncodeReportManufacturerResponse(response);
+  return {mpi::EncodeReportManufacturerResponse(response), {}};
 }
 
-void DescribePeer(const FabricState& fabric, const PhyLink& link, mpi::DiscoverResponse& out) {
-  switch (link.peer) {
-    case PhyLink::Peer::kNone:
-      return;
-    case PhyLink::Peer::kHost:
-      out.attached_device_type = 1;
-      out.attached_initiators = kSmpBit | kStpBit | kSspBit;
-      out.attached_phy = PhyId(link.peer_phy);
-      break;
-    case PhyLink::Peer::kExpander:
-      out.attached_device_type = 2;
-      out.attached_initiators = kSmpBit;
-      out.attached_targets = kSmpBit;
-      out.attached_phy = PhyId(link.peer_phy);
-      break;
-    case PhyLink::Peer::kDevice: {
-      const DeviceModel& model = fabric.model_of(link.peer_index);
-      out.attached_device_type = 1;
-      out.attached_targets = model.protocol == DeviceModel::Protocol::kSata ? kSataBit : kSspBit;
-      break;
-    }
+// The expander's routes are always as they should be: it has nothing to tell of.
+SmpAnswer ReportSelfConfigurationStatus(const FabricState& fabric, NodeRef node,
+                                        const SmpRequest& request) {
+  mpi::ReportSelfConfigurationStatusResponse response;
+  response.change_count = fabric.expander_change_count(node.index);
+  response.first_index = request.index;
+  return {mpi::EncodeReportSelfConfigurationStatusResponse(response), {}};
+}
+
+SmpAnswer ConfigureGeneral(const FabricState& fabric, NodeRef node, const SmpRequest& request) {
+  const GeneralConfiguration& wanted = request.configuration;
+  ExpanderAction action{node.index, fabric.times(node.index)};
+  const auto set = [&](uint8_t bit, auto& time, auto value) {
+    if ((wanted.update & bit) != 0) time = value;
+  };
+  ExpanderTimes& times = action.times;
+  set(GeneralConfiguration::kSspConnectTime, times.ssp_connect_time_100us,
+      wanted.ssp_connect_time_100us);
+  set(GeneralConfiguration::kStpBusInactivity, times.stp_bus_inactivity_100us,
+      wanted.stp_bus_inactivity_100us);
+  set(GeneralConfiguration::kStpConnectTime, times.stp_connect_time_100us,
+      wanted.stp_connect_time_100us);
+  set(GeneralConfiguration::kNexusLoss, times.nexus_loss_ms, wanted.nexus_loss_ms);
+  set(GeneralConfiguration::kReducedFunction, times.reduced_function_100ms,
+      wanted.reduced_function_100ms);
+  set(GeneralConfiguration::kPowerDone, times.power_done_s, wanted.power_done_s);
+  set(GeneralConfiguration::kOpenDelay, times.open_delay_100ns, wanted.open_delay_100ns);
+  set(GeneralConfiguration::kStpRejectToOpen, times.stp_reject_to_open_10us,
+      wanted.stp_reject_to_open_10us);
+  return {mpi::EncodeSmpResult(request.function, SmpResult::kAccepted), action};
+}
+
+template <SmpAnswer (*kAnswer)(const FabricState&, PhyRef, const SmpRequest&)>
+SmpAnswer OfPhy(const FabricState& fabric, NodeRef node, const SmpRequest& request) {
+  const PhyRef phy{node, request.phy.value()};
+  if (phy.phy < fabric.phy_count(node)) return kAnswer(fabric, phy, request);
+  return {mpi::EncodeSmpResult(request.function, SmpResult::kPhyDoesNotExist), {}};
+}
+
+struct Handler {
+  SmpFunction function;
+  bool of_hosts;
+  SmpAnswer (*answer)(const FabricState&, NodeRef, const SmpRequest&);
+};
+constexpr Handler kHandlers[] = {
+    {SmpFunction::kReportGeneral, true, ReportGeneral},
+    {SmpFunction::kReportManufacturer, true, ReportManufacturer},
+    {SmpFunction::kReportSelfConfigurationStatus, false, ReportSelfConfigurationStatus},
+    {SmpFunction::kDiscover, true, OfPhy<Discover>},
+    {SmpFunction::kReportPhyErrorLog, true, OfPhy<ReportPhyErrorLog>},
+    {SmpFunction::kReportPhySata, false, OfPhy<ReportPhySata>},
+    {SmpFunction::kReportRouteInformation, false, OfPhy<ReportRouteInformation>},
+    {SmpFunction::kReportPhyEvent, false, OfPhy<ReportPhyEvent>},
+    {SmpFunction::kDiscoverList, false, OfPhy<DiscoverList>},
+    {SmpFunction::kReportExpanderRouteTableList, false, OfPhy<ReportExpanderRouteTableList>},
+    {SmpFunction::kConfigureGeneral, false, ConfigureGeneral},
+    {SmpFunction::kPhyControl, true, OfPhy<ControlPhy>},
+};
+
+const Handler* HandlerOf(SmpFunction function, bool is_host) {
+  for (const Handler& handler : kHandlers) {
+    if (handler.function == function && (handler.of_hosts || !is_host)) return &handler;
   }
-  out.attached_address = fabric.PeerAddress(link);
+  return nullptr;
 }
 
-Bytes Discover(const FabricState& fabric, PhyRef phy) {
-  const PhyLink link = fabric.Link(phy);
-  mpi::DiscoverResponse response;
-  response.phy = PhyId(phy.phy);
-  response.negotiated = link.rate;
-  response.address = fabric.address(phy.node);
-  response.hardware_min = response.programmed_min = LinkRate::k1_5Gbps;
-  response.hardware_max = fabric.max_rate(phy.node);
-  response.programmed_max = std::min(fabric.programmed_max(phy), response.hardware_max);
-  response.change_count = fabric.change_count(phy);
-  response.is_virtual = fabric.is_virtual(phy);
-  response.routing = fabric.routing(phy) == PhyRouting::kSubtractive ? 1
-                     : fabric.routing(phy) == PhyRouting::kTable     ? 2
-                                                                     : 0;
-  DescribePeer(fabric, link, response);
-  return mpi::EncodeDiscoverResponse(response);
-}
-
-Bytes ReportPhyErrorLog(const FabricState& fabric, PhyRef phy) {
-  const PhyErrors errors = fabric.errors(phy);
-  mpi::ReportPhyErrorLogResponse response;
-  response.phy = PhyId(phy.phy);
-  response.invalid_dword_count = errors.invalid_dwords;
-  response.running_disparity_error_count = errors.disparity_errors;
-  response.loss_of_dword_sync_count = errors.loss_of_sync;
-  response.phy_reset_problem_count = errors.reset_problems;
-  return mpi::EncodeReportPhyErrorLogResponse(response);
-}
-
-SmpAnswer PhyControl(PhyRef phy, mpi::PhyOperation operation) {
-  SmpAnswer answer;
-  SmpResult result = SmpResult::kAccepted;
-  switch (operation) {
-    case mpi::PhyOperation::kNop:
-      break;
-    case mpi::PhyOperation::kLinkReset:
-      answer.action = PhyAction{phy, PhyOperation::kLinkReset};
-      break;
-    case mpi::PhyOperation::kHardReset:
-      answer.action = PhyAction{phy, PhyOperation::kHardReset};
-      break;
-    case mpi::PhyOperation::kDisable:
-      answer.action = PhyAction{phy, PhyOperation::kDisable};
-      break;
-    case mpi::PhyOperation::kClearErrorLog:
-      answer.action = PhyAction{phy, PhyOperation::kClearErrorLog};
-      break;
-    default:
-      result = SmpResult::kUnknownPhyOperation;
-  }
-  answer.response = mpi::EncodeSmpResult(SmpFunction::kPhyControl, result);
-  return answer;
+// SPL-4: an expected count of 0 is not compared.
+bool IsExpected(const FabricState& fabric, NodeRef node, uint16_t change_count) {
+  return change_count == 0 || node.is_host ||
+         change_count == fabric.expander_change_count(node.index);
 }
 
 }  // namespace
 
-SmpAnswer AnswerSmp(const FabricState& fabric, NodeRef node, ByteSpan request) {
-  const auto decoded = mpi::DecodeSmpRequest(request);
-  if (!decoded.ok()) {
-    const auto function =
-        request.size() > 1 ? SmpFunction(request[1]) : SmpFunction::kReportGeneral;
-    const bool known =
-        function == SmpFunction::kReportGeneral || function == SmpFunction::kReportManufacturer ||
-        function == SmpFunction::kDiscover || function == SmpFunction::kReportPhyErrorLog ||
-        function == SmpFunction::kPhyControl;
-    return {mpi::EncodeSmpResult(function, known ? SmpResult::kInvalidRequestFrameLength
-                                                 : SmpResult::kUnknownFunction),
-            {}};
+SmpAnswer AnswerSmp(const FabricState& fabric, NodeRef node, ByteSpan frame) {
+  const auto function = frame.size() > 1 ? SmpFunction(frame[1]) : SmpFunction::kReportGeneral;
+  const Handler* const handler = HandlerOf(function, node.is_host);
+  if (handler == nullptr) return {mpi::EncodeSmpResult(function, SmpResult::kUnknownFunction), {}};
+  const auto request = mpi::DecodeSmpRequest(frame);
+  if (!request.ok()) {
+    return {mpi::EncodeSmpResult(function, SmpResult::kInvalidRequestFrameLength), {}};
   }
-  const PhyRef phy{node, decoded->phy.value()};
-  switch (decoded->function) {
-    case SmpFunction::kReportGeneral:
-      return {ReportGeneral(fabric, node), {}};
-    case SmpFunction::kReportManufacturer:
-      return {ReportManufacturer(fabric, node), {}};
-    case SmpFunction::kDiscover:
-    case SmpFunction::kReportPhyErrorLog:
-    case SmpFunction::kPhyControl:
-      break;
-    default:
-      return {mpi::EncodeSmpResult(decoded->function, SmpResult::kUnknownFunction), {}};
+  if (!IsExpected(fabric, node, request->expected_change_count)) {
+    return {mpi::EncodeSmpResult(function, SmpResult::kInvalidExpanderChangeCount), {}};
   }
-  if (phy.phy >= fabric.phy_count(node)) {
-    return {mpi::EncodeSmpResult(decoded->function, SmpResult::kPhyDoesNotExist), {}};
-  }
-  if (decoded->function == SmpFunction::kDiscover) return {Discover(fabric, phy), {}};
-  if (decoded->function == SmpFunction::kReportPhyErrorLog) {
-    return {ReportPhyErrorLog(fabric, phy), {}};
-  }
-  return PhyControl(phy, decoded->operation);
+  SmpAnswer answer = handler->answer(fabric, node, *request);
+  mpi::FitSmpResponse(*request, answer.response);
+  return answer;
 }
 
 }  // namespace sasd::emulator

@@ -1,26 +1,16 @@
 #ifndef DRIVER_EMULATOR_SMP_TARGET_H_
 #define DRIVER_EMULATOR_SMP_TARGET_H_
 
-#include <optional>
-
 #include "driver/base/endian.h"
 #include "driver/emulator/fabric_state.h"
+#include "driver/emulator/smp_answer.h"
 
 namespace sasd::emulator {
 
-// What a host or expander is asked to do to one of its phys.
-struct PhyAction {
-  PhyRef phy;
-  PhyOperation operation = PhyOperation::kLinkReset;
-};
-
-struct SmpAnswer {
-  Bytes response;
-  std::optional<PhyAction> action;  // to be done after the answer is sent
-};
-
-// The SMP target of a node: REPORT GENERAL, REPORT MANUFACTURER INFORMATION, DISCOVER, REPORT PHY
-// ERROR LOG, PHY CONTROL. Other functions get "unknown SMP function". Total over any request bytes.
+// The SMP target of a node, as a self-configuring SAS-3 expander without zoning answers (SPL-4,
+// 9.4.4). Other functions get "unknown SMP function"; so do most for a host, which has no more than
+// REPORT GENERAL, REPORT MANUFACTURER INFORMATION, DISCOVER, REPORT PHY ERROR LOG and PHY CONTROL.
+// Total over any request bytes.
 SmpAnswer AnswerSmp(const FabricState& fabric, NodeRef node, ByteSpan request);
 
 }  // namespace sasd::emulator

@@ -242,11 +242,11 @@ absl::Status VirtualFabric::SetEnclosurePower(absl::string_view element, bool on
   return absl::OkStatus();
 }
 
-void VirtualFabric::ControlPhy(PhyRef phy, PhyOperation operation) {
+void VirtualFabric::Act(const FabricAction& action) {
   std::vector<PhyRef> changed;
   {
     absl::MutexLock lock(&mu_);
-    state_.ControlPhy(phy, operation, changed);
+    state_.Act(action, changed);
   }
   Announce(changed);
 }

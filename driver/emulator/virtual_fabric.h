@@ -118,8 +118,8 @@ class VirtualFabric {
   // What its devices keep between commands. Not guarded by what guards the state.
   scsi::UnitMemory& memory() { return memory_; }
 
-  // An HBA or expander acts on a phy at the firmware's request.
-  void ControlPhy(PhyRef phy, PhyOperation operation) ABSL_LOCKS_EXCLUDED(mu_);
+  // An HBA or expander acts at the firmware's request.
+  void Act(const FabricAction& action) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   absl::StatusOr<uint32_t> FindKind(absl::string_view element, ElementKind kind) const

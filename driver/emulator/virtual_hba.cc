@@ -18,7 +18,7 @@ VirtualHba::VirtualHba(VirtualFabric& fabric, uint32_t host, uint64_t seed, Cloc
 template <typename F>
 void VirtualHba::Run(F f) {
   const absl::Duration now = clock_.Monotonic();
-  std::vector<PhyAction> actions;
+  std::vector<FabricAction> actions;
   bool deadline_changed = false;
   {
     absl::MutexLock lock(&mu_);
@@ -29,7 +29,7 @@ void VirtualHba::Run(F f) {
     actions = firmware_.TakeActions();
     deadline_changed = DeadlineLocked() != before;
   }
-  for (const PhyAction& action : actions) fabric_.ControlPhy(action.phy, action.operation);
+  for (const FabricAction& action : actions) fabric_.Act(action);
   if (deadline_changed) on_deadline_change_();
 }
 

@@ -1,26 +1,36 @@
 #ifndef DRIVER_MPI_SMP_H_
 #define DRIVER_MPI_SMP_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "driver/base/endian.h"
 #include "driver/base/link_rate.h"
-#include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
 
-// SMP frames (SPL-4, 9.4), big-endian, without the CRC, as MPI passes them; kSize is a response's
-// size so (SAS-1.1's length: later standards append, which is accepted). Pure functions,
-// thread-safe. Decoding is total; a response that reports a failure is kFailedPrecondition with the
-// function result in words.
+// SMP frames (SPL-4, 9.4), big-endian, without the CRC, as MPI passes them: the requests, and what
+// all responses have in common. Pure functions, thread-safe. Decoding is total; a response that
+// reports a failure is kFailedPrecondition with the function result in words.
+//
+// The fourth byte of a frame counts the dwords that follow. SAS-1.1 had 0 there: the length of its
+// functions was known. A request whose ALLOCATED RESPONSE LENGTH is 0 asks for SAS-1.1's response.
 namespace sasd::mpi {
 
 enum class SmpFunction : uint8_t {
   kReportGeneral = 0x00,
   kReportManufacturer = 0x01,
+  kReportSelfConfigurationStatus = 0x03,
   kDiscover = 0x10,
   kReportPhyErrorLog = 0x11,
+  kReportPhySata = 0x12,
+  kReportRouteInformation = 0x13,
+  kReportPhyEvent = 0x14,
+  kDiscoverList = 0x20,
+  kReportExpanderRouteTableList = 0x22,
+  kConfigureGeneral = 0x80,
   kPhyControl = 0x91,
 };
 std::string ToString(SmpFunction function);
@@ -59,80 +69,66 @@ enum class PhyOperation : uint8_t {
   kClearErrorLog = 0x05,
   kClearAffiliation = 0x06,
   kSataPortSelection = 0x07,
+  kClearNexusLoss = 0x08,
+  kSetAttachedDeviceName = 0x09,
 };
 std::string ToString(PhyOperation operation);
 
-// A request of any of the functions; `phy` and `operation` where the function has them.
+// DISCOVER LIST: which phys, and how they are described.
+enum class PhyFilter : uint8_t { kAll = 0, kToExpander = 1, kToAny = 2, kToEndDevice = 3 };
+enum class DescriptorType : uint8_t { kLong = 0, kShort = 1 };
+
+// CONFIGURE GENERAL: what is to be changed (its bit in `update`), and the values.
+struct GeneralConfiguration {
+  static constexpr uint8_t kStpBusInactivity = 0x01, kStpConnectTime = 0x02, kNexusLoss = 0x04,
+                           kReducedFunction = 0x08, kStpRejectToOpen = 0x10, kPowerDone = 0x20,
+                           kSspConnectTime = 0x40, kOpenDelay = 0x80;
+  uint8_t update = 0;
+  uint16_t ssp_connect_time_100us = 0;
+  uint8_t open_delay_100ns = 0;
+  uint16_t stp_bus_inactivity_100us = 0;
+  uint16_t stp_connect_time_100us = 0;
+  uint16_t nexus_loss_ms = 0;
+  uint8_t reduced_function_100ms = 0;
+  uint8_t power_done_s = 0;
+  uint16_t stp_reject_to_open_10us = 0;
+};
+
+// A request of any of the functions; what only some of them have is 0 in the others.
 struct SmpRequest {
   SmpFunction function = SmpFunction::kReportGeneral;
-  PhyId phy;
+  uint8_t allocated_dwords = 0;  // ALLOCATED RESPONSE LENGTH
+  PhyId phy;                     // of a list: the first one
   PhyOperation operation = PhyOperation::kNop;
+  LinkRate programmed_min = LinkRate::kUnknown;  // kUnknown: not to be changed
+  LinkRate programmed_max = LinkRate::kUnknown;
+  uint16_t expected_change_count = 0;  // 0: any
+  uint16_t index = 0;                  // of a route or a status descriptor; of a list: the first
+  uint16_t max_descriptors = 0;
+  PhyFilter filter = PhyFilter::kAll;
+  DescriptorType descriptor_type = DescriptorType::kLong;
+  uint8_t affiliation_context = 0;
+  GeneralConfiguration configuration;
 };
+// Of a function that is not an SmpFunction only `function` and `allocated_dwords` are decoded. A
+// wrong length is an error, but PHY CONTROL may end after 12 bytes: what is missing is 0.
 absl::StatusOr<SmpRequest> DecodeSmpRequest(ByteSpan frame);
 Bytes EncodeSmpRequest(const SmpRequest& request);
 std::string ToString(const SmpRequest& request);  // "SMP phy control, phy 3, link reset"
 
-// A response with no more than a result: a failure, or PHY CONTROL's success.
+// The longest response, header included.
+constexpr size_t kMaxSmpResponse = 1024;
+
+// A response with no more than a result: a failure, or the success of a control function.
 Bytes EncodeSmpResult(SmpFunction function, SmpResult result);
-// kOk if the frame answers `function` with success.
-absl::Status CheckSmpResponse(SmpFunction function, ByteSpan frame);
+// An accepted response of `size` bytes, a multiple of 4 up to kMaxSmpResponse, 0 from byte 4 on.
+Bytes NewSmpResponse(SmpFunction function, size_t size);
+// Cuts a response to what the request has room for: SAS-1.1's form where it asks for that, else
+// its allocated length; RESPONSE LENGTH then still tells the whole length.
+void FitSmpResponse(const SmpRequest& request, Bytes& frame);
 
-struct ReportGeneralResponse {
-  static constexpr size_t kSize = 28;
-  uint16_t change_count = 0;
-  uint16_t route_indexes = 0;
-  uint8_t phy_count = 0;
-  bool configurable_route_table = false;
-  bool configuring = false;
-  bool table_to_table = false;
-  SasAddress enclosure_logical_id;
-};
-absl::StatusOr<ReportGeneralResponse> DecodeReportGeneralResponse(ByteSpan frame);
-Bytes EncodeReportGeneralResponse(const ReportGeneralResponse& response);
-
-struct ReportManufacturerResponse {
-  static constexpr size_t kSize = 60;
-  uint16_t change_count = 0;
-  std::string vendor;    // at most 8 characters
-  std::string product;   // at most 16
-  std::string revision;  // at most 4
-  // Empty and 0 for an expander older than SAS-1.1, whose bytes there mean something else.
-  std::string component_vendor;  // at most 8
-  uint16_t component_id = 0;
-  uint8_t component_revision = 0;
-};
-absl::StatusOr<ReportManufacturerResponse> DecodeReportManufacturerResponse(ByteSpan frame);
-Bytes EncodeReportManufacturerResponse(const ReportManufacturerResponse& response);
-
-struct DiscoverResponse {
-  static constexpr size_t kSize = 52;
-  PhyId phy;
-  uint8_t attached_device_type = 0;  // 0 none, 1 end device, 2 expander
-  LinkRate negotiated = LinkRate::kUnknown;
-  uint8_t attached_initiators = 0;  // bits: 1 SMP, 2 STP, 3 SSP; bit 0 SATA host
-  uint8_t attached_targets = 0;     // bits: 1 SMP, 2 STP, 3 SSP; bit 0 SATA device
-  SasAddress address;               // of this phy
-  SasAddress attached_address;
-  PhyId attached_phy;
-  LinkRate programmed_min = LinkRate::kUnknown, programmed_max = LinkRate::kUnknown;
-  LinkRate hardware_min = LinkRate::kUnknown, hardware_max = LinkRate::kUnknown;
-  uint8_t change_count = 0;
-  bool is_virtual = false;
-  uint8_t routing = 0;  // 0 direct, 1 subtractive, 2 table
-};
-absl::StatusOr<DiscoverResponse> DecodeDiscoverResponse(ByteSpan frame);
-Bytes EncodeDiscoverResponse(const DiscoverResponse& response);
-
-struct ReportPhyErrorLogResponse {
-  static constexpr size_t kSize = 28;
-  PhyId phy;
-  uint32_t invalid_dword_count = 0;
-  uint32_t running_disparity_error_count = 0;
-  uint32_t loss_of_dword_sync_count = 0;
-  uint32_t phy_reset_problem_count = 0;
-};
-absl::StatusOr<ReportPhyErrorLogResponse> DecodeReportPhyErrorLogResponse(ByteSpan frame);
-Bytes EncodeReportPhyErrorLogResponse(const ReportPhyErrorLogResponse& response);
+// kOk if the frame answers `function` with success, in at least `needed` bytes.
+absl::Status CheckSmpResponse(SmpFunction function, ByteSpan frame, size_t needed = 4);
 
 }  // namespace sasd::mpi
 

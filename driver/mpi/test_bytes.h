@@ -18,6 +18,9 @@ inline Bytes FromHex(absl::string_view text) {
   return Bytes(bytes.begin(), bytes.end());
 }
 
+// For FromHex: so many bytes of 0.
+inline std::string Zeros(size_t bytes) { return std::string(2 * bytes, '0'); }
+
 // Decodes every prefix of `bytes` from memory of exactly that size: those of at least `needed`
 // bytes decode, the others are errors that name the size.
 template <typename Decode>

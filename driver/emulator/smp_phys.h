@@ -1,0 +1,21 @@
+#ifndef DRIVER_EMULATOR_SMP_PHYS_H_
+#define DRIVER_EMULATOR_SMP_PHYS_H_
+
+#include "driver/emulator/fabric_state.h"
+#include "driver/emulator/smp_answer.h"
+#include "driver/mpi/smp.h"
+
+// What the SMP target (smp_target.h) answers of its phys. `phy` exists; responses are whole.
+namespace sasd::emulator {
+
+SmpAnswer Discover(const FabricState& fabric, PhyRef phy, const mpi::SmpRequest& request);
+// From `phy` on.
+SmpAnswer DiscoverList(const FabricState& fabric, PhyRef phy, const mpi::SmpRequest& request);
+SmpAnswer ReportPhyErrorLog(const FabricState& fabric, PhyRef phy, const mpi::SmpRequest& request);
+SmpAnswer ReportPhyEvent(const FabricState& fabric, PhyRef phy, const mpi::SmpRequest& request);
+SmpAnswer ReportPhySata(const FabricState& fabric, PhyRef phy, const mpi::SmpRequest& request);
+SmpAnswer ControlPhy(const FabricState& fabric, PhyRef phy, const mpi::SmpRequest& request);
+
+}  // namespace sasd::emulator
+
+#endif  // DRIVER_EMULATOR_SMP_PHYS_H_
