@@ -1,0 +1,76 @@
+// SMP: every decoder gives a value or an error for any input, and what decodes encodes; an expander
+// and a host answer any frame within the longest response, and what they do leaves them able to
+// answer the next one.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <vector>
+
+#include "driver/base/endian.h"
+#include "driver/emulator/fabric_builder.h"
+#include "driver/emulator/fabric_state.h"
+#include "driver/emulator/smp_target.h"
+#include "driver/mpi/smp.h"
+#include "driver/mpi/smp_discover.h"
+#include "driver/mpi/smp_expander.h"
+#include "driver/mpi/smp_phy.h"
+#include "driver/mpi/smp_route.h"
+
+namespace sasd {
+namespace {
+
+template <typename Decode, typename Encode>
+void Try(const Decode& decode, const Encode& encode, ByteSpan bytes) {
+  const auto decoded = decode(bytes);
+  if (decoded.ok() && encode(*decoded).size() > mpi::kMaxSmpResponse) std::abort();
+}
+
+void DecodeAll(ByteSpan bytes) {
+  if (const auto request = mpi::DecodeSmpRequest(bytes); request.ok()) {
+    (void)ToString(*request);
+    (void)mpi::EncodeSmpRequest(*request);
+  }
+  Try(mpi::DecodeReportGeneralResponse, mpi::EncodeReportGeneralResponse, bytes);
+  Try(mpi::DecodeReportManufacturerResponse, mpi::EncodeReportManufacturerResponse, bytes);
+  Try(mpi::DecodeReportSelfConfigurationStatusResponse,
+      mpi::EncodeReportSelfConfigurationStatusResponse, bytes);
+  Try(mpi::DecodeDiscoverResponse, mpi::EncodeDiscoverResponse, bytes);
+  Try(mpi::DecodeDiscoverListResponse, mpi::EncodeDiscoverListResponse, bytes);
+  Try(mpi::DecodeReportPhyErrorLogResponse, mpi::EncodeReportPhyErrorLogResponse, bytes);
+  Try(mpi::DecodeReportPhySataResponse, mpi::EncodeReportPhySataResponse, bytes);
+  Try(mpi::DecodeReportPhyEventResponse, mpi::EncodeReportPhyEventResponse, bytes);
+  Try(mpi::DecodeReportRouteInformationResponse, mpi::EncodeReportRouteInformationResponse, bytes);
+  Try(mpi::DecodeReportExpanderRouteTableListResponse,
+      mpi::EncodeReportExpanderRouteTableListResponse, bytes);
+}
+
+// The bytes are frames, each after a byte with its length.
+void AskAll(ByteSpan bytes) {
+  emulator::SyntheticFabricOptions options;
+  options.expanders_per_host = 10;  // two levels of them
+  options.devices_per_expander = 3;
+  options.sata_every = 2;
+  emulator::FabricState fabric(emulator::SyntheticFabric(options));
+  while (!bytes.empty()) {
+    const size_t size = std::min<size_t>(bytes[0], bytes.size() - 1);
+    const ByteSpan frame = bytes.subspan(1, size);
+    bytes.remove_prefix(1 + size);
+    for (const emulator::NodeRef node : {emulator::NodeRef{true, 0}, emulator::NodeRef{false, 0}}) {
+      const emulator::SmpAnswer answer = AnswerSmp(fabric, node, frame);
+      if (answer.response.size() < 4 || answer.response.size() > mpi::kMaxSmpResponse) std::abort();
+      DecodeAll(answer.response);
+      std::vector<emulator::PhyRef> changed;
+      if (answer.action) fabric.Act(*answer.action, changed);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sasd
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  sasd::DecodeAll(sasd::ByteSpan(data, size));
+  sasd::AskAll(sasd::ByteSpan(data, size));
+  return 0;
+}
