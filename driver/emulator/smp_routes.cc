@@ -80,17 +80,19 @@ RouteTable TableOf(const FabricState& fabric, uint32_t expander) {
     if (port == ports.end()) port = ports.insert(port, {peer, {}});
     port->second.set(static_cast<size_t>(i));
   }
+  absl::flat_hash_set<uint32_t> counted = {expander};
+  const auto count = [&](uint32_t other) {
+    if (!counted.insert(other).second) return;
+    table.change_count =
+        static_cast<uint16_t>(table.change_count + fabric.expander_change_count(other));
+  };
   absl::flat_hash_map<SasAddress, size_t> positions;
   for (const auto& [peer, phys] : ports) {
+    count(peer);
     Walk(fabric, peer, {expander}, [&](const PhyLink& link) {
-      if (link.peer == PhyLink::Peer::kExpander && link.peer_index != expander) {
-        table.change_count = static_cast<uint16_t>(table.change_count +
-                                                   fabric.expander_change_count(link.peer_index));
-      }
+      if (link.peer == PhyLink::Peer::kExpander) count(link.peer_index);
       return true;
     });
-    table.change_count =
-        static_cast<uint16_t>(table.change_count + fabric.expander_change_count(peer));
     for (SasAddress address : AddressesBehind(fabric, expander, peer)) {
       const auto [at, is_new] = positions.try_emplace(address, table.routes.size());
       if (is_new) table.routes.push_back({address, {}});

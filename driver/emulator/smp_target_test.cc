@@ -267,6 +267,33 @@ TEST_F(SmpTargetTest, RouteTableFollowsTheFabric) {
   EXPECT_EQ(after->table_change_count, before->table_change_count + 1);
 }
 
+// host - x0 - x1 - x2, phy 0 of each towards the host and phy 1 away from it.
+TEST(SmpTargetOfChainTest, RoutesGoDownTheChainOnly) {
+  FabricSpec spec;
+  spec.hosts.emplace_back().address = SasAddress(0x500605b000000000);
+  for (uint32_t i = 0; i < 3; ++i) {
+    spec.expanders.emplace_back().phy_count = 2;
+    spec.expanders[i].address = SasAddress(0x5003048000000000 + i);
+    const PhyRef above = i == 0 ? PhyRef{{true, 0}, 0} : PhyRef{{false, i - 1}, 1};
+    spec.links.push_back({above, {{false, i}, 0}, LinkRate::k12Gbps});
+  }
+  const FabricState fabric(spec);
+  const std::string request = "40 22 ff 06 00000000 003e 0000" + Zeros(16);
+  for (uint32_t i = 0; i < 3; ++i) {
+    const auto table = mpi::DecodeReportExpanderRouteTableListResponse(
+        AnswerSmp(fabric, {false, i}, FromHex(request)).response);
+    ASSERT_TRUE(table.ok()) << table.status();
+    if (i == 0) {
+      ASSERT_THAT(table->routes, SizeIs(1));
+      EXPECT_EQ(table->routes[0].address, spec.expanders[2].address);
+      EXPECT_EQ(table->routes[0].phys, 2u);
+    } else {
+      EXPECT_THAT(table->routes, IsEmpty()) << i;
+    }
+    EXPECT_EQ(table->table_change_count, 3 - i) << i;
+  }
+}
+
 TEST_F(SmpTargetTest, PhyControlDoesWhatItSays) {
   EXPECT_EQ(Ask(kJbod1, PhyControl(kDrive, "03", "0001")), FromHex("41 91 00 00"));
   EXPECT_EQ(Discover(kJbod1, kDrive).negotiated, LinkRate::kDisabled);
