@@ -138,8 +138,8 @@ FirmwareReply Firmware::SmpPassthrough(const Call& call) {
   } else if (request->request_size > call.request.data_out.size()) {
     reply.header.status = IocStatus::kInvalidField;
   } else {
-    SmpAnswer answer =
-        AnswerSmp(call.fabric, node, call.request.data_out.subspan(0, request->request_size));
+    // All that there is: mpt3sas says 12 bytes of its PHY CONTROL request of 40, which works.
+    SmpAnswer answer = AnswerSmp(call.fabric, node, call.request.data_out);
     if (answer.action) actions_.push_back(*answer.action);
     out.data_in_size = std::min(answer.response.size(), call.request.data_in.size());
     std::copy_n(answer.response.begin(), out.data_in_size, call.request.data_in.begin());

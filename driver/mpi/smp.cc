@@ -39,10 +39,6 @@ constexpr FunctionForm kFunctions[] = {
     {SmpFunction::kPhyControl, "phy control", 9, true, 0},
 };
 
-// Linux's mpt3sas sends this much of PHY CONTROL (RequestDataLength in
-// _transport_expander_phy_control is that of REPORT PHY ERROR LOG).
-constexpr size_t kLeastPhyControl = 12;
-
 const FunctionForm* FormOf(SmpFunction function) {
   for (const FunctionForm& form : kFunctions) {
     if (form.function == function) return &form;
@@ -228,14 +224,11 @@ absl::StatusOr<SmpRequest> DecodeSmpRequest(ByteSpan frame) {
                                                       form->text, frame[3], form->request_dwords));
   }
   const size_t size = RequestSize(*form);
-  const bool is_phy_control = request.function == SmpFunction::kPhyControl;
-  if (frame.size() > size || frame.size() < (is_phy_control ? kLeastPhyControl : size)) {
+  if (frame.size() != size) {
     return absl::InvalidArgumentError(
         absl::StrFormat("SMP %s request: %d bytes, %d are needed", form->text, frame.size(), size));
   }
-  Bytes whole(frame.begin(), frame.end());
-  whole.resize(size);
-  DecodeBody(whole, request);
+  DecodeBody(frame, request);
   return request;
 }
 

@@ -124,9 +124,8 @@ TEST(SmpRequestTest, LengthMustBeTheFunctions) {
       {"40 14 ff 00 00000000 00070000", false},              // not a function of SAS-1.1
       {"40 14 ff 02 00000000 00070000", true},               //
       {"40 20 ff 06 00000000 00010000", false},              //
-      {"40 91 00 09 00000000 00030100", true},               // Linux's mpt3sas
-      {"40 91 00 09 00000000 000301", false},                //
-      {"40 91 00 08 00000000 00030100", false},              //
+      {"40 91 00 09 00000000 00030100" + Zeros(28), true},   //
+      {"40 91 00 08 00000000 00030100" + Zeros(28), false},  //
       {"40 91 00 09 00000000 00030100" + Zeros(32), false},  //
       {"40 7f 00 00", true},                                 // unknown functions have any length
       {"40 7f 00 ff 00", true},

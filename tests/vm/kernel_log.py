@@ -33,6 +33,7 @@ ALWAYS = (
 # Lines that a real HBA's driver writes too.
 HBA = (
     (r"CurrentHostPageSize is 0: Setting default host page size to 4k", "boards without NVMe"),
+    (r"TimeSync Interval in Manuf page-11 is not enabled", "boards whose firmware sets no clock"),
     (r"set ignore_delay_remove for handle", "an SES device: told at level warning"),
 )
 # While devices come and go.

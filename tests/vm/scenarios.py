@@ -64,6 +64,30 @@ def disks_of(rig, table, element):
     return [name for _, name in rows]
 
 
+class ExpanderPhy:
+    """The kernel's phy of an expander that leads to a drive, by the path that comes first."""
+
+    def __init__(self, rig, address, number):
+        self.rig, self.number = rig, number
+        found = rig.vm.run(
+            f"cd /sys/class/sas_phy; for p in phy-*:*:*; do"
+            f" [ $(cat $p/sas_address) = 0x{address} ] && [ $(cat $p/phy_identifier) = {number} ]"
+            f" && readlink -f $p; done; true"
+        ).out.split()
+        expect(len(found) == 1, f"phy {number} of expander {address} in sysfs: {found}")
+        self.path = found[0]
+        self.expander = re.findall(r"/(expander-[\d:]+)/phy-", self.path)[0]
+
+    def write(self, attribute, value):
+        self.rig.vm.run(f"echo '{value}' > {self.path}/{attribute}")
+
+
+def phy_of(rig, table, element):
+    own = addresses_of(rig, element)
+    row = min((key, row) for key, row in table.of_kind("device").items() if key[1] in own)[1]
+    return ExpanderPhy(rig, row["parent"], row["parent_phy"])
+
+
 @scenario(length=SHORT)
 def enumeration(rig):
     """Loads the driver; every source tells what the fabric has."""
@@ -155,6 +179,25 @@ def lane_loss(rig):
     rig.agree()
     rig.call("SetPhy", element="hba0", phy=1, up=True)
     expect(names(before) == names(rig.agree()), "disks came or went")
+
+
+@scenario(kernel_log.REMOVAL)
+def phy_control(rig):
+    """The kernel resets, slows and disables an expander's phy: SMP PHY CONTROL."""
+    before = rig.agree()
+    phy = phy_of(rig, before, "jbod3-disk12")
+    for reset in ("link_reset", "hard_reset"):
+        phy.write(reset, 1)
+        expect(names(before) == names(rig.agree()), f"disks came or went at a {reset}")
+    phy.write("maximum_linkrate", "3.0 Gbit")
+    rig.poll(lambda: rig.vm.run(f"cat {phy.path}/negotiated_linkrate").out.strip() == "3.0 Gbit", 10, "3.0 Gbit")
+    rig.agree()
+    phy.write("maximum_linkrate", "12.0 Gbit")
+    rig.agree()
+    phy.write("enable", 0)
+    expect(not disks_of(rig, rig.agree(), "jbod3-disk12"), "a disk is behind a disabled phy")
+    phy.write("enable", 1)
+    expect(len(disks_of(rig, rig.agree(), "jbod3-disk12")) == 1, "no disk behind an enabled phy")
 
 
 @scenario(kernel_log.REMOVAL)
@@ -272,8 +315,14 @@ SMP_TOOLS = (
     "smp_rep_manufacturer {expander}",
     "smp_discover {expander}",
     "smp_discover --phy=0 {expander}",
+    "smp_discover_list {expander}",
     "smp_rep_phy_err_log --phy=0 {expander}",
+    "smp_rep_phy_event --phy=0 {expander}",
+    "smp_rep_exp_route_tbl {expander}",
+    "smp_rep_self_conf_stat {expander}",
+    "smp_conf_general -n 2000 {expander}",
 )
+SMP_SATA_TOOLS = ("smp_rep_phy_sata --phy={phy} {expander}", "smp_phy_control --op=ca --phy={phy} {expander}")
 
 
 @scenario(length=SHORT)
@@ -286,6 +335,8 @@ def tools(rig):
     asked += [f"sg_ses -p {page} /dev/{ses}" for page in (0, 1, 2, 5, 7, 0xA, 0xE)]
     expander = rig.vm.run("ls -d /dev/bsg/expander-*").out.split()[0]
     asked += [tool.format(expander=expander) for tool in SMP_TOOLS]
+    sata = phy_of(rig, table, "jbod3-sata50")
+    asked += [tool.format(phy=sata.number, expander="/dev/bsg/" + sata.expander) for tool in SMP_SATA_TOOLS]
     failed = []
     for command in asked:
         answer = rig.vm.run(command, check=False)

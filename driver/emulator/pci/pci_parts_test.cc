@@ -179,19 +179,20 @@ TEST_F(WithMemory, AListWithoutEndIsRefused) {
   EXPECT_FALSE(WalkSgl(SglFormat::kMpi, Bytes(16), memory_).ok());
 }
 
-TEST_F(WithMemory, AnSmpRequestIsSplitWhereItsFrameEnds) {
+// Element by element, also where mpt3sas says less than the first one has.
+TEST_F(WithMemory, AnSmpRequestIsSplitWhereAnElementEnds) {
   mpi::SmpPassthroughRequest request;
   request.request_size = 12;
   Bytes frame = mpi::EncodeSmpPassthroughRequest(request);
   frame.resize(128);
   StoreLe64(absl::MakeSpan(frame), 0x20, 0x10100);
-  StoreLe32(absl::MakeSpan(frame), 0x28, 12);
+  StoreLe32(absl::MakeSpan(frame), 0x28, 40);
   StoreLe64(absl::MakeSpan(frame), 0x30, 0x10200);
   StoreLe32(absl::MakeSpan(frame), 0x38, 60);
   frame[0x3F] = 0x40;
   const auto data = FindRequestData(frame, true, memory_);
   ASSERT_TRUE(data.ok()) << data.status();
-  EXPECT_EQ(TotalSize(data->out), 12u);
+  EXPECT_EQ(TotalSize(data->out), 40u);
   EXPECT_EQ(TotalSize(data->in), 60u);
   EXPECT_EQ(data->message_size, 0x20u);
 }

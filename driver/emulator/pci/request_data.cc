@@ -12,19 +12,23 @@ using mpi::Function;
 
 constexpr size_t kFirmwareUploadSglOffset = 0x20;  // mpi2_ioc.h, MPI25_FW_UPLOAD_REQUEST
 
-// Cuts the list where it has `size` bytes; the rest comes back.
-std::vector<DmaSegment> Cut(std::vector<DmaSegment>& segments, uint64_t size) {
+// Cuts the list where it has `size` bytes.
+void Truncate(std::vector<DmaSegment>& segments, uint64_t size) {
   size_t i = 0;
   while (i < segments.size() && segments[i].size <= size) size -= segments[i++].size;
-  std::vector<DmaSegment> rest(segments.begin() + static_cast<ptrdiff_t>(i), segments.end());
+  if (i < segments.size() && size > 0) segments[i++].size = static_cast<uint32_t>(size);
   segments.resize(i);
-  if (size == 0 || rest.empty()) return rest;
-  DmaSegment head = rest.front();
-  head.size = static_cast<uint32_t>(size);
-  segments.push_back(head);
-  rest.front().address += size;
-  rest.front().size -= static_cast<uint32_t>(size);
-  return rest;
+}
+
+// IEEE elements have no direction: those that hold the first `size` bytes go out, whole. mpt3sas
+// says 12 bytes of its PHY CONTROL request of 40 (mpt3sas_transport.c,
+// _transport_expander_phy_control), and the hardware takes it.
+void SplitBySize(std::vector<DmaSegment> segments, uint64_t size, RequestData& data) {
+  uint64_t at = 0;
+  for (const DmaSegment& segment : segments) {
+    (at < size ? data.out : data.in).push_back(segment);
+    at += segment.size;
+  }
 }
 
 void SplitByFlags(std::vector<DmaSegment> segments, RequestData& data) {
@@ -42,7 +46,7 @@ absl::StatusOr<RequestData> ScsiIoData(ByteSpan frame, bool ieee, const GuestMem
   auto segments =
       WalkSgl(ieee ? SglFormat::kIeee : SglFormat::kMpi, frame.subspan(data.message_size), memory);
   if (!segments.ok()) return segments.status();
-  Cut(*segments, request->data_size);
+  Truncate(*segments, request->data_size);
   (request->direction == mpi::DataDirection::kWrite ? data.out : data.in) = *std::move(segments);
   return data;
 }
@@ -56,8 +60,7 @@ absl::StatusOr<RequestData> SmpData(ByteSpan frame, bool ieee, const GuestMemory
       WalkSgl(ieee ? SglFormat::kIeee : SglFormat::kMpi, frame.subspan(data.message_size), memory);
   if (!segments.ok()) return segments.status();
   if (ieee) {
-    data.in = Cut(*segments, request->request_size);
-    data.out = *std::move(segments);
+    SplitBySize(*std::move(segments), request->request_size, data);
   } else {
     SplitByFlags(*std::move(segments), data);
   }

@@ -134,7 +134,7 @@ TEST_F(LogPagesTest, TemperatureIsTheSameEverywhere) {
 TEST_F(LogPagesTest, PhyErrorsAreThoseOfTheLink) {
   const Unit disk = Find("jbod1-disk03");
   std::vector<PhyRef> changed;
-  fabric_.ControlPhy(disk.spec().ports[1].at, PhyOperation::kHardReset, changed);
+  fabric_.Act(PhyAction{disk.spec().ports[1].at, PhyOperation::kHardReset}, changed);
   const PhyErrors errors = fabric_.errors(disk.spec().ports[1].at);
   const Bytes page = Send(disk, "4d 00 58 00 00 0000 0fff 00").data;
   // Two ports: parameter header 4, 4 bytes, a phy of 48.
