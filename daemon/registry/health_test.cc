@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "daemon/registry/fake_facts.h"
 #include "daemon/registry/registry.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -17,65 +18,13 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr SasAddress kHostA(0xA), kHostB(0xB), kExpander(0xE);
-constexpr EnclosureKey kEnclosure(0x77);
-
 // A registry that is told facts as a driver would.
 class HealthTest : public ::testing::Test {
  protected:
   HealthTest() { Tell({HostOf(kHostA), Settled(kHostA)}); }
 
   void Tell(std::vector<Observation> observations, SasAddress host = kHostA) {
-    ObservationBatch batch;
-    batch.host = host;
-    batch.observations = std::move(observations);
-    registry_.Observe(std::move(batch));
-  }
-
-  static HostFacts HostOf(SasAddress address) {
-    HostFacts facts;
-    facts.address = address;
-    facts.phy_count = 8;
-    return facts;
-  }
-  static DiscoveryFacts Settled(SasAddress host) {
-    DiscoveryFacts facts;
-    facts.host = host;
-    facts.state = DiscoveryState::kSettled;
-    return facts;
-  }
-  static PhyFacts PhyTo(const NodeKey& owner, int phy, SasAddress attached, int attached_phy,
-                        LinkRate rate, LinkRate maximum = LinkRate::k12Gbps) {
-    PhyFacts facts;
-    facts.key = {owner, PhyId(static_cast<uint8_t>(phy))};
-    facts.negotiated = rate;
-    facts.hardware_max = maximum;
-    facts.attached = attached;
-    if (attached_phy >= 0) facts.attached_phy = PhyId(static_cast<uint8_t>(attached_phy));
-    return facts;
-  }
-  static ExpanderFacts ExpanderOn(SasAddress host) {
-    ExpanderFacts facts;
-    facts.key = {host, kExpander, PhysicalPort(0)};
-    facts.parent = NodeKey::Host(host);
-    facts.phy_count = 24;
-    return facts;
-  }
-  static EndDeviceFacts Drive(SasAddress host, uint64_t address, DeviceState state) {
-    EndDeviceFacts facts;
-    facts.key = {host, SasAddress(address), PhysicalPort(0)};
-    facts.parent = NodeKey::Host(host);
-    facts.state = state;
-    facts.protocols.target = Protocols::kSsp;
-    facts.enclosure = kEnclosure;
-    facts.slot = static_cast<uint16_t>(address & 0xF);
-    return facts;
-  }
-  static LogicalUnitFacts Unit(SasAddress host, uint64_t address, const std::string& wwid) {
-    LogicalUnitFacts facts;
-    facts.device = {host, SasAddress(address), PhysicalPort(0)};
-    facts.wwid = wwid;
-    return facts;
+    registry_.Observe(Batch(std::move(observations), host));
   }
 
   std::vector<std::string> Problems() {

@@ -1,0 +1,164 @@
+#include "daemon/registry/merge.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace sasd::registry {
+namespace {
+
+TEST(MergeTest, TheFirmwaresWordHoldsWhereItHasOne) {
+  EndDeviceRecord firmware, sysfs;
+  firmware.handle = DevHandle(0x1F);
+  firmware.device_name = SasAddress(0x5000C500A7B26110);
+  sysfs.device_name = SasAddress(0x5000C500A7B26118);
+  sysfs.protocols.target = Protocols::kSsp;
+  sysfs.parent_phy = PhyId(3);
+  const EndDeviceRecord merged = Merge(firmware, sysfs);
+  EXPECT_EQ(merged.handle, DevHandle(0x1F));
+  EXPECT_EQ(merged.device_name, firmware.device_name);
+  EXPECT_EQ(merged.protocols, sysfs.protocols);
+  EXPECT_EQ(merged.parent_phy, PhyId(3));
+}
+
+TEST(MergeTest, NamesOfTheOperatingSystemAreItsOwn) {
+  UnitRecord firmware, sysfs;
+  firmware.block_device = "not the firmware's to say";
+  firmware.serial = "ZA100001";
+  sysfs.block_device = "sdb";
+  sysfs.scsi_address = "11:0:0:0";
+  sysfs.generic_device = "sg3";
+  sysfs.serial = "ZA10";
+  const UnitRecord merged = Merge(firmware, sysfs);
+  EXPECT_EQ(merged.block_device, "sdb");
+  EXPECT_EQ(merged.scsi_address, "11:0:0:0");
+  EXPECT_EQ(merged.generic_device, "sg3");
+  EXPECT_EQ(merged.serial, "ZA100001");
+
+  HostFacts board, pci;
+  board.board_name = "HBA 9400-8i8e";
+  board.driver_name = "virtual";
+  pci.driver_name = "mpt3sas";
+  pci.pci_address = "0000:03:00.0";
+  pci.os_name = "host11";
+  const HostFacts host = Merge(board, pci);
+  EXPECT_EQ(host.board_name, "HBA 9400-8i8e");
+  EXPECT_EQ(host.driver_name, "mpt3sas");
+  EXPECT_EQ(host.pci_address, "0000:03:00.0");
+  EXPECT_EQ(host.os_name, "host11");
+}
+
+// A slot's number means nothing beside another enclosure.
+TEST(MergeTest, EnclosureAndSlotComeFromOneSource) {
+  EndDeviceRecord firmware, sysfs;
+  firmware.enclosure = EnclosureKey(1);
+  sysfs.enclosure = EnclosureKey(2);
+  sysfs.slot = 4;
+  EXPECT_EQ(Merge(firmware, sysfs).enclosure, EnclosureKey(2));
+  EXPECT_EQ(Merge(firmware, sysfs).slot, 4);
+  firmware.slot = 9;
+  EXPECT_EQ(Merge(firmware, sysfs).enclosure, EnclosureKey(1));
+  EXPECT_EQ(Merge(firmware, sysfs).slot, 9);
+  sysfs.enclosure = EnclosureKey(0);
+  firmware.slot.reset();
+  EXPECT_EQ(Merge(firmware, sysfs).enclosure, EnclosureKey(1));
+}
+
+TEST(MergeTest, StatesOfAnEndDevice) {
+  using S = DeviceState;
+  const struct {
+    S firmware, sysfs, merged;
+  } kRows[] = {
+      {S::kDiscovered, S::kAttached, S::kAttached},  {S::kAttaching, S::kAttached, S::kAttached},
+      {S::kDiscovered, S::kBlocked, S::kDiscovered}, {S::kBlocked, S::kAttached, S::kBlocked},
+      {S::kFailed, S::kAttached, S::kFailed},        {S::kAttached, S::kDiscovered, S::kAttached},
+      {S::kRemoving, S::kAttached, S::kRemoving},
+  };
+  for (const auto& row : kRows) {
+    EndDeviceRecord firmware, sysfs;
+    firmware.state = row.firmware;
+    sysfs.state = row.sysfs;
+    EXPECT_EQ(Merge(firmware, sysfs).state, row.merged)
+        << static_cast<int>(row.firmware) << " and " << static_cast<int>(row.sysfs);
+  }
+}
+
+// The firmware's silence about what is attached is a word where it sees the phy down.
+TEST(MergeTest, APhyThatTheFirmwareSeesDownIsDown) {
+  PhyRecord firmware, sysfs;
+  sysfs.negotiated = LinkRate::k12Gbps;
+  sysfs.attached = SasAddress(0xE);
+  sysfs.os_name = "phy-11:0:4";
+  EXPECT_EQ(Merge(firmware, sysfs).negotiated, LinkRate::k12Gbps);
+  EXPECT_EQ(Merge(firmware, sysfs).attached, SasAddress(0xE));
+  firmware.negotiated = LinkRate::kDisabled;
+  EXPECT_EQ(Merge(firmware, sysfs).negotiated, LinkRate::kDisabled);
+  EXPECT_EQ(Merge(firmware, sysfs).attached, SasAddress(0));
+  EXPECT_EQ(Merge(firmware, sysfs).os_name, "phy-11:0:4");
+}
+
+TEST(MergeTest, DiscoveryIsAsFarAsTheLeastSettledSource) {
+  using S = DiscoveryState;
+  const S order[] = {S::kSettled, S::kIdle, S::kInProgress, S::kFailed, S::kRecovering};
+  for (size_t i = 0; i < std::size(order); ++i) {
+    for (size_t j = 0; j < std::size(order); ++j) {
+      DiscoveryFacts firmware, sysfs;
+      firmware.state = order[i];
+      sysfs.state = order[j];
+      firmware.reset_count = 3;
+      EXPECT_EQ(Merge(firmware, sysfs).state, order[std::max(i, j)]);
+      EXPECT_EQ(Merge(firmware, sysfs).reset_count, 3u);
+    }
+  }
+}
+
+// Tell and Untell, on a fact that both sources have.
+class TellTest : public ::testing::Test {
+ protected:
+  static SlotRecord Labelled(const char* label) { return {label, Text()}; }
+  void Says(Source source, const char* label) {
+    Tell(source, Labelled(label), facts_, by_source_, sources_);
+  }
+  void SaysNoMore(Source source) { Untell(source, facts_, by_source_, sources_); }
+  std::string Last(Source source) const {
+    const SlotRecord* told = ToldBy(source, facts_, by_source_, sources_);
+    return told == nullptr ? "(nothing)" : told->label.str();
+  }
+
+  SlotRecord facts_;
+  BySource<SlotRecord> by_source_;
+  SourceSet sources_;
+};
+
+TEST_F(TellTest, OneSourceIsTheFact) {
+  Says(Source::kSysfs, "one");
+  Says(Source::kSysfs, "two");
+  EXPECT_EQ(facts_.label, "two");
+  EXPECT_FALSE(by_source_) << "there is nothing to tell apart";
+  EXPECT_EQ(Last(Source::kFirmware), "(nothing)");
+  SaysNoMore(Source::kFirmware);
+  EXPECT_EQ(facts_.label, "two");
+}
+
+TEST_F(TellTest, WhatEachSourceSaidStays) {
+  Says(Source::kSysfs, "of sysfs");
+  Says(Source::kFirmware, "of the firmware");
+  EXPECT_EQ(facts_.label, "of the firmware");
+  Says(Source::kSysfs, "of sysfs, later");
+  EXPECT_EQ(facts_.label, "of the firmware");
+  EXPECT_EQ(Last(Source::kSysfs), "of sysfs, later");
+  EXPECT_EQ(Last(Source::kFirmware), "of the firmware");
+}
+
+TEST_F(TellTest, TheOtherSourcesWordIsLeft) {
+  Says(Source::kSysfs, "of sysfs");
+  Says(Source::kFirmware, "of the firmware");
+  SaysNoMore(Source::kFirmware);
+  EXPECT_EQ(facts_.label, "of sysfs");
+  EXPECT_EQ(Last(Source::kFirmware), "(nothing)");
+  SaysNoMore(Source::kSysfs);
+  EXPECT_TRUE(sources_.empty());
+}
+
+}  // namespace
+}  // namespace sasd::registry
