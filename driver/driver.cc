@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <string>
 #include <thread>  // NOLINT: owned threads
 #include <utility>
@@ -56,12 +57,13 @@ class ThreadedHba : public HbaDriver {
       : clock_(clock),
         sink_(sink),
         ioc_(ioc, sink),
-        hba_(ioc_, clock, sink, [this] { work_.Ring(); }) {}
+        hba_(ioc_, clock, sink, [this](Caller caller) { OnWork(caller); }) {}
 
   ~ThreadedHba() override { Stop(); }
 
   absl::Status Begin() {
     if (absl::Status s = hba_.Start(); !s.ok()) return s;
+    started_ = true;
     worker_ = std::thread(&ThreadedHba::RunWorker, this);
     attacher_ = std::thread(&ThreadedHba::RunAttacher, this);
     return absl::OkStatus();
@@ -114,17 +116,42 @@ class ThreadedHba : public HbaDriver {
   size_t live_objects() const override { return hba_.live_objects(); }
 
  private:
+  using Caller = discovery::Hba::Caller;
   static constexpr absl::Duration kLongestNap = absl::Milliseconds(5);
+  // What a thread of the transport lends: an act's events, the beginning of a walk.
+  static constexpr int kLentSteps = 16;
+
+  // To wake a thread takes longer than most events do: a caller that may wait does the work itself.
+  void OnWork(Caller caller) {
+    wanted_ = true;
+    const bool lent = caller == Caller::kMayWait && started_;
+    if (lent && TakeSteps(kLentSteps) && hba_.NextWorkerDue() == absl::InfiniteDuration()) return;
+    work_.Ring();
+  }
+
+  // Takes the worker's steps until there is nothing to do (true), or `most` were taken. If another
+  // thread is at it, that one does what there is to do (true).
+  bool TakeSteps(int most) {
+    do {
+      if (working_.exchange(true)) return true;
+      wanted_ = false;
+      bool more = true;
+      while (!stopping_ && most > 0 && (more = hba_.RunWorkerStep())) {
+        --most;
+        if (hba_.attaches_pending()) attach_.Ring();
+        finished_.Ring();
+      }
+      sink_.Flush();
+      working_ = false;
+      if (more) return false;
+    } while (wanted_);
+    return true;
+  }
 
   void RunWorker() {
     while (!stopping_) {
-      if (hba_.RunWorkerStep()) {
-        if (hba_.attaches_pending()) attach_.Ring();
-        finished_.Ring();
-      } else {
-        sink_.Flush();
-        work_.Wait(hba_.NextWorkerDue() - clock_.Monotonic());
-      }
+      TakeSteps(std::numeric_limits<int>::max());
+      work_.Wait(hba_.NextWorkerDue() - clock_.Monotonic());
     }
   }
 
@@ -143,7 +170,9 @@ class ThreadedHba : public HbaDriver {
   ObservationSink& sink_;
   TellingTransport ioc_;
   Doorbell work_, attach_, finished_;
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> started_{false}, stopping_{false};
+  std::atomic<bool> working_{false};  // a thread takes the worker's steps
+  std::atomic<bool> wanted_{false};   // there is something to do since one began to
   discovery::Hba hba_;
   std::thread worker_, attacher_;
 };

@@ -90,6 +90,7 @@ class Device : public Counted {
   LifeState unblocked_state_ = LifeState::kAttached;  // where Unblock() leads
   List list_ = List::kNone;
   bool busy_ = false;            // the firmware resets it
+  bool told_ = false;            // to the sink
   bool given_back_ = false;      // its handle, by the removal handshake
   bool reused_ = false;          // its handle, since it was given back
   uint8_t attach_failures_ = 0;  // in a row

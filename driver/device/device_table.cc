@@ -135,6 +135,12 @@ absl::StatusOr<DeviceRef> DeviceTable::Add(const DeviceInfo& info, std::string f
   return device;
 }
 
+void DeviceTable::SetTold(Device& device) {
+  absl::MutexLock lock(&mu_);
+  device.told_ = true;
+  if (Waits(device)) waiting_.emplace(device.due_, device.order_);
+}
+
 bool DeviceTable::Update(Device& device, const DeviceInfo& info) {
   absl::MutexLock lock(&mu_);
   const DeviceRef self = RefTo(device);
@@ -384,7 +390,7 @@ void DeviceTable::Link(Device& device) {
 bool DeviceTable::Waits(const Device& device) const {
   return attaches_ && device.list_ == Device::List::kInit &&
          device.state_ == LifeState::kDiscovered && device.info_.handle != DevHandle(0) &&
-         !device.given_back_;
+         device.told_ && !device.given_back_;
 }
 
 // Idempotent.

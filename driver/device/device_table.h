@@ -48,9 +48,14 @@ class DeviceTable {
   DeviceView View(const Device& device) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // A new device, kDiscovered on the init list; or, with a `failure`, kFailed on no list. It takes
-  // over its handle from any other device. kAlreadyExists if its key is in the table.
+  // over its handle from any other device. It is not attached before SetTold(). kAlreadyExists if
+  // its key is in the table.
   absl::StatusOr<DeviceRef> Add(const DeviceInfo& info, std::string failure = "")
       ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The sink is told of the device, and that the one before it under its key has gone: what an
+  // attach finds comes after that.
+  void SetTold(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Replaces what is known of a device (not its key). True if something changed. Refused
   // (false) where it is being removed or gone.

@@ -24,7 +24,11 @@ class DeviceTableTest : public ::testing::Test {
  protected:
   ~DeviceTableTest() override { EXPECT_EQ(table_.CheckInvariants(), ""); }
 
-  DeviceRef Add(uint64_t address, uint16_t handle) { return *table_.Add(Info(address, handle)); }
+  DeviceRef Add(uint64_t address, uint16_t handle) {
+    const DeviceRef device = *table_.Add(Info(address, handle));
+    table_.SetTold(*device);
+    return device;
+  }
   DeviceRef AddAttached(uint64_t address, uint16_t handle) {
     const DeviceRef device = Add(address, handle);
     EXPECT_EQ(table_.CompleteAttach(*Take()), AttachEnd::kDone);
@@ -208,6 +212,16 @@ TEST_F(DeviceTableTest, TheHandshakeIsStartedOnce) {
   const DeviceRef device = AddAttached(0x10, 7);
   EXPECT_TRUE(table_.StartHandshake(*device));
   EXPECT_FALSE(table_.StartHandshake(*device));
+}
+
+TEST_F(DeviceTableTest, ADeviceIsAttachedAfterItWasToldOf) {
+  const DeviceRef device = *table_.Add(Info(0x10, 7));
+  EXPECT_EQ(table_.attaches_pending(), 1u);
+  EXPECT_FALSE(Take().has_value());
+  table_.SetTold(*device);
+  table_.SetTold(*device);  // in every batch that tells of it
+  EXPECT_TRUE(Take().has_value());
+  EXPECT_FALSE(Take().has_value());
 }
 
 TEST_F(DeviceTableTest, AReusedHandleIsGivenBackOnceMore) {

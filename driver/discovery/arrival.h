@@ -18,7 +18,7 @@ namespace sasd::discovery {
 // interrupt context): acknowledge, decode and check, do what must not wait for the worker, queue.
 // Reads no page, waits for nothing. Called one at a time (IocListener); its counters from any
 // thread.
-class Arrival : public transport::IocListener {
+class Arrival {
  public:
   // Borrows everything for its lifetime. `handshake` is null where the IOC is not ours.
   Arrival(EventQueue& queue, device::NodeTable& nodes, device::DeviceTable& devices,
@@ -32,10 +32,11 @@ class Arrival : public transport::IocListener {
   // Handles above this one are rejected (IOC facts, MaxDevHandle). Before the first event.
   void set_max_handle(DevHandle handle) { max_handle_ = handle; }
 
-  void OnEvent(const transport::EventArrival& event) override;
-  void OnEventsLost(uint32_t count) override;
-  void OnResetBegin() override;
-  void OnReady() override;
+  // As IocListener has them.
+  void OnEvent(const transport::EventArrival& event);
+  void OnEventsLost(uint32_t count);
+  void OnResetBegin();
+  void OnReady();
 
   // Host resets that have begun: the epoch of the handles.
   uint32_t epoch() const { return epoch_.load(std::memory_order_acquire); }

@@ -27,6 +27,14 @@ std::string ChangeSet::Text() const {
   return text;
 }
 
+std::vector<device::DeviceRef> ChangeSet::Devices() const {
+  std::vector<device::DeviceRef> devices;
+  for (const Entry& entry : entries_) {
+    if (const auto* touched = std::get_if<EndDevice>(&entry)) devices.push_back(touched->device);
+  }
+  return devices;
+}
+
 class ChangeSet::Renderer {
  public:
   Renderer(const device::NodeTable& nodes, const device::DeviceTable& devices, SasAddress host)

@@ -46,6 +46,8 @@ class ChangeSet {
   std::string Text() const;
 
   bool empty() const { return entries_.empty(); }
+  // The devices touched; some may come twice, or be gone.
+  std::vector<device::DeviceRef> Devices() const;
 
   // The facts as they are now. An object touched more than once is told once; nothing is told of
   // one that is gone but that.

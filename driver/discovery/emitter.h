@@ -18,15 +18,16 @@ namespace sasd::discovery {
 //
 // A batch is rendered and queued under one lock, so a batch that comes later tells a state that is
 // at least as new; whoever changes an object commits afterwards, so the last batch that tells of
-// an object tells its final state. The queue is handed to the sink by whichever committer finds
-// nobody at it, one batch at a time and with no lock held.
+// an object tells its final state. Devices are attached after that (DeviceTable::SetTold()). The
+// queue is handed to the sink by whichever committer finds nobody at it, one batch at a time and
+// with no lock held.
 //
 // Thread-safe. Lock order: this one, then NodeTable's, then DeviceTable's.
 class Emitter {
  public:
   // Borrows everything for its lifetime.
   Emitter(Clock& clock, ObservationSink& sink, const device::NodeTable& nodes,
-          const device::DeviceTable& devices)
+          device::DeviceTable& devices)
       : clock_(clock), sink_(sink), nodes_(nodes), devices_(devices) {}
 
   enum class When { kIfChanged, kAlways };
@@ -46,7 +47,7 @@ class Emitter {
   Clock& clock_;
   ObservationSink& sink_;
   const device::NodeTable& nodes_;
-  const device::DeviceTable& devices_;
+  device::DeviceTable& devices_;
 
   mutable absl::Mutex mu_;
   std::deque<ObservationBatch> queue_ ABSL_GUARDED_BY(mu_);

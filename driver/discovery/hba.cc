@@ -29,7 +29,7 @@ std::string LostText(uint32_t count) {
 }  // namespace
 
 Hba::Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
-         std::function<void()> on_work)
+         std::function<void(Caller)> on_work)
     : ioc_(ioc),
       clock_(clock),
       on_work_(std::move(on_work)),
@@ -142,25 +142,15 @@ void Hba::Stop() {
 
 // ----------------------------------------------------------------------- From the IOC's context
 
-void Hba::OnEvent(const transport::EventArrival& event) {
-  arrival_.OnEvent(event);
-  on_work_();
-}
+void Hba::OnEvent(const transport::EventArrival& event) { arrival_.OnEvent(event); }
 
-void Hba::OnEventsLost(uint32_t count) {
-  arrival_.OnEventsLost(count);
-  on_work_();
-}
+void Hba::OnEventsLost(uint32_t count) { arrival_.OnEventsLost(count); }
 
-void Hba::OnResetBegin() {
-  arrival_.OnResetBegin();
-  on_work_();
-}
+void Hba::OnResetBegin() { arrival_.OnResetBegin(); }
 
-void Hba::OnReady() {
-  arrival_.OnReady();
-  on_work_();
-}
+void Hba::OnReady() { arrival_.OnReady(); }
+
+void Hba::OnDelivered(Caller caller) { on_work_(caller); }
 
 void Hba::Push(Event::Kind kind, absl::Status status) {
   auto event = std::make_shared<Event>();
@@ -168,7 +158,7 @@ void Hba::Push(Event::Kind kind, absl::Status status) {
   event->epoch = arrival_.epoch();
   event->status = std::move(status);
   queue_.Push(std::move(event));
-  on_work_();
+  on_work_(Caller::kMayNotWait);
 }
 
 void Hba::Rescan() { Push(Event::Kind::kRescan); }
@@ -177,6 +167,7 @@ void Hba::Rescan() { Push(Event::Kind::kRescan); }
 
 bool Hba::RunWorkerStep() {
   if (stopped_) return false;
+  const StepInProgress step(*this);
   sender_.Pump();
   if (walk_.has_value()) {
     StepWalk();
@@ -292,8 +283,6 @@ void Hba::HandleGap(const Event& event) {
 }
 
 void Hba::HandleResetBegin() {
-  walk_.reset();
-  walking_ = false;
   retry_due_ns_ = kNever;
   // What the worker learned from pages between the reset's begin and now may be of its time before.
   nodes_.ForgetHandles();
@@ -419,6 +408,7 @@ void Hba::RetryLater() {
 
 bool Hba::RunAttachStep() {
   if (stopped_) return false;
+  const StepInProgress step(*this);
   std::optional<Attach> attach = attacher_.Begin();
   if (!attach.has_value()) return false;
   attacher_.RunCommands(*attach);
@@ -429,6 +419,15 @@ bool Hba::RunAttachStep() {
 // ----------------------------------------------------------------------------------------- State
 
 std::string Hba::Unfinished() const {
+  // What a step moves from one place to another may be seen in neither. In this order: if they are
+  // equal, no step was in progress between.
+  const uint64_t ended = steps_ended_, begun = steps_begun_;
+  if (begun != ended) return "a step";
+  const std::string text = Remaining();
+  return text.empty() && steps_begun_ != begun ? "a step" : text;
+}
+
+std::string Hba::Remaining() const {
   std::string text;
   const auto add = [&text](absl::string_view what) {
     absl::StrAppend(&text, text.empty() ? "" : ", ", what);

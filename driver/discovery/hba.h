@@ -41,10 +41,13 @@ namespace sasd::discovery {
 // Everything else is thread-safe.
 class Hba : private transport::IocListener {
  public:
+  using Caller = transport::IocListener::Caller;
+
   // Borrows everything for its lifetime. `on_work` is called, from any thread and without a lock
-  // held, whenever the worker may have something new to do.
+  // held, whenever the worker may have something new to do. A caller that may wait may take some of
+  // the worker's steps itself.
   Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
-      std::function<void()> on_work);
+      std::function<void(Caller)> on_work);
   ~Hba() override;
 
   // Sets the IOC up, reads the host, emits the start batch (host, its phys, discovery) and begins
@@ -83,6 +86,15 @@ class Hba : private transport::IocListener {
   uint64_t rescans() const { return rescans_.load(std::memory_order_relaxed); }
 
  private:
+  class StepInProgress {
+   public:
+    explicit StepInProgress(Hba& hba) : hba_(hba) { ++hba_.steps_begun_; }
+    ~StepInProgress() { ++hba_.steps_ended_; }
+
+   private:
+    Hba& hba_;
+  };
+
   // A walk: why, and how far it is.
   struct Walk {
     Cause cause;
@@ -93,11 +105,15 @@ class Hba : private transport::IocListener {
     std::optional<Recovery> recovery;
   };
 
-  // IocListener: Arrival's part, then on_work_.
+  // IocListener: Arrival's part, and on_work_ at the end.
   void OnEvent(const transport::EventArrival& event) override;
   void OnEventsLost(uint32_t count) override;
   void OnResetBegin() override;
   void OnReady() override;
+  void OnDelivered(Caller caller) override;
+
+  // Unfinished() but for steps in progress.
+  std::string Remaining() const;
 
   absl::Status ReadHost(const mpi::IocFactsReply& facts);
   void EnablePorts();
@@ -125,7 +141,7 @@ class Hba : private transport::IocListener {
   // Constant.
   transport::IocTransport& ioc_;
   Clock& clock_;
-  const std::function<void()> on_work_;
+  const std::function<void(Caller)> on_work_;
   const bool owned_;
 
   // Each synchronizes itself, or runs in the worker only.
@@ -151,6 +167,7 @@ class Hba : private transport::IocListener {
 
   std::atomic<int64_t> retry_due_ns_;  // Clock::Monotonic(); the maximum: no retry is due
   std::atomic<bool> walking_{false};
+  std::atomic<uint64_t> steps_begun_{0}, steps_ended_{0};
   std::atomic<uint64_t> rescans_{0};
   std::atomic<bool> stopped_{false};
 };

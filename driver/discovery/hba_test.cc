@@ -34,8 +34,10 @@ class Listener : public ObservationSink {
         states_[device->key.address].push_back(device->state);
       } else if (const auto* gone = std::get_if<EndDeviceGone>(&observation)) {
         states_[gone->key.address].push_back(std::nullopt);
+        with_unit_.erase(gone->key.address);
       } else if (const auto* unit = std::get_if<LogicalUnitFacts>(&observation)) {
         serials_[unit->device.address].insert(unit->serial);
+        with_unit_.insert(unit->device.address);
       }
     }
   }
@@ -45,10 +47,12 @@ class Listener : public ObservationSink {
     return it == states_.end() ? States() : it->second;
   }
   const std::set<std::string>& SerialsOf(SasAddress address) { return serials_[address]; }
+  bool HasUnit(SasAddress address) const { return with_unit_.count(address) != 0; }
 
  private:
   std::map<SasAddress, States> states_;
   std::map<SasAddress, std::set<std::string>> serials_;
+  std::set<SasAddress> with_unit_;
 };
 
 class HbaTest : public ::testing::Test {
@@ -65,7 +69,7 @@ class HbaTest : public ::testing::Test {
     for (const emulator::TruthDevice& device : emulator_->Truth(0).devices) {
       if (device.id == kDrive) drive_ = device;
     }
-    hba_ = std::make_unique<Hba>(emulator_->transport(0), clock_, listener_, [] {});
+    hba_ = std::make_unique<Hba>(emulator_->transport(0), clock_, listener_, [](Hba::Caller) {});
     ASSERT_TRUE(hba_->Start().ok());
     RunWorker();
   }
@@ -85,6 +89,19 @@ class HbaTest : public ::testing::Test {
     ASSERT_TRUE(fabric().InjectFault(host, emulator::FaultKind::kEventLost, 1).ok());
     ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "this one is lost").ok());
     ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "and this one says so").ok());
+  }
+
+  // Until a walk that is due has read all devices; it reads the phys after them.
+  void RunWalkPastDevices() {
+    bool reads_phys = false;
+    emulator_->transport(0).SetRequestHook(
+        mpi::Function::kConfig, [&reads_phys](ByteSpan frame) -> std::optional<mpi::IocStatus> {
+          const mpi::PageHeader page = mpi::DecodeConfigRequest(frame)->page;
+          reads_phys |= page.ext_type == mpi::ExtPageType::kSasExpander && page.number == 1;
+          return std::nullopt;
+        });
+    while (!reads_phys) ASSERT_TRUE(hba_->RunWorkerStep());
+    emulator_->transport(0).SetRequestHook(mpi::Function::kConfig, {});
   }
 
   // Takes the drive for its attach, and lets it be the only one under way.
@@ -202,6 +219,36 @@ TEST_F(HbaTest, AHandleThatIsReusedIsGivenBackAgain) {
   EXPECT_EQ(hba_->handshakes(), 3u);
 }
 
+// A storm found it: the walk told at its end of the drive that had gone, after the attacher had
+// told who the drive is that came in its place.
+TEST_F(HbaTest, ADeviceIsAttachedAfterItWasToldOf) {
+  RunAll();
+  hba_->Rescan();
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Insert(kDrive).ok());
+  RunWalkPastDevices();
+  while (hba_->RunAttachStep()) {
+  }
+  RunAll();
+  EXPECT_EQ(State(), DeviceState::kAttached);
+  EXPECT_TRUE(listener_.HasUnit(drive_.address));
+}
+
+// It goes on to its end, and tells what it has.
+TEST_F(HbaTest, WhatAWalkFoundGoneIsToldThoughAResetEndsTheWalk) {
+  RunAll();
+  const std::string host = emulator_->Truth(0).id;
+  ASSERT_TRUE(fabric().InjectFault(host, emulator::FaultKind::kEventLost, 3).ok());
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "events were lost before this one").ok());
+  const size_t before = hba_->live_objects();
+  while (hba_->live_objects() == before) ASSERT_TRUE(hba_->RunWorkerStep());
+  ASSERT_NE(State(), std::nullopt) << "the walk is over";
+  ASSERT_TRUE(fabric().ResetHost(host).ok());
+  RunAll();
+  EXPECT_EQ(State(), std::nullopt);
+}
+
 // A SATA drive's address is its place's. Another drive in it, while a walk had read the page of the
 // one before already, has the same handle and address.
 TEST_F(HbaTest, AnotherDriveOfTheSameAddressAndHandleIsNotTheOneBefore) {
@@ -211,15 +258,7 @@ TEST_F(HbaTest, AnotherDriveOfTheSameAddressAndHandleIsNotTheOneBefore) {
   RunAll();
   ASSERT_THAT(listener_.SerialsOf(drive_.address), testing::ElementsAre(drive_.serial));
   LoseAnEvent();
-  // The walk reads the phys after all devices.
-  bool reads_phys = false;
-  emulator_->transport(0).SetRequestHook(
-      mpi::Function::kConfig, [&reads_phys](ByteSpan frame) -> std::optional<mpi::IocStatus> {
-        const mpi::PageHeader page = mpi::DecodeConfigRequest(frame)->page;
-        reads_phys |= page.ext_type == mpi::ExtPageType::kSasExpander && page.number == 1;
-        return std::nullopt;
-      });
-  while (!reads_phys) ASSERT_TRUE(hba_->RunWorkerStep());
+  RunWalkPastDevices();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().Insert(kDrive, "ANOTHER").ok());
   RunAll();

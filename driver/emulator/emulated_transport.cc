@@ -79,8 +79,8 @@ absl::StatusOr<IocReply> EmulatedTransport::Execute(const transport::IocRequest&
 
 void EmulatedTransport::SetListener(transport::IocListener* listener) {
   absl::MutexLock lock(&mu_);
-  if (!IsDelivering()) mu_.Await(absl::Condition(this, &EmulatedTransport::NobodyDelivers));
-  listener_ = listener;
+  listener_ = listener;  // so that no further call begins
+  if (!IsDelivering()) mu_.Await(absl::Condition(this, &EmulatedTransport::NobodyIsCalling));
 }
 
 absl::Status EmulatedTransport::Reset() {
@@ -129,20 +129,38 @@ void EmulatedTransport::QueueReady() {
 }
 
 void EmulatedTransport::Deliver() {
+  bool told = false;
   for (;;) {
     Message message;
     {
       absl::MutexLock lock(&mu_);
-      if (held_ || delivering_ || queue_.empty()) return;
+      if (held_ || delivering_ || queue_.empty()) break;
       delivering_ = true;
       deliverer_ = std::this_thread::get_id();
       message = std::move(queue_.front());
       queue_.pop_front();
     }
+    told |= message.kind != Kind::kReply;
     DeliverOne(std::move(message));
     absl::MutexLock lock(&mu_);
     delivering_ = false;
   }
+  if (told) EndDelivery();
+}
+
+void EmulatedTransport::EndDelivery() {
+  transport::IocListener* listener = nullptr;
+  auto caller = transport::IocListener::Caller::kMayNotWait;
+  {
+    absl::MutexLock lock(&mu_);
+    listener = listener_;
+    if (listener == nullptr) return;
+    if (caller_may_wait_ && !held_) caller = transport::IocListener::Caller::kMayWait;
+    ++ending_;
+  }
+  listener->OnDelivered(caller);
+  absl::MutexLock lock(&mu_);
+  --ending_;
 }
 
 void EmulatedTransport::DeliverOne(Message message) {
@@ -246,10 +264,13 @@ absl::Status EmulatedTransport::Release(uint64_t id) {
     delivering_ = true;
     deliverer_ = std::this_thread::get_id();
   }
+  const bool told = message.kind != Kind::kReply;
   DeliverOne(std::move(message));
-  if (nested) return absl::OkStatus();
-  absl::MutexLock lock(&mu_);
-  delivering_ = false;
+  if (!nested) {
+    absl::MutexLock lock(&mu_);
+    delivering_ = false;
+  }
+  if (told) EndDelivery();
   return absl::OkStatus();
 }
 
@@ -264,6 +285,11 @@ void EmulatedTransport::ReleaseAll() {
 void EmulatedTransport::SetRequestCredit(size_t frames) {
   absl::MutexLock lock(&mu_);
   credit_ = frames;
+}
+
+void EmulatedTransport::SetCallerMayWait(bool may_wait) {
+  absl::MutexLock lock(&mu_);
+  caller_may_wait_ = may_wait;
 }
 
 size_t EmulatedTransport::requests_in_flight() const {

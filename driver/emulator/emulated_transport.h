@@ -31,8 +31,9 @@ struct HeldMessage {
 //
 // Submit() runs the firmware inline; the completion runs in the same thread after every lock was
 // released, except that PORT ENABLE completes after the events of its discovery. Events are
-// delivered in order, one at a time, by whichever thread caused them or is delivering already; a
-// listener may call Submit(). Execute() waits in real time.
+// delivered in order, one at a time, by whichever thread caused them or is delivering already,
+// which then lends itself to the listener; a listener may call Submit(). Execute() waits in real
+// time.
 //
 // A fault of the IOC calls OnResetBegin(); the IOC is reset when the fault's delay has passed
 // (Emulator::RunTimers(); at once without a delay), as the kernel's watchdog does, and OnReady() is
@@ -67,6 +68,9 @@ class EmulatedTransport : public transport::IocTransport, public HbaFrontEnd {
   // to acknowledge.
   void SetRequestCredit(size_t frames) ABSL_LOCKS_EXCLUDED(mu_);
   size_t requests_in_flight() const ABSL_LOCKS_EXCLUDED(mu_);
+  // For tests: whether the thread that delivers lends itself to the listener (OnDelivered; it does
+  // at the start). Else what the listener does happens beside whatever comes next.
+  void SetCallerMayWait(bool may_wait) ABSL_LOCKS_EXCLUDED(mu_);
   void SetRequestHook(mpi::Function function, RequestHook hook) { hba_.SetHook(function, hook); }
   size_t unacknowledged_events() const { return hba_.unacknowledged_events(); }
 
@@ -92,7 +96,11 @@ class EmulatedTransport : public transport::IocTransport, public HbaFrontEnd {
   // Delivers one message in this thread; nobody else is delivering.
   void DeliverOne(Message message) ABSL_LOCKS_EXCLUDED(mu_);
   void DeliverEvent(const OutboundEvent& event, transport::IocListener& listener);
+  void EndDelivery() ABSL_LOCKS_EXCLUDED(mu_);
   bool NobodyDelivers() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return !delivering_; }
+  bool NobodyIsCalling() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return !delivering_ && ending_ == 0;
+  }
   bool IsDelivering() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     return delivering_ && deliverer_ == std::this_thread::get_id();
   }
@@ -107,7 +115,9 @@ class EmulatedTransport : public transport::IocTransport, public HbaFrontEnd {
   bool held_ ABSL_GUARDED_BY(mu_) = false;
   bool delivering_ ABSL_GUARDED_BY(mu_) = false;
   std::thread::id deliverer_ ABSL_GUARDED_BY(mu_);  // while delivering_
-  bool available_ ABSL_GUARDED_BY(mu_) = true;      // false from a reset's begin until it is ready
+  int ending_ ABSL_GUARDED_BY(mu_) = 0;             // OnDelivered() calls
+  bool caller_may_wait_ ABSL_GUARDED_BY(mu_) = true;
+  bool available_ ABSL_GUARDED_BY(mu_) = true;  // false from a reset's begin until it is ready
   uint64_t resets_begun_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t readies_queued_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t readies_delivered_ ABSL_GUARDED_BY(mu_) = 0;

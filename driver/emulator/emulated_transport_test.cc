@@ -47,6 +47,7 @@ class Listener : public transport::IocListener {
   void OnEventsLost(uint32_t) override { heard_.push_back({"lost", {}, 0, false, {}}); }
   void OnResetBegin() override { heard_.push_back({"reset", {}, 0, false, {}}); }
   void OnReady() override { heard_.push_back({"ready", {}, 0, false, {}}); }
+  void OnDelivered(Caller) override {}
 
   std::vector<Heard> Take() { return std::exchange(heard_, {}); }
 

@@ -55,6 +55,12 @@ void FakeIocTransport::ReleaseReply() {
   pending.done(std::move(pending.reply));
 }
 
+void FakeIocTransport::Tell(absl::FunctionRef<void(IocListener&)> what) {
+  if (listener_ == nullptr) return;
+  what(*listener_);
+  listener_->OnDelivered(IocListener::Caller::kMayNotWait);
+}
+
 void FakeIocTransport::RaiseEvent(uint16_t event, ByteSpan data, bool ack_required,
                                   uint32_t context, absl::Duration time) {
   EventArrival arrival;
@@ -63,23 +69,23 @@ void FakeIocTransport::RaiseEvent(uint16_t event, ByteSpan data, bool ack_requir
   arrival.ack_required = ack_required;
   arrival.data = data;
   arrival.time = time;
-  if (listener_ != nullptr) listener_->OnEvent(arrival);
+  Tell([&](IocListener& listener) { listener.OnEvent(arrival); });
 }
 
 void FakeIocTransport::RaiseEventsLost(uint32_t count) {
-  if (listener_ != nullptr) listener_->OnEventsLost(count);
+  Tell([&](IocListener& listener) { listener.OnEventsLost(count); });
 }
 
 void FakeIocTransport::RaiseResetBegin() {
   in_reset_ = true;
-  if (listener_ != nullptr) listener_->OnResetBegin();
+  Tell([](IocListener& listener) { listener.OnResetBegin(); });
   std::deque<Pending> aborted = std::exchange(pending_, {});
   for (Pending& pending : aborted) pending.done(absl::AbortedError("aborted by a reset"));
 }
 
 void FakeIocTransport::RaiseReady() {
   in_reset_ = false;
-  if (listener_ != nullptr) listener_->OnReady();
+  Tell([](IocListener& listener) { listener.OnReady(); });
 }
 
 absl::Status FakeIocTransport::Reset() {

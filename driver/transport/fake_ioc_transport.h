@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "driver/transport/ioc_transport.h"
 
 namespace sasd::transport {
@@ -63,6 +64,7 @@ class FakeIocTransport : public IocTransport {
 
   absl::Status Admit(const IocRequest& request);
   absl::StatusOr<IocReply> Answer(const IocRequest& request);
+  void Tell(absl::FunctionRef<void(IocListener&)> what);
 
   IocInfo info_;
   IocListener* listener_ = nullptr;

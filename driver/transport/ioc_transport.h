@@ -39,9 +39,11 @@ struct EventArrival {
 
 // What an IOC tells unasked. Called one at a time per IOC, from the transport's context (the
 // counterpart of interrupt context): implementations return quickly, do not wait and do not call
-// Execute(); they may call Submit().
+// Execute(); they may call Submit(). OnDelivered() alone is called outside of that.
 class IocListener {
  public:
+  enum class Caller : uint8_t { kMayWait, kMayNotWait };
+
   virtual ~IocListener() = default;
   virtual void OnEvent(const EventArrival& event) = 0;
   // Events were lost: at least `count` (0: unknown). Comes in order with the events around it.
@@ -50,6 +52,10 @@ class IocListener {
   // with kAborted and handles are no longer valid. OnReady() follows when it operates again.
   virtual void OnResetBegin() = 0;
   virtual void OnReady() = 0;
+  // Follows every run of the calls above, at the end of what there was to tell. A caller that may
+  // wait lends its thread for a little work (the counterpart of a softirq): Execute() may be called
+  // then. Calls may overlap each other and those above.
+  virtual void OnDelivered(Caller caller) = 0;
 };
 
 struct IocInfo {

@@ -60,6 +60,7 @@ class LoggingTransport::Tap : public IocListener {
     log_(name_ + ": ready");
     next_.OnReady();
   }
+  void OnDelivered(Caller caller) override { next_.OnDelivered(caller); }
 
  private:
   IocListener& next_;

@@ -21,6 +21,7 @@ class RecordingListener : public IocListener {
   void OnEventsLost(uint32_t count) override { lost += count; }
   void OnResetBegin() override {}
   void OnReady() override {}
+  void OnDelivered(Caller) override {}
   std::vector<uint16_t> events;
   uint32_t lost = 0;
 };

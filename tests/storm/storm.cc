@@ -13,6 +13,8 @@ namespace {
 // Acts come in bursts, and between them the driver has time to catch up: else one walk over
 // everything would answer most of them.
 constexpr int kActsPerPause = 100;
+// A quarter of the acts are digested by their own thread.
+constexpr int kActsPerCaller = 25;
 constexpr int kActsPerSlowRead = 20;
 constexpr int kRestlessOdds = 3;  // one in so many messages is the last of its stream
 
@@ -192,6 +194,13 @@ void Subscriber::Run() {
 
 // ---------------------------------------------------------------------------------------- Storm
 
+// Whether the acts' thread does the driver's work, or the driver's own thread beside it.
+void SetCallerMayWait(emulator::Emulator& emulator, bool may_wait) {
+  for (size_t host = 0; host < emulator.host_count(); ++host) {
+    emulator.transport(host).SetCallerMayWait(may_wait);
+  }
+}
+
 StormReport RunStorm(const StormOptions& options, const StormTarget& target) {
   StormReport report;
   Progress progress;
@@ -206,6 +215,9 @@ StormReport RunStorm(const StormOptions& options, const StormTarget& target) {
   Chaos chaos(options.seed, options.shares, target.emulator);
   const absl::Time start = absl::Now();
   for (int act = 0; act < options.acts; ++act) {
+    if (act % kActsPerCaller == 0) {
+      SetCallerMayWait(target.emulator, act / kActsPerCaller % 4 == 3);
+    }
     chaos.Act();
     progress.Advance();
     if (act % kActsPerPause == 0) target.settle();
