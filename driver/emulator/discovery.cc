@@ -401,6 +401,10 @@ void Discovery::Return(uint16_t handle) {
   if (entry.state != HandleEntry::State::kMissing) return;
   entry.state = HandleEntry::State::kPresent;
   topology_.ClearMissing(handle);
+  // The phys that were the last to lead there do so no more; those that do are found next.
+  for (ReportedPhy& phy : topology_.Node(entry.parent)->phys) {
+    if (phy.handle == handle && !phy.up()) phy.handle = 0;
+  }
   if (entry.kind == HandleEntry::Kind::kExpander) returned_.push_back(handle);
 }
 

@@ -10,6 +10,7 @@
 #include "driver/base/fake_clock.h"
 #include "driver/emulator/emulator.h"
 #include "driver/emulator/fabric_builder.h"
+#include "driver/emulator/fabric_loader.h"
 #include "driver/mpi/events.h"
 #include "driver/mpi/messages.h"
 #include "driver/mpi/pages.h"
@@ -79,9 +80,12 @@ class EmulatedTransportTest : public ::testing::Test {
     fabric.expanders_per_host = 1;
     fabric.devices_per_expander = 3;
     fabric.report_missing_delay_s = report_missing_delay_s;
+    Create(SyntheticFabric(fabric), seed);
+  }
+  void Create(FabricSpec fabric, uint64_t seed = 1) {
     EmulatorOptions options;
     options.seed = seed;
-    auto emulator = Emulator::Create(SyntheticFabric(fabric), options, clock_);
+    auto emulator = Emulator::Create(std::move(fabric), options, clock_);
     ASSERT_TRUE(emulator.ok()) << emulator.status();
     emulator_ = *std::move(emulator);
     emulator_->transport(0).SetListener(&listener_);
@@ -118,15 +122,29 @@ class EmulatedTransportTest : public ::testing::Test {
     request.handle = handle;
     return StatusOf(mpi::EncodeSasControlRequest(request));
   }
-  IocStatus ReadDevicePage(uint32_t address, mpi::SasDevicePage0* page = nullptr) {
+  IocStatus ReadPage(const mpi::PageHeader& page, uint32_t address, Bytes& data) {
     mpi::ConfigRequest config;
     config.action = mpi::ConfigAction::kReadCurrent;
-    config.page = mpi::SasDevicePage0::kHeader;
+    config.page = page;
     config.address = address;
-    Bytes data(256);
-    const IocStatus status = StatusOf(mpi::EncodeConfigRequest(config), absl::MakeSpan(data));
+    data.resize(512);
+    return StatusOf(mpi::EncodeConfigRequest(config), absl::MakeSpan(data));
+  }
+  IocStatus ReadDevicePage(uint32_t address, mpi::SasDevicePage0* page = nullptr) {
+    Bytes data;
+    const IocStatus status = ReadPage(mpi::SasDevicePage0::kHeader, address, data);
     if (status == IocStatus::kSuccess && page != nullptr) *page = *mpi::DecodeSasDevicePage0(data);
     return status;
+  }
+  // The handles that the host's phys lead to.
+  std::vector<DevHandle> HandlesOfPhys() {
+    Bytes data;
+    EXPECT_EQ(ReadPage(mpi::SasIoUnitPage0::kHeader, 0, data), IocStatus::kSuccess);
+    const auto page = mpi::DecodeSasIoUnitPage0(data);
+    std::vector<DevHandle> handles;
+    if (!page.ok()) return handles;
+    for (const auto& phy : page->phys) handles.push_back(phy.attached_handle);
+    return handles;
   }
   DevHandle HandleOf(const std::string& id) const {
     for (const TruthDevice& device : emulator_->Truth(0).devices) {
@@ -252,6 +270,19 @@ TEST_F(EmulatedTransportTest, WithinTheReportMissingDelayADriveComesBackUnderIts
   }
   EXPECT_EQ(HandleOf(kDrive), handle);
   EXPECT_EQ(ReadDevicePage(mpi::page_address::Device(handle)), IocStatus::kSuccess);
+}
+
+// mpt3sas takes a phy with a handle for one that is up, at 1.5 Gbit/s where the page says down
+// (_scsih_sas_host_refresh), and would never let it go.
+TEST_F(EmulatedTransportTest, ALaneThatStaysDownLeadsNowhereWhenAnotherBringsTheExpanderBack) {
+  Create(*LoadFabric("judge"));  // its first four phys lead to an expander
+  Start();
+  std::vector<DevHandle> handles = HandlesOfPhys();
+  ASSERT_EQ(handles.at(0), handles.at(3));
+  for (const uint32_t phy : {0, 1, 2, 3}) ASSERT_TRUE(fabric().SetPhy("hba0", phy, false).ok());
+  ASSERT_TRUE(fabric().SetPhy("hba0", 1, true).ok());
+  handles[0] = handles[2] = handles[3] = DevHandle(0);
+  EXPECT_EQ(HandlesOfPhys(), handles);
 }
 
 TEST_F(EmulatedTransportTest, AfterTheReportMissingDelayItIsGone) {

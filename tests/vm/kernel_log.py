@@ -26,6 +26,7 @@ MPT3SAS_TROUBLE = re.compile(
 ALWAYS = (
     (r"^(ACPI|PCI|pci |acpi|APIC|tsc|clocksource|RAS|MTRR|x86/|Spectre|ITLB|RETBleed|MDS)", "QEMU's machine"),
     (r"^(process: |L1TF|MMIO Stale|Speculative|Retpoline|Register File|unchecked MSR)", "QEMU's CPU"),
+    (r"^\.\.MP-BIOS bug: 8254 timer not connected to IO-APIC", "QEMU's timer, when the machine is busy"),
     (r"^device-mapper|^i8042|^platform|^rtc_cmos|^fail to initialize ptp_kvm", "QEMU's machine"),
     (r"^systemd-udevd\[|^udevd\[|^init: |^agent: ", "the guest's own programs"),
     (r"^SCSI subsystem initialized|^Run /init|^  with (arguments|environment)", "no trouble"),
@@ -61,6 +62,7 @@ STORM = REMOVAL + (
         r"mpt[23]sas_cm\d: handle\(0x\w+\), ioc_status\(0x0022\) failure at .*/_transport_set_identify\(\)!",
         "gone before its page was read",
     ),
+    (r"mpt[23]sas_cm\d: failure at .*/_scsih_add_device\(\)!", "so too"),
 )
 SATA_INIT = (
     (r"mpt[23]sas_cm\d: .*sata init failure", "what the scenario does"),
