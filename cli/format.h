@@ -16,8 +16,8 @@ namespace sasd::cli {
 std::string ShortRate(sas::v1::LinkRate rate);
 
 // A value of an enum without its type's prefix, in lower case: DEVICE_STATE_ATTACHED is "attached",
-// LINK_RATE_12_GBPS "12g". Empty for UNSPECIFIED; the number for one that this sasctl does not
-// know.
+// DISCOVERY_STATE_IN_PROGRESS "in-progress". Empty for UNSPECIFIED; the number for one that this
+// sasctl does not know.
 std::string ShortEnum(const google::protobuf::EnumDescriptor& type, int number);
 
 template <typename Enum>

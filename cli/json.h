@@ -14,8 +14,12 @@ namespace sasd::cli {
 std::string ToJson(const google::protobuf::Message& message);
 std::string ToIndentedJson(const google::protobuf::Message& message);
 
-// `text` as a JSON string with its quotes.
+// `text` as a JSON string with its quotes; what HasControls() looks for is escaped.
 std::string JsonString(absl::string_view text);
+
+// Whether control characters (C0, DEL, C1) are in the text, or what YAML 1.1 takes for the end of a
+// line (U+2028, U+2029).
+bool HasControls(absl::string_view text);
 
 // The same tree in YAML, block style, each line ended. `json` is valid JSON (else this is our own
 // bug, and the rest is left out). A text that YAML would read as something else than that text is

@@ -3,9 +3,44 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "sas/v1/resources.pb.h"
 
 namespace sasd::cli {
 namespace {
+
+sas::v1::Host Host() {
+  sas::v1::Host host;
+  host.set_name("hosts/x");
+  host.set_phy_count(8);
+  host.set_revision(7);
+  host.mutable_discovery()->set_state(sas::v1::DISCOVERY_STATE_SETTLED);
+  return host;
+}
+
+TEST(JsonTest, AMessageIsProtobufsCanonicalJsonOnOneLine) {
+  EXPECT_EQ(ToJson(Host()), R"({"name":"hosts/x","phyCount":8,)"
+                            R"("discovery":{"state":"DISCOVERY_STATE_SETTLED"},"revision":"7"})");
+  EXPECT_EQ(ToJson(sas::v1::Host()), "{}");
+}
+
+TEST(JsonTest, IndentedItHasAFieldALine) {
+  EXPECT_EQ(ToIndentedJson(Host()),
+            "{\n"
+            " \"name\": \"hosts/x\",\n"
+            " \"phyCount\": 8,\n"
+            " \"discovery\": {\n"
+            "  \"state\": \"DISCOVERY_STATE_SETTLED\"\n"
+            " },\n"
+            " \"revision\": \"7\"\n"
+            "}");
+}
+
+TEST(JsonTest, ATextIsQuotedAndEscaped) {
+  EXPECT_EQ(JsonString(""), R"("")");
+  EXPECT_EQ(JsonString(R"(a "b" \c)"), R"("a \"b\" \\c")");
+  EXPECT_EQ(JsonString("a\tb\x7f"), R"("a\u0009b\u007f")");
+  EXPECT_EQ(JsonString("b\xc3\xa9"), "\"b\xc3\xa9\"");
+}
 
 // What a YAML 1.1 or 1.2 reader takes for something else than a text is quoted.
 TEST(YamlTest, TextsThatAreNoTextsToAReaderAreQuoted) {
@@ -61,7 +96,22 @@ TEST(YamlTest, PlainTextsStayAsTheyAre) {
   }
 }
 
-TEST(YamlTest, ControlCharactersAreEscaped) { EXPECT_EQ(YamlString("a\nb"), "\"a\\u000ab\""); }
+// YAML readers refuse control characters in any text, and of a bare one a line's end would be the
+// end: U+0085, U+2028 and U+2029 are that, too, in YAML 1.1.
+TEST(YamlTest, ControlCharactersAreEscaped) {
+  EXPECT_EQ(YamlString("a\nb"), R"("a\u000ab")");
+  EXPECT_EQ(YamlString("a\tb"), R"("a\u0009b")");
+  EXPECT_EQ(YamlString("a\x7f"), R"("a\u007f")");
+  EXPECT_EQ(YamlString("a\xc2\x85z"), R"("a\u0085z")");
+  EXPECT_EQ(YamlString("a\xe2\x80\xa8z"), R"("a\u2028z")");
+  EXPECT_EQ(YamlString("\xe2\x80\xa9"), R"("\u2029")");
+  EXPECT_EQ(YamlString("a\xc2\xa0z"), "a\xc2\xa0z");  // a blank that does not break
+}
+
+TEST(YamlTest, WhatIsInDoubleQuotesIsEscapedAsInJson) {
+  EXPECT_EQ(YamlString(R"("a" \b)"), R"("\"a\" \\b")");
+  EXPECT_EQ(YamlString(R"(a "b" \c)"), R"(a "b" \c)");  // bare, a quote is a letter
+}
 
 TEST(YamlTest, CollectionsAreInBlockStyle) {
   EXPECT_EQ(
@@ -79,6 +129,15 @@ TEST(YamlTest, AKeyIsQuotedAsAnyText) { EXPECT_EQ(JsonToYaml(R"({"n": 1})"), "\"
 
 TEST(YamlTest, NestedObjectsAreIndented) {
   EXPECT_EQ(JsonToYaml(R"({"a": {"b": {"c": "d"}}})"), "a:\n  b:\n    c: d\n");
+}
+
+TEST(YamlTest, AListInAListBeginsOnItsLine) {
+  EXPECT_EQ(JsonToYaml("[[1,2],[],{\"a\":[3]}]"),
+            "- - 1\n"
+            "  - 2\n"
+            "- []\n"
+            "- a:\n"
+            "  - 3\n");
 }
 
 TEST(YamlTest, EscapesOfJsonAreUndone) {

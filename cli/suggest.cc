@@ -41,7 +41,8 @@ std::vector<std::string> CloseTo(absl::string_view word, const std::vector<std::
   std::vector<std::pair<size_t, std::string>> close;
   for (const std::string& candidate : known) {
     const std::string folded = Folded(candidate);
-    const bool extends = wanted.size() >= 2 && absl::StartsWith(folded, wanted);
+    const bool extends =
+        wanted.size() >= 2 && folded.size() > wanted.size() && absl::StartsWith(folded, wanted);
     const size_t distance = extends ? 1 : EditDistance(wanted, folded);
     if (distance <= limit) close.push_back({distance, candidate});
   }

@@ -175,10 +175,7 @@ bool IsPlain(absl::string_view text) {
   if (absl::StrContains("-?:,[]{}#&*!|>'\"%@`=<", text[0])) return false;
   if (text.front() == ' ' || text.back() == ' ' || text.back() == ':') return false;
   if (absl::StrContains(text, ": ") || absl::StrContains(text, " #")) return false;
-  return absl::c_all_of(text, [](char c) {
-    const unsigned char byte = static_cast<unsigned char>(c);
-    return byte >= 0x20 && byte != 0x7f;
-  });
+  return !HasControls(text);
 }
 
 }  // namespace
