@@ -1,6 +1,7 @@
 #include "cli/topology_tree.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <tuple>
@@ -38,14 +39,24 @@ void Say(std::string& line, absl::string_view text, absl::string_view gap = " ")
   if (!text.empty()) absl::StrAppend(&line, gap, text);
 }
 
+// "a b", without those that are empty.
+std::string Words(std::initializer_list<absl::string_view> words) {
+  std::string text;
+  for (const absl::string_view word : words) Say(text, word, text.empty() ? "" : " ");
+  return text;
+}
+
+// By name, and by address where the operating system has no name (yet). These come last: between
+// two names an address has no place that would be the same whatever it is compared with.
 template <typename T>
 bool ComesBefore(const T* a, const T* b) {
-  if (a->os_name().empty() || b->os_name().empty()) return a->sas_address() < b->sas_address();
+  if (a->os_name().empty() != b->os_name().empty()) return b->os_name().empty();
+  if (a->os_name().empty()) return a->sas_address() < b->sas_address();
   return NaturalLess(a->os_name(), b->os_name());
 }
 
 bool DeviceComesBefore(const EndDevice* a, const EndDevice* b) {
-  if (!a->os_name().empty() && !b->os_name().empty()) return ComesBefore(a, b);
+  if (!a->os_name().empty() || !b->os_name().empty()) return ComesBefore(a, b);
   return std::make_tuple(a->slot(), a->parent_phy_identifier(), a->sas_address()) <
          std::make_tuple(b->slot(), b->parent_phy_identifier(), b->sas_address());
 }
@@ -111,12 +122,11 @@ class TreeBuilder {
     if (style_.verbosity >= 1) Say(node.text, host.chip_name());
     if (style_.verbosity >= 1) Say(node.text, host.firmware_version());
     if (style_.verbosity >= 2) {
-      Say(node.text, paint_.Dim(absl::StrCat(host.sas_address(), " ", host.pci_address())), "  ");
+      Say(node.text, paint_.Dim(Words({host.sas_address(), host.pci_address()})), "  ");
     }
     const auto state = host.discovery().state();
     if (state == sas::v1::DISCOVERY_STATE_FAILED) {
-      Say(node.text, paint_.Red(absl::StrCat("DISCOVERY FAILED ", host.discovery().status_text())),
-          "  ");
+      Say(node.text, paint_.Red(Words({"DISCOVERY FAILED", host.discovery().status_text()})), "  ");
     } else if (state == sas::v1::DISCOVERY_STATE_IN_PROGRESS ||
                state == sas::v1::DISCOVERY_STATE_RECOVERING) {
       Say(node.text, paint_.Yellow(absl::StrCat("discovery ", EnumText(state))), "  ");
@@ -138,9 +148,7 @@ class TreeBuilder {
     SayNarrow(port, node.text);
     if (style_.verbosity >= 2) {
       Say(node.text,
-          paint_.Dim(
-              absl::StrCat(expander.sas_address(), " ", HandleText(expander.device_handle()))),
-          "  ");
+          paint_.Dim(Words({expander.sas_address(), HandleText(expander.device_handle())})), "  ");
     }
     AddChildren(expander.name(), node);
     return node;
@@ -263,7 +271,7 @@ class TreeBuilder {
 
   void AddEach(const Devices& devices, TreeNode& node) const {
     // Fields that are aligned among brothers.
-    TableLayout layout(std::vector<bool>(6, false));
+    TableLayout layout(std::vector<bool>(7, false));
     for (const EndDevice* device : devices) {
       if (!IsSes(*device)) layout.Fit(Cells(*device));
     }
@@ -274,18 +282,21 @@ class TreeBuilder {
     }
   }
 
+  // The last one is for the state, whose colour does not count for the width.
   static std::vector<std::string> Cells(const EndDevice& device) {
     return {NameFor("end_device", device.os_name(), device.sas_address()),
             device.has_slot() ? absl::StrCat("slot ", device.slot()) : "",
             device.block_device().empty() ? TypeOf(device) : device.block_device(),
-            absl::StrCat(device.vendor(), device.vendor().empty() ? "" : " ", device.model()),
+            Words({device.vendor(), device.model()}),
             device.serial(),
-            ShortRate(device.link_rate())};
+            ShortRate(device.link_rate()),
+            ""};
   }
 
   std::string Unfolded(const EndDevice& device, const TableLayout& layout) const {
-    std::string text = layout.Line(Cells(device));
-    Say(text, PaintState(device, StateText(device)), "  ");
+    std::vector<std::string> cells = Cells(device);
+    cells.back() = PaintState(device, StateText(device));
+    std::string text = layout.Line(cells);
     Say(text, paint_.Red(device.failure()));
     SayNarrow(PortTo(device), text);
     if (style_.verbosity >= 2) {
@@ -305,8 +316,7 @@ class TreeBuilder {
     SetLink(port != nullptr ? port->width() : device.link_width(), port, node);
     node.text = NameFor("end_device", device.os_name(), device.sas_address());
     if (style_.verbosity >= 2) {
-      Say(node.text,
-          paint_.Dim(absl::StrCat(device.sas_address(), " ", HandleText(device.device_handle()))),
+      Say(node.text, paint_.Dim(Words({device.sas_address(), HandleText(device.device_handle())})),
           "  ");
     }
     if (!IsNormal(device)) Say(node.text, PaintState(device, StateText(device)), "  ");
