@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -167,19 +168,14 @@ std::string OfPaths(const LogicalUnit& unit, Get get) {
   std::vector<std::string> values;
   for (const sas::v1::Path& path : unit.paths()) {
     const std::string value = get(path);
-    if (!value.empty()) values.push_back(value);
+    if (!value.empty() && !absl::c_linear_search(values, value)) values.push_back(value);
   }
   return absl::StrJoin(values, ",");
 }
 
 // "attached", or the states that differ from path to path.
 std::string PathStates(const LogicalUnit& unit) {
-  std::vector<std::string> states;
-  for (const sas::v1::Path& path : unit.paths()) {
-    const std::string state = EnumText(path.state());
-    if (states.empty() || states.back() != state) states.push_back(state);
-  }
-  return absl::StrJoin(states, ",");
+  return OfPaths(unit, [](const sas::v1::Path& path) { return EnumText(path.state()); });
 }
 
 std::vector<Column> UnitColumns() {

@@ -12,6 +12,16 @@ class TablePrinter : public RecordPrinter {
       : out_(out), columns_(std::move(columns)), headers_(headers), layout_(Alignment(columns_)) {}
 
   void Print(const Page& page) override {
+    if (!page.empty()) PrintRows(page);
+  }
+
+  // An empty list still shows what would have been in it.
+  void Finish() override {
+    if (headers_) PrintRows({});
+  }
+
+ private:
+  void PrintRows(const Page& page) {
     std::vector<std::vector<std::string>> rows;
     if (headers_) rows.push_back(Headers());
     headers_ = false;
@@ -20,12 +30,6 @@ class TablePrinter : public RecordPrinter {
     for (const auto& row : rows) out_ << layout_.Line(row) << '\n';
   }
 
-  // An empty list still shows what would have been in it.
-  void Finish() override {
-    if (headers_) Print({});
-  }
-
- private:
   static std::vector<bool> Alignment(const std::vector<const Column*>& columns) {
     std::vector<bool> right;
     for (const Column* column : columns) right.push_back(column->right_aligned);
