@@ -108,6 +108,13 @@ absl::Status SetField(const Context& context, const FilterKey& key, const std::s
   }
 }
 
+bool IsSet(const Message& filter, const FieldDescriptor& field) {
+  const auto& reflection = *filter.GetReflection();
+  return field.is_repeated() ? reflection.FieldSize(filter, &field) > 0
+                             : reflection.HasField(filter, &field);
+}
+
+// Conditions must all hold, and a field holds the alternatives of one.
 absl::Status Apply(const Context& context, const Noun& noun, const Condition& condition,
                    Selection& selection) {
   const std::string wanted = Dashed(condition.key);
@@ -119,9 +126,14 @@ absl::Status Apply(const Context& context, const Noun& noun, const Condition& co
     selection.local.push_back({column, condition.values});
     return absl::OkStatus();
   }
-  const bool repeated =
-      selection.filter->GetDescriptor()->FindFieldByName(key->field)->is_repeated();
-  if (!repeated && condition.values.size() > 1) {
+  const FieldDescriptor& field = *selection.filter->GetDescriptor()->FindFieldByName(key->field);
+  if (IsSet(*selection.filter, field)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "filter ", key->key, " is given twice",
+        field.is_repeated() ? absl::StrCat("; for any of several say ", key->key, "=VALUE,VALUE")
+                            : ""));
+  }
+  if (!field.is_repeated() && condition.values.size() > 1) {
     return absl::InvalidArgumentError(absl::StrCat("filter ", key->key, " takes one value, not \"",
                                                    absl::StrJoin(condition.values, ","), "\""));
   }
@@ -173,14 +185,15 @@ absl::StatusOr<std::vector<Condition>> ParseConditions(const std::vector<std::st
       const size_t equals = part.find('=');
       const absl::string_view value = absl::StripAsciiWhitespace(
           equals == absl::string_view::npos ? part : part.substr(equals + 1));
-      const bool has_key = equals != absl::string_view::npos && equals > 0;
-      if (value.empty() || (!has_key && conditions.size() == before)) {
+      const bool has_key = equals != absl::string_view::npos;
+      const absl::string_view key =
+          absl::StripAsciiWhitespace(has_key ? part.substr(0, equals) : "");
+      const bool whole = has_key ? !key.empty() : conditions.size() > before;
+      if (value.empty() || !whole) {
         return absl::InvalidArgumentError(absl::StrCat(
             "filter \"", argument, "\" is not of the form key=value[,value...][,key=value...]"));
       }
-      if (has_key) {
-        conditions.push_back({std::string(absl::StripAsciiWhitespace(part.substr(0, equals))), {}});
-      }
+      if (has_key) conditions.push_back({std::string(key), {}});
       conditions.back().values.emplace_back(value);
     }
   }

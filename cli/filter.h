@@ -37,9 +37,9 @@ struct Selection {
   bool Admits(const google::protobuf::Message& resource) const;
 };
 
-// Turns conditions into a selection. Keys are the noun's filter keys, or its columns. Objects that
-// a condition names are looked up. Errors: kInvalidArgument names an unknown key or value, what is
-// close, and what is allowed; those of FindOne() for an object.
+// Turns conditions into a selection. Keys are the noun's filter keys (each once), or its columns.
+// Objects that a condition names are looked up. Errors: kInvalidArgument names an unknown key or
+// value, what is close, and what is allowed; those of FindOne() for an object.
 absl::StatusOr<Selection> Select(const Context& context, const Noun& noun,
                                  const std::vector<Condition>& conditions);
 

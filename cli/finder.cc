@@ -150,14 +150,15 @@ std::string Describe(const Resource& resource) {
 
 absl::StatusOr<Resource> FindOne(const Context& context, absl::string_view query,
                                  const std::vector<ResourceKind>& kinds) {
+  const std::string bare = WithoutDecoration(query);
   sas::v1::FindResourcesRequest request;
-  request.set_query(WithoutDecoration(query));
+  request.set_query(bare);
   for (const ResourceKind kind : kinds) request.add_kinds(kind);
   const auto response = context.Call(
       *context.stubs.topology, &sas::v1::TopologyService::StubInterface::FindResources, request);
   if (!response.ok()) return response.status();
   if (response->resources().empty()) return NotFound(query, kinds, response->suggestions());
-  const Resource* one = Representative(query, response->resources());
+  const Resource* one = Representative(bare, response->resources());
   if (one == nullptr) return Ambiguous(query, response->resources());
   if (Inner(*one) == nullptr) {
     return absl::InternalError(
