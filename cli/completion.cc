@@ -43,10 +43,12 @@ std::string BashFunction(const CLI::App& app) {
   const std::vector<std::string> global = OptionsOf(app);
   std::string cases;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    std::vector<std::string> names = command->get_aliases();
+    names.insert(names.begin(), command->get_name());
     std::vector<std::string> words = WordsOf(*command), options = OptionsOf(*command);
     words.insert(words.end(), options.begin(), options.end());
-    absl::StrAppend(&cases, "      ", command->get_name(), ") words=\"", absl::StrJoin(words, " "),
-                    "\" ;;\n");
+    absl::StrAppend(&cases, "      ", absl::StrJoin(names, "|"), ") words=\"",
+                    absl::StrJoin(words, " "), "\" ;;\n");
   }
   return absl::StrCat(
       "_sasctl() {\n"

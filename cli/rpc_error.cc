@@ -86,7 +86,7 @@ std::string MessageOf(const grpc::Status& status, const RpcDetails& details, con
     case grpc::StatusCode::UNIMPLEMENTED:
       return absl::StrCat("sasd at ", peer.address, " does not know this call",
                           message.empty() ? "" : absl::StrCat(" (", message, ")"),
-                          "; is it older than this sasctl? see sasctl version");
+                          "; is it older than this sasctl? see sasctl --version");
     case grpc::StatusCode::OUT_OF_RANGE:
       return OutOfRange(message, details);
     case grpc::StatusCode::INVALID_ARGUMENT:

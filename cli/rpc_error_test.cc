@@ -46,7 +46,7 @@ TEST(RpcErrorTest, ADeadlineNamesItsLengthAndTheOption) {
 }
 
 TEST(RpcErrorTest, AnUnknownCallAsksForVersions) {
-  EXPECT_THAT(Line(grpc::StatusCode::UNIMPLEMENTED), HasSubstr("sasctl version"));
+  EXPECT_THAT(Line(grpc::StatusCode::UNIMPLEMENTED), HasSubstr("sasctl --version"));
 }
 
 TEST(RpcErrorTest, ACompactedRevisionSaysWhatIsLeft) {

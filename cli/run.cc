@@ -346,10 +346,10 @@ absl::StatusOr<int> Act(const CommandLine& line, const Environment& environment)
 
 int Run(const std::vector<std::string>& arguments, const Environment& environment) {
   CommandLine line(environment);
-  if (const int code = line.Parse(arguments, environment.out, environment.err);
-      code != kExitOk || line.action() == nullptr) {
-    return code;
+  if (const int code = line.Parse(arguments, environment.out, environment.err); code != kExitOk) {
+    return line.is_health() ? kHealthUnknown : code;
   }
+  if (line.action() == nullptr) return kExitOk;
   const absl::StatusOr<int> code = Act(line, environment);
   environment.out.flush();
   if (code.ok()) return *code;
