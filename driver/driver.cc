@@ -36,19 +36,21 @@ class Doorbell {
   bool rung_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-// Nobody waits for the IOC with something untold.
+// Nobody waits for the IOC with something untold. Where there is no wait, what comes together goes
+// out together.
 class TellingTransport : public transport::CountingTransport {
  public:
   TellingTransport(transport::IocTransport& ioc, ObservationSink& sink)
-      : CountingTransport(ioc), sink_(sink) {}
+      : CountingTransport(ioc), sink_(sink), waits_(!ioc.Info().answers_at_once) {}
 
   absl::StatusOr<transport::IocReply> Execute(const transport::IocRequest& request) override {
-    sink_.Flush();
+    if (waits_) sink_.Flush();
     return CountingTransport::Execute(request);
   }
 
  private:
   ObservationSink& sink_;
+  const bool waits_;
 };
 
 class ThreadedHba : public HbaDriver {

@@ -34,6 +34,7 @@ Emulator::Emulator(FabricSpec fabric, const EmulatorOptions& options, Clock& clo
     info.chip_name = hosts[i].chip_name;
     info.pci_address = hosts[i].pci_address;
     info.driver_name = "virtual";
+    info.answers_at_once = true;
     transports_.push_back(
         std::make_unique<EmulatedTransport>(*hbas_[i], std::move(info), hosts[i].request_credit));
     fabric_.Join(i, *hbas_[i]);

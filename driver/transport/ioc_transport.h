@@ -68,6 +68,8 @@ struct IocInfo {
   // True if the caller is the IOC's driver: it sends IOC INIT, port enable, the removal handshake
   // and resets. False beside the kernel's driver, where events are observed and pages read only.
   bool owned = true;
+  // True if Execute() waits for nothing but a computation.
+  bool answers_at_once = false;
 };
 
 // One IOC. Thread-safe. Requests may be refused or fail, they never hang past their timeout.

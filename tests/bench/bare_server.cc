@@ -29,18 +29,20 @@ class Trigger : public sas::v1::EmulatorService::Service {
       return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "element: wants a size");
     }
     for (uint32_t change = 0; change < 2 * request->count(); ++change) {
-      for (uint32_t i = 1; i <= request->phy(); ++i) Send(size, i == request->phy());
+      // The messages of an act are there at one moment, as the firmware's events are.
+      const absl::Duration now = SystemClock().Monotonic();
+      for (uint32_t i = 1; i <= request->phy(); ++i) Send(size, now, i == request->phy());
       absl::SleepFor(absl::Nanoseconds(request->interval().nanos()));
     }
     return grpc::Status::OK;
   }
 
  private:
-  void Send(int64_t size, bool last) {
+  void Send(int64_t size, absl::Duration time, bool last) {
     sas::v1::WatchResponse response;
     sas::v1::Event* event = response.add_events();
     event->set_revision(++revision_);
-    event->set_arrival_monotonic_time_ns(absl::ToInt64Nanoseconds(SystemClock().Monotonic()));
+    event->set_arrival_monotonic_time_ns(absl::ToInt64Nanoseconds(time));
     if (last) event->mutable_cause()->set_text(kLastOfAct);
     const int64_t padding = size - static_cast<int64_t>(response.ByteSizeLong());
     if (padding > 0) event->set_resume_token(std::string(padding, 'x'));
