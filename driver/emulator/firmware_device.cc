@@ -16,6 +16,7 @@ FirmwareReply Firmware::ScsiIo(const Call& call) {
   if (!request.ok()) return Plain(Function::kScsiIo, IocStatus::kInvalidField);
   mpi::ScsiIoReply reply;
   reply.handle = request->handle;
+  reply.scsi_state = mpi::ScsiIoReply::kStateNoScsiStatus;
   FirmwareReply out;
   const HandleEntry* const entry = topology_.handles().Find(request->handle.value());
   if (entry == nullptr || entry->kind != HandleEntry::Kind::kDevice) {
@@ -35,13 +36,10 @@ FirmwareReply Firmware::ScsiIo(const Call& call) {
     if (result.transferred < request->data_size) {
       reply.header.status = IocStatus::kScsiDataUnderrun;
     }
-    if (!result.sense.empty()) reply.scsi_state = mpi::ScsiIoReply::kStateAutosenseValid;
+    reply.scsi_state = result.sense.empty() ? uint8_t{0} : mpi::ScsiIoReply::kStateAutosenseValid;
     reply.sense_count = static_cast<uint32_t>(result.sense.size());
     out.sense = std::move(result.sense);
-    out.frame = mpi::EncodeScsiIoReply(reply);
-    return out;
   }
-  reply.scsi_state = mpi::ScsiIoReply::kStateNoScsiStatus;
   out.frame = mpi::EncodeScsiIoReply(reply);
   return out;
 }
