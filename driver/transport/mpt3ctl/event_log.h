@@ -1,0 +1,53 @@
+#ifndef DRIVER_TRANSPORT_MPT3CTL_EVENT_LOG_H_
+#define DRIVER_TRANSPORT_MPT3CTL_EVENT_LOG_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "driver/base/endian.h"
+#include "driver/transport/mpt3ctl/ctl_codec.h"
+
+namespace sasd::mpt3ctl {
+
+// What a read of the log has that is new: an entry, or a gap before the next entry.
+struct LogItem {
+  // kGap only: entries that were overwritten before they were read; 0: unknown.
+  enum class Kind : uint8_t { kEntry, kGap } kind = Kind::kEntry;
+  uint32_t lost = 0;
+  LogEntry entry;
+};
+
+// A reader's place in the driver's event log, a ring of kLogEntries entries (mpt3sas_ctl.c,
+// mpt3sas_ctl_add_to_event_log). No I/O: it is given reports, whole reads of the ring.
+//
+// The driver writes an entry without a lock against readers, so that the newest may be torn, and
+// one that is being overwritten, too. Hence an entry counts once two reports in a row have it
+// alike. Entries come in the order of their contexts, a counter of 32 bits that wraps. (2^32 is no
+// multiple of the ring's size: around the wrap 104 entries are overwritten later than others, so
+// what is lost is counted by what is missing.)
+//
+// Thread-compatible.
+class EventLog {
+ public:
+  // The place is behind the newest entry: what is in the log is no news.
+  void Start(ByteSpan report);
+  bool started() const { return started_; }
+
+  struct News {
+    std::vector<LogItem> items;  // in order
+    // There is more that was not seen twice yet: read again.
+    bool again = false;
+  };
+  // Started. What is new and certain in `report` (kEventReportSize bytes).
+  News Read(ByteSpan report);
+
+ private:
+  bool started_ = false;
+  uint32_t next_ = 0;  // the context of the next entry
+  Bytes last_;         // report
+};
+
+}  // namespace sasd::mpt3ctl
+
+#endif  // DRIVER_TRANSPORT_MPT3CTL_EVENT_LOG_H_
