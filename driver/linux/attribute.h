@@ -21,6 +21,7 @@ enum class Attribute : uint8_t {
   kModelOfHost,      // smartpqi
   kFirmwareVersion,  // smartpqi
   kIocResetCount,
+  kUniqueId,
   // sas_phy
   kPhyIdentifier,
   kNegotiatedLinkRate,
@@ -60,7 +61,7 @@ enum class Attribute : uint8_t {
   kSlot,
 };
 
-constexpr std::array<const char*, 39> kAttributeNames = {
+constexpr std::array<const char*, 40> kAttributeNames = {
     "proc_name",
     "state",
     "host_sas_address",
@@ -70,6 +71,7 @@ constexpr std::array<const char*, 39> kAttributeNames = {
     "model",
     "firmware_version",
     "ioc_reset_count",
+    "unique_id",
     "phy_identifier",
     "negotiated_linkrate",
     "minimum_linkrate",

@@ -80,7 +80,8 @@ class Writer {
     Text(shost, "board_name", host.board);
     Text(shost, "version_product", host.chip);
     Text(shost, "version_fw", host.firmware);
-    Text(shost, "ioc_reset_count", "0");
+    Text(shost, "unique_id", absl::StrCat(host.unique_id));
+    Text(shost, "ioc_reset_count", absl::StrCat(host.reset_count));
     Text(shost, "state", "running");
     File(shost / "BRM_status", "");
     const std::string prefix = absl::StrCat(host.number);

@@ -70,6 +70,8 @@ struct FakeHost {
   int number = 0;  // hostN
   std::string pci = "0000:03:00.0";
   uint64_t address = 0;            // host_sas_address; absent when 0
+  uint32_t unique_id = 0;          // the driver's number of it
+  uint32_t reset_count = 0;        // ioc_reset_count
   std::string driver = "mpt3sas";  // proc_name
   std::string board = "SAS9300-8e", chip = "LSISAS3008", firmware = "15.00.00.00";
   std::vector<FakePhy> phys;

@@ -245,6 +245,7 @@ TEST_F(CtlDriverTest, MakesUpForAListThatWasCut) {
 TEST_F(CtlDriverTest, TellsWhatLeavesNoState) {
   Start();
   ASSERT_TRUE(emulator_->fabric().InjectTemperature(HostId(), 0, 95).ok());
+  EXPECT_TRUE(kernels_.AwaitNotice());
   EXPECT_TRUE(ours_.AwaitNotice());
   EXPECT_EQ(ours_.notices(), kernels_.notices());
 }

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "driver/base/sas_address.h"
+
 namespace sasd::mpt3ctl {
 
 // An HBA that the kernel's driver owns, and where its control node has it. Plain value.
@@ -15,7 +17,7 @@ struct CtlHost {
   std::string driver_name;  // proc_name: "mpt2sas" or "mpt3sas"
   std::string board_name;
   std::string chip_name;
-  uint64_t sas_address = 0;  // host_sas_address; 0 if unknown
+  SasAddress sas_address;  // host_sas_address; 0 if unknown
 };
 
 }  // namespace sasd::mpt3ctl

@@ -1,0 +1,66 @@
+#include "driver/linux/controlled_hosts.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "driver/linux/attribute_text.h"
+#include "driver/linux/sysfs_root.h"
+#include "driver/linux/tree_io.h"
+
+namespace sasd::sysfs {
+namespace {
+
+// The control node of a driver's name; empty if it has none.
+std::string NodeOf(absl::string_view proc_name) {
+  if (proc_name == "mpt3sas") return "/dev/mpt3ctl";
+  if (proc_name == "mpt2sas") return "/dev/mpt2ctl";
+  return "";
+}
+
+std::optional<uint32_t> ReadNumber(TreeIo& io, const Directory& directory, Attribute attribute) {
+  const std::optional<uint64_t> number = NumberOf(io.Read(directory, attribute), UINT32_MAX);
+  if (!number) return std::nullopt;
+  return static_cast<uint32_t>(*number);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ControlledHost>> FindControlledHosts(const std::string& root,
+                                                                FileIo& io) {
+  const absl::StatusOr<Directory> sysfs = OpenSysfs(root, io);
+  if (!sysfs.ok()) return sysfs.status();
+  TreeIo tree(io);
+  std::vector<ControlledHost> hosts;
+  for (HostPlace& place : FindHosts(tree, *sysfs)) {
+    ControlledHost host;
+    host.scsi_host = absl::StrCat(place.path, "/scsi_host/", place.name);
+    const Directory folder = tree.Open(*sysfs, host.scsi_host);
+    const auto text = [&](Attribute a) { return PrintableText(tree.Read(folder, a)); };
+    host.ctl.driver_name = text(Attribute::kProcName);
+    host.ctl.node = NodeOf(host.ctl.driver_name);
+    const std::optional<uint32_t> number = ReadNumber(tree, folder, Attribute::kUniqueId);
+    if (host.ctl.node.empty() || !number) continue;
+    host.ctl.ioc_number = *number;
+    host.ctl.os_name = std::move(place.name);
+    host.ctl.pci_address = std::move(place.pci_address);
+    host.ctl.board_name = text(Attribute::kBoardName);
+    host.ctl.chip_name = text(Attribute::kVersionProduct);
+    host.ctl.sas_address = AddressOf(tree.Read(folder, Attribute::kHostSasAddress));
+    hosts.push_back(std::move(host));
+  }
+  if (!tree.status().ok()) return tree.status();
+  return hosts;
+}
+
+std::function<std::optional<uint32_t>()> ResetCountOf(const ControlledHost& host,
+                                                      const std::string& root, FileIo& io) {
+  return [path = host.scsi_host, root, &io]() -> std::optional<uint32_t> {
+    const absl::StatusOr<Directory> sysfs = OpenSysfs(root, io);
+    if (!sysfs.ok()) return std::nullopt;
+    TreeIo tree(io);
+    const Directory folder = tree.Open(*sysfs, path);
+    return ReadNumber(tree, folder, Attribute::kIocResetCount);
+  };
+}
+
+}  // namespace sasd::sysfs
