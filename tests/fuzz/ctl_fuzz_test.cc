@@ -1,0 +1,93 @@
+// The control node's ioctls: every decoder gives a value or an error for any input, and what
+// decodes encodes; a log of any bytes is read without going back or beyond its size; a reply of any
+// bytes stays within its memory; and no request that is not on the list becomes a command.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "absl/types/span.h"
+#include "driver/base/endian.h"
+#include "driver/transport/ioc_transport.h"
+#include "driver/transport/mpt3ctl/ctl_codec.h"
+#include "driver/transport/mpt3ctl/ctl_command.h"
+#include "driver/transport/mpt3ctl/event_log.h"
+
+namespace sasd::mpt3ctl {
+namespace {
+
+void DecodeAll(ByteSpan bytes) {
+  (void)DecodeCtlHeader(bytes);
+  if (const auto info = DecodeIocInfo(bytes); info.ok()) {
+    (void)info->PciAddress();
+    if (DecodeIocInfo(EncodeIocInfo(*info))->PciAddress() != info->PciAddress()) std::abort();
+  }
+  if (const auto query = DecodeEventQuery(bytes); query.ok()) {
+    if (!(DecodeEventQuery(EncodeEventQuery(*query))->mask == query->mask)) std::abort();
+  }
+  if (const auto mask = DecodeEventEnable(bytes); mask.ok()) {
+    if (!(*DecodeEventEnable(EncodeEventEnable(1, *mask)) == *mask)) std::abort();
+  }
+  if (const auto entry = DecodeLogEntry(bytes); entry.ok()) {
+    if (EncodeLogEntry(*entry) != Bytes(bytes.begin(), bytes.begin() + LogEntry::kSize)) {
+      std::abort();
+    }
+  }
+  if (const auto command = DecodeCommandHeader(bytes); command.ok()) {
+    (void)EncodeCommand(*command, bytes.subspan(0, bytes.size() / 4 * 4));
+  }
+}
+
+// The bytes, repeated, are the log; each read begins a little further on in them.
+void ReadLog(ByteSpan bytes) {
+  if (bytes.empty()) return;
+  EventLog log;
+  Bytes report(kEventReportSize);
+  for (size_t round = 0; round < 4; ++round) {
+    for (size_t i = 0; i < report.size(); ++i) report[i] = bytes[(i + round / 2) % bytes.size()];
+    // Contexts that can stand in their slots, so that more than the check is reached.
+    for (size_t slot = 0; slot < kLogEntries; slot += 1 + bytes[slot % bytes.size()] % 4) {
+      const size_t at = CtlHeader::kSize + slot * LogEntry::kSize + 4;
+      const uint32_t context = LoadLe32(report, at) / 200 * 200 + static_cast<uint32_t>(slot);
+      StoreLe32(absl::MakeSpan(report), at, context);
+    }
+    if (!log.started()) log.Start(report);
+    const EventLog::News news = log.Read(report);
+    if (news.items.size() > 2 * kLogEntries + 1) std::abort();
+  }
+}
+
+// A frame, and what the kernel gives for a reply to it.
+void Ask(ByteSpan bytes) {
+  for (const size_t size : {size_t{0x0C}, size_t{0x1C}, size_t{0x20}, bytes.size()}) {
+    if (size > bytes.size()) continue;
+    transport::IocRequest request;
+    request.frame = bytes.subspan(0, size);
+    request.data_out = bytes.subspan(size);
+    Bytes room(bytes.size() % 64);
+    request.data_in = absl::MakeSpan(room);
+    auto command = CtlCommand::Create(0, request);
+    if (!command.ok()) continue;
+    const uint8_t function = request.frame[3];
+    if (function != 0x03 && function != 0x04 && function != 0x05 && function != 0x1A) std::abort();
+    const auto header = DecodeCommandHeader(command->Argument());
+    if (!header.ok() || header->timeout_s < 60) std::abort();
+    const size_t copied = std::min<size_t>(header->max_reply_bytes, bytes.size());
+    std::copy_n(bytes.begin(), copied, reinterpret_cast<uint8_t*>(header->reply_address));
+    const auto reply = command->Reply();
+    if (!reply.ok()) continue;
+    if (reply->data_in_size > room.size()) std::abort();
+    if (reply->frame.empty() || reply->frame.size() > header->max_reply_bytes) std::abort();
+  }
+}
+
+}  // namespace
+}  // namespace sasd::mpt3ctl
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const sasd::ByteSpan bytes(data, size);
+  sasd::mpt3ctl::DecodeAll(bytes);
+  sasd::mpt3ctl::ReadLog(bytes);
+  sasd::mpt3ctl::Ask(bytes);
+  return 0;
+}
