@@ -193,6 +193,7 @@ enum class CauseKind : uint8_t {
   kFirmwareEvent,  // one event of the firmware
   kAttach,         // the driver finished (or gave up) enabling a device
   kScan,           // a reading of sysfs
+  kUevent,         // a reading of sysfs that uevents of the kernel called for
   kResync,         // differences found by a rescan after a declared gap
   kHostReset,      // the host was reset: handles are renumbered
   kControl,        // somebody asked for it
@@ -202,7 +203,7 @@ struct Cause {
   CauseKind kind = CauseKind::kStartup;
   uint16_t event_code = 0;     // MPI event, for kFirmwareEvent
   uint32_t event_context = 0;  // the firmware's or the ring's event context
-  uint32_t lost_events = 0;    // for kResync: how many events the gap swallowed; 0: unknown
+  uint32_t lost_events = 0;    // for kResync: how many events the gap swallowed; 0: not known here
   std::string text;            // one line for people: "expander 5001...bf phy 5 not responding"
 };
 

@@ -66,6 +66,8 @@ sas::v1::CauseKind ToProto(CauseKind kind) {
       return sas::v1::CAUSE_KIND_ATTACH;
     case CauseKind::kScan:
       return sas::v1::CAUSE_KIND_SCAN;
+    case CauseKind::kUevent:
+      return sas::v1::CAUSE_KIND_UEVENT;
     case CauseKind::kResync:
       return sas::v1::CAUSE_KIND_RESYNC;
     case CauseKind::kHostReset:

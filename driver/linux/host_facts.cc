@@ -66,6 +66,10 @@ class Builder {
               tree_.facts.pci_address.empty() ? tree_.facts.os_name : tree_.facts.pci_address) {}
 
   HostReading Build() {
+    HostReading reading;
+    reading.host = host_;
+    reading.os_name = tree_.facts.os_name;
+    reading.silent = SilentFacts();
     AssignKeys();
     AttachPhys();
     for (FoundDevice& device : tree_.devices) FinishDevice(device);
@@ -77,10 +81,25 @@ class Builder {
     AddPhys();
     AddDevices();
     Append(enclosures.slots);
-    return {host_, std::move(out_)};
+    reading.observations = std::move(out_);
+    return reading;
   }
 
  private:
+  std::vector<SilentFact> SilentFacts() const {
+    std::vector<SilentFact> facts;
+    for (const FoundOwner& owner : tree_.owners) {
+      for (const FoundPhy& phy : owner.phys) {
+        facts.push_back({SilentFact::Kind::kPhyRate, phy.facts.os_name, phy.facts.negotiated, ""});
+      }
+    }
+    for (const FoundPort& port : tree_.ports) {
+      facts.push_back(
+          {SilentFact::Kind::kPortMembers, port.os_name, LinkRate::kUnknown, port.members});
+    }
+    return facts;
+  }
+
   void AssignKeys() {
     tree_.owners[0].facts.key = NodeKey::Host(host_);
     for (size_t i = 1; i < tree_.owners.size(); ++i) {

@@ -43,6 +43,7 @@ struct FoundPort {
   std::string os_name;
   int owner = kNone;  // HostTree::owners
   uint8_t phy_count = 0;
+  std::string members;  // the names of its phys: SilentFact::members
   PortLeadsTo leads_to = PortLeadsTo::kNothing;
   int remote = kNone;  // HostTree::owners or ::devices
 };

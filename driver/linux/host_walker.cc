@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "driver/linux/attribute_text.h"
 #include "driver/linux/unit_reader.h"
 
@@ -109,7 +110,9 @@ void HostWalker::WalkPort(const Directory& directory, absl::string_view name, in
 }
 
 void HostWalker::JoinPhys(const Listing& port_folder, int owner, int port) {
-  for (absl::string_view member : port_folder.Names(EntryKind::kLink, "phy-")) {
+  const std::vector<absl::string_view> members = port_folder.Names(EntryKind::kLink, "phy-");
+  tree_.ports[port].members = absl::StrJoin(members, " ");
+  for (absl::string_view member : members) {
     for (FoundPhy& phy : tree_.owners[owner].phys) {
       if (phy.facts.os_name != member) continue;
       phy.port = port;
@@ -141,6 +144,7 @@ void HostWalker::ReadExpander(const Directory& port_directory, absl::string_view
   if (!directory) return;
   const Directory device = io_.Open(directory, absl::StrCat("sas_device/", name));
   const Directory expander = io_.Open(directory, absl::StrCat("sas_expander/", name));
+  if (!device && !expander) return;  // on its way in or out
   const auto text = [&](Attribute a) { return PrintableText(io_.Read(expander, a)); };
   FoundOwner owner;
   owner.port = port;
@@ -180,6 +184,7 @@ void HostWalker::ReadEndDevice(const Directory& port_directory, absl::string_vie
     facts.slot = static_cast<uint16_t>(*bay);
   }
   found.units = ReadUnits(io_, directory, slot_links_);
+  if (!device && found.units.empty()) return;  // on its way in or out
   if (found.address == SasAddress()) found.address = ReadUnitAddress(io_, directory);
 
   tree_.ports[port].leads_to = PortLeadsTo::kEndDevice;

@@ -10,7 +10,10 @@
 namespace sasd::sysfs {
 
 // Walks the folder of one host downwards: phys, ports, expanders, end devices. Relations are those
-// of the folders; what cannot be read is left out. Not thread-safe; one walk per object.
+// of the folders; what cannot be read is left out. So is an expander or end device whose class
+// devices are not there: the kernel adds them after its folder and removes them before it
+// (scsi_transport_sas.c, sas_rphy_add and sas_rphy_remove), so that it is on its way in or out. Not
+// thread-safe; one walk per object.
 class HostWalker {
  public:
   // `slot_links`: see ReadUnits().

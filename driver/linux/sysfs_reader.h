@@ -1,10 +1,12 @@
 #ifndef DRIVER_LINUX_SYSFS_READER_H_
 #define DRIVER_LINUX_SYSFS_READER_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "driver/linux/file_io.h"
 #include "driver/linux/host_reading.h"
 
@@ -30,6 +32,12 @@ namespace sasd::sysfs {
 // Errors: kNotFound (no such folder), kInvalidArgument (it is no sysfs tree), kPermissionDenied,
 // kResourceExhausted (no descriptors or memory left: nothing is known about what was not read).
 absl::StatusOr<std::vector<HostReading>> ReadTree(const std::string& root, FileIo& io);
+
+// Reads one host of that tree alone: the entry `name` ("host11") of class/sas_host, which it may
+// share its address with. nullopt if there is none, be it that it vanishes meanwhile. Otherwise as
+// ReadTree(), errors too.
+absl::StatusOr<std::optional<HostReading>> ReadHost(const std::string& root, absl::string_view name,
+                                                    FileIo& io);
 
 }  // namespace sasd::sysfs
 

@@ -55,6 +55,19 @@ std::optional<HostPlace> PlaceIn(absl::string_view path, absl::string_view name)
   return place;
 }
 
+// Where the entry `name` of the folder class/sas_host leads.
+std::optional<HostPlace> PlaceOf(TreeIo& io, const Directory& hosts, absl::string_view name) {
+  std::string from(kSasHosts);
+  std::string target = io.ReadLink(hosts, name);
+  if (target.empty()) {
+    // No link in a copy that followed them; `device` still leads to the host.
+    absl::StrAppend(&from, "/", name);
+    target = io.ReadLink(io.Open(hosts, name), "device");
+  }
+  const std::optional<std::string> path = ResolveLink(from, target);
+  return path ? PlaceIn(*path, name) : std::nullopt;
+}
+
 }  // namespace
 
 absl::StatusOr<Directory> OpenSysfs(const std::string& root, FileIo& io) {
@@ -89,21 +102,18 @@ std::optional<std::string> ResolveLink(absl::string_view from, absl::string_view
   return absl::StrJoin(parts, "/");
 }
 
+std::optional<HostPlace> FindHost(TreeIo& io, const Directory& root, absl::string_view name) {
+  return PlaceOf(io, io.Open(root, kSasHosts), name);
+}
+
 std::vector<HostPlace> FindHosts(TreeIo& io, const Directory& root) {
   std::vector<HostPlace> places;
   const Directory hosts = io.Open(root, kSasHosts);
   const Listing listing = io.List(hosts);
-  const auto add = [&](absl::string_view name, absl::string_view from, absl::string_view target) {
-    const std::optional<std::string> path = ResolveLink(from, target);
-    if (!path) return;
-    if (std::optional<HostPlace> place = PlaceIn(*path, name)) places.push_back(*place);
-  };
-  for (absl::string_view name : listing.Names(EntryKind::kLink)) {
-    add(name, kSasHosts, io.ReadLink(hosts, name));
-  }
-  // Not links in a copy that followed them; `device` still leads to the host.
-  for (absl::string_view name : listing.Names(EntryKind::kDirectory)) {
-    add(name, absl::StrCat(kSasHosts, "/", name), io.ReadLink(io.Open(hosts, name), "device"));
+  for (EntryKind kind : {EntryKind::kLink, EntryKind::kDirectory}) {
+    for (absl::string_view name : listing.Names(kind)) {
+      if (std::optional<HostPlace> place = PlaceOf(io, hosts, name)) places.push_back(*place);
+    }
   }
   std::sort(places.begin(), places.end(),
             [](const HostPlace& a, const HostPlace& b) { return NaturalLess(a.name, b.name); });

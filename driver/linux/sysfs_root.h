@@ -29,6 +29,9 @@ struct HostPlace {
 // In natural order of the names. Entries that lead nowhere are left out.
 std::vector<HostPlace> FindHosts(TreeIo& io, const Directory& root);
 
+// The one entry `name`; nullopt if there is none, or it leads nowhere.
+std::optional<HostPlace> FindHost(TreeIo& io, const Directory& root, absl::string_view name);
+
 }  // namespace sasd::sysfs
 
 #endif  // DRIVER_LINUX_SYSFS_ROOT_H_

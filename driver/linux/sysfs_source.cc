@@ -1,6 +1,7 @@
 #include "driver/linux/sysfs_source.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "driver/linux/differences.h"
@@ -39,21 +40,45 @@ absl::Status SysfsSource::Scan() {
 absl::Status SysfsSource::Scan(const Cause& cause) {
   absl::StatusOr<std::vector<HostReading>> readings = ReadTree(root_, io_);
   if (!readings.ok()) return readings.status();
+  std::vector<std::pair<SasAddress, std::vector<Observation>>> differences;
+  const auto add = [&differences](SasAddress host, std::vector<Observation> observations) {
+    if (!observations.empty()) differences.emplace_back(host, std::move(observations));
+  };
   for (const HostReading& known : last_) {
-    if (Find(*readings, known.host) == nullptr) Emit(known.host, cause, {HostGone{known.host}});
+    if (Find(*readings, known.host) == nullptr) add(known.host, {HostGone{known.host}});
   }
   for (const HostReading& reading : *readings) {
     const HostReading* known = Find(last_, reading.host);
-    Emit(reading.host, cause,
-         known == nullptr ? reading.observations
-                          : Differences(known->observations, reading.observations));
+    add(reading.host, known == nullptr ? reading.observations
+                                       : Differences(known->observations, reading.observations));
+  }
+  if (cause.kind == CauseKind::kResync && differences.empty()) {
+    differences.emplace_back(SasAddress(), std::vector<Observation>());
   }
   last_ = *std::move(readings);
+  Cause rest = cause;
+  for (auto& [host, observations] : differences) {
+    Emit(host, rest, std::move(observations));
+    rest.lost_events = 0;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SysfsSource::ScanHost(absl::string_view os_name, const Cause& cause) {
+  absl::StatusOr<std::optional<HostReading>> reading = ReadHost(root_, os_name, io_);
+  if (!reading.ok()) return reading.status();
+  const auto known = std::find_if(last_.begin(), last_.end(),
+                                  [os_name](const HostReading& r) { return r.os_name == os_name; });
+  const bool was_there = known != last_.end(), is_there = reading->has_value();
+  if (!was_there && !is_there) return absl::OkStatus();
+  if (!was_there || !is_there || known->host != (*reading)->host) return Scan(cause);
+  std::vector<Observation> differences = Differences(known->observations, (*reading)->observations);
+  *known = **std::move(reading);
+  if (!differences.empty()) Emit(known->host, cause, std::move(differences));
   return absl::OkStatus();
 }
 
 void SysfsSource::Emit(SasAddress host, const Cause& cause, std::vector<Observation> observations) {
-  if (observations.empty()) return;
   ObservationBatch batch;
   batch.source = Source::kSysfs;
   batch.host = host;

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "driver/base/clock.h"
 #include "driver/linux/file_io.h"
 #include "driver/linux/host_reading.h"
@@ -25,14 +26,20 @@ class SysfsSource {
 
   // Reads the tree and emits one batch per host that is new, changed or gone (source kSysfs), with
   // only the objects that differ; a host that was never told is told whole. `cause` goes into each
-  // batch: kScan, or kResync after a gap. On an error nothing is emitted and the earlier picture
-  // stands.
+  // batch: kScan, kUevent, or kResync after a gap. The first batch of a kResync alone has its
+  // lost_events, so that they add up; if nothing differs it is an empty one of no host, for a gap
+  // is told in any case. On an error nothing is emitted and the earlier picture stands.
   absl::Status Scan(const Cause& cause);
 
   // A Scan() with cause kScan.
   absl::Status Scan();
 
-  // What was told last, for the number of hosts and for tests.
+  // As Scan(), but reads the one host `os_name` ("host11") only. It becomes a Scan() where the host
+  // is new, is gone or is another one under the same number: what it shares with others decides
+  // then. A host that is no SAS host tells nothing.
+  absl::Status ScanHost(absl::string_view os_name, const Cause& cause);
+
+  // What was told last.
   const std::vector<HostReading>& last() const { return last_; }
 
  private:

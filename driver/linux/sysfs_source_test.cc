@@ -1,5 +1,6 @@
 #include "driver/linux/sysfs_source.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -216,6 +217,115 @@ TEST_F(SysfsSourceTest, AHostThatIsGoneAndOneThatIsNew) {
   EXPECT_EQ(told.front(), "host gone 230");
   EXPECT_THAT(told, testing::Contains("host 670"));
   EXPECT_EQ(source_->last().size(), 1u);
+}
+
+Cause Uevent() {
+  Cause cause;
+  cause.kind = CauseKind::kUevent;
+  cause.text = "uevent remove block/sdb";
+  return cause;
+}
+
+FakeHost OtherMachine() {
+  FakeHost other;
+  other.number = 6;
+  other.address = 0x500605B00AB05670;
+  other.pci = "0000:04:00.0";
+  other.phys = {{0, "12.0 Gbit"}};
+  return other;
+}
+
+TEST_F(SysfsSourceTest, OneHostIsReadAlone) {
+  Scan({Machine(), OtherMachine()});
+  FakeHost changed = Machine(), other = OtherMachine();
+  DriveOf(changed, 2).units[0].block = "sdz";
+  other.phys[0].rate = "6.0 Gbit";
+  Write({changed, other});
+  ASSERT_TRUE(source_->ScanHost("host5", Uevent()).ok());
+  ASSERT_EQ(listener_.batches().size(), 1u);
+  EXPECT_EQ(listener_.batches()[0].cause.kind, CauseKind::kUevent);
+  EXPECT_EQ(listener_.batches()[0].cause.text, "uevent remove block/sdb");
+  EXPECT_THAT(listener_.Take(), ElementsAre("unit of 211")) << "host6 was not looked at";
+  ASSERT_TRUE(source_->ScanHost("host6", Uevent()).ok());
+  EXPECT_THAT(listener_.Take(), ElementsAre("phy 0"));
+}
+
+TEST_F(SysfsSourceTest, AHostThatIsNoSasHostTellsNothing) {
+  Scan({Machine()});
+  EXPECT_TRUE(source_->ScanHost("host0", Uevent()).ok());
+  EXPECT_THAT(listener_.Take(), IsEmpty());
+}
+
+TEST_F(SysfsSourceTest, AHostThatComesOrGoesIsFoundByItsName) {
+  Scan({Machine()});
+  Write({Machine(), OtherMachine()});
+  ASSERT_TRUE(source_->ScanHost("host6", Uevent()).ok());
+  EXPECT_THAT(listener_.Take(), ElementsAre("host 670", "discovery 670", "phy 0"));
+  Write({Machine()});
+  ASSERT_TRUE(source_->ScanHost("host6", Uevent()).ok());
+  EXPECT_THAT(listener_.Take(), ElementsAre("host gone 670"));
+}
+
+// hostN is reused (a driver that is loaded again gets the lowest free number).
+TEST_F(SysfsSourceTest, AnotherHostUnderTheSameNumberIsNotTheFirst) {
+  Scan({Machine()});
+  FakeHost other = OtherMachine();
+  other.number = 5;
+  Write({other});
+  ASSERT_TRUE(source_->ScanHost("host5", Uevent()).ok());
+  EXPECT_THAT(listener_.Take(), ElementsAre("host gone 230", "host 670", "discovery 670", "phy 0"));
+}
+
+TEST_F(SysfsSourceTest, TheSameHostUnderAnotherNumberStays) {
+  Scan({Machine()});
+  FakeHost renumbered = OtherMachine();
+  renumbered.address = Machine().address;
+  renumbered.ports.clear();
+  Write({renumbered});
+  ASSERT_TRUE(source_->ScanHost("host5", Uevent()).ok());
+  EXPECT_THAT(listener_.Take(), Not(testing::Contains("host gone 230")));
+  EXPECT_EQ(source_->last()[0].os_name, "host6");
+}
+
+TEST_F(SysfsSourceTest, LostEventsAreTold) {
+  Scan({Machine(), OtherMachine()});
+  Cause gap;
+  gap.kind = CauseKind::kResync;
+  gap.lost_events = 37;
+  ASSERT_TRUE(source_->Scan(gap).ok());
+  ASSERT_EQ(listener_.batches().size(), 1u) << "though nothing differs";
+  EXPECT_EQ(listener_.batches()[0].host, SasAddress());
+  EXPECT_EQ(listener_.batches()[0].cause.lost_events, 37u);
+  EXPECT_THAT(listener_.Take(), IsEmpty());
+
+  FakeHost changed = Machine(), other = OtherMachine();
+  changed.phys[1].rate = other.phys[0].rate = "6.0 Gbit";
+  Write({changed, other});
+  ASSERT_TRUE(source_->Scan(gap).ok());
+  ASSERT_EQ(listener_.batches().size(), 2u);
+  EXPECT_EQ(listener_.batches()[0].cause.lost_events, 37u);
+  EXPECT_EQ(listener_.batches()[1].cause.lost_events, 0u) << "they are counted once";
+}
+
+// Its class devices are added after its folder and removed before.
+TEST_F(SysfsSourceTest, WhatIsOnItsWayInOrOutIsNotThere) {
+  Scan({Machine()});
+  FakeHost bare = Machine();
+  DriveOf(bare, 2).units.clear();
+  Write({bare});
+  const std::string port = root_ +
+                           "/devices/pci0000:00/0000:03:00.0/host5/port-5:0/expander-5:0/"
+                           "port-5:0:2/";
+  std::filesystem::remove_all(port + "end_device-5:0:2/sas_device");
+  ASSERT_TRUE(source_->Scan().ok());
+  std::vector<std::string> told = listener_.Take();
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.front(), "device gone 211");
+  for (const std::string& name : told) EXPECT_THAT(name, Not(testing::StartsWith("device 2")));
+  EXPECT_EQ(std::count_if(told.begin(), told.end(),
+                          [](const std::string& name) { return name.find("device ") == 0; }),
+            1)
+      << "no device of another name";
 }
 
 TEST_F(SysfsSourceTest, AScanThatFailsTellsNothingAndForgetsNothing) {
