@@ -67,8 +67,7 @@ absl::Status SysfsSource::Scan(const Cause& cause) {
 absl::Status SysfsSource::ScanHost(absl::string_view os_name, const Cause& cause) {
   absl::StatusOr<std::optional<HostReading>> reading = ReadHost(root_, os_name, io_);
   if (!reading.ok()) return reading.status();
-  const auto known = std::find_if(last_.begin(), last_.end(),
-                                  [os_name](const HostReading& r) { return r.os_name == os_name; });
+  const auto known = Known(os_name);
   const bool was_there = known != last_.end(), is_there = reading->has_value();
   if (!was_there && !is_there) return absl::OkStatus();
   if (!was_there || !is_there || known->host != (*reading)->host) return Scan(cause);
@@ -76,6 +75,17 @@ absl::Status SysfsSource::ScanHost(absl::string_view os_name, const Cause& cause
   *known = **std::move(reading);
   if (!differences.empty()) Emit(known->host, cause, std::move(differences));
   return absl::OkStatus();
+}
+
+LinkLook SysfsSource::LookAtLinks(absl::string_view os_name, size_t first, size_t budget) {
+  const auto known = Known(os_name);
+  if (known == last_.end()) return LinkLook();
+  return sysfs::LookAtLinks(root_, io_, *known, first, budget);
+}
+
+std::vector<HostReading>::iterator SysfsSource::Known(absl::string_view os_name) {
+  return std::find_if(last_.begin(), last_.end(),
+                      [os_name](const HostReading& r) { return r.os_name == os_name; });
 }
 
 void SysfsSource::Emit(SasAddress host, const Cause& cause, std::vector<Observation> observations) {

@@ -1,6 +1,7 @@
 #ifndef DRIVER_LINUX_SYSFS_SOURCE_H_
 #define DRIVER_LINUX_SYSFS_SOURCE_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "driver/base/clock.h"
 #include "driver/linux/file_io.h"
 #include "driver/linux/host_reading.h"
+#include "driver/linux/link_look.h"
 #include "driver/observation.h"
 
 namespace sasd::sysfs {
@@ -39,12 +41,17 @@ class SysfsSource {
   // then. A host that is no SAS host tells nothing.
   absl::Status ScanHost(absl::string_view os_name, const Cause& cause);
 
+  // LookAtLinks() of what was told last of `os_name`; nothing is told.
+  LinkLook LookAtLinks(absl::string_view os_name, size_t first, size_t budget);
+
   // What was told last.
   const std::vector<HostReading>& last() const { return last_; }
 
  private:
   SysfsSource(std::string root, FileIo& io, Clock& clock, ObservationSink& sink);
 
+  // The reading that was told last of the host; end() if none was.
+  std::vector<HostReading>::iterator Known(absl::string_view os_name);
   void Emit(SasAddress host, const Cause& cause, std::vector<Observation> observations);
 
   const std::string root_;

@@ -5,11 +5,11 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "driver/base/fake_clock.h"
+#include "driver/linux/fake_machine.h"
+#include "driver/linux/fake_sink.h"
 #include "driver/linux/fake_sysfs.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -21,99 +21,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-// "host", "host gone" and so on: what an observation tells of, with the end of its address.
-std::string Name(const Observation& observation) {
-  struct Namer {
-    static std::string Of(const char* what, uint64_t address) {
-      return absl::StrCat(what, " ", absl::Hex(address & 0xFFF));
-    }
-    std::string operator()(const HostFacts& f) { return Of("host", f.address.value()); }
-    std::string operator()(const HostGone& f) { return Of("host gone", f.host.value()); }
-    std::string operator()(const PhyFacts& f) { return absl::StrCat("phy ", f.key.phy.value()); }
-    std::string operator()(const PortFacts& f) { return Of("port to", f.key.attached.value()); }
-    std::string operator()(const ExpanderFacts& f) { return Of("expander", f.key.address.value()); }
-    std::string operator()(const ExpanderGone& f) {
-      return Of("expander gone", f.key.address.value());
-    }
-    std::string operator()(const EndDeviceFacts& f) { return Of("device", f.key.address.value()); }
-    std::string operator()(const EndDeviceGone& f) {
-      return Of("device gone", f.key.address.value());
-    }
-    std::string operator()(const LogicalUnitFacts& f) {
-      return Of("unit of", f.device.address.value());
-    }
-    std::string operator()(const LogicalUnitGone& f) {
-      return Of("unit gone of", f.device.address.value());
-    }
-    std::string operator()(const EnclosureFacts& f) { return Of("enclosure", f.key.value()); }
-    std::string operator()(const EnclosureGone& f) { return Of("enclosure gone", f.key.value()); }
-    std::string operator()(const SlotFacts& f) { return absl::StrCat("slot ", f.key.slot); }
-    std::string operator()(const DiscoveryFacts& f) { return Of("discovery", f.host.value()); }
-    std::string operator()(const Notice& f) { return "notice " + f.text; }
-  };
-  return std::visit(Namer(), observation);
-}
-
-class Listener : public ObservationSink {
- public:
-  void Observe(ObservationBatch batch) override { batches_.push_back(std::move(batch)); }
-
-  // What was told since the last call, batch after batch.
-  std::vector<std::string> Take() {
-    std::vector<std::string> names;
-    for (const ObservationBatch& batch : batches_) {
-      for (const Observation& observation : batch.observations) names.push_back(Name(observation));
-    }
-    batches_.clear();
-    return names;
-  }
-  const std::vector<ObservationBatch>& batches() const { return batches_; }
-
- private:
-  std::vector<ObservationBatch> batches_;
-};
-
-FakeEndDevice Drive(int number) {
-  FakeUnit unit;
-  unit.wwid = absl::StrCat("naa.5000c50000000", number, "10");
-  unit.serial = absl::StrCat("ZA10000", number);
-  unit.block = std::string(1, static_cast<char>('a' + number)).insert(0, "sd");
-  FakeEndDevice drive;
-  drive.name = absl::StrCat("end_device-5:0:", number);
-  drive.address = 0x5000C50000000011 + static_cast<uint64_t>(number) * 0x100;
-  drive.target = number;
-  drive.units = {unit};
-  return drive;
-}
-
-// A host with an expander, and drives 0 to 2 at its phys 4 to 6.
-FakeHost Machine() {
-  FakeExpander expander;
-  expander.name = "expander-5:0";
-  expander.address = 0x5000CCAB0300113F;
-  for (int i = 0; i < 3; ++i) {
-    expander.phys.push_back({4 + i, "12.0 Gbit"});
-    FakePort port;
-    port.name = absl::StrCat("port-5:0:", i);
-    port.phys = {4 + i};
-    port.end_device = {Drive(i)};
-    expander.ports.push_back(port);
-  }
-  FakePort port;
-  port.name = "port-5:0";
-  port.phys = {0, 1};
-  port.expander = {expander};
-  FakeHost host;
-  host.number = 5;
-  host.address = 0x500605B00AB01230;
-  host.phys = {{0, "12.0 Gbit"}, {1, "12.0 Gbit"}};
-  host.ports = {port};
-  return host;
-}
-
-FakeExpander& ExpanderOf(FakeHost& host) { return host.ports[0].expander[0]; }
-FakeEndDevice& DriveOf(FakeHost& host, size_t i) { return ExpanderOf(host).ports[i].end_device[0]; }
 
 class SysfsSourceTest : public ::testing::Test {
  protected:
@@ -139,7 +46,7 @@ class SysfsSourceTest : public ::testing::Test {
   std::string root_;
   PosixFileIo io_;
   FakeClock clock_;
-  Listener listener_;
+  FakeSink listener_;
   std::unique_ptr<SysfsSource> source_;
 };
 
@@ -224,15 +131,6 @@ Cause Uevent() {
   cause.kind = CauseKind::kUevent;
   cause.text = "uevent remove block/sdb";
   return cause;
-}
-
-FakeHost OtherMachine() {
-  FakeHost other;
-  other.number = 6;
-  other.address = 0x500605B00AB05670;
-  other.pci = "0000:04:00.0";
-  other.phys = {{0, "12.0 Gbit"}};
-  return other;
 }
 
 TEST_F(SysfsSourceTest, OneHostIsReadAlone) {
