@@ -10,6 +10,8 @@
 #include "absl/time/time.h"
 #include "driver/base/clock.h"
 #include "driver/emulator/emulator.h"
+#include "driver/linux/sysfs_follower.h"
+#include "driver/linux/uevent_source.h"
 #include "driver/observation.h"
 
 namespace sasd {
@@ -43,6 +45,23 @@ absl::StatusOr<std::unique_ptr<Backend>> StartVirtualBackend(const std::string& 
 // A Linux sysfs tree, read once now and at each Rescan(). Borrows clock and sink.
 absl::StatusOr<std::unique_ptr<Backend>> StartSysfsBackend(const std::string& root, Clock& clock,
                                                            ObservationSink& sink);
+
+struct LinuxBackendOptions {
+  std::string root = "/sys";
+  sysfs::FollowerOptions follower;
+};
+
+// This machine as its kernel shows it, followed by the kernel's uevents; see sysfs::SysfsFollower.
+// Returns when every host of now is known; none is normal. Where there are no uevents (a sandbox
+// without netlink) that is logged, and Rescan() and the looks at links remain. WaitIdle() tells at
+// once what has been received. Borrows clock and sink. Errors: as sysfs::ReadTree().
+absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOptions& options,
+                                                           Clock& clock, ObservationSink& sink);
+
+// The same with these uevents; null: none.
+absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(
+    const LinuxBackendOptions& options, std::unique_ptr<sysfs::UeventSource> uevents, Clock& clock,
+    ObservationSink& sink);
 
 }  // namespace sasd
 

@@ -28,6 +28,18 @@ std::string NodeName() {
   return name;
 }
 
+absl::StatusOr<std::unique_ptr<Backend>> StartBackend(const DaemonOptions& options, Clock& clock,
+                                                      ObservationSink& sink) {
+  if (!options.fabric.empty() && !options.sysfs_root.empty()) {
+    return absl::InvalidArgumentError("give a fabric for virtual HBAs, or a sysfs tree, not both");
+  }
+  if (!options.fabric.empty()) {
+    return StartVirtualBackend(options.fabric, options.seed, clock, sink);
+  }
+  if (!options.sysfs_root.empty()) return StartSysfsBackend(options.sysfs_root, clock, sink);
+  return StartLinuxBackend(options.live, clock, sink);
+}
+
 }  // namespace
 
 Daemon::Daemon(const DaemonOptions& options)
@@ -37,15 +49,8 @@ Daemon::Daemon(const DaemonOptions& options)
       pump_(std::make_unique<watch::Pump>(log_)) {}
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& options, Clock& clock) {
-  if (options.fabric.empty() == options.sysfs_root.empty()) {
-    return absl::InvalidArgumentError("give a fabric for virtual HBAs, or a sysfs tree, not both");
-  }
   auto daemon = absl::WrapUnique(new Daemon(options));
-
-  absl::StatusOr<std::unique_ptr<Backend>> backend =
-      options.fabric.empty()
-          ? StartSysfsBackend(options.sysfs_root, clock, *daemon->pump_)
-          : StartVirtualBackend(options.fabric, options.seed, clock, *daemon->pump_);
+  absl::StatusOr<std::unique_ptr<Backend>> backend = StartBackend(options, clock, *daemon->pump_);
   if (!backend.ok()) return backend.status();
   daemon->backend_ = *std::move(backend);
 

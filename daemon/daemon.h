@@ -19,9 +19,10 @@
 namespace sasd {
 
 struct DaemonOptions {
-  // Where the facts come from: one of both.
-  std::string fabric;      // see StartVirtualBackend
-  std::string sysfs_root;  // see StartSysfsBackend
+  // Where the facts come from: at most one of both. Neither: this machine.
+  std::string fabric;        // see StartVirtualBackend
+  std::string sysfs_root;    // see StartSysfsBackend
+  LinuxBackendOptions live;  // see StartLinuxBackend
   uint64_t seed = 1;
 
   service::Server::Options server;

@@ -26,6 +26,7 @@ namespace {
 struct CommandLine {
   DaemonOptions daemon;
   std::string log_level = "info";
+  double link_look_seconds = 30;
 };
 
 std::string ShippedFabricNames() {
@@ -49,8 +50,17 @@ void Declare(CLI::App& app, CommandLine& line) {
                                   "; a .textproto file; or "
                                   "synthetic:HOSTSxEXPANDERSxDEVICES"));
   app.add_option("--sysfs-root", daemon.sysfs_root,
-                 "Serve what a Linux sysfs tree shows (default: /sys)")
+                 "Serve what a Linux sysfs tree shows, as it is now and at each SIGHUP")
       ->excludes(fabric);
+  app.add_option("--link-look-seconds", line.link_look_seconds,
+                 "Of this machine: how often the link rates and port members of a host are looked "
+                 "at, since the kernel does not tell when they change; 0: never")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 86'400.0));
+  app.add_option("--link-look-reads", daemon.live.follower.look_reads,
+                 "Look at so many phys and ports of a host at most at a time, the rest later")
+      ->capture_default_str()
+      ->check(CLI::Range(size_t{1}, size_t{1'000'000}));
   app.add_option("--seed", daemon.seed, "Decides what a virtual HBA leaves to chance")
       ->capture_default_str();
   app.add_option("--log-events", daemon.log.max_events,
@@ -63,7 +73,9 @@ void Declare(CLI::App& app, CommandLine& line) {
   app.add_option("--log-level", line.log_level, "What is told on standard error")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
-  app.footer("SIGTERM and SIGINT end it, SIGHUP makes it look at everything anew.");
+  app.footer(
+      "Without --fabric and --sysfs-root it serves this machine (/sys), live by the kernel's "
+      "uevents. SIGTERM and SIGINT end it, SIGHUP makes it look at everything anew.");
 }
 
 // Signals are taken by Wait() alone, in whatever thread they would arrive.
@@ -104,7 +116,7 @@ int Main(int argc, char** argv) {
   CommandLine line;
   Declare(app, line);
   CLI11_PARSE(app, argc, argv);
-  if (line.daemon.fabric.empty() && line.daemon.sysfs_root.empty()) line.daemon.sysfs_root = "/sys";
+  line.daemon.live.follower.look_interval = absl::Seconds(line.link_look_seconds);
   spdlog::set_default_logger(spdlog::stderr_color_mt("sasd"));
   spdlog::set_level(spdlog::level::from_str(line.log_level));
 
