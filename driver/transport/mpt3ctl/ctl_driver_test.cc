@@ -10,6 +10,7 @@
 #include "driver/driver.h"
 #include "driver/emulator/emulator.h"
 #include "driver/emulator/fabric_builder.h"
+#include "driver/mpi/events.h"
 #include "driver/transport/mpt3ctl/ctl_transport.h"
 #include "driver/transport/mpt3ctl/fake_ctl_nodes.h"
 #include "driver/transport/mpt3ctl/fake_kernel.h"
@@ -248,6 +249,19 @@ TEST_F(CtlDriverTest, TellsWhatLeavesNoState) {
   EXPECT_TRUE(kernels_.AwaitNotice());
   EXPECT_TRUE(ours_.AwaitNotice());
   EXPECT_EQ(ours_.notices(), kernels_.notices());
+}
+
+// The driver logs a predicted failure that it finds in sense data (_scsih_smart_predicted_fault).
+TEST_F(CtlDriverTest, TellsWhatTheKernelsDriverLoggedItself) {
+  Start();
+  mpi::DeviceStatusChange change;
+  change.reason = mpi::DeviceStatusReason::kSmartData;
+  change.asc = 0x5D;
+  const EndDeviceFacts device = ours_.picture().devices.begin()->second;
+  change.handle = device.handle;
+  change.address = device.key.address;
+  nodes_.RaiseEvent(kHba, 0x0F, mpi::EncodeEvent(change));
+  EXPECT_TRUE(ours_.AwaitNotice());
 }
 
 TEST_F(CtlDriverTest, StopsWhereTheHbaIsGone) {

@@ -458,6 +458,30 @@ TEST_F(CtlTransportTest, AnHbaWithoutAListenerIsReadAllTheSame) {
   EXPECT_THAT(heard_.Await(1), ElementsAre("event 0x21 #0"));
 }
 
+// Another program's log that nobody reads keeps the nodes readable: no reason to spin, nor to stop.
+TEST_F(CtlTransportTest, AnHbaThatNobodyReadsKeepsNobodyFromItsEvents) {
+  Start();
+  const int other = nodes_.Open(kOther.first.c_str());
+  Bytes enable = EncodeEventEnable(kOther.second, DefaultEvents());
+  ASSERT_EQ(nodes_.Ioctl(other, ioctl_number::kEventEnable, absl::MakeSpan(enable)), 0);
+  nodes_.RaiseEvent(kOther, kLogEntryAdded, Bytes{1});
+  nodes_.RaiseEvent(kHba, kLogEntryAdded, Bytes{1});
+  EXPECT_THAT(heard_.Await(1), ElementsAre("event 0x21 #0"));
+  nodes_.RaiseEvent(kHba, kLogEntryAdded, Bytes{1});
+  EXPECT_THAT(heard_.Await(2), ElementsAre("event 0x21 #0", "event 0x21 #1"));
+  EXPECT_LT(nodes_.polls(), 50u);
+  nodes_.Close(other);
+}
+
+// To want what the driver has masked would make it send an EVENT NOTIFICATION to the firmware.
+TEST_F(CtlTransportTest, NothingIsWantedThatTheDriverMasks) {
+  for (const uint16_t event : {0x22, 0x26}) EXPECT_FALSE(DefaultEvents().Has(event)) << event;
+  for (const uint16_t event :
+       {0x0F, 0x16, 0x17, 0x1C, 0x1D, 0x1E, 0x1F, 0x20, 0x21, 0x27, 0x34, 0x35}) {
+    EXPECT_TRUE(DefaultEvents().Has(event)) << event;
+  }
+}
+
 // Where there was no memory for the log the mask is set nevertheless.
 TEST_F(CtlTransportTest, AMaskWithoutALogIsSetAgain) {
   Start();
