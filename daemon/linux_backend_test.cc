@@ -77,9 +77,13 @@ class LinuxBackendTest : public ::testing::Test {
     Write({sysfs::Machine()});
   }
 
+  // At once, as far as a backend can see that tries to read a tree that is not there.
   void Write(const std::vector<sysfs::FakeHost>& hosts) {
+    const std::string beside = options_.root + ".new";
+    std::filesystem::remove_all(beside);
+    ASSERT_TRUE(sysfs::WriteFakeSysfs(beside, hosts).ok());
     std::filesystem::remove_all(options_.root);
-    ASSERT_TRUE(sysfs::WriteFakeSysfs(options_.root, hosts).ok());
+    std::filesystem::rename(beside, options_.root);
   }
   void PullADrive() {
     sysfs::FakeHost host = sysfs::Machine();
