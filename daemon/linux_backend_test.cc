@@ -2,6 +2,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -167,10 +168,11 @@ TEST_F(LinuxBackendTest, ARescanTellsBeforeItReturns) {
 
 TEST_F(LinuxBackendTest, WhatCannotBeReadIsAnErrorAndIsTriedAgain) {
   Start();
-  std::filesystem::remove_all(options_.root);
+  std::filesystem::rename(options_.root, options_.root + "-away");
   EXPECT_TRUE(absl::IsNotFound(backend_->Rescan()));
   const absl::Status idle = backend_->WaitIdle(absl::ZeroDuration());
   EXPECT_TRUE(absl::IsDeadlineExceeded(idle));
+  std::filesystem::remove_all(options_.root + "-away");
   PullADrive();
   clock_.Advance(absl::Minutes(1));
   EXPECT_TRUE(backend_->WaitIdle(absl::InfiniteDuration()).ok());
