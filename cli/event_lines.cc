@@ -237,12 +237,14 @@ class LinePrinter : public EventPrinter {
     const sas::v1::Cause& cause = event.cause();
     const std::string host = ShortName(cause.host());
     if (cause.kind() == sas::v1::CAUSE_KIND_RESYNC) {
+      // Of the firmware, or of the kernel: the cause's text says.
       const std::string count = cause.lost_event_count() == 0
-                                    ? "firmware events"
-                                    : absl::StrCat(cause.lost_event_count(), " firmware event",
+                                    ? "events"
+                                    : absl::StrCat(cause.lost_event_count(), " event",
                                                    cause.lost_event_count() == 1 ? "" : "s");
-      Bar(absl::StrCat("gap: ", count, " lost on host ", host,
-                       ", differences found by a rescan at ", event.revision()));
+      const std::string where = host.empty() ? "" : absl::StrCat(" on host ", host);
+      Bar(absl::StrCat("gap: ", count, " lost", where, ", differences found by a rescan at ",
+                       event.revision()));
     } else if (cause.kind() == sas::v1::CAUSE_KIND_HOST_RESET) {
       Bar(absl::StrCat("reset of host ", host, ": device handles are renumbered"));
     }

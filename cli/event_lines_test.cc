@@ -78,8 +78,16 @@ TEST(EventLinesTest, LostEventsStandOut) {
   const std::string lines = Print(
       "revision: 9 cause { kind: CAUSE_KIND_RESYNC host: \"hosts/500605b00ab01230\" "
       "lost_event_count: 1 }");
-  EXPECT_THAT(lines, HasSubstr("--- gap: 1 firmware event lost on host 500605b00ab01230"));
+  EXPECT_THAT(lines, HasSubstr("--- gap: 1 event lost on host 500605b00ab01230"));
   EXPECT_THAT(lines, HasSubstr("* nothing changed"));
+}
+
+TEST(EventLinesTest, AGapMayBeOfNoHost) {
+  const std::string lines = Print(
+      "revision: 9 cause { kind: CAUSE_KIND_RESYNC text: \"at most 37 uevents lost\" "
+      "lost_event_count: 37 }");
+  EXPECT_THAT(lines, HasSubstr("--- gap: 37 events lost, differences found by a rescan at 9"));
+  EXPECT_THAT(lines, HasSubstr("at most 37 uevents lost"));
 }
 
 TEST(EventLinesTest, ANoticeHasItsSeverityAndSubject) {
