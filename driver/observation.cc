@@ -37,11 +37,16 @@ bool EndDeviceFacts::operator==(const EndDeviceFacts& o) const {
                   o.failure, o.os_name);
 }
 
+bool Holder::operator==(const Holder& o) const {
+  return std::tie(kind, name, block_device) == std::tie(o.kind, o.name, o.block_device);
+}
+
 bool LogicalUnitFacts::operator==(const LogicalUnitFacts& o) const {
   return std::tie(device, lun, peripheral_type, wwid, vendor, model, revision, serial, size_bytes,
-                  scsi_address, block_device, generic_device) ==
-         std::tie(o.device, o.lun, o.peripheral_type, o.wwid, o.vendor, o.model, o.revision,
-                  o.serial, o.size_bytes, o.scsi_address, o.block_device, o.generic_device);
+                  scsi_address, block_device, generic_device,
+                  holders) == std::tie(o.device, o.lun, o.peripheral_type, o.wwid, o.vendor,
+                                       o.model, o.revision, o.serial, o.size_bytes, o.scsi_address,
+                                       o.block_device, o.generic_device, o.holders);
 }
 
 bool EnclosureFacts::operator==(const EnclosureFacts& o) const {

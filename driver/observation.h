@@ -110,6 +110,16 @@ struct EndDeviceFacts {
   bool operator==(const EndDeviceFacts& o) const;
 };
 
+// What of the operating system holds a block device open: what its loss hurts.
+enum class HolderKind : uint8_t { kUnknown, kDeviceMapper, kMultipath, kLvm, kCrypt, kMdRaid };
+
+struct Holder {
+  HolderKind kind = HolderKind::kUnknown;
+  std::string name;          // "mpatha", "vg0-data", "md127"
+  std::string block_device;  // "dm-3", "md127"
+  bool operator==(const Holder& o) const;
+};
+
 // A logical unit as reached over one end device (one path).
 struct LogicalUnitFacts {
   NodeKey device;
@@ -121,6 +131,8 @@ struct LogicalUnitFacts {
   std::string scsi_address;    // "11:0:0:0" (H:C:T:L)
   std::string block_device;    // "sdb"
   std::string generic_device;  // "sg3"
+  // Of block_device and its partitions, by Holder::block_device. File systems and ZFS are none.
+  std::vector<Holder> holders;
   bool operator==(const LogicalUnitFacts& o) const;
 };
 

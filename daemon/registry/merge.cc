@@ -109,6 +109,7 @@ UnitRecord Merge(const UnitRecord& firmware, const UnitRecord& sysfs) {
   merged.scsi_address = Prefer(sysfs.scsi_address, firmware.scsi_address);
   merged.block_device = Prefer(sysfs.block_device, firmware.block_device);
   merged.generic_device = Prefer(sysfs.generic_device, firmware.generic_device);
+  merged.holders = sysfs.holders.empty() ? firmware.holders : sysfs.holders;
   merged.peripheral_type = Prefer(firmware.peripheral_type, sysfs.peripheral_type);
   return merged;
 }
@@ -187,6 +188,9 @@ UnitRecord Compact(const LogicalUnitFacts& facts, TextPool& pool) {
   record.scsi_address = facts.scsi_address;
   record.block_device = facts.block_device;
   record.generic_device = facts.generic_device;
+  for (const Holder& holder : facts.holders) {
+    record.holders.push_back({pool.Intern(holder.name), holder.block_device, holder.kind});
+  }
   record.peripheral_type = facts.peripheral_type;
   return record;
 }

@@ -11,7 +11,7 @@ namespace sasd::registry {
 // The rule, per field:
 //   - the firmware's word holds where it has one (a field that is not empty, 0 or unknown);
 //   - sysfs's word holds first for what the operating system names: os_name, scsi_address,
-//     block_device, generic_device, driver_name, pci_address;
+//     block_device, generic_device, holders, driver_name, pci_address;
 //   - an end device's state is the firmware's, except that what the firmware has DISCOVERED or
 //     ATTACHING is ATTACHED where sysfs has it attached;
 //   - discovery is as far as the least settled source.

@@ -28,11 +28,13 @@ TEST(MergeTest, NamesOfTheOperatingSystemAreItsOwn) {
   sysfs.block_device = "sdb";
   sysfs.scsi_address = "11:0:0:0";
   sysfs.generic_device = "sg3";
+  sysfs.holders = {{"mpatha", "dm-0", HolderKind::kMultipath}};
   sysfs.serial = "ZA10";
   const UnitRecord merged = Merge(firmware, sysfs);
   EXPECT_EQ(merged.block_device, "sdb");
   EXPECT_EQ(merged.scsi_address, "11:0:0:0");
   EXPECT_EQ(merged.generic_device, "sg3");
+  EXPECT_EQ(merged.holders, sysfs.holders);
   EXPECT_EQ(merged.serial, "ZA100001");
 
   HostFacts board, pci;

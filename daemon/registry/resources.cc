@@ -88,11 +88,15 @@ bool ExpanderRecord::operator==(const ExpanderRecord& o) const {
                                        o.vendor, o.product, o.revision, o.os_name);
 }
 
+bool HolderRecord::operator==(const HolderRecord& o) const {
+  return std::tie(name, block_device, kind) == std::tie(o.name, o.block_device, o.kind);
+}
+
 bool UnitRecord::operator==(const UnitRecord& o) const {
   return std::tie(lun, size_bytes, peripheral_type, wwid, vendor, model, revision, serial,
-                  scsi_address, block_device, generic_device) ==
+                  scsi_address, block_device, generic_device, holders) ==
          std::tie(o.lun, o.size_bytes, o.peripheral_type, o.wwid, o.vendor, o.model, o.revision,
-                  o.serial, o.scsi_address, o.block_device, o.generic_device);
+                  o.serial, o.scsi_address, o.block_device, o.generic_device, o.holders);
 }
 
 bool UnitPath::operator==(const UnitPath& o) const {

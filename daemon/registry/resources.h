@@ -233,6 +233,13 @@ class LogicalUnitKey {
   Text text_;
 };
 
+// The compact form of sasd::Holder.
+struct HolderRecord {
+  Text name, block_device;
+  HolderKind kind = HolderKind::kUnknown;
+  bool operator==(const HolderRecord& o) const;
+};
+
 // The compact form of sasd::LogicalUnitFacts.
 struct UnitRecord {
   uint64_t lun = 0;
@@ -240,6 +247,7 @@ struct UnitRecord {
   Text wwid;
   Text vendor, model, revision, serial;
   Text scsi_address, block_device, generic_device;
+  std::vector<HolderRecord> holders;
   uint8_t peripheral_type = 0;
   bool operator==(const UnitRecord& o) const;
 };
@@ -297,7 +305,7 @@ struct LogicalUnit {
 
   struct Path {
     NodeKey device;
-    UnitPathPtr facts;  // lun, scsi_address, block_device, generic_device of this path
+    UnitPathPtr facts;  // lun, scsi_address, block_device, generic_device, holders of this path
     DeviceState state = DeviceState::kDiscovered;  // of the end device
     bool operator==(const Path& o) const;
   };

@@ -134,6 +134,7 @@ TEST_F(WriterTest, TwoPathsToOneNameAreOneUnit) {
   LogicalUnitFacts second = Unit(kHostB, 0x12, "naa.5000c500a7b26110");
   first.block_device = "sda";
   second.block_device = "sdb";
+  second.holders = {{HolderKind::kMultipath, "mpatha", "dm-0"}};
   second.serial = "ZA100001";
   Tell({Drive(kHostA, 0x11), first});
   Tell({Drive(kHostB, 0x12), second}, kHostB);
@@ -142,6 +143,9 @@ TEST_F(WriterTest, TwoPathsToOneNameAreOneUnit) {
   ASSERT_NE(unit, nullptr);
   ASSERT_EQ(unit->paths.size(), 2u);
   EXPECT_EQ(unit->paths[0].facts->facts.block_device, "sda");
+  EXPECT_TRUE(unit->paths[0].facts->facts.holders.empty());
+  ASSERT_EQ(unit->paths[1].facts->facts.holders.size(), 1u);
+  EXPECT_EQ(unit->paths[1].facts->facts.holders[0].name, "mpatha");
   EXPECT_EQ(unit->paths[1].facts->facts.block_device, "sdb");
   EXPECT_EQ(unit->serial, "ZA100001") << "from the path that knows it";
   EXPECT_EQ(unit->most_paths, 2);

@@ -78,6 +78,24 @@ sas::v1::CauseKind ToProto(CauseKind kind) {
   return sas::v1::CAUSE_KIND_UNSPECIFIED;
 }
 
+sas::v1::HolderKind ToProto(HolderKind kind) {
+  switch (kind) {
+    case HolderKind::kUnknown:
+      return sas::v1::HOLDER_KIND_UNSPECIFIED;
+    case HolderKind::kDeviceMapper:
+      return sas::v1::HOLDER_KIND_DEVICE_MAPPER;
+    case HolderKind::kMultipath:
+      return sas::v1::HOLDER_KIND_MULTIPATH;
+    case HolderKind::kLvm:
+      return sas::v1::HOLDER_KIND_LVM;
+    case HolderKind::kCrypt:
+      return sas::v1::HOLDER_KIND_CRYPT;
+    case HolderKind::kMdRaid:
+      return sas::v1::HOLDER_KIND_MD_RAID;
+  }
+  return sas::v1::HOLDER_KIND_UNSPECIFIED;
+}
+
 sas::v1::Severity ToProto(Notice::Severity severity) {
   switch (severity) {
     case Notice::Severity::kInfo:
@@ -297,6 +315,12 @@ void ToProto(const registry::LogicalUnit& unit, sas::v1::LogicalUnit* out) {
     p->set_scsi_address(Str(path.facts->facts.scsi_address));
     p->set_block_device(Str(path.facts->facts.block_device));
     p->set_generic_device(Str(path.facts->facts.generic_device));
+    for (const registry::HolderRecord& holder : path.facts->facts.holders) {
+      sas::v1::Holder* h = p->add_holders();
+      h->set_kind(ToProto(holder.kind));
+      h->set_name(Str(holder.name));
+      h->set_block_device(Str(holder.block_device));
+    }
   }
   out->set_enclosure(EnclosureNameOrEmpty(unit.enclosure));
   if (unit.slot) out->set_slot(*unit.slot);

@@ -59,9 +59,12 @@ enum class Attribute : uint8_t {
   kEnclosureId,
   kComponents,
   kSlot,
+  // device-mapper
+  kDmName,
+  kDmUuid,
 };
 
-constexpr std::array<const char*, 40> kAttributeNames = {
+constexpr std::array<const char*, 42> kAttributeNames = {
     "proc_name",
     "state",
     "host_sas_address",
@@ -102,8 +105,10 @@ constexpr std::array<const char*, 40> kAttributeNames = {
     "id",
     "components",
     "slot",
+    "name",
+    "uuid",
 };
-static_assert(kAttributeNames.size() == static_cast<size_t>(Attribute::kSlot) + 1,
+static_assert(kAttributeNames.size() == static_cast<size_t>(Attribute::kDmUuid) + 1,
               "a name for each attribute");
 
 // The file's name.

@@ -190,12 +190,26 @@ class Writer {
       const fs::path block = ClassDevice(path, "block", unit.block);
       Text(block, "size", absl::StrCat(unit.size_bytes / 512));
       Text(block, "dev", "8:16");
+      for (const FakeUnit::Holder& holder : unit.holders) WriteHolder(block, unit.block, holder);
     }
     if (!unit.generic.empty()) {
       Text(ClassDevice(path, "scsi_generic", unit.generic), "dev", "21:3");
       Link(path / "generic", path / "scsi_generic" / unit.generic);
     }
     if (!unit.slots.empty()) WriteEnclosure(path, name, device, unit);
+  }
+
+  void WriteHolder(const fs::path& disk, const std::string& name, const FakeUnit::Holder& holder) {
+    const fs::path held = holder.of_partition ? disk / (name + "1") : disk;
+    const fs::path path = root_ / "devices/virtual/block" / holder.block;
+    Folder(held / "holders");
+    Link(held / "holders" / holder.block, path);
+    Folder(path / "slaves");
+    Link(path / "slaves" / held.filename(), held);
+    if (holder.dm_name.empty()) return;
+    Folder(path / "dm");
+    Text(path / "dm", "name", holder.dm_name);
+    Text(path / "dm", "uuid", holder.dm_uuid);
   }
 
   void WriteVpd83(const fs::path& path, const FakeEndDevice& device, const FakeUnit& unit) {

@@ -29,6 +29,13 @@ struct FakeUnit {
     std::string occupant;  // an end device's name in the tree, "end_device-5:1:0"; empty: empty
   };
   std::vector<Slot> slots;
+  // Of a disk: what holds it.
+  struct Holder {
+    std::string block;             // "dm-0", "md127"
+    std::string dm_name, dm_uuid;  // "mpatha", "mpath-35000c50..."; absent when empty
+    bool of_partition = false;     // of the first one, not of the whole disk
+  };
+  std::vector<Holder> holders;
 };
 
 struct FakeEndDevice {

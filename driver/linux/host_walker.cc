@@ -183,7 +183,7 @@ void HostWalker::ReadEndDevice(const Directory& port_directory, absl::string_vie
   if (auto bay = NumberOf(io_.Read(device, Attribute::kBayIdentifier), UINT16_MAX)) {
     facts.slot = static_cast<uint16_t>(*bay);
   }
-  found.units = ReadUnits(io_, directory, slot_links_);
+  found.units = ReadUnits(io_, sysfs_, directory, slot_links_);
   if (!device && found.units.empty()) return;  // on its way in or out
   if (found.address == SasAddress()) found.address = ReadUnitAddress(io_, directory);
 

@@ -16,8 +16,9 @@ namespace sasd::sysfs {
 // thread-safe; one walk per object.
 class HostWalker {
  public:
-  // `slot_links`: see ReadUnits().
-  HostWalker(TreeIo& io, bool slot_links) : io_(io), slot_links_(slot_links) {}
+  // `sysfs` is the root, borrowed. `slot_links`: see ReadUnits().
+  HostWalker(TreeIo& io, const Directory& sysfs, bool slot_links)
+      : io_(io), sysfs_(sysfs), slot_links_(slot_links) {}
 
   // `directory` is the folder hostN, `name` its name.
   HostTree Walk(const Directory& directory, absl::string_view name);
@@ -33,6 +34,7 @@ class HostWalker {
   void ReadEndDevice(const Directory& port_directory, absl::string_view name, int port);
 
   TreeIo& io_;
+  const Directory& sysfs_;
   const bool slot_links_;
   HostTree tree_;
   int depth_ = 0;

@@ -38,8 +38,10 @@ void SysfsFollower::Note(const Uevent& uevent) {
       ++stats_.ignored;
       return;
     case UeventScope::Kind::kHost:
-      later_.erase(scope.host);  // once it is told, there will be another
-      return Add(uevent, now, hosts_.try_emplace(scope.host, Burst{now}).first->second);
+      later_.erase(scope.name);  // once it is told, there will be another
+      return Add(uevent, now, hosts_.try_emplace(scope.name, Burst{now}).first->second);
+    case UeventScope::Kind::kHolder:
+      return Add(uevent, now, hosts_.try_emplace(scope.name, Burst{now}).first->second);
     case UeventScope::Kind::kTree:
       return Add(uevent, now, TreeBurst(now));
   }
@@ -173,18 +175,24 @@ absl::Status SysfsFollower::TellHosts(absl::Duration now) {
     if (DueOf(burst) <= now) due.push_back(os_name);
   }
   std::sort(due.begin(), due.end());
-  for (const std::string& os_name : due) {
-    const Burst& burst = hosts_[os_name];
-    const Cause cause = CauseOf(burst);
-    if (absl::Status s = TellHost(os_name, cause); !s.ok()) return s;
-    if (IsKnown(os_name)) {
+  for (const std::string& name : due) {
+    const Cause cause = CauseOf(hosts_[name]);
+    bool known = false;
+    for (const std::string& os_name : HostsOf(name)) {
+      if (absl::Status s = TellHost(os_name, cause); !s.ok()) return s;
+      if (!IsKnown(os_name)) continue;
+      known = true;
       PlanLaterLook(os_name, cause.text);
-    } else {
-      stats_.ignored += burst.count;
     }
-    hosts_.erase(os_name);
+    if (!known) stats_.ignored += hosts_[name].count;
+    hosts_.erase(name);
   }
   return absl::OkStatus();
+}
+
+// The hosts that a key of hosts_ stands for.
+std::vector<std::string> SysfsFollower::HostsOf(const std::string& name) {
+  return HostIn(name).empty() ? source_.HostsUnder(name) : std::vector<std::string>{name};
 }
 
 absl::Status SysfsFollower::TellHost(const std::string& os_name, const Cause& cause) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
@@ -110,6 +111,7 @@ class SysfsFollower {
   Cause CauseOfGap() const;
   absl::Status TellTree(const Cause& cause);
   absl::Status TellHosts(absl::Duration now);
+  std::vector<std::string> HostsOf(const std::string& name);
   absl::Status TellHost(const std::string& os_name, const Cause& cause);
   void Retry();
   bool IsKnown(const std::string& os_name) const;
@@ -126,7 +128,7 @@ class SysfsFollower {
   bool gap_ = false;                               // then there is a tree_
   uint64_t lost_ = 0;                              // with it
   std::optional<Burst> tree_;                      // why the whole tree is to be read
-  absl::flat_hash_map<std::string, Burst> hosts_;  // by os_name
+  absl::flat_hash_map<std::string, Burst> hosts_;  // by os_name, or by what holds disks of some
   // Looks once more, by os_name; "": at the whole tree.
   absl::flat_hash_map<std::string, LaterLook> later_;
   absl::flat_hash_map<std::string, LinkState> links_;  // by os_name

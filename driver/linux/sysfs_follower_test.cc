@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -532,6 +533,56 @@ TEST_F(SysfsFollowerTest, ASlotsLinkIsSeenAMomentLater) {
   clock_.Advance(absl::Seconds(2));
   EXPECT_THAT(Settle(), Contains("device 11"));
   ExpectConverged();
+}
+
+// --------------------------------------------------------------------------------- holders
+
+// The holders of a unit as the last reading has them.
+std::string HoldersOf(const SysfsSource& source, const std::string& block) {
+  std::string text;
+  for (const HostReading& reading : source.last()) {
+    for (const Observation& observation : reading.observations) {
+      const auto* unit = std::get_if<LogicalUnitFacts>(&observation);
+      if (unit == nullptr || unit->block_device != block) continue;
+      for (const Holder& holder : unit->holders) {
+        absl::StrAppend(&text, static_cast<int>(holder.kind), " ", holder.name, " ",
+                        holder.block_device, "; ");
+      }
+    }
+  }
+  return text;
+}
+
+TEST_F(SysfsFollowerTest, WhatHoldsADiskIsSeenAsItComesAndGoes) {
+  FakeHost held = Machine();
+  DriveOf(held, 0).units[0].holders = {{"dm-0", "mpatha", "mpath-35000c500", false},
+                                       {"md127", "", "", true}};
+  DriveOf(held, 1).units[0].holders = {{"dm-0", "mpatha", "mpath-35000c500", false},
+                                       {"dm-10", "vg0-data", "LVM-abc", false},
+                                       {"dm-9", "luks", "CRYPT-LUKS2-x", true},
+                                       {"dm-11", "sda1", "part1-mpath-x", false}};
+  Write({held, OtherMachine()});
+  Note("change", "/devices/virtual/block/dm-0", "block");
+  EXPECT_THAT(Settle(), ElementsAre("unit of 11", "unit of 111"));
+  EXPECT_EQ(last_cause_.text, "uevent change block/dm-0");
+  EXPECT_EQ(HoldersOf(*source_, "sda"), "2 mpatha dm-0; 5 md127 md127; ");
+  EXPECT_EQ(HoldersOf(*source_, "sdb"),
+            "2 mpatha dm-0; 4 luks dm-9; 3 vg0-data dm-10; 1 sda1 dm-11; ");
+  EXPECT_EQ(follower_->stats().host_scans, 1u) << "host6 has no such disk";
+
+  DriveOf(held, 1).units[0].holders.clear();
+  Write({held, OtherMachine()});
+  Note("remove", "/devices/virtual/block/dm-10", "block");
+  EXPECT_THAT(Settle(), ElementsAre("unit of 111"));
+  EXPECT_EQ(HoldersOf(*source_, "sdb"), "");
+  ExpectConverged();
+}
+
+TEST_F(SysfsFollowerTest, WhatHoldsNoDiskOfOursIsNothing) {
+  Note("change", "/devices/virtual/block/dm-7", "block");
+  EXPECT_THAT(Settle(), IsEmpty());
+  EXPECT_EQ(follower_->stats().host_scans, 0u);
+  EXPECT_EQ(follower_->stats().ignored, 1u);
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ class Reader {
   std::optional<HostReading> Read(const HostPlace& place) {
     const Directory directory = io_.Open(sysfs_, place.path);
     if (!directory) return std::nullopt;
-    HostTree tree = HostWalker(io_, slot_links_).Walk(directory, place.name);
+    HostTree tree = HostWalker(io_, sysfs_, slot_links_).Walk(directory, place.name);
     if (!Host(place.name)) return std::nullopt;
     tree.facts.pci_address = place.pci_address;
     return ObservationsOf(std::move(tree));

@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <variant>
 
+#include "absl/container/btree_set.h"
+#include "absl/strings/str_cat.h"
 #include "driver/linux/differences.h"
 #include "driver/linux/sysfs_reader.h"
 #include "driver/linux/sysfs_root.h"
+#include "driver/linux/tree_io.h"
+#include "driver/linux/uevent.h"
 
 namespace sasd::sysfs {
 namespace {
@@ -15,6 +20,18 @@ const HostReading* Find(const std::vector<HostReading>& readings, SasAddress hos
   const auto it = std::find_if(readings.begin(), readings.end(),
                                [host](const HostReading& r) { return r.host == host; });
   return it == readings.end() ? nullptr : &*it;
+}
+
+// Whether one of the host's disks was held by it.
+bool IsHeldBy(const HostReading& reading, absl::string_view block_device) {
+  for (const Observation& observation : reading.observations) {
+    const auto* unit = std::get_if<LogicalUnitFacts>(&observation);
+    if (unit == nullptr) continue;
+    for (const Holder& holder : unit->holders) {
+      if (holder.block_device == block_device) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -75,6 +92,26 @@ absl::Status SysfsSource::ScanHost(absl::string_view os_name, const Cause& cause
   *known = **std::move(reading);
   if (!differences.empty()) Emit(known->host, cause, std::move(differences));
   return absl::OkStatus();
+}
+
+std::vector<std::string> SysfsSource::HostsUnder(absl::string_view block_device) {
+  absl::btree_set<std::string> hosts;
+  const absl::StatusOr<Directory> sysfs = OpenSysfs(root_, io_);
+  if (sysfs.ok()) {
+    TreeIo io(io_);
+    const Directory slaves =
+        io.Open(*sysfs, absl::StrCat("devices/virtual/block/", block_device, "/slaves"));
+    const Listing listing = io.List(slaves);
+    for (absl::string_view name : listing.Names(EntryKind::kLink)) {
+      const std::string target = io.ReadLink(slaves, name);
+      const absl::string_view host = HostIn(target);
+      if (!host.empty()) hosts.emplace(host);
+    }
+  }
+  for (const HostReading& reading : last_) {
+    if (IsHeldBy(reading, block_device)) hosts.insert(reading.os_name);
+  }
+  return {hosts.begin(), hosts.end()};
 }
 
 LinkLook SysfsSource::LookAtLinks(absl::string_view os_name, size_t first, size_t budget) {

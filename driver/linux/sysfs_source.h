@@ -41,6 +41,10 @@ class SysfsSource {
   // then. A host that is no SAS host tells nothing.
   absl::Status ScanHost(absl::string_view os_name, const Cause& cause);
 
+  // The hosts, by os_name, whose disks the block device ("dm-3") is on top of now, or was when they
+  // were told last.
+  std::vector<std::string> HostsUnder(absl::string_view block_device);
+
   // LookAtLinks() of what was told last of `os_name`; nothing is told.
   LinkLook LookAtLinks(absl::string_view os_name, size_t first, size_t budget);
 

@@ -93,7 +93,7 @@ TEST_F(UdevMonitorTest, TheWholePathIsGiven) {
   EXPECT_EQ(uevent->devpath, kDisk);
   EXPECT_EQ(uevent->subsystem, "block");
   EXPECT_GT(uevent->sequence_number, 0u);
-  EXPECT_EQ(ScopeOf(*uevent).host, "host5");
+  EXPECT_EQ(ScopeOf(*uevent).name, "host5");
 }
 
 TEST_F(UdevMonitorTest, ABurstIsReceivedWhole) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -27,22 +28,30 @@ bool IsHostName(absl::string_view name) {
          std::all_of(name.begin(), name.end(), absl::ascii_isdigit);
 }
 
-// The outermost folder hostN of the path; empty if there is none.
-absl::string_view HostIn(absl::string_view devpath) {
-  for (absl::string_view name : absl::StrSplit(devpath, '/')) {
+bool IsHolder(absl::string_view devpath) {
+  return absl::ConsumePrefix(&devpath, "/devices/virtual/block/") &&
+         !absl::StrContains(devpath, '/') &&
+         (absl::StartsWith(devpath, "dm-") || absl::StartsWith(devpath, "md"));
+}
+
+}  // namespace
+
+absl::string_view HostIn(absl::string_view path) {
+  for (absl::string_view name : absl::StrSplit(path, '/')) {
     if (IsHostName(name)) return name;
   }
   return "";
 }
-
-}  // namespace
 
 UeventScope ScopeOf(const Uevent& uevent) {
   if (RankOf(uevent) == static_cast<int>(kSubsystems.size())) return {};
   if (uevent.subsystem == "pci") return {UeventScope::Kind::kTree, ""};
   const absl::string_view host = HostIn(uevent.devpath);
   if (!host.empty()) return {UeventScope::Kind::kHost, host};
-  if (uevent.subsystem == "block") return {};
+  if (uevent.subsystem == "block") {
+    if (!IsHolder(uevent.devpath)) return {};
+    return {UeventScope::Kind::kHolder, LastComponent(uevent.devpath)};
+  }
   return {UeventScope::Kind::kTree, ""};
 }
 

@@ -19,16 +19,22 @@ struct Uevent {
 
 // What has to be read anew because of a uevent.
 struct UeventScope {
-  enum class Kind : uint8_t { kNothing, kHost, kTree };
+  enum class Kind : uint8_t { kNothing, kHost, kHolder, kTree };
   Kind kind = Kind::kNothing;
-  absl::string_view host;  // kHost: "host5", perhaps of no SAS host; borrows the uevent
+  // kHost: "host5", perhaps of no SAS host. kHolder: "dm-3", "md127", a device on top of disks.
+  // Borrows the uevent.
+  absl::string_view name;
 };
 
 // By the text alone, so that it holds for paths that do not exist: of block, scsi, scsi_host,
 // sas_*, enclosure, bsg and scsi_generic the outermost hostN that the path leads through, of pci
 // the tree (with a function come and go the hosts below), and the tree where there is no such
-// host. Nothing of other subsystems, nor of a block device of no SCSI host (NVMe, loop, dm).
+// host. Of dm and MD the hosts of the disks below. Nothing of other subsystems, nor of another
+// block device of no SCSI host (NVMe, loop).
 UeventScope ScopeOf(const Uevent& uevent);
+
+// The outermost folder hostN of a path, as text; empty if there is none. Borrows the path.
+absl::string_view HostIn(absl::string_view path);
 
 // For people: "remove block/sdx".
 std::string Describe(const Uevent& uevent);

@@ -36,7 +36,7 @@ TEST(UeventTest, APathLeadsToItsHost) {
     const Uevent uevent = Of("add", path, subsystem);
     const UeventScope scope = ScopeOf(uevent);
     EXPECT_EQ(scope.kind, Kind::kHost) << path;
-    EXPECT_EQ(scope.host, "host11") << path;
+    EXPECT_EQ(scope.name, "host11") << path;
   }
 }
 
@@ -44,7 +44,7 @@ TEST(UeventTest, APathLeadsToItsHost) {
 TEST(UeventTest, TheOutermostHostCounts) {
   const Uevent uevent =
       Of("add", std::string(kHba) + "/host4/scsi_host/host4/port-4:1", "sas_port");
-  EXPECT_EQ(ScopeOf(uevent).host, "host4");
+  EXPECT_EQ(ScopeOf(uevent).name, "host4");
 }
 
 TEST(UeventTest, WhatHasNoHostMeansTheTree) {
@@ -53,6 +53,14 @@ TEST(UeventTest, WhatHasNoHostMeansTheTree) {
             Kind::kTree);
   EXPECT_EQ(ScopeOf(Of("add", "/devices/hostess/host/host1x/port", "sas_port")).kind, Kind::kTree);
   EXPECT_EQ(ScopeOf(Of("add", "", "scsi")).kind, Kind::kTree);
+}
+
+TEST(UeventTest, WhatHoldsDisksMeansTheirHosts) {
+  for (const char* name : {"dm-3", "md127"}) {
+    const Uevent uevent = Of("change", std::string("/devices/virtual/block/") + name, "block");
+    EXPECT_EQ(ScopeOf(uevent).kind, Kind::kHolder);
+    EXPECT_EQ(ScopeOf(uevent).name, name);
+  }
 }
 
 TEST(UeventTest, WhatIsNotOfSasMeansNothing) {

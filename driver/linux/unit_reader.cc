@@ -1,8 +1,10 @@
 #include "driver/linux/unit_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "driver/linux/attribute_text.h"
@@ -79,16 +81,57 @@ std::optional<FoundEnclosure> ReadEnclosure(TreeIo& io, const Directory& directo
   return found;
 }
 
-void ReadBlock(TreeIo& io, const Directory& directory, LogicalUnitFacts& facts) {
+// The kinds that dm's users write before the first '-' of a uuid.
+HolderKind KindOfDm(absl::string_view uuid) {
+  if (absl::StartsWith(uuid, "mpath-")) return HolderKind::kMultipath;
+  if (absl::StartsWith(uuid, "LVM-")) return HolderKind::kLvm;
+  if (absl::StartsWith(uuid, "CRYPT-")) return HolderKind::kCrypt;
+  return HolderKind::kDeviceMapper;
+}
+
+Holder ReadHolder(TreeIo& io, const Directory& sysfs, absl::string_view name) {
+  Holder holder;
+  holder.block_device = holder.name = PrintableText(name);
+  if (absl::StartsWith(name, "md")) holder.kind = HolderKind::kMdRaid;
+  if (!absl::StartsWith(name, "dm-")) return holder;
+  const Directory dm = io.Open(sysfs, absl::StrCat("devices/virtual/block/", name, "/dm"));
+  holder.kind = KindOfDm(Trimmed(io.Read(dm, Attribute::kDmUuid)));
+  const std::string dm_name = PrintableText(io.Read(dm, Attribute::kDmName));
+  if (!dm_name.empty()) holder.name = dm_name;
+  return holder;
+}
+
+// What holds the disk or a partition of it (bd_link_disk_holder of Linux: dm, md, bcache).
+void ReadHolders(TreeIo& io, const Directory& sysfs, const Directory& block,
+                 LogicalUnitFacts& facts) {
+  std::vector<std::string> names;
+  const auto add = [&](const Directory& directory) {
+    const Listing listing = io.List(io.Open(directory, "holders"));
+    for (absl::string_view name : listing.Names(EntryKind::kLink)) names.emplace_back(name);
+  };
+  add(block);
+  const Listing listing = io.List(block);
+  for (absl::string_view partition : listing.Names(EntryKind::kDirectory, facts.block_device)) {
+    add(io.Open(block, partition));
+  }
+  std::sort(names.begin(), names.end(), NaturalLess);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  for (const std::string& name : names) facts.holders.push_back(ReadHolder(io, sysfs, name));
+}
+
+void ReadBlock(TreeIo& io, const Directory& sysfs, const Directory& directory,
+               LogicalUnitFacts& facts) {
   facts.block_device = OnlyFolder(io, directory, "block");
   if (facts.block_device.empty()) return;
   const Directory block = io.Open(directory, absl::StrCat("block/", facts.block_device));
   facts.size_bytes =
       NumberOf(io.Read(block, Attribute::kSize), UINT64_MAX / kSectorSize).value_or(0) *
       kSectorSize;
+  ReadHolders(io, sysfs, block, facts);
 }
 
-FoundUnit ReadUnit(TreeIo& io, const Directory& directory, absl::string_view name, uint64_t lun) {
+FoundUnit ReadUnit(TreeIo& io, const Directory& sysfs, const Directory& directory,
+                   absl::string_view name, uint64_t lun) {
   FoundUnit unit;
   LogicalUnitFacts& facts = unit.facts;
   facts.lun = lun;
@@ -99,7 +142,7 @@ FoundUnit ReadUnit(TreeIo& io, const Directory& directory, absl::string_view nam
   unit.handle = DevHandle(static_cast<uint16_t>(NumberOf(handle, UINT16_MAX).value_or(0)));
   unit.state_text = PrintableText(io.Read(directory, Attribute::kState));
   unit.state = DeviceStateOf(unit.state_text);
-  ReadBlock(io, directory, facts);
+  ReadBlock(io, sysfs, directory, facts);
   facts.generic_device = PrintableText(LastComponent(io.ReadLink(directory, "generic")));
   if (facts.generic_device.empty()) {
     facts.generic_device = PrintableText(OnlyFolder(io, directory, "scsi_generic"));
@@ -125,7 +168,8 @@ std::string SlotName(TreeIo& io, const Directory& directory) {
 
 }  // namespace
 
-std::vector<FoundUnit> ReadUnits(TreeIo& io, const Directory& end_device, bool with_slot_links) {
+std::vector<FoundUnit> ReadUnits(TreeIo& io, const Directory& sysfs, const Directory& end_device,
+                                 bool with_slot_links) {
   std::vector<FoundUnit> units;
   const Listing listing = io.List(end_device);
   for (absl::string_view target_name : listing.Names(EntryKind::kDirectory, "target")) {
@@ -135,7 +179,7 @@ std::vector<FoundUnit> ReadUnits(TreeIo& io, const Directory& end_device, bool w
       const std::optional<uint64_t> lun = LunOfScsiName(name);
       if (!lun) continue;
       const Directory directory = io.Open(target, name);
-      units.push_back(ReadUnit(io, directory, name, *lun));
+      units.push_back(ReadUnit(io, sysfs, directory, name, *lun));
       if (with_slot_links) units.back().slot_name = SlotName(io, directory);
     }
   }

@@ -13,7 +13,9 @@ namespace sasd::sysfs {
 // class folder: a recording may lack scsi_device, block or enclosure. `with_slot_links` looks for
 // the link to an enclosure's component too: wanted only where the enclosures themselves are missing
 // (a trimmed recording), for it means to list a long folder.
-std::vector<FoundUnit> ReadUnits(TreeIo& io, const Directory& end_device, bool with_slot_links);
+// `sysfs` is the root, for what the disks' holders are.
+std::vector<FoundUnit> ReadUnits(TreeIo& io, const Directory& sysfs, const Directory& end_device,
+                                 bool with_slot_links);
 
 // The SAS address that the first SCSI device beneath tells, for an end device that does not know
 // its own; 0 if none does.
