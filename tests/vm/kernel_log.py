@@ -49,7 +49,11 @@ RESET = (
     (r"mpt[23]sas_cm\d: (sending diag reset|diag reset|.*host reset|.*_base_fault_reset_work)", "asked for"),
     (r"mpt[23]sas_cm\d: .*(fault_state|IOC is in FAULT|hard reset|message unit reset)", "asked for"),
     (r"mpt[23]sas_cm\d: mpt3sas_base_hard_reset_handler: SUCCESS", "it went well"),
-    (r"mpt[23]sas_cm\d fault info from func: mpt3sas_base_make_ioc_ready", "the fault that was asked for"),
+    (
+        r"mpt[23]sas_cm\d fault info from func: (mpt3sas_base_make_ioc_ready|_base_fault_reset_work)",
+        "the fault that was asked for",
+    ),
+    (r"mpt3sas_cm\d: coredump_state\(0x\w+\)!", "so a gen 3.5 HBA faults"),
     # CONFIG_INVALID_PAGE, as firmware ends a list.
     (r"\tbreak from (expander|end device|pcie end device) scan: ioc_status\(0x0022\)", "all were seen"),
 )

@@ -15,6 +15,9 @@ class Variant:
     firmware: str
     mpi: str  # of fabric.proto
     options: tuple = ()  # of sashba
+    # mpt3sas keeps a list of physical ports for a gen 3.5 HBA (multipath_on_hba) and drops one that lost its last
+    # expander. A drive of the same number would point at what is freed: such firmware numbers each cable.
+    port_per_link: bool = False
 
     def fabric(self):
         """The text of the fabric with these boards."""
@@ -23,7 +26,7 @@ class Variant:
         boards = re.compile(r'board: "[^"]*" chip: "[^"]*" assembly: "([^"]*)" firmware: "[^"]*"')
         return boards.sub(
             rf'board: "{self.board}" chip: "{self.chip}" assembly: "\1" '
-            rf'firmware: "{self.firmware}" mpi: {self.mpi}',
+            rf'firmware: "{self.firmware}" mpi: {self.mpi} port_per_link: {str(self.port_per_link).lower()}',
             text,
         )
 
@@ -32,5 +35,5 @@ VARIANTS = {
     "sas3008": Variant("SAS9300-8e", "LSISAS3008", "16.00.12.00", "MPI_2_5"),
     "sas3008-intx": Variant("SAS9300-8e", "LSISAS3008", "16.00.12.00", "MPI_2_5", ("--intx",)),
     "sas2008": Variant("SAS9200-8e", "LSISAS2008", "20.00.07.00", "MPI_2_0"),
-    "sas3508": Variant("HBA 9400-8e", "SAS3508", "24.00.00.00", "MPI_2_6"),
+    "sas3508": Variant("HBA 9400-8e", "SAS3508", "24.00.00.00", "MPI_2_6", port_per_link=True),
 }
