@@ -72,7 +72,7 @@ class LinuxBackend : public Backend {
   emulator::Emulator* emulator() override { return nullptr; }
 
   absl::Status Rescan() override ABSL_LOCKS_EXCLUDED(mu_) {
-    const uint64_t ticket = Ask(scans_);
+    const uint64_t ticket = Ask(&LinuxBackend::scans_);
     absl::MutexLock lock(&mu_);
     const auto done = [this, ticket]()
                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return scans_.done >= ticket; };
@@ -81,7 +81,7 @@ class LinuxBackend : public Backend {
   }
 
   absl::Status WaitIdle(absl::Duration timeout) override ABSL_LOCKS_EXCLUDED(mu_) {
-    const uint64_t ticket = Ask(flushes_);
+    const uint64_t ticket = Ask(&LinuxBackend::flushes_);
     absl::MutexLock lock(&mu_);
     const auto done = [this, ticket]()
                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return flushes_.done >= ticket; };
@@ -99,11 +99,11 @@ class LinuxBackend : public Backend {
   // Uevents taken at once before the tree is read.
   static constexpr int kMostUevents = 100'000;
 
-  uint64_t Ask(Requests& requests) ABSL_LOCKS_EXCLUDED(mu_) {
+  uint64_t Ask(Requests LinuxBackend::*requests) ABSL_LOCKS_EXCLUDED(mu_) {
     uint64_t ticket;
     {
       absl::MutexLock lock(&mu_);
-      ticket = ++requests.asked;
+      ticket = ++(this->*requests).asked;
     }
     uevents_->Wake();
     return ticket;
