@@ -19,6 +19,7 @@
 namespace sasd {
 namespace {
 
+using sysfs::SysfsSource;
 using sysfs::UeventSource;
 
 // Where the kernel's uevents cannot be had. Thread-safe.
@@ -58,12 +59,12 @@ class LinuxBackend : public Backend {
   }
 
   absl::Status Start(const LinuxBackendOptions& options, ObservationSink& sink) {
-    absl::StatusOr<std::unique_ptr<sysfs::SysfsSource>> source =
-        sysfs::SysfsSource::Create(options.root, io_, clock_, sink);
+    absl::StatusOr<std::unique_ptr<SysfsSource>> source =
+        SysfsSource::Create(options.root, io_, clock_, sink);
     if (!source.ok()) return source.status();
     source_ = *std::move(source);
     follower_ = std::make_unique<sysfs::SysfsFollower>(*source_, clock_, options.follower);
-    if (absl::Status s = ScanTree(); !s.ok()) return s;
+    if (absl::Status s = follower_->ScanTree(SysfsSource::ScanCause()); !s.ok()) return s;
     thread_ = std::thread(&LinuxBackend::Run, this);
     return absl::OkStatus();
   }
@@ -109,13 +110,6 @@ class LinuxBackend : public Backend {
     return ticket;
   }
 
-  absl::Status ScanTree() {
-    Cause cause;
-    cause.kind = CauseKind::kScan;
-    cause.text = "sysfs scan";
-    return follower_->ScanTree(cause);
-  }
-
   void Run() ABSL_LOCKS_EXCLUDED(mu_) {
     uint64_t scanned = 0, flushed = 0;
     while (true) {
@@ -132,7 +126,7 @@ class LinuxBackend : public Backend {
       for (int i = 0; i < kMostUevents && Hand(uevents_->Receive(absl::ZeroDuration())); ++i) {
       }
       const bool wants_scan = scan != scanned, wants_flush = flush != flushed;
-      const absl::Status status = wants_scan    ? ScanTree()
+      const absl::Status status = wants_scan    ? follower_->ScanTree(SysfsSource::ScanCause())
                                   : wants_flush ? follower_->TellNow()
                                                 : follower_->RunDue();
       scanned = scan;
@@ -175,7 +169,7 @@ class LinuxBackend : public Backend {
   Clock& clock_;
   sysfs::PosixFileIo io_;
   // Of the thread, once it runs.
-  std::unique_ptr<sysfs::SysfsSource> source_;
+  std::unique_ptr<SysfsSource> source_;
   std::unique_ptr<sysfs::SysfsFollower> follower_;
 
   absl::Mutex mu_;  // a leaf

@@ -109,7 +109,7 @@ UnitRecord Merge(const UnitRecord& firmware, const UnitRecord& sysfs) {
   merged.scsi_address = Prefer(sysfs.scsi_address, firmware.scsi_address);
   merged.block_device = Prefer(sysfs.block_device, firmware.block_device);
   merged.generic_device = Prefer(sysfs.generic_device, firmware.generic_device);
-  merged.holders = sysfs.holders.empty() ? firmware.holders : sysfs.holders;
+  merged.holders = Prefer(sysfs.holders, firmware.holders);
   merged.peripheral_type = Prefer(firmware.peripheral_type, sysfs.peripheral_type);
   return merged;
 }

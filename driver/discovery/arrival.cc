@@ -75,12 +75,11 @@ void Arrival::Prepare(Event& event) {
 void Arrival::PrepareTopology(const mpi::TopologyChangeList& list, Event& event) {
   for (const auto& entry : list.entries) {
     if (entry.attached_handle == DevHandle(0)) continue;
-    // A vacant phy whose target does not respond counts, too.
     if (entry.reason == mpi::PhyReason::kTargetAdded) {
-      if (const device::DeviceRef device = devices_.FindByHandle(entry.attached_handle)) {
-        devices_.HandleIsReused(*device);
-      }
+      const device::DeviceRef device = devices_.FindByHandle(entry.attached_handle);
+      if (device != nullptr) devices_.HandleIsReused(*device);
     }
+    // A vacant phy whose target does not respond counts, too.
     if (entry.reason == mpi::PhyReason::kTargetNotResponding) StartHandshake(entry.attached_handle);
     if (entry.reason == mpi::PhyReason::kDelayNotResponding) Block(entry.attached_handle, event);
   }

@@ -47,11 +47,11 @@ absl::StatusOr<std::unique_ptr<SysfsSource>> SysfsSource::Create(std::string roo
 SysfsSource::SysfsSource(std::string root, FileIo& io, Clock& clock, ObservationSink& sink)
     : root_(std::move(root)), io_(io), clock_(clock), sink_(sink) {}
 
-absl::Status SysfsSource::Scan() {
+Cause SysfsSource::ScanCause() {
   Cause cause;
   cause.kind = CauseKind::kScan;
   cause.text = "sysfs scan";
-  return Scan(cause);
+  return cause;
 }
 
 absl::Status SysfsSource::Scan(const Cause& cause) {

@@ -33,8 +33,9 @@ class SysfsSource {
   // is told in any case. On an error nothing is emitted and the earlier picture stands.
   absl::Status Scan(const Cause& cause);
 
-  // A Scan() with cause kScan.
-  absl::Status Scan();
+  // A Scan() that nothing but a wish calls for.
+  static Cause ScanCause();
+  absl::Status Scan() { return Scan(ScanCause()); }
 
   // As Scan(), but reads the one host `os_name` ("host11") only. It becomes a Scan() where the host
   // is new, is gone or is another one under the same number: what it shares with others decides
