@@ -13,6 +13,7 @@
 #include "driver/linux/sysfs_follower.h"
 #include "driver/linux/uevent_source.h"
 #include "driver/observation.h"
+#include "driver/transport/mpt3ctl/ctl_nodes.h"
 
 namespace sasd {
 
@@ -33,6 +34,10 @@ class Backend {
 
   // Waits until all that has happened so far is told. kDeadlineExceeded names what is going on.
   virtual absl::Status WaitIdle(absl::Duration timeout) = 0;
+
+  // Closes whatever keeps the kernel from unloading its drivers, so that less is known from now on:
+  // until an HBA comes anew or Rescan(). When it returns nothing is open.
+  virtual void Release() {}
 };
 
 // Virtual HBAs on a fabric: a shipped name or file (emulator::LoadFabric), or a regular one of any
@@ -48,20 +53,28 @@ absl::StatusOr<std::unique_ptr<Backend>> StartSysfsBackend(const std::string& ro
 
 struct LinuxBackendOptions {
   std::string root = "/sys";
-  sysfs::FollowerOptions follower;
+  sysfs::FollowerOptions follower;  // has_control_node is the backend's
+  bool control_nodes = true;        // ask the firmware, too
 };
 
-// This machine as its kernel shows it, followed by the kernel's uevents; see sysfs::SysfsFollower.
-// Returns when every host of now is known; none is normal. Where there are no uevents (a sandbox
-// without netlink) that is logged, and Rescan() and the looks at links remain. WaitIdle() tells at
-// once what has been received. Borrows clock and sink. Errors: as sysfs::ReadTree().
+// The seams to the kernel.
+struct LinuxSeams {
+  std::unique_ptr<sysfs::UeventSource> uevents;  // null: none
+  std::unique_ptr<mpt3ctl::CtlNodes> nodes;      // null: none
+};
+
+// This machine as its kernel shows it, followed by the kernel's uevents (sysfs::SysfsFollower), and
+// as the firmware of mpt3sas' HBAs tells of it (ControlLinks). Returns when every host of now is
+// known from sysfs; none is normal. Where there are no uevents (a sandbox without netlink) that is
+// logged, and Rescan() and the looks at links remain. WaitIdle() tells at once what has been
+// received. Borrows clock and sink. Errors: as sysfs::ReadTree().
 absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOptions& options,
                                                            Clock& clock, ObservationSink& sink);
 
-// The same with these uevents; null: none.
-absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(
-    const LinuxBackendOptions& options, std::unique_ptr<sysfs::UeventSource> uevents, Clock& clock,
-    ObservationSink& sink);
+// The same with these seams.
+absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOptions& options,
+                                                           LinuxSeams seams, Clock& clock,
+                                                           ObservationSink& sink);
 
 }  // namespace sasd
 

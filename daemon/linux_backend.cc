@@ -10,10 +10,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/backend.h"
+#include "daemon/control_links.h"
+#include "driver/linux/controlled_hosts.h"
 #include "driver/linux/file_io.h"
 #include "driver/linux/sysfs_follower.h"
 #include "driver/linux/sysfs_source.h"
 #include "driver/linux/udev_monitor.h"
+#include "driver/transport/mpt3ctl/posix_ctl_nodes.h"
 #include "spdlog/spdlog.h"
 
 namespace sasd {
@@ -43,11 +46,16 @@ class NoUevents : public UeventSource {
   bool woken_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-// One thread does all: it receives, reads the tree and tells. Others ask it to and wait.
+// One thread does all of sysfs: it receives, reads the tree and tells. Others ask it to and wait.
+// The firmware's side has its own threads (ControlLinks); which HBAs there are it is told from
+// here.
 class LinuxBackend : public Backend {
  public:
-  LinuxBackend(std::string description, std::unique_ptr<UeventSource> uevents, Clock& clock)
-      : description_(std::move(description)), uevents_(std::move(uevents)), clock_(clock) {}
+  LinuxBackend(std::string description, LinuxSeams seams, Clock& clock)
+      : description_(std::move(description)),
+        uevents_(std::move(seams.uevents)),
+        nodes_(std::move(seams.nodes)),
+        clock_(clock) {}
 
   ~LinuxBackend() override {
     {
@@ -63,8 +71,15 @@ class LinuxBackend : public Backend {
         SysfsSource::Create(options.root, io_, clock_, sink);
     if (!source.ok()) return source.status();
     source_ = *std::move(source);
-    follower_ = std::make_unique<sysfs::SysfsFollower>(*source_, clock_, options.follower);
+    root_ = options.root;
+    sysfs::FollowerOptions follower = options.follower;
+    if (nodes_ != nullptr && options.control_nodes) {
+      links_ = std::make_unique<ControlLinks>(*nodes_, clock_, sink, OptionsOfLinks());
+      follower.has_control_node = [this](SasAddress host) { return links_->IsConnected(host); };
+    }
+    follower_ = std::make_unique<sysfs::SysfsFollower>(*source_, clock_, std::move(follower));
     if (absl::Status s = follower_->ScanTree(SysfsSource::ScanCause()); !s.ok()) return s;
+    FollowHbas();
     thread_ = std::thread(&LinuxBackend::Run, this);
     return absl::OkStatus();
   }
@@ -73,6 +88,10 @@ class LinuxBackend : public Backend {
   emulator::Emulator* emulator() override { return nullptr; }
 
   absl::Status Rescan() override ABSL_LOCKS_EXCLUDED(mu_) {
+    if (links_ != nullptr) {
+      links_->Retry();
+      links_->Rescan();
+    }
     const uint64_t ticket = Ask(&LinuxBackend::scans_);
     absl::MutexLock lock(&mu_);
     const auto done = [this, ticket]()
@@ -82,13 +101,13 @@ class LinuxBackend : public Backend {
   }
 
   absl::Status WaitIdle(absl::Duration timeout) override ABSL_LOCKS_EXCLUDED(mu_) {
-    const uint64_t ticket = Ask(&LinuxBackend::flushes_);
-    absl::MutexLock lock(&mu_);
-    const auto done = [this, ticket]()
-                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return flushes_.done >= ticket; };
-    if (mu_.AwaitWithTimeout(absl::Condition(&done), timeout)) return absl::OkStatus();
-    return absl::DeadlineExceededError(
-        absl::StrCat("uevents are not told yet", last_error_.empty() ? "" : ": ", last_error_));
+    const absl::Time deadline = absl::Now() + timeout;
+    if (absl::Status s = WaitForSysfs(timeout); !s.ok() || links_ == nullptr) return s;
+    return links_->WaitIdle(deadline - absl::Now());
+  }
+
+  void Release() override {
+    if (links_ != nullptr) links_->Release();
   }
 
  private:
@@ -99,6 +118,46 @@ class LinuxBackend : public Backend {
   };
   // Uevents taken at once before the tree is read.
   static constexpr int kMostUevents = 100'000;
+
+  absl::Status WaitForSysfs(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
+    const uint64_t ticket = Ask(&LinuxBackend::flushes_);
+    absl::MutexLock lock(&mu_);
+    const auto done = [this, ticket]()
+                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return flushes_.done >= ticket; };
+    if (!mu_.AwaitWithTimeout(absl::Condition(&done), timeout)) {
+      return absl::DeadlineExceededError(
+          absl::StrCat("uevents are not told yet", last_error_.empty() ? "" : ": ", last_error_));
+    }
+    return absl::OkStatus();
+  }
+
+  ControlLinks::Options OptionsOfLinks() {
+    ControlLinks::Options options;
+    options.reset_count = [this](const sysfs::ControlledHost& host) {
+      return sysfs::ResetCountOf(host, root_, io_);
+    };
+    options.on_change = [this] {
+      {
+        absl::MutexLock lock(&mu_);
+        links_changed_ = true;
+      }
+      uevents_->Wake();
+    };
+    return options;
+  }
+
+  // The thread's, or before it.
+  void FollowHbas() {
+    if (links_ == nullptr) return;
+    const auto hosts = sysfs::FindControlledHosts(root_, io_);
+    if (!hosts.ok()) return;  // the follower has told, and will read anew
+    links_->Follow(*hosts);
+    readings_ = Readings();
+  }
+  // Counts up with each reading that may have met another HBA.
+  uint64_t Readings() const {
+    return follower_->stats().tree_scans + follower_->stats().host_scans;
+  }
 
   uint64_t Ask(Requests LinuxBackend::*requests) ABSL_LOCKS_EXCLUDED(mu_) {
     uint64_t ticket;
@@ -116,9 +175,11 @@ class LinuxBackend : public Backend {
       Hand(uevents_->Receive(
           std::max(follower_->NextDue() - clock_.Monotonic(), absl::ZeroDuration())));
       uint64_t scan, flush;
+      bool links_changed;
       {
         absl::MutexLock lock(&mu_);
         if (stopping_) return;
+        links_changed = std::exchange(links_changed_, false);
         scan = scans_.asked;
         flush = flushes_.asked;
       }
@@ -131,6 +192,8 @@ class LinuxBackend : public Backend {
                                                 : follower_->RunDue();
       scanned = scan;
       flushed = flush;
+      if (links_changed) follower_->PlanLooks();
+      if (links_changed || readings_ != Readings()) FollowHbas();
       Answer(status, scan, flush);
     }
   }
@@ -166,47 +229,55 @@ class LinuxBackend : public Backend {
 
   const std::string description_;
   const std::unique_ptr<UeventSource> uevents_;
+  const std::unique_ptr<mpt3ctl::CtlNodes> nodes_;  // may be null
   Clock& clock_;
+  std::string root_;  // constant once started
   sysfs::PosixFileIo io_;
   // Of the thread, once it runs.
   std::unique_ptr<SysfsSource> source_;
   std::unique_ptr<sysfs::SysfsFollower> follower_;
+  uint64_t readings_ = 0;  // at the last Follow()
 
   absl::Mutex mu_;  // a leaf
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool links_changed_ ABSL_GUARDED_BY(mu_) = false;
   Requests scans_ ABSL_GUARDED_BY(mu_);
   Requests flushes_ ABSL_GUARDED_BY(mu_);
   absl::Status scan_status_ ABSL_GUARDED_BY(mu_);  // of the last scan that was asked for
   std::string last_error_ ABSL_GUARDED_BY(mu_);    // empty: the last reading was fine
 
+  std::unique_ptr<ControlLinks> links_;  // null: none; constant once started
   std::thread thread_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOptions& options,
-                                                           std::unique_ptr<UeventSource> uevents,
-                                                           Clock& clock, ObservationSink& sink) {
+                                                           LinuxSeams seams, Clock& clock,
+                                                           ObservationSink& sink) {
   std::string description = absl::StrCat("sysfs ", options.root, ", live");
-  if (uevents == nullptr) {
+  if (seams.uevents == nullptr) {
     description = absl::StrCat("sysfs ", options.root, ", without uevents");
-    uevents = std::make_unique<NoUevents>();
+    seams.uevents = std::make_unique<NoUevents>();
   }
-  auto backend = std::make_unique<LinuxBackend>(description, std::move(uevents), clock);
+  auto backend = std::make_unique<LinuxBackend>(description, std::move(seams), clock);
   if (absl::Status s = backend->Start(options, sink); !s.ok()) return s;
   return backend;
 }
 
 absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOptions& options,
                                                            Clock& clock, ObservationSink& sink) {
+  LinuxSeams seams;
   // First, so that what changes while the tree is read is not missed.
   absl::StatusOr<std::unique_ptr<sysfs::UdevMonitor>> monitor = sysfs::UdevMonitor::Open();
-  if (!monitor.ok()) {
+  if (monitor.ok()) {
+    seams.uevents = *std::move(monitor);
+  } else {
     spdlog::warn("{}: changes are found by scans only (SIGHUP) and by looks at the links",
                  std::string(monitor.status().message()));
-    return StartLinuxBackend(options, nullptr, clock, sink);
   }
-  return StartLinuxBackend(options, *std::move(monitor), clock, sink);
+  seams.nodes = std::make_unique<mpt3ctl::PosixCtlNodes>();
+  return StartLinuxBackend(options, std::move(seams), clock, sink);
 }
 
 }  // namespace sasd

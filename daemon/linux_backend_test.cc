@@ -95,7 +95,7 @@ class LinuxBackendTest : public ::testing::Test {
   void Start() {
     auto uevents = std::make_unique<sysfs::FakeUeventSource>();
     uevents_ = uevents.get();
-    auto backend = StartLinuxBackend(options_, std::move(uevents), clock_, sink_);
+    auto backend = StartLinuxBackend(options_, {std::move(uevents), nullptr}, clock_, sink_);
     ASSERT_TRUE(backend.ok()) << backend.status();
     backend_ = *std::move(backend);
     sink_.TakeCauses();
@@ -180,7 +180,7 @@ TEST_F(LinuxBackendTest, WhatCannotBeReadIsAnErrorAndIsTriedAgain) {
 }
 
 TEST_F(LinuxBackendTest, WithoutUeventsItScansWhenAsked) {
-  auto backend = StartLinuxBackend(options_, nullptr, clock_, sink_);
+  auto backend = StartLinuxBackend(options_, LinuxSeams(), clock_, sink_);
   ASSERT_TRUE(backend.ok()) << backend.status();
   EXPECT_THAT((*backend)->description(), HasSubstr("without uevents"));
   PullADrive();
@@ -192,7 +192,7 @@ TEST_F(LinuxBackendTest, WithoutUeventsItScansWhenAsked) {
 
 TEST_F(LinuxBackendTest, WhereThereIsNoTreeThereIsNoBackend) {
   options_.root += "/nowhere";
-  const auto backend = StartLinuxBackend(options_, nullptr, clock_, sink_);
+  const auto backend = StartLinuxBackend(options_, LinuxSeams(), clock_, sink_);
   EXPECT_TRUE(absl::IsNotFound(backend.status()));
 }
 

@@ -27,6 +27,7 @@ struct CommandLine {
   DaemonOptions daemon;
   std::string log_level = "info";
   double link_look_seconds = 30;
+  double attach_grace_seconds = 30;
 };
 
 std::string ShippedFabricNames() {
@@ -61,6 +62,15 @@ void Declare(CLI::App& app, CommandLine& line) {
                  "Look at so many phys and ports of a host at most at a time, the rest later")
       ->capture_default_str()
       ->check(CLI::Range(size_t{1}, size_t{1'000'000}));
+  app.add_option("--attach-grace-seconds", line.attach_grace_seconds,
+                 "For how long the firmware may have a device that the operating system has not, "
+                 "or the reverse, before `sasctl health` tells of it")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 86'400.0));
+  app.add_flag("--control-nodes,!--no-control-nodes", daemon.live.control_nodes,
+               "Of this machine: ask the firmware of mpt3sas' HBAs through /dev/mpt3ctl and "
+               "/dev/mpt2ctl, too")
+      ->capture_default_str();
   app.add_option("--seed", daemon.seed, "Decides what a virtual HBA leaves to chance")
       ->capture_default_str();
   app.add_option("--log-events", daemon.log.max_events,
@@ -75,14 +85,16 @@ void Declare(CLI::App& app, CommandLine& line) {
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
   app.footer(
       "Without --fabric and --sysfs-root it serves this machine (/sys), live by the kernel's "
-      "uevents. SIGTERM and SIGINT end it, SIGHUP makes it look at everything anew.");
+      "uevents and the firmware's events. SIGTERM and SIGINT end it, SIGHUP makes it look at "
+      "everything anew, SIGUSR1 makes it let go of the control nodes, so that the kernel's driver "
+      "can be unloaded: until its HBAs come anew or SIGHUP.");
 }
 
 // Signals are taken by Wait() alone, in whatever thread they would arrive.
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -92,6 +104,11 @@ void Run(Daemon& daemon, const sigset_t& signals) {
   while (true) {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0) continue;
+    if (signal == SIGUSR1) {
+      daemon.backend().Release();
+      spdlog::info("SIGUSR1: no control node is open");
+      continue;
+    }
     if (signal != SIGHUP) {
       spdlog::info("{}: ending", strsignal(signal));
       return;
@@ -117,6 +134,7 @@ int Main(int argc, char** argv) {
   Declare(app, line);
   CLI11_PARSE(app, argc, argv);
   line.daemon.live.follower.look_interval = absl::Seconds(line.link_look_seconds);
+  line.daemon.server.attach_grace = absl::Seconds(line.attach_grace_seconds);
   spdlog::set_default_logger(spdlog::stderr_color_mt("sasd"));
   spdlog::set_level(spdlog::level::from_str(line.log_level));
 

@@ -30,11 +30,11 @@ bool ExpanderFacts::operator==(const ExpanderFacts& o) const {
 }
 
 bool EndDeviceFacts::operator==(const EndDeviceFacts& o) const {
-  return std::tie(key, parent, parent_phy, handle, state, protocols, enclosure, slot,
+  return std::tie(key, parent, parent_phy, handle, state, protocols, enclosure, slot, ses_slot,
                   enclosure_level, connector_name, device_name, access_status, failure, os_name) ==
          std::tie(o.key, o.parent, o.parent_phy, o.handle, o.state, o.protocols, o.enclosure,
-                  o.slot, o.enclosure_level, o.connector_name, o.device_name, o.access_status,
-                  o.failure, o.os_name);
+                  o.slot, o.ses_slot, o.enclosure_level, o.connector_name, o.device_name,
+                  o.access_status, o.failure, o.os_name);
 }
 
 bool Holder::operator==(const Holder& o) const {

@@ -101,6 +101,7 @@ struct EndDeviceFacts {
   Protocols protocols;
   EnclosureKey enclosure;  // 0: none
   std::optional<uint16_t> slot;
+  std::optional<uint16_t> ses_slot;  // of the same enclosure, where its SES device says it sits
   std::optional<uint8_t> enclosure_level;
   std::string connector_name;  // "C0.1"
   SasAddress device_name;      // world wide name (SATA: IDENTIFY DEVICE; SAS: device name)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <type_traits>
 
 namespace sasd::registry {
 namespace {
@@ -24,6 +25,17 @@ int DepthOf(const T&) {
   return 0;
 }
 int DepthOf(const Expander& expander) { return expander.facts.level; }
+
+// Says since when `after` is as it is. `before` may be null.
+template <typename T>
+void SetTimes(const T* before, T& after, Stamp stamp) {
+  after.stamp = stamp;
+  if constexpr (std::is_same_v<T, EndDevice>) {
+    const bool stays = before != nullptr && before->facts.state == after.facts.state &&
+                       before->sources == after.sources;
+    after.state_unix_nanos = stays ? before->state_unix_nanos : stamp.unix_nanos;
+  }
+}
 
 template <typename T>
 const T& ResourceOf(const Change& change) {
@@ -77,7 +89,7 @@ std::vector<Change> ChangeSet::CommitKind(Stamp stamp) {
       tables_.of<T>().Put(draft.before);
       continue;
     }
-    if (draft.after != nullptr) draft.after->stamp = stamp;
+    if (draft.after != nullptr) SetTimes(draft.before.get(), *draft.after, stamp);
     Change change{ResourceRef(std::move(draft.before)),
                   ResourceRef(std::shared_ptr<const T>(std::move(draft.after))), HostList()};
     change.hosts = HostsOf(change);

@@ -6,6 +6,8 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "daemon/registry/merge.h"
 
 namespace sasd::registry {
 namespace {
@@ -19,7 +21,8 @@ bool IsDrive(const LogicalUnit& unit) {
 // Collects findings about one topology, a rule at a time.
 class Examination {
  public:
-  explicit Examination(const Topology& topology) : topology_(topology) {}
+  Examination(const Topology& topology, const HealthOptions& options)
+      : topology_(topology), options_(options) {}
 
   std::vector<Finding> Run() {
     for (const auto& host : topology_.collection<Host>()) Examine(*host);
@@ -116,6 +119,73 @@ class Examination {
       Add(Severity::kCritical, FindingReason::kDeviceFailed, device, {device.key().host},
           absl::StrCat(name, " failed: ", why));
     }
+    CompareSlots(device);
+    CompareSources(device);
+  }
+
+  // One number each, of whoever tells, all of one enclosure.
+  void CompareSlots(const EndDevice& device) {
+    const EndDeviceRecord* firmware =
+        ToldBy(Source::kFirmware, device.facts, device.by_source, device.sources);
+    const EndDeviceRecord* sysfs =
+        ToldBy(Source::kSysfs, device.facts, device.by_source, device.sources);
+    const EnclosureKey enclosure = device.facts.enclosure;
+    std::vector<std::pair<absl::string_view, uint16_t>> told;
+    const auto add = [&](absl::string_view who, const EndDeviceRecord* record,
+                         std::optional<uint16_t> EndDeviceRecord::*slot) {
+      if (record == nullptr || record->enclosure != enclosure || !(record->*slot)) return;
+      told.emplace_back(who, *(record->*slot));
+    };
+    add("the firmware", firmware, &EndDeviceRecord::slot);
+    add("the kernel", sysfs, &EndDeviceRecord::slot);
+    add("the enclosure", sysfs, &EndDeviceRecord::ses_slot);
+    const bool agree = std::all_of(told.begin(), told.end(), [&](const auto& slot) {
+      return slot.second == told.front().second;
+    });
+    if (agree) return;
+    Add(Severity::kWarning, FindingReason::kSlotContradiction, device, {device.key().host},
+        absl::StrCat(Describe(MakeId<EndDevice>(device.key())), " sits in slot ",
+                     absl::StrJoin(told, ", ", [](std::string* out, const auto& slot) {
+                       absl::StrAppend(out, slot.second, " as ", slot.first, " has it");
+                     })));
+  }
+
+  void CompareSources(const EndDevice& device) {
+    constexpr uint8_t kScsi = Protocols::kSsp | Protocols::kStp | Protocols::kSata;
+    const Host* host = topology_.collection<Host>().Find(device.key().host);
+    const bool both_tell = host != nullptr && host->sources.Has(Source::kFirmware) &&
+                           host->sources.Has(Source::kSysfs);
+    const absl::Duration since = options_.now - device.state_time();
+    if (!both_tell || since <= options_.attach_grace) return;
+    const DeviceState state = device.facts.state;
+    const std::string name = Describe(MakeId<EndDevice>(device.key()));
+    const std::string duration = absl::FormatDuration(absl::Trunc(since, absl::Seconds(1)));
+    const bool on_its_way = state == DeviceState::kDiscovered || state == DeviceState::kAttaching;
+    if (!device.sources.Has(Source::kFirmware)) {
+      Add(Severity::kWarning, FindingReason::kUnknownToFirmware, device, {device.key().host},
+          absl::StrCat("the operating system has ", name, " as ", device.facts.os_name.view(),
+                       ", the firmware has not, for ", duration));
+    } else if (on_its_way && (device.facts.protocols.target & kScsi) != 0) {
+      Add(Severity::kWarning, FindingReason::kNotAttached, device, {device.key().host},
+          absl::StrCat("the firmware has ", name, ", the operating system has not, for ", duration,
+                       ": ", WhyNotAttached(device, *host)));
+    }
+  }
+
+  static std::string WhyNotAttached(const EndDevice& device, const Host& host) {
+    if (device.facts.access_status != 0) {
+      return absl::StrCat("its access status is ", device.facts.access_status);
+    }
+    if (host.discovery.state != DiscoveryState::kSettled) return "discovery has not settled";
+    if (device.sources.Has(Source::kSysfs)) {
+      return absl::StrCat(
+          device.facts.os_name.view(),
+          " has no SCSI device: it was deleted, or did not answer INQUIRY; ask for it "
+          "with echo '- - -' > /sys/class/scsi_host/",
+          host.facts.os_name, "/scan");
+    }
+    return absl::StrCat("the kernel's log may say why, at handle 0x",
+                        absl::Hex(device.facts.handle.value(), absl::kZeroPad4));
   }
 
   void FindDualPathEnclosures() {
@@ -146,6 +216,7 @@ class Examination {
   }
 
   const Topology& topology_;
+  const HealthOptions& options_;
   absl::flat_hash_set<EnclosureKey> dual_path_;  // with a drive that has two paths
   std::vector<Finding> findings_;
 };
@@ -168,10 +239,18 @@ absl::string_view ToString(FindingReason reason) {
       return "DISCOVERY_ERROR";
     case FindingReason::kHostRecovering:
       return "HOST_RECOVERING";
+    case FindingReason::kNotAttached:
+      return "NOT_ATTACHED";
+    case FindingReason::kUnknownToFirmware:
+      return "UNKNOWN_TO_FIRMWARE";
+    case FindingReason::kSlotContradiction:
+      return "SLOT_CONTRADICTION";
   }
   return "UNKNOWN";
 }
 
-std::vector<Finding> FindProblems(const Topology& topology) { return Examination(topology).Run(); }
+std::vector<Finding> FindProblems(const Topology& topology, const HealthOptions& options) {
+  return Examination(topology, options).Run();
+}
 
 }  // namespace sasd::registry

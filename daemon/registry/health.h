@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "daemon/registry/topology.h"
 
 namespace sasd::registry {
@@ -21,6 +22,10 @@ enum class FindingReason : uint8_t {
   kDeviceFailed,    // critical
   kDiscoveryError,  // critical where discovery failed; warning where it settled with an error
   kHostRecovering,  // warning: a host reset or a gap is being worked up
+  // Of hosts where both tell.
+  kNotAttached,        // warning: the firmware has a device, the operating system has not
+  kUnknownToFirmware,  // warning: the reverse
+  kSlotContradiction,  // warning: firmware, kernel and SES name different slots
 };
 
 // "NARROW_PORT", ...: stable, part of the API.
@@ -35,9 +40,16 @@ struct Finding {
   std::string message;  // one sentence with the values
 };
 
+struct HealthOptions {
+  absl::Time now;  // wall clock
+  // What one side has and the other has not is no finding before: a disk may come 10 s after its
+  // end device.
+  absl::Duration attach_grace = absl::Seconds(30);
+};
+
 // Looks at everything: O(n). The most severe first, then by kind and key. What is not known makes
 // no finding.
-std::vector<Finding> FindProblems(const Topology& topology);
+std::vector<Finding> FindProblems(const Topology& topology, const HealthOptions& options);
 
 }  // namespace sasd::registry
 

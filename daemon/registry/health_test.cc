@@ -23,19 +23,27 @@ class HealthTest : public ::testing::Test {
  protected:
   HealthTest() { Tell({HostOf(kHostA), Settled(kHostA)}); }
 
-  void Tell(std::vector<Observation> observations, SasAddress host = kHostA) {
-    registry_.Observe(Batch(std::move(observations), host));
+  void Tell(std::vector<Observation> observations, SasAddress host = kHostA,
+            Source source = Source::kFirmware) {
+    ObservationBatch batch = Batch(std::move(observations), host);
+    batch.source = source;
+    batch.time = now_;
+    registry_.Observe(std::move(batch));
+  }
+  void SysfsTells(std::vector<Observation> observations) {
+    Tell(std::move(observations), kHostA, Source::kSysfs);
   }
 
   std::vector<std::string> Problems() {
     std::vector<std::string> problems;
-    for (const Finding& finding : FindProblems(*registry_.Snapshot())) {
+    for (const Finding& finding : FindProblems(*registry_.Snapshot(), {now_})) {
       problems.push_back(absl::StrCat(static_cast<int>(finding.severity), " ",
                                       ToString(finding.reason), " ", finding.message));
     }
     return problems;
   }
 
+  absl::Time now_ = absl::FromUnixSeconds(1'000'000);
   Registry registry_{{"00000000000000aa", 0}};
   const NodeKey host_ = NodeKey::Host(kHostA);
   const NodeKey expander_{kHostA, kExpander, PhysicalPort(0)};
@@ -131,6 +139,64 @@ TEST_F(HealthTest, AHostThatRecoversIsAWarning) {
   facts.state = DiscoveryState::kRecovering;
   Tell({facts});
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 HOST_RECOVERING")));
+}
+
+// Two sources.
+
+TEST_F(HealthTest, WhatTheFirmwareHasAndTheKernelHasNotIsToldAfterAWhile) {
+  SysfsTells({HostOf(kHostA), Settled(kHostA)});
+  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  now_ += absl::Seconds(30);
+  EXPECT_THAT(Problems(), IsEmpty());
+  now_ += absl::Seconds(5);
+  ASSERT_THAT(Problems(), ElementsAre(HasSubstr("2 NOT_ATTACHED")));
+  EXPECT_THAT(Problems()[0], HasSubstr("for 35s: the kernel's log"));
+  // The end device came, but no SCSI device with it: the time counts anew.
+  EndDeviceFacts childless = Drive(kHostA, 0x11, DeviceState::kDiscovered);
+  childless.os_name = "end_device-5:0:1";
+  SysfsTells({childless});
+  EXPECT_THAT(Problems(), IsEmpty());
+  now_ += absl::Seconds(31);
+  ASSERT_THAT(Problems(), ElementsAre(HasSubstr("end_device-5:0:1 has no SCSI device")));
+  SysfsTells({Drive(kHostA, 0x11)});
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(HealthTest, WhatTheKernelHasAndTheFirmwareHasNotIsToldAfterAWhile) {
+  SysfsTells({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11)});
+  EXPECT_THAT(Problems(), IsEmpty());
+  now_ += absl::Seconds(31);
+  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 UNKNOWN_TO_FIRMWARE")));
+  Tell({HostGone{kHostA}});  // no control node any more: sysfs alone tells
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(HealthTest, WithOneSourceNothingIsMissing) {
+  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  now_ += absl::Hours(1);
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(HealthTest, SlotsThatContradictAreNamed) {
+  SysfsTells({HostOf(kHostA), Settled(kHostA)});
+  EndDeviceFacts drive = Drive(kHostA, 0x11);  // in slot 1
+  drive.ses_slot = 1;
+  Tell({Drive(kHostA, 0x11)});
+  SysfsTells({drive});
+  EXPECT_THAT(Problems(), IsEmpty());
+  drive.ses_slot = 2;
+  SysfsTells({drive});
+  ASSERT_THAT(Problems(), ElementsAre(HasSubstr("2 SLOT_CONTRADICTION")));
+  EXPECT_THAT(Problems()[0], HasSubstr("slot 1 as the firmware has it, 1 as the kernel has it, "
+                                       "2 as the enclosure has it"));
+  drive.ses_slot.reset();
+  drive.slot = 5;
+  SysfsTells({drive});
+  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("5 as the kernel has it")));
+  // A number of another enclosure is no contradiction.
+  drive.enclosure = EnclosureKey(0x78);
+  SysfsTells({drive});
+  EXPECT_THAT(Problems(), IsEmpty());
 }
 
 }  // namespace

@@ -27,9 +27,8 @@ int Unsettledness(DiscoveryState state) {
 }
 
 DeviceState MergeState(DeviceState firmware, DeviceState sysfs) {
-  const bool on_its_way =
-      firmware == DeviceState::kDiscovered || firmware == DeviceState::kAttaching;
-  return on_its_way && sysfs == DeviceState::kAttached ? sysfs : firmware;
+  if (firmware != DeviceState::kDiscovered && firmware != DeviceState::kAttaching) return firmware;
+  return sysfs == DeviceState::kDiscovered ? DeviceState::kAttaching : sysfs;
 }
 
 }  // namespace
@@ -88,6 +87,7 @@ EndDeviceRecord Merge(const EndDeviceRecord& firmware, const EndDeviceRecord& sy
   }
   merged.device_name = Prefer(firmware.device_name, sysfs.device_name);
   merged.connector_name = Prefer(firmware.connector_name, sysfs.connector_name);
+  merged.ses_slot = Prefer(firmware.ses_slot, sysfs.ses_slot);
   merged.failure = Prefer(firmware.failure, sysfs.failure);
   merged.os_name = Prefer(sysfs.os_name, firmware.os_name);
   merged.handle = Prefer(firmware.handle, sysfs.handle);
@@ -167,6 +167,7 @@ EndDeviceRecord Compact(const EndDeviceFacts& facts, TextPool& pool) {
   record.failure = pool.Intern(facts.failure);
   record.os_name = facts.os_name;
   record.slot = facts.slot;
+  record.ses_slot = facts.ses_slot;
   record.handle = facts.handle;
   record.parent_phy = facts.parent_phy;
   record.enclosure_level = facts.enclosure_level;

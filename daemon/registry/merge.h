@@ -12,8 +12,9 @@ namespace sasd::registry {
 //   - the firmware's word holds where it has one (a field that is not empty, 0 or unknown);
 //   - sysfs's word holds first for what the operating system names: os_name, scsi_address,
 //     block_device, generic_device, holders, driver_name, pci_address;
-//   - an end device's state is the firmware's, except that what the firmware has DISCOVERED or
-//     ATTACHING is ATTACHED where sysfs has it attached;
+//   - an end device's state is the firmware's; but where that is DISCOVERED or ATTACHING, to go on
+//     is for the operating system, and the state is sysfs's, with ATTACHING for an end device that
+//     has no SCSI device yet;
 //   - discovery is as far as the least settled source.
 // What each source told stays in `by_source`, so that a contradiction can be shown.
 HostFacts Merge(const HostFacts& firmware, const HostFacts& sysfs);

@@ -71,9 +71,10 @@ TEST(MergeTest, StatesOfAnEndDevice) {
   const struct {
     S firmware, sysfs, merged;
   } kRows[] = {
-      {S::kDiscovered, S::kAttached, S::kAttached},  {S::kAttaching, S::kAttached, S::kAttached},
-      {S::kDiscovered, S::kBlocked, S::kDiscovered}, {S::kBlocked, S::kAttached, S::kBlocked},
-      {S::kFailed, S::kAttached, S::kFailed},        {S::kAttached, S::kDiscovered, S::kAttached},
+      {S::kDiscovered, S::kAttached, S::kAttached}, {S::kAttaching, S::kAttached, S::kAttached},
+      {S::kDiscovered, S::kBlocked, S::kBlocked},   {S::kBlocked, S::kAttached, S::kBlocked},
+      {S::kDiscovered, S::kFailed, S::kFailed},     {S::kDiscovered, S::kDiscovered, S::kAttaching},
+      {S::kFailed, S::kAttached, S::kFailed},       {S::kAttached, S::kDiscovered, S::kAttached},
       {S::kRemoving, S::kAttached, S::kRemoving},
   };
   for (const auto& row : kRows) {

@@ -104,11 +104,12 @@ bool UnitPath::operator==(const UnitPath& o) const {
 }
 
 bool EndDeviceRecord::operator==(const EndDeviceRecord& o) const {
-  return std::tie(key, parent, enclosure, device_name, slot, handle, parent_phy, enclosure_level,
-                  protocols, state, access_status, connector_name, failure, os_name) ==
-         std::tie(o.key, o.parent, o.enclosure, o.device_name, o.slot, o.handle, o.parent_phy,
-                  o.enclosure_level, o.protocols, o.state, o.access_status, o.connector_name,
-                  o.failure, o.os_name);
+  return std::tie(key, parent, enclosure, device_name, slot, ses_slot, handle, parent_phy,
+                  enclosure_level, protocols, state, access_status, connector_name, failure,
+                  os_name) == std::tie(o.key, o.parent, o.enclosure, o.device_name, o.slot,
+                                       o.ses_slot, o.handle, o.parent_phy, o.enclosure_level,
+                                       o.protocols, o.state, o.access_status, o.connector_name,
+                                       o.failure, o.os_name);
 }
 
 bool LogicalUnit::Path::operator==(const Path& o) const {

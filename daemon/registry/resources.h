@@ -269,7 +269,7 @@ struct EndDeviceRecord {
   EnclosureKey enclosure;
   SasAddress device_name;
   Text connector_name, failure, os_name;
-  std::optional<uint16_t> slot;
+  std::optional<uint16_t> slot, ses_slot;
   DevHandle handle;
   std::optional<PhyId> parent_phy;
   std::optional<uint8_t> enclosure_level;
@@ -287,12 +287,14 @@ struct EndDevice {
   absl::InlinedVector<UnitPathPtr, 1> units;  // ascending by LUN
   BySource<EndDeviceRecord> by_source;
   Stamp stamp;
+  int64_t state_unix_nanos = 0;  // since when its state and its sources are what they are
   SourceSet sources;
   // Of the parent's port to it; 0 and kUnknown where that is not known.
   uint8_t link_width = 0;
   LinkRate link_rate = LinkRate::kUnknown;
 
   const Key& key() const { return facts.key; }
+  absl::Time state_time() const { return absl::FromUnixNanos(state_unix_nanos); }
   // The first logical unit, for what is shown of the device itself; null while none is known.
   const UnitPath* first_unit() const { return units.empty() ? nullptr : units[0].get(); }
 };
@@ -435,7 +437,7 @@ HostList HostsOf(const ResourceRef& ref);
 // For logs and findings: "end device 5000c500e23ccd9d on host 500605b00d0f1230".
 std::string Describe(const ResourceId& id);
 
-// Equal but for the stamp.
+// Equal but for when they came to be so.
 bool SameContent(const Host& a, const Host& b);
 bool SameContent(const Phy& a, const Phy& b);
 bool SameContent(const Port& a, const Port& b);

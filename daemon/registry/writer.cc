@@ -50,6 +50,7 @@ class Writer::Step {
   template <typename T>
   void Drop(const typename T::Key& key);
   void DropDevice(const NodeKey& key);
+  void DropUnits(const NodeKey& device);
   void DropPort(const PortKey& key);
   // Phys and ports.
   void DropLinksOf(const NodeKey& owner);
@@ -207,17 +208,33 @@ void Writer::Step::operator()(EndDeviceGone& gone) {
   const EndDevice* old = changes_.Find<EndDevice>(gone.key);
   if (old == nullptr) return;
   DropPort({old->facts.parent, gone.key.address});
+  const EndDeviceRecord* firmware =
+      ToldBy(Source::kFirmware, old->facts, old->by_source, old->sources);
+  if (firmware == nullptr || NobodyBut(old->sources, source_)) return DropDevice(gone.key);
+  if (source_ == Source::kFirmware) {
+    // The operating system, which has it still, is to follow. Until then it is not what it was.
+    EndDeviceRecord leaving = *firmware;
+    leaving.state = DeviceState::kRemoving;
+    TellRecord<EndDevice>(gone.key, std::move(leaving));
+    return DropUnits(gone.key);
+  }
+  // Now nobody has it, unless the firmware does.
+  if (firmware->state == DeviceState::kRemoving) return changes_.Remove<EndDevice>(gone.key);
   DropDevice(gone.key);
 }
 
 void Writer::Step::DropDevice(const NodeKey& key) {
   Drop<EndDevice>(key);
-  const EndDevice* left = changes_.Find<EndDevice>(key);
-  if (left == nullptr) return;
+  if (changes_.Find<EndDevice>(key) != nullptr) DropUnits(key);
+}
+
+void Writer::Step::DropUnits(const NodeKey& device) {
   std::vector<uint64_t> luns;
-  for (const UnitPathPtr& path : left->units) luns.push_back(path->facts.lun);
+  for (const UnitPathPtr& path : changes_.Find<EndDevice>(device)->units) {
+    luns.push_back(path->facts.lun);
+  }
   for (const uint64_t lun : luns) {
-    LogicalUnitGone gone{key, lun};
+    LogicalUnitGone gone{device, lun};
     (*this)(gone);
   }
 }

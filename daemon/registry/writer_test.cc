@@ -250,18 +250,20 @@ TEST_F(WriterTest, AnEnclosureOfAbsurdSizeIsCut) {
 // Sources.
 
 TEST_F(WriterTest, WhatOneSourceDropsTheOtherKeeps) {
-  EndDeviceFacts seen = Drive(kHostA, 0x11);
-  seen.os_name = "end_device-11:0";
+  ExpanderFacts seen = ExpanderOn(kHostA);
+  seen.os_name = "expander-11:0";
   SysfsTells({seen});
-  Tell({Drive(kHostA, 0x11, DeviceState::kBlocked)});
-  EXPECT_EQ(Find<EndDevice>(DeviceKey(kHostA, 0x11))->facts.state, DeviceState::kBlocked);
-  Tell({EndDeviceGone{DeviceKey(kHostA, 0x11)}});
-  const EndDevice* left = Find<EndDevice>(DeviceKey(kHostA, 0x11));
+  ExpanderFacts firmware = ExpanderOn(kHostA);
+  firmware.handle = DevHandle(9);
+  Tell({firmware});
+  EXPECT_EQ(Find<Expander>(expander_)->facts.handle, DevHandle(9));
+  Tell({ExpanderGone{expander_}});
+  const Expander* left = Find<Expander>(expander_);
   ASSERT_NE(left, nullptr);
-  EXPECT_EQ(left->facts.state, DeviceState::kAttached);
-  EXPECT_EQ(left->facts.os_name, "end_device-11:0");
-  SysfsTells({EndDeviceGone{DeviceKey(kHostA, 0x11)}});
-  EXPECT_EQ(Find<EndDevice>(DeviceKey(kHostA, 0x11)), nullptr);
+  EXPECT_EQ(left->facts.handle, DevHandle(0));
+  EXPECT_EQ(left->facts.os_name, "expander-11:0");
+  SysfsTells({ExpanderGone{expander_}});
+  EXPECT_EQ(Find<Expander>(expander_), nullptr);
 }
 
 TEST_F(WriterTest, AHostTakesAllOfItsOwnWithIt) {
@@ -281,6 +283,60 @@ TEST_F(WriterTest, AHostTakesAllOfItsOwnWithIt) {
 TEST_F(WriterTest, AFactThatIsKnownIsNoChange) {
   Tell({ExpanderOn(kHostA), Drive(kHostA, 0x11), EnclosureWith(4)});
   EXPECT_EQ(Tell({ExpanderOn(kHostA), Drive(kHostA, 0x11), EnclosureWith(4)}), nullptr);
+}
+
+// An end device of two sources.
+
+TEST_F(WriterTest, WhatTheFirmwareLostIsLeavingUntilTheKernelHasLostIt) {
+  const NodeKey key = DeviceKey(kHostA, 0x11);
+  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  SysfsTells({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
+  EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kAttached);
+  EXPECT_NE(Tell({EndDeviceGone{key}}), nullptr);
+  ASSERT_NE(Find<EndDevice>(key), nullptr);
+  EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kRemoving);
+  EXPECT_EQ(Count<LogicalUnit>(), 1u) << "the kernel has it still";
+  // A reading from before the kernel knows brings nothing back.
+  EndDeviceFacts again = Drive(kHostA, 0x11);
+  again.handle = DevHandle(9);
+  SysfsTells({again});
+  EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kRemoving);
+  SysfsTells({EndDeviceGone{key}});
+  EXPECT_EQ(Find<EndDevice>(key), nullptr);
+  EXPECT_EQ(Count<LogicalUnit>(), 0u);
+}
+
+TEST_F(WriterTest, WhatTheFirmwareFindsAgainIsBack) {
+  const NodeKey key = DeviceKey(kHostA, 0x11);
+  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  SysfsTells({Drive(kHostA, 0x11)});
+  Tell({EndDeviceGone{key}});
+  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kAttached);
+  SysfsTells({EndDeviceGone{key}});
+  ASSERT_NE(Find<EndDevice>(key), nullptr);
+  EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kDiscovered);
+}
+
+TEST_F(WriterTest, WhatTheKernelLostFirstGoesWithTheFirmware) {
+  const NodeKey key = DeviceKey(kHostA, 0x11);
+  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  SysfsTells({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
+  SysfsTells({EndDeviceGone{key}});
+  EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kDiscovered);
+  EXPECT_EQ(Count<LogicalUnit>(), 0u);
+  Tell({EndDeviceGone{key}});
+  EXPECT_EQ(Find<EndDevice>(key), nullptr);
+}
+
+TEST_F(WriterTest, WithoutTheFirmwareTheKernelsWordHoldsAgain) {
+  const NodeKey key = DeviceKey(kHostA, 0x11);
+  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  SysfsTells({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11)});
+  Tell({EndDeviceGone{key}});
+  Tell({HostGone{kHostA}});
+  ASSERT_NE(Find<EndDevice>(key), nullptr);
+  EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kAttached);
 }
 
 }  // namespace

@@ -74,15 +74,16 @@ absl::Status CheckUnixSocket(absl::string_view listen) {
 
 }  // namespace
 
-Server::Server(watch::WatchLog& log, const NodeInfo& node, emulator::VirtualFabric* fabric)
-    : topology_(log, node), watch_(log) {
+Server::Server(const Options& options, watch::WatchLog& log, const NodeInfo& node,
+               emulator::VirtualFabric* fabric)
+    : topology_(log, node, *options.clock, options.attach_grace), watch_(log) {
   if (fabric != nullptr) emulator_ = std::make_unique<EmulatorService>(*fabric);
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, watch::WatchLog& log,
                                                       const NodeInfo& node,
                                                       emulator::VirtualFabric* fabric) {
-  auto server = absl::WrapUnique(new Server(log, node, fabric));
+  auto server = absl::WrapUnique(new Server(options, log, node, fabric));
   if (absl::Status s = server->Listen(options); !s.ok()) return s;
   return server;
 }

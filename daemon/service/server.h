@@ -13,6 +13,7 @@
 #include "daemon/service/topology_service.h"
 #include "daemon/service/watch_service.h"
 #include "daemon/watch/watch_log.h"
+#include "driver/base/clock.h"
 #include "driver/emulator/virtual_fabric.h"
 #include "grpcpp/grpcpp.h"
 
@@ -26,6 +27,8 @@ class Server {
     // "unix:/run/sasd/sasd.sock", or HOST:PORT (without encryption: for a trusted network only).
     std::string listen;
     absl::Duration bookmark_interval = absl::Seconds(10);
+    absl::Duration attach_grace = absl::Seconds(30);  // registry::HealthOptions
+    Clock* clock = &SystemClock();                    // borrowed
   };
 
   // Serves from the return on. Borrows the log; `fabric` is null without a virtual HBA, and then
@@ -43,7 +46,8 @@ class Server {
   const std::string& address() const { return address_; }
 
  private:
-  Server(watch::WatchLog& log, const NodeInfo& node, emulator::VirtualFabric* fabric);
+  Server(const Options& options, watch::WatchLog& log, const NodeInfo& node,
+         emulator::VirtualFabric* fabric);
 
   absl::Status Listen(const Options& options);
   void SendBookmarks(absl::Duration interval);

@@ -123,6 +123,7 @@ grpc::Status GetOne(const registry::Registry& registry, const Request& request, 
 }
 
 grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Topology& topology,
+                          const registry::HealthOptions& options,
                           sas::v1::ListFindingsResponse* response) {
   if (!sas::v1::Severity_IsValid(request.minimum_severity())) {
     return BadField("minimum_severity", absl::StrCat(request.minimum_severity(),
@@ -136,7 +137,7 @@ grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Top
              return std::find(hosts.begin(), hosts.end(), host) != hosts.end();
            });
   };
-  for (const registry::Finding& finding : registry::FindProblems(topology)) {
+  for (const registry::Finding& finding : registry::FindProblems(topology, options)) {
     if (static_cast<int>(finding.severity) < request.minimum_severity()) continue;
     if (concerns_hosts(finding)) *response->add_findings() = ToProto(finding);
   }
@@ -224,7 +225,8 @@ SASD_GET(Slot, mutable_slot)
 grpc::ServerUnaryReactor* TopologyService::ListFindings(grpc::CallbackServerContext* context,
                                                         const sas::v1::ListFindingsRequest* request,
                                                         sas::v1::ListFindingsResponse* response) {
-  return Answer(context, FillFindings(*request, *log_.registry().Snapshot(), response));
+  return Answer(context, FillFindings(*request, *log_.registry().Snapshot(),
+                                      {clock_.Now(), attach_grace_}, response));
 }
 
 grpc::ServerUnaryReactor* TopologyService::FindResources(

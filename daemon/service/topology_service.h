@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "daemon/service/node_info.h"
 #include "daemon/watch/watch_log.h"
+#include "driver/base/clock.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/topology_service.grpc.pb.h"
 
@@ -20,8 +21,10 @@ class SettledWait;
 // Thread-safe.
 class TopologyService final : public sas::v1::TopologyService::CallbackService {
  public:
-  // Borrows the log, and its registry, for its lifetime.
-  TopologyService(watch::WatchLog& log, NodeInfo node) : log_(log), node_(std::move(node)) {}
+  // Borrows the log, its registry and the clock for its lifetime. `attach_grace` as in
+  // registry::HealthOptions.
+  TopologyService(watch::WatchLog& log, NodeInfo node, Clock& clock, absl::Duration attach_grace)
+      : log_(log), node_(std::move(node)), clock_(clock), attach_grace_(attach_grace) {}
   // Every call has ended (the gRPC server was shut down).
   ~TopologyService() override;
 
@@ -66,6 +69,8 @@ class TopologyService final : public sas::v1::TopologyService::CallbackService {
 
   watch::WatchLog& log_;
   const NodeInfo node_;
+  Clock& clock_;
+  const absl::Duration attach_grace_;
 
   absl::Mutex mu_;  // a leaf
   bool shutting_down_ ABSL_GUARDED_BY(mu_) = false;

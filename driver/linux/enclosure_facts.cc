@@ -69,7 +69,9 @@ class Builder {
     if (it == by_scsi_.end()) return;
     EndDeviceFacts& occupant = it->second->facts;
     if (occupant.enclosure == EnclosureKey()) occupant.enclosure = place.enclosure;
-    if (occupant.enclosure == place.enclosure && !occupant.slot) occupant.slot = place.slot;
+    if (occupant.enclosure != place.enclosure) return;
+    occupant.ses_slot = place.slot;
+    if (!occupant.slot) occupant.slot = place.slot;
   }
 
   void Mention(EnclosureKey key) {

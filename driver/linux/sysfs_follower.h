@@ -78,6 +78,9 @@ class SysfsFollower {
   // Tells all that was noted, gone quiet or not. Errors as RunDue().
   absl::Status TellNow();
 
+  // has_control_node answers otherwise now: looks at links are planned anew.
+  void PlanLooks() { PlanLinkLooks(clock_.Monotonic()); }
+
   // Whether something noted is not told yet.
   bool pending() const { return tree_.has_value() || !hosts_.empty(); }
 
