@@ -4,10 +4,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "daemon/diagnosis/check.h"
+#include "daemon/diagnosis/live_system.h"
+#include "daemon/registry/topology.h"
 #include "driver/base/clock.h"
 #include "driver/emulator/emulator.h"
 #include "driver/linux/sysfs_follower.h"
@@ -38,6 +42,10 @@ class Backend {
   // Closes whatever keeps the kernel from unloading its drivers, so that less is known from now on:
   // until an HBA comes anew or Rescan(). When it returns nothing is open.
   virtual void Release() {}
+
+  // What is seen and what not, and what mends it. `topology` is what has become of what was told.
+  // Does not wait and touches no device.
+  virtual std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) = 0;
 };
 
 // Virtual HBAs on a fabric: a shipped name or file (emulator::LoadFabric), or a regular one of any
@@ -61,6 +69,7 @@ struct LinuxBackendOptions {
 struct LinuxSeams {
   std::unique_ptr<sysfs::UeventSource> uevents;  // null: none
   std::unique_ptr<mpt3ctl::CtlNodes> nodes;      // null: none
+  UeventState uevent_state = {};                 // of `uevents`, for a diagnosis
 };
 
 // This machine as its kernel shows it, followed by the kernel's uevents (sysfs::SysfsFollower), and

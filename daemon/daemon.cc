@@ -59,6 +59,9 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& optio
   node.version = kVersion;
   node.backend = daemon->backend_->description();
   node.start_time = clock.Now();
+  node.diagnose = [&backend = *daemon->backend_, &registry = daemon->registry_] {
+    return backend.Diagnose(*registry.Snapshot());
+  };
   emulator::Emulator* emulator = daemon->backend_->emulator();
   absl::StatusOr<std::unique_ptr<service::Server>> server = service::Server::Start(
       options.server, daemon->log_, node, emulator == nullptr ? nullptr : &emulator->fabric());

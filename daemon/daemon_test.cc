@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <set>
@@ -13,6 +14,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "driver/base/clock.h"
+#include "driver/linux/fake_machine.h"
+#include "driver/linux/fake_sysfs.h"
 #include "gmock/gmock.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
@@ -259,6 +262,42 @@ TEST_F(DaemonTest, AHostThatIsNotThereIsNotWaitedFor) {
   const grpc::Status status = topology_->WaitSettled(&context, request, &response);
   EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(status.error_message(), HasSubstr("hosts/0000000000000001"));
+}
+
+TEST_F(DaemonTest, ADiagnosisTellsWhatIsServed) {
+  grpc::ClientContext context;
+  sas::v1::DiagnoseResponse response;
+  ASSERT_TRUE(topology_->Diagnose(&context, {}, &response).ok());
+  ASSERT_EQ(response.checks_size(), 1);
+  const sas::v1::Check& check = response.checks(0);
+  EXPECT_EQ(check.status(), sas::v1::CHECK_STATUS_OK);
+  EXPECT_EQ(check.subject(), "backend");
+  EXPECT_THAT(check.message(), HasSubstr("virtual HBA, fabric demo"));
+}
+
+// A daemon of its own on a tree that is live, but for its uevents and its hosts' drivers.
+TEST_F(DaemonTest, ADiagnosisNamesTheHostThatLacksSomething) {
+  const std::string tree = ::testing::TempDir() + "/tree";
+  ASSERT_TRUE(sysfs::WriteFakeSysfs(tree, {sysfs::Machine()}).ok());
+  DaemonOptions options;
+  options.live.root = tree;
+  options.server.listen = absl::StrCat("unix:", folder_, "/live");
+  const absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
+  ASSERT_TRUE(daemon.ok()) << daemon.status();
+  const auto stub = TopologyService::NewStub(
+      grpc::CreateChannel((*daemon)->address(), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  sas::v1::DiagnoseResponse response;
+  ASSERT_TRUE(stub->Diagnose(&context, {}, &response).ok());
+  const auto host =
+      std::find_if(response.checks().begin(), response.checks().end(),
+                   [](const sas::v1::Check& check) { return check.subject() == "host5"; });
+  ASSERT_NE(host, response.checks().end());
+  EXPECT_EQ(host->resource(), "hosts/500605b00ab01230");
+  EXPECT_EQ(host->status(), sas::v1::CHECK_STATUS_LIMITED);
+  EXPECT_THAT(host->reason(), HasSubstr("CONTROL_NODE_"));
+  EXPECT_THAT(host->message(), HasSubstr("/dev/mpt3ctl"));
+  EXPECT_FALSE(host->remedy().empty());
 }
 
 // ------------------------------------------------------------------------------------- Watch

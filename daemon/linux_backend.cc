@@ -4,6 +4,7 @@
 #include <thread>  // NOLINT: one owned thread
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/memory/memory.h"
@@ -11,6 +12,8 @@
 #include "absl/synchronization/mutex.h"
 #include "daemon/backend.h"
 #include "daemon/control_links.h"
+#include "daemon/diagnosis/diagnose.h"
+#include "daemon/diagnosis/machine_reader.h"
 #include "driver/linux/controlled_hosts.h"
 #include "driver/linux/file_io.h"
 #include "driver/linux/sysfs_follower.h"
@@ -55,6 +58,7 @@ class LinuxBackend : public Backend {
       : description_(std::move(description)),
         uevents_(std::move(seams.uevents)),
         nodes_(std::move(seams.nodes)),
+        uevent_state_(std::move(seams.uevent_state)),
         clock_(clock) {}
 
   ~LinuxBackend() override {
@@ -72,6 +76,7 @@ class LinuxBackend : public Backend {
     if (!source.ok()) return source.status();
     source_ = *std::move(source);
     root_ = options.root;
+    look_interval_ = options.follower.look_interval;
     sysfs::FollowerOptions follower = options.follower;
     if (nodes_ != nullptr && options.control_nodes) {
       links_ = std::make_unique<ControlLinks>(*nodes_, clock_, sink, OptionsOfLinks());
@@ -108,6 +113,23 @@ class LinuxBackend : public Backend {
 
   void Release() override {
     if (links_ != nullptr) links_->Release();
+  }
+
+  std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) override
+      ABSL_LOCKS_EXCLUDED(mu_) {
+    LiveSystem live;
+    MachinePlaces places;
+    places.sysfs = root_;
+    live.machine = ReadMachine(places, io_);
+    live.uevents = uevent_state_;
+    live.asks_control_nodes = links_ != nullptr;
+    if (links_ != nullptr) live.control_nodes = links_->states();
+    live.look_interval = look_interval_;
+    {
+      absl::MutexLock lock(&mu_);
+      live.reading_error = last_error_;
+    }
+    return DiagnoseLive(live, topology);
   }
 
  private:
@@ -230,8 +252,11 @@ class LinuxBackend : public Backend {
   const std::string description_;
   const std::unique_ptr<UeventSource> uevents_;
   const std::unique_ptr<mpt3ctl::CtlNodes> nodes_;  // may be null
+  const UeventState uevent_state_;                  // as it was at the start
   Clock& clock_;
-  std::string root_;  // constant once started
+  // Constant once started.
+  std::string root_;
+  absl::Duration look_interval_;
   sysfs::PosixFileIo io_;
   // Of the thread, once it runs.
   std::unique_ptr<SysfsSource> source_;
@@ -259,6 +284,7 @@ absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOpt
   if (seams.uevents == nullptr) {
     description = absl::StrCat("sysfs ", options.root, ", without uevents");
     seams.uevents = std::make_unique<NoUevents>();
+    seams.uevent_state.error.Update(absl::UnavailableError("sasd was started without"));
   }
   auto backend = std::make_unique<LinuxBackend>(description, std::move(seams), clock);
   if (absl::Status s = backend->Start(options, sink); !s.ok()) return s;
@@ -270,7 +296,10 @@ absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOpt
   LinuxSeams seams;
   // First, so that what changes while the tree is read is not missed.
   absl::StatusOr<std::unique_ptr<sysfs::UdevMonitor>> monitor = sysfs::UdevMonitor::Open();
+  seams.uevent_state.error = monitor.status();
   if (monitor.ok()) {
+    seams.uevent_state.receive_buffer_bytes = (*monitor)->receive_buffer_bytes();
+    seams.uevent_state.wanted_buffer_bytes = sysfs::UdevMonitor::kReceiveBufferBytes;
     seams.uevents = *std::move(monitor);
   } else {
     spdlog::warn("{}: changes are found by scans only (SIGHUP) and by looks at the links",

@@ -10,6 +10,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/backend.h"
+#include "daemon/diagnosis/check.h"
+#include "daemon/registry/topology.h"
 #include "driver/base/fake_clock.h"
 #include "driver/linux/fake_machine.h"
 #include "driver/linux/fake_sysfs.h"
@@ -70,6 +72,15 @@ class DeviceSink : public ObservationSink {
   int gone_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<Cause> causes_ ABSL_GUARDED_BY(mu_);
 };
+
+// The check of that subject; an empty one if there is none.
+DiagnosisCheck CheckOf(Backend& backend, const registry::Topology& topology,
+                       const std::string& subject) {
+  for (const DiagnosisCheck& check : backend.Diagnose(topology)) {
+    if (check.subject == subject) return check;
+  }
+  return DiagnosisCheck();
+}
 
 class LinuxBackendTest : public ::testing::Test {
  protected:
@@ -188,6 +199,22 @@ TEST_F(LinuxBackendTest, WithoutUeventsItScansWhenAsked) {
   EXPECT_EQ(sink_.gone(), 0);
   ASSERT_TRUE((*backend)->Rescan().ok());
   EXPECT_EQ(sink_.gone(), 1);
+}
+
+TEST_F(LinuxBackendTest, WhatIsNotSeenIsDiagnosed) {
+  const registry::Topology nothing(registry::Tables(), 0, "");
+  Start();
+  EXPECT_EQ(CheckOf(*backend_, nothing, "uevents").status, DiagnosisCheck::Status::kOk);
+  EXPECT_THAT(CheckOf(*backend_, nothing, "sysfs").message, HasSubstr(options_.root));
+  EXPECT_EQ(CheckOf(*backend_, nothing, "host5").reason, "HOST_NOT_TOLD");
+  std::filesystem::remove_all(options_.root);
+  EXPECT_FALSE(backend_->Rescan().ok());
+  EXPECT_EQ(CheckOf(*backend_, nothing, "sysfs").reason, "SYSFS_UNREADABLE");
+
+  Write({sysfs::Machine()});
+  const auto without = StartLinuxBackend(options_, LinuxSeams(), clock_, sink_);
+  ASSERT_TRUE(without.ok()) << without.status();
+  EXPECT_EQ(CheckOf(**without, nothing, "uevents").reason, "UEVENTS_REFUSED");
 }
 
 TEST_F(LinuxBackendTest, WhereThereIsNoTreeThereIsNoBackend) {

@@ -1,11 +1,13 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/backend.h"
+#include "daemon/diagnosis/commands.h"
 #include "driver/linux/file_io.h"
 #include "driver/linux/sysfs_source.h"
 
@@ -37,6 +39,12 @@ class SysfsBackend : public Backend {
 
   // A scan tells all before it returns.
   absl::Status WaitIdle(absl::Duration) override { return absl::OkStatus(); }
+
+  std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) override {
+    return {Ok("backend", absl::StrCat("this is no live machine but a sysfs tree, read as it is at "
+                                       "the start and at each rescan (",
+                                       description_, "): ", topology.size(), " objects"))};
+  }
 
  private:
   const std::string description_;

@@ -462,6 +462,18 @@ sas::v1::Finding ToProto(const registry::Finding& finding) {
   return out;
 }
 
+sas::v1::Check ToProto(const DiagnosisCheck& check) {
+  sas::v1::Check out;
+  out.set_status(static_cast<sas::v1::CheckStatus>(check.status));  // the numbers are equal
+  out.set_reason(check.reason);
+  out.set_subject(check.subject);
+  if (check.host != SasAddress()) out.set_resource(HostName(check.host));
+  out.set_message(check.message);
+  out.set_remedy(check.remedy);
+  out.set_command(check.command);
+  return out;
+}
+
 sas::v1::Notice ToProto(const registry::EventNotice& notice) {
   sas::v1::Notice out;
   out.set_severity(ToProto(notice.severity));

@@ -1,6 +1,7 @@
 #ifndef DAEMON_SERVICE_CONVERT_H_
 #define DAEMON_SERVICE_CONVERT_H_
 
+#include "daemon/diagnosis/check.h"
 #include "daemon/registry/event.h"
 #include "daemon/registry/health.h"
 #include "daemon/registry/resources.h"
@@ -41,6 +42,7 @@ void TrimToBasic(sas::v1::Enclosure* enclosure);
 void TrimToBasic(sas::v1::Slot* slot);
 
 sas::v1::Finding ToProto(const registry::Finding& finding);
+sas::v1::Check ToProto(const DiagnosisCheck& check);
 
 sas::v1::Notice ToProto(const registry::EventNotice& notice);
 // An event without its changes and notices.

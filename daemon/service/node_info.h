@@ -1,9 +1,12 @@
 #ifndef DAEMON_SERVICE_NODE_INFO_H_
 #define DAEMON_SERVICE_NODE_INFO_H_
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
+#include "daemon/diagnosis/check.h"
 
 namespace sasd::service {
 
@@ -13,6 +16,8 @@ struct NodeInfo {
   std::string version;
   std::string backend;  // "sysfs /sys", "virtual HBA, fabric oak-816"
   absl::Time start_time;
+  // What sasd can and cannot see, now. Thread-safe; null: nothing to tell.
+  std::function<std::vector<DiagnosisCheck>()> diagnose;
 };
 
 }  // namespace sasd::service

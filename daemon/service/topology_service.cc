@@ -275,6 +275,17 @@ grpc::ServerUnaryReactor* TopologyService::GetNode(grpc::CallbackServerContext* 
   return Answer(context, grpc::Status::OK);
 }
 
+grpc::ServerUnaryReactor* TopologyService::Diagnose(grpc::CallbackServerContext* context,
+                                                    const sas::v1::DiagnoseRequest*,
+                                                    sas::v1::DiagnoseResponse* response) {
+  if (node_.diagnose != nullptr) {
+    for (const DiagnosisCheck& check : node_.diagnose()) {
+      *response->add_checks() = ToProto(check);
+    }
+  }
+  return Answer(context, grpc::Status::OK);
+}
+
 void TopologyService::Shutdown() {
   std::vector<std::shared_ptr<SettledWait>> waits;
   {

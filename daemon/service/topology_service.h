@@ -17,8 +17,8 @@ namespace sasd::service {
 
 class SettledWait;
 
-// sas.v1.TopologyService: every answer is made from one snapshot of the registry, in memory.
-// Thread-safe.
+// sas.v1.TopologyService: every answer but Diagnose's is made from one snapshot of the registry, in
+// memory. Thread-safe.
 class TopologyService final : public sas::v1::TopologyService::CallbackService {
  public:
   // Borrows the log, its registry and the clock for its lifetime. `attach_grace` as in
@@ -61,6 +61,9 @@ class TopologyService final : public sas::v1::TopologyService::CallbackService {
   grpc::ServerUnaryReactor* GetNode(grpc::CallbackServerContext* context,
                                     const sas::v1::GetNodeRequest* request,
                                     sas::v1::GetNodeResponse* response) override;
+  grpc::ServerUnaryReactor* Diagnose(grpc::CallbackServerContext* context,
+                                     const sas::v1::DiagnoseRequest* request,
+                                     sas::v1::DiagnoseResponse* response) override;
 
  private:
   friend class SettledWait;

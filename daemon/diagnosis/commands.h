@@ -1,0 +1,42 @@
+#ifndef DAEMON_DIAGNOSIS_COMMANDS_H_
+#define DAEMON_DIAGNOSIS_COMMANDS_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "daemon/diagnosis/check.h"
+#include "daemon/diagnosis/machine.h"
+
+// What checks are made of.
+namespace sasd {
+
+// Checks without a host; `remedy` and `command` may be empty.
+DiagnosisCheck Ok(absl::string_view subject, absl::string_view message);
+DiagnosisCheck Bad(DiagnosisCheck::Status status, absl::string_view reason,
+                   absl::string_view subject, absl::string_view message,
+                   absl::string_view remedy = "", absl::string_view command = "");
+
+// Commands for a root shell that act on this sasd, be it systemd's service or not. A value.
+class Commands {
+ public:
+  explicit Commands(const ProcessFacts& process)
+      : is_service_(process.is_service), pid_(process.pid) {}
+
+  // Makes it look at everything anew.
+  std::string Rescan() const;
+
+  // Adds lines ("A=b\\nC=d") to the unit and starts it again; `otherwise` where it is no service.
+  std::string DropIn(absl::string_view name, absl::string_view lines,
+                     absl::string_view otherwise = "") const;
+
+  // Raises the limit of open files.
+  std::string MoreFiles() const;
+
+ private:
+  const bool is_service_;
+  const int pid_;
+};
+
+}  // namespace sasd
+
+#endif  // DAEMON_DIAGNOSIS_COMMANDS_H_

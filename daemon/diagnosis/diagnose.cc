@@ -1,0 +1,301 @@
+#include "daemon/diagnosis/diagnose.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "daemon/diagnosis/commands.h"
+#include "daemon/diagnosis/driver_limits.h"
+#include "daemon/diagnosis/firmware_check.h"
+
+namespace sasd {
+namespace {
+
+using Status = DiagnosisCheck::Status;
+
+constexpr uint8_t kSesType = 13;  // SPC peripheral device type
+// So many files are open while a tree is read and a hundred clients are served.
+constexpr uint64_t kFewestFiles = 1024;
+constexpr double kMostlyUsed = 0.8;
+
+std::string Count(size_t count, absl::string_view what) {
+  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
+}
+
+// Makes the checks of one machine; each step appends.
+class Doctor {
+ public:
+  Doctor(const LiveSystem& live, const registry::Topology& topology)
+      : live_(live), machine_(live.machine), commands_(live.machine.process), topology_(topology) {}
+
+  std::vector<DiagnosisCheck> Examine() && {
+    Sysfs();
+    Controllers();
+    Hosts();
+    for (const auto& host : topology_.collection<registry::Host>()) {
+      checks_.push_back(CheckFirmware(*host, live_));
+    }
+    Uevents();
+    Enclosures();
+    GenericNames();
+    Holders();
+    Udev();
+    Process();
+    return std::move(checks_);
+  }
+
+ private:
+  void Sysfs() {
+    const std::string& root = machine_.sysfs_root;
+    if (!machine_.sysfs.ok()) {
+      const bool forbidden = absl::IsPermissionDenied(machine_.sysfs);
+      checks_.push_back(Bad(Status::kBroken, "SYSFS_UNREADABLE", "sysfs",
+                            absl::StrCat("nothing can be seen: ", machine_.sysfs.message()),
+                            forbidden ? "Let sasd read it" : "Mount sysfs there",
+                            forbidden ? absl::StrCat("chmod a+rx ", root)
+                                      : absl::StrCat("mount -t sysfs sysfs ", root)));
+    } else if (!live_.reading_error.empty()) {
+      checks_.push_back(
+          Bad(Status::kBroken, "READING_FAILED", "sysfs",
+              absl::StrCat("the last reading failed, and what was seen before it stands: ",
+                           live_.reading_error),
+              "It is tried again, at the latest after a minute; to do so now", commands_.Rescan()));
+    } else {
+      checks_.push_back(Ok("sysfs", absl::StrCat(root, " is read")));
+    }
+  }
+
+  // PCI functions that could be SAS hosts and are not.
+  void Controllers() {
+    for (const PciController& c : machine_.controllers) {
+      const std::string subject = absl::StrCat("PCI ", c.address);
+      const std::string what =
+          absl::StrFormat("a %s controller (%04x:%04x)", c.class_code == 0x0107 ? "SAS" : "RAID",
+                          c.vendor, c.device);
+      if (c.driver.empty()) {
+        checks_.push_back(NoDriver(c, subject, what));
+      } else if (c.driver == "vfio-pci") {
+        checks_.push_back(
+            Ok(subject, absl::StrCat(what,
+                                     " is given to a virtual machine (vfio-pci): a sasd in "
+                                     "that machine sees it")));
+      } else if (c.driver == "megaraid_sas") {
+        checks_.push_back(
+            Bad(Status::kLimited, "NO_SAS_OBJECTS", subject,
+                absl::StrCat(what,
+                             " is driven by megaraid_sas, which shows no SAS objects: what is "
+                             "behind it is not seen"),
+                "Where the controller has an HBA personality that mpt3sas drives, choose it in its "
+                "set-up"));
+      }
+    }
+  }
+
+  static DiagnosisCheck NoDriver(const PciController& c, const std::string& subject,
+                                 const std::string& what) {
+    const absl::string_view module = ModuleFor(c.vendor, c.device, c.class_code);
+    return Bad(Status::kBroken, "NO_DRIVER", subject,
+               absl::StrCat(what, " has no driver: nothing behind it is seen"), "Load its driver",
+               module.empty() ? absl::StrCat("modprobe \"$(cat /sys/bus/pci/devices/", c.address,
+                                             "/modalias)\"")
+                              : absl::StrCat("modprobe ", module));
+  }
+
+  void Hosts() {
+    const auto& hosts = topology_.collection<registry::Host>();
+    std::set<std::string> seen;
+    for (const auto& host : hosts) seen.insert(host->facts.os_name);
+    for (const std::string& name : machine_.sas_hosts) {
+      if (seen.count(name) > 0) continue;
+      checks_.push_back(
+          Bad(Status::kLimited, "HOST_NOT_TOLD", name,
+              "it is in sysfs and sasd does not tell it: it came just now, or another "
+              "host has the same SAS address and came first",
+              "Ask again; where it stays so, give one of both HBAs an address of its "
+              "own with its vendor's tool",
+              "sasctl doctor"));
+    }
+    if (hosts.size() > 0) {
+      checks_.push_back(Ok(
+          "hosts",
+          absl::StrCat(Count(hosts.size(), "SAS host"), " with ",
+                       Count(topology_.collection<registry::Expander>().size(), "expander"),
+                       " and ",
+                       Count(topology_.collection<registry::EndDevice>().size(), "end device"))));
+    } else if (machine_.sas_hosts.empty() && machine_.sysfs.ok()) {
+      checks_.push_back(Bad(
+          Status::kLimited, "NO_HOST", "hosts",
+          machine_.controllers.empty()
+              ? "there is no SAS host, and PCI shows no SAS controller: there is nothing to tell"
+              : "there is no SAS host: there is nothing to tell",
+          "One that comes is found without further ado"));
+    }
+  }
+
+  void Uevents() {
+    const UeventState& state = live_.uevents;
+    static constexpr absl::string_view kLoss =
+        "what comes, goes or changes is found by a rescan only (SIGHUP)";
+    if (!state.error.ok()) {
+      checks_.push_back(
+          Bad(Status::kBroken, "UEVENTS_REFUSED", "uevents",
+              absl::StrCat("the kernel's uevents are not received (", state.error.message(),
+                           "): ", kLoss),
+              "Let sasd have netlink sockets",
+              commands_.DropIn("netlink", "RestrictAddressFamilies=AF_UNIX AF_NETLINK")));
+    } else if (machine_.process.user_namespace) {
+      checks_.push_back(Bad(
+          Status::kBroken, "UEVENTS_ELSEWHERE", "uevents",
+          absl::StrCat("sasd runs in a user namespace, whose network the kernel sends no uevents: ",
+                       kLoss),
+          "Run it outside of one: no rootless container, no PrivateUsers",
+          commands_.DropIn("users", "PrivateUsers=no")));
+    } else if (state.receive_buffer_bytes > 0 &&
+               state.receive_buffer_bytes < state.wanted_buffer_bytes) {
+      checks_.push_back(Bad(
+          Status::kLimited, "UEVENT_BUFFER_SMALL", "uevents",
+          absl::StrFormat("they come, and their socket holds %d KiB of %d: when an enclosure "
+                          "comes or goes some are lost, which is told as a gap and rescanned",
+                          state.receive_buffer_bytes >> 10, state.wanted_buffer_bytes >> 10),
+          "Let sasd have the larger buffer (CAP_NET_ADMIN)",
+          commands_.DropIn(
+              "buffer", "AmbientCapabilities=CAP_NET_ADMIN\\nCapabilityBoundingSet=CAP_NET_ADMIN",
+              absl::StrCat("sysctl -w net.core.rmem_max=", state.wanted_buffer_bytes))));
+    } else {
+      checks_.push_back(Ok("uevents", "what comes, goes or changes is told by the kernel"));
+    }
+  }
+
+  void Enclosures() {
+    const std::set<std::string> served(machine_.enclosures.begin(), machine_.enclosures.end());
+    size_t devices = 0;
+    std::vector<std::string> unserved;
+    for (const auto& unit : topology_.collection<registry::LogicalUnit>()) {
+      if (unit->peripheral_type != kSesType) continue;
+      ++devices;
+      for (const registry::LogicalUnit::Path& path : unit->paths) {
+        const std::string name = path.facts->facts.scsi_address.str();
+        if (!name.empty() && served.count(name) == 0) unserved.push_back(name);
+      }
+    }
+    static constexpr absl::string_view kLoss = "their slots' names and numbers stay unknown";
+    if (devices == 0) {
+      checks_.push_back(Ok("enclosures", "there is no enclosure services device"));
+    } else if (!machine_.has_ses) {
+      checks_.push_back(Bad(
+          Status::kLimited, "SES_NOT_LOADED", "enclosures",
+          absl::StrCat(Count(devices, "enclosure services device"), " without a driver: ", kLoss),
+          "Load the driver", "modprobe ses"));
+    } else if (!unserved.empty()) {
+      checks_.push_back(Bad(Status::kLimited, "SES_NOT_BOUND", "enclosures",
+                            absl::StrCat("the ses driver does not serve ",
+                                         absl::StrJoin(unserved, ", "), ": ", kLoss),
+                            "Let it try again; the kernel's log tells why it refuses",
+                            absl::StrCat("echo ", unserved.front(),
+                                         " > /sys/bus/scsi/drivers/ses/bind; dmesg | grep -i ses | "
+                                         "tail")));
+    } else {
+      checks_.push_back(Ok("enclosures", absl::StrCat(Count(devices, "enclosure services device"),
+                                                      ", served by the ses driver")));
+    }
+  }
+
+  void GenericNames() {
+    const size_t units = topology_.collection<registry::LogicalUnit>().size();
+    if (machine_.has_sg || units == 0) {
+      checks_.push_back(Ok("generic names", machine_.has_sg
+                                                ? "the sg driver names SCSI devices (sgN)"
+                                                : "there is no SCSI device to have one (sgN)"));
+      return;
+    }
+    checks_.push_back(
+        Bad(Status::kLimited, "SG_NOT_LOADED", "generic names",
+            "the sg driver is not loaded: no SCSI device has a generic name (sgN), by "
+            "which sg_ses and others ask it",
+            "Load the driver", "modprobe sg"));
+  }
+
+  // What sits on top of the disks.
+  void Holders() {
+    size_t several = 0, held = 0;
+    for (const auto& unit : topology_.collection<registry::LogicalUnit>()) {
+      if (unit->paths.size() > 1) ++several;
+      held += std::any_of(unit->paths.begin(), unit->paths.end(),
+                          [](const registry::LogicalUnit::Path& path) {
+                            return !path.facts->facts.holders.empty();
+                          });
+    }
+    std::string text =
+        held == 0 ? "no drive is held by device-mapper or MD"
+                  : absl::StrCat(Count(held, "drive"), " held by device-mapper or MD, by name");
+    if (several > 0) {
+      absl::StrAppend(&text, "; ", several, " reached over several paths, joined by sasd itself");
+    }
+    checks_.push_back(Ok("holders", text));
+  }
+
+  void Udev() {
+    checks_.push_back(Ok(
+        "udev", machine_.has_udevd ? "udevd runs; sasd takes the kernel's own uevents and needs no "
+                                     "udev database"
+                                   : "udevd does not run, and sasd needs none: it takes the "
+                                     "kernel's own uevents"));
+  }
+
+  void Process() {
+    const ProcessFacts& self = machine_.process;
+    checks_.push_back(Ok("user", absl::StrCat("sasd runs as ", self.user, ", group ", self.group)));
+    const auto mostly = [](uint64_t used, uint64_t limit) {
+      return limit > 0 && static_cast<double>(used) > kMostlyUsed * static_cast<double>(limit);
+    };
+    if (self.open_files_limit > 0 &&
+        (self.open_files_limit < kFewestFiles || mostly(self.open_files, self.open_files_limit))) {
+      checks_.push_back(Bad(
+          Status::kLimited, "FEW_FILES", "open files",
+          absl::StrCat(self.open_files, " of at most ", self.open_files_limit,
+                       " are open: where that does not do, readings fail and clients are refused"),
+          "Raise the limit", commands_.MoreFiles()));
+    } else {
+      checks_.push_back(Ok("open files", absl::StrCat(self.open_files, " of at most ",
+                                                      self.open_files_limit, " are open")));
+    }
+    if (mostly(self.memory_bytes, self.memory_limit_bytes)) {
+      checks_.push_back(Bad(
+          Status::kLimited, "LITTLE_MEMORY", "memory",
+          absl::StrCat(self.memory_bytes >> 20, " MiB of at most ", self.memory_limit_bytes >> 20,
+                       " are used: beyond that the kernel ends sasd"),
+          "Raise the limit",
+          machine_.process.is_service ? "systemctl set-property sasd.service MemoryMax=infinity"
+                                      : ""));
+    } else if (self.memory_bytes > 0) {
+      checks_.push_back(
+          Ok("memory",
+             absl::StrCat(self.memory_bytes >> 20, " MiB used",
+                          self.memory_limit_bytes == 0
+                              ? ", without a limit"
+                              : absl::StrCat(" of at most ", self.memory_limit_bytes >> 20))));
+    }
+  }
+
+  const LiveSystem& live_;
+  const MachineFacts& machine_;
+  const Commands commands_;
+  const registry::Topology& topology_;
+  std::vector<DiagnosisCheck> checks_;
+};
+
+}  // namespace
+
+std::vector<DiagnosisCheck> DiagnoseLive(const LiveSystem& live,
+                                         const registry::Topology& topology) {
+  return Doctor(live, topology).Examine();
+}
+
+}  // namespace sasd
