@@ -82,8 +82,8 @@ TEST(CompletionTest, OptionsBeforeTheCommandDoNotHideIt) {
 
 TEST(CompletionTest, NoCommandAndNoNounIsLeftOut) {
   EXPECT_THAT(Complete("sasctl", ""),
-              IsSupersetOf({"tree", "list", "show", "watch", "events", "health", "wait", "status",
-                            "emulator", "completion"}));
+              IsSupersetOf({"tree", "list", "show", "watch", "events", "health", "doctor", "wait",
+                            "status", "emulator", "completion"}));
   const std::vector<std::string> listed = Complete("sasctl list", "");
   const std::vector<std::string> shown = Complete("sasctl show", "");
   for (const Noun& noun : AllNouns()) {

@@ -45,6 +45,12 @@ grpc::Status FakeTopologyService::ListFindings(grpc::ServerContext*,
   return failure_;
 }
 
+grpc::Status FakeTopologyService::Diagnose(grpc::ServerContext*, const sas::v1::DiagnoseRequest*,
+                                           sas::v1::DiagnoseResponse* response) {
+  *response = diagnosis;
+  return failure_;
+}
+
 FakeSasd::FakeSasd() : server_(NewServer(topology)), stubs_(NewStubs()) {}
 
 Stubs FakeSasd::NewStubs() {

@@ -28,8 +28,11 @@ class FakeTopologyService : public sas::v1::TopologyService::Service {
   grpc::Status ListFindings(grpc::ServerContext* context,
                             const sas::v1::ListFindingsRequest* request,
                             sas::v1::ListFindingsResponse* response) override;
+  grpc::Status Diagnose(grpc::ServerContext* context, const sas::v1::DiagnoseRequest* request,
+                        sas::v1::DiagnoseResponse* response) override;
 
   sas::v1::ListFindingsResponse findings;
+  sas::v1::DiagnoseResponse diagnosis;
   std::vector<sas::v1::FindResourcesRequest> find_requests;
   std::vector<sas::v1::ListFindingsRequest> findings_requests;
 

@@ -9,7 +9,7 @@
 
 namespace sasd::cli {
 
-// Exit codes of `health`, as monitoring plugins have them.
+// Exit codes of `health` and `doctor`, as monitoring plugins have them.
 constexpr int kHealthOk = 0;
 constexpr int kHealthWarning = 1;
 constexpr int kHealthCritical = 2;

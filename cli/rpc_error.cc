@@ -17,21 +17,6 @@ namespace {
 
 constexpr char kReasonPayload[] = "sasd.dev/reason";
 
-// The errno of connecting to a unix socket; 0 if it can be done.
-int ConnectErrno(const std::string& path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return ENAMETOOLONG;
-  memcpy(address.sun_path, path.data(), path.size());
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return errno;
-  // NOLINTNEXTLINE: the sockets API wants this cast.
-  const int result = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address));
-  const int error = result == 0 ? 0 : errno;
-  close(fd);
-  return error;
-}
-
 std::string UnixRemedy(int error) {
   switch (error) {
     case ENOENT:
@@ -117,6 +102,20 @@ int ExitCodeOf(const absl::Status& status) {
     default:
       return kExitFailed;
   }
+}
+
+int ConnectErrno(const std::string& path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return ENAMETOOLONG;
+  memcpy(address.sun_path, path.data(), path.size());
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return errno;
+  // NOLINTNEXTLINE: the sockets API wants this cast.
+  const int result = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  const int error = result == 0 ? 0 : errno;
+  close(fd);
+  return error;
 }
 
 std::string DescribeUnreachable(absl::string_view address, absl::string_view rpc_message) {

@@ -11,7 +11,7 @@
 
 namespace sasd::cli {
 
-// Exit codes of every command but `health`.
+// Exit codes of every command but `health` and `doctor`.
 constexpr int kExitOk = 0;
 constexpr int kExitFailed = 1;       // not found, refused, not settled in time
 constexpr int kExitUsage = 2;        // what was typed cannot be meant
@@ -43,6 +43,9 @@ absl::Status FromRpc(const grpc::Status& status, const Peer& peer);
 
 // "REVISION_COMPACTED" and the like; empty if the server told none.
 std::string ReasonOf(const absl::Status& status);
+
+// The errno of connecting to the unix socket at `path`; 0 if it can be done.
+int ConnectErrno(const std::string& path);
 
 // Why nothing answers at the address, and what to do: looks at the unix socket itself.
 // `rpc_message` is what gRPC says.

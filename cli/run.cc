@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "cli/completion.h"
+#include "cli/doctor_command.h"
 #include "cli/emulator_command.h"
 #include "cli/health_command.h"
 #include "cli/list_command.h"
@@ -57,6 +58,7 @@ class CommandLine {
     DeclareWatch();
     DeclareEvents();
     DeclareHealth();
+    DeclareDoctor();
     DeclareNode();
     DeclareEmulator();
     DeclareCompletion();
@@ -80,7 +82,8 @@ class CommandLine {
   const Action& action() const { return action_; }
   const std::string& address() const { return address_; }
   bool no_colour() const { return no_colour_; }
-  bool is_health() const { return health_->parsed(); }
+  // Whether it is a command with the exit codes of monitoring plugins.
+  bool is_plugin() const { return health_->parsed() || doctor_->parsed(); }
 
   absl::StatusOr<absl::Duration> timeout() const {
     absl::Duration timeout;
@@ -178,6 +181,16 @@ class CommandLine {
     AddOutput(*health_, health_options_.output, "table, json, jsonl, yaml, name");
     health_->callback([this] {
       action_ = [this](const Context& context) { return RunHealth(health_options_, context); };
+    });
+  }
+
+  void DeclareDoctor() {
+    doctor_ = &Command("doctor",
+                       "Tells what sasd can and cannot see on its node, and what mends it; exit "
+                       "code 0 ok, 1 limited, 2 broken, 3 sasd does not answer");
+    AddOutput(*doctor_, doctor_options_.output, "table (lines), json, jsonl, yaml");
+    doctor_->callback([this] {
+      action_ = [this](const Context& context) { return RunDoctor(doctor_options_, context); };
     });
   }
 
@@ -319,6 +332,8 @@ class CommandLine {
   EventsOptions events_;
   CLI::App* health_ = nullptr;
   HealthOptions health_options_;
+  CLI::App* doctor_ = nullptr;
+  DoctorOptions doctor_options_;
   WaitOptions wait_;
   StatusOptions status_;
   ElementsOptions elements_;
@@ -347,14 +362,14 @@ absl::StatusOr<int> Act(const CommandLine& line, const Environment& environment)
 int Run(const std::vector<std::string>& arguments, const Environment& environment) {
   CommandLine line(environment);
   if (const int code = line.Parse(arguments, environment.out, environment.err); code != kExitOk) {
-    return line.is_health() ? kHealthUnknown : code;
+    return line.is_plugin() ? kHealthUnknown : code;
   }
   if (line.action() == nullptr) return kExitOk;
   const absl::StatusOr<int> code = Act(line, environment);
   environment.out.flush();
   if (code.ok()) return *code;
   environment.err << "sasctl: " << code.status().message() << '\n';
-  return line.is_health() ? kHealthUnknown : ExitCodeOf(code.status());
+  return line.is_plugin() ? kHealthUnknown : ExitCodeOf(code.status());
 }
 
 }  // namespace sasd::cli

@@ -24,7 +24,7 @@ struct Environment {
 };
 
 // Runs `sasctl ARGUMENTS` (without the program's name) and returns its exit code: those of
-// rpc_error.h, or of health_command.h for `health`. Errors are one line on `err`.
+// rpc_error.h, or of health_command.h for `health` and `doctor`. Errors are one line on `err`.
 int Run(const std::vector<std::string>& arguments, const Environment& environment);
 
 }  // namespace sasd::cli
