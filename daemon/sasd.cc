@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/daemon.h"
+#include "daemon/systemd.h"
 #include "daemon/version.h"
 #include "driver/base/clock.h"
 #include "driver/emulator/shipped_fabrics.h"
@@ -100,10 +101,25 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-void Run(Daemon& daemon, const sigset_t& signals) {
+// The next signal. Meanwhile a service manager hears that this thread is alive.
+int WaitForSignal(const sigset_t& signals) {
+  const absl::Duration interval = systemd::KeepaliveInterval();
+  const timespec timeout = absl::ToTimespec(interval);
   while (true) {
-    int signal = 0;
-    if (sigwait(&signals, &signal) != 0) continue;
+    systemd::NotifyAlive();
+    const int signal = interval == absl::InfiniteDuration()
+                           ? sigwaitinfo(&signals, nullptr)
+                           : sigtimedwait(&signals, nullptr, &timeout);
+    if (signal > 0) return signal;
+  }
+}
+
+void Run(Daemon& daemon, const sigset_t& signals) {
+  const std::string serving =
+      absl::StrCat("serving ", daemon.backend().description(), " at ", daemon.address());
+  systemd::NotifyReady(serving);
+  while (true) {
+    const int signal = WaitForSignal(signals);
     if (signal == SIGUSR1) {
       daemon.backend().Release();
       spdlog::info("SIGUSR1: no control node is open");
@@ -111,9 +127,12 @@ void Run(Daemon& daemon, const sigset_t& signals) {
     }
     if (signal != SIGHUP) {
       spdlog::info("{}: ending", strsignal(signal));
+      systemd::NotifyStopping();
       return;
     }
+    systemd::NotifyReloading();
     const absl::Status status = daemon.backend().Rescan();
+    systemd::NotifyReady(serving);
     if (status.ok()) {
       spdlog::info("SIGHUP: looking at everything anew");
     } else {

@@ -1,0 +1,31 @@
+#include "daemon/systemd.h"
+
+#include <systemd/sd-daemon.h>
+
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+
+namespace sasd::systemd {
+
+// That a message is lost cannot be helped: systemd would then wait, and say so itself.
+
+void NotifyReady(absl::string_view status) {
+  sd_notify(/*unset_environment=*/0, absl::StrCat("READY=1\nSTATUS=", status).c_str());
+}
+
+void NotifyReloading() { sd_notify(0, "RELOADING=1\nSTATUS=looking at everything anew"); }
+
+void NotifyStopping() { sd_notify(0, "STOPPING=1\nSTATUS=ending"); }
+
+void NotifyAlive() { sd_notify(0, "WATCHDOG=1"); }
+
+absl::Duration KeepaliveInterval() {
+  uint64_t patience_us = 0;
+  if (sd_watchdog_enabled(/*unset_environment=*/0, &patience_us) <= 0) {
+    return absl::InfiniteDuration();
+  }
+  return absl::Microseconds(patience_us) / 2;
+}
+
+}  // namespace sasd::systemd
