@@ -1,0 +1,241 @@
+"""sasd as a service: the notify protocol, the unit and its neighbours, the install."""
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.join(os.environ["TEST_SRCDIR"], "sasd")
+SASD = os.path.join(ROOT, "daemon", "sasd")
+SASCTL = os.path.join(ROOT, "cli", "sasctl")
+PACKAGING = os.path.join(ROOT, "packaging")
+SYSTEMD = os.path.join(PACKAGING, "systemd")
+TIMEOUT_S = 60
+# systemd-analyze's exposure level times ten, which the unit may have at most.
+WORST_EXPOSURE = 15
+
+
+def run(*command, **options):
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, **options
+    )
+
+
+def program(name):
+    """The path of a program that need not be here."""
+    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/bin:/usr/sbin:/bin:/sbin")
+    if path is None:
+        raise unittest.SkipTest(f"there is no {name} here")
+    return path
+
+
+class NotifyTest(unittest.TestCase):
+    """What sasd tells whoever started it, at $NOTIFY_SOCKET."""
+
+    def setUp(self):
+        # The path of a unix socket is short.
+        self.folder = tempfile.TemporaryDirectory(dir="/tmp")
+        self.addCleanup(self.folder.cleanup)
+        path = os.path.join(self.folder.name, "notify")
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.manager.close)
+        self.manager.bind(path)
+        self.manager.settimeout(TIMEOUT_S)
+        self.environment = {**os.environ, "NOTIFY_SOCKET": path}
+        self.address = "unix:" + os.path.join(self.folder.name, "s")
+
+    def start(self, **environment):
+        process = subprocess.Popen(
+            [SASD, "--fabric", "demo", "--listen", self.address],
+            env={**self.environment, **environment},
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def receive(self):
+        """The next message, as a dictionary."""
+        lines = self.manager.recv(4096).decode().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def test_ready_reloading_stopping(self):
+        process = self.start()
+        # It answers when it says so.
+        ready = self.receive()
+        self.assertEqual(ready["READY"], "1")
+        self.assertIn("fabric demo at " + self.address, ready["STATUS"])
+        answer = run(SASCTL, "--addr", self.address, "status")
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+
+        messages = []
+        process.send_signal(signal.SIGHUP)
+        while not messages or "READY" not in messages[-1]:
+            messages.append(self.receive())
+        self.assertIn("1", [m.get("RELOADING") for m in messages[:-1]])
+
+        process.send_signal(signal.SIGTERM)
+        message = {}
+        while "STOPPING" not in message:
+            message = self.receive()
+        self.assertEqual(process.wait(timeout=TIMEOUT_S), 0)
+
+    def test_watchdog(self):
+        process = self.start(WATCHDOG_USEC="200000")
+        kept = 0
+        while kept < 3:
+            kept += "WATCHDOG" in self.receive()
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=TIMEOUT_S), 0)
+
+    def test_nobody_listens(self):
+        process = self.start(NOTIFY_SOCKET="/nowhere/at/all")
+        wait = run(
+            SASCTL, "--addr", self.address, "wait", "--settled", "--timeout", f"{TIMEOUT_S}s"
+        )
+        self.assertEqual(wait.returncode, 0, wait.stderr)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=TIMEOUT_S), 0)
+
+
+class UnitTest(unittest.TestCase):
+    """What systemd's and kmod's own tools say of the files."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def test_unit(self):
+        analyze = program("systemd-analyze")
+        with open(os.path.join(SYSTEMD, "sasd.service"), encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn("ExecStart=/usr/sbin/sasd ", text)
+        unit = os.path.join(self.folder.name, "sasd.service")
+        with open(unit, "w", encoding="utf-8") as file:
+            file.write(text.replace("/usr/sbin/sasd", SASD))
+        verify = run(analyze, "verify", "--man=no", unit)
+        complaints = [line for line in verify.stderr.splitlines() if "sasd" in line]
+        self.assertEqual((verify.returncode, complaints), (0, []), verify.stderr)
+        security = run(
+            analyze, "security", "--no-pager", "--offline=yes",
+            f"--threshold={WORST_EXPOSURE}", unit,
+        )  # fmt: skip
+        lines = security.stdout.strip().splitlines()
+        print(lines[-1] if lines else security.stderr)
+        self.assertEqual(security.returncode, 0, security.stdout + security.stderr)
+
+    def test_users(self):
+        sysusers = program("systemd-sysusers")
+        if os.geteuid() != 0:
+            self.skipTest("systemd-sysusers needs root")
+        etc = os.path.join(self.folder.name, "etc")
+        os.mkdir(etc)
+        made = run(
+            sysusers, "--root=" + self.folder.name, os.path.join(SYSTEMD, "sysusers.conf")
+        )
+        self.assertEqual(made.returncode, 0, made.stderr)
+        with open(os.path.join(etc, "group"), encoding="utf-8") as file:
+            groups = {line.split(":")[0]: line.strip().split(":")[3] for line in file}
+        self.assertEqual(groups["sasd-hba"], "sasd")
+        self.assertEqual(groups["sasd"], "")
+        with open(os.path.join(etc, "passwd"), encoding="utf-8") as file:
+            self.assertIn("sasd:x:", file.read())
+
+    def test_remove_command(self):
+        """`modprobe -r mpt3sas` runs the command, which is one that a shell can read."""
+        conf = os.path.join(self.folder.name, "conf")
+        os.mkdir(conf)
+        shutil.copy(os.path.join(SYSTEMD, "modprobe.conf"), os.path.join(conf, "sasd.conf"))
+        shown = run(program("modprobe"), "-C", conf, "--showconfig")
+        commands = [c for c in shown.stdout.splitlines() if c.startswith("remove mpt3sas ")]
+        self.assertEqual(len(commands), 1, shown.stdout + shown.stderr)
+        command = commands[0].split(" ", 2)[2]
+        self.assertEqual(run("/bin/sh", "-n", "-c", command).returncode, 0)
+
+        # The same with stand-ins for what it calls.
+        log = os.path.join(self.folder.name, "log")
+        for name in ("systemctl", "modprobe"):
+            stub = os.path.join(self.folder.name, name)
+            with open(stub, "w", encoding="utf-8") as file:
+                file.write(f'#!/bin/sh\necho "{name} $*" >>{log}\n')
+            os.chmod(stub, 0o755)
+            for folder in ("/bin/", "/sbin/"):
+                command = command.replace(folder + name, stub)
+        os.mkdir(os.path.join(self.folder.name, "booted"))
+        for booted in ("booted", "nothing"):
+            place = os.path.join(self.folder.name, booted)
+            self.assertEqual(
+                run("/bin/sh", "-c", command.replace("/run/systemd/system", place)).returncode, 0
+            )
+        with open(log, encoding="utf-8") as file:
+            calls = file.read().splitlines()
+        remove = "modprobe --remove --ignore-remove --wait=10000 mpt3sas"
+        signalled = "systemctl --quiet kill --kill-whom=main --signal=USR1 sasd.service"
+        self.assertEqual(calls, [signalled, remove, remove])
+
+
+class InstallTest(unittest.TestCase):
+    FILES = {
+        "usr/sbin/sasd": 0o755,
+        "usr/bin/sasctl": 0o755,
+        "usr/lib/systemd/system/sasd.service": 0o644,
+        "usr/lib/sysusers.d/sasd.conf": 0o644,
+        "usr/lib/udev/rules.d/60-sasd.rules": 0o644,
+        "usr/lib/modprobe.d/sasd.conf": 0o644,
+        "usr/share/bash-completion/completions/sasctl": 0o644,
+        "usr/share/zsh/vendor-completions/_sasctl": 0o644,
+        "etc/default/sasd": 0o644,
+    }
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.destdir = os.path.join(self.folder.name, "with a blank")
+
+    def install(self, binaries=ROOT):
+        return run(
+            os.path.join(PACKAGING, "install.sh"),
+            binaries,
+            env={**os.environ, "DESTDIR": self.destdir},
+        )
+
+    def installed(self):
+        found = {}
+        for folder, _, names in os.walk(self.destdir):
+            for name in names:
+                path = os.path.join(folder, name)
+                mode = stat.S_IMODE(os.lstat(path).st_mode)
+                found[os.path.relpath(path, self.destdir)] = mode
+        return found
+
+    def test_install_twice(self):
+        done = self.install()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.installed(), self.FILES)
+        options = os.path.join(self.destdir, "etc/default/sasd")
+        with open(options, "w", encoding="utf-8") as file:
+            file.write('SASD_OPTIONS="--log-level debug"\n')
+        done = self.install()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.installed(), self.FILES)
+        with open(options, encoding="utf-8") as file:
+            self.assertIn("debug", file.read())
+        completion = os.path.join(self.destdir, "usr/share/bash-completion/completions/sasctl")
+        self.assertEqual(run("/bin/bash", "-n", completion).returncode, 0)
+        with open(completion, encoding="utf-8") as file:
+            self.assertIn("doctor", file.read())
+        version = run(os.path.join(self.destdir, "usr/sbin/sasd"), "--version")
+        self.assertTrue(version.stdout.startswith("sasd "), version.stdout)
+
+    def test_nothing_was_built(self):
+        done = self.install(binaries=self.folder.name)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("bazel build //daemon:sasd //cli:sasctl", done.stderr)
+        self.assertEqual(self.installed(), {})
+
+
+if __name__ == "__main__":
+    unittest.main()
