@@ -178,6 +178,30 @@ std::string PathStates(const LogicalUnit& unit) {
   return OfPaths(unit, [](const sas::v1::Path& path) { return EnumText(path.state()); });
 }
 
+// "2"; "1/2" where it has had more.
+std::string PathCount(const LogicalUnit& unit) {
+  const uint32_t count = static_cast<uint32_t>(unit.paths_size());
+  return unit.most_path_count() > count ? absl::StrCat(count, "/", unit.most_path_count())
+                                        : absl::StrCat(count);
+}
+
+// What holds it, over whichever path: "mpatha,md127".
+std::string HoldersOf(const LogicalUnit& unit) {
+  std::vector<std::string> names;
+  for (const sas::v1::Path& path : unit.paths()) {
+    for (const sas::v1::Holder& holder : path.holders()) {
+      const std::string& name = holder.name().empty() ? holder.block_device() : holder.name();
+      if (!absl::c_linear_search(names, name)) names.push_back(name);
+    }
+  }
+  return absl::StrJoin(names, ",");
+}
+
+std::string References(const google::protobuf::RepeatedPtrField<std::string>& names) {
+  return absl::StrJoin(
+      names, ",", [](std::string* out, const std::string& name) { out->append(ShortName(name)); });
+}
+
 std::vector<Column> UnitColumns() {
   return WithCommon({
       Field("wwid", kAlways, "wwid"),
@@ -189,10 +213,10 @@ std::vector<Column> UnitColumns() {
                         [](const LogicalUnit& u) {
                           return OfPaths(u, [](const auto& p) { return p.block_device(); });
                         }),
-      Made<LogicalUnit>(
-          "paths", kAlways, [](const LogicalUnit& u) { return absl::StrCat(u.paths_size()); },
-          kRight),
+      Made<LogicalUnit>("paths", kAlways, PathCount, kRight),
       Made<LogicalUnit>("state", kAlways, PathStates),
+      Made<LogicalUnit>("lost-hosts", kAlways,
+                        [](const LogicalUnit& u) { return References(u.lost_hosts()); }),
       Made<LogicalUnit>(
           "size", kAlways, [](const LogicalUnit& u) { return ShortSize(u.size_bytes()); }, kRight),
       Field("vendor", kAlways, "vendor"),
@@ -213,16 +237,12 @@ std::vector<Column> UnitColumns() {
                           return OfPaths(u,
                                          [](const auto& p) { return ShortName(p.end_device()); });
                         }),
+      Made<LogicalUnit>("holders", kWide, HoldersOf),
       Made<LogicalUnit>("hosts", kOnRequest,
                         [](const LogicalUnit& u) {
                           return OfPaths(u, [](const auto& p) { return ShortName(p.host()); });
                         }),
   });
-}
-
-std::string References(const google::protobuf::RepeatedPtrField<std::string>& names) {
-  return absl::StrJoin(
-      names, ",", [](std::string* out, const std::string& name) { out->append(ShortName(name)); });
 }
 
 // Linux tells only of slots with a device.

@@ -114,6 +114,10 @@ TEST(ColumnsTest, CellsAreWhatPeopleCallThings) {
     paths { host: "hosts/2" end_device: "hosts/2/endDevices/5000c500a7b26111" block_device: "sdk"
             state: DEVICE_STATE_ATTACHED }
   })";
+  constexpr char kLost[] = R"(logical_unit {
+    most_path_count: 2 lost_hosts: "hosts/500605b00ab01230"
+    paths { holders { name: "mpatha" block_device: "dm-0" } holders { block_device: "md127" } }
+  })";
   constexpr char kPort[] = R"(port { owner: "hosts/1" attached: "hosts/1/expanders/2" width: 2
                                      widest_count: 4 phy_identifiers: [0, 3] })";
   constexpr char kDevice[] = R"(end_device { host: "hosts/1" parent: "hosts/1/expanders/2"
@@ -135,6 +139,10 @@ TEST(ColumnsTest, CellsAreWhatPeopleCallThings) {
            {kUnit, "bytes", "8001563222016"},
            {kUnit, "addresses", "5000c500a7b26111,5000c500a7b26112"},  // each once
            {kUnit, "hosts", "1,2"},
+           {kUnit, "lost-hosts", ""},
+           {kLost, "paths", "1/2"},
+           {kLost, "lost-hosts", "500605b00ab01230"},
+           {kLost, "holders", "mpatha,md127"},
            {"logical_unit {}", "slot", ""},
            {"logical_unit {}", "state", ""},
            {"logical_unit {}", "size", ""},

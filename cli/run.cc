@@ -141,6 +141,8 @@ class CommandLine {
     CLI::App& show = Command("show", "Shows all that is known of one object");
     show.add_option("object", show_.words, "OBJECT, or NOUN OBJECT")->required()->expected(1, 2);
     AddOutput(show, show_.output, "table, json, jsonl, yaml, name");
+    show.add_flag("--sources", show_.sources,
+                  "What each source tells of each field, and which holds (*)");
     show.callback([this] {
       action_ = Plain([this](const Context& context) { return RunShow(show_, context); });
     });

@@ -54,11 +54,61 @@ void PrintFields(const Resource& resource, const Context& context) {
   if (resource.has_logical_unit()) PrintPaths(resource.logical_unit(), context.out);
 }
 
+// Whether `output` is one for programs.
+bool PrintMessage(const Message& message, Output output, const Context& context) {
+  switch (output) {
+    case Output::kJson:
+      context.out << ToIndentedJson(message) << '\n';
+      return true;
+    case Output::kJsonl:
+      context.out << ToJson(message) << '\n';
+      return true;
+    case Output::kYaml:
+      context.out << JsonToYaml(ToJson(message));
+      return true;
+    default:
+      return false;
+  }
+}
+
 absl::StatusOr<Resource> Find(const std::vector<std::string>& words, const Context& context) {
   if (words.size() == 1) return FindOne(context, words[0], {});
   const auto noun = FindNoun(words[0]);
   if (!noun.ok()) return noun.status();
   return FindOne(context, words[1], {(*noun)->kind});
+}
+
+// A line per field, a column per source; "*" stands at what the object shows, where they differ.
+void PrintSources(const sas::v1::ListFieldSourcesResponse& response, std::ostream& out) {
+  TableLayout layout(std::vector<bool>(3, false));
+  std::vector<std::vector<std::string>> rows = {{"FIELD", "FIRMWARE", "SYSFS"}};
+  std::vector<std::pair<bool, bool>> holds = {{false, false}};
+  for (const sas::v1::FieldSource& entry : response.field_sources()) {
+    if (rows.back()[0] != entry.field()) {
+      rows.push_back({entry.field(), "-", "-"});
+      holds.emplace_back(false, false);
+    }
+    const bool firmware = entry.source() == sas::v1::SOURCE_FIRMWARE;
+    rows.back()[firmware ? 1 : 2] = entry.value();
+    (firmware ? holds.back().first : holds.back().second) = entry.holds();
+  }
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (holds[i].first != holds[i].second && rows[i][1] != "-" && rows[i][2] != "-") {
+      rows[i][holds[i].first ? 1 : 2] += " *";
+    }
+    layout.Fit(rows[i]);
+  }
+  for (const auto& row : rows) out << layout.Line(row) << '\n';
+}
+
+absl::Status ShowSources(const Resource& resource, Output output, const Context& context) {
+  sas::v1::ListFieldSourcesRequest request;
+  request.set_name(NameOf(resource));
+  const auto response = context.Call(
+      *context.stubs.topology, &sas::v1::TopologyService::StubInterface::ListFieldSources, request);
+  if (!response.ok()) return response.status();
+  if (!PrintMessage(*response, output, context)) PrintSources(*response, context.out);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -69,21 +119,12 @@ absl::Status RunShow(const ShowOptions& options, const Context& context) {
   const auto found = Find(options.words, context);
   if (!found.ok()) return found.status();
   const Message& message = *Inner(*found);
-  switch (*output) {
-    case Output::kJson:
-      context.out << ToIndentedJson(message) << '\n';
-      break;
-    case Output::kJsonl:
-      context.out << ToJson(message) << '\n';
-      break;
-    case Output::kYaml:
-      context.out << JsonToYaml(ToJson(message));
-      break;
-    case Output::kName:
-      context.out << NameOf(message) << '\n';
-      break;
-    default:
-      PrintFields(*found, context);
+  if (*output == Output::kName) {
+    context.out << NameOf(message) << '\n';
+  } else if (options.sources) {
+    return ShowSources(*found, *output, context);
+  } else if (!PrintMessage(message, *output, context)) {
+    PrintFields(*found, context);
   }
   return absl::OkStatus();
 }

@@ -13,6 +13,7 @@ struct ShowOptions {
   // "OBJECT", or "NOUN OBJECT".
   std::vector<std::string> words;
   std::string output = "table";  // "table": its fields, one a line
+  bool sources = false;          // what each source tells of each field, instead
 };
 
 // Shows all that is known of one object.

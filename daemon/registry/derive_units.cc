@@ -21,6 +21,22 @@ bool LooksTheSame(const EndDevice& a, const EndDevice& b) {
          a.facts.slot == b.facts.slot && a.units == b.units;
 }
 
+// The hosts of `before`, its lost ones too, that `now` has no path over.
+Boxed<HostList> LostHosts(const LogicalUnit& before, const LogicalUnit& now) {
+  HostList lost;
+  if (before.lost_hosts) lost = *before.lost_hosts.get();
+  for (const LogicalUnit::Path& path : before.paths) lost.push_back(path.device.host);
+  const auto is_reached = [&now](SasAddress host) {
+    return std::any_of(now.paths.begin(), now.paths.end(),
+                       [host](const LogicalUnit::Path& path) { return path.device.host == host; });
+  };
+  lost.erase(std::remove_if(lost.begin(), lost.end(), is_reached), lost.end());
+  if (lost.empty()) return Boxed<HostList>();
+  std::sort(lost.begin(), lost.end());
+  lost.erase(std::unique(lost.begin(), lost.end()), lost.end());
+  return Boxed<HostList>(std::move(lost));
+}
+
 }  // namespace
 
 void Deriver::CollectDevices() {
@@ -108,6 +124,7 @@ void Deriver::DeriveUnit(const LogicalUnitKey& key, Devices touched) {
   unit.stamp = edited.stamp;
   unit.most_paths =
       std::max(edited.most_paths, static_cast<uint8_t>(std::min<size_t>(unit.paths.size(), 255)));
+  unit.lost_hosts = LostHosts(edited, unit);
   edited = std::move(unit);
 }
 

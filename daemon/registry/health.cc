@@ -201,12 +201,29 @@ class Examination {
     const HostList hosts = {unit.paths[0].device.host};
     if (unit.most_paths > 1) {
       Add(Severity::kWarning, FindingReason::kSinglePath, unit, hosts,
-          absl::StrCat(name, " has one path of ", unit.most_paths));
+          absl::StrCat(name, " has one path of ", unit.most_paths,
+                       unit.lost_hosts ? NoneOver(*unit.lost_hosts.get(), unit) : ""));
     } else if (IsDrive(unit) && dual_path_.contains(unit.enclosure) && HasTwoPorts(unit)) {
       Add(Severity::kWarning, FindingReason::kSinglePath, unit, hosts,
           absl::StrCat(name, " has one path, other drives of enclosure ",
-                       absl::Hex(unit.enclosure.value(), absl::kZeroPad16), " have two"));
+                       absl::Hex(unit.enclosure.value(), absl::kZeroPad16), " have two",
+                       NoneOver(HostsOf(unit.enclosure), unit)));
     }
+  }
+
+  HostList HostsOf(EnclosureKey key) const {
+    const Enclosure* enclosure = topology_.collection<Enclosure>().Find(key);
+    return enclosure == nullptr ? HostList() : enclosure->hosts;
+  }
+
+  // ", none over host 500605b00ab01230": those of `hosts` that the unit is not reached over.
+  static std::string NoneOver(HostList hosts, const LogicalUnit& unit) {
+    hosts.erase(std::remove(hosts.begin(), hosts.end(), unit.paths[0].device.host), hosts.end());
+    if (hosts.empty()) return "";
+    return absl::StrCat(", none over host ",
+                        absl::StrJoin(hosts, ", ", [](std::string* out, SasAddress host) {
+                          absl::StrAppend(out, ToHex(host));
+                        }));
   }
 
   // SATA drives have one port.

@@ -92,7 +92,8 @@ TEST_F(HealthTest, ADriveThatLostAPathHasOneOfTwo) {
   Tell({Drive(kHostB, 0x12, DeviceState::kAttached), Unit(kHostB, 0x12, "naa.1")}, kHostB);
   EXPECT_THAT(Problems(), IsEmpty());
   Tell({EndDeviceGone{{kHostB, SasAddress(0x12), PhysicalPort(0)}}}, kHostB);
-  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 SINGLE_PATH")));
+  ASSERT_THAT(Problems(), ElementsAre(HasSubstr("2 SINGLE_PATH")));
+  EXPECT_THAT(Problems()[0], HasSubstr("one path of 2, none over host 000000000000000b"));
 }
 
 TEST_F(HealthTest, ADriveWithOnePathAmongThoseWithTwoIsNamed) {
@@ -101,7 +102,8 @@ TEST_F(HealthTest, ADriveWithOnePathAmongThoseWithTwoIsNamed) {
         Drive(kHostA, 0x13, DeviceState::kAttached), Unit(kHostA, 0x13, "naa.3")});
   EXPECT_THAT(Problems(), IsEmpty()) << "nobody has two";
   Tell({Drive(kHostB, 0x12, DeviceState::kAttached), Unit(kHostB, 0x12, "naa.1")}, kHostB);
-  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("naa.3")));
+  ASSERT_THAT(Problems(), ElementsAre(HasSubstr("naa.3")));
+  EXPECT_THAT(Problems()[0], HasSubstr("have two, none over host 000000000000000b"));
 }
 
 TEST_F(HealthTest, ASataDriveHasOnePortAndOnePath) {

@@ -189,9 +189,9 @@ bool SameContent(const EndDevice& a, const EndDevice& b) {
 
 bool SameContent(const LogicalUnit& a, const LogicalUnit& b) {
   return std::tie(a.id, a.paths, a.vendor, a.model, a.revision, a.serial, a.size_bytes, a.enclosure,
-                  a.slot, a.peripheral_type, a.most_paths, a.sources) ==
+                  a.slot, a.peripheral_type, a.most_paths, a.lost_hosts, a.sources) ==
          std::tie(b.id, b.paths, b.vendor, b.model, b.revision, b.serial, b.size_bytes, b.enclosure,
-                  b.slot, b.peripheral_type, b.most_paths, b.sources);
+                  b.slot, b.peripheral_type, b.most_paths, b.lost_hosts, b.sources);
 }
 
 bool SameContent(const Enclosure& a, const Enclosure& b) {

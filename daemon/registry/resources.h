@@ -322,6 +322,8 @@ struct LogicalUnit {
   std::optional<uint16_t> slot;
   uint8_t peripheral_type = 0;
   uint8_t most_paths = 0;  // the most paths it has had since it came
+  // Over which it has been reached since it came, and is not now; ascending. Rarely there.
+  Boxed<HostList> lost_hosts;
   SourceSet sources;
 
   const Key& key() const { return id; }

@@ -154,6 +154,11 @@ TEST_F(WriterTest, TwoPathsToOneNameAreOneUnit) {
   unit = Find<LogicalUnit>(LogicalUnitKey("naa.5000c500a7b26110"));
   ASSERT_EQ(unit->paths.size(), 1u);
   EXPECT_EQ(unit->most_paths, 2) << "it has had two";
+  ASSERT_TRUE(unit->lost_hosts);
+  EXPECT_THAT(*unit->lost_hosts.get(), ElementsAre(kHostA));
+  Tell({Drive(kHostA, 0x11), first});
+  EXPECT_FALSE(Find<LogicalUnit>(LogicalUnitKey("naa.5000c500a7b26110"))->lost_hosts);
+  Tell({EndDeviceGone{DeviceKey(kHostA, 0x11)}});
   Tell({EndDeviceGone{DeviceKey(kHostB, 0x12)}}, kHostB);
   EXPECT_EQ(Count<LogicalUnit>(), 0u);
 }

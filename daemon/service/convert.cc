@@ -306,6 +306,9 @@ void ToProto(const registry::LogicalUnit& unit, sas::v1::LogicalUnit* out) {
   out->set_serial(Str(unit.serial));
   out->set_size_bytes(unit.size_bytes);
   out->set_most_path_count(unit.most_paths);
+  if (unit.lost_hosts) {
+    for (const SasAddress host : *unit.lost_hosts.get()) out->add_lost_hosts(HostName(host));
+  }
   for (const registry::LogicalUnit::Path& path : unit.paths) {
     sas::v1::Path* p = out->add_paths();
     p->set_end_device(EndDeviceName(path.device));
@@ -430,7 +433,6 @@ void TrimToBasic(sas::v1::EndDevice* device) {
 
 void TrimToBasic(sas::v1::LogicalUnit* unit) {
   unit->clear_product_revision();
-  unit->clear_most_path_count();
   for (sas::v1::Path& path : *unit->mutable_paths()) {
     path.clear_lun();
     path.clear_generic_device();

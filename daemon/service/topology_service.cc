@@ -14,6 +14,7 @@
 #include "daemon/registry/health.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/errors.h"
+#include "daemon/service/field_sources.h"
 #include "daemon/service/find.h"
 #include "daemon/service/list_filters.h"
 #include "daemon/service/names.h"
@@ -175,6 +176,19 @@ grpc::Status FillFound(const sas::v1::FindResourcesRequest& request,
   return grpc::Status::OK;
 }
 
+grpc::Status FillFieldSources(const sas::v1::ListFieldSourcesRequest& request,
+                              const registry::Registry& registry,
+                              sas::v1::ListFieldSourcesResponse* response) {
+  const absl::StatusOr<registry::ResourceId> id = ParseName(request.name());
+  if (!id.ok()) return BadField("name", id.status().message());
+  const std::shared_ptr<const Topology> topology = registry.Snapshot();
+  const registry::ResourceRef found = topology->Get(*id);
+  if (registry::IsNull(found)) return ResourceNotFound(request.name(), registry.LastRemoval(*id));
+  AddFieldSources(found, response);
+  response->set_revision(topology->revision());
+  return grpc::Status::OK;
+}
+
 }  // namespace
 
 TopologyService::~TopologyService() = default;
@@ -233,6 +247,12 @@ grpc::ServerUnaryReactor* TopologyService::FindResources(
     grpc::CallbackServerContext* context, const sas::v1::FindResourcesRequest* request,
     sas::v1::FindResourcesResponse* response) {
   return Answer(context, FillFound(*request, log_.registry(), response));
+}
+
+grpc::ServerUnaryReactor* TopologyService::ListFieldSources(
+    grpc::CallbackServerContext* context, const sas::v1::ListFieldSourcesRequest* request,
+    sas::v1::ListFieldSourcesResponse* response) {
+  return Answer(context, FillFieldSources(*request, log_.registry(), response));
 }
 
 grpc::ServerUnaryReactor* TopologyService::WaitSettled(grpc::CallbackServerContext* context,

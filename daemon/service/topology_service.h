@@ -54,6 +54,9 @@ class TopologyService final : public sas::v1::TopologyService::CallbackService {
   grpc::ServerUnaryReactor* FindResources(grpc::CallbackServerContext* context,
                                           const sas::v1::FindResourcesRequest* request,
                                           sas::v1::FindResourcesResponse* response) override;
+  grpc::ServerUnaryReactor* ListFieldSources(grpc::CallbackServerContext* context,
+                                             const sas::v1::ListFieldSourcesRequest* request,
+                                             sas::v1::ListFieldSourcesResponse* response) override;
   grpc::ServerUnaryReactor* WaitSettled(grpc::CallbackServerContext* context,
                                         const sas::v1::WaitSettledRequest* request,
                                         sas::v1::WaitSettledResponse* response) override
