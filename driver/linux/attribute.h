@@ -9,7 +9,8 @@ namespace sasd::sysfs {
 
 // Every file that this room may open, and no other: the kernel answers each from memory, without a
 // command to a device or the firmware. (Those that do issue commands: the phys' *_count files; an
-// enclosure component's status, fault, locate, active and power_status; the host's BRM_status.)
+// enclosure component's status, fault, locate, active and power_status; the host's BRM_status; and
+// under mptsas enclosure_identifier, which is not read there.)
 enum class Attribute : uint8_t {
   // scsi_host
   kProcName,

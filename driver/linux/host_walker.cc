@@ -139,6 +139,13 @@ void HostWalker::LookForPorts(const Directory& directory, int owner, size_t firs
   }
 }
 
+// mptsas asks the firmware each time (mptsas.c, mptsas_get_enclosure_identifier), and a request that
+// is not answered in time makes it reset the HBA.
+EnclosureKey HostWalker::ReadEnclosure(const Directory& sas_device) {
+  if (tree_.facts.driver_name == "mptsas") return EnclosureKey(0);
+  return EnclosureKey(AddressOf(io_.Read(sas_device, Attribute::kEnclosureIdentifier)).value());
+}
+
 void HostWalker::ReadExpander(const Directory& port_directory, absl::string_view name, int port) {
   const Directory directory = io_.Open(port_directory, name);
   if (!directory) return;
@@ -151,7 +158,7 @@ void HostWalker::ReadExpander(const Directory& port_directory, absl::string_view
   owner.address = AddressOf(io_.Read(device, Attribute::kSasAddress));
   owner.facts.os_name = PrintableText(name);
   owner.facts.enclosure =
-      EnclosureKey(AddressOf(io_.Read(device, Attribute::kEnclosureIdentifier)).value());
+      ReadEnclosure(device);
   owner.facts.vendor = text(Attribute::kVendorId);
   owner.facts.product = text(Attribute::kProductId);
   owner.facts.revision = text(Attribute::kProductRev);
@@ -179,7 +186,7 @@ void HostWalker::ReadEndDevice(const Directory& port_directory, absl::string_vie
   facts.protocols.initiator = ProtocolsOf(io_.Read(device, Attribute::kInitiatorPortProtocols));
   facts.protocols.target = ProtocolsOf(io_.Read(device, Attribute::kTargetPortProtocols));
   facts.enclosure =
-      EnclosureKey(AddressOf(io_.Read(device, Attribute::kEnclosureIdentifier)).value());
+      ReadEnclosure(device);
   if (auto bay = NumberOf(io_.Read(device, Attribute::kBayIdentifier), UINT16_MAX)) {
     facts.slot = static_cast<uint16_t>(*bay);
   }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "driver/keys.h"
 #include "driver/linux/host_tree.h"
 #include "driver/linux/tree_io.h"
 
@@ -30,6 +31,7 @@ class HostWalker {
   void WalkPort(const Directory& directory, absl::string_view name, int owner);
   void JoinPhys(const Listing& port_folder, int owner, int port);
   void LookForPorts(const Directory& directory, int owner, size_t first_phy);
+  EnclosureKey ReadEnclosure(const Directory& sas_device);
   void ReadExpander(const Directory& port_directory, absl::string_view name, int port);
   void ReadEndDevice(const Directory& port_directory, absl::string_view name, int port);
 

@@ -2,6 +2,7 @@
 // observed with Linux 6.1 and its mptsas, mpt3sas, sd and ses drivers.
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,6 +17,16 @@ namespace sasd::sysfs {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Remembers the names of the files that were read.
+class ReadNames : public PosixFileIo {
+ public:
+  ssize_t ReadFile(int at, const char* name, char* buffer, size_t size) override {
+    names.insert(name);
+    return PosixFileIo::ReadFile(at, name, buffer, size);
+  }
+  std::set<std::string> names;
+};
 
 class LinuxFactsTest : public ::testing::Test {
  protected:
@@ -43,10 +54,23 @@ class LinuxFactsTest : public ::testing::Test {
   }
 
   std::string root_;
-  PosixFileIo io_;
+  ReadNames io_;
 };
 
 constexpr char kHost[] = "devices/pci0000:00/0000:03:00.0/host5/";
+
+// To read enclosure_identifier makes mptsas ask the firmware.
+TEST_F(LinuxFactsTest, MptsasIsNotAskedForEnclosures) {
+  FakeHost host = Machine();
+  Write(host);
+  Read<EndDeviceFacts>();
+  EXPECT_EQ(io_.names.count("enclosure_identifier"), 1u);
+  io_.names.clear();
+  host.driver = "mptsas";
+  Write(host);
+  EXPECT_EQ(Read<EndDeviceFacts>().size(), 3u);
+  EXPECT_EQ(io_.names.count("enclosure_identifier"), 0u);
+}
 
 // An end device stands in sas_device and in sas_end_device, an expander in sas_device and in
 // sas_expander, each under one name.
