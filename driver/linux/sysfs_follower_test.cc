@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "driver/base/fake_clock.h"
 #include "driver/linux/fake_machine.h"
 #include "driver/linux/fake_sink.h"
@@ -33,12 +34,15 @@ using ::testing::StartsWith;
 constexpr char kHost5[] = "/devices/pci0000:00/0000:03:00.0/host5";
 constexpr char kExpander[] = "/devices/pci0000:00/0000:03:00.0/host5/port-5:0/expander-5:0";
 
-// Counts, and remembers which attributes were read.
+// Counts, and remembers which attributes were read. The fields are for when nothing reads.
 class CountingFileIo : public PosixFileIo {
  public:
   ssize_t ReadFile(int at, const char* name, char* buffer, size_t size) override {
-    ++reads;
-    names.insert(name);
+    {
+      absl::MutexLock lock(&mu_);
+      ++reads;
+      names.insert(name);
+    }
     return PosixFileIo::ReadFile(at, name, buffer, size);
   }
   int OpenRoot(const char* path) override {
@@ -48,6 +52,9 @@ class CountingFileIo : public PosixFileIo {
   int reads = 0;
   bool failing = false;
   std::set<std::string> names;
+
+ private:
+  absl::Mutex mu_;
 };
 
 class SysfsFollowerTest : public ::testing::Test {

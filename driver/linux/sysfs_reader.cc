@@ -1,8 +1,15 @@
 #include "driver/linux/sysfs_reader.h"
 
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <system_error>
+#include <thread>  // NOLINT: they end before the reading does
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/synchronization/mutex.h"
 #include "driver/linux/host_facts.h"
 #include "driver/linux/host_walker.h"
 #include "driver/linux/sysfs_root.h"
@@ -39,19 +46,70 @@ class Reader {
   const bool slot_links_;
 };
 
+// More would only wait for the kernel, and take what the node's I/O needs.
+constexpr size_t kMostThreads = 4;
+
+// Runs `work` on this thread and on up to `others` more, and waits until all have returned.
+void RunOnThreads(size_t others, const std::function<void()>& work) {
+  std::vector<std::thread> threads;
+  try {
+    while (threads.size() < others) threads.emplace_back(work);
+  } catch (const std::system_error&) {
+    // No more threads are to be had: those that are there do it all.
+  }
+  work();
+  for (std::thread& thread : threads) thread.join();
+}
+
+// Nearly all of a reading is time in the kernel, and hosts have nothing in common there.
+class ParallelReading {
+ public:
+  ParallelReading(const Directory& sysfs, FileIo& io, std::vector<HostPlace> places)
+      : sysfs_(sysfs), io_(io), places_(std::move(places)), hosts_(places_.size()) {}
+
+  // In the order of the places.
+  absl::StatusOr<std::vector<std::optional<HostReading>>> Run() ABSL_LOCKS_EXCLUDED(mu_) {
+    const size_t threads =
+        std::min({places_.size(), kMostThreads, size_t{std::thread::hardware_concurrency()}});
+    RunOnThreads(std::max(threads, size_t{1}) - 1, [this] { ReadSome(); });
+    absl::MutexLock lock(&mu_);
+    if (!status_.ok()) return status_;
+    return std::move(hosts_);
+  }
+
+ private:
+  void ReadSome() ABSL_LOCKS_EXCLUDED(mu_) {
+    Reader reader(sysfs_, io_);
+    for (size_t i; (i = next_++) < places_.size();) hosts_[i] = reader.Read(places_[i]);
+    absl::MutexLock lock(&mu_);
+    status_.Update(reader.status());
+  }
+
+  const Directory& sysfs_;
+  FileIo& io_;
+  const std::vector<HostPlace> places_;
+  std::vector<std::optional<HostReading>> hosts_;  // each of the thread that took its number
+  std::atomic<size_t> next_ = 0;
+
+  absl::Mutex mu_;
+  absl::Status status_ ABSL_GUARDED_BY(mu_);
+};
+
 }  // namespace
 
 absl::StatusOr<std::vector<HostReading>> ReadTree(const std::string& root, FileIo& io) {
   const absl::StatusOr<Directory> sysfs = OpenSysfs(root, io);
   if (!sysfs.ok()) return sysfs.status();
   Reader reader(*sysfs, io);
+  std::vector<HostPlace> places = reader.Hosts();
+  if (!reader.status().ok()) return reader.status();
+  auto hosts = ParallelReading(*sysfs, io, std::move(places)).Run();
+  if (!hosts.ok()) return hosts.status();
   std::vector<HostReading> readings;
   absl::flat_hash_set<SasAddress> seen;
-  for (const HostPlace& place : reader.Hosts()) {
-    std::optional<HostReading> reading = reader.Read(place);
+  for (std::optional<HostReading>& reading : *hosts) {
     if (reading && seen.insert(reading->host).second) readings.push_back(*std::move(reading));
   }
-  if (!reader.status().ok()) return reader.status();
   return readings;
 }
 

@@ -20,7 +20,8 @@ namespace sasd::sysfs {
 // Reads are passive: only attributes that the kernel answers from memory are opened (attribute.h),
 // each once. Symlinks are resolved inside the tree and never followed out of it. An attribute that
 // fails, is absent or makes no sense leaves its field empty and hides nothing; an object that
-// vanishes meanwhile is left out.
+// vanishes meanwhile is left out. Hosts are read at the same time, on up to four threads that end
+// before it returns.
 //
 // Identity. A host is keyed by the first of: host_sas_address; the address that its phys carry,
 // unless a device attached to them has it too (mptsas); a locally assigned address (NAA 3) made
