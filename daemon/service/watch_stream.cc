@@ -9,12 +9,13 @@
 #include "daemon/service/watch_filter.h"
 #include "daemon/service/watch_service.h"
 #include "daemon/watch/resume_token.h"
+#include "google/protobuf/arena.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 
 namespace sasd::service {
 namespace {
 
-constexpr size_t kChunkResources = 200;
+constexpr size_t kChunkResources = 200, kArenaBlockBytes = 32 << 10;
 // One message to a subscriber that lags holds at most so much.
 constexpr size_t kBatchEvents = 256, kBatchBytes = 64 << 10;
 
@@ -84,9 +85,14 @@ void WatchStream::Advance() {
 }
 
 bool WatchStream::NextOfSnapshot() {
-  sas::v1::WatchResponse response;
-  if (snapshot_->Next(kChunkResources, response.mutable_snapshot())) {
-    SetMessage(response);
+  // A chunk is thousands of small objects: on an arena they cost half as much.
+  google::protobuf::ArenaOptions options;
+  options.start_block_size = kArenaBlockBytes;
+  options.max_block_size = kArenaBlockBytes;
+  google::protobuf::Arena arena(options);
+  auto* response = google::protobuf::Arena::CreateMessage<sas::v1::WatchResponse>(&arena);
+  if (snapshot_->Next(kChunkResources, response->mutable_snapshot())) {
+    SetMessage(*response);
     return true;
   }
   snapshot_.reset();
