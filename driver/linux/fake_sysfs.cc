@@ -18,6 +18,15 @@ namespace fs = std::filesystem;
 
 std::string Hex(uint64_t value) { return absl::StrFormat("0x%016x", value); }
 
+// Major and minor of a disk by its name, as Linux's sd_probe() gives them: sdb is 8:16.
+std::string DiskNumbers(absl::string_view name) {
+  int index = -1;
+  for (char letter : name.substr(2)) index = (index + 1) * 26 + (letter - 'a');
+  const int block = index >> 4 & 0xF;
+  const int major = block == 0 ? 8 : block < 8 ? 64 + block : 120 + block;
+  return absl::StrCat(major, ":", (index & 0xF) << 4 | (index & 0xFFF00));
+}
+
 class Writer {
  public:
   explicit Writer(fs::path root) : root_(std::move(root)) {}
@@ -151,7 +160,12 @@ class Writer {
     if (!at.phys.empty()) Text(specific, "phy_identifier", absl::StrCat(at.phys[0]));
     if (device.enclosure != 0) Text(specific, "enclosure_identifier", Hex(device.enclosure));
     if (device.bay) Text(specific, "bay_identifier", absl::StrCat(*device.bay));
-    Text(ClassDevice(path, "sas_end_device", device.name), "tlr_enabled", "0");
+    const fs::path end_device = ClassDevice(path, "sas_end_device", device.name);
+    Text(end_device, "I_T_nexus_loss_timeout", "2000");
+    for (const char* zero :
+         {"initiator_response_timeout", "ready_led_meaning", "tlr_enabled", "tlr_supported"}) {
+      Text(end_device, zero, "0");
+    }
     const std::string host = device.name.substr(11, device.name.find(':') - 11);
     const std::string target = absl::StrCat(host, ":0:", device.target);
     for (size_t lun = 0; lun < device.units.size(); ++lun) {
@@ -183,17 +197,19 @@ class Writer {
     }
     WriteVpd83(path, device, unit);
     // What lsscsi looks at besides.
-    for (const char* busy : {"device_blocked", "queue_depth", "scsi_level", "timeout"}) {
-      Text(path, busy, "30");
-    }
+    Text(path, "device_blocked", "0");
+    Text(path, "queue_depth", "254");
+    Text(path, "scsi_level", "7");
+    Text(path, "timeout", "30");
     if (!unit.block.empty()) {
       const fs::path block = ClassDevice(path, "block", unit.block);
       Text(block, "size", absl::StrCat(unit.size_bytes / 512));
-      Text(block, "dev", "8:16");
+      Text(block, "dev", DiskNumbers(unit.block));
       for (const FakeUnit::Holder& holder : unit.holders) WriteHolder(block, unit.block, holder);
     }
     if (!unit.generic.empty()) {
-      Text(ClassDevice(path, "scsi_generic", unit.generic), "dev", "21:3");
+      const std::string minor = unit.generic.substr(2);
+      Text(ClassDevice(path, "scsi_generic", unit.generic), "dev", absl::StrCat("21:", minor));
       Link(path / "generic", path / "scsi_generic" / unit.generic);
     }
     if (!unit.slots.empty()) WriteEnclosure(path, name, device, unit);

@@ -119,11 +119,13 @@ FakeEndDevice Ses(Numbers& numbers, uint64_t address, uint64_t enclosure) {
 // One of Oak's hosts: `side` is 0 or 1, the drives' port.
 class OakHost {
  public:
-  OakHost(int number, int side, int disks_per_expander)
+  // `lacking`: so many drives fewer in the first JBOD's first half.
+  OakHost(int number, int side, int disks_per_expander, int lacking)
       : host_(number),
         side_(side),
         disks_per_expander_(disks_per_expander),
-        numbers_{0, side * 815, side * 824} {}
+        lacking_(lacking),
+        numbers_{0, side * (816 - lacking), side * (825 - lacking)} {}
 
   FakeHost Build() {
     FakeHost host;
@@ -170,7 +172,7 @@ class OakHost {
     const std::string id = absl::StrCat(host_, ":", 7 + 2 * jbod + half);
     ExpanderBuilder builder(id, address + 0x3F, 3, 10);
     builder.expander().product = "H4102-J";
-    const int there = jbod == 1 && half == 0 ? 50 : 51;  // io8-jbod1 lacks one
+    const int there = jbod == 1 && half == 0 ? 51 - lacking_ : 51;
     for (int i = 0; i < 51; ++i) {
       const int bay = half * 51 + i;
       FakeUnit::Slot slot = {absl::StrFormat("SLOT %03d", bay), bay, ""};
@@ -188,6 +190,7 @@ class OakHost {
   const int host_;
   const int side_;
   const int disks_per_expander_;
+  const int lacking_;
   Numbers numbers_;
 };
 
@@ -222,7 +225,12 @@ constexpr Listed kMd1240Disks[] = {
 }  // namespace
 
 std::vector<FakeHost> OakInstallation(int drives_per_expander) {
-  return {OakHost(1, 0, drives_per_expander).Build(), OakHost(10, 1, drives_per_expander).Build()};
+  return {OakHost(1, 0, drives_per_expander, 1).Build(),
+          OakHost(10, 1, drives_per_expander, 1).Build()};
+}
+
+std::vector<FakeHost> FullOakInstallation() {
+  return {OakHost(1, 0, 51, 0).Build(), OakHost(10, 1, 51, 0).Build()};
 }
 
 std::vector<FakeHost> DellMd1240() {

@@ -13,6 +13,9 @@ namespace sasd::sysfs {
 // over two paths each; 50 expanders. `drives_per_expander` limits the drives (51: all of them).
 std::vector<FakeHost> OakInstallation(int drives_per_expander = 51);
 
+// The same with the drive that is missing there: 816 drives, 1,632 paths.
+std::vector<FakeHost> FullOakInstallation();
+
 // Two hosts, of which host5 has a Dell MD1240 with 22 disks and its SES device behind expander-5:1.
 std::vector<FakeHost> DellMd1240();
 

@@ -1,5 +1,6 @@
 #include "tests/bench/subprocess.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,22 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "driver/base/clock.h"
 
 namespace sasd::bench {
+namespace {
+
+// In the child; does not return.
+void Execute(const std::vector<std::string>& argv) {
+  std::vector<char*> arguments;
+  for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.data()));
+  arguments.push_back(nullptr);
+  execv(arguments[0], arguments.data());
+  perror(arguments[0]);
+  _exit(127);
+}
+
+}  // namespace
 
 Subprocess::Subprocess(const std::vector<std::string>& argv) {
   int fds[2];
@@ -29,13 +44,7 @@ Subprocess::Subprocess(const std::vector<std::string>& argv) {
     dup2(fds[0], STDIN_FILENO);
     close(fds[0]);
     close(fds[1]);
-    std::vector<char*> arguments;
-    for (const std::string& argument : argv)
-      arguments.push_back(const_cast<char*>(argument.data()));
-    arguments.push_back(nullptr);
-    execv(arguments[0], arguments.data());
-    perror(arguments[0]);
-    _exit(127);
+    Execute(argv);
   }
   close(fds[0]);
   stdin_ = fds[1];
@@ -76,6 +85,27 @@ double Subprocess::CpuSeconds() const {
     return 0;
   }
   return static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+absl::Duration RunToEnd(const std::vector<std::string>& argv, const std::string& output) {
+  const absl::Duration start = SystemClock().Monotonic();
+  const pid_t pid = fork();
+  if (pid == 0) {
+    const int file = open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file < 0 || dup2(file, STDOUT_FILENO) < 0) {
+      perror(output.c_str());
+      _exit(127);
+    }
+    Execute(argv);
+  }
+  int status = -1;
+  waitpid(pid, &status, 0);
+  const absl::Duration took = SystemClock().Monotonic() - start;
+  if (status != 0) {
+    fprintf(stderr, "%s: wait status %d\n", argv[0].c_str(), status);
+    exit(1);
+  }
+  return took;
 }
 
 }  // namespace sasd::bench

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+
 namespace sasd::bench {
 
 // A child process that ends with this object (SIGTERM, then waited for). Its standard input is a
@@ -32,6 +34,10 @@ class Subprocess {
   pid_t pid_ = -1;
   int stdin_ = -1;
 };
+
+// Runs a program to its end, with its standard output to a file, and returns how long it took.
+// Dies with a message unless it ends with 0.
+absl::Duration RunToEnd(const std::vector<std::string>& argv, const std::string& output);
 
 }  // namespace sasd::bench
 

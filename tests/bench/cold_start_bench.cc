@@ -1,0 +1,253 @@
+// How long sasd takes from its start until it serves a large machine, settled, beside `lsscsi
+// -tgL` on the same sysfs tree; how long `sasctl tree` takes then; and what sasd costs while
+// nothing happens.
+//
+//   cold_start_bench SASD SASCTL [--runs N]
+//
+// The tree has two HBAs, 50 expanders and 816 drives with two paths each. With the rights for a
+// mount namespace, lsscsi finds the device nodes of its disks in /dev, and the idle sasd is one
+// that follows this tree as its machine's /sys. Otherwise lsscsi has less to do, and the idle sasd
+// follows the machine's own /sys.
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "driver/base/clock.h"
+#include "driver/linux/fake_sysfs.h"
+#include "driver/linux/real_layouts.h"
+#include "grpcpp/grpcpp.h"
+#include "sas/v1/topology_service.grpc.pb.h"
+#include "tests/bench/subprocess.h"
+
+namespace sasd::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kLsscsi[] = "/usr/bin/lsscsi";
+constexpr int kPaths = 1632, kEnclosures = 18;
+constexpr absl::Duration kTimeout = absl::Seconds(60);
+// sasd's default is to look at a host's links every 30 s: one look is in it.
+constexpr absl::Duration kIdle = absl::Seconds(32);
+
+void Require(bool ok, const std::string& what) {
+  if (ok) return;
+  std::cerr << "cold_start_bench: " << what << "\n";
+  exit(1);
+}
+
+// A folder of this run's own, in memory where that can be had.
+class WorkFolder {
+ public:
+  WorkFolder() {
+    Require(mkdtemp(folder_) != nullptr, "cannot make a folder in /tmp");
+    // Nobody else sees what is mounted from here on, and nothing remains of it.
+    isolated_ = unshare(CLONE_NEWNS) == 0 &&
+                mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                mount("tmpfs", folder_, "tmpfs", 0, nullptr) == 0;
+  }
+  ~WorkFolder() {
+    std::error_code ignored;
+    if (isolated_) umount2(folder_, MNT_DETACH);
+    fs::remove_all(folder_, ignored);
+  }
+
+  bool isolated() const { return isolated_; }
+  std::string path(const std::string& name) const { return absl::StrCat(folder_, "/", name); }
+
+ private:
+  char folder_[24] = "/tmp/sasd-bench.XXXXXX";
+  bool isolated_ = false;
+};
+
+// Makes the nodes of all disks of the tree in a new /dev; whether that was possible.
+bool MakeNodes(const WorkFolder& work, const std::string& tree) {
+  if (!work.isolated()) return false;
+  const std::string nodes = work.path("dev");
+  fs::create_directory(nodes);
+  bool ok = mknod((nodes + "/null").c_str(), S_IFCHR | 0666, makedev(1, 3)) == 0;
+  for (const char* name : {"block", "scsi_generic"}) {
+    const mode_t kind = *name == 'b' ? S_IFBLK : S_IFCHR;
+    for (const auto& entry : fs::directory_iterator(tree + "/class/" + name)) {
+      unsigned int major = 0, minor = 0;
+      char colon = 0;
+      std::ifstream(entry.path() / "dev") >> major >> colon >> minor;
+      const std::string node = nodes + "/" + entry.path().filename().string();
+      ok = ok && mknod(node.c_str(), kind | 0600, makedev(major, minor)) == 0;
+    }
+  }
+  return ok && mount(nodes.c_str(), "/dev", nullptr, MS_BIND, nullptr) == 0;
+}
+
+double Median(std::vector<absl::Duration> times) {
+  std::sort(times.begin(), times.end());
+  return absl::ToDoubleMilliseconds(times[times.size() / 2]);
+}
+
+// ------------------------------------------------------------------------------------ lsscsi
+
+// It must have listed the machine, every path with its address and in its long form.
+void CheckListing(const std::string& file, bool with_nodes) {
+  int disks = 0, enclosures = 0, generic = 0, transports = 0;
+  std::ifstream listing(file);
+  for (std::string line; std::getline(listing, line);) {
+    if (line == "  transport=sas") ++transports;
+    if (!absl::StrContains(line, " sas:0x5")) continue;
+    if (absl::StrContains(line, "] ") && absl::StrContains(line, " disk ")) ++disks;
+    if (absl::StrContains(line, " enclosu ")) ++enclosures;
+    if (absl::StrContains(line, "/dev/sg")) ++generic;
+  }
+  Require(disks == kPaths && enclosures == kEnclosures && transports == kPaths + kEnclosures &&
+              (!with_nodes || generic == kPaths + kEnclosures),
+          absl::StrFormat("lsscsi lists %d disks, %d enclosures, %d long entries and %d sg nodes",
+                          disks, enclosures, transports, generic));
+}
+
+// ------------------------------------------------------------------------------------ sasd
+
+// Waits until somebody accepts connections at the unix socket: at once, unlike a gRPC channel,
+// which waits a second after a first refusal.
+void WaitForSocket(const std::string& path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  const absl::Duration start = SystemClock().Monotonic();
+  while (true) {
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool connected =
+        connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    close(fd);
+    if (connected) return;
+    Require(SystemClock().Monotonic() - start < kTimeout, "sasd does not serve");
+    absl::SleepFor(absl::Microseconds(200));
+  }
+}
+
+// A sasd that has just been started.
+class Sasd {
+ public:
+  Sasd(std::vector<std::string> command, const std::string& socket)
+      : start_(SystemClock().Monotonic()), process_(std::move(command)) {
+    WaitForSocket(socket);
+    topology_ = sas::v1::TopologyService::NewStub(
+        grpc::CreateChannel("unix:" + socket, grpc::InsecureChannelCredentials()));
+    grpc::ClientContext context;
+    sas::v1::WaitSettledResponse settled;
+    const grpc::Status status = topology_->WaitSettled(&context, {}, &settled);
+    Require(status.ok(), "WaitSettled: " + status.error_message());
+    took_ = SystemClock().Monotonic() - start_;
+  }
+
+  // From its start until a client knew that it is settled.
+  absl::Duration took() const { return took_; }
+  const Subprocess& process() const { return process_; }
+
+  // Every device of the machine must be known.
+  void CheckDevices() {
+    int devices = 0;
+    sas::v1::ListEndDevicesRequest request;
+    do {
+      grpc::ClientContext context;
+      sas::v1::ListEndDevicesResponse response;
+      const grpc::Status status = topology_->ListEndDevices(&context, request, &response);
+      Require(status.ok(), "ListEndDevices: " + status.error_message());
+      devices += response.end_devices_size();
+      request.set_page_token(response.next_page_token());
+    } while (!request.page_token().empty());
+    Require(devices == kPaths + kEnclosures, absl::StrCat("sasd knows ", devices, " devices"));
+  }
+
+ private:
+  const absl::Duration start_;
+  Subprocess process_;
+  std::unique_ptr<sas::v1::TopologyService::Stub> topology_;
+  absl::Duration took_;
+};
+
+// What sasd uses of a CPU while nothing happens, in percent.
+double IdleCpu(const Sasd& sasd) {
+  const double before = sasd.process().CpuSeconds();
+  absl::SleepFor(kIdle);
+  return 100 * (sasd.process().CpuSeconds() - before) / absl::ToDoubleSeconds(kIdle);
+}
+
+// ------------------------------------------------------------------------------------ the whole
+
+void Print(const char* what, double ms, double floor_ms) {
+  std::cout << absl::StrFormat("%-34s %8.1f ms  %5.2f of lsscsi\n", what, ms, ms / floor_ms);
+}
+
+int Main(const std::string& sasd_program, const std::string& sasctl_program, int runs) {
+  Require(access(kLsscsi, X_OK) == 0, "no lsscsi here: bazel/setup.sh bench");
+  const WorkFolder work;
+  const std::string tree = work.path("sys"), socket = work.path("s"), output = work.path("out");
+  const absl::Status written = sysfs::WriteFakeSysfs(tree, sysfs::FullOakInstallation());
+  Require(written.ok(), std::string(written.message()));
+  const bool with_nodes = MakeNodes(work, tree);
+
+  const std::vector<std::string> sasd_command = {sasd_program, "--log-level", "warning", "--listen",
+                                                 "unix:" + socket};
+  std::vector<std::string> on_tree = sasd_command;
+  on_tree.insert(on_tree.end(), {"--sysfs-root", tree});
+  std::vector<absl::Duration> lsscsi, sasd, sasctl;
+  const auto once = [&] {
+    lsscsi.push_back(RunToEnd({kLsscsi, "--sysfsroot=" + tree, "-tgL"}, output));
+    CheckListing(output, with_nodes);
+    Sasd daemon(on_tree, socket);
+    sasd.push_back(daemon.took());
+    daemon.CheckDevices();
+    sasctl.push_back(RunToEnd({sasctl_program, "--addr", "unix:" + socket, "tree"}, output));
+    Require(fs::file_size(output) > 0, "sasctl tree prints nothing");
+  };
+  once();  // so that all programs are in memory
+  for (auto* times : {&lsscsi, &sasd, &sasctl}) times->clear();
+  for (int i = 0; i < runs; ++i) once();
+
+  const double floor = Median(lsscsi);
+  std::cout << std::unitbuf
+            << absl::StrFormat(
+                   "%d paths (2 HBAs, 50 expanders, 816 drives), medians of %d; lsscsi %s\n",
+                   kPaths, runs, with_nodes ? "with device nodes" : "without device nodes");
+  Print("lsscsi -tgL", floor, floor);
+  Print("sasd, until served and settled", Median(sasd), floor);
+  Print("sasctl tree", Median(sasctl), floor);
+
+  const bool mounted =
+      work.isolated() && mount(tree.c_str(), "/sys", nullptr, MS_BIND, nullptr) == 0;
+  const Sasd live(sasd_command, socket);
+  std::cout << absl::StrFormat("idle sasd, live on %s: %.2f %% of a CPU over %s\n",
+                               mounted ? "this tree" : "this machine's /sys", IdleCpu(live),
+                               absl::FormatDuration(kIdle));
+  return 0;
+}
+
+}  // namespace
+}  // namespace sasd::bench
+
+int main(int argc, char** argv) {
+  if (argc != 3 && !(argc == 5 && std::string(argv[3]) == "--runs" && atoi(argv[4]) > 0)) {
+    std::cerr << "usage: cold_start_bench SASD SASCTL [--runs N]\n";
+    return 2;
+  }
+  return sasd::bench::Main(argv[1], argv[2], argc == 5 ? atoi(argv[4]) : 9);
+}
