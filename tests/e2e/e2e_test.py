@@ -1,55 +1,13 @@
 """sasd and sasctl as a user meets them: a recorded tree, the shipped fabrics, and bad input."""
 
 import json
-import os
 import re
 import subprocess
 import tarfile
 import tempfile
 import unittest
 
-ROOT = os.path.join(os.environ["TEST_SRCDIR"], "sasd")
-SASD = os.path.join(ROOT, "daemon", "sasd")
-SASCTL = os.path.join(ROOT, "cli", "sasctl")
-RECORDING = os.path.join(ROOT, "driver/linux/testdata/hgst-4u60-9400-8i8e.sys.tar.gz")
-TIMEOUT_S = 60
-
-
-class Sasd:
-    """A running sasd with a sasctl for it."""
-
-    def __init__(self, *options):
-        # The path of a unix socket is short.
-        self.folder = tempfile.TemporaryDirectory(dir="/tmp")
-        self.address = "unix:" + os.path.join(self.folder.name, "s")
-        self.process = subprocess.Popen([SASD, *options, "--listen", self.address])
-
-    def __enter__(self):
-        self.run("wait", "--settled", "--timeout", f"{TIMEOUT_S}s")
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        code = self.process.wait(timeout=TIMEOUT_S)
-        self.folder.cleanup()
-        assert code == 0, code
-
-    def call(self, *arguments):
-        return subprocess.run(
-            [SASCTL, "--addr", self.address, *arguments],
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-        )
-
-    def run(self, *arguments):
-        done = self.call(*arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def tree(self, *options):
-        # The first line is this machine's name.
-        return self.run("tree", *options).splitlines()[1:]
+from sasd import RECORDING, SASCTL, SASD, TIMEOUT_S, Sasd
 
 
 class RecordedTreeTest(unittest.TestCase):

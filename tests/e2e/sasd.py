@@ -1,0 +1,77 @@
+"""sasd and sasctl as a user meets them."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+
+ROOT = os.path.join(os.environ["TEST_SRCDIR"], "sasd")
+SASD = os.path.join(ROOT, "daemon", "sasd")
+SASCTL = os.path.join(ROOT, "cli", "sasctl")
+RECORDING = os.path.join(ROOT, "driver/linux/testdata/hgst-4u60-9400-8i8e.sys.tar.gz")
+TIMEOUT_S = 60
+
+
+class Sasd:
+    """A running sasd with a sasctl for it."""
+
+    def __init__(self, *options, env=None):
+        # The path of a unix socket is short.
+        self.folder = tempfile.TemporaryDirectory(dir="/tmp")
+        self.address = "unix:" + os.path.join(self.folder.name, "s")
+        self.process = subprocess.Popen([SASD, *options, "--listen", self.address], env=env)
+
+    def __enter__(self):
+        self.run("wait", "--settled", "--timeout", f"{TIMEOUT_S}s")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        code = self.process.wait(timeout=TIMEOUT_S)
+        self.folder.cleanup()
+        assert code == 0, code
+
+    def call(self, *arguments):
+        return subprocess.run(
+            [SASCTL, "--addr", self.address, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+
+    def run(self, *arguments):
+        done = self.call(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def watch(self):
+        """A Watch of what happens from now on; for end()."""
+        return Watch(self.address)
+
+    def tree(self, *options):
+        # The first line is this machine's name.
+        return self.run("tree", *options).splitlines()[1:]
+
+
+class Watch:
+    """A running `sasctl watch` that is synchronized."""
+
+    def __init__(self, address):
+        self.process = subprocess.Popen(
+            [SASCTL, "--addr", address, "watch", "--snapshot", "-o", "jsonl"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        while "synced" not in json.loads(self.process.stdout.readline()):
+            pass
+
+    def next_event(self):
+        """Waits for it."""
+        return json.loads(self.process.stdout.readline())
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        self.process.stdout.read()
+        self.process.stdout.close()
+        self.process.wait(timeout=TIMEOUT_S)
