@@ -1,10 +1,14 @@
 #include "driver/linux/real_layouts.h"
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 
 namespace sasd::sysfs {
 namespace {
@@ -148,7 +152,10 @@ class OakHost {
     ExpanderBuilder builder(absl::StrCat(host_, ":0"), address + 0x3F, 1, 8);
     builder.expander().vendor = "ASTEK";
     builder.expander().product = "Switch184";
-    builder.Add(Ses(numbers_, address + 0x3D, address));
+    FakeEndDevice ses = Ses(numbers_, address + 0x3D, address);
+    ses.units[0].vendor = "ASTEK";
+    ses.units[0].model = "Switch184";
+    builder.Add(std::move(ses));
     for (int jbod = 1; jbod <= 8; ++jbod) builder.Add(Primary(jbod), 4);
     return builder.Finish(68);
   }
@@ -271,6 +278,102 @@ std::vector<FakeHost> DellMd1240() {
   port.expander.push_back(builder.Finish(36));
   host.ports.push_back(std::move(port));
   return {without_devices, host};
+}
+
+// ------------------------------------------------------------------------------- boot logs
+
+namespace {
+
+// An expander of a boot log, with what is behind it.
+struct LoggedExpander {
+  unsigned handle = 0, parent = 0, phys = 0;
+  uint64_t address = 0;
+  std::vector<std::pair<unsigned, uint64_t>> devices;  // handle and address
+};
+
+struct BootLog {
+  unsigned host_handle = 0, host_phys = 0;
+  uint64_t host = 0;
+  std::vector<LoggedExpander> expanders;
+};
+
+BootLog ParseBootLog(const std::string& log) {
+  BootLog boot;
+  for (absl::string_view view : absl::StrSplit(log, '\n')) {
+    const size_t start = view.find("mpt3sas_cm0: ");
+    if (start == absl::string_view::npos) continue;
+    const std::string line(view.substr(start + 13));
+    LoggedExpander expander;
+    unsigned handle = 0;
+    uint64_t address = 0;
+    if (sscanf(line.c_str(), "host_add: handle(%x), sas_addr(%" SCNx64 "), phys(%u)",
+               &boot.host_handle, &boot.host, &boot.host_phys) == 3) {
+      continue;
+    }
+    if (sscanf(line.c_str(),
+               "expander_add: handle(%x), parent(%x), sas_addr(%" SCNx64 "), phys(%u)",
+               &expander.handle, &expander.parent, &expander.address, &expander.phys) == 4) {
+      boot.expanders.push_back(expander);
+    } else if (sscanf(line.c_str(), "handle(%x) sas_address(%" SCNx64 ")", &handle, &address) ==
+                   2 &&
+               !boot.expanders.empty()) {
+      boot.expanders.back().devices.emplace_back(handle, address);
+    }
+  }
+  return boot;
+}
+
+FakeEndDevice DeviceOf(unsigned handle, uint64_t address, const LoggedExpander& expander,
+                       Numbers& numbers) {
+  constexpr uint64_t kMake = 0xFFFFFFFFFFFFFF00;
+  const bool made_up = (address & kMake) == (expander.address & kMake);
+  const bool ses = made_up && (address & 0xFF) == 0xBD;
+  FakeEndDevice device = ses ? Ses(numbers, address, expander.address & kMake)
+                             : Disk(numbers, address, address - 1, expander.address & kMake, 0);
+  device.bay.reset();
+  device.handle = static_cast<uint16_t>(handle);
+  if (made_up && !ses) device.target_protocols = "sata";
+  return device;
+}
+
+// The expander at `index` with all behind it; `width`: of its port upwards.
+FakeExpander ExpanderOf(const BootLog& boot, size_t index, int host_number, int level, int width,
+                        Numbers& numbers) {
+  const LoggedExpander& logged = boot.expanders[index];
+  ExpanderBuilder builder(absl::StrCat(host_number, ":", index), logged.address, level, width);
+  for (const auto& [handle, address] : logged.devices) {
+    builder.Add(DeviceOf(handle, address, logged, numbers));
+  }
+  for (size_t below = 0; below < boot.expanders.size(); ++below) {
+    if (boot.expanders[below].parent != logged.handle || below == index) continue;
+    builder.Add(ExpanderOf(boot, below, host_number, level + 1, width, numbers), width);
+  }
+  return builder.Finish(static_cast<int>(logged.phys));
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<FakeHost>> MachineOfBootLog(const std::string& log) {
+  constexpr int kWidth = 4;  // of wide ports, which the log does not tell
+  const BootLog boot = ParseBootLog(log);
+  if (boot.host == 0) return absl::InvalidArgumentError("the log has no host_add");
+  FakeHost host;
+  host.address = boot.host;
+  host.phys = Phys(static_cast<int>(boot.host_phys), kWidth);
+  Numbers numbers;
+  absl::flat_hash_set<unsigned> known = {boot.host_handle};
+  for (size_t i = 0; i < boot.expanders.size(); ++i) {
+    const LoggedExpander& expander = boot.expanders[i];
+    if (!known.contains(expander.parent) || !known.insert(expander.handle).second) {
+      return absl::InvalidArgumentError("an expander's parent is not there before it");
+    }
+    if (expander.parent != boot.host_handle) continue;
+    const int number = static_cast<int>(host.ports.size());
+    FakePort port = Port("0", number, number * kWidth, kWidth);
+    port.expander.push_back(ExpanderOf(boot, i, 0, 1, kWidth, numbers));
+    host.ports.push_back(std::move(port));
+  }
+  return std::vector<FakeHost>{host};
 }
 
 std::vector<FakeHost> ThreeExpanderJbod() {

@@ -1,8 +1,10 @@
 #ifndef DRIVER_LINUX_REAL_LAYOUTS_H_
 #define DRIVER_LINUX_REAL_LAYOUTS_H_
 
+#include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "driver/linux/fake_sysfs.h"
 
 // Real machines whose owners published listings but not their sysfs: rebuilt from what the listing
@@ -22,6 +24,12 @@ std::vector<FakeHost> DellMd1240();
 // A JBOD of three expanders: 12 disks and an SES device at the first, which leads by eight lanes
 // each to two more with 39 disks and an SES device.
 std::vector<FakeHost> ThreeExpanderJbod();
+
+// The host that a boot log of mpt3sas tells of by its lines host_add, expander_add and handle (with
+// verbose logging): each device at its expander, with its handle. An address ending in bd is taken
+// for an SES device, another one of the expander's make for a SATA disk. kInvalidArgument: there is
+// no host, or something has an unknown parent.
+absl::StatusOr<std::vector<FakeHost>> MachineOfBootLog(const std::string& log);
 
 }  // namespace sasd::sysfs
 
