@@ -464,6 +464,34 @@ TEST_F(SysfsFollowerTest, APortThatNarrowsIsSeen) {
   ExpectConverged();
 }
 
+TEST_F(SysfsFollowerTest, APortThatWidensIsSeen) {
+  FakeHost wide = Machine();
+  wide.phys.push_back({2, "Unknown"});
+  Write({wide, OtherMachine()});
+  Follow(FollowerOptions());
+  wide.phys[2].rate = "12.0 Gbit";
+  wide.ports[0].phys = {0, 1, 2};
+  Write({wide, OtherMachine()});
+  clock_.Advance(absl::Seconds(30));
+  ASSERT_TRUE(follower_->RunDue().ok());
+  const std::vector<std::string> told = Take();
+  EXPECT_THAT(told, Contains("port to 13f"));
+  EXPECT_THAT(told, Contains("phy 2"));
+  ExpectConverged();
+}
+
+// The uevents are of the drive alone; the phy that led to it is told with them.
+TEST_F(SysfsFollowerTest, APhyIsToldWithTheDriveThatLeavesIt) {
+  FakeHost without = Without(2);
+  ExpanderOf(without).phys[2].rate = "Unknown";
+  Write({without, OtherMachine()});
+  NoteDrive("remove", 2);
+  const std::vector<std::string> told = Settle();
+  EXPECT_THAT(told, Contains("device gone 211"));
+  EXPECT_THAT(told, Contains("phy 6"));
+  ExpectConverged();
+}
+
 TEST_F(SysfsFollowerTest, ALookKeepsToItsBudgetAndToItsAttributes) {
   FollowerOptions options;
   options.look_reads = 3;
