@@ -405,5 +405,17 @@ TEST_F(DaemonTest, TheEventsOfTheLogAreListedInPages) {
             StatusCode::OUT_OF_RANGE);
 }
 
+TEST_F(DaemonTest, ASyntheticFabricThatNoHbaCanHoldIsRefused) {
+  for (const char* fabric : {"synthetic:1x1000x100", "synthetic:1x100", "synthetic:17x1x1"}) {
+    DaemonOptions options;
+    options.fabric = fabric;
+    options.server.listen = absl::StrCat("unix:", folder_, "/other");
+    const auto daemon = Daemon::Start(options, SystemClock());
+    ASSERT_FALSE(daemon.ok()) << fabric;
+    EXPECT_EQ(daemon.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(daemon.status().message()), HasSubstr(fabric));
+  }
+}
+
 }  // namespace
 }  // namespace sasd

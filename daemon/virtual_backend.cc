@@ -20,7 +20,7 @@ namespace sasd {
 namespace {
 
 constexpr absl::string_view kSyntheticPrefix = "synthetic:";
-constexpr int kMaxDevices = 1'000'000;
+constexpr int kMaxDevices = 1'000'000, kMaxNodesPerHost = 65'000;
 
 absl::StatusOr<emulator::FabricSpec> MakeSynthetic(absl::string_view text) {
   const std::vector<absl::string_view> numbers =
@@ -43,6 +43,13 @@ absl::StatusOr<emulator::FabricSpec> MakeSynthetic(absl::string_view text) {
                      "\": 1 to 16 hosts, 1 to 1000 expanders each, and up to 200 "
                      "devices per expander are possible, ",
                      kMaxDevices, " devices in all"));
+  }
+  // Each expander comes with its SES device; handles have 16 bits.
+  const int nodes = options.expanders_per_host * (options.devices_per_expander + 2);
+  if (nodes > kMaxNodesPerHost) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("fabric \"", text, "\": ", nodes, " expanders and devices per host, an HBA has ",
+                     kMaxNodesPerHost, " handles at most: give it more hosts"));
   }
   return emulator::SyntheticFabric(options);
 }
