@@ -205,7 +205,7 @@ int Main(const std::string& sasd_program, const std::string& sasctl_program, int
   Require(written.ok(), std::string(written.message()));
   const bool with_nodes = MakeNodes(work, tree);
 
-  const std::vector<std::string> sasd_command = {sasd_program, "--log-level", "warning", "--listen",
+  const std::vector<std::string> sasd_command = {sasd_program, "--log-level", "error", "--listen",
                                                  "unix:" + socket};
   std::vector<std::string> on_tree = sasd_command;
   on_tree.insert(on_tree.end(), {"--sysfs-root", tree});
