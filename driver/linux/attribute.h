@@ -42,7 +42,6 @@ enum class Attribute : uint8_t {
   kVendorId,
   kProductId,
   kProductRev,
-  kLevel,
   // SCSI device
   kType,  // also of an enclosure component
   kVendor,
@@ -65,7 +64,7 @@ enum class Attribute : uint8_t {
   kDmUuid,
 };
 
-constexpr std::array<const char*, 42> kAttributeNames = {
+constexpr std::array<const char*, 41> kAttributeNames = {
     "proc_name",
     "state",
     "host_sas_address",
@@ -91,7 +90,6 @@ constexpr std::array<const char*, 42> kAttributeNames = {
     "vendor_id",
     "product_id",
     "product_rev",
-    "level",
     "type",
     "vendor",
     "model",

@@ -143,7 +143,7 @@ class Writer {
     Text(specific, "vendor_id", absl::StrFormat("%-8s", expander.vendor));
     Text(specific, "product_id", absl::StrFormat("%-16s", expander.product));
     Text(specific, "product_rev", expander.revision);
-    Text(specific, "level", absl::StrCat(expander.level));
+    Text(specific, "level", "1");  // so under mpt3sas, however deep it is
     const std::string prefix = expander.name.substr(expander.name.find('-') + 1);
     WritePhys(path, prefix, expander.address, expander.phys, expander.ports);
     for (const FakePort& below : expander.ports) WritePort(path, prefix, below);

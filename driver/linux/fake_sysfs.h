@@ -60,7 +60,6 @@ struct FakeExpander {
   std::string name;  // "expander-5:1"
   uint64_t address = 0;
   std::string vendor = "HGST", product = "4U60_STOR_ENCL", revision = "0210";
-  int level = 1;
   std::vector<FakePhy> phys;
   std::vector<FakePort> ports;
 };

@@ -107,9 +107,9 @@ class Builder {
       expander.facts.key = keys_.Assign(AddressOfExpander(expander), expander.facts.os_name);
       const FoundOwner& parent = tree_.owners[tree_.ports[expander.port].owner];
       expander.facts.parent = parent.facts.key;
-      if (expander.facts.level == 0) {
-        expander.facts.level = static_cast<uint8_t>(parent.facts.level + 1);
-      }
+      // The attribute "level" is no level: mptsas and mpt3sas give it a format of REPORT
+      // MANUFACTURER INFORMATION.
+      expander.facts.level = static_cast<uint8_t>(parent.facts.level + 1);
       expander.facts.phy_count = static_cast<uint8_t>(expander.phys.size());
     }
     for (FoundDevice& device : tree_.devices) {

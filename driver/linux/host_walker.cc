@@ -139,8 +139,8 @@ void HostWalker::LookForPorts(const Directory& directory, int owner, size_t firs
   }
 }
 
-// mptsas asks the firmware each time (mptsas.c, mptsas_get_enclosure_identifier), and a request that
-// is not answered in time makes it reset the HBA.
+// mptsas asks the firmware each time (mptsas.c, mptsas_get_enclosure_identifier), and a request
+// that is not answered in time makes it reset the HBA.
 EnclosureKey HostWalker::ReadEnclosure(const Directory& sas_device) {
   if (tree_.facts.driver_name == "mptsas") return EnclosureKey(0);
   return EnclosureKey(AddressOf(io_.Read(sas_device, Attribute::kEnclosureIdentifier)).value());
@@ -157,13 +157,10 @@ void HostWalker::ReadExpander(const Directory& port_directory, absl::string_view
   owner.port = port;
   owner.address = AddressOf(io_.Read(device, Attribute::kSasAddress));
   owner.facts.os_name = PrintableText(name);
-  owner.facts.enclosure =
-      ReadEnclosure(device);
+  owner.facts.enclosure = ReadEnclosure(device);
   owner.facts.vendor = text(Attribute::kVendorId);
   owner.facts.product = text(Attribute::kProductId);
   owner.facts.revision = text(Attribute::kProductRev);
-  owner.facts.level =
-      static_cast<uint8_t>(NumberOf(io_.Read(expander, Attribute::kLevel), UINT8_MAX).value_or(0));
 
   const int index = static_cast<int>(tree_.owners.size());
   tree_.owners.push_back(std::move(owner));
@@ -185,8 +182,7 @@ void HostWalker::ReadEndDevice(const Directory& port_directory, absl::string_vie
   facts.os_name = PrintableText(name);
   facts.protocols.initiator = ProtocolsOf(io_.Read(device, Attribute::kInitiatorPortProtocols));
   facts.protocols.target = ProtocolsOf(io_.Read(device, Attribute::kTargetPortProtocols));
-  facts.enclosure =
-      ReadEnclosure(device);
+  facts.enclosure = ReadEnclosure(device);
   if (auto bay = NumberOf(io_.Read(device, Attribute::kBayIdentifier), UINT16_MAX)) {
     facts.slot = static_cast<uint16_t>(*bay);
   }

@@ -166,6 +166,23 @@ TEST_F(LinuxFactsTest, ExpandersPadTheirTexts) {
   EXPECT_EQ(expanders[0].product, "SAS2X36");
 }
 
+// mpt3sas has the attribute "level" say 1 for every expander.
+TEST_F(LinuxFactsTest, AnExpandersLevelIsItsDepth) {
+  FakeHost host = Machine();
+  FakeExpander below;
+  below.name = "expander-5:1";
+  below.address = 0x5000CCAB0300213F;
+  FakePort port;
+  port.name = "port-5:0:9";
+  port.expander = {below};
+  ExpanderOf(host).ports.push_back(port);
+  Write(host);
+  const std::vector<ExpanderFacts> expanders = Read<ExpanderFacts>();
+  ASSERT_EQ(expanders.size(), 2u);
+  EXPECT_EQ(expanders[0].level, 1);
+  EXPECT_EQ(expanders[1].level, 2);
+}
+
 TEST_F(LinuxFactsTest, SlotNamesHaveBlanks) {
   FakeUnit services;
   services.type = 13;

@@ -47,11 +47,10 @@ FakePort Port(const std::string& owner, int number, int first, int width) {
 // under mpt3sas.
 class ExpanderBuilder {
  public:
-  ExpanderBuilder(std::string id, uint64_t address, int level, int upward)
+  ExpanderBuilder(std::string id, uint64_t address, int upward)
       : id_(std::move(id)), next_phy_(upward) {
     expander_.name = absl::StrCat("expander-", id_);
     expander_.address = address;
-    expander_.level = level;
   }
 
   FakeExpander& expander() { return expander_; }
@@ -149,7 +148,7 @@ class OakHost {
  private:
   FakeExpander Switch() {
     const uint64_t address = 0x50050CC10A000000 + static_cast<uint64_t>(side_) * 0x100;
-    ExpanderBuilder builder(absl::StrCat(host_, ":0"), address + 0x3F, 1, 8);
+    ExpanderBuilder builder(absl::StrCat(host_, ":0"), address + 0x3F, 8);
     builder.expander().vendor = "ASTEK";
     builder.expander().product = "Switch184";
     FakeEndDevice ses = Ses(numbers_, address + 0x3D, address);
@@ -163,7 +162,7 @@ class OakHost {
   FakeExpander Primary(int jbod) {
     const uint64_t enclosure = 0x5000CCAB04000000 + static_cast<uint64_t>(jbod) * 0x1000;
     const uint64_t address = enclosure + static_cast<uint64_t>(side_) * 0x400;
-    ExpanderBuilder builder(absl::StrCat(host_, ":", jbod), address + 0x3F, 2, 4);
+    ExpanderBuilder builder(absl::StrCat(host_, ":", jbod), address + 0x3F, 4);
     builder.expander().product = "H4102-J";
     FakeEndDevice ses = Ses(numbers_, address + 0x3D, enclosure);
     FakeExpander first = Secondary(jbod, 0, enclosure, address + 0x100, ses);
@@ -177,7 +176,7 @@ class OakHost {
   FakeExpander Secondary(int jbod, int half, uint64_t enclosure, uint64_t address,
                          FakeEndDevice& ses) {
     const std::string id = absl::StrCat(host_, ":", 7 + 2 * jbod + half);
-    ExpanderBuilder builder(id, address + 0x3F, 3, 10);
+    ExpanderBuilder builder(id, address + 0x3F, 10);
     builder.expander().product = "H4102-J";
     const int there = jbod == 1 && half == 0 ? 51 - lacking_ : 51;
     for (int i = 0; i < 51; ++i) {
@@ -203,7 +202,7 @@ class OakHost {
 
 FakeExpander Leaf(const std::string& id, uint64_t address, int upward, int disks,
                   uint64_t enclosure, Numbers& numbers) {
-  ExpanderBuilder builder(id, address + 0x3F, 2, upward);
+  ExpanderBuilder builder(id, address + 0x3F, upward);
   for (int i = 0; i < disks; ++i) {
     const uint64_t wwn = address * 16 + static_cast<uint64_t>(i) * 4;
     builder.Add(Disk(numbers, wwn + 1, wwn, enclosure, i));
@@ -243,7 +242,7 @@ std::vector<FakeHost> FullOakInstallation() {
 std::vector<FakeHost> DellMd1240() {
   Numbers numbers = {23, 2, 3};
   const uint64_t enclosure = 0x500C04F2620EC000;
-  ExpanderBuilder builder("5:1", 0x500C04F2620EC03F, 1, 4);
+  ExpanderBuilder builder("5:1", 0x500C04F2620EC03F, 4);
   builder.expander().vendor = "DELL";
   builder.expander().product = "MD1240";
   for (int i = 0; i < 22; ++i) {
@@ -379,7 +378,7 @@ absl::StatusOr<std::vector<FakeHost>> MachineOfBootLog(const std::string& log) {
 std::vector<FakeHost> ThreeExpanderJbod() {
   Numbers numbers;
   const uint64_t enclosure = 0x5000ED5728000000;
-  ExpanderBuilder builder("15:0", enclosure + 0x3F, 1, 4);
+  ExpanderBuilder builder("15:0", enclosure + 0x3F, 4);
   for (int i = 0; i < 12; ++i) {
     const uint64_t wwn = 0x5000C500A0000000 + static_cast<uint64_t>(i) * 4;
     builder.Add(Disk(numbers, wwn + 1, wwn, enclosure, i));
