@@ -48,8 +48,12 @@ HostFacts Merge(const HostFacts& firmware, const HostFacts& sysfs) {
 
 PhyRecord Merge(const PhyRecord& firmware, const PhyRecord& sysfs) {
   PhyRecord merged = firmware;
-  // A phy that the firmware sees down is down: its silence about what is attached is a word.
-  if (firmware.negotiated == LinkRate::kUnknown) {
+  // A phy that the firmware sees down is down: its silence about what is attached is a word. So is
+  // "unknown" for a rate, once it knows the phy: that is how firmware says that nothing is there,
+  // where the kernel leaves the rate of what was.
+  const bool known =
+      firmware.negotiated != LinkRate::kUnknown || firmware.hardware_max != LinkRate::kUnknown;
+  if (!known) {
     merged.negotiated = sysfs.negotiated;
     merged.attached = Prefer(firmware.attached, sysfs.attached);
     merged.attached_phy = Prefer(firmware.attached_phy, sysfs.attached_phy);

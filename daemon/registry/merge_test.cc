@@ -100,6 +100,14 @@ TEST(MergeTest, APhyThatTheFirmwareSeesDownIsDown) {
   EXPECT_EQ(Merge(firmware, sysfs).os_name, "phy-11:0:4");
 }
 
+// mpt3sas leaves a phy the rate that it had when its device was pulled.
+TEST(MergeTest, APhyThatTheFirmwareKnowsHasNoLinkButItsOwn) {
+  PhyRecord firmware, sysfs;
+  firmware.hardware_max = LinkRate::k12Gbps;
+  sysfs.negotiated = LinkRate::k12Gbps;
+  EXPECT_EQ(Merge(firmware, sysfs).negotiated, LinkRate::kUnknown);
+}
+
 TEST(MergeTest, DiscoveryIsAsFarAsTheLeastSettledSource) {
   using S = DiscoveryState;
   const S order[] = {S::kSettled, S::kIdle, S::kInProgress, S::kFailed, S::kRecovering};
