@@ -1,5 +1,6 @@
 """The harness' own judges: parsers on recorded text, the comparison, the kernel log."""
 
+import json
 import os
 import struct
 import sys
@@ -11,9 +12,11 @@ sys.path.insert(0, os.path.join(os.environ["TEST_SRCDIR"], "sasd", "proto"))
 
 import image
 import kernel_log
+import sasctl_table
+import sasd
 from sas.v1 import emulator_service_pb2 as api
 from sysfs_table import TornError, from_sysfs
-from table import Table, address, differences
+from table import KINDS, Table, add_ports_and_units, address, differences
 from tool_tables import from_lsscsi, from_sg_ses_join, from_smp_discover
 from truth_table import from_truth
 
@@ -58,6 +61,20 @@ class TableTest(unittest.TestCase):
         truth.put("host", HOST)
         other.put("host", HOST)
         self.assertEqual(differences(truth, other, "lsscsi"), [])
+
+    def test_a_kind_that_a_source_should_tell_and_does_not_is_a_difference(self):
+        truth = Table()
+        truth.put("host", HOST)
+        self.assertEqual(len(differences(truth, Table(), "sysfs", KINDS)), 1)
+
+    def test_ports_and_units_follow_from_devices(self):
+        table = Table()
+        table.put("phy", HOST, EXPANDER, 3, rate=6.0)
+        for path in (DRIVE, DRIVE[:-1] + "2"):
+            table.put("device", HOST, path, parent=EXPANDER, parent_phy=3, wwn="w", serial="s", scsi=True, ses=False)
+        add_ports_and_units(table)
+        self.assertEqual(table["port", HOST, EXPANDER, DRIVE], {"width": 1, "phys": (3,), "rate": 6.0})
+        self.assertEqual(table["unit", "w"]["paths"], ((HOST, DRIVE), (HOST, DRIVE[:-1] + "2")))
 
     def test_addresses_have_one_form(self):
         self.assertEqual(address("0x5000C500A7B26111\n"), DRIVE)
@@ -233,6 +250,187 @@ Temp [1,0]  Element type: Temperature sensor
         self.assertEqual(table["bay", HOST, ENCLOSURE, 7], {"device": DRIVE})
         self.assertEqual(table["bay", HOST, ENCLOSURE, 8], {"device": ""})
         self.assertEqual(len(table), 2)
+
+
+def told(kind, **fields):
+    return {"kind": "CHANGE_KIND_" + kind, "resource": fields}
+
+
+def snapshot(**fields):
+    return json.dumps({"snapshot": {"revision": "1", "resource": fields}})
+
+
+HOST_NAME = f"hosts/{HOST}"
+EXPANDER_NAME = f"{HOST_NAME}/expanders/{EXPANDER}"
+DRIVE_NAME = f"{HOST_NAME}/endDevices/{DRIVE}"
+ENCLOSURE_NAME = f"enclosures/{ENCLOSURE}"
+UNIT_NAME = "logicalUnits/naa.5000c500a7b26110"
+FIRMWARE = ["SOURCE_FIRMWARE", "SOURCE_SYSFS"]
+END_DEVICE = {
+    "name": DRIVE_NAME,
+    "sasAddress": DRIVE,
+    "host": HOST_NAME,
+    "parent": EXPANDER_NAME,
+    "parentPhyIdentifier": 3,
+    "deviceHandle": 11,
+    "state": "DEVICE_STATE_ATTACHED",
+    "targetProtocols": ["PROTOCOL_SSP"],
+    "enclosure": ENCLOSURE_NAME,
+    "slot": 7,
+    "linkRate": "LINK_RATE_6_GBPS",
+    "logicalUnits": [UNIT_NAME],
+    "blockDevice": "sdq",
+    "serial": "ZA100007",
+    "vendor": "SEAGATE",
+    "model": "ST8000:NM/0075",
+    "peripheralType": 0,
+}
+PATH = {"endDevice": DRIVE_NAME, "host": HOST_NAME, "blockDevice": "sdq"}
+PICTURE = [
+    snapshot(host={"name": HOST_NAME, "sasAddress": HOST}),
+    snapshot(
+        expander={"name": EXPANDER_NAME, "sasAddress": EXPANDER, "parent": HOST_NAME, "level": 1, "vendor": "LSI"}
+    ),
+    snapshot(
+        phy={
+            "name": f"{HOST_NAME}/phys/0",
+            "owner": HOST_NAME,
+            "negotiatedLinkRate": "LINK_RATE_12_GBPS",
+            "attachedSasAddress": EXPANDER,
+            "attachedPhyIdentifier": 4,
+            "sources": FIRMWARE,
+        }
+    ),
+    snapshot(
+        phy={
+            "name": f"{EXPANDER_NAME}/phys/3",
+            "owner": EXPANDER_NAME,
+            "phyIdentifier": 3,
+            "negotiatedLinkRate": "LINK_RATE_6_GBPS",
+            "attachedSasAddress": DRIVE,
+            "sources": FIRMWARE,
+        }
+    ),
+    snapshot(
+        port={
+            "name": f"{EXPANDER_NAME}/ports/{HOST}",
+            "owner": EXPANDER_NAME,
+            "attachedSasAddress": HOST,
+            "width": 1,
+        }
+    ),
+    snapshot(
+        port={
+            "name": f"{EXPANDER_NAME}/ports/{DRIVE}",
+            "owner": EXPANDER_NAME,
+            "attachedSasAddress": DRIVE,
+            "width": 1,
+            "linkRate": "LINK_RATE_6_GBPS",
+            "phyIdentifiers": [3],
+        }
+    ),
+    snapshot(endDevice=END_DEVICE),
+    snapshot(
+        logicalUnit={
+            "name": UNIT_NAME,
+            "wwid": "naa.5000c500a7b26110",
+            "sizeBytes": "51200",
+            "serial": "ZA100007",
+            "paths": [PATH],
+        }
+    ),
+    snapshot(enclosure={"name": ENCLOSURE_NAME, "logicalId": ENCLOSURE, "hosts": [HOST_NAME]}),
+    snapshot(
+        slot={"name": f"{ENCLOSURE_NAME}/slots/7", "enclosure": ENCLOSURE_NAME, "slot": 7, "endDevices": [DRIVE_NAME]}
+    ),
+    snapshot(slot={"name": f"{ENCLOSURE_NAME}/slots/8", "enclosure": ENCLOSURE_NAME, "slot": 8}),
+    '{"synced":{"revision":"1","resumeToken":"t"}}',
+]
+
+
+def table_of(*lines):
+    return sasctl_table.picture_of("\n".join(lines)).table()
+
+
+class SasctlTableTest(unittest.TestCase):
+    def test_a_drive_is_as_sysfs_has_it(self):
+        row, sysfs = table_of(*PICTURE)["device", HOST, DRIVE], from_sysfs(SYSFS)["device", HOST, DRIVE]
+        same = {k for k in row.keys() & sysfs.keys() if row[k] == sysfs[k]}
+        wanted = "parent parent_phy rate protocols enclosure slot wwn serial vendor product blocks handle ses scsi name"
+        self.assertEqual(set(wanted.split()) - same, set())
+
+    def test_every_kind_is_told(self):
+        table = table_of(*PICTURE)
+        self.assertEqual({key[0] for key in table}, set(KINDS))
+        self.assertEqual(table["phy", HOST, HOST, 0], {"rate": 12.0, "attached": EXPANDER, "attached_phy": 4, "disabled": False})
+        self.assertEqual(table["expander", HOST, EXPANDER]["parent_phys"], (0,))
+        self.assertEqual(table["port", HOST, EXPANDER, DRIVE], {"width": 1, "phys": (3,), "rate": 6.0})
+        self.assertEqual(table["bay", HOST, ENCLOSURE, 7], {"device": DRIVE})
+        self.assertEqual(table["bay", HOST, ENCLOSURE, 8], {"device": ""})
+        self.assertEqual(table["unit", "5000c500a7b26110"]["paths"], ((HOST, DRIVE),))
+
+    def test_a_port_that_leads_upwards_is_left_out_and_a_stale_one_is_not(self):
+        stale = {"name": "x", "owner": EXPANDER_NAME, "attachedSasAddress": "1" * 16, "width": 1}
+        stale["name"] = f"{EXPANDER_NAME}/ports/{stale['attachedSasAddress']}"
+        ports = table_of(*PICTURE, snapshot(port=stale)).of_kind("port")
+        self.assertEqual(set(ports), {(HOST, EXPANDER, DRIVE), (HOST, EXPANDER, "1" * 16)})
+
+    def test_every_wrong_field_is_found(self):
+        right = table_of(*PICTURE)
+        wrong = {
+            "parent": HOST_NAME,
+            "parentPhyIdentifier": 4,
+            "deviceHandle": 12,
+            "state": "DEVICE_STATE_BLOCKED",
+            "targetProtocols": ["PROTOCOL_SATA"],
+            "enclosure": "",
+            "slot": 8,
+            "linkRate": "LINK_RATE_12_GBPS",
+            "logicalUnits": [],
+            "blockDevice": "sdr",
+            "serial": "ZA100008",
+            "vendor": "SEA",
+            "model": "ST",
+            "peripheralType": 13,
+        }
+        for field, value in wrong.items():
+            event = {"changes": [told("MODIFIED", endDevice={**END_DEVICE, field: value})]}
+            self.assertTrue(differences(right, table_of(*PICTURE, json.dumps(event)), "sasd", KINDS), field)
+
+    def test_a_removed_object_is_no_more(self):
+        event = {"changes": [told("REMOVED", endDevice=END_DEVICE)]}
+        table = table_of(*PICTURE, json.dumps(event))
+        self.assertNotIn(("device", HOST, DRIVE), table)
+
+    def test_a_gap_begins_a_new_picture(self):
+        picture = sasctl_table.picture_of("\n".join([*PICTURE, '{"gap":{"sentRevision":"1"}}']))
+        self.assertEqual((picture.objects, picture.whole), ({}, False))
+
+    def test_what_failed_to_come_up_is_no_device(self):
+        event = {"changes": [told("MODIFIED", endDevice={**END_DEVICE, "state": "DEVICE_STATE_FAILED"})]}
+        table = table_of(*PICTURE, json.dumps(event))
+        self.assertNotIn(("device", HOST, DRIVE), table)
+        self.assertNotIn(("port", HOST, EXPANDER, DRIVE), table)
+
+    def test_sysfs_alone_does_not_tell_the_rate_of_a_phy_without_device(self):
+        phy = {"name": f"{EXPANDER_NAME}/phys/3", "owner": EXPANDER_NAME, "phyIdentifier": 3}
+        phy["negotiatedLinkRate"] = "LINK_RATE_6_GBPS"
+        for sources, known in ((["SOURCE_SYSFS"], False), (FIRMWARE, True)):
+            event = {"changes": [told("MODIFIED", phy={**phy, "sources": sources})]}
+            row = table_of(*PICTURE, json.dumps(event))["phy", HOST, EXPANDER, 3]
+            self.assertEqual(("rate" in row, "attached" in row), (known, known))
+
+
+class SasdLogTest(unittest.TestCase):
+    def test_warnings_and_what_is_no_line_are_bad(self):
+        lines = [
+            "[2026-11-26 04:46:18.015] [sasd] [info] serving",
+            "[2026-11-26 04:46:18.015] [sasd] [warning] odd",
+            "[2026-11-26 04:46:18.015] [sasd] [error] worse",
+            "terminate called after throwing an instance",
+        ]
+        self.assertEqual(sasd.bad_lines(lines), lines[1:])
+        self.assertEqual(sasd.bad_lines(lines, ((r"^odd$", "asked for"),)), lines[2:])
 
 
 class KernelLogTest(unittest.TestCase):

@@ -28,6 +28,7 @@ PACKAGES = (
     "sg3-utils",
     "smartmontools",
     "smp-utils",
+    "strace",
     "udev",
     # The libraries of these; CheckLibraries() tells when one is missing.
     "libacl1",
@@ -48,6 +49,7 @@ PACKAGES = (
     "libstdc++6",
     "libsystemd0",
     "libudev1",
+    "libunwind8",
     "libzstd1",
 )
 # Modules with all that they depend on.
@@ -59,6 +61,7 @@ PROGRAMS = (
     "usr/bin/lsscsi",
     "usr/bin/sg_*",
     "usr/bin/smp_*",
+    "usr/bin/strace",
     "usr/sbin/smartctl",
 )
 GUEST_FILES = ("agent", "collect", "init", "io_check")

@@ -1,5 +1,6 @@
-"""A virtual fabric, QEMU with its HBAs, and the kernel that drives them: what the scenarios act on."""
+"""A virtual fabric, QEMU with its HBAs, the kernel that drives them, and sasd beside it: what the scenarios act on."""
 
+import dataclasses
 import os
 import re
 import shutil
@@ -8,10 +9,12 @@ import time
 
 import grpc
 import kernel_log
+import programs
 from sas.v1 import emulator_service_pb2 as api
 from sas.v1 import emulator_service_pb2_grpc as api_grpc
+from sasd import Sasd
 from sysfs_table import Sysfs, TornError, from_sysfs
-from table import address, differences
+from table import KINDS, address, differences
 from tool_tables import from_lsscsi, from_sg_ses_join, from_smp_discover
 from truth_table import from_truth
 from vm import Vm
@@ -20,39 +23,121 @@ RPC_TIMEOUT_S = 60
 SETTLE_S = 120
 # MPT_DEBUG_EVENTS | MPT_DEBUG_EVENT_WORK_TASK (mpt3sas_debug.h): the driver tells each event.
 LOG_EVENTS = 0x18
+SASD_OPTIONS = ("--link-look-seconds", "2")
+
+
+# Fields that the kernel and sasd have names for, and the fabric not.
+KERNEL_FIELDS = ("hctl", "name", "names", "state")
 
 
 class Disagreement(AssertionError):
-    """Kernel and fabric differ; the text has the differences."""
+    """Two of fabric, kernel and sasd differ; the text has the differences."""
 
 
-class Rig:
-    """One boot of a fabric. `options` go to sashba."""
+class Node:
+    """One boot of a machine with HBAs, its kernel and sasd. `tested` are the paths of sasd and sasctl."""
 
-    # pylint: disable=too-many-instance-attributes
-    def __init__(self, sashba, fabric, image, options, folder):
-        self.socket_folder = tempfile.mkdtemp(prefix="vm", dir="/tmp")
-        self.listen = "unix:" + os.path.join(self.socket_folder, "s")
-        wrapper = [sashba, "--fabric", fabric, "--listen", self.listen, *options, "--"]
-        self.vm = Vm(image, wrapper, folder=folder)
-        self.channel = grpc.insecure_channel(self.listen)
-        self.emulator = api_grpc.EmulatorServiceStub(self.channel)
+    # pylint: disable-next=too-many-arguments
+    def __init__(self, image, tested, folder, wrapper=(), qemu_arguments=()):
+        whole = os.path.join(folder, "initramfs")
+        programs.add_to(image.initramfs, programs.archive(tested), whole)
+        image = dataclasses.replace(image, initramfs=whole)
+        self.vm = Vm(image, wrapper, qemu_arguments, folder=folder)
+        self.sasd = Sasd(self.vm, SASD_OPTIONS)
         self.log_lines_judged = 0
 
     def start(self):
         self.vm.start()
+        self.vm.run("/usr/bin/modprobe -a scsi_transport_sas sd_mod sg ses")
+        self.sasd.start()
+
+    def close(self):
+        self.vm.close()
+
+    def keep_logs(self):
+        """What the machine has of logs, to beside its console's."""
+        with open(os.path.join(self.vm.folder, "sasd.log"), "w", encoding="utf-8") as out:
+            out.write("\n".join(self.sasd.log()) + "\n")
+
+    def truth(self):
+        """The Table of what there is."""
+        raise NotImplementedError
+
+    def sysfs(self):
+        return from_sysfs(self.vm.run("/collect").out)
+
+    def sasd_table(self):
+        return self.sasd.table()
+
+    def poll(self, condition, timeout_s, what):
+        """Waits until condition() is true; it is a look at the state, its cost is the interval."""
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > deadline:
+                raise self.vm.failure(f"not so in {timeout_s} s: {what}")
+
+    def agree(self, timeout_s=SETTLE_S):
+        """Waits until sysfs and sasd tell what there is. Returns sysfs' table."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                sysfs, truth = self.sysfs(), self.truth()
+                lines = differences(truth, sysfs, "sysfs", KINDS)
+                lines = lines or differences_of_sasd(truth, sysfs, self.sasd_table())
+            except TornError as error:
+                lines = [str(error)]
+            if not lines:
+                return sysfs
+            if time.monotonic() > deadline:
+                raise Disagreement(f"after {timeout_s} s:\n" + "\n".join(lines))
+
+    def judge_logs(self, *allow_lists):
+        """Raises for bad lines of the kernel's or sasd's log since the last call, and if sasd is gone."""
+        self.sasd.judge(*allow_lists)
+        lines = self.vm.kernel_log()
+        new, self.log_lines_judged = lines[self.log_lines_judged :], len(lines)
+        bad = kernel_log.bad_lines(new, *allow_lists)
+        if bad:
+            shown = "\n".join(bad[:30])
+            raise AssertionError(f"{len(bad)} bad lines in the kernel's log:\n{shown}")
+
+
+def differences_of_sasd(truth, sysfs, sasd):
+    """From the truth; if none, in what only the kernel has names for, from sysfs."""
+    lines = differences(truth, sasd, "sasd", KINDS)
+    return lines or differences(sysfs, sasd, "sasd", KINDS, fields=KERNEL_FIELDS, truth_name="sysfs")
+
+
+class Rig(Node):
+    """A virtual fabric and mpt3sas on its HBAs. `options` go to sashba."""
+
+    # pylint: disable-next=too-many-arguments
+    def __init__(self, sashba, fabric, image, options, folder, tested):
+        self.socket_folder = tempfile.mkdtemp(prefix="vm", dir="/tmp")
+        self.listen = "unix:" + os.path.join(self.socket_folder, "s")
+        wrapper = [sashba, "--fabric", fabric, "--listen", self.listen, *options, "--"]
+        super().__init__(image, tested, folder, wrapper)
+        self.channel = grpc.insecure_channel(self.listen)
+        self.emulator = api_grpc.EmulatorServiceStub(self.channel)
+        self.host_ids = []
+
+    def start(self):
+        super().start()
         grpc.channel_ready_future(self.channel).result(timeout=RPC_TIMEOUT_S)
         hosts = self.elements(api.ELEMENT_KIND_HOST)
         self.host_ids = [element.id for element in hosts]
-        self.vm.run("/usr/bin/modprobe -a scsi_transport_sas sd_mod sg ses")
 
     def close(self):
         self.channel.close()
-        self.vm.close()
+        super().close()
         shutil.rmtree(self.socket_folder, ignore_errors=True)
 
     def load_driver(self):
         self.vm.run(f"/usr/bin/modprobe mpt3sas logging_level={LOG_EVENTS}")
+
+    def unload_driver(self):
+        self.sasd.let_go()
+        self.vm.run("/usr/bin/modprobe -r mpt3sas")
 
     # The fabric. ----------------------------------------------------------------------------------
 
@@ -66,33 +151,12 @@ class Rig:
 
     def truth(self):
         truths = [self.call("GetHostTruth", element=host).truth for host in self.host_ids]
-        return from_truth(truths)
+        table = from_truth(truths)
+        for (host,) in table.of_kind("host"):
+            table.put("host", host, firmware=True)  # through mpt3sas' control node
+        return table
 
-    # The kernel. ----------------------------------------------------------------------------------
-
-    def sysfs(self):
-        return from_sysfs(self.vm.run("/collect").out)
-
-    def poll(self, condition, timeout_s, what):
-        """Waits until condition() is true; it is a look at the state, its cost is the interval."""
-        deadline = time.monotonic() + timeout_s
-        while not condition():
-            if time.monotonic() > deadline:
-                raise self.vm.failure(f"not so in {timeout_s} s: {what}")
-
-    def agree(self, timeout_s=SETTLE_S):
-        """Waits until sysfs tells what the fabric has. Returns sysfs' table."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            try:
-                sysfs = self.sysfs()
-                lines = differences(self.truth(), sysfs, "sysfs")
-            except TornError as error:
-                lines = [str(error)]
-            if not lines:
-                return sysfs
-            if time.monotonic() > deadline:
-                raise Disagreement(f"after {timeout_s} s:\n" + "\n".join(lines))
+    # The tools. -----------------------------------------------------------------------------------
 
     def tool_tables(self):
         """(name, Table) of each tool's view."""
@@ -142,12 +206,3 @@ class Rig:
             for key in [k for k in truth if k[0] == "bay" and k[:3] not in about]:
                 del truth[key]
         return differences(truth, table, name)
-
-    def judge_log(self, *allow_lists):
-        """Raises for bad lines of the kernel's log since the last call."""
-        lines = self.vm.kernel_log()
-        new, self.log_lines_judged = lines[self.log_lines_judged :], len(lines)
-        bad = kernel_log.bad_lines(new, *allow_lists)
-        if bad:
-            shown = "\n".join(bad[:30])
-            raise AssertionError(f"{len(bad)} bad lines in the kernel's log:\n{shown}")

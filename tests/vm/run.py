@@ -14,20 +14,30 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "bazel-bin", "proto"))
 
 import image  # noqa: E402
+import mptsas  # noqa: E402
 from rig import Rig  # noqa: E402
+import sasd_scenarios  # noqa: E402,F401 pylint: disable=unused-import
 from scenarios import LONG, NORMAL, SCENARIOS, SHORT  # noqa: E402
 from variants import VARIANTS  # noqa: E402
 from vm import QEMU  # noqa: E402
 
 SASHBA = os.environ.get("SASHBA") or os.path.join(ROOT, "bazel-bin", "daemon", "sashba")
+# What runs in the guest.
+TESTED = [os.path.join(ROOT, "bazel-bin", path) for path in ("daemon/sasd", "cli/sasctl", "tests/vm/ctl_user")]
+
+
+# The machine that has no virtual HBA of ours.
+MPTSAS = "mptsas1068"
 
 
 def make_rig(name, built, folder):
     os.makedirs(folder, exist_ok=True)
+    if name == MPTSAS:
+        return mptsas.Mpi1Node(built, folder, TESTED)
     fabric = os.path.join(folder, "fabric.textproto")
     with open(fabric, "w", encoding="utf-8") as out:
         out.write(VARIANTS[name].fabric())
-    return Rig(SASHBA, fabric, built, VARIANTS[name].options, folder)
+    return Rig(SASHBA, fabric, built, VARIANTS[name].options, folder, TESTED)
 
 
 def run_boot(variant, scenarios, built, folder):
@@ -46,6 +56,7 @@ def run_boot(variant, scenarios, built, folder):
                 if not alive(rig):
                     break
         if alive(rig):
+            rig.keep_logs()
             code = rig.vm.power_off()
             if code != 0:
                 print(f"FAILED {variant}: exit code {code} at the end")
@@ -66,7 +77,7 @@ def run_one(rig, variant, scenario):
     start = time.monotonic()
     try:
         scenario(rig)
-        rig.judge_log(*scenario.allow)
+        rig.judge_logs(*scenario.allow)
     except Exception as error:  # pylint: disable=broad-except
         where = traceback.extract_tb(error.__traceback__)[-1]
         print(f"FAILED {variant} {scenario.__name__} ({os.path.basename(where.filename)}:{where.lineno})")
@@ -76,15 +87,17 @@ def run_one(rig, variant, scenario):
     return True
 
 
-def choose(names, length):
-    """The scenarios of these names, or of a run of that length; what loads the driver always."""
-    known = {s.__name__: s for s in SCENARIOS}
-    unknown = [name for name in names if name not in known]
+def choose(variant, names, length):
+    """The variant's scenarios of these names, or of a run of that length; what loads the driver always."""
+    all_known = SCENARIOS + mptsas.SCENARIOS
+    unknown = [name for name in names if name not in {s.__name__ for s in all_known}]
     if unknown:
         sys.exit(f"run.py: no scenario {unknown[0]}; --list shows them")
-    if names:
-        return [s for s in SCENARIOS if s.__name__ in names or s is SCENARIOS[0]]
-    return [s for s in SCENARIOS if s.length <= length]
+    own = mptsas.SCENARIOS if variant == MPTSAS else SCENARIOS
+    if not names:
+        return [s for s in own if s.length <= length]
+    chosen = [s for s in own if s.__name__ in names]
+    return chosen if own[0] in chosen or not chosen else own[:1] + chosen
 
 
 def shell(variant, built, folder):
@@ -102,15 +115,15 @@ def main():
     parser.add_argument("scenarios", nargs="*", help="only these (and enumeration, which is first)")
     parser.add_argument("--short", action="store_true", help="the quickest scenarios that matter")
     parser.add_argument("--long", action="store_true", help="all scenarios, all variants")
-    parser.add_argument("--variant", action="append", choices=VARIANTS, help="of the HBA")
+    parser.add_argument("--variant", action="append", choices=[*VARIANTS, MPTSAS], help="of the HBA")
     parser.add_argument("--shell", action="store_true", help="a shell in the guest, no scenarios")
     parser.add_argument("--list", action="store_true", help="list scenarios and variants")
     parser.add_argument("--folder", default="/tmp/sasd-vm", help="logs of the machines")
     options = parser.parse_args()
     if options.list:
-        for scenario in SCENARIOS:
+        for scenario in SCENARIOS + mptsas.SCENARIOS:
             print(f"{scenario.__name__:28} {scenario.__doc__}")
-        print("variants:", *VARIANTS)
+        print("variants:", *VARIANTS, MPTSAS)
         return 0
     if not shutil.which(QEMU):
         print(f"no {QEMU}: bazel/setup.sh vm installs it")
@@ -122,12 +135,14 @@ def main():
         return 2
     if options.shell:
         return shell((options.variant or list(VARIANTS))[0], built, options.folder)
-    variants = options.variant or (list(VARIANTS) if options.long else list(VARIANTS)[:1])
+    variants = options.variant or [*(VARIANTS if options.long else list(VARIANTS)[:1]), MPTSAS]
     passed = failed = 0
     for variant in variants:
         # What takes long is done on one variant only.
         length = LONG if options.long and variant == next(iter(VARIANTS)) else NORMAL
-        chosen = choose(options.scenarios, SHORT if options.short else length)
+        chosen = choose(variant, options.scenarios, SHORT if options.short else length)
+        if not chosen:
+            continue
         folder = os.path.join(options.folder, variant)
         counts = run_boot(variant, chosen, built, folder)
         passed, failed = passed + counts[0], failed + counts[1]

@@ -1,9 +1,11 @@
 """What the kernel's driver must come through. Each scenario leaves the fabric as it found it."""
 
+import os
 import random
 import re
 
 import kernel_log
+import sasd
 from sas.v1 import emulator_service_pb2 as api
 
 # Drives that no scenario takes away: I/O with verification runs on them all the while. The second
@@ -458,11 +460,36 @@ def io_ends(rig):
     expect(int(rounds.group(1)) >= 1, "no round of I/O was done")
 
 
+def left_in_sysfs(rig):
+    return rig.vm.run("cd /sys/class && ls sas_host/* scsi_host/* sas_device/* -d", check=False).out.split()
+
+
 @scenario(kernel_log.UNLOAD, length=SHORT)
-def unload_and_reload(rig):
-    """The driver goes without a trace, and comes back."""
-    rig.vm.run("/usr/bin/modprobe -r mpt3sas")
-    left = rig.vm.run("ls /sys/class/sas_host /sys/class/scsi_host /sys/class/sas_device").out
-    expect("host" not in left.replace("sas_host", "").replace("scsi_host", ""), f"left: {left}")
+def module_reload(rig):
+    """The driver goes and leaves nothing, neither in sysfs nor in sasd, and all comes back."""
+    rig.unload_driver()
+    left = left_in_sysfs(rig)
+    expect(not left, f"left: {left}")
+    rig.poll(lambda: not rig.sasd.table(), 60, "sasd knows nothing any more")
     rig.load_driver()
     rig.agree()
+
+
+@scenario(kernel_log.UNLOAD, kernel_log.REMOVAL, sasd.HBA_GONE)
+def pci_remove(rig):
+    """One HBA is taken off the PCI bus, and found again."""
+    before = rig.agree()
+    gone, others = rig.host_ids[:1], rig.host_ids[1:]
+    own = rig.call("GetHostTruth", element=gone[0]).truth.sas_address
+    found = rig.vm.run(f"grep -l {own} /sys/class/scsi_host/*/host_sas_address").out.split()
+    expect(len(found) == 1, f"hosts with the address {own}: {found}")
+    path = f"{os.path.dirname(found[0])}/device"
+    rig.vm.run(f"echo 1 > $(readlink -f {path})/../remove")
+    rig.host_ids = others
+    try:
+        rig.agree()
+    finally:
+        rig.host_ids = gone + others
+    rig.vm.run("echo 1 > /sys/bus/pci/rescan")
+    after = rig.agree()
+    expect(before.of_kind("host").keys() == after.of_kind("host").keys(), "other hosts than before")

@@ -2,7 +2,7 @@
 
 import re
 
-from table import Table, address
+from table import Table, add_ports_and_units, address
 
 NODE = re.compile(r"^(host\d+|expander-\d+:\d+|end_device-[\d:]+|port-[\d:]+)$")
 # "sas_phy/phy-0:1/enable:1": class and name, the path of the attribute, its value. Names have colons,
@@ -92,6 +92,7 @@ class Reader:
             self.add_scsi_device(name)
         for name in sysfs.of_class("enclosure"):
             self.add_bays(name)
+        add_ports_and_units(self.table)
 
     def rate_of(self, phy):
         return gbps(self.sysfs.attribute(f"sas_phy/{phy}", "negotiated_linkrate") or "")

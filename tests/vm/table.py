@@ -7,11 +7,13 @@ difference.
 
 | key | fields |
 |---|---|
-| host, address | - |
+| host, address | firmware (it tells, too, not the kernel alone) |
 | phy, host, node, number | rate, attached, attached_phy |
 | expander, host, address | parent, parent_phys, level, vendor, product, revision |
-| device, host, address | parent, parent_phy, rate, protocols, enclosure, slot, wwn, serial, vendor, product, revision, blocks, handle, ses, scsi (it has a SCSI device), name (sdX) |
+| device, host, address | parent, parent_phy, rate, protocols, enclosure, slot, wwn, serial, vendor, product, revision, blocks, handle, ses, scsi (it has a SCSI device), name (sdX), hctl, state |
 | bay, host, enclosure, slot | device (address; "" for none) |
+| port, host, parent, attached | width, phys, rate (of its slowest) |
+| unit, wwn | serial, blocks, paths ((host, address)), names (sdX) of a drive |
 """
 
 
@@ -32,25 +34,54 @@ class Table(dict):
         return Table({key: row for key, row in self.items() if key[0] in kinds})
 
 
-def differences(truth, other, name, fields=None, limit=40):
+KINDS = ("host", "phy", "expander", "device", "bay", "port", "unit")
+
+
+def add_ports_and_units(table):
+    """What follows from a source's expanders, devices and phys, where it does not tell it itself."""
+    for kind in ("expander", "device"):
+        for (host, own), row in table.of_kind(kind).items():
+            phys = row["parent_phys"] if kind == "expander" else row["parent_phy"]
+            phys = phys if isinstance(phys, tuple) else (phys,)
+            rates = [table.get(("phy", host, row["parent"], phy), {}).get("rate") for phy in phys]
+            rate = None if None in rates else min(rates, default=0.0)
+            table.put("port", host, row["parent"], own, width=len(phys), phys=phys, rate=rate)
+    paths = {}
+    for (host, own), row in table.of_kind("device").items():
+        if row.get("scsi") and not row.get("ses"):
+            paths.setdefault(row["wwn"], []).append(((host, own), row))
+    for wwn, found in paths.items():
+        names = tuple(sorted(row["name"] for _, row in found if "name" in row))
+        table.put(
+            *("unit", wwn),
+            serial=found[0][1].get("serial"),
+            blocks=found[0][1].get("blocks"),
+            paths=tuple(sorted(path for path, _ in found)),
+            names=names or None,
+        )
+
+
+# pylint: disable-next=too-many-arguments
+def differences(truth, other, name, kinds=None, fields=None, limit=40, truth_name="fabric"):
     """Lines that say where `other`, called `name`, differs from the truth; empty where they agree.
 
-    Only kinds that `other` has are compared; of `fields`, where given, only these."""
+    Only `kinds` are compared, which are those that `other` has if not given; of `fields`, where given, only
+    these."""
     lines = []
-    kinds = {key[0] for key in other}
-    for key in sorted(set(truth.only(*kinds)) | set(other), key=str):
+    kinds = kinds or {key[0] for key in other}
+    for key in sorted(set(truth.only(*kinds)) | set(other.only(*kinds)), key=str):
         what = " ".join(str(part) for part in key)
         if key not in other:
-            lines.append(f"{what}: in the fabric, not in {name} {describe(truth[key])}")
+            lines.append(f"{what}: in the {truth_name}, not in {name} {describe(truth[key])}")
         elif key not in truth:
-            lines.append(f"{what}: in {name}, not in the fabric {describe(other[key])}")
+            lines.append(f"{what}: in {name}, not in the {truth_name} {describe(other[key])}")
         else:
             for field in sorted(truth[key].keys() & other[key].keys()):
                 if fields is not None and field not in fields:
                     continue
                 ours, theirs = truth[key][field], other[key][field]
                 if ours != theirs:
-                    lines.append(f"{what}: {field}: fabric {ours!r}, {name} {theirs!r}")
+                    lines.append(f"{what}: {field}: {truth_name} {ours!r}, {name} {theirs!r}")
     if len(lines) > limit:
         lines[limit:] = [f"... and {len(lines) - limit} more"]
     return lines

@@ -1,6 +1,6 @@
 """The fabric's own facts, from EmulatorService.GetHostTruth."""
 
-from table import Table
+from table import Table, add_ports_and_units
 
 SECTOR = 512  # what sysfs counts a disk's size in
 
@@ -25,6 +25,7 @@ def from_truth(truths):
             key = ("bay", host, device.enclosure_logical_id, device.slot)
             if not device.ses and key in table:
                 table.put(*key, device=device.sas_address)
+    add_ports_and_units(table)
     return table
 
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 QEMU = "qemu-system-x86_64"
 BOOT_DEADLINE_S = 90
+# The guest's port for what the host is to see at once, and know when.
+LINES_PORT = "/dev/vport0p2"
 
 
 class VmError(Exception):
@@ -31,8 +33,8 @@ class Result:
     raw: bytes  # what `out` was decoded from
 
 
-class Console:
-    """The lines of the serial console with the host's clock; a thread reads them.
+class Lines:
+    """What the guest writes to a port, by lines with the host's clock; a thread reads them.
 
     Thread-safe."""
 
@@ -59,7 +61,7 @@ class Console:
             self.changed.notify_all()
 
     def position(self):
-        """Where the log ends now: for wait_for()."""
+        """Where they end now: for wait_for()."""
         with self.changed:
             return len(self.lines)
 
@@ -69,16 +71,20 @@ class Console:
 
     def wait_for(self, matches, since=0, timeout_s=60):
         """The first line from `since` for which matches(text) is true."""
+        return self.wait_for_timed(matches, since, timeout_s)[1]
+
+    def wait_for_timed(self, matches, since=0, timeout_s=60):
+        """The same as (monotonic seconds, text)."""
         deadline = time.monotonic() + timeout_s
         with self.changed:
             while True:
-                for _, text in self.lines[since:]:
+                for at, text in self.lines[since:]:
                     if matches(text):
-                        return text
+                        return at, text
                 since = len(self.lines)
                 left = deadline - time.monotonic()
                 if left <= 0 or self.ended:
-                    raise VmError(f"no such line in {timeout_s} s on the console")
+                    raise VmError(f"no such line in {timeout_s} s")
                 self.changed.wait(left)
 
 
@@ -98,6 +104,7 @@ class Vm:
         self.sockets = tempfile.mkdtemp(prefix="vm", dir="/tmp")
         self.process = None
         self.console = None
+        self.lines = None  # of LINES_PORT
         self.agent = None
         self.requests = 0
 
@@ -121,6 +128,8 @@ class Vm:
                 *("-chardev", f"socket,id=agent,path={self.sockets}/a"),
                 *("-device", "virtio-serial-pci,addr=1e"),
                 *("-device", "virtserialport,chardev=agent,name=agent"),
+                *("-chardev", f"socket,id=lines,path={self.sockets}/l"),
+                *("-device", "virtserialport,chardev=lines,name=lines"),
             ]
         return [
             *self.wrapper,
@@ -138,16 +147,17 @@ class Vm:
         ]
 
     def start(self):
-        listeners = [listen(os.path.join(self.sockets, name)) for name in "ca"]
+        listeners = [listen(os.path.join(self.sockets, name)) for name in "cal"]
         # pylint: disable=consider-using-with
         with open(os.path.join(self.folder, "qemu.log"), "wb") as log:
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
         try:
-            console, self.agent = (self.accept(listener) for listener in listeners)
+            console, self.agent, lines = (self.accept(listener) for listener in listeners)
             path = os.path.join(self.folder, "console.log")
-            self.console = Console(console, path)
+            self.console = Lines(console, path)
+            self.lines = Lines(lines, os.path.join(self.folder, "lines.log"))
             self.stream = self.agent.makefile("rb")
             self.agent.settimeout(BOOT_DEADLINE_S)
             self.read_line("READY")

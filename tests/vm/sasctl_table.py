@@ -1,0 +1,224 @@
+"""What sasd knows, as `sasctl` tells it in JSON, as a Table."""
+
+import json
+
+from table import Table, address
+
+SECTOR = 512  # what sysfs counts a disk's size in
+ENCLOSURE_TYPE = 13  # peripheral device type of SES
+RATES = {
+    "LINK_RATE_1_5_GBPS": 1.5,
+    "LINK_RATE_3_GBPS": 3.0,
+    "LINK_RATE_6_GBPS": 6.0,
+    "LINK_RATE_12_GBPS": 12.0,
+    "LINK_RATE_22_5_GBPS": 22.5,
+}
+# What the kernel calls a SCSI device in that state.
+STATES = {"DEVICE_STATE_ATTACHED": "running", "DEVICE_STATE_BLOCKED": "blocked"}
+# Noun of `sasctl list` -> kind in a snapshot of `sasctl watch`.
+NOUNS = {
+    "hosts": "host",
+    "phys": "phy",
+    "ports": "port",
+    "expanders": "expander",
+    "end-devices": "endDevice",
+    "lus": "logicalUnit",
+    "enclosures": "enclosure",
+    "slots": "slot",
+}
+
+
+class Picture:
+    """What a client of `sasctl watch --snapshot -o jsonl` knows after the lines that it has read."""
+
+    def __init__(self):
+        self.whole = False  # the snapshot has come to its end
+        self.objects = {}  # name -> (kind, fields)
+
+    def read(self, line):
+        told = json.loads(line)
+        if "gap" in told:  # a new snapshot follows
+            self.objects, self.whole = {}, False
+        if "snapshot" in told:
+            self.put(told["snapshot"]["resource"])
+        self.whole = self.whole or "synced" in told
+        for change in told.get("changes", ()):
+            if change["kind"] == "CHANGE_KIND_REMOVED":
+                ((_, fields),) = change["resource"].items()
+                del self.objects[fields["name"]]
+            else:
+                self.put(change["resource"])
+
+    def put(self, resource):
+        ((kind, fields),) = resource.items()
+        self.objects[fields["name"]] = (kind, fields)
+
+    def table(self):
+        lists = {kind: [] for kind in NOUNS.values()}
+        for kind, fields in self.objects.values():
+            lists[kind].append(fields)
+        return Reader(lists).table
+
+
+def picture_of(text):
+    """The Picture of all lines of a text."""
+    picture = Picture()
+    for line in text.splitlines():
+        picture.read(line)
+    return picture
+
+
+def from_lists(texts):
+    """The Table of `sasctl list NOUN -o json`, by noun."""
+    return Reader({NOUNS[noun]: json.loads(text) for noun, text in texts.items()}).table
+
+
+def tail(name):
+    """The address or identifier that a resource name ends with, without its physical port."""
+    return name.rsplit("/", 1)[-1].split("-p")[0]
+
+
+def host_of(name):
+    """The address of the host in "hosts/HOST/..."."""
+    return name.split("/")[1]
+
+
+def rate_of(fields, key):
+    return RATES.get(fields.get(key), 0.0)
+
+
+class Reader:
+    """Makes the table of one picture."""
+
+    def __init__(self, objects):
+        self.objects = objects
+        self.table = Table()
+        self.failed = {
+            (host_of(device["name"]), device["sasAddress"])
+            for device in objects["endDevice"]
+            if device.get("state") == "DEVICE_STATE_FAILED"
+        }
+        self.units = {unit["name"]: unit for unit in objects["logicalUnit"]}
+        self.hosts = {host["sasAddress"] for host in objects["host"]}
+        self.lanes = {}  # (owner's name, attached address) -> numbers of the phys
+        for host in objects["host"]:
+            self.table.put("host", host["sasAddress"], firmware="SOURCE_FIRMWARE" in host.get("sources", ()))
+        for phy in objects["phy"]:
+            self.add_phy(phy)
+        for expander in objects["expander"]:
+            self.add_expander(expander)
+        self.parents = {
+            ("expanders", host, node): row["parent"] for (host, node), row in self.table.of_kind("expander").items()
+        }
+        for port in objects["port"]:
+            self.add_port(port)
+        for device in objects["endDevice"]:
+            self.add_device(device)
+        for unit in objects["logicalUnit"]:
+            self.add_unit(unit)
+        for enclosure in objects["enclosure"]:
+            self.add_bays(enclosure)
+
+    def add_phy(self, phy):
+        attached, number = phy.get("attachedSasAddress", ""), phy.get("phyIdentifier", 0)
+        rate = rate_of(phy, "negotiatedLinkRate")
+        if attached and rate:
+            self.lanes.setdefault((phy["owner"], attached), []).append(number)
+        # As sysfs_table has it: the kernel leaves a phy that lost its device its rate, and where one does, nothing tells
+        # which phys lead upwards.
+        if rate and not attached and "SOURCE_FIRMWARE" not in phy.get("sources", ()):
+            rate = attached = None
+        self.table.put(
+            *("phy", host_of(phy["name"]), tail(phy["owner"]), number),
+            rate=rate,
+            attached=attached,
+            attached_phy=phy.get("attachedPhyIdentifier"),
+            disabled=phy.get("negotiatedLinkRate") == "LINK_RATE_DISABLED",
+        )
+
+    def add_expander(self, expander):
+        own = expander["sasAddress"]
+        self.table.put(
+            *("expander", host_of(expander["name"]), own),
+            parent=tail(expander["parent"]),
+            parent_phys=tuple(sorted(self.lanes.get((expander["parent"], own), ()))),
+            level=expander.get("level"),
+            vendor=expander.get("vendor"),
+            product=expander.get("product"),
+            revision=expander.get("productRevision"),
+        )
+
+    def add_port(self, port):
+        host, owner, attached = host_of(port["name"]), tail(port["owner"]), port["attachedSasAddress"]
+        upward = self.parents.get(("expanders", host, owner)) == attached
+        if upward or (host, attached) in self.failed:
+            return
+        self.table.put(
+            *("port", host, owner, attached),
+            width=port.get("width", 0),
+            rate=rate_of(port, "linkRate"),
+            phys=tuple(sorted(port.get("phyIdentifiers", ()))) or None,
+        )
+
+    def add_device(self, device):
+        host, own = host_of(device["name"]), device["sasAddress"]
+        if (host, own) in self.failed:
+            return
+        names = device.get("logicalUnits", [])
+        unit = self.units.get(names[0], {}) if names else {}
+        ses = device["peripheralType"] == ENCLOSURE_TYPE if "peripheralType" in device else None
+        protocols = [text.removeprefix("PROTOCOL_").lower() for text in device.get("targetProtocols", [])]
+        self.table.put(
+            *("device", host, own),
+            parent=tail(device["parent"]),
+            parent_phy=device.get("parentPhyIdentifier"),
+            rate=rate_of(device, "linkRate"),
+            protocols=", ".join(protocols),
+            enclosure=tail(device.get("enclosure", "")),
+            slot=device.get("slot"),
+            wwn=wwn_of(unit),
+            serial=device.get("serial", ""),
+            vendor=device.get("vendor", ""),
+            product=device.get("model", ""),
+            revision=unit.get("productRevision", ""),
+            blocks=None if ses else int(unit.get("sizeBytes", 0)) // SECTOR,
+            handle=device.get("deviceHandle", 0),
+            ses=ses,
+            scsi=bool(names),
+            name=device.get("blockDevice"),
+            hctl=device.get("scsiAddress"),
+            state=STATES.get(device.get("state"), device.get("state")),
+        )
+
+    def add_unit(self, unit):
+        if unit.get("peripheralType") == ENCLOSURE_TYPE:
+            return
+        paths = unit.get("paths", [])
+        self.table.put(
+            *("unit", wwn_of(unit)),
+            serial=unit.get("serial", ""),
+            blocks=int(unit.get("sizeBytes", 0)) // SECTOR,
+            paths=tuple(sorted((host_of(p["endDevice"]), tail(p["endDevice"])) for p in paths)),
+            names=tuple(sorted(p.get("blockDevice", "") for p in paths)),
+        )
+
+    def add_bays(self, enclosure):
+        """A bay of the table is one host's look into a slot."""
+        if enclosure["logicalId"] in self.hosts:
+            return  # the board's own, which has no SES
+        for slot in self.objects["slot"]:
+            if slot["enclosure"] != enclosure["name"]:
+                continue
+            for name in enclosure.get("hosts", []):
+                host = tail(name)
+                devices = [tail(d) for d in slot.get("endDevices", []) if host_of(d) == host]
+                devices = [d for d in devices if (host, d) not in self.failed]
+                self.table.put(
+                    *("bay", host, enclosure["logicalId"], slot.get("slot", 0)), device=" ".join(devices)
+                )
+
+
+def wwn_of(unit):
+    """"5000c500a7b26111" for "naa.5000c500a7b26111", as sysfs_table has it."""
+    wwid = unit.get("wwid", "")
+    return address(wwid[len("naa.") :]) if wwid.startswith("naa.") else wwid

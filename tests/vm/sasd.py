@@ -1,0 +1,145 @@
+"""sasd in the guest: starts it, asks it by sasctl, judges its log and its life."""
+
+import json
+import re
+import time
+
+from sasctl_table import NOUNS, Picture, from_lists, picture_of
+from vm import LINES_PORT
+
+SETTLE_S = 60
+FOLDER = "/run/sasd"
+# A snapshot by one process, which takes a second to start under TCG: it is ended once all is told. (Busybox' sed
+# would wait for the line after the last.)
+SNAPSHOT = f"""
+{{ sasctl watch --snapshot -o jsonl & echo $! >{FOLDER}/watch.pid; wait; }} 2>{FOLDER}/watch.error |
+  {{ awk '{{ print }} /^."synced"/ {{ exit }}'; kill "$(cat {FOLDER}/watch.pid)"; }}
+grep -v "^sasctl: at revision" {FOLDER}/watch.error >&2
+true
+"""
+LOG_LINE = re.compile(r"^\[[-\d: .]+\] \[sasd\] \[(\w+)\] (.*)$")
+FINE_LEVELS = ("debug", "info")
+# (pattern, reason) of lines that are no trouble, as in kernel_log.
+ALWAYS = ((r"^host\d+: mpt[23]ctl:\d+: in reset, PCI recovery, loading or being removed; try again", "it is tried again"),)
+# Allow-lists of scenarios.
+HBA_GONE = ((r"^host\d+: the HBA is gone; sysfs alone tells of it", "asked for"),)
+
+
+class Sasd:
+    """The daemon in one machine. `options` are its command line."""
+
+    def __init__(self, vm, options=()):
+        self.vm = vm
+        self.options = options
+        self.pid = None
+        self.picture = Picture()
+        self.lines_read = 0  # of vm.lines
+        self.log_lines_judged = 0
+
+    def start(self):
+        """Returns once it serves."""
+        options = " ".join(self.options)
+        self.vm.run(
+            f"mkdir -p {FOLDER}; sasd {options} </dev/null >{FOLDER}/out 2>{FOLDER}/log & echo $! >{FOLDER}/pid"
+        )
+        self.pid = int(self.vm.run(f"cat {FOLDER}/pid").out)
+        self.settle()
+        self.vm.run(f"sasctl watch --snapshot -o jsonl </dev/null >{LINES_PORT} 2>/dev/null &")
+        self.vm.lines.wait_for(lambda text: text.startswith('{"synced"'))
+
+    def ctl(self, arguments, check=True):
+        """Output of sasctl."""
+        return self.vm.run(f"sasctl {arguments}", check=check)
+
+    def settle(self):
+        self.ctl(f"wait --settled --timeout {SETTLE_S}s")
+
+    def table(self):
+        """The Table of what our Watch client has been told by now."""
+        lines = self.vm.lines.text()
+        for line in lines[self.lines_read :]:
+            self.picture.read(line)
+        self.lines_read = len(lines)
+        return self.picture.table()
+
+    def judge_watch(self, timeout_s=SETTLE_S):
+        """Raises where that is not, in all fields, what one is told who begins to watch now."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            snapshot = picture_of(self.vm.run(SNAPSHOT).out)
+            if not snapshot.whole:
+                raise AssertionError("a snapshot without an end")
+            self.table()
+            if self.picture.objects == snapshot.objects:
+                return
+            if time.monotonic() > deadline:
+                ours, new = self.picture.objects, snapshot.objects
+                lines = [f"{n}: {ours.get(n)} instead of {new.get(n)}" for n in ours.keys() | new.keys() if ours.get(n) != new.get(n)]
+                raise AssertionError("a Watch client has come to something else than a snapshot:\n" + "\n".join(lines[:10]))
+
+    def listed_table(self):
+        """The same by `sasctl list`."""
+        return from_lists({noun: self.ctl(f"list {noun} -o json").out for noun in NOUNS})
+
+    def status(self):
+        """GetNode."""
+        return json.loads(self.ctl("status -o json").out)
+
+    def lost_events(self):
+        return int(self.status().get("lostEventCount", 0))
+
+    def events(self, after=0):
+        """The events of the log after a revision."""
+        return [json.loads(line) for line in self.ctl(f"events --after {after} -o jsonl").out.splitlines()]
+
+    def signal(self, name):
+        self.vm.run(f"kill -{name} {self.pid}")
+
+    def nodes(self):
+        """The device nodes that it has open."""
+        links = self.vm.run(f"ls -l /proc/{self.pid}/fd").out.split()
+        return sorted({link for link in links if link.startswith("/dev/") and link != "/dev/null"})
+
+    def let_go(self, timeout_s=30):
+        """Lets go of the control nodes, which hold the kernel's module."""
+        if not self.nodes():
+            return
+        self.signal("USR1")
+        deadline = time.monotonic() + timeout_s
+        while self.nodes():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"sasd holds {self.nodes()} {timeout_s} s after SIGUSR1")
+
+    def cpu_s(self):
+        """Seconds of CPU that its threads have had."""
+        runs = self.vm.run(f"cat /proc/{self.pid}/task/*/schedstat").out.splitlines()
+        return sum(int(line.split()[0]) for line in runs) / 1e9
+
+    def log(self):
+        return self.vm.run(f"cat {FOLDER}/log").out.splitlines()
+
+    def judge(self, *allow_lists):
+        """Raises where it is not the process that was started, for bad lines of its log since the last call, and by
+        judge_watch()."""
+        program = self.vm.run(f"readlink /proc/{self.pid}/exe", check=False).out.strip()
+        lines = self.log()
+        if program != "/usr/bin/sasd":
+            raise AssertionError("sasd is gone; the end of its log:\n" + "\n".join(lines[-15:]))
+        self.judge_watch()
+        new, self.log_lines_judged = lines[self.log_lines_judged :], len(lines)
+        bad = bad_lines(new, *allow_lists)
+        if bad:
+            raise AssertionError(f"{len(bad)} bad lines in sasd's log:\n" + "\n".join(bad[:30]))
+
+
+def bad_lines(lines, *allow_lists):
+    """Those of sasd's log that are of level warning or worse, or no lines of a log."""
+    allowed = [re.compile(p) for group in (ALWAYS,) + allow_lists for p, _ in group]
+    bad = []
+    for line in lines:
+        match = LOG_LINE.match(line)
+        fine = match and match.group(1) in FINE_LEVELS
+        text = match.group(2) if match else line
+        if not fine and not any(p.search(text) for p in allowed):
+            bad.append(line)
+    return bad

@@ -1,0 +1,230 @@
+"""What sasd beside the kernel's driver must do; the other scenarios hold its picture against fabric and kernel, too."""
+
+import collections
+import json
+import os
+import re
+import statistics
+import time
+
+import kernel_log
+from rig import differences_of_sasd
+from scenarios import SHORT, addresses_of, expect, scenario
+from table import KINDS, differences
+
+@scenario(length=SHORT)
+def sasd_agrees(rig):
+    """`sasctl list` and a Watch snapshot tell what fabric and kernel have, of every kind."""
+    rig.sasd.settle()
+    sysfs = rig.agree()
+    watched, listed = rig.sasd.table(), rig.sasd.listed_table()
+    kinds = {key[0] for key in listed}
+    expect(kinds == set(KINDS), f"sasd tells of {sorted(kinds)}")
+    lines = differences(watched, listed, "sasctl list", KINDS, truth_name="Watch snapshot")
+    lines += differences_of_sasd(rig.truth(), sysfs, listed)
+    expect(not lines, "\n".join(lines))
+
+
+class Stopwatch:
+    """Times from an act on the fabric to the lines of a Watch client in the guest, by the host's clock."""
+
+    def __init__(self, rig):
+        self.rig = rig
+        self.times = {}  # what -> milliseconds
+
+    def act(self, verb, fields, **awaited):
+        """`awaited`: what -> whether an event is it. All must come; `fields` are the verb's."""
+        lines = self.rig.vm.lines
+        since, start = lines.position(), time.monotonic()
+        self.rig.call(verb, **fields)
+        for what, is_it in awaited.items():
+            at, _ = lines.wait_for_timed(lambda text, f=is_it: f(json.loads(text)), since)
+            self.times.setdefault(f"{verb} to {what}", []).append((at - start) * 1e3)
+
+    def report(self):
+        for what, times in self.times.items():
+            middle = statistics.median(times)
+            print(f"     {what}: {middle:.0f} ms ({min(times):.0f} to {max(times):.0f} in {len(times)})")
+
+
+def change_of(kind, **fields):
+    """Whether an event has a change of that kind (None: any), of an object with these fields (a value, or a set)."""
+
+    def is_it(event):
+        for change in event.get("changes", ()):
+            (found,) = change["resource"].values()
+            same = (found.get(k) in (v if isinstance(v, set) else {v}) for k, v in fields.items())
+            if (kind is None or change["kind"] == "CHANGE_KIND_" + kind) and all(same):
+                return True
+        return False
+
+    return is_it
+
+
+def both(*conditions):
+    """Whether an event was seen for each of the conditions by now."""
+    left = list(conditions)
+
+    def is_it(event):
+        left[:] = [condition for condition in left if not condition(event)]
+        return not left
+
+    return is_it
+
+
+@scenario(kernel_log.REMOVAL)
+def watch_latency(rig):
+    """How long from a firmware event to a Watch client in the guest: told, not judged."""
+    drive, lane = {"element": "jbod1-disk03"}, {"element": "hba0", "phy": 1}
+    paths = addresses_of(rig, drive["element"])
+    state = "DEVICE_STATE_ATTACHED"
+    watch = Stopwatch(rig)
+    for _ in range(3):
+        removed = [change_of("REMOVED", sasAddress=path) for path in paths]
+        attached = [change_of(None, sasAddress=path, state=state) for path in paths]
+        added = change_of("ADDED", sasAddress=paths)
+        watch.act("Pull", drive, first_path_removed=change_of("REMOVED", sasAddress=paths), removed=both(*removed))
+        watch.act("Insert", drive, first_path_added=added, attached=both(*attached))
+        for up in (False, True):
+            phy = change_of("MODIFIED", phyIdentifier=lane["phy"])
+            watch.act("SetPhy", {**lane, "up": up}, phy_changed=phy)
+    watch.report()
+    rig.agree()
+
+
+RING = 200  # entries of the kernel's event log
+LOG_ENTRY = 0x21  # MPI2_EVENT_LOG_ENTRY_ADDED
+
+
+class CtlUser:
+    """Another program that uses the event log of hba0, in the guest (guest/ctl_user.cc)."""
+
+    def __init__(self, rig):
+        self.vm = rig.vm
+        (host,) = rig.call("GetHostTruth", element="hba0").truth.sas_address,
+        found = rig.vm.run(
+            f"cd /sys/class/scsi_host; for h in *; do [ $(cat $h/host_sas_address) = 0x{host} ]"
+            " && cat $h/proc_name $h/unique_id; done; true"
+        ).out.split()
+        self.command = f"ctl_user /dev/{found[0].replace('sas', '')}ctl {found[1]}"
+
+    def mask(self):
+        """The codes of the events that the log takes."""
+        return {int(code) for code in self.vm.run(self.command + " query").out.split()}
+
+    def enable(self, *codes):
+        self.vm.run(f"{self.command} enable {' '.join(map(str, codes))}")
+
+    def __enter__(self):
+        """Begins to read the log over and over."""
+        script = f"{self.command} follow </dev/null >/run/ctl_user.out 2>/run/ctl_user.error & echo $!"
+        self.pid = int(self.vm.run(script).out)
+        return self
+
+    def __exit__(self, *_):
+        self.vm.run(f"kill {self.pid}")
+
+    def contexts(self):
+        """The entries that it has read by now: context -> code."""
+        lines = self.vm.run("cat /run/ctl_user.out").out.splitlines()
+        return {int(line.split()[0]): int(line.split()[1]) for line in lines if line.count(" ") == 1}
+
+    def newest(self):
+        return max(self.contexts(), default=-1)
+
+
+def resyncs(events, host):
+    """Causes of rescans of a host's firmware after a loss."""
+    causes = [event["cause"] for event in events if event["cause"]["kind"] == "CAUSE_KIND_RESYNC"]
+    return [cause for cause in causes if cause.get("host", "").endswith(host)]
+
+
+@scenario()
+def event_overrun(rig):
+    """sasd stands still while the firmware has more to tell than the kernel keeps: the loss is counted, and made up for."""
+    rig.agree()
+    before, revision = rig.sasd.lost_events(), rig.sasd.status()["revision"]
+    host, flaps = rig.call("GetHostTruth", element="hba0").truth.sas_address, RING
+    with CtlUser(rig) as user:
+        rig.poll(lambda: user.newest() >= 0, 30, "the other program reads the log")
+        first = user.newest()
+        rig.sasd.signal("STOP")
+        try:
+            rig.call("FlapPhy", element="hba0", phy=1, count=flaps)
+            rig.poll(lambda: user.newest() >= first + 2 * flaps, 120, "all events are in the log")
+            newest = user.newest()
+        finally:
+            rig.sasd.signal("CONT")
+        lost = newest - first - RING
+        rig.poll(lambda: rig.sasd.lost_events() != before, 60, "a loss is told")
+    rig.agree()
+    told = rig.sasd.lost_events() - before
+    causes = resyncs(rig.sasd.events(revision), host)
+    print(f"     {newest - first} events, {lost} beyond the ring, told as lost: {told}, in {len(causes)} rescans")
+    expect(told == lost, f"{told} events told as lost instead of {lost}")
+    expect(len(causes) == 1 and causes[0]["lostEventCount"] == lost, f"not one rescan: {causes}")
+
+
+@scenario(kernel_log.REMOVAL)
+def other_programs(rig):
+    """One program takes other events than sasd, another reads the log all the while: all get what they want."""
+    user = CtlUser(rig)
+    mask = user.mask()
+    expect(mask, "sasd has enabled no events")
+    user.enable(LOG_ENTRY)
+    rig.poll(lambda: user.mask() >= mask | {LOG_ENTRY}, 30, "the log takes sasd's events again")
+    rig.agree()
+    before = rig.sasd.lost_events()
+    with user:
+        rig.poll(lambda: user.newest() >= 0, 30, "the other program reads the log")
+        first = user.newest()
+        for _ in range(5):
+            rig.call("Pull", element="jbod3-disk11")
+            rig.agree()
+            rig.call("Insert", element="jbod3-disk11")
+            rig.agree()
+        entry = {"qualifier": 3, "text": "vm"}
+        rig.call("InjectNotice", element="hba0", log_entry=entry)
+        rig.poll(lambda: LOG_ENTRY in user.contexts().values(), 30, "the other program has its event")
+        contexts = sorted(context for context in user.contexts() if context > first)
+    expect(contexts == list(range(first + 1, contexts[-1] + 1)), f"the other program has lost events: {contexts}")
+    lost = rig.sasd.lost_events() - before
+    expect(lost == 0, f"sasd has lost {lost} events")
+
+
+IDLE_S = 20
+# Under TCG, where everything takes 10 to 20 times as long: 0.1 % of a real core.
+IDLE_CPU = 0.02
+# An opened path, after the folder that it is relative to.
+OPEN = re.compile(r'\bopen(?:at2?)?\((?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"')
+LISTED = re.compile(r"\bgetdents(?:64)?\(\d+<([^>]*)>")
+# What tells of resets, and the way to it.
+RESET_COUNT = re.compile(r"/ioc_reset_count$|^/sys(/class(/scsi_host)?)?$|/scsi_host/host\d+$")
+
+
+def looked_at(trace):
+    """Paths that strace's lines have opened or listed."""
+    opened = [os.path.normpath(os.path.join(folder or "/", path)) for folder, path in OPEN.findall(trace)]
+    return sorted(set(opened + LISTED.findall(trace)))
+
+
+@scenario()
+def idle(rig):
+    """While nothing happens sasd asks no device, reads next to nothing, and takes next to no CPU."""
+    rig.agree()
+    strace = f"timeout {IDLE_S} strace -f -y -qq -o /run/idle -p {rig.sasd.pid}"
+    rig.vm.run(strace, check=False)  # later looks at what has just changed
+    revision, begin = rig.sasd.status()["revision"], rig.sasd.cpu_s()
+    rig.vm.run(f"sleep {IDLE_S}")
+    cpu = (rig.sasd.cpu_s() - begin) / IDLE_S
+    rig.vm.run(strace, check=False)
+    trace = rig.vm.run("cat /run/idle").out
+    with open(os.path.join(rig.vm.folder, "idle.strace"), "w", encoding="utf-8") as out:
+        out.write(trace)
+    calls = re.findall(r"(?m)^\d+ +(\w+)\(", trace)
+    counts = ", ".join(f"{count} {name}" for name, count in collections.Counter(calls).most_common())
+    print(f"     {cpu * 100:.2f} % of TCG's CPU; in {IDLE_S} s {counts}")
+    expect(rig.sasd.status()["revision"] == revision, "something has happened")
+    odd = [path for path in looked_at(trace) if not RESET_COUNT.search(path)]
+    expect(not odd, f"an idle sasd looks at {odd}")
+    expect(cpu < IDLE_CPU, f"{cpu * 100} % of a CPU")
