@@ -105,13 +105,17 @@ class ControlLinks::Link {
     // From the first moment on: nobody is to think that all is told.
     TellInProgress();
     absl::Duration delay = kFirstRetry;
+    absl::Status logged;  // the same again is not worth a line
     while (true) {
       bool connected = false;
       const absl::Status status = Serve(connected);
       if (IsEnding()) break;
       Set(ControlNodeState::Kind::kFailed, status);
-      spdlog::warn("{}: {}; sysfs alone tells of it", host_.ctl.os_name,
-                   std::string(status.message()));
+      if (connected || status != logged) {
+        spdlog::warn("{}: {}; sysfs alone tells of it", host_.ctl.os_name,
+                     std::string(status.message()));
+        logged = status;
+      }
       if (connected) delay = kFirstRetry;
       if (!AwaitRetry(delay)) break;
       delay = std::min(2 * delay, kLastRetry);
