@@ -47,9 +47,9 @@ absl::StatusOr<emulator::FabricSpec> MakeSynthetic(absl::string_view text) {
   // Each expander comes with its SES device; handles have 16 bits.
   const int nodes = options.expanders_per_host * (options.devices_per_expander + 2);
   if (nodes > kMaxNodesPerHost) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("fabric \"", text, "\": ", nodes, " expanders and devices per host, an HBA has ",
-                     kMaxNodesPerHost, " handles at most: give it more hosts"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "fabric \"", text, "\": ", nodes, " expanders and devices per host, an HBA has ",
+        kMaxNodesPerHost, " handles at most: give it more hosts"));
   }
   return emulator::SyntheticFabric(options);
 }
