@@ -111,12 +111,15 @@ class ControlLinks::Link {
       const absl::Status status = Serve(connected);
       if (IsEnding()) break;
       Set(ControlNodeState::Kind::kFailed, status);
+      // In reset, or its driver still loads: that passes by itself.
+      const bool busy = absl::IsUnavailable(status);
       if (connected || status != logged) {
-        spdlog::warn("{}: {}; sysfs alone tells of it", host_.ctl.os_name,
-                     std::string(status.message()));
+        spdlog::log(busy ? spdlog::level::info : spdlog::level::warn,
+                    "{}: {}; sysfs alone tells of it", host_.ctl.os_name,
+                    std::string(status.message()));
         logged = status;
       }
-      if (connected) delay = kFirstRetry;
+      if (connected || busy) delay = kFirstRetry;
       if (!AwaitRetry(delay)) break;
       delay = std::min(2 * delay, kLastRetry);
       Set(ControlNodeState::Kind::kConnecting, absl::OkStatus());

@@ -25,7 +25,8 @@ namespace sasd {
 // firmware tells goes to a sink with source kFirmware and keys as sysfs has them (AlignedSink);
 // while one is being asked its discovery is IN_PROGRESS, and when it cannot be asked any more it is
 // HostGone. Each HBA has a thread, so that one that hangs holds up no other. A node that cannot be
-// used is tried again, after a delay that doubles from one second to a minute.
+// used is tried again, after a second if the HBA is busy, else after a delay that doubles from one
+// second to a minute.
 //
 // While any HBA is connected, the kernel's module cannot be unloaded (see mpt3ctl). Thread-safe.
 class ControlLinks {

@@ -75,6 +75,7 @@ class LinuxBackend : public Backend {
         SysfsSource::Create(options.root, io_, clock_, sink);
     if (!source.ok()) return source.status();
     source_ = *std::move(source);
+    sink_ = &sink;
     root_ = options.root;
     look_interval_ = options.follower.look_interval;
     sysfs::FollowerOptions follower = options.follower;
@@ -208,12 +209,14 @@ class LinuxBackend : public Backend {
       // What was received before somebody asked is told before he is answered.
       for (int i = 0; i < kMostUevents && Hand(uevents_->Receive(absl::ZeroDuration())); ++i) {
       }
+      TellPending();
       const bool wants_scan = scan != scanned, wants_flush = flush != flushed;
       const absl::Status status = wants_scan    ? follower_->ScanTree(SysfsSource::ScanCause())
                                   : wants_flush ? follower_->TellNow()
                                                 : follower_->RunDue();
       scanned = scan;
       flushed = flush;
+      TellPending();
       if (links_changed) follower_->PlanLooks();
       if (links_changed || readings_ != Readings()) FollowHbas();
       Answer(status, scan, flush);
@@ -233,6 +236,12 @@ class LinuxBackend : public Backend {
       return false;
     }
     return true;
+  }
+
+  void TellPending() {
+    if (pending_ == follower_->pending()) return;
+    pending_ = follower_->pending();
+    sink_->SetPending(pending_);
   }
 
   void Answer(const absl::Status& status, uint64_t scan, uint64_t flush) ABSL_LOCKS_EXCLUDED(mu_) {
@@ -255,6 +264,7 @@ class LinuxBackend : public Backend {
   const UeventState uevent_state_;                  // as it was at the start
   Clock& clock_;
   // Constant once started.
+  ObservationSink* sink_ = nullptr;
   std::string root_;
   absl::Duration look_interval_;
   sysfs::PosixFileIo io_;
@@ -262,6 +272,7 @@ class LinuxBackend : public Backend {
   std::unique_ptr<SysfsSource> source_;
   std::unique_ptr<sysfs::SysfsFollower> follower_;
   uint64_t readings_ = 0;  // at the last Follow()
+  bool pending_ = false;   // as the sink was told last
 
   absl::Mutex mu_;  // a leaf
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

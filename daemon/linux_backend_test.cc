@@ -41,6 +41,19 @@ class DeviceSink : public ObservationSink {
     }
   }
 
+  void SetPending(bool pending) override ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    pending_ = pending;
+    pending_was_ |= pending;
+  }
+  // From when a uevent comes until it is told.
+  bool WasPendingAndIsNot() ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    const auto is_not = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !pending_; };
+    mu_.Await(absl::Condition(&is_not));
+    return pending_was_;
+  }
+
   size_t devices() ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     return names_.size();
@@ -68,6 +81,7 @@ class DeviceSink : public ObservationSink {
  private:
   absl::Mutex mu_;  // a leaf
   std::set<std::string> names_ ABSL_GUARDED_BY(mu_);
+  bool pending_ ABSL_GUARDED_BY(mu_) = false, pending_was_ ABSL_GUARDED_BY(mu_) = false;
   int hosts_ ABSL_GUARDED_BY(mu_) = 0;
   int gone_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<Cause> causes_ ABSL_GUARDED_BY(mu_);
@@ -158,6 +172,7 @@ TEST_F(LinuxBackendTest, UeventsAreToldInTime) {
   uevents_->Push(sysfs::Uevent{"remove", kDisk, "block", 1});
   sink_.WaitForABatch();
   EXPECT_EQ(sink_.gone(), 1);
+  EXPECT_TRUE(sink_.WasPendingAndIsNot());
 }
 
 TEST_F(LinuxBackendTest, AGapIsDeclared) {

@@ -241,6 +241,10 @@ class ObservationSink {
   // The caller is about to wait, for I/O or for something to happen: what it has told is to be
   // passed on now, if it was kept so far to go out with what follows.
   virtual void Flush() {}
+
+  // Whether the caller has noticed something that it has still to look at and to tell: until then
+  // nothing is settled.
+  virtual void SetPending(bool pending) { (void)pending; }
 };
 
 }  // namespace sasd

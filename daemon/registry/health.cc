@@ -161,7 +161,8 @@ class Examination {
     const std::string name = Describe(MakeId<EndDevice>(device.key()));
     const std::string duration = absl::FormatDuration(absl::Trunc(since, absl::Seconds(1)));
     const bool on_its_way = state == DeviceState::kDiscovered || state == DeviceState::kAttaching;
-    if (!device.sources.Has(Source::kFirmware)) {
+    const bool lost = state == DeviceState::kRemoving && device.sources.Has(Source::kSysfs);
+    if (lost || !device.sources.Has(Source::kFirmware)) {
       Add(Severity::kWarning, FindingReason::kUnknownToFirmware, device, {device.key().host},
           absl::StrCat("the operating system has ", name, " as ", device.facts.os_name.view(),
                        ", the firmware has not, for ", duration));

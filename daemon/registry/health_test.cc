@@ -169,6 +169,13 @@ TEST_F(HealthTest, WhatTheKernelHasAndTheFirmwareHasNotIsToldAfterAWhile) {
   EXPECT_THAT(Problems(), IsEmpty());
   now_ += absl::Seconds(31);
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 UNKNOWN_TO_FIRMWARE")));
+  // One that the firmware has lost, too.
+  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  EXPECT_THAT(Problems(), IsEmpty());
+  Tell({EndDeviceGone{{kHostA, SasAddress(0x11), PhysicalPort(0)}}});
+  EXPECT_THAT(Problems(), IsEmpty());
+  now_ += absl::Seconds(31);
+  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 UNKNOWN_TO_FIRMWARE")));
   Tell({HostGone{kHostA}});  // no control node any more: sysfs alone tells
   EXPECT_THAT(Problems(), IsEmpty());
 }

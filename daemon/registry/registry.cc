@@ -33,10 +33,13 @@ absl::string_view ToString(DiscoveryState state) {
   return "discovery is in an unknown state";
 }
 
-int64_t IsAttaching(const std::shared_ptr<const EndDevice>& device) {
+int64_t IsMoving(const std::shared_ptr<const EndDevice>& device) {
   if (device == nullptr) return 0;
   const DeviceState state = device->facts.state;
-  return state == DeviceState::kDiscovered || state == DeviceState::kAttaching ? 1 : 0;
+  return state == DeviceState::kDiscovered || state == DeviceState::kAttaching ||
+                 state == DeviceState::kRemoving
+             ? 1
+             : 0;
 }
 
 }  // namespace
@@ -98,12 +101,12 @@ void Registry::FollowHosts(const Event& event) {
   for (const Change& change : event.changes) {
     if (const auto* device = std::get_if<IndexOf<EndDevice>()>(&change.after)) {
       const auto& before = std::get<IndexOf<EndDevice>()>(change.before);
-      const int64_t difference = IsAttaching(*device) - IsAttaching(before);
+      const int64_t difference = IsMoving(*device) - IsMoving(before);
       const auto& any = *device != nullptr ? *device : before;
       if (difference == 0) continue;
       const auto it = hosts_.try_emplace(any->key().host).first;
-      it->second.attaching += difference;
-      if (!it->second.known && it->second.attaching == 0) hosts_.erase(it);
+      it->second.moving += difference;
+      if (!it->second.known && it->second.moving == 0) hosts_.erase(it);
     } else if (const auto* host = std::get_if<IndexOf<Host>()>(&change.after)) {
       const auto& before = std::get<IndexOf<Host>()>(change.before);
       HostProgress& progress = hosts_[*host != nullptr ? (*host)->key() : before->key()];
@@ -114,7 +117,7 @@ void Registry::FollowHosts(const Event& event) {
     }
   }
   absl::erase_if(
-      hosts_, [](const auto& entry) { return !entry.second.known && entry.second.attaching == 0; });
+      hosts_, [](const auto& entry) { return !entry.second.known && entry.second.moving == 0; });
 }
 
 void Registry::RememberRemovals(const Event& event) {
@@ -146,6 +149,11 @@ int64_t Registry::revision() const {
   return revision_;
 }
 
+void Registry::SetPending(bool pending) {
+  absl::MutexLock lock(&progress_mu_);
+  pending_ = pending;
+}
+
 int64_t Registry::lost_events() const {
   absl::ReaderMutexLock lock(&progress_mu_);
   return lost_events_;
@@ -158,14 +166,16 @@ std::vector<UnsettledHost> Registry::Unsettled(absl::Span<const SasAddress> host
 
 std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const SasAddress> hosts) const {
   std::vector<UnsettledHost> unsettled;
-  const auto look_at = [&unsettled](SasAddress host, const HostProgress& progress) {
+  const auto look_at = [&unsettled, pending = pending_](SasAddress host, const HostProgress& progress) {
     if (progress.state != DiscoveryState::kSettled) {
       std::string reason(ToString(progress.state));
       if (!progress.status_text.empty()) absl::StrAppend(&reason, ": ", progress.status_text);
       unsettled.push_back({host, std::move(reason)});
-    } else if (progress.attaching > 0) {
+    } else if (progress.moving > 0) {
       unsettled.push_back(
-          {host, absl::StrCat(progress.attaching, " end devices are not attached yet")});
+          {host, absl::StrCat(progress.moving, " end devices are on their way in or out")});
+    } else if (pending) {
+      unsettled.push_back({host, "uevents of the kernel are not told yet"});
     }
   };
   for (const auto& [host, progress] : hosts_) {

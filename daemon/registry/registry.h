@@ -59,6 +59,8 @@ class Registry : public ObservationSink {
   // Applies a batch: none or one event, in O(changed). Waits while a thousand events wait for their
   // consumer.
   void Observe(ObservationBatch batch) override ABSL_LOCKS_EXCLUDED(write_mu_);
+  // Of one caller. There is no event of it.
+  void SetPending(bool pending) override ABSL_LOCKS_EXCLUDED(progress_mu_);
 
   // Everything at the newest revision. O(1).
   std::shared_ptr<const Topology> Snapshot() const ABSL_LOCKS_EXCLUDED(write_mu_, snapshot_mu_);
@@ -74,7 +76,8 @@ class Registry : public ObservationSink {
   const EventQueue& events() const { return events_; }
 
   // Those of `hosts` (empty: of all known ones) that are not settled: discovery is not in state
-  // SETTLED, or an end device is still DISCOVERED or ATTACHING. Does not wait.
+  // SETTLED, an end device is still DISCOVERED, ATTACHING or REMOVING, or something is pending. Does
+  // not wait.
   std::vector<UnsettledHost> Unsettled(absl::Span<const SasAddress> hosts) const
       ABSL_LOCKS_EXCLUDED(progress_mu_);
 
@@ -96,7 +99,7 @@ class Registry : public ObservationSink {
   struct HostProgress {
     DiscoveryState state = DiscoveryState::kIdle;
     std::string status_text;
-    int64_t attaching = 0;  // end devices that are not attached yet
+    int64_t moving = 0;  // end devices on their way in or out
     bool known = false;     // the host itself is there
   };
 
@@ -125,6 +128,7 @@ class Registry : public ObservationSink {
   mutable absl::Mutex progress_mu_;
   int64_t revision_ ABSL_GUARDED_BY(progress_mu_);
   int64_t lost_events_ ABSL_GUARDED_BY(progress_mu_) = 0;
+  bool pending_ ABSL_GUARDED_BY(progress_mu_) = false;
   absl::btree_map<SasAddress, HostProgress> hosts_ ABSL_GUARDED_BY(progress_mu_);
   std::deque<Removal> removals_ ABSL_GUARDED_BY(progress_mu_);
 };

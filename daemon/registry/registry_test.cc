@@ -102,11 +102,15 @@ TEST_F(RegistryTest, SettledMeansDiscoveredAndAttached) {
   EXPECT_EQ(registry_.Unsettled({}).at(0).reason, "discovery is in progress");
   registry_.Observe(DriveIs(1, DeviceState::kDiscovered));
   registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
-  EXPECT_EQ(registry_.Unsettled({}).at(0).reason, "1 end devices are not attached yet");
+  EXPECT_EQ(registry_.Unsettled({}).at(0).reason, "1 end devices are on their way in or out");
   EXPECT_EQ(registry_.WaitSettled({}, absl::ZeroDuration()).status().code(),
             absl::StatusCode::kDeadlineExceeded);
   registry_.Observe(DriveIs(1, DeviceState::kAttached));
   EXPECT_EQ(registry_.WaitSettled({}, absl::ZeroDuration()).value_or(0), 44);
+  registry_.SetPending(true);
+  EXPECT_EQ(registry_.Unsettled({}).at(0).reason, "uevents of the kernel are not told yet");
+  registry_.SetPending(false);
+  EXPECT_TRUE(registry_.Unsettled({}).empty());
 }
 
 // Whom an event wakes looks whether all is settled now. What the event made of that must be there

@@ -29,6 +29,11 @@ void Pump::Flush() {
   if (events_.Claim()) Run();
 }
 
+void Pump::SetPending(bool pending) {
+  log_.registry().SetPending(pending);
+  if (!pending) log_.WakeAll();
+}
+
 void Pump::Run() {
   do {
     while (log_.PumpOnce()) {

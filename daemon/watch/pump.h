@@ -24,6 +24,8 @@ class Pump : public ObservationSink {
 
   void Observe(ObservationBatch batch) override;
   void Flush() override;
+  // Whoever waits for a settled registry looks again.
+  void SetPending(bool pending) override;
 
  private:
   // Pumps until there is nothing; the caller has claimed the queue.

@@ -23,7 +23,6 @@ RPC_TIMEOUT_S = 60
 SETTLE_S = 120
 # MPT_DEBUG_EVENTS | MPT_DEBUG_EVENT_WORK_TASK (mpt3sas_debug.h): the driver tells each event.
 LOG_EVENTS = 0x18
-SASD_OPTIONS = ("--link-look-seconds", "2")
 
 
 # Fields that the kernel and sasd have names for, and the fabric not.
@@ -43,7 +42,7 @@ class Node:
         programs.add_to(image.initramfs, programs.archive(tested), whole)
         image = dataclasses.replace(image, initramfs=whole)
         self.vm = Vm(image, wrapper, qemu_arguments, folder=folder)
-        self.sasd = Sasd(self.vm, SASD_OPTIONS)
+        self.sasd = Sasd(self.vm)
         self.log_lines_judged = 0
 
     def start(self):

@@ -19,18 +19,15 @@ true
 """
 LOG_LINE = re.compile(r"^\[[-\d: .]+\] \[sasd\] \[(\w+)\] (.*)$")
 FINE_LEVELS = ("debug", "info")
-# (pattern, reason) of lines that are no trouble, as in kernel_log.
-ALWAYS = ((r"^host\d+: mpt[23]ctl:\d+: in reset, PCI recovery, loading or being removed; try again", "it is tried again"),)
-# Allow-lists of scenarios.
+# Allow-lists of scenarios: (pattern, reason) of lines that are no trouble, as in kernel_log.
 HBA_GONE = ((r"^host\d+: the HBA is gone; sysfs alone tells of it", "asked for"),)
 
 
 class Sasd:
-    """The daemon in one machine. `options` are its command line."""
+    """The daemon in one machine."""
 
-    def __init__(self, vm, options=()):
+    def __init__(self, vm):
         self.vm = vm
-        self.options = options
         self.pid = None
         self.picture = Picture()
         self.lines_read = 0  # of vm.lines
@@ -38,10 +35,7 @@ class Sasd:
 
     def start(self):
         """Returns once it serves."""
-        options = " ".join(self.options)
-        self.vm.run(
-            f"mkdir -p {FOLDER}; sasd {options} </dev/null >{FOLDER}/out 2>{FOLDER}/log & echo $! >{FOLDER}/pid"
-        )
+        self.vm.run(f"mkdir -p {FOLDER}; sasd </dev/null >{FOLDER}/out 2>{FOLDER}/log & echo $! >{FOLDER}/pid")
         self.pid = int(self.vm.run(f"cat {FOLDER}/pid").out)
         self.settle()
         self.vm.run(f"sasctl watch --snapshot -o jsonl </dev/null >{LINES_PORT} 2>/dev/null &")
@@ -134,7 +128,7 @@ class Sasd:
 
 def bad_lines(lines, *allow_lists):
     """Those of sasd's log that are of level warning or worse, or no lines of a log."""
-    allowed = [re.compile(p) for group in (ALWAYS,) + allow_lists for p, _ in group]
+    allowed = [re.compile(p) for group in allow_lists for p, _ in group]
     bad = []
     for line in lines:
         match = LOG_LINE.match(line)
