@@ -116,8 +116,8 @@ void Registry::FollowHosts(const Event& event) {
       progress.status_text = (*host)->discovery.status_text;
     }
   }
-  absl::erase_if(
-      hosts_, [](const auto& entry) { return !entry.second.known && entry.second.moving == 0; });
+  absl::erase_if(hosts_,
+                 [](const auto& entry) { return !entry.second.known && entry.second.moving == 0; });
 }
 
 void Registry::RememberRemovals(const Event& event) {
@@ -166,7 +166,8 @@ std::vector<UnsettledHost> Registry::Unsettled(absl::Span<const SasAddress> host
 
 std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const SasAddress> hosts) const {
   std::vector<UnsettledHost> unsettled;
-  const auto look_at = [&unsettled, pending = pending_](SasAddress host, const HostProgress& progress) {
+  const auto look_at = [&unsettled, pending = pending_](SasAddress host,
+                                                        const HostProgress& progress) {
     if (progress.state != DiscoveryState::kSettled) {
       std::string reason(ToString(progress.state));
       if (!progress.status_text.empty()) absl::StrAppend(&reason, ": ", progress.status_text);

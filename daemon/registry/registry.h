@@ -76,8 +76,8 @@ class Registry : public ObservationSink {
   const EventQueue& events() const { return events_; }
 
   // Those of `hosts` (empty: of all known ones) that are not settled: discovery is not in state
-  // SETTLED, an end device is still DISCOVERED, ATTACHING or REMOVING, or something is pending. Does
-  // not wait.
+  // SETTLED, an end device is still DISCOVERED, ATTACHING or REMOVING, or something is pending.
+  // Does not wait.
   std::vector<UnsettledHost> Unsettled(absl::Span<const SasAddress> hosts) const
       ABSL_LOCKS_EXCLUDED(progress_mu_);
 
@@ -100,7 +100,7 @@ class Registry : public ObservationSink {
     DiscoveryState state = DiscoveryState::kIdle;
     std::string status_text;
     int64_t moving = 0;  // end devices on their way in or out
-    bool known = false;     // the host itself is there
+    bool known = false;  // the host itself is there
   };
 
   void Apply(ObservationBatch batch) ABSL_LOCKS_EXCLUDED(write_mu_);

@@ -1,5 +1,6 @@
 #include "driver/linux/controlled_hosts.h"
 
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,6 +23,28 @@ std::optional<uint32_t> ReadNumber(TreeIo& io, const Directory& directory, Attri
   if (!number) return std::nullopt;
   return static_cast<uint32_t>(*number);
 }
+
+// Keeps the host's folder open: it is asked every second, and that is all that an idle sasd does.
+class ResetCounter {
+ public:
+  ResetCounter(std::string root, std::string scsi_host, FileIo& io)
+      : root_(std::move(root)), scsi_host_(std::move(scsi_host)), tree_(io) {}
+
+  std::optional<uint32_t> Read() {
+    std::optional<uint32_t> count;
+    if (folder_) count = ReadNumber(tree_, folder_, Attribute::kIocResetCount);
+    if (count) return count;
+    const absl::StatusOr<Directory> sysfs = OpenSysfs(root_, tree_.io());
+    if (!sysfs.ok()) return std::nullopt;
+    folder_ = tree_.Open(*sysfs, scsi_host_);
+    return ReadNumber(tree_, folder_, Attribute::kIocResetCount);
+  }
+
+ private:
+  const std::string root_, scsi_host_;
+  TreeIo tree_;
+  Directory folder_;
+};
 
 }  // namespace
 
@@ -54,12 +77,8 @@ absl::StatusOr<std::vector<ControlledHost>> FindControlledHosts(const std::strin
 
 std::function<std::optional<uint32_t>()> ResetCountOf(const ControlledHost& host,
                                                       const std::string& root, FileIo& io) {
-  return [path = host.scsi_host, root, &io]() -> std::optional<uint32_t> {
-    const absl::StatusOr<Directory> sysfs = OpenSysfs(root, io);
-    if (!sysfs.ok()) return std::nullopt;
-    TreeIo tree(io);
-    const Directory folder = tree.Open(*sysfs, path);
-    return ReadNumber(tree, folder, Attribute::kIocResetCount);
+  return [counter = std::make_shared<ResetCounter>(root, host.scsi_host, io)] {
+    return counter->Read();
   };
 }
 

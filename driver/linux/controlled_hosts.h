@@ -27,7 +27,7 @@ absl::StatusOr<std::vector<ControlledHost>> FindControlledHosts(const std::strin
                                                                 FileIo& io);
 
 // Reads the host's ioc_reset_count each time; nullopt if that fails. The kernel answers from
-// memory. Borrows `io` for the function's lifetime; the function is thread-safe.
+// memory. Borrows `io` for the function's lifetime; one caller at a time.
 std::function<std::optional<uint32_t>()> ResetCountOf(const ControlledHost& host,
                                                       const std::string& root, FileIo& io);
 
