@@ -26,7 +26,7 @@ MPT3SAS_TROUBLE = re.compile(
 ALWAYS = (
     (r"^(ACPI|PCI|pci |acpi|APIC|tsc|clocksource|RAS|MTRR|x86/|Spectre|ITLB|RETBleed|MDS)", "QEMU's machine"),
     (r"^(process: |L1TF|MMIO Stale|Speculative|Retpoline|Register File|unchecked MSR)", "QEMU's CPU"),
-    (r"^hpet: Lost \d+ RTC interrupts", "QEMU's timer, when the machine is busy"),
+    (r"^hpet: Lost \d+ RTC interrupts|^hrtimer: interrupt took", "QEMU's timer, when the machine is busy"),
     (r"^\.\.MP-BIOS bug: 8254 timer not connected to IO-APIC", "QEMU's timer, when the machine is busy"),
     (r"^device-mapper|^i8042|^platform|^rtc_cmos|^fail to initialize ptp_kvm", "QEMU's machine"),
     (r"^systemd-udevd\[|^udevd\[|^init: |^agent: ", "the guest's own programs"),
