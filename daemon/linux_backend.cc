@@ -16,6 +16,7 @@
 #include "daemon/diagnosis/machine_reader.h"
 #include "driver/linux/controlled_hosts.h"
 #include "driver/linux/file_io.h"
+#include "driver/linux/live_file_io.h"
 #include "driver/linux/sysfs_follower.h"
 #include "driver/linux/sysfs_source.h"
 #include "driver/linux/udev_monitor.h"
@@ -49,17 +50,25 @@ class NoUevents : public UeventSource {
   bool woken_ ABSL_GUARDED_BY(mu_) = false;
 };
 
+// What udev knows is of this machine alone.
+std::unique_ptr<sysfs::FileIo> MakeFileIo(const std::string& root) {
+  if (root == "/sys") return std::make_unique<sysfs::LiveFileIo>();
+  return std::make_unique<sysfs::PosixFileIo>();
+}
+
 // One thread does all of sysfs: it receives, reads the tree and tells. Others ask it to and wait.
 // The firmware's side has its own threads (ControlLinks); which HBAs there are it is told from
 // here.
 class LinuxBackend : public Backend {
  public:
-  LinuxBackend(std::string description, LinuxSeams seams, Clock& clock)
+  LinuxBackend(std::string description, const LinuxBackendOptions& options, LinuxSeams seams,
+               Clock& clock)
       : description_(std::move(description)),
         uevents_(std::move(seams.uevents)),
         nodes_(std::move(seams.nodes)),
         uevent_state_(std::move(seams.uevent_state)),
-        clock_(clock) {}
+        clock_(clock),
+        io_(MakeFileIo(options.root)) {}
 
   ~LinuxBackend() override {
     {
@@ -72,7 +81,7 @@ class LinuxBackend : public Backend {
 
   absl::Status Start(const LinuxBackendOptions& options, ObservationSink& sink) {
     absl::StatusOr<std::unique_ptr<SysfsSource>> source =
-        SysfsSource::Create(options.root, io_, clock_, sink);
+        SysfsSource::Create(options.root, *io_, clock_, sink);
     if (!source.ok()) return source.status();
     source_ = *std::move(source);
     sink_ = &sink;
@@ -121,7 +130,7 @@ class LinuxBackend : public Backend {
     LiveSystem live;
     MachinePlaces places;
     places.sysfs = root_;
-    live.machine = ReadMachine(places, io_);
+    live.machine = ReadMachine(places, *io_);
     live.uevents = uevent_state_;
     live.asks_control_nodes = links_ != nullptr;
     if (links_ != nullptr) live.control_nodes = links_->states();
@@ -157,7 +166,7 @@ class LinuxBackend : public Backend {
   ControlLinks::Options OptionsOfLinks() {
     ControlLinks::Options options;
     options.reset_count = [this](const sysfs::ControlledHost& host) {
-      return sysfs::ResetCountOf(host, root_, io_);
+      return sysfs::ResetCountOf(host, root_, *io_);
     };
     options.on_change = [this] {
       {
@@ -172,7 +181,7 @@ class LinuxBackend : public Backend {
   // The thread's, or before it.
   void FollowHbas() {
     if (links_ == nullptr) return;
-    const auto hosts = sysfs::FindControlledHosts(root_, io_);
+    const auto hosts = sysfs::FindControlledHosts(root_, *io_);
     if (!hosts.ok()) return;  // the follower has told, and will read anew
     links_->Follow(*hosts);
     readings_ = Readings();
@@ -267,7 +276,7 @@ class LinuxBackend : public Backend {
   ObservationSink* sink_ = nullptr;
   std::string root_;
   absl::Duration look_interval_;
-  sysfs::PosixFileIo io_;
+  const std::unique_ptr<sysfs::FileIo> io_;
   // Of the thread, once it runs.
   std::unique_ptr<SysfsSource> source_;
   std::unique_ptr<sysfs::SysfsFollower> follower_;
@@ -297,7 +306,7 @@ absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOpt
     seams.uevents = std::make_unique<NoUevents>();
     seams.uevent_state.error.Update(absl::UnavailableError("sasd was started without"));
   }
-  auto backend = std::make_unique<LinuxBackend>(description, std::move(seams), clock);
+  auto backend = std::make_unique<LinuxBackend>(description, options, std::move(seams), clock);
   if (absl::Status s = backend->Start(options, sink); !s.ok()) return s;
   return backend;
 }

@@ -112,12 +112,12 @@ struct EndDeviceFacts {
 };
 
 // What of the operating system holds a block device open: what its loss hurts.
-enum class HolderKind : uint8_t { kUnknown, kDeviceMapper, kMultipath, kLvm, kCrypt, kMdRaid };
+enum class HolderKind : uint8_t { kUnknown, kDeviceMapper, kMultipath, kLvm, kCrypt, kMdRaid, kZfs };
 
 struct Holder {
   HolderKind kind = HolderKind::kUnknown;
   std::string name;          // "mpatha", "vg0-data", "md127"
-  std::string block_device;  // "dm-3", "md127"
+  std::string block_device;  // "dm-3", "md127"; empty of kZfs, whose name is the pool's
   bool operator==(const Holder& o) const;
 };
 
@@ -132,7 +132,7 @@ struct LogicalUnitFacts {
   std::string scsi_address;    // "11:0:0:0" (H:C:T:L)
   std::string block_device;    // "sdb"
   std::string generic_device;  // "sg3"
-  // Of block_device and its partitions, by Holder::block_device. File systems and ZFS are none.
+  // Of block_device and its partitions, by Holder::block_device, pools last. File systems are none.
   std::vector<Holder> holders;
   bool operator==(const LogicalUnitFacts& o) const;
 };

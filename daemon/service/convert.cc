@@ -92,6 +92,8 @@ sas::v1::HolderKind ToProto(HolderKind kind) {
       return sas::v1::HOLDER_KIND_CRYPT;
     case HolderKind::kMdRaid:
       return sas::v1::HOLDER_KIND_MD_RAID;
+    case HolderKind::kZfs:
+      return sas::v1::HOLDER_KIND_ZFS;
   }
   return sas::v1::HOLDER_KIND_UNSPECIFIED;
 }

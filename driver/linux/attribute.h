@@ -55,6 +55,7 @@ enum class Attribute : uint8_t {
   kDeviceHandle,     // mpi3mr
   // block
   kSize,
+  kDev,
   // enclosure
   kEnclosureId,
   kComponents,
@@ -64,7 +65,7 @@ enum class Attribute : uint8_t {
   kDmUuid,
 };
 
-constexpr std::array<const char*, 41> kAttributeNames = {
+constexpr std::array<const char*, 42> kAttributeNames = {
     "proc_name",
     "state",
     "host_sas_address",
@@ -101,6 +102,7 @@ constexpr std::array<const char*, 41> kAttributeNames = {
     "sas_device_handle",
     "device_handle",
     "size",
+    "dev",
     "id",
     "components",
     "slot",

@@ -4,8 +4,17 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <string>
+
+#include "absl/strings/string_view.h"
 
 namespace sasd::sysfs {
+
+// What udev has found written on a block device (ID_FS_TYPE, ID_FS_LABEL of blkid). Empty: nothing.
+struct BlockSignature {
+  std::string type;   // "zfs_member"
+  std::string label;  // of a zfs_member: the pool's name
+};
 
 // The system calls with which a tree is read: the seam at which tests count and fail them. A `name`
 // is a single path component in the folder `at`, a `path` one or more below it; no symlink is ever
@@ -31,6 +40,15 @@ class FileIo {
   virtual ssize_t ListDirectory(int directory, char* buffer, size_t size) = 0;
 
   virtual void Close(int directory) = 0;
+
+  // Whether SignatureOf() can know anything: a tree that is not this machine's has no signatures.
+  virtual bool has_signatures() const { return false; }
+
+  // Of the block device "8:16", as `dev` tells it.
+  virtual BlockSignature SignatureOf(absl::string_view device) {
+    (void)device;
+    return {};
+  }
 };
 
 // The kernel's. Stateless.

@@ -31,8 +31,14 @@ class StubbornFileIo : public PosixFileIo {
     const auto it = failing.find(name);
     return it != failing.end() ? -it->second : PosixFileIo::ReadFile(at, name, buffer, size);
   }
+  bool has_signatures() const override { return !signatures.empty(); }
+  BlockSignature SignatureOf(absl::string_view device) override {
+    const auto found = signatures.find(std::string(device));
+    return found == signatures.end() ? BlockSignature() : found->second;
+  }
   std::set<std::string> names;
-  std::map<std::string, int> failing;  // by name: the errno
+  std::map<std::string, int> failing;                // by name: the errno
+  std::map<std::string, BlockSignature> signatures;  // by `dev`
 };
 
 class LinuxFactsTest : public ::testing::Test {
@@ -369,6 +375,18 @@ TEST_F(LinuxFactsTest, Mpi3mrCallsTheHandleOtherwise) {
       "0x0012\n");
   EXPECT_EQ(Read<EndDeviceFacts>()[0].handle, DevHandle(0x12));
   EXPECT_EQ(Read<PhyFacts>()[0].negotiated, LinkRate::k22_5Gbps);
+}
+
+// ZFS makes no holder of its disks: only udev knows of the pool.
+TEST_F(LinuxFactsTest, APoolIsSeenByItsLabel) {
+  Write(Machine());
+  EXPECT_TRUE(Read<LogicalUnitFacts>()[0].holders.empty());
+  EXPECT_EQ(io_.names.count("dev"), 0u) << "nobody is there to be asked";
+  io_.signatures = {{"8:0", {"zfs_member", "tank"}}, {"8:16", {"ext4", "home"}}};
+  const std::vector<LogicalUnitFacts> units = Read<LogicalUnitFacts>();
+  ASSERT_EQ(units[0].holders.size(), 1u);
+  EXPECT_EQ(units[0].holders[0], (Holder{HolderKind::kZfs, "tank", ""}));
+  EXPECT_TRUE(units[1].holders.empty()) << "a file system is none";
 }
 
 }  // namespace

@@ -1,14 +1,12 @@
-// UdevMonitor on umockdev's netlink: run by udev_monitor_test.sh, which preloads it. Its functions
-// are looked up at run time, so that nothing needs umockdev to be built.
+// UdevMonitor on umockdev's netlink: run by udev_monitor_test.sh, which preloads it.
 #include "driver/linux/udev_monitor.h"
-
-#include <dlfcn.h>
 
 #include <memory>
 #include <string>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "driver/linux/fake_testbed.h"
 #include "gtest/gtest.h"
 
 namespace sasd::sysfs {
@@ -17,39 +15,6 @@ namespace {
 constexpr char kHost[] = "/devices/pci0000:00/0000:03:00.0/host5";
 constexpr char kDisk[] = "/devices/pci0000:00/0000:03:00.0/host5/target5:0:3/5:0:3:0/block/sdx";
 constexpr absl::Duration kLong = absl::Minutes(1);  // for what comes at once
-
-// A UMockdevTestbed (libumockdev): a sysfs and a netlink of its own for this process.
-class Testbed {
- public:
-  Testbed() : library_(dlopen("libumockdev.so.0", RTLD_NOW)) {
-    if (library_ == nullptr) return;
-    testbed_ = Function<void*()>("umockdev_testbed_new")();
-  }
-  ~Testbed() {
-    if (testbed_ != nullptr) Function<void(void*)>("g_object_unref")(testbed_);
-  }
-
-  explicit operator bool() const { return testbed_ != nullptr; }
-
-  bool Add(const std::string& devpath, const std::string& subsystem) {
-    const std::string device = absl::StrCat("P: ", devpath, "\nE: SUBSYSTEM=", subsystem, "\n\n");
-    return Function<int(void*, const char*, void*)>("umockdev_testbed_add_from_string")(
-               testbed_, device.c_str(), nullptr) != 0;
-  }
-  void Send(const char* action, const std::string& devpath) {
-    Function<void(void*, const char*, const char*)>("umockdev_testbed_uevent")(
-        testbed_, absl::StrCat("/sys", devpath).c_str(), action);
-  }
-
- private:
-  template <typename F>
-  F* Function(const char* name) {
-    return reinterpret_cast<F*>(dlsym(library_, name));
-  }
-
-  void* const library_;
-  void* testbed_ = nullptr;
-};
 
 class UdevMonitorTest : public ::testing::Test {
  protected:

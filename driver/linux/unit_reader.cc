@@ -101,13 +101,26 @@ Holder ReadHolder(TreeIo& io, const Directory& sysfs, absl::string_view name) {
   return holder;
 }
 
+// ZFS opens its disks without a holder: udev finds the pool's label on the partition.
+void ReadPool(TreeIo& io, const Directory& block, std::vector<Holder>& pools) {
+  if (!io.io().has_signatures()) return;
+  const BlockSignature signature = io.io().SignatureOf(Trimmed(io.Read(block, Attribute::kDev)));
+  if (signature.type != "zfs_member") return;
+  Holder pool;
+  pool.kind = HolderKind::kZfs;
+  pool.name = PrintableText(signature.label);
+  if (std::find(pools.begin(), pools.end(), pool) == pools.end()) pools.push_back(std::move(pool));
+}
+
 // What holds the disk or a partition of it (bd_link_disk_holder of Linux: dm, md, bcache).
 void ReadHolders(TreeIo& io, const Directory& sysfs, const Directory& block,
                  LogicalUnitFacts& facts) {
   std::vector<std::string> names;
+  std::vector<Holder> pools;
   const auto add = [&](const Directory& directory) {
     const Listing listing = io.List(io.Open(directory, "holders"));
     for (absl::string_view name : listing.Names(EntryKind::kLink)) names.emplace_back(name);
+    ReadPool(io, directory, pools);
   };
   add(block);
   const Listing listing = io.List(block);
@@ -117,6 +130,7 @@ void ReadHolders(TreeIo& io, const Directory& sysfs, const Directory& block,
   std::sort(names.begin(), names.end(), NaturalLess);
   names.erase(std::unique(names.begin(), names.end()), names.end());
   for (const std::string& name : names) facts.holders.push_back(ReadHolder(io, sysfs, name));
+  for (Holder& pool : pools) facts.holders.push_back(std::move(pool));
 }
 
 void ReadBlock(TreeIo& io, const Directory& sysfs, const Directory& directory,
