@@ -336,16 +336,16 @@ FakeEndDevice DeviceOf(unsigned handle, uint64_t address, const LoggedExpander& 
 }
 
 // The expander at `index` with all behind it; `width`: of its port upwards.
-FakeExpander ExpanderOf(const BootLog& boot, size_t index, int host_number, int level, int width,
+FakeExpander ExpanderOf(const BootLog& boot, size_t index, int host_number, int width,
                         Numbers& numbers) {
   const LoggedExpander& logged = boot.expanders[index];
-  ExpanderBuilder builder(absl::StrCat(host_number, ":", index), logged.address, level, width);
+  ExpanderBuilder builder(absl::StrCat(host_number, ":", index), logged.address, width);
   for (const auto& [handle, address] : logged.devices) {
     builder.Add(DeviceOf(handle, address, logged, numbers));
   }
   for (size_t below = 0; below < boot.expanders.size(); ++below) {
     if (boot.expanders[below].parent != logged.handle || below == index) continue;
-    builder.Add(ExpanderOf(boot, below, host_number, level + 1, width, numbers), width);
+    builder.Add(ExpanderOf(boot, below, host_number, width, numbers), width);
   }
   return builder.Finish(static_cast<int>(logged.phys));
 }
@@ -369,7 +369,7 @@ absl::StatusOr<std::vector<FakeHost>> MachineOfBootLog(const std::string& log) {
     if (expander.parent != boot.host_handle) continue;
     const int number = static_cast<int>(host.ports.size());
     FakePort port = Port("0", number, number * kWidth, kWidth);
-    port.expander.push_back(ExpanderOf(boot, i, 0, 1, kWidth, numbers));
+    port.expander.push_back(ExpanderOf(boot, i, 0, kWidth, numbers));
     host.ports.push_back(std::move(port));
   }
   return std::vector<FakeHost>{host};
