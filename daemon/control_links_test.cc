@@ -15,6 +15,7 @@
 #include "driver/transport/mpt3ctl/fake_kernel.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "spdlog/spdlog.h"
 
 // Links to the control nodes of a fake kernel, whose HBAs are virtual ones.
 namespace sasd {
@@ -85,6 +86,8 @@ class ControlLinksTest : public ::testing::Test {
   static constexpr size_t kDevicesPerHost = 9;  // an expander's 8, and its SES device
 
   void SetUp() override {
+    // Before there are threads: ThreadSanitizer does not see how Debian's libspdlog makes it once.
+    spdlog::default_logger();
     emulator::SyntheticFabricOptions options;
     options.hosts = 2;
     options.expanders_per_host = 1;
