@@ -118,6 +118,7 @@ void FakeCtlNodes::Tick() { Interrupt(); }
 void FakeCtlNodes::HoldPolls(bool hold) {
   absl::MutexLock lock(&mu_);
   polls_held_ = hold;
+  if (hold) mu_.AwaitWithTimeout(absl::Condition(this, &FakeCtlNodes::IsQuiet), absl::Minutes(1));
 }
 
 bool FakeCtlNodes::AwaitQuiet() {

@@ -67,7 +67,8 @@ class FakeCtlNodes : public CtlNodes {
 
   // A running Poll(), or the next, returns as at its timeout. No time passes otherwise.
   void Tick() ABSL_LOCKS_EXCLUDED(mu_);
-  // While held no Poll() returns but for Tick() and Interrupt(): events pile up.
+  // While held no Poll() returns but for Tick() and Interrupt(): events pile up. Begins when one
+  // waits: what an earlier one called for has been read.
   void HoldPolls(bool hold) ABSL_LOCKS_EXCLUDED(mu_);
   // Waits, in real time, until all logs have been read and a poll waits. False after a minute.
   bool AwaitQuiet() ABSL_LOCKS_EXCLUDED(mu_);
