@@ -27,7 +27,7 @@ namespace {
 struct CommandLine {
   DaemonOptions daemon;
   std::string log_level = "info";
-  double link_look_seconds = 30;
+  double link_look_seconds = 60;
   double attach_grace_seconds = 30;
 };
 

@@ -29,7 +29,7 @@ struct FollowerOptions {
   // folders a moment after the uevent, and a slot's link to its device comes without one. 0: not.
   absl::Duration settle_time = absl::Seconds(2);
   // How often a host's links (LookAtLinks()) are looked at; 0: never.
-  absl::Duration look_interval = absl::Seconds(30);
+  absl::Duration look_interval = absl::Seconds(60);
   // At most so many phys and ports a look, the rest with the next ones. About 10 us each.
   size_t look_reads = 1000;
   // Hosts whose firmware tells of its links itself, so that looking is not needed. Empty: none.
