@@ -112,7 +112,15 @@ struct EndDeviceFacts {
 };
 
 // What of the operating system holds a block device open: what its loss hurts.
-enum class HolderKind : uint8_t { kUnknown, kDeviceMapper, kMultipath, kLvm, kCrypt, kMdRaid, kZfs };
+enum class HolderKind : uint8_t {
+  kUnknown,
+  kDeviceMapper,
+  kMultipath,
+  kLvm,
+  kCrypt,
+  kMdRaid,
+  kZfs
+};
 
 struct Holder {
   HolderKind kind = HolderKind::kUnknown;
