@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "cli/format.h"
 #include "cli/health_command.h"
-#include "cli/json.h"
 #include "cli/local_diagnosis.h"
 #include "cli/record_printer.h"
 
@@ -75,18 +74,10 @@ void PrintGroups(const DiagnoseResponse& response, int code, const Context& cont
 }
 
 void Print(const DiagnoseResponse& response, Output output, int code, const Context& context) {
-  switch (output) {
-    case Output::kJson:
-      context.out << ToIndentedJson(response) << '\n';
-      break;
-    case Output::kJsonl:
-      for (const Check& check : response.checks()) context.out << ToJson(check) << '\n';
-      break;
-    case Output::kYaml:
-      context.out << JsonToYaml(ToJson(response));
-      break;
-    default:
-      PrintGroups(response, code, context);
+  if (output == Output::kJsonl) {
+    for (const Check& check : response.checks()) PrintMessage(check, output, context.out);
+  } else if (!PrintMessage(response, output, context.out)) {
+    PrintGroups(response, code, context);
   }
 }
 

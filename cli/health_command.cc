@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "cli/finder.h"
 #include "cli/format.h"
-#include "cli/json.h"
 #include "cli/record_printer.h"
 
 namespace sasd::cli {
@@ -84,21 +83,14 @@ absl::StatusOr<int> RunHealth(const HealthOptions& options, const Context& conte
   for (const Finding& finding : response->findings()) {
     code = std::max(code, CodeOf(finding.severity()));
   }
-  switch (*output) {
-    case Output::kJson:
-      context.out << ToIndentedJson(*response) << '\n';
-      break;
-    case Output::kJsonl:
-      for (const Finding& finding : response->findings()) context.out << ToJson(finding) << '\n';
-      break;
-    case Output::kYaml:
-      context.out << JsonToYaml(ToJson(*response));
-      break;
-    case Output::kName:
-      for (const Finding& finding : response->findings()) context.out << finding.resource() << '\n';
-      break;
-    default:
-      PrintLines(*response, code, context);
+  if (*output == Output::kName) {
+    for (const Finding& finding : response->findings()) context.out << finding.resource() << '\n';
+  } else if (*output == Output::kJsonl) {
+    for (const Finding& finding : response->findings()) {
+      PrintMessage(finding, *output, context.out);
+    }
+  } else if (!PrintMessage(*response, *output, context.out)) {
+    PrintLines(*response, code, context);
   }
   return code;
 }

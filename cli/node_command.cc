@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "cli/finder.h"
 #include "cli/format.h"
-#include "cli/json.h"
 #include "cli/record_printer.h"
 
 namespace sasd::cli {
@@ -46,21 +45,10 @@ absl::Status RunStatus(const StatusOptions& options, const Context& context) {
       context.Call(*context.stubs.topology, &sas::v1::TopologyService::StubInterface::GetNode,
                    sas::v1::GetNodeRequest());
   if (!node.ok()) return node.status();
-  switch (*output) {
-    case Output::kJson:
-      context.out << ToIndentedJson(*node) << '\n';
-      break;
-    case Output::kJsonl:
-      context.out << ToJson(*node) << '\n';
-      break;
-    case Output::kYaml:
-      context.out << JsonToYaml(ToJson(*node));
-      break;
-    case Output::kName:
-      context.out << node->node_name() << '\n';
-      break;
-    default:
-      PrintFields(*node, context);
+  if (*output == Output::kName) {
+    context.out << node->node_name() << '\n';
+  } else if (!PrintMessage(*node, *output, context.out)) {
+    PrintFields(*node, context);
   }
   return absl::OkStatus();
 }

@@ -81,6 +81,22 @@ absl::StatusOr<Output> ParseOutput(absl::string_view word) {
                                                  " (forms: ", absl::StrJoin(kWords, ", "), ")"));
 }
 
+bool PrintMessage(const google::protobuf::Message& message, Output output, std::ostream& out) {
+  switch (output) {
+    case Output::kJson:
+      out << ToIndentedJson(message) << '\n';
+      return true;
+    case Output::kJsonl:
+      out << ToJson(message) << '\n';
+      return true;
+    case Output::kYaml:
+      out << JsonToYaml(ToJson(message));
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::unique_ptr<RecordPrinter> NewJsonPrinter(std::ostream& out) {
   return std::make_unique<JsonPrinter>(out);
 }

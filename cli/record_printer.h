@@ -18,6 +18,10 @@ enum class Output { kTable, kWide, kJson, kJsonl, kYaml, kName };
 // kInvalidArgument names the unknown one, what is close, and all there are.
 absl::StatusOr<Output> ParseOutput(absl::string_view word);
 
+// Writes a message that stands alone as JSON (indented or a line) or YAML. False, and nothing is
+// written, where `output` is none of these.
+bool PrintMessage(const google::protobuf::Message& message, Output output, std::ostream& out);
+
 // Writes resources of one kind, page after page; keeps none of them.
 class RecordPrinter {
  public:

@@ -6,7 +6,6 @@
 #include "cli/columns.h"
 #include "cli/finder.h"
 #include "cli/format.h"
-#include "cli/json.h"
 #include "cli/nouns.h"
 #include "cli/record_printer.h"
 
@@ -54,23 +53,6 @@ void PrintFields(const Resource& resource, const Context& context) {
   if (resource.has_logical_unit()) PrintPaths(resource.logical_unit(), context.out);
 }
 
-// Whether `output` is one for programs.
-bool PrintMessage(const Message& message, Output output, const Context& context) {
-  switch (output) {
-    case Output::kJson:
-      context.out << ToIndentedJson(message) << '\n';
-      return true;
-    case Output::kJsonl:
-      context.out << ToJson(message) << '\n';
-      return true;
-    case Output::kYaml:
-      context.out << JsonToYaml(ToJson(message));
-      return true;
-    default:
-      return false;
-  }
-}
-
 absl::StatusOr<Resource> Find(const std::vector<std::string>& words, const Context& context) {
   if (words.size() == 1) return FindOne(context, words[0], {});
   const auto noun = FindNoun(words[0]);
@@ -107,7 +89,7 @@ absl::Status ShowSources(const Resource& resource, Output output, const Context&
   const auto response = context.Call(
       *context.stubs.topology, &sas::v1::TopologyService::StubInterface::ListFieldSources, request);
   if (!response.ok()) return response.status();
-  if (!PrintMessage(*response, output, context)) PrintSources(*response, context.out);
+  if (!PrintMessage(*response, output, context.out)) PrintSources(*response, context.out);
   return absl::OkStatus();
 }
 
@@ -123,7 +105,7 @@ absl::Status RunShow(const ShowOptions& options, const Context& context) {
     context.out << NameOf(message) << '\n';
   } else if (options.sources) {
     return ShowSources(*found, *output, context);
-  } else if (!PrintMessage(message, *output, context)) {
+  } else if (!PrintMessage(message, *output, context.out)) {
     PrintFields(*found, context);
   }
   return absl::OkStatus();

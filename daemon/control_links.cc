@@ -29,13 +29,6 @@ bool Overlap(const ControlledHost& a, const ControlledHost& b) {
   return a.ctl.sas_address == b.ctl.sas_address || a.ctl.pci_address == b.ctl.pci_address;
 }
 
-Cause MakeCause(CauseKind kind, std::string text) {
-  Cause cause;
-  cause.kind = kind;
-  cause.text = std::move(text);
-  return cause;
-}
-
 }  // namespace
 
 // One HBA. Its thread connects, waits until it is to end or the HBA is gone, and takes leave.
@@ -129,7 +122,7 @@ class ControlLinks::Link {
       absl::MutexLock lock(&mu_);
       ended_ = true;
     }
-    options_.on_change();
+    options_.on_end();
   }
 
   // Connects and waits for the end of it. Returns why there is no connection any more.

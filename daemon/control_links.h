@@ -35,9 +35,9 @@ class ControlLinks {
     // Makes CtlOptions::reset_count of a host.
     std::function<std::function<std::optional<uint32_t>()>(const sysfs::ControlledHost&)>
         reset_count;
-    // Some state() has changed, or there is reason to Follow() anew. Called from any thread,
-    // without a lock; must not call back.
-    std::function<void()> on_change;
+    // Both are called from any thread, without a lock, and must not call back.
+    std::function<void()> on_change;  // some of states() has changed
+    std::function<void()> on_end;     // a link that was let go of has ended: Follow() anew
   };
 
   // Borrows all for its lifetime.

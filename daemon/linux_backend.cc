@@ -168,14 +168,17 @@ class LinuxBackend : public Backend {
     options.reset_count = [this](const sysfs::ControlledHost& host) {
       return sysfs::ResetCountOf(host, root_, *io_);
     };
-    options.on_change = [this] {
-      {
-        absl::MutexLock lock(&mu_);
-        links_changed_ = true;
-      }
-      uevents_->Wake();
-    };
+    options.on_change = [this] { Note(&LinuxBackend::links_changed_); };
+    options.on_end = [this] { Note(&LinuxBackend::link_ended_); };
     return options;
+  }
+
+  void Note(bool LinuxBackend::*what) ABSL_LOCKS_EXCLUDED(mu_) {
+    {
+      absl::MutexLock lock(&mu_);
+      this->*what = true;
+    }
+    uevents_->Wake();
   }
 
   // The thread's, or before it.
@@ -207,11 +210,12 @@ class LinuxBackend : public Backend {
       Hand(uevents_->Receive(
           std::max(follower_->NextDue() - clock_.Monotonic(), absl::ZeroDuration())));
       uint64_t scan, flush;
-      bool links_changed;
+      bool links_changed, link_ended;
       {
         absl::MutexLock lock(&mu_);
         if (stopping_) return;
         links_changed = std::exchange(links_changed_, false);
+        link_ended = std::exchange(link_ended_, false);
         scan = scans_.asked;
         flush = flushes_.asked;
       }
@@ -227,7 +231,7 @@ class LinuxBackend : public Backend {
       flushed = flush;
       TellPending();
       if (links_changed) follower_->PlanLooks();
-      if (links_changed || readings_ != Readings()) FollowHbas();
+      if (link_ended || readings_ != Readings()) FollowHbas();
       Answer(status, scan, flush);
     }
   }
@@ -286,6 +290,7 @@ class LinuxBackend : public Backend {
   absl::Mutex mu_;  // a leaf
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool links_changed_ ABSL_GUARDED_BY(mu_) = false;
+  bool link_ended_ ABSL_GUARDED_BY(mu_) = false;
   Requests scans_ ABSL_GUARDED_BY(mu_);
   Requests flushes_ ABSL_GUARDED_BY(mu_);
   absl::Status scan_status_ ABSL_GUARDED_BY(mu_);  // of the last scan that was asked for

@@ -91,7 +91,7 @@ void Declare(CLI::App& app, CommandLine& line) {
       "can be unloaded: until its HBAs come anew or SIGHUP.");
 }
 
-// Signals are taken by Wait() alone, in whatever thread they would arrive.
+// Signals are taken by WaitForSignal() alone, in whatever thread they would arrive.
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);

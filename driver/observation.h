@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -25,6 +26,7 @@ enum class Source : uint8_t { kFirmware, kSysfs };
 // Protocols that a device or phy speaks, as a bit set (SPL-4 DISCOVER response).
 struct Protocols {
   static constexpr uint8_t kSsp = 1, kStp = 2, kSmp = 4, kSata = 8;
+  static constexpr uint8_t kScsi = kSsp | kStp | kSata;  // any that carries SCSI commands
   uint8_t initiator = 0;
   uint8_t target = 0;
   friend bool operator==(Protocols a, Protocols b) {
@@ -227,6 +229,14 @@ struct Cause {
   uint32_t lost_events = 0;    // for kResync: how many events the gap swallowed; 0: not known here
   std::string text;            // one line for people: "expander 5001...bf phy 5 not responding"
 };
+
+// One that is neither an event nor a gap.
+inline Cause MakeCause(CauseKind kind, std::string text) {
+  Cause cause;
+  cause.kind = kind;
+  cause.text = std::move(text);
+  return cause;
+}
 
 // One occurrence with all it changed. It becomes one revision, whole. A batch whose observations
 // tell nothing new and whose cause is not a gap, reset or notice makes no revision.

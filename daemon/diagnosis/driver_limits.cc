@@ -35,14 +35,6 @@ constexpr Limits kLimits[] = {
 
 }  // namespace
 
-bool HasControlNode(absl::string_view driver_name) {
-  return driver_name == "mpt3sas" || driver_name == "mpt2sas";
-}
-
-std::string ControlNodeOf(absl::string_view driver_name) {
-  return driver_name == "mpt2sas" ? "/dev/mpt2ctl" : "/dev/mpt3ctl";
-}
-
 absl::string_view DriverLimits(absl::string_view driver_name) {
   for (const Limits& limits : kLimits) {
     if (limits.driver == driver_name) return limits.text;

@@ -2,17 +2,10 @@
 #define DAEMON_DIAGNOSIS_DRIVER_LIMITS_H_
 
 #include <cstdint>
-#include <string>
 
 #include "absl/strings/string_view.h"
 
 namespace sasd {
-
-// Whether the driver of a host, by its proc_name, is mpt3sas, whose firmware can be asked.
-bool HasControlNode(absl::string_view driver_name);
-
-// Its control node: "/dev/mpt3ctl" or "/dev/mpt2ctl".
-std::string ControlNodeOf(absl::string_view driver_name);
 
 // What the sysfs of another driver's hosts does not show besides what none shows, as a clause: "the
 // phys tell the address of what is attached to them"; empty where nothing special is known.

@@ -11,12 +11,15 @@
 #include "absl/strings/string_view.h"
 #include "daemon/diagnosis/commands.h"
 #include "daemon/diagnosis/driver_limits.h"
+#include "driver/linux/controlled_hosts.h"
 
 namespace sasd {
 namespace {
 
 // Of the control nodes (packaging/systemd), and of nobody but sasd.
 constexpr absl::string_view kNodeGroup = "sasd-hba";
+
+bool HasControlNode(absl::string_view driver) { return !sysfs::ControlNodeOf(driver).empty(); }
 
 // A check of one host. Borrows what it is made of.
 class FirmwareCheck {
@@ -82,7 +85,7 @@ class FirmwareCheck {
 
   DiagnosisCheck ControlNode(const std::string& driver) const {
     const ControlNodeState* const state = State();
-    if (state == nullptr) return NotAsked(ControlNodeOf(driver));
+    if (state == nullptr) return NotAsked(sysfs::ControlNodeOf(driver));
     switch (state->kind) {
       case ControlNodeState::Kind::kConnected:
         return Ok(

@@ -38,12 +38,6 @@ using sysfs::TreeIo;
 constexpr uint16_t kSasClass = 0x0107, kRaidClass = 0x0104;
 constexpr uint16_t kBroadcom = 0x1000;
 
-// The last component of a path.
-absl::string_view LastOf(absl::string_view path) {
-  const size_t slash = path.rfind('/');
-  return slash == absl::string_view::npos ? path : path.substr(slash + 1);
-}
-
 // ------------------------------------------------------------------------------------- sysfs
 
 class SysfsLook {
@@ -110,7 +104,7 @@ class SysfsLook {
     if (c.class_code == kRaidClass && c.vendor != kBroadcom) return std::nullopt;
     c.device = static_cast<uint16_t>(Number(function, "device"));
     c.address = address;
-    c.driver = std::string(LastOf(io_.ReadLink(function, "driver")));
+    c.driver = std::string(sysfs::LastComponent(io_.ReadLink(function, "driver")));
     return c;
   }
 
@@ -224,7 +218,7 @@ ProcessFacts LookAtSelf(const MachinePlaces& places) {
   ProcessFacts self;
   const std::string group = ControlGroup(places.proc);
   self.pid = getpid();
-  self.is_service = LastOf(group) == "sasd.service";
+  self.is_service = sysfs::LastComponent(group) == "sasd.service";
   self.user = UserName(places.etc, geteuid());
   self.group = GroupName(places.etc, getegid());
   self.supplementary_groups = SupplementaryGroups(places.etc);

@@ -151,7 +151,6 @@ class Examination {
   }
 
   void CompareSources(const EndDevice& device) {
-    constexpr uint8_t kScsi = Protocols::kSsp | Protocols::kStp | Protocols::kSata;
     const Host* host = topology_.collection<Host>().Find(device.key().host);
     const bool both_tell = host != nullptr && host->sources.Has(Source::kFirmware) &&
                            host->sources.Has(Source::kSysfs);
@@ -166,7 +165,7 @@ class Examination {
       Add(Severity::kWarning, FindingReason::kUnknownToFirmware, device, {device.key().host},
           absl::StrCat("the operating system has ", name, " as ", device.facts.os_name.view(),
                        ", the firmware has not, for ", duration));
-    } else if (on_its_way && (device.facts.protocols.target & kScsi) != 0) {
+    } else if (on_its_way && (device.facts.protocols.target & Protocols::kScsi) != 0) {
       Add(Severity::kWarning, FindingReason::kNotAttached, device, {device.key().host},
           absl::StrCat("the firmware has ", name, ", the operating system has not, for ", duration,
                        ": ", WhyNotAttached(device, *host)));

@@ -56,10 +56,8 @@ void Attacher::Complete(Attach attach) {
     unit.device = device->key();
     changes.AddIfAttached(device, std::move(unit));
   }
-  Cause cause;
-  cause.kind = CauseKind::kAttach;
-  cause.text = Describe(devices_.View(*device).info) + " attached";
-  emitter_.Commit(changes, std::move(cause));
+  emitter_.Commit(
+      changes, MakeCause(CauseKind::kAttach, Describe(devices_.View(*device).info) + " attached"));
 }
 
 void Attacher::Defer(const Attach& attach, absl::Duration delay, bool count_failure) {
@@ -70,10 +68,8 @@ void Attacher::Fail(const Attach& attach, const std::string& why) {
   if (devices_.FailAttach(attach.ticket, why) != AttachEnd::kDone) return;
   ChangeSet changes;
   changes.Touch(attach.ticket.device);
-  Cause cause;
-  cause.kind = CauseKind::kAttach;
-  cause.text = absl::StrCat(Describe(devices_.View(*attach.ticket.device).info), " failed: ", why);
-  emitter_.Commit(changes, std::move(cause));
+  const std::string who = Describe(devices_.View(*attach.ticket.device).info);
+  emitter_.Commit(changes, MakeCause(CauseKind::kAttach, absl::StrCat(who, " failed: ", why)));
 }
 
 }  // namespace sasd::discovery

@@ -99,10 +99,8 @@ absl::Status Hba::ReadHost(const mpi::IocFactsReply& facts) {
     if (absl::Status s = model_.AddEnclosure(page->enclosure_handle, changes); !s.ok()) return s;
   }
   tracker_.Tell(changes);
-  Cause cause;
-  cause.kind = CauseKind::kStartup;
-  cause.text = absl::StrCat("host ", ToHex(page->address), " found");
-  emitter_.Commit(changes, std::move(cause));
+  emitter_.Commit(changes, MakeCause(CauseKind::kStartup,
+                                     absl::StrCat("host ", ToHex(page->address), " found")));
   return absl::OkStatus();
 }
 
@@ -290,10 +288,8 @@ void Hba::HandleResetBegin() {
   tracker_.OnReset();
   ChangeSet changes;
   tracker_.Tell(changes);
-  Cause cause;
-  cause.kind = CauseKind::kHostReset;
-  cause.text = "the host is reset";
-  emitter_.Commit(changes, std::move(cause), absl::ZeroDuration(), Emitter::When::kAlways);
+  emitter_.Commit(changes, MakeCause(CauseKind::kHostReset, "the host is reset"),
+                  absl::ZeroDuration(), Emitter::When::kAlways);
 }
 
 void Hba::HandleReady(const Event& event) {
@@ -322,16 +318,13 @@ void Hba::HandlePortEnabled(const Event& event) {
     tracker_.SetStarting(false);
     ChangeSet changes;
     tracker_.Tell(changes);
-    Cause cause;
-    cause.kind = CauseKind::kStartup;
-    cause.text = "port enable completed";
-    return emitter_.Commit(changes, std::move(cause));
+    return emitter_.Commit(changes, MakeCause(CauseKind::kStartup, "port enable completed"));
   }
   Walk walk;
   walk.after_reset = after_reset;
   walk.always_tell = after_reset;
-  walk.cause.kind = after_reset ? CauseKind::kHostReset : CauseKind::kStartup;
-  walk.cause.text = after_reset ? "the host was reset" : "first look";
+  walk.cause = after_reset ? MakeCause(CauseKind::kHostReset, "the host was reset")
+                           : MakeCause(CauseKind::kStartup, "first look");
   BeginWalk(std::move(walk));
 }
 
@@ -339,10 +332,7 @@ void Hba::FailHost(const std::string& why) {
   tracker_.OnFailure(why);
   ChangeSet changes;
   tracker_.Tell(changes);
-  Cause cause;
-  cause.kind = CauseKind::kHostReset;
-  cause.text = why;
-  emitter_.Commit(changes, std::move(cause));
+  emitter_.Commit(changes, MakeCause(CauseKind::kHostReset, why));
 }
 
 // --------------------------------------------------------------------------------------- Walks

@@ -106,6 +106,10 @@ std::optional<uint64_t> LunOfScsiName(absl::string_view name) {
          *number >> 48;
 }
 
+absl::string_view LastComponent(absl::string_view path) {
+  return path.substr(path.rfind('/') + 1);  // npos + 1 == 0
+}
+
 bool IsPciName(absl::string_view name) {
   constexpr absl::string_view kShape = "xxxx:xx:xx.x";
   if (name.size() < kShape.size()) return false;

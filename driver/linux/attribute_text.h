@@ -41,6 +41,9 @@ DeviceState DeviceStateOf(absl::string_view content);
 // scsi_common.c); nullopt if it is no such name.
 std::optional<uint64_t> LunOfScsiName(absl::string_view name);
 
+// What follows the last '/' of a path; all of it if there is none.
+absl::string_view LastComponent(absl::string_view path);
+
 // True for a PCI function's name: "0000:03:00.0".
 bool IsPciName(absl::string_view name);
 

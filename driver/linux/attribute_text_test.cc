@@ -122,5 +122,12 @@ TEST(AttributeTextTest, AVpdPageRecordedByTtarIsRestored) {
   EXPECT_EQ(VpdPageOf("", 0x83), Bytes());
 }
 
+TEST(AttributeTextTest, TheLastComponentOfAPath) {
+  EXPECT_EQ(LastComponent("../../devices/host11"), "host11");
+  EXPECT_EQ(LastComponent("sdb"), "sdb");
+  EXPECT_EQ(LastComponent("block/"), "");
+  EXPECT_EQ(LastComponent(""), "");
+}
+
 }  // namespace
 }  // namespace sasd::sysfs

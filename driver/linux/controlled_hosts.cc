@@ -11,13 +11,6 @@
 namespace sasd::sysfs {
 namespace {
 
-// The control node of a driver's name; empty if it has none.
-std::string NodeOf(absl::string_view proc_name) {
-  if (proc_name == "mpt3sas") return "/dev/mpt3ctl";
-  if (proc_name == "mpt2sas") return "/dev/mpt2ctl";
-  return "";
-}
-
 std::optional<uint32_t> ReadNumber(TreeIo& io, const Directory& directory, Attribute attribute) {
   const std::optional<uint64_t> number = NumberOf(io.Read(directory, attribute), UINT32_MAX);
   if (!number) return std::nullopt;
@@ -48,6 +41,12 @@ class ResetCounter {
 
 }  // namespace
 
+std::string ControlNodeOf(absl::string_view proc_name) {
+  if (proc_name == "mpt3sas") return "/dev/mpt3ctl";
+  if (proc_name == "mpt2sas") return "/dev/mpt2ctl";
+  return "";
+}
+
 absl::StatusOr<std::vector<ControlledHost>> FindControlledHosts(const std::string& root,
                                                                 FileIo& io) {
   const absl::StatusOr<Directory> sysfs = OpenSysfs(root, io);
@@ -60,7 +59,7 @@ absl::StatusOr<std::vector<ControlledHost>> FindControlledHosts(const std::strin
     const Directory folder = tree.Open(*sysfs, host.scsi_host);
     const auto text = [&](Attribute a) { return PrintableText(tree.Read(folder, a)); };
     host.ctl.driver_name = text(Attribute::kProcName);
-    host.ctl.node = NodeOf(host.ctl.driver_name);
+    host.ctl.node = ControlNodeOf(host.ctl.driver_name);
     const std::optional<uint32_t> number = ReadNumber(tree, folder, Attribute::kUniqueId);
     if (host.ctl.node.empty() || !number) continue;
     host.ctl.ioc_number = *number;

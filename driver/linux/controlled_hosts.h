@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "driver/linux/file_io.h"
 #include "driver/transport/mpt3ctl/ctl_host.h"
 
@@ -19,10 +20,14 @@ struct ControlledHost {
   std::string scsi_host;  // the folder of its scsi_host, below the root
 };
 
-// The hosts whose proc_name is mpt3sas (at /dev/mpt3ctl) or mpt2sas (at /dev/mpt2ctl): the driver
-// of both is mpt3sas, which names them after their generation and counts unique_id separately for
-// each (mpt3sas_scsih.c, _scsih_probe). In the order of the host numbers; one without a unique_id
-// is left out. HBAs of mpi3mr have no such node. Errors as ReadTree().
+// The control node of a host by its proc_name: mpt3sas is at /dev/mpt3ctl, mpt2sas at /dev/mpt2ctl;
+// empty for others, those of mpi3mr among them. The driver of both is mpt3sas, which names its
+// hosts after their generation and counts unique_id separately for each (mpt3sas_scsih.c,
+// _scsih_probe).
+std::string ControlNodeOf(absl::string_view proc_name);
+
+// The hosts that have a control node, in the order of the host numbers; one without a unique_id is
+// left out. Errors as ReadTree().
 absl::StatusOr<std::vector<ControlledHost>> FindControlledHosts(const std::string& root,
                                                                 FileIo& io);
 

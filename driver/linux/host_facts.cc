@@ -12,8 +12,6 @@
 namespace sasd::sysfs {
 namespace {
 
-constexpr uint8_t kScsiTarget = Protocols::kSsp | Protocols::kStp | Protocols::kSata;
-
 // Gives out keys of one host: an address that comes again gets another port.
 class Keys {
  public:
@@ -182,7 +180,7 @@ class Builder {
     EndDeviceFacts& facts = device.facts;
     if (facts.enclosure == EnclosureKey()) facts.slot.reset();  // a bay of nothing (mptsas: 0)
     // What speaks no SCSI gets no SCSI device: the kernel has all there is to have.
-    const bool complete = (facts.protocols.target & kScsiTarget) == 0;
+    const bool complete = (facts.protocols.target & Protocols::kScsi) == 0;
     facts.state = complete ? DeviceState::kAttached : DeviceState::kDiscovered;
     if (device.units.empty()) return;
     const FoundUnit& first = device.units.front();

@@ -14,10 +14,6 @@ namespace {
 // SAS allows far fewer expanders in a row; each level costs two descriptors.
 constexpr int kDeepestExpander = 32;
 
-absl::string_view LastComponent(absl::string_view path) {
-  return path.substr(path.rfind('/') + 1);  // npos + 1 == 0
-}
-
 }  // namespace
 
 HostTree HostWalker::Walk(const Directory& directory, absl::string_view name) {

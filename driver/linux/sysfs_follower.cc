@@ -15,13 +15,6 @@ constexpr absl::Duration kFirstRetry = absl::Seconds(1), kLastRetry = absl::Minu
 
 constexpr char kWholeTree[] = "";
 
-Cause MakeCause(CauseKind kind, std::string text) {
-  Cause cause;
-  cause.kind = kind;
-  cause.text = std::move(text);
-  return cause;
-}
-
 }  // namespace
 
 SysfsFollower::SysfsFollower(SysfsSource& source, Clock& clock, FollowerOptions options)

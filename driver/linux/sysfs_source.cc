@@ -47,12 +47,7 @@ absl::StatusOr<std::unique_ptr<SysfsSource>> SysfsSource::Create(std::string roo
 SysfsSource::SysfsSource(std::string root, FileIo& io, Clock& clock, ObservationSink& sink)
     : root_(std::move(root)), io_(io), clock_(clock), sink_(sink) {}
 
-Cause SysfsSource::ScanCause() {
-  Cause cause;
-  cause.kind = CauseKind::kScan;
-  cause.text = "sysfs scan";
-  return cause;
-}
+Cause SysfsSource::ScanCause() { return MakeCause(CauseKind::kScan, "sysfs scan"); }
 
 absl::Status SysfsSource::Scan(const Cause& cause) {
   absl::StatusOr<std::vector<HostReading>> readings = ReadTree(root_, io_);

@@ -19,10 +19,6 @@ constexpr std::array<absl::string_view, 13> kSubsystems = {
     "sas_device", "sas_port",       "sas_phy",      "scsi",      "bsg",       "scsi_generic",
 };
 
-absl::string_view LastComponent(absl::string_view path) {
-  return path.substr(path.rfind('/') + 1);  // npos + 1 == 0
-}
-
 bool IsHostName(absl::string_view name) {
   return absl::ConsumePrefix(&name, "host") && !name.empty() &&
          std::all_of(name.begin(), name.end(), absl::ascii_isdigit);

@@ -16,10 +16,6 @@ namespace {
 constexpr uint8_t kDisk = 0, kEnclosureServices = 13, kUnknownType = 31;
 constexpr uint64_t kSectorSize = 512;  // of the attribute `size`, whatever the disk's blocks are
 
-absl::string_view LastComponent(absl::string_view path) {
-  return path.substr(path.rfind('/') + 1);  // npos + 1 == 0
-}
-
 // The name of the only folder in `path`: what the device is called there.
 std::string OnlyFolder(TreeIo& io, const Directory& directory, absl::string_view path) {
   const Listing listing = io.List(io.Open(directory, path));
