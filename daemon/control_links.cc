@@ -104,6 +104,7 @@ class ControlLinks::Link {
       const absl::Status status = Serve(connected);
       if (IsEnding()) break;
       Set(ControlNodeState::Kind::kFailed, status);
+      if (connected) options_.on_loss();
       // In reset, or its driver still loads: that passes by itself.
       const bool busy = absl::IsUnavailable(status);
       if (connected || status != logged) {
@@ -122,7 +123,7 @@ class ControlLinks::Link {
       absl::MutexLock lock(&mu_);
       ended_ = true;
     }
-    options_.on_end();
+    options_.on_loss();
   }
 
   // Connects and waits for the end of it. Returns why there is no connection any more.

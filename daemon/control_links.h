@@ -37,7 +37,7 @@ class ControlLinks {
         reset_count;
     // Both are called from any thread, without a lock, and must not call back.
     std::function<void()> on_change;  // some of states() has changed
-    std::function<void()> on_end;     // a link that was let go of has ended: Follow() anew
+    std::function<void()> on_loss;    // a link has lost its HBA, or has ended: Follow() anew
   };
 
   // Borrows all for its lifetime.

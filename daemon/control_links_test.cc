@@ -115,7 +115,7 @@ class ControlLinksTest : public ::testing::Test {
     to_links.reset_count = [this](const sysfs::ControlledHost& host) {
       return [kernel = kernels_[host.ctl.ioc_number].get()] { return kernel->reset_count(); };
     };
-    to_links.on_change = to_links.on_end = [this] {
+    to_links.on_change = to_links.on_loss = [this] {
       absl::MutexLock lock(&mu_);
       ++changes_;
     };

@@ -169,7 +169,7 @@ class LinuxBackend : public Backend {
       return sysfs::ResetCountOf(host, root_, *io_);
     };
     options.on_change = [this] { Note(&LinuxBackend::links_changed_); };
-    options.on_end = [this] { Note(&LinuxBackend::link_ended_); };
+    options.on_loss = [this] { Note(&LinuxBackend::link_lost_); };
     return options;
   }
 
@@ -210,12 +210,12 @@ class LinuxBackend : public Backend {
       Hand(uevents_->Receive(
           std::max(follower_->NextDue() - clock_.Monotonic(), absl::ZeroDuration())));
       uint64_t scan, flush;
-      bool links_changed, link_ended;
+      bool links_changed, link_lost;
       {
         absl::MutexLock lock(&mu_);
         if (stopping_) return;
         links_changed = std::exchange(links_changed_, false);
-        link_ended = std::exchange(link_ended_, false);
+        link_lost = std::exchange(link_lost_, false);
         scan = scans_.asked;
         flush = flushes_.asked;
       }
@@ -231,7 +231,7 @@ class LinuxBackend : public Backend {
       flushed = flush;
       TellPending();
       if (links_changed) follower_->PlanLooks();
-      if (link_ended || readings_ != Readings()) FollowHbas();
+      if (link_lost || readings_ != Readings()) FollowHbas();
       Answer(status, scan, flush);
     }
   }
@@ -290,7 +290,7 @@ class LinuxBackend : public Backend {
   absl::Mutex mu_;  // a leaf
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool links_changed_ ABSL_GUARDED_BY(mu_) = false;
-  bool link_ended_ ABSL_GUARDED_BY(mu_) = false;
+  bool link_lost_ ABSL_GUARDED_BY(mu_) = false;
   Requests scans_ ABSL_GUARDED_BY(mu_);
   Requests flushes_ ABSL_GUARDED_BY(mu_);
   absl::Status scan_status_ ABSL_GUARDED_BY(mu_);  // of the last scan that was asked for

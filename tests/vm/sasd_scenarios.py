@@ -100,7 +100,7 @@ class CtlUser:
     """Another program that uses the event log of hba0, in the guest (guest/ctl_user.cc)."""
 
     def __init__(self, rig):
-        self.vm = rig.vm
+        self.rig, self.vm = rig, rig.vm
         (host,) = rig.call("GetHostTruth", element="hba0").truth.sas_address,
         found = rig.vm.run(
             f"cd /sys/class/scsi_host; for h in *; do [ $(cat $h/host_sas_address) = 0x{host} ]"
@@ -116,9 +116,12 @@ class CtlUser:
         self.vm.run(f"{self.command} enable {' '.join(map(str, codes))}")
 
     def __enter__(self):
-        """Begins to read the log over and over."""
+        """Begins to read the log over and over, and has all of it; there is at least one entry."""
         script = f"{self.command} follow </dev/null >/run/ctl_user.out 2>/run/ctl_user.error & echo $!"
         self.pid = int(self.vm.run(script).out)
+        self.rig.call("FlapPhy", element="hba0", phy=1, count=1)
+        self.rig.poll(lambda: self.newest() >= 0, 30, "the other program reads the log")
+        self.rig.agree()
         return self
 
     def __exit__(self, *_):
@@ -146,7 +149,6 @@ def event_overrun(rig):
     before, revision = rig.sasd.lost_events(), rig.sasd.status()["revision"]
     host, flaps = rig.call("GetHostTruth", element="hba0").truth.sas_address, RING
     with CtlUser(rig) as user:
-        rig.poll(lambda: user.newest() >= 0, 30, "the other program reads the log")
         first = user.newest()
         rig.sasd.signal("STOP")
         try:
@@ -176,7 +178,6 @@ def other_programs(rig):
     rig.agree()
     before = rig.sasd.lost_events()
     with user:
-        rig.poll(lambda: user.newest() >= 0, 30, "the other program reads the log")
         first = user.newest()
         for _ in range(5):
             rig.call("Pull", element="jbod3-disk11")
