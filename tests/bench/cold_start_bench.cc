@@ -125,30 +125,44 @@ void CheckListing(const std::string& file, bool with_nodes) {
 
 // ------------------------------------------------------------------------------------ sasd
 
-// Waits until somebody accepts connections at the unix socket: at once, unlike a gRPC channel,
-// which waits a second after a first refusal.
-void WaitForSocket(const std::string& path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-  const absl::Duration start = SystemClock().Monotonic();
-  while (true) {
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const bool connected =
-        connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-    close(fd);
-    if (connected) return;
-    Require(SystemClock().Monotonic() - start < kTimeout, "sasd does not serve");
-    absl::SleepFor(absl::Microseconds(200));
+// Where a sasd that is started afterwards tells that it serves (sd_notify).
+class ReadySocket {
+ public:
+  explicit ReadySocket(const std::string& path)
+      : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    const timeval timeout = absl::ToTimeval(kTimeout);
+    // NOLINTNEXTLINE: the sockets API wants this cast.
+    Require(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
+                setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0 &&
+                setenv("NOTIFY_SOCKET", path.c_str(), /*overwrite=*/1) == 0,
+            "no socket for sasd's notice at " + path);
   }
-}
+  ~ReadySocket() { close(fd_); }
+  ReadySocket(const ReadySocket&) = delete;
+  ReadySocket& operator=(const ReadySocket&) = delete;
+
+  void Await() const {
+    while (true) {
+      char message[4096];
+      const ssize_t size = recv(fd_, message, sizeof(message), 0);
+      Require(size >= 0, "sasd does not serve");
+      if (absl::StartsWith({message, static_cast<size_t>(size)}, "READY=1")) return;
+    }
+  }
+
+ private:
+  const int fd_;
+};
 
 // A sasd that has just been started.
 class Sasd {
  public:
-  Sasd(std::vector<std::string> command, const std::string& socket)
+  Sasd(std::vector<std::string> command, const std::string& socket, const ReadySocket& ready)
       : start_(SystemClock().Monotonic()), process_(std::move(command)) {
-    WaitForSocket(socket);
+    ready.Await();
     topology_ = sas::v1::TopologyService::NewStub(
         grpc::CreateChannel("unix:" + socket, grpc::InsecureChannelCredentials()));
     grpc::ClientContext context;
@@ -205,6 +219,7 @@ int Main(const std::string& sasd_program, const std::string& sasctl_program, int
   Require(written.ok(), std::string(written.message()));
   const bool with_nodes = MakeNodes(work, tree);
 
+  const ReadySocket ready(work.path("notify"));
   const std::vector<std::string> sasd_command = {sasd_program, "--log-level", "error", "--listen",
                                                  "unix:" + socket};
   std::vector<std::string> on_tree = sasd_command;
@@ -213,7 +228,7 @@ int Main(const std::string& sasd_program, const std::string& sasctl_program, int
   const auto once = [&] {
     lsscsi.push_back(RunToEnd({kLsscsi, "--sysfsroot=" + tree, "-tgL"}, output));
     CheckListing(output, with_nodes);
-    Sasd daemon(on_tree, socket);
+    Sasd daemon(on_tree, socket, ready);
     sasd.push_back(daemon.took());
     daemon.CheckDevices();
     sasctl.push_back(RunToEnd({sasctl_program, "--addr", "unix:" + socket, "tree"}, output));
@@ -234,7 +249,7 @@ int Main(const std::string& sasd_program, const std::string& sasctl_program, int
 
   const bool mounted =
       work.isolated() && mount(tree.c_str(), "/sys", nullptr, MS_BIND, nullptr) == 0;
-  const Sasd live(sasd_command, socket);
+  const Sasd live(sasd_command, socket, ready);
   std::cout << absl::StrFormat("idle sasd, live on %s: %.2f %% of a CPU over %s\n",
                                mounted ? "this tree" : "this machine's /sys", IdleCpu(live),
                                absl::FormatDuration(kIdle));
