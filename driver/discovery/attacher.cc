@@ -12,8 +12,8 @@ namespace {
 
 using AttachEnd = device::DeviceTable::AttachEnd;
 
-// A frame is soon free; the host's recovery wakes the attacher itself.
-constexpr absl::Duration kFrameDelay = absl::Milliseconds(10);
+// A frame is soon free, and a reset soon told of; the host's recovery makes the device due itself.
+constexpr absl::Duration kSoon = absl::Milliseconds(10);
 
 }  // namespace
 
@@ -38,8 +38,9 @@ void Attacher::RunCommands(Attach& attach) {
 
 void Attacher::Complete(Attach attach) {
   const absl::Status& status = attach.units.status();
-  if (absl::IsAborted(status)) return Defer(attach, absl::ZeroDuration(), false);
-  if (absl::IsResourceExhausted(status)) return Defer(attach, kFrameDelay, false);
+  if (absl::IsAborted(status) || absl::IsResourceExhausted(status)) {
+    return Defer(attach, kSoon, false);
+  }
   const device::DeviceRef& device = attach.ticket.device;
   if (absl::IsUnavailable(status)) {
     const int failures = devices_.attach_failures(*device);
