@@ -85,6 +85,10 @@ class Hba : private transport::IocListener {
   uint64_t handshakes() const { return handshake_.completed(); }
   uint64_t rescans() const { return rescans_.load(std::memory_order_relaxed); }
 
+  // For tests.
+  const device::DeviceTable& devices() const { return devices_; }
+  const device::NodeTable& nodes() const { return nodes_; }
+
  private:
   class StepInProgress {
    public:

@@ -1,0 +1,72 @@
+#ifndef DRIVER_LIFETIME_RECORDING_SINK_H_
+#define DRIVER_LIFETIME_RECORDING_SINK_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "driver/keys.h"
+#include "driver/observation.h"
+
+namespace sasd::lifetime {
+
+// Records what one HBA's driver tells, in order, and holds it to what may be told: an object goes
+// once, after it was told of and after what is beneath it; its life begins as an attach has not
+// touched it yet; a logical unit is told of while its device is attached. Thread-safe.
+class RecordingSink : public ObservationSink {
+ public:
+  void Observe(ObservationBatch batch) override ABSL_LOCKS_EXCLUDED(mu_);
+
+  // What was told of an end device or expander, in order: "discovered", "attached", ...;
+  // "unit SERIAL" of a device's logical unit; "told" of an expander; "gone".
+  std::vector<std::string> Of(const NodeKey& key) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Likewise: "told" and "gone".
+  std::vector<std::string> Of(EnclosureKey key) const ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<ObservationBatch> batches() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Forgets all of that, but not who is there.
+  void ClearRecords() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // What is there, as told last.
+  std::map<NodeKey, EndDeviceFacts> devices() const ABSL_LOCKS_EXCLUDED(mu_);
+  std::map<NodeKey, ExpanderFacts> expanders() const ABSL_LOCKS_EXCLUDED(mu_);
+  // nullopt: it is not there.
+  std::optional<DeviceState> StateOf(const NodeKey& key) const ABSL_LOCKS_EXCLUDED(mu_);
+  DiscoveryFacts discovery() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  // What was told and may not be, a line each; empty: nothing.
+  std::string illegal() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void Take(const EndDeviceFacts& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Take(const EndDeviceGone& gone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Take(const LogicalUnitFacts& unit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Take(const ExpanderFacts& expander) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Take(const ExpanderGone& gone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Take(const PhyFacts& phy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Take(const EnclosureFacts& enclosure) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Take(const EnclosureGone& gone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Take(const DiscoveryFacts& discovery) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  template <typename Other>
+  void Take(const Other&) {}
+
+  bool IsNode(const NodeKey& key) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  void Forbid(const NodeKey& key, absl::string_view what) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  mutable absl::Mutex mu_;  // a leaf
+  std::map<NodeKey, EndDeviceFacts> devices_ ABSL_GUARDED_BY(mu_);
+  std::map<NodeKey, ExpanderFacts> expanders_ ABSL_GUARDED_BY(mu_);
+  std::map<EnclosureKey, EnclosureFacts> enclosures_ ABSL_GUARDED_BY(mu_);
+  DiscoveryFacts discovery_ ABSL_GUARDED_BY(mu_);
+  std::map<NodeKey, std::vector<std::string>> of_node_ ABSL_GUARDED_BY(mu_);
+  std::map<EnclosureKey, std::vector<std::string>> of_enclosure_ ABSL_GUARDED_BY(mu_);
+  std::vector<ObservationBatch> batches_ ABSL_GUARDED_BY(mu_);
+  std::string illegal_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace sasd::lifetime
+
+#endif  // DRIVER_LIFETIME_RECORDING_SINK_H_
