@@ -1,17 +1,11 @@
 #include "driver/discovery/hba.h"
 
-#include <map>
-#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "driver/base/fake_clock.h"
-#include "driver/emulator/emulator.h"
-#include "driver/emulator/fabric_builder.h"
-#include "driver/mpi/messages.h"
+#include "driver/lifetime/testbed.h"
+#include "driver/mpi/constants.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -19,115 +13,11 @@
 namespace sasd::discovery {
 namespace {
 
-using States = std::vector<std::optional<DeviceState>>;
+using lifetime::kDrive;
+using lifetime::kOther;
 
-// The two drives; the first has the lower handle, and the firmware gives out the lowest free one.
-constexpr char kDrive[] = "h0-x000-d000", kOther[] = "h0-x000-d001";
-
-// The states that each device went through, as they were told; nullopt: gone. And who it said it
-// is.
-class Listener : public ObservationSink {
- public:
-  void Observe(ObservationBatch batch) override {
-    for (const Observation& observation : batch.observations) {
-      if (const auto* device = std::get_if<EndDeviceFacts>(&observation)) {
-        states_[device->key.address].push_back(device->state);
-      } else if (const auto* gone = std::get_if<EndDeviceGone>(&observation)) {
-        states_[gone->key.address].push_back(std::nullopt);
-        with_unit_.erase(gone->key.address);
-      } else if (const auto* unit = std::get_if<LogicalUnitFacts>(&observation)) {
-        serials_[unit->device.address].insert(unit->serial);
-        with_unit_.insert(unit->device.address);
-      }
-    }
-  }
-
-  States StatesOf(SasAddress address) const {
-    const auto it = states_.find(address);
-    return it == states_.end() ? States() : it->second;
-  }
-  const std::set<std::string>& SerialsOf(SasAddress address) { return serials_[address]; }
-  bool HasUnit(SasAddress address) const { return with_unit_.count(address) != 0; }
-
- private:
-  std::map<SasAddress, States> states_;
-  std::map<SasAddress, std::set<std::string>> serials_;
-  std::set<SasAddress> with_unit_;
-};
-
-class HbaTest : public ::testing::Test {
- protected:
-  void SetUp() override { Create({}); }
-
-  void Create(emulator::SyntheticFabricOptions options) {
-    hba_.reset();
-    options.expanders_per_host = 1;
-    options.devices_per_expander = 2;
-    auto emulator = emulator::Emulator::Create(emulator::SyntheticFabric(options), {}, clock_);
-    ASSERT_TRUE(emulator.ok()) << emulator.status();
-    emulator_ = *std::move(emulator);
-    for (const emulator::TruthDevice& device : emulator_->Truth(0).devices) {
-      if (device.id == kDrive) drive_ = device;
-    }
-    hba_ = std::make_unique<Hba>(emulator_->transport(0), clock_, listener_, [](Hba::Caller) {});
-    ASSERT_TRUE(hba_->Start().ok());
-    RunWorker();
-  }
-
-  void RunWorker() {
-    while (hba_->RunWorkerStep()) {
-    }
-  }
-  void RunAll() {
-    do RunWorker();
-    while (hba_->RunAttachStep());
-  }
-
-  // Two events, the first of which is lost: from here on the driver knows that it lost one.
-  void LoseAnEvent() {
-    const std::string host = emulator_->Truth(0).id;
-    ASSERT_TRUE(fabric().InjectFault(host, emulator::FaultKind::kEventLost, 1).ok());
-    ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "this one is lost").ok());
-    ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "and this one says so").ok());
-  }
-
-  // Until a walk that is due has read all devices; it reads the phys after them.
-  void RunWalkPastDevices() {
-    bool reads_phys = false;
-    emulator_->transport(0).SetRequestHook(
-        mpi::Function::kConfig, [&reads_phys](ByteSpan frame) -> std::optional<mpi::IocStatus> {
-          const mpi::PageHeader page = mpi::DecodeConfigRequest(frame)->page;
-          reads_phys |= page.ext_type == mpi::ExtPageType::kSasExpander && page.number == 1;
-          return std::nullopt;
-        });
-    while (!reads_phys) ASSERT_TRUE(hba_->RunWorkerStep());
-    emulator_->transport(0).SetRequestHook(mpi::Function::kConfig, {});
-  }
-
-  // Takes the drive for its attach, and lets it be the only one under way.
-  Attach BeginAttachOfDrive() {
-    while (true) {
-      std::optional<Attach> attach = hba_->attacher().Begin();
-      EXPECT_TRUE(attach.has_value()) << kDrive << " does not wait for its attach";
-      if (!attach.has_value()) return {};
-      if (attach->ticket.device->key().address == drive_.address) return *std::move(attach);
-      hba_->attacher().RunCommands(*attach);
-      hba_->attacher().Complete(*std::move(attach));
-    }
-  }
-
-  std::optional<DeviceState> State() const {
-    const States states = listener_.StatesOf(drive_.address);
-    return states.empty() ? std::nullopt : states.back();
-  }
-  emulator::VirtualFabric& fabric() { return emulator_->fabric(); }
-
-  FakeClock clock_;
-  Listener listener_;
-  std::unique_ptr<emulator::Emulator> emulator_;
-  std::unique_ptr<Hba> hba_;
-  emulator::TruthDevice drive_;  // as it was at first
-};
+using testing::ElementsAre;
+using HbaTest = lifetime::Testbed;
 
 // A storm found it: a drive pulled and inserted while events were lost stayed failed for ever.
 TEST_F(HbaTest, AnAttachIsNotFailedByAnAnswerOlderThanTheWalkThatFoundTheDevice) {
@@ -147,7 +37,7 @@ TEST_F(HbaTest, AnAttachIsNotFailedByAnAnswerOlderThanTheWalkThatFoundTheDevice)
 }
 
 TEST_F(HbaTest, ADriveThatIsBackIsAskedAtOnce) {
-  emulator::SyntheticFabricOptions options;
+  emulator::SyntheticFabricOptions options = lifetime::SmallFabric();
   options.report_missing_delay_s = 5;
   Create(options);
   Attach attach = BeginAttachOfDrive();
@@ -167,10 +57,7 @@ TEST_F(HbaTest, AHandleThatTheFirmwareHasBackIsNoFailureOfTheDevice) {
   hba_->attacher().RunCommands(attach);
   hba_->attacher().Complete(std::move(attach));
   RunAll();
-  for (const std::optional<DeviceState>& state : listener_.StatesOf(drive_.address)) {
-    EXPECT_NE(state, DeviceState::kFailed);
-  }
-  EXPECT_EQ(State(), std::nullopt);
+  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "gone"));
 }
 
 // A storm found it: the handle stood for another drive for a while, and what that one answered
@@ -190,7 +77,8 @@ TEST_F(HbaTest, AnAttachHasNoAnswersOfAnotherDriveUnderTheSameHandle) {
   hba_->attacher().Complete(std::move(attach));
   RunAll();
   EXPECT_EQ(State(), DeviceState::kAttached);
-  EXPECT_THAT(listener_.SerialsOf(drive_.address), testing::ElementsAre(drive_.serial));
+  EXPECT_THAT(Told(drive_),
+              ElementsAre("discovered", "gone", "discovered", "attached", "unit " + drive_.serial));
 }
 
 // Likewise where the worker has not come to its removal yet when the attach ends.
@@ -205,8 +93,7 @@ TEST_F(HbaTest, AnAttachUnderAHandleThatWasGivenBackIsVoid) {
   while (hba_->RunAttachStep()) {
   }
   RunAll();
-  EXPECT_EQ(State(), std::nullopt);
-  EXPECT_THAT(listener_.SerialsOf(drive_.address), testing::IsEmpty());
+  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "gone"));
 }
 
 // The handle stands for three devices in turn before the worker has seen the first of them go.
@@ -230,21 +117,21 @@ TEST_F(HbaTest, ADeviceIsAttachedAfterItWasToldOf) {
   while (hba_->RunAttachStep()) {
   }
   RunAll();
-  EXPECT_EQ(State(), DeviceState::kAttached);
-  EXPECT_TRUE(listener_.HasUnit(drive_.address));
+  const std::string unit = "unit " + drive_.serial;
+  EXPECT_THAT(Told(drive_),
+              ElementsAre("discovered", "attached", unit, "gone", "discovered", "attached", unit));
 }
 
 // It goes on to its end, and tells what it has.
 TEST_F(HbaTest, WhatAWalkFoundGoneIsToldThoughAResetEndsTheWalk) {
   RunAll();
-  const std::string host = emulator_->Truth(0).id;
-  ASSERT_TRUE(fabric().InjectFault(host, emulator::FaultKind::kEventLost, 3).ok());
+  ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kEventLost, 3).ok());
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
-  ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "events were lost before this one").ok());
+  ASSERT_TRUE(fabric().InjectLogEntry(host_id(), 0, "events were lost before this one").ok());
   const size_t before = hba_->live_objects();
   while (hba_->live_objects() == before) ASSERT_TRUE(hba_->RunWorkerStep());
   ASSERT_NE(State(), std::nullopt) << "the walk is over";
-  ASSERT_TRUE(fabric().ResetHost(host).ok());
+  ASSERT_TRUE(fabric().ResetHost(host_id()).ok());
   RunAll();
   EXPECT_EQ(State(), std::nullopt);
 }
@@ -252,29 +139,57 @@ TEST_F(HbaTest, WhatAWalkFoundGoneIsToldThoughAResetEndsTheWalk) {
 // A SATA drive's address is its place's. Another drive in it, while a walk had read the page of the
 // one before already, has the same handle and address.
 TEST_F(HbaTest, AnotherDriveOfTheSameAddressAndHandleIsNotTheOneBefore) {
-  emulator::SyntheticFabricOptions options;
+  emulator::SyntheticFabricOptions options = lifetime::SmallFabric();
   options.sata_every = 1;
   Create(options);
   RunAll();
-  ASSERT_THAT(listener_.SerialsOf(drive_.address), testing::ElementsAre(drive_.serial));
+  ASSERT_THAT(Told(drive_), testing::Contains("unit " + drive_.serial));
   LoseAnEvent();
   RunWalkPastDevices();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().Insert(kDrive, "ANOTHER").ok());
   RunAll();
   EXPECT_EQ(State(), DeviceState::kAttached);
-  EXPECT_THAT(listener_.SerialsOf(drive_.address), testing::Contains("ANOTHER"));
+  EXPECT_EQ(Told(drive_).back(), "unit ANOTHER");
 }
 
 TEST_F(HbaTest, AWalkAfterAGapTriesFailedDevicesAnew) {
-  emulator_->transport(0).SetRequestHook(
-      mpi::Function::kScsiIo, [](ByteSpan) { return mpi::IocStatus::kScsiProtocolError; });
+  transport().SetRequestHook(mpi::Function::kScsiIo,
+                             [](ByteSpan) { return mpi::IocStatus::kScsiProtocolError; });
   RunAll();
   ASSERT_EQ(State(), DeviceState::kFailed);
-  emulator_->transport(0).SetRequestHook(mpi::Function::kScsiIo, {});
+  transport().SetRequestHook(mpi::Function::kScsiIo, {});
   LoseAnEvent();
   RunAll();
   EXPECT_EQ(State(), DeviceState::kAttached);
+}
+
+// A storm found it: when the worker looks, the handle of the first drive stands for the second one,
+// and the first one's phy kept a link to that.
+TEST_F(HbaTest, APhyIsNotLinkedToTheDriveThatHasItsHandleNow) {
+  RunAll();
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Pull(kOther).ok());
+  RunAll();
+  ASSERT_TRUE(fabric().Insert(kDrive).ok());
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Insert(kOther).ok());
+  RunAll();
+  ExpectSettled();
+}
+
+// Likewise where the events come in the wrong order.
+TEST_F(HbaTest, AnEventThatIsOlderThanThePageDoesNotLinkAPhy) {
+  RunAll();
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Pull(kOther).ok());
+  RunAll();
+  ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kEventsReordered, 1).ok());
+  ASSERT_TRUE(fabric().Insert(kDrive).ok());
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Insert(kOther).ok());
+  RunAll();
+  ExpectSettled();
 }
 
 }  // namespace

@@ -94,19 +94,25 @@ absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
     const device::DeviceView view = devices_.View(*device);
     const bool in_trouble =
         view.state == device::LifeState::kBlocked || view.state == device::LifeState::kFailed;
-    if (!in_trouble && view.info.parent == node->key() && view.info.parent_phy == phy) {
+    if (!in_trouble && IsAt(node, phy, handle)) {
       devices_.Retry(*device);  // its attach may be at odds with how it was before
       return linked;
     }
   }
   absl::Status added = model_.AddDevice(handle, changes);
   added.Update(linked);
-  const device::PhyRecord record = nodes_.Phy(*node, phy);
-  if (added.ok() && record.attached == SasAddress(0) && !record.attached_is_expander) {
-    // The firmware does not have it any more: the event is older than the page.
+  if (added.ok() && !nodes_.Phy(*node, phy).attached_is_expander && !IsAt(node, phy, handle)) {
+    // The firmware does not have it there any more: the event is older than the page.
     return model_.RefreshPhy(node, phy, changes);
   }
   return added;
+}
+
+bool TopologyEvents::IsAt(const device::NodeRef& node, PhyId phy, DevHandle handle) const {
+  const device::DeviceRef device = devices_.FindByHandle(handle);
+  if (device == nullptr) return false;
+  const device::DeviceInfo info = devices_.View(*device).info;
+  return info.parent == node->key() && info.parent_phy == phy;
 }
 
 // A handle that the tables have for a node elsewhere stands for something else by now: that node
@@ -127,13 +133,13 @@ absl::Status TopologyEvents::NotResponding(const Event& event, const device::Nod
     const device::DeviceView view = devices_.View(*device);
     const device::DeviceInfo& info = view.info;
     // A handle that is in use for something else already was read from a page too early.
-    const bool elsewhere = info.parent != node->key() || info.parent_phy != phy;
+    const bool elsewhere = !IsAt(node, phy, handle);
     absl::StatusOr<bool> stale = false;  // as it is of one whose handle was given back
     if (!view.given_back && (elsewhere || MayBeStale(event))) {
       stale = model_.IsPresent(handle, info.key.address, info.device_name);
     }
     if (!stale.ok()) return stale.status();
-    if (*stale) return absl::OkStatus();
+    if (*stale) return model_.RefreshPhy(node, phy, changes);
     model_.RemoveDevice(device, changes);
     changes.Describe([&] {
       return absl::StrCat(

@@ -41,6 +41,8 @@ class TopologyEvents {
   absl::Status ExpanderNotResponding(const Event& event, const device::NodeRef& node,
                                      ChangeSet& changes);
   bool LeadsToNode(const device::NodeRef& node, DevHandle handle) const;
+  // The tables have an end device at this phy under this handle.
+  bool IsAt(const device::NodeRef& node, PhyId phy, DevHandle handle) const;
   // The firmware may still have what the event says has gone.
   bool MayBeStale(const Event& event) const { return event.sequence <= verify_until_; }
 

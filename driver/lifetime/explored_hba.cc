@@ -81,7 +81,7 @@ void ObservedTransport::OnDelivered(Caller caller) {
 ExploredHba::ExploredHba(const emulator::SyntheticFabricOptions& fabric, Begin begin)
     : emulator_(MakeEmulator(fabric, clock_)),
       ioc_(emulator_->transport(0)),
-      hba_(ioc_, clock_, picture_, [this](discovery::Hba::Caller) { work_ = true; }) {
+      hba_(ioc_, clock_, sink_, [this](discovery::Hba::Caller) { work_ = true; }) {
   if (!hba_.Start().ok()) abort();
   while (hba_.RunWorkerStep()) {
   }
@@ -160,9 +160,9 @@ std::string ExploredHba::Settle() {
 }
 
 std::string ExploredHba::Judge() {
-  std::string wrong = picture_.illegal();
+  std::string wrong = sink_.illegal();
   if (!stopping_) {
-    absl::StrAppend(&wrong, hba_.devices().CheckInvariants(), picture_.Differences(emulator_->Truth(0)));
+    absl::StrAppend(&wrong, hba_.devices().CheckInvariants(), sink_.Differences(emulator_->Truth(0)));
     const size_t listed = 1 + hba_.nodes().expander_count() + hba_.nodes().enclosure_count() +
                           hba_.devices().size();  // 1: the host
     if (hba_.live_objects() != listed) {

@@ -12,7 +12,7 @@
 #include "driver/emulator/fabric_builder.h"
 #include "driver/lifetime/explorer.h"
 #include "driver/lifetime/interleaving.h"
-#include "driver/lifetime/picture.h"
+#include "driver/lifetime/recording_sink.h"
 #include "driver/transport/ioc_transport.h"
 
 namespace sasd::lifetime {
@@ -55,8 +55,6 @@ class ExploredHba {
   emulator::Emulator& emulator() { return *emulator_; }
   FakeClock& clock() { return clock_; }
   discovery::Hba& hba() { return hba_; }
-  const Picture& picture() const { return picture_; }
-
   // Something that happens to the fabric, or is asked of the driver, in a thread of its own.
   struct Actor {
     std::string name;
@@ -82,7 +80,7 @@ class ExploredHba {
   FakeClock clock_;
   std::unique_ptr<emulator::Emulator> emulator_;
   ObservedTransport ioc_;
-  Picture picture_;
+  RecordingSink sink_;
   bool work_ = false;  // since the worker began its last step
   bool stopping_ = false;
   int acting_ = 0;  // actors that have not ended

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "driver/lifetime/explored_hba.h"
 #include "driver/lifetime/explorer.h"
+#include "driver/lifetime/testbed.h"
 #include "gtest/gtest.h"
 
 namespace sasd::lifetime {
@@ -20,8 +21,6 @@ namespace {
 using Begin = ExploredHba::Begin;
 using Act = std::function<void(ExploredHba&)>;
 
-// The first has the lower handle, and the firmware gives out the lowest free one.
-constexpr char kDrive[] = "h0-x000-d000", kOther[] = "h0-x000-d001", kExpander[] = "h0-x000";
 constexpr char kHost[] = "h0";
 
 // A verb may come too late or too early for what else happened.
@@ -44,6 +43,12 @@ void Exchange(ExploredHba& h) {
   InsertOther(h);
   Insert(h);
 }
+// The handle that the first one had for a moment is the other one's.
+void Overtake(ExploredHba& h) {
+  Insert(h);
+  Pull(h);
+  InsertOther(h);
+}
 void LoseExpander(ExploredHba& h) { h.fabric().SetExpander(kExpander, false).IgnoreError(); }
 void RegainExpander(ExploredHba& h) { h.fabric().SetExpander(kExpander, true).IgnoreError(); }
 void Reset(ExploredHba& h) { h.fabric().ResetHost(kHost).IgnoreError(); }
@@ -53,13 +58,24 @@ void PullUnnoticed(ExploredHba& h) {
   Pull(h);
   h.fabric().InjectLogEntry(kHost, 0, "events were lost before this one").IgnoreError();
 }
+void PullAll(ExploredHba& h) {
+  Pull(h);
+  PullOther(h);
+  while (h.hba().RunWorkerStep()) {
+  }
+}
+void InsertReordered(ExploredHba& h) {
+  h.fabric().InjectFault(kHost, emulator::FaultKind::kEventsReordered, 1).IgnoreError();
+  Overtake(h);
+}
 void PullTwiceTold(ExploredHba& h) {
   h.fabric().InjectFault(kHost, emulator::FaultKind::kEventDuplicated, 1).IgnoreError();
   Pull(h);
 }
 void Bounce(ExploredHba& h) {
-  h.fabric().SetPhy(kExpander, 4, false).IgnoreError();
-  h.fabric().SetPhy(kExpander, 4, true).IgnoreError();
+  const uint32_t phy = h.emulator().Truth(0).devices.front().parent_phy.value();
+  h.fabric().SetPhy(kExpander, phy, false).IgnoreError();
+  h.fabric().SetPhy(kExpander, phy, true).IgnoreError();
 }
 void BeBusy(ExploredHba& h) {
   h.fabric().InjectDeviceStatus(kDrive, 0x08).IgnoreError();  // internal device reset
@@ -105,6 +121,8 @@ std::vector<Program> Pairs() {
       {"attach, worker recovers from a reset", kFresh, Reset, kBoth},
       {"removal, insertion", kReady, Pull, kWorker, {{"insert", Insert}}},
       {"removal, doubled event", kReady, PullOther, kWorker, {{"pull", PullTwiceTold}}},
+      {"empty slots, an insertion overtaken", kReady, PullAll, kWorker, {{"overtake", Overtake}}},
+      {"empty slots, insertion reordered", kReady, PullAll, kWorker, {{"insert", InsertReordered}}},
       {"removal, expander lost", kReady, Pull, kWorker, {{"lose", LoseExpander}}},
       {"removal, reset", kReady, Pull, kWorker, {{"reset", Reset}}},
       {"removal, unload", kReady, Pull, kUnloadWorker},
@@ -192,9 +210,7 @@ int Extra() {
 void ExpectNothingWrong(const Program& program, int preemptions) {
   ExploreOptions options;
   options.preemptions = preemptions + Extra();
-  emulator::SyntheticFabricOptions fabric;
-  fabric.expanders_per_host = 1;
-  fabric.devices_per_expander = 2;
+  emulator::SyntheticFabricOptions fabric = SmallFabric();
   fabric.ses = false;
   fabric.report_missing_delay_s = static_cast<uint16_t>(program.delay_s);
   const ExploreReport report = Explore(options, [&](Schedule& schedule) {

@@ -1,7 +1,7 @@
 #include "driver/lifetime/picture.h"
 
+#include <iterator>
 #include <optional>
-#include <utility>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
@@ -15,49 +15,99 @@ constexpr size_t kMostDifferences = 20;
 
 }  // namespace
 
-void Picture::Observe(ObservationBatch batch) {
+absl::string_view ToString(DeviceState state) {
+  switch (state) {
+    case DeviceState::kDiscovered:
+      return "discovered";
+    case DeviceState::kAttaching:
+      return "attaching";
+    case DeviceState::kAttached:
+      return "attached";
+    case DeviceState::kBlocked:
+      return "blocked";
+    case DeviceState::kRemoving:
+      return "removing";
+    case DeviceState::kFailed:
+      return "failed";
+  }
+  return "?";
+}
+
+void Picture::Take(const ObservationBatch& batch) {
   for (const Observation& observation : batch.observations) {
     std::visit([this](const auto& facts) { Take(facts); }, observation);
   }
 }
 
-void Picture::Forbid(absl::string_view what, const NodeKey& key) {
-  absl::StrAppend(&illegal_, what, " ", ToHex(key.address), "\n");
+void Picture::Forbid(const NodeKey& key, absl::string_view what) {
+  absl::StrAppend(&illegal_, ToHex(key.address), " ", what, "\n");
+}
+
+bool Picture::IsNode(const NodeKey& key) const {
+  return key.is_host() || expanders_.count(key) != 0;
+}
+
+void Picture::Take(const EndDeviceFacts& device) {
+  const bool begins = devices_.count(device.key) == 0;
+  if (begins && device.state != DeviceState::kDiscovered && device.state != DeviceState::kFailed) {
+    Forbid(device.key, absl::StrCat("begins as ", ToString(device.state)));
+  }
+  if (!IsNode(device.parent)) Forbid(device.key, "is told of under a parent that is not there");
+  devices_[device.key] = device;
 }
 
 void Picture::Take(const EndDeviceGone& gone) {
   units_.erase(gone.key);
-  if (devices_.erase(gone.key) == 0) Forbid("goes without having been told:", gone.key);
+  if (devices_.erase(gone.key) == 0) Forbid(gone.key, "goes and was not there");
 }
 
 void Picture::Take(const LogicalUnitFacts& unit) {
   const auto device = devices_.find(unit.device);
-  if (device == devices_.end()) return Forbid("has a logical unit without being told:", unit.device);
-  if (device->second.state != DeviceState::kAttached &&
-      device->second.state != DeviceState::kBlocked) {
-    Forbid("has a logical unit without being attached:", unit.device);
+  if (device == devices_.end()) return Forbid(unit.device, "has a unit and is not there");
+  const DeviceState state = device->second.state;
+  if (state != DeviceState::kAttached && state != DeviceState::kBlocked) {
+    Forbid(unit.device, absl::StrCat("has a unit and is ", ToString(state)));
   }
   units_[unit.device] = unit;
 }
 
+void Picture::Take(const ExpanderFacts& expander) {
+  if (!IsNode(expander.parent)) Forbid(expander.key, "is told of under a parent that is not there");
+  expanders_[expander.key] = expander;
+}
+
 void Picture::Take(const ExpanderGone& gone) {
+  if (expanders_.erase(gone.key) == 0) Forbid(gone.key, "goes and was not there");
+  for (const auto& [key, device] : devices_) {
+    if (device.parent == gone.key) Forbid(key, "stays behind an expander that goes");
+  }
+  for (const auto& [key, expander] : expanders_) {
+    if (expander.parent == gone.key) Forbid(key, "stays behind an expander that goes");
+  }
   for (auto it = phys_.begin(); it != phys_.end();) {
     it = it->first.owner == gone.key ? phys_.erase(it) : std::next(it);
   }
-  if (expanders_.erase(gone.key) == 0) Forbid("goes without having been told:", gone.key);
 }
 
-void Picture::Take(const EnclosureGone& gone) { enclosures_.erase(gone.key); }
+void Picture::Take(const PhyFacts& phy) {
+  if (!IsNode(phy.key.owner)) Forbid(phy.key.owner, "has a phy and is not there");
+  phys_[phy.key] = phy;
+}
+
+void Picture::Take(const EnclosureGone& gone) {
+  if (enclosures_.erase(gone.key) == 0) {
+    absl::StrAppend(&illegal_, "enclosure ", absl::Hex(gone.key.value()),
+                    " goes and was not there\n");
+  }
+}
 
 std::string Picture::Differences(const emulator::HostTruth& truth) const {
   FactTexts facts;
   if (host_.address != SasAddress()) facts.insert(HostFact(host_.address));
   for (const auto& [key, phy] : phys_) {
     // The truth knows the phy at the other end only where that is a host or expander.
-    const bool leads_to_node =
-        phy.attached == host_.address || ExpanderAt(phy.attached) != nullptr;
     facts.insert(PhyFact(key.owner.address, key.phy, phy.negotiated, phy.attached,
-                         leads_to_node ? phy.attached_phy : std::nullopt));
+                         HasNodeAt(phy.attached) ? phy.attached_phy : std::nullopt));
   }
   for (const auto& [key, expander] : expanders_) {
     facts.insert(ExpanderFact(key.address, key.port, expander.parent.address, expander.handle,
@@ -78,11 +128,12 @@ std::string Picture::Differences(const emulator::HostTruth& truth) const {
   return absl::StrJoin(DifferencesOf(FactsOf(truth), facts, kMostDifferences), "\n");
 }
 
-const ExpanderFacts* Picture::ExpanderAt(SasAddress address) const {
+bool Picture::HasNodeAt(SasAddress address) const {
+  if (address == host_.address) return true;
   for (const auto& [key, expander] : expanders_) {
-    if (key.address == address) return &expander;
+    if (key.address == address) return true;
   }
-  return nullptr;
+  return false;
 }
 
 }  // namespace sasd::lifetime

@@ -11,14 +11,16 @@
 
 namespace sasd::lifetime {
 
-// What one HBA's driver has told, folded into a picture, and held to what may be told: the going of
-// something once, and of a logical unit only while its device is attached. Thread-compatible: the
-// driver tells one batch at a time.
-class Picture : public ObservationSink {
- public:
-  void Observe(ObservationBatch batch) override;
+absl::string_view ToString(DeviceState state);
 
-  // What was told that may not be, a line each; empty: nothing.
+// What one HBA's driver has told, folded into a picture, and held to what may be told: an object
+// goes once, after it was told of and after what is beneath it; its life begins as an attach has
+// not touched it yet; a logical unit is told of while its device is attached. Thread-compatible.
+class Picture {
+ public:
+  void Take(const ObservationBatch& batch);
+
+  // What was told and may not be, a line each; empty: nothing.
   const std::string& illegal() const { return illegal_; }
 
   // How the picture differs from what the host can reach, a line each; empty: not at all.
@@ -26,24 +28,28 @@ class Picture : public ObservationSink {
 
   const std::map<NodeKey, EndDeviceFacts>& devices() const { return devices_; }
   const std::map<NodeKey, ExpanderFacts>& expanders() const { return expanders_; }
+  const DiscoveryFacts& discovery() const { return discovery_; }
 
  private:
   void Take(const HostFacts& host) { host_ = host; }
-  void Take(const EndDeviceFacts& device) { devices_[device.key] = device; }
+  void Take(const DiscoveryFacts& discovery) { discovery_ = discovery; }
+  void Take(const EndDeviceFacts& device);
   void Take(const EndDeviceGone& gone);
   void Take(const LogicalUnitFacts& unit);
-  void Take(const ExpanderFacts& expander) { expanders_[expander.key] = expander; }
+  void Take(const ExpanderFacts& expander);
   void Take(const ExpanderGone& gone);
-  void Take(const PhyFacts& phy) { phys_[phy.key] = phy; }
+  void Take(const PhyFacts& phy);
   void Take(const EnclosureFacts& enclosure) { enclosures_[enclosure.key] = enclosure; }
   void Take(const EnclosureGone& gone);
   template <typename Other>
   void Take(const Other&) {}
 
-  void Forbid(absl::string_view what, const NodeKey& key);
-  const ExpanderFacts* ExpanderAt(SasAddress address) const;
+  void Forbid(const NodeKey& key, absl::string_view what);
+  bool IsNode(const NodeKey& key) const;
+  bool HasNodeAt(SasAddress address) const;
 
   HostFacts host_;
+  DiscoveryFacts discovery_;
   std::map<NodeKey, EndDeviceFacts> devices_;
   std::map<NodeKey, LogicalUnitFacts> units_;  // the last told of each device
   std::map<NodeKey, ExpanderFacts> expanders_;
