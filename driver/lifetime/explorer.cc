@@ -49,7 +49,8 @@ class Search : public Schedule, private Interleaving::Decider {
       ++report_.schedules;
       report_.longest = std::max(report_.longest, points_);
       if (!wrong_.empty()) report_.failure = absl::StrCat(wrong_, "\n", Text());
-    } while (report_.failure.empty() && Advance());
+      report_.complete = !report_.failure.empty() || !Advance();
+    } while (!report_.complete && report_.schedules < options_.most_schedules);
     running_search = nullptr;
     return report_;
   }

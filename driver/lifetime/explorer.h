@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -31,12 +30,14 @@ class Schedule {
 // when one turns out to be shared.
 struct ExploreOptions {
   int preemptions = 2;
+  uint64_t most_schedules = UINT64_MAX;
 };
 
 struct ExploreReport {
   uint64_t schedules = 0;
-  size_t longest = 0;    // points of the longest schedule
-  std::string failure;   // of the first schedule that failed, with that schedule; empty: none did
+  bool complete = false;  // all of them, up to the first failure
+  size_t longest = 0;     // points of the longest schedule
+  std::string failure;    // of the first schedule that failed, with that schedule; empty: none did
 };
 
 // `program` builds everything anew, calls Schedule::Run once, and returns what was wrong, or
