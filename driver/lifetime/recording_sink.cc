@@ -35,6 +35,7 @@ Value At(const std::map<Key, Value>& map, const Key& key) {
 }  // namespace
 
 void RecordingSink::Observe(ObservationBatch batch) {
+  if (on_batch_) on_batch_(batch);
   absl::MutexLock lock(&mu_);
   for (const Observation& observation : batch.observations) {
     std::visit([this](const auto& facts) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { Take(facts); },
