@@ -178,7 +178,8 @@ TEST_F(Lifetime, S14_WhoHoldsAReferenceReadsAndTheLastOneFrees) {
   RunAll();
   const size_t live = hba_->live_objects();
   device::DeviceRef found = devices().FindByHandle(drive_.handle);
-  std::vector<device::DeviceRef> children = devices().ChildrenOf(devices().View(*found).info.parent);
+  std::vector<device::DeviceRef> children =
+      devices().ChildrenOf(devices().View(*found).info.parent);
   const DeviceWeak device = found;
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   RunWorker();

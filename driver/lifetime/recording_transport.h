@@ -18,7 +18,8 @@
 namespace sasd::lifetime {
 
 // Records the requests that pass and are not refused, in order; does something right before one of
-// them, and changes replies; and lets a test tell the listener what no firmware of sound mind would. Thread-safe.
+// them, and changes replies; and lets a test tell the listener what no firmware of sound mind
+// would. Thread-safe.
 class RecordingTransport : public transport::IocTransport {
  public:
   // `inner` outlives this.

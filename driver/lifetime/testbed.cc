@@ -63,6 +63,7 @@ void Testbed::CreateEmulator(const emulator::SyntheticFabricOptions& options) {
 }
 
 void Testbed::CreateHba() {
+  StopHba();
   ioc_ = std::make_unique<RecordingTransport>(transport());
   sink_ = std::make_unique<RecordingSink>();
   hba_ = std::make_unique<Hba>(*ioc_, clock_, *sink_, [](Hba::Caller) {});
@@ -160,9 +161,8 @@ mpi::TopologyChangeList Testbed::ListOf(const emulator::TruthDevice& device,
 
 size_t Testbed::BatchesOf(CauseKind kind) const {
   const std::vector<ObservationBatch> batches = sink_->batches();
-  return std::count_if(batches.begin(), batches.end(), [kind](const ObservationBatch& batch) {
-    return batch.cause.kind == kind;
-  });
+  return std::count_if(batches.begin(), batches.end(),
+                       [kind](const ObservationBatch& batch) { return batch.cause.kind == kind; });
 }
 
 std::optional<DeviceState> Testbed::StateOf(const emulator::TruthDevice& device) const {

@@ -28,8 +28,8 @@ inline constexpr char kDrive[] = "h0-x000-d000", kOther[] = "h0-x000-d001", kExp
 // One expander with the two drives and its SES device.
 emulator::SyntheticFabricOptions SmallFabric();
 
-// Calls `f` in a thread of its own; ends the program if it does not return (`what` says why not), as
-// a thread that hangs cannot be cleared away.
+// Calls `f` in a thread of its own; ends the program if it does not return (`what` says why not),
+// as a thread that hangs cannot be cleared away.
 void MustReturn(const char* what, const std::function<void()>& f);
 
 // The driver's steps in orders chosen by the test, on the virtual HBA: one thread, and time stands
