@@ -118,14 +118,18 @@ void Arrival::BlockBeneath(const device::NodeRef& node, int depth, Event& event)
 
 void Arrival::PrepareRaid(const mpi::IrConfigurationChangeList& list) {
   if (handshake_ == nullptr) return;
+  // An element has no volume or no disk where that means nothing.
+  const auto is_handle = [this](DevHandle handle) {
+    return handle != DevHandle(0) && handle <= max_handle_;
+  };
   // A volume's handshake comes before its disks'.
   for (const auto& element : list.elements) {
     if (element.reason == kIrVolumeDeleted || element.reason == kIrRemoved) {
-      if (element.volume_handle != DevHandle(0)) handshake_->Start(element.volume_handle);
+      if (is_handle(element.volume_handle)) handshake_->Start(element.volume_handle);
     }
   }
   for (const auto& element : list.elements) {
-    if (element.reason == kIrUnhide && element.disk_handle != DevHandle(0)) {
+    if (element.reason == kIrUnhide && is_handle(element.disk_handle)) {
       handshake_->ResetTarget(element.disk_handle);
     }
   }

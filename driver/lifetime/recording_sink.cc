@@ -15,6 +15,7 @@ Value At(const std::map<Key, Value>& map, const Key& key) {
 }  // namespace
 
 void RecordingSink::Observe(ObservationBatch batch) {
+  if (on_batch_) on_batch_(batch);
   absl::MutexLock lock(&mu_);
   picture_.Take(batch);
   for (const Observation& observation : batch.observations) {

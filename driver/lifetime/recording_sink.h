@@ -1,9 +1,11 @@
 #ifndef DRIVER_LIFETIME_RECORDING_SINK_H_
 #define DRIVER_LIFETIME_RECORDING_SINK_H_
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -19,6 +21,12 @@ namespace sasd::lifetime {
 class RecordingSink : public ObservationSink {
  public:
   void Observe(ObservationBatch batch) override ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Called with each batch from now on, in the thread that tells, before it is recorded. While
+  // nothing is told.
+  void set_on_batch(std::function<void(const ObservationBatch&)> on_batch) {
+    on_batch_ = std::move(on_batch);
+  }
 
   // What was told of an end device or expander, in order: "discovered", "attached", ...;
   // "unit SERIAL" of a device's logical unit; "told" of an expander; "gone".
@@ -50,6 +58,8 @@ class RecordingSink : public ObservationSink {
   void Record(const EnclosureGone& gone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   template <typename Other>
   void Record(const Other&) {}
+
+  std::function<void(const ObservationBatch&)> on_batch_;
 
   mutable absl::Mutex mu_;  // a leaf
   Picture picture_ ABSL_GUARDED_BY(mu_);

@@ -41,7 +41,18 @@ absl::StatusOr<transport::IocReply> RecordingTransport::Execute(
   if (absl::IsResourceExhausted(reply.status()) || absl::IsUnavailable(reply.status())) {
     Forget(frame);
   }
+  Filter filter;
+  {
+    absl::MutexLock lock(&mu_);
+    filter = filter_;
+  }
+  if (filter && reply.ok()) filter(request, *reply);
   return reply;
+}
+
+void RecordingTransport::SetFilter(Filter filter) {
+  absl::MutexLock lock(&mu_);
+  filter_ = std::move(filter);
 }
 
 void RecordingTransport::SetListener(transport::IocListener* listener) {

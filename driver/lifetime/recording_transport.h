@@ -18,7 +18,8 @@
 namespace sasd::lifetime {
 
 // Records the requests that pass and are not refused, in order; does something right before one of
-// them; and lets a test tell the listener what no firmware of sound mind would. Thread-safe.
+// them, and changes replies; and lets a test tell the listener what no firmware of sound mind
+// would. Thread-safe.
 class RecordingTransport : public transport::IocTransport {
  public:
   // `inner` outlives this.
@@ -33,6 +34,11 @@ class RecordingTransport : public transport::IocTransport {
   // `act` may do anything, but not wait for a thread that sends.
   void Before(mpi::Function function, std::function<void()> act) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Called with the replies to Execute() from now on, which it may change.
+  using Filter = std::function<void(const transport::IocRequest&, transport::IocReply&)>;
+  void SetFilter(Filter filter) ABSL_LOCKS_EXCLUDED(mu_);
+
+  bool has_listener() const { return listener_ != nullptr; }
   // Tells the listener of an event. Nothing else is being delivered.
   void Deliver(mpi::EventCode event, ByteSpan data);
   void Deliver(const mpi::EventData& event) { Deliver(CodeOf(event), EncodeEvent(event)); }
@@ -57,6 +63,7 @@ class RecordingTransport : public transport::IocTransport {
   mutable absl::Mutex mu_;  // a leaf
   Frames frames_ ABSL_GUARDED_BY(mu_);
   std::map<mpi::Function, std::function<void()>> before_ ABSL_GUARDED_BY(mu_);
+  Filter filter_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sasd::lifetime

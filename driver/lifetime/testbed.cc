@@ -1,8 +1,13 @@
 #include "driver/lifetime/testbed.h"
 
+#include <algorithm>
+#include <thread>  // NOLINT: owned threads
 #include <utility>
 
+#include "absl/base/internal/raw_logging.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
 #include "driver/mpi/messages.h"
 
 namespace sasd::lifetime {
@@ -20,11 +25,25 @@ emulator::SyntheticFabricOptions SmallFabric() {
   return options;
 }
 
+void MustReturn(const char* what, const std::function<void()>& f) {
+  absl::Notification done;
+  std::thread thread([&] {
+    f();
+    done.Notify();
+  });
+  if (!done.WaitForNotificationWithTimeout(absl::Seconds(60))) {
+    ABSL_RAW_LOG(FATAL, "%s", what);
+  }
+  thread.join();
+}
+
 void Testbed::Create(const emulator::SyntheticFabricOptions& options) {
   CreateEmulator(options);
   CreateHba();
   ASSERT_TRUE(hba_->Start().ok());
   RunWorker();
+  drive_ = Truth(kDrive);
+  other_ = Truth(kOther);
 }
 
 void Testbed::CreateEmulator(const emulator::SyntheticFabricOptions& options) {
@@ -35,11 +54,10 @@ void Testbed::CreateEmulator(const emulator::SyntheticFabricOptions& options) {
   const emulator::HostTruth truth = emulator_->Truth(0);
   host_ = truth.address;
   host_id_ = truth.id;
-  drive_ = Truth(kDrive);
-  other_ = Truth(kOther);
 }
 
 void Testbed::CreateHba() {
+  StopHba();
   ioc_ = std::make_unique<RecordingTransport>(transport());
   sink_ = std::make_unique<RecordingSink>();
   hba_ = std::make_unique<Hba>(*ioc_, clock_, *sink_, [](Hba::Caller) {});
@@ -119,6 +137,26 @@ NodeKey Testbed::KeyOfExpander(absl::string_view id) const {
   }
   ADD_FAILURE() << id << " is not there";
   return {};
+}
+
+mpi::TopologyChangeList Testbed::ListOf(const emulator::TruthDevice& device,
+                                        mpi::PhyReason reason) const {
+  mpi::TopologyChangeList list;
+  for (const emulator::TruthExpander& expander : emulator_->Truth(0).expanders) {
+    if (expander.address != device.parent) continue;
+    list.expander_handle = expander.handle;
+    list.phy_count = static_cast<uint8_t>(expander.phys.size());
+  }
+  list.start_phy = device.parent_phy;
+  list.status = mpi::ExpanderStatus::kResponding;
+  list.entries.push_back({device.handle, LinkRate::k12Gbps, LinkRate::kUnknown, reason, false});
+  return list;
+}
+
+size_t Testbed::BatchesOf(CauseKind kind) const {
+  const std::vector<ObservationBatch> batches = sink_->batches();
+  return std::count_if(batches.begin(), batches.end(),
+                       [kind](const ObservationBatch& batch) { return batch.cause.kind == kind; });
 }
 
 std::optional<DeviceState> Testbed::StateOf(const emulator::TruthDevice& device) const {

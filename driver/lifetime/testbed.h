@@ -1,6 +1,7 @@
 #ifndef DRIVER_LIFETIME_TESTBED_H_
 #define DRIVER_LIFETIME_TESTBED_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "driver/emulator/fabric_builder.h"
 #include "driver/lifetime/recording_sink.h"
 #include "driver/lifetime/recording_transport.h"
+#include "driver/mpi/events.h"
 #include "gtest/gtest.h"
 
 namespace sasd::lifetime {
@@ -25,6 +27,10 @@ inline constexpr char kDrive[] = "h0-x000-d000", kOther[] = "h0-x000-d001", kExp
 
 // One expander with the two drives and its SES device.
 emulator::SyntheticFabricOptions SmallFabric();
+
+// Calls `f` in a thread of its own; ends the program if it does not return (`what` says why not),
+// as a thread that hangs cannot be cleared away.
+void MustReturn(const char* what, const std::function<void()>& f);
 
 // The driver's steps in orders chosen by the test, on the virtual HBA: one thread, and time stands
 // still. At a test's end the tables must be sound, what was told legal, and every reference
@@ -61,6 +67,11 @@ class Testbed : public ::testing::Test {
   NodeKey KeyOf(const emulator::TruthDevice& device) const;
   NodeKey KeyOfExpander(absl::string_view id) const;
   const std::string& host_id() const { return host_id_; }
+
+  // A topology change list with one entry: the phy that leads to the device.
+  mpi::TopologyChangeList ListOf(const emulator::TruthDevice& device, mpi::PhyReason reason) const;
+  // How many batches of this kind were told, since records were cleared.
+  size_t BatchesOf(CauseKind kind) const;
 
   std::optional<DeviceState> StateOf(const emulator::TruthDevice& device) const;
   std::vector<std::string> Told(const emulator::TruthDevice& device) const;
