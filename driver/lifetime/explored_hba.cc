@@ -104,7 +104,8 @@ std::string ExploredHba::Run(Schedule& schedule, const Threads& threads,
                         --acting_;
                       }});
   }
-  schedule.Run(std::move(bodies), &hba_, sizeof(hba_), [this] { return hba_.devices().CheckInvariants(); });
+  schedule.Run(std::move(bodies), &hba_, sizeof(hba_),
+               [this] { return hba_.devices().CheckInvariants(); });
   if (!threads.unload) {
     if (std::string wrong = Settle(); !wrong.empty()) return wrong;
   }
@@ -148,8 +149,7 @@ std::string ExploredHba::Settle() {
     if (hba_.RunWorkerStep() || hba_.RunAttachStep()) continue;
     const absl::Duration timers = emulator_->RunTimers();
     if (hba_.RunWorkerStep()) continue;
-    const absl::Duration due =
-        std::min({hba_.NextWorkerDue(), hba_.NextAttachDue(), timers});
+    const absl::Duration due = std::min({hba_.NextWorkerDue(), hba_.NextAttachDue(), timers});
     const std::string unfinished = hba_.Unfinished();
     if (due == absl::InfiniteDuration()) {
       return unfinished.empty() ? "" : absl::StrCat("never done: ", unfinished);
@@ -162,7 +162,8 @@ std::string ExploredHba::Settle() {
 std::string ExploredHba::Judge() {
   std::string wrong = sink_.illegal();
   if (!stopping_) {
-    absl::StrAppend(&wrong, hba_.devices().CheckInvariants(), sink_.Differences(emulator_->Truth(0)));
+    absl::StrAppend(&wrong, hba_.devices().CheckInvariants(),
+                    sink_.Differences(emulator_->Truth(0)));
     const size_t listed = 1 + hba_.nodes().expander_count() + hba_.nodes().enclosure_count() +
                           hba_.devices().size();  // 1: the host
     if (hba_.live_objects() != listed) {

@@ -62,7 +62,8 @@ class ExploredHba {
   };
   struct Threads {
     bool worker = true, attacher = true;
-    bool unload = false;  // stops the driver once worker and attacher have seen that they are to end
+    bool unload =
+        false;  // stops the driver once worker and attacher have seen that they are to end
   };
   // Runs the threads and, unless unloaded, what they leave to do. What was wrong at any point or in
   // the end; empty: nothing.

@@ -15,9 +15,9 @@ class Schedule {
  public:
   virtual ~Schedule() = default;
 
-  // Runs threads until all have ended; once per schedule. `object` and `size`: the memory that keeps
-  // its place relative to its locks from schedule to schedule. `check`, at each point: what is
-  // wrong, or empty.
+  // Runs threads until all have ended; once per schedule. `object` and `size`: the memory that
+  // keeps its place relative to its locks from schedule to schedule. `check`, at each point: what
+  // is wrong, or empty.
   virtual void Run(std::vector<Interleaving::Thread> threads, const void* object, size_t size,
                    const std::function<std::string()>& check) = 0;
 };

@@ -37,8 +37,9 @@ std::multiset<std::string> Texts(int preemptions) {
   options.preemptions = preemptions;
   const ExploreReport report = Explore(options, [&texts](Schedule& schedule) -> std::string {
     Letters letters;
-    schedule.Run({{"lower", [&] { Write(letters, "ab"); }}, {"upper", [&] { Write(letters, "AB"); }}},
-                 &letters, sizeof(letters), Fine);
+    schedule.Run(
+        {{"lower", [&] { Write(letters, "ab"); }}, {"upper", [&] { Write(letters, "AB"); }}},
+        &letters, sizeof(letters), Fine);
     texts.insert(letters.text);
     return "";
   });
@@ -99,17 +100,19 @@ TEST(Explorer, ChecksAtEachPoint) {
 
 TEST(Explorer, LeavesOutLocksOfOneThread) {
   const auto run = [](bool with_own) {
-    return Explore({}, [with_own](Schedule& schedule) -> std::string {
-             Letters letters;
-             const auto body = [&](int i) {
-               const Observed observed(true);
-               for (int k = 0; k < 3 && with_own; ++k) absl::MutexLock lock(&letters.own[i]);
-               absl::MutexLock lock(&letters.mu);
-             };
-             schedule.Run({{"0", [&] { body(0); }}, {"1", [&] { body(1); }}}, &letters,
-                          sizeof(letters), Fine);
-             return "";
-           })
+    return Explore({},
+                   [with_own](Schedule& schedule) -> std::string {
+                     Letters letters;
+                     const auto body = [&](int i) {
+                       const Observed observed(true);
+                       for (int k = 0; k < 3 && with_own; ++k)
+                         absl::MutexLock lock(&letters.own[i]);
+                       absl::MutexLock lock(&letters.mu);
+                     };
+                     schedule.Run({{"0", [&] { body(0); }}, {"1", [&] { body(1); }}}, &letters,
+                                  sizeof(letters), Fine);
+                     return "";
+                   })
         .schedules;
   };
   EXPECT_EQ(run(true), run(false));
@@ -157,15 +160,15 @@ TEST(Explorer, AwaitLetsTheOthersRun) {
 }
 
 TEST(ExplorerDeathTest, SaysWhoWaitsForWhatInADeadlock) {
-  EXPECT_DEATH(Explore({},
-                       [](Schedule& schedule) -> std::string {
-                         schedule.Run({{"reader", [] {
-                                          Interleaving::WaitFor("Godot", [] { return false; });
-                                        }}},
-                                      nullptr, 0, Fine);
-                         return "";
-                       }),
-               "No thread can go on:\n  reader waits: Godot");
+  EXPECT_DEATH(
+      Explore({},
+              [](Schedule& schedule) -> std::string {
+                schedule.Run(
+                    {{"reader", [] { Interleaving::WaitFor("Godot", [] { return false; }); }}},
+                    nullptr, 0, Fine);
+                return "";
+              }),
+      "No thread can go on:\n  reader waits: Godot");
 }
 
 }  // namespace

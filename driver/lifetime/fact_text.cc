@@ -77,8 +77,8 @@ std::vector<std::string> DifferencesOf(const FactTexts& expected, const FactText
   absl::c_set_difference(actual, expected, std::back_inserter(extra));
   for (const std::string& fact : missing) lines.push_back("- " + fact);
   for (const std::string& fact : extra) lines.push_back("+ " + fact);
-  absl::c_sort(lines,
-               [](const std::string& a, const std::string& b) { return a.substr(2) < b.substr(2); });
+  absl::c_sort(
+      lines, [](const std::string& a, const std::string& b) { return a.substr(2) < b.substr(2); });
   if (lines.size() > limit) lines.resize(limit);
   return lines;
 }

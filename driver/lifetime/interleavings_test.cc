@@ -133,7 +133,11 @@ std::vector<Program> Pairs() {
       {"removal, expander lost", kReady, Pull, kWorker, {{"lose", LoseExpander}}},
       {"removal, reset", kReady, Pull, kWorker, {{"reset", Reset}}},
       {"removal, unload", kReady, Pull, kUnloadWorker},
-      {"expander's removal, its return", kReady, LoseExpander, kWorker, {{"regain", RegainExpander}}},
+      {"expander's removal, its return",
+       kReady,
+       LoseExpander,
+       kWorker,
+       {{"regain", RegainExpander}}},
       {"expander's addition, its loss",
        kReady,
        [](ExploredHba& h) {
@@ -175,7 +179,11 @@ std::vector<Program> Triples() {
       {"attach, reset, unload", kFresh, nullptr, kUnloadAttacher, {{"reset", Reset}}},
       {"worker, drive pulled, reset", kReady, nullptr, kWorker, {{"pull", Pull}, {"reset", Reset}}},
       {"worker, drive pulled, unload", kReady, PullOther, kUnloadWorker, {{"pull", Pull}}},
-      {"worker, reset, reset", kReady, PullUnnoticed, kWorker, {{"reset", Reset}, {"again", Reset}}},
+      {"worker, reset, reset",
+       kReady,
+       PullUnnoticed,
+       kWorker,
+       {{"reset", Reset}, {"again", Reset}}},
       {"worker, reset, unload", kReady, Pull, kUnloadWorker, {{"reset", Reset}}},
   };
 }
@@ -187,7 +195,8 @@ class Records {
     const char* folder = getenv("TEST_UNDECLARED_OUTPUTS_DIR");
     if (folder == nullptr) return;
     std::ofstream(absl::StrCat(folder, "/explorer.json"))
-        << "{\"programs\":[\n" << absl::StrJoin(lines_, ",\n") << "\n]}\n";
+        << "{\"programs\":[\n"
+        << absl::StrJoin(lines_, ",\n") << "\n]}\n";
   }
 
   void Add(const Program& program, int preemptions, const ExploreReport& report) {

@@ -82,7 +82,8 @@ std::map<NodeKey, ExpanderFacts> RecordingSink::expanders() const {
 std::optional<DeviceState> RecordingSink::StateOf(const NodeKey& key) const {
   absl::MutexLock lock(&mu_);
   const auto it = picture_.devices().find(key);
-  return it == picture_.devices().end() ? std::nullopt : std::optional<DeviceState>(it->second.state);
+  return it == picture_.devices().end() ? std::nullopt
+                                        : std::optional<DeviceState>(it->second.state);
 }
 
 DiscoveryFacts RecordingSink::discovery() const {

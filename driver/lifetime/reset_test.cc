@@ -133,7 +133,8 @@ TEST_F(Lifetime, S10_ThePortEnableOfTheTimeBeforeAFaultDoesNotCount) {
   ASSERT_TRUE(hba_->Start().ok());
   ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kIocFault).ok());
   for (const HeldMessage& message : transport().Held()) {
-    if (message.kind == HeldMessage::Kind::kResetBegin) transport().Release(message.id).IgnoreError();
+    if (message.kind == HeldMessage::Kind::kResetBegin)
+      transport().Release(message.id).IgnoreError();
   }
   transport().ReleaseAll();
   RunAll();
@@ -174,8 +175,9 @@ TEST_F(Lifetime, S31_AWalkInWhichOneAddFailsEndsAndSaysSo) {
   transport().SetRequestHook(
       mpi::Function::kConfig, [](ByteSpan frame) -> std::optional<mpi::IocStatus> {
         const auto config = mpi::DecodeConfigRequest(frame);
-        const bool unreadable = config->page.ext_type == mpi::ExtPageType::kSasExpander &&
-                                config->address == mpi::page_address::Expander(DevHandle(kUnreadable));
+        const bool unreadable =
+            config->page.ext_type == mpi::ExtPageType::kSasExpander &&
+            config->address == mpi::page_address::Expander(DevHandle(kUnreadable));
         return unreadable ? std::optional(mpi::IocStatus::kInternalError) : std::nullopt;
       });
   const SasAddress failing = other_.address;

@@ -14,8 +14,7 @@ using lifetime::FactTexts;
 
 FactTexts FactsOf(const registry::Topology& topology, SasAddress host) {
   FactTexts facts;
-  if (topology.Get<registry::Host>(host) != nullptr)
-    facts.insert(lifetime::HostFact(host));
+  if (topology.Get<registry::Host>(host) != nullptr) facts.insert(lifetime::HostFact(host));
 
   // The truth knows the phy at the other end only where that is a host or expander.
   absl::flat_hash_set<SasAddress> nodes = {host};
@@ -24,12 +23,12 @@ FactTexts FactsOf(const registry::Topology& topology, SasAddress host) {
     const registry::PhyRecord& f = phy->facts;
     if (f.key.owner.host != host) continue;
     facts.insert(lifetime::PhyFact(f.key.owner.address, f.key.phy, f.negotiated, f.attached,
-                         nodes.contains(f.attached) ? f.attached_phy : std::nullopt));
+                                   nodes.contains(f.attached) ? f.attached_phy : std::nullopt));
   }
   topology.VisitExpandersOf(host, [&](const auto& e) {
     const registry::ExpanderRecord& f = e->facts;
-    facts.insert(lifetime::ExpanderFact(f.key.address, f.key.port, f.parent.address, f.handle, f.level,
-                              f.enclosure.value(), f.product.view()));
+    facts.insert(lifetime::ExpanderFact(f.key.address, f.key.port, f.parent.address, f.handle,
+                                        f.level, f.enclosure.value(), f.product.view()));
   });
   topology.VisitEndDevicesOf(host, [&](const auto& d) {
     const registry::EndDeviceRecord& f = d->facts;
@@ -37,9 +36,9 @@ FactTexts FactsOf(const registry::Topology& topology, SasAddress host) {
     const std::string serial = unit == nullptr
                                    ? absl::StrCat("(not attached: ", f.failure.view(), ")")
                                    : std::string(unit->facts.serial.view());
-    facts.insert(lifetime::DeviceFact(f.key.address, f.key.port, f.parent.address, f.parent_phy, f.handle,
-                            f.enclosure.value(), f.slot, serial,
-                            unit == nullptr ? 0 : unit->facts.size_bytes));
+    facts.insert(lifetime::DeviceFact(f.key.address, f.key.port, f.parent.address, f.parent_phy,
+                                      f.handle, f.enclosure.value(), f.slot, serial,
+                                      unit == nullptr ? 0 : unit->facts.size_bytes));
   });
   for (const auto& e : topology.collection<registry::Enclosure>()) {
     if (!absl::c_linear_search(e->hosts, host)) continue;
