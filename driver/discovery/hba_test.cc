@@ -136,23 +136,6 @@ TEST_F(HbaTest, WhatAWalkFoundGoneIsToldThoughAResetEndsTheWalk) {
   EXPECT_EQ(State(), std::nullopt);
 }
 
-// A SATA drive's address is its place's. Another drive in it, while a walk had read the page of the
-// one before already, has the same handle and address.
-TEST_F(HbaTest, AnotherDriveOfTheSameAddressAndHandleIsNotTheOneBefore) {
-  emulator::SyntheticFabricOptions options = lifetime::SmallFabric();
-  options.sata_every = 1;
-  Create(options);
-  RunAll();
-  ASSERT_THAT(Told(drive_), testing::Contains("unit " + drive_.serial));
-  LoseAnEvent();
-  RunWalkPastDevices();
-  ASSERT_TRUE(fabric().Pull(kDrive).ok());
-  ASSERT_TRUE(fabric().Insert(kDrive, "ANOTHER").ok());
-  RunAll();
-  EXPECT_EQ(State(), DeviceState::kAttached);
-  EXPECT_EQ(Told(drive_).back(), "unit ANOTHER");
-}
-
 TEST_F(HbaTest, AWalkAfterAGapTriesFailedDevicesAnew) {
   transport().SetRequestHook(mpi::Function::kScsiIo,
                              [](ByteSpan) { return mpi::IocStatus::kScsiProtocolError; });

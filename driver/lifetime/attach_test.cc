@@ -41,6 +41,11 @@ TEST_F(Lifetime, S01_TheNextDeviceRemovedDuringAnAttachIsSkippedAndReleasedOnce)
   EXPECT_EQ(devices().init_size(), waiting - 1);
   hba_->attacher().RunCommands(attach);
   hba_->attacher().Complete(std::move(attach));
+  attach = *hba_->attacher().Begin();
+  ASSERT_GT(attach.ticket.device.use_count(), 1) << "a device that nobody owns";
+  EXPECT_EQ(attach.ticket.device, devices().FindByHandle(attach.ticket.handle));
+  hba_->attacher().RunCommands(attach);
+  hba_->attacher().Complete(std::move(attach));
   RunAll();
   EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
   EXPECT_THAT(Told(other_), ElementsAre("discovered", "gone"));
@@ -56,6 +61,7 @@ TEST_F(Lifetime, S02_ADeviceRemovedDuringItsAttachLeavesNothing) {
   ioc_->ClearRecords();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   RunWorker();
+  ASSERT_EQ(device.use_count(), 1) << "the attach's own reference";
   hba_->attacher().RunCommands(attach);
   EXPECT_EQ(ioc_->CountOf(mpi::Function::kScsiIo), 0u) << "commands to a device that has gone";
   hba_->attacher().Complete(std::move(attach));
@@ -113,25 +119,29 @@ TEST_F(Lifetime, S04_ARemovalBetweenAnAttachAndItsEndIsHonoured) {
 }
 
 // A stale port has its counterpart in the device of a SATA drive, whose address is its place's:
-// another drive in it, while a walk had read the page of the one before already, has the same
-// handle and address.
+// another drive in it has the same handle and address. A walk reads its page, or has read that of
+// the one before already.
 TEST_F(Lifetime, S05_AStaleDeviceOfTheSameAddressGoesAndTheNewOneIsHandledOnce) {
   emulator::SyntheticFabricOptions options = SmallFabric();
   options.sata_every = 1;
-  Create(options);
-  RunAll();
-  const size_t count = devices().size();
-  const DeviceWeak stale = devices().Find(KeyOf(drive_));
-  LoseAnEvent();
-  RunWalkPastDevices();
-  ASSERT_TRUE(fabric().Pull(kDrive).ok());
-  ASSERT_TRUE(fabric().Insert(kDrive, "ANOTHER").ok());
-  RunAll();
-  EXPECT_TRUE(stale.expired());
-  EXPECT_EQ(devices().size(), count);
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone",
-                                        "discovered", "attached", "unit ANOTHER"));
-  ExpectSettled();
+  for (const bool read_already : {false, true}) {
+    SCOPED_TRACE(read_already);
+    Create(options);
+    RunAll();
+    const size_t count = devices().size();
+    const DeviceWeak stale = devices().Find(KeyOf(drive_));
+    hba_->Rescan();
+    if (read_already) RunWalkPastDevices();
+    if (!read_already) hba_->RunWorkerStep();
+    ASSERT_TRUE(fabric().Pull(kDrive).ok());
+    ASSERT_TRUE(fabric().Insert(kDrive, "ANOTHER").ok());
+    RunAll();
+    EXPECT_TRUE(stale.expired());
+    EXPECT_EQ(devices().size(), count);
+    EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone",
+                                          "discovered", "attached", "unit ANOTHER"));
+    ExpectSettled();
+  }
 }
 
 // The steps of an attach are its commands: REPORT LUNS, INQUIRY, two VPD pages, READ CAPACITY.
