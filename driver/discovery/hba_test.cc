@@ -81,21 +81,6 @@ TEST_F(HbaTest, AnAttachHasNoAnswersOfAnotherDriveUnderTheSameHandle) {
               ElementsAre("discovered", "gone", "discovered", "attached", "unit " + drive_.serial));
 }
 
-// Likewise where the worker has not come to its removal yet when the attach ends.
-TEST_F(HbaTest, AnAttachUnderAHandleThatWasGivenBackIsVoid) {
-  Attach attach = BeginAttachOfDrive();
-  ASSERT_TRUE(fabric().Pull(kDrive).ok());
-  ASSERT_TRUE(fabric().Pull(kOther).ok());
-  ASSERT_TRUE(fabric().Insert(kOther).ok());
-  hba_->attacher().RunCommands(attach);
-  ASSERT_TRUE(attach.units.ok()) << "nothing is under the drive's handle";
-  hba_->attacher().Complete(std::move(attach));
-  while (hba_->RunAttachStep()) {
-  }
-  RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "gone"));
-}
-
 // The handle stands for three devices in turn before the worker has seen the first of them go.
 TEST_F(HbaTest, AHandleThatIsReusedIsGivenBackAgain) {
   RunAll();
@@ -104,22 +89,6 @@ TEST_F(HbaTest, AHandleThatIsReusedIsGivenBackAgain) {
   ASSERT_TRUE(fabric().Insert(kOther).ok());
   ASSERT_TRUE(fabric().Pull(kOther).ok());
   EXPECT_EQ(hba_->handshakes(), 3u);
-}
-
-// A storm found it: the walk told at its end of the drive that had gone, after the attacher had
-// told who the drive is that came in its place.
-TEST_F(HbaTest, ADeviceIsAttachedAfterItWasToldOf) {
-  RunAll();
-  hba_->Rescan();
-  ASSERT_TRUE(fabric().Pull(kDrive).ok());
-  ASSERT_TRUE(fabric().Insert(kDrive).ok());
-  RunWalkPastDevices();
-  while (hba_->RunAttachStep()) {
-  }
-  RunAll();
-  const std::string unit = "unit " + drive_.serial;
-  EXPECT_THAT(Told(drive_),
-              ElementsAre("discovered", "attached", unit, "gone", "discovered", "attached", unit));
 }
 
 // It goes on to its end, and tells what it has.

@@ -99,6 +99,22 @@ TEST_F(Lifetime, S03_ADeviceIsFoundWhileItIsAttached) {
   EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
 }
 
+// A storm found it: the walk told at its end of the drive that had gone, after the attacher had
+// told who the drive is that came in its place.
+TEST_F(Lifetime, S03_ADeviceIsAttachedAfterItWasToldOf) {
+  RunAll();
+  hba_->Rescan();
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Insert(kDrive).ok());
+  RunWalkPastDevices();
+  while (hba_->RunAttachStep()) {
+  }
+  RunAll();
+  const std::string unit = "unit " + drive_.serial;
+  EXPECT_THAT(Told(drive_),
+              ElementsAre("discovered", "attached", unit, "gone", "discovered", "attached", unit));
+}
+
 // And what comes in its place is attached: nothing of the one before stands in its way.
 TEST_F(Lifetime, S04_ARemovalBetweenAnAttachAndItsEndIsHonoured) {
   Attach attach = BeginAttachOfDrive();
@@ -115,6 +131,21 @@ TEST_F(Lifetime, S04_ARemovalBetweenAnAttachAndItsEndIsHonoured) {
   RunAll();
   EXPECT_THAT(Told(drive_),
               ElementsAre("discovered", "gone", "discovered", "attached", UnitOf(drive_)));
+  ExpectSettled();
+}
+
+// Its arrival has blocked it, and the walk that takes the event's place does not find it.
+TEST_F(Lifetime, S04_NothingButItsGoingIsToldOfADeviceThatHasGone) {
+  emulator::SyntheticFabricOptions options = SmallFabric();
+  options.report_missing_delay_s = 5;
+  Create(options);
+  RunAll();
+  hba_->Rescan();
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  clock_.Advance(absl::Seconds(6));
+  emulator_->RunTimers();
+  RunAll();
+  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
   ExpectSettled();
 }
 

@@ -398,6 +398,21 @@ TEST_F(Lifetime, S29_AnAttachEndsForTheDeviceThatItBeganWith) {
   ExpectSettled();
 }
 
+// Another drive has it, and answers; the worker has not come to the removal yet.
+TEST_F(Lifetime, S29_AnAttachUnderAHandleThatWasGivenBackIsVoid) {
+  Attach attach = BeginAttachOfDrive();
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Pull(kOther).ok());
+  ASSERT_TRUE(fabric().Insert(kOther).ok());
+  hba_->attacher().RunCommands(attach);
+  ASSERT_TRUE(attach.units.ok()) << "nothing is under the drive's handle";
+  hba_->attacher().Complete(std::move(attach));
+  while (hba_->RunAttachStep()) {
+  }
+  RunAll();
+  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "gone"));
+}
+
 // At each request that the worker makes for it in turn; an event is late, too.
 TEST_F(Lifetime, S33_AnExpanderPulledWhileItIsAddedLeavesNothingBeneathIt) {
   emulator::SyntheticFabricOptions options;
