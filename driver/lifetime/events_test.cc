@@ -458,6 +458,40 @@ TEST_F(Lifetime, S33_AnExpanderPulledWhileItIsAddedLeavesNothingBeneathIt) {
   }
 }
 
+// The event names the expander only; those of what is beneath it come later.
+TEST_F(Lifetime, S33_AnExpanderGoesWithAllBeneathIt) {
+  emulator::SyntheticFabricOptions options;
+  options.expanders_per_host = 9;  // the last one is behind another
+  options.devices_per_expander = 2;
+  Create(options);
+  RunAll();
+  const std::vector<emulator::TruthExpander> expanders = emulator_->Truth(0).expanders;
+  emulator::TruthExpander parent;
+  for (const emulator::TruthExpander& expander : expanders) {
+    if (expander.address == expanders.back().parent) parent = expander;
+  }
+  ASSERT_NE(parent.id, "") << "no expander is behind another";
+  const NodeKey key = KeyOfExpander(parent.id), beneath = KeyOfExpander(expanders.back().id);
+  const size_t count = devices().size();
+  transport().Hold();
+  ASSERT_TRUE(fabric().SetExpander(parent.id, false).ok());
+  mpi::TopologyChangeList list;
+  list.expander_handle = parent.handle;
+  list.status = mpi::ExpanderStatus::kNotResponding;
+  ioc_->Deliver(list);
+  RunWorker();
+  EXPECT_EQ(devices().size(), count - 6);
+  EXPECT_TRUE(devices().ChildrenOf(key).empty());
+  EXPECT_TRUE(devices().ChildrenOf(beneath).empty());
+  EXPECT_EQ(hba_->nodes().Find(key), nullptr);
+  EXPECT_EQ(hba_->nodes().Find(beneath), nullptr);
+  EXPECT_THAT(sink_->Of(beneath), ElementsAre("told", "gone"));
+  transport().ReleaseAll();
+  RunAll();
+  EXPECT_THAT(sink_->Of(key), ElementsAre("told", "gone"));
+  ExpectSettled();
+}
+
 // What is queued about an expander that has gone is not looked at any more.
 TEST_F(Lifetime, S33_AnnouncementsOfAnExpanderThatHasGoneAreIgnored) {
   RunAll();
