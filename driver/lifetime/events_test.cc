@@ -108,13 +108,18 @@ TEST_F(Lifetime, S11_AnExpanderThatGoesIsNotReadAfterwards) {
 }
 
 // The kernel's log of a port's removal has its counterpart in the batch that tells of it: it names
-// the adapter, and needs neither the object nor a lock.
+// the adapter, and needs neither the object nor a lock: an attach ends meanwhile.
 TEST_F(Lifetime, S12_WhatIsToldOfARemovalNeedsTheAdapterOnly) {
-  RunAll();
+  constexpr char kElsewhere[] = "h0-x001-d000";
+  emulator::SyntheticFabricOptions options = SmallFabric();
+  options.expanders_per_host = 2;
+  Create(options);
+  Attach attach = BeginAttachOf(kElsewhere);
+  hba_->attacher().RunCommands(attach);
   const NodeKey key = KeyOfExpander(kExpander);
   const SasAddress adapter = hba_->host();
   int told = 0;
-  std::thread asks;
+  std::thread attacher;
   sink_->set_on_batch([&](const ObservationBatch& batch) {
     for (const Observation& observation : batch.observations) {
       if (!std::holds_alternative<ExpanderGone>(observation)) continue;
@@ -123,19 +128,21 @@ TEST_F(Lifetime, S12_WhatIsToldOfARemovalNeedsTheAdapterOnly) {
       EXPECT_THAT(batch.cause.text, HasSubstr(ToHex(key.address)));
       EXPECT_EQ(hba_->nodes().Find(key), nullptr);
       EXPECT_EQ(devices().Find(KeyOf(drive_)), nullptr);
-      absl::Notification answered;
-      asks = std::thread([&] {
-        hba_->Unfinished();
-        answered.Notify();
+      auto ended = std::make_shared<absl::Notification>();
+      attacher = std::thread([&, ended] {
+        hba_->attacher().Complete(std::move(attach));
+        ended->Notify();
       });
-      EXPECT_TRUE(answered.WaitForNotificationWithTimeout(absl::Seconds(60)))
+      EXPECT_TRUE(ended->WaitForNotificationWithTimeout(absl::Seconds(10)))
           << "the sink is called with a lock held";
     }
   });
   ASSERT_TRUE(fabric().SetExpander(kExpander, false).ok());
   RunAll();
-  if (asks.joinable()) asks.join();
+  if (attacher.joinable()) attacher.join();
   EXPECT_EQ(told, 1);
+  EXPECT_EQ(StateOf(Truth(kElsewhere)), DeviceState::kAttached);
+  ExpectSettled();
 }
 
 TEST_F(Lifetime, S15_AnEnclosureThatIsAddedTwiceIsThereOnceAndGoesOnce) {
