@@ -367,12 +367,13 @@ void Hba::EndWalk() {
   Walk walk = *std::exchange(walk_, std::nullopt);
   const absl::Status status = walk.recovery->status();
   ChangeSet& changes = walk.recovery->changes();
+  // The last word on discovery may have been lost. One more reset may begin during this read, too.
+  const absl::StatusOr<mpi::SasIoUnitPage0> unit = pages_.SasIoUnit0();
   const bool complete = !IsHostLost(status) && walk.epoch == devices_.epoch();
   if (complete) {
     // What came while pages were read may be older than what they said.
     topology_.set_verify_until(queue_.last_sequence());
-    // The last word on discovery may have been lost.
-    if (const auto unit = pages_.SasIoUnit0(); unit.ok()) tracker_.OnPorts(*unit);
+    if (unit.ok()) tracker_.OnPorts(*unit);
     tracker_.OnRecovered();
     tracker_.Tell(changes);
     devices_.ResumeAttach(walk.epoch);

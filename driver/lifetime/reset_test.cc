@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -44,7 +46,7 @@ TEST_F(Lifetime, S07_AResetDuringAnEventEndsItOnce) {
       hit = true;
       EXPECT_TRUE(fabric().ResetHost(host_id()).ok());
     });
-    RunAll();
+    MustReturn("the reset waits for the event that is running", [this] { RunAll(); });
     ioc_->SetFilter(nullptr);
     EXPECT_THAT(Told(drive_), Each(testing::Ne("gone")));
     EXPECT_EQ(Told(drive_).front(), "discovered");
@@ -69,9 +71,11 @@ TEST_F(Lifetime, S08_ASecondResetCancelsTheWalkOfTheFirst) {
       transport().ReleaseAll();
       hit = false;
       int left = at;
+      size_t told = 0;
       const auto reset = [&] {
         if (left-- != 0) return;
         hit = true;
+        told = sink_->batches().size();
         EXPECT_TRUE(fabric().ResetHost(host_id()).ok());
       };
       if (!between_steps) {
@@ -85,6 +89,14 @@ TEST_F(Lifetime, S08_ASecondResetCancelsTheWalkOfTheFirst) {
       EXPECT_THAT(Told(other_), Each("attached")) << "it flaps";
       EXPECT_THAT(Told(drive_), Contains("gone").Times(1));
       EXPECT_EQ(sink_->discovery().reset_count, hit ? 2u : 1u);
+      const std::vector<ObservationBatch> batches = sink_->batches();
+      for (size_t i = told; hit && i < batches.size(); ++i) {
+        for (const Observation& observation : batches[i].observations) {
+          const auto* discovery = std::get_if<DiscoveryFacts>(&observation);
+          if (discovery == nullptr) continue;
+          EXPECT_EQ(discovery->reset_count, 2u) << "the first recovery is told to have ended";
+        }
+      }
       ExpectSettled();
     }
   }

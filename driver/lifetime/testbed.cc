@@ -31,7 +31,7 @@ void MustReturn(const char* what, const std::function<void()>& f) {
     f();
     done.Notify();
   });
-  if (!done.WaitForNotificationWithTimeout(absl::Seconds(60))) {
+  if (!done.WaitForNotificationWithTimeout(absl::Seconds(30))) {
     ABSL_RAW_LOG(FATAL, "%s", what);
   }
   thread.join();
