@@ -254,6 +254,22 @@ TEST_F(Lifetime, S14_AnEventHoldsTheDeviceThatItsArrivalBlocked) {
   EXPECT_EQ(State(), DeviceState::kBlocked);
 }
 
+// The events that say that both drives have gone were lost; a walk removes one drive in a step.
+TEST_F(Lifetime, S14_AWalkHoldsWhatItIsAboutToRemove) {
+  RunAll();
+  const DeviceWeak last = devices().Find(KeyOf(other_));
+  const long known = last.use_count();
+  ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kEventLost, 2).ok());
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Pull(kOther).ok());
+  while (devices().Find(KeyOf(drive_)) != nullptr) ASSERT_TRUE(hba_->RunWorkerStep());
+  EXPECT_EQ(last.use_count(), known + 1);
+  RunAll();
+  EXPECT_TRUE(last.expired());
+  EXPECT_THAT(Told(other_), ElementsAre("discovered", "attached", UnitOf(other_), "gone"));
+  ExpectSettled();
+}
+
 TEST_F(Lifetime, S22_ABusyDeviceIsTriedAgainLaterAndItsRemovalWins) {
   ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, 0x08).ok());  // internal reset
   RunAll();
