@@ -81,16 +81,6 @@ TEST_F(HbaTest, AnAttachHasNoAnswersOfAnotherDriveUnderTheSameHandle) {
               ElementsAre("discovered", "gone", "discovered", "attached", "unit " + drive_.serial));
 }
 
-// The handle stands for three devices in turn before the worker has seen the first of them go.
-TEST_F(HbaTest, AHandleThatIsReusedIsGivenBackAgain) {
-  RunAll();
-  ASSERT_TRUE(fabric().Pull(kDrive).ok());
-  ASSERT_TRUE(fabric().Pull(kOther).ok());
-  ASSERT_TRUE(fabric().Insert(kOther).ok());
-  ASSERT_TRUE(fabric().Pull(kOther).ok());
-  EXPECT_EQ(hba_->handshakes(), 3u);
-}
-
 // It goes on to its end, and tells what it has.
 TEST_F(HbaTest, WhatAWalkFoundGoneIsToldThoughAResetEndsTheWalk) {
   RunAll();

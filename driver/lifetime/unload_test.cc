@@ -8,9 +8,11 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "driver/discovery/frame_sender.h"
 #include "driver/driver.h"
 #include "driver/lifetime/testbed.h"
 #include "driver/mpi/constants.h"
+#include "driver/mpi/messages.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -158,6 +160,17 @@ TEST_F(Lifetime, S18_AfterAStopEverythingIsRefused) {
   EXPECT_EQ(ioc_->CountOf(mpi::Function::kPortEnable), 0u);
   EXPECT_EQ(hba_->live_objects(), 0u);
   EXPECT_EQ(hba_->Unfinished(), "");
+}
+
+// Whoever has a request when the stop comes.
+TEST_F(Lifetime, S18_ARequestAfterTheStopIsRefused) {
+  const discovery::FrameSender sender(*ioc_);
+  sender.Close();
+  ioc_->ClearRecords();
+  absl::Status end;
+  sender.Send(mpi::EncodePortEnableRequest(), [&end](auto reply) { end = reply.status(); });
+  EXPECT_TRUE(absl::IsCancelled(end)) << end;
+  EXPECT_EQ(ioc_->CountOf(mpi::Function::kPortEnable), 0u);
 }
 
 TEST_F(LifetimeOfThreads, S18_AStoppedDriverAnswersFromMemory) {
