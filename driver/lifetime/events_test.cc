@@ -312,7 +312,7 @@ TEST_F(Lifetime, S24_AVacantPhyWhoseTargetDoesNotRespondIsARemoval) {
   EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
   transport().ReleaseAll();
   RunAll();
-  EXPECT_EQ(ioc_->Handshakes().at(1), "remove " + Hex(drive_.handle));
+  EXPECT_THAT(ioc_->Handshakes(), testing::Contains("remove " + Hex(drive_.handle)));
   EXPECT_EQ(Told(drive_).size(), 4u);
   // A vacant phy with any other reason is nothing.
   list = ListOf(other_, mpi::PhyReason::kPhyChanged);
