@@ -288,6 +288,18 @@ TEST_F(Lifetime, S23_WithoutAFreeFrameTheSecondHalfOfAHandshakeWaits) {
   ExpectSettled();
 }
 
+TEST_F(Lifetime, S23_ARemovalThatIsToldTwiceStartsOneHandshake) {
+  RunAll();
+  ioc_->ClearRecords();
+  ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kEventDuplicated, 1).ok());
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  RunAll();
+  EXPECT_THAT(ioc_->Handshakes(),
+              ElementsAre("reset " + Hex(drive_.handle), "remove " + Hex(drive_.handle)));
+  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
+  ExpectSettled();
+}
+
 TEST_F(Lifetime, S23_AVolumesHandshakeComesBeforeItsDisks) {
   RunAll();
   ioc_->ClearRecords();
@@ -383,6 +395,7 @@ TEST_F(Lifetime, S29_ARemovalThatComesAfterTheSuccessorWasFoundIsNotItsOwn) {
   RunAll();
   EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
   EXPECT_THAT(Told(successor), ElementsAre("discovered", "attached", "unit ANOTHER"));
+  EXPECT_EQ(devices().FindByHandle(successor.handle), devices().Find(KeyOf(successor)));
   ExpectSettled();
 }
 
