@@ -392,10 +392,12 @@ TEST_F(Lifetime, S29_ARemovalThatComesAfterTheSuccessorWasFoundIsNotItsOwn) {
   ASSERT_TRUE(fabric().Insert(kDrive, "ANOTHER").ok());
   const emulator::TruthDevice successor = Truth(kDrive);
   ASSERT_EQ(successor.handle, drive_.handle);
+  while (devices().Find(KeyOf(drive_)) != nullptr) ASSERT_TRUE(hba_->RunWorkerStep());
+  ASSERT_NE(devices().Find(KeyOf(successor)), nullptr);
+  EXPECT_EQ(devices().FindByHandle(successor.handle), devices().Find(KeyOf(successor)));
   RunAll();
   EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
   EXPECT_THAT(Told(successor), ElementsAre("discovered", "attached", "unit ANOTHER"));
-  EXPECT_EQ(devices().FindByHandle(successor.handle), devices().Find(KeyOf(successor)));
   ExpectSettled();
 }
 
