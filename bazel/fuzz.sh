@@ -54,7 +54,7 @@ minimize() {
   local target
   for target in "${targets[@]}"; do
     mkdir -p "$(corpus "$target")" "$(found "$target")/inputs"
-    "$(program "$target")" -set_cover_merge=1 -max_len=600 "$(corpus "$target")" \
+    "$(program "$target")" -set_cover_merge=1 -use_counters=0 -max_len=600 "$(corpus "$target")" \
       "$(found "$target")/inputs" >"$(found "$target")/log" 2>&1 || fail "$target; see its log"
     echo "$(corpus "$target"): $(find "$(corpus "$target")" -type f | wc -l) files"
   done
