@@ -2,17 +2,18 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_test")
 
-def cc_fuzz_test(name, srcs, deps = [], corpus = [], tags = [], size = "small", **kwargs):
+def cc_fuzz_test(name, srcs, deps = [], corpus = [], runs = 20000, tags = [], size = "small", **kwargs):
     """A test around LLVMFuzzerTestOneInput.
 
     With --config=fuzz it is a libFuzzer program (bazel/fuzz.sh runs it). Otherwise a small main
-    feeds it the corpus, every input cut short, and a fixed number of seeded mutations.
+    feeds it the corpus, every input cut short, and seeded mutations.
 
     Args:
       name: of the test.
       srcs: what defines LLVMFuzzerTestOneInput.
       deps: as usual.
       corpus: input files (a glob is fine).
+      runs: about how many inputs are made of the corpus in an ordinary run.
       tags: as usual; "fuzz" is added.
       size: as usual.
       **kwargs: passed on to cc_test.
@@ -22,8 +23,8 @@ def cc_fuzz_test(name, srcs, deps = [], corpus = [], tags = [], size = "small", 
         size = size,
         srcs = srcs,
         args = select({
-            "//bazel:fuzz": ["-max_total_time=20"],
-            "//conditions:default": ["$(rootpath %s)" % f for f in corpus],
+            "//bazel:fuzz": [],
+            "//conditions:default": [str(runs)] + ["$(rootpath %s)" % f for f in corpus],
         }),
         data = corpus,
         linkopts = select({

@@ -1,5 +1,6 @@
-// Feeds LLVMFuzzerTestOneInput the files named as arguments, every prefix of each, and seeded
-// mutations of each: the same inputs on every run.
+// Feeds LLVMFuzzerTestOneInput the files named as arguments, each cut short, and seeded mutations
+// of each: the same inputs on every run. The first argument is about how many inputs to make in
+// all.
 
 #include <cstddef>
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <iostream>
 #include <iterator>
 #include <random>
+#include <string>
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
@@ -15,9 +17,6 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-constexpr size_t kMaxPrefixes = 4096;
-constexpr int kMutations = 2000;
-
 void Run(const Bytes& input) {
   // An exact copy on the heap, so that AddressSanitizer sees the first byte too many.
   Bytes copy(input.begin(), input.end());
@@ -25,15 +24,17 @@ void Run(const Bytes& input) {
   LLVMFuzzerTestOneInput(copy.data(), copy.size());
 }
 
-void RunPrefixes(const Bytes& input) {
-  for (size_t length = 0; length < input.size() && length < kMaxPrefixes; ++length) {
+// All prefixes, or as many of equal distance as there may be.
+void RunPrefixes(const Bytes& input, size_t most) {
+  const size_t step = 1 + input.size() / (most + 1);
+  for (size_t length = 0; length < input.size(); length += step) {
     Run(Bytes(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(length)));
   }
 }
 
-void RunMutations(const Bytes& input, std::mt19937_64& random) {
+void RunMutations(const Bytes& input, size_t count, std::mt19937_64& random) {
   if (input.empty()) return;
-  for (int i = 0; i < kMutations; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     Bytes mutant = input;
     for (uint64_t changes = 1 + random() % 8; changes > 0; --changes) {
       uint8_t& byte = mutant[random() % mutant.size()];
@@ -52,26 +53,31 @@ void RunMutations(const Bytes& input, std::mt19937_64& random) {
   }
 }
 
-void RunAll(const Bytes& input, std::mt19937_64& random) {
+void RunAll(const Bytes& input, size_t runs, std::mt19937_64& random) {
   Run(input);
-  RunPrefixes(input);
-  RunMutations(input, random);
+  RunPrefixes(input, runs / 2);
+  RunMutations(input, runs / 2, random);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::cerr << "give a number of runs and the corpus' files\n";
+    return 2;
+  }
   std::mt19937_64 random(1);  // NOLINT: the same inputs on every run
-  RunAll(Bytes(512, 0x00), random);
-  RunAll(Bytes(512, 0xff), random);
-  for (int i = 1; i < argc; ++i) {
+  std::vector<Bytes> corpus = {Bytes(512, 0x00), Bytes(512, 0xff)};
+  for (int i = 2; i < argc; ++i) {
     std::ifstream file(argv[i], std::ios::binary);
     if (!file) {
       std::cerr << "cannot read " << argv[i] << "\n";
       return 1;
     }
-    RunAll(Bytes(std::istreambuf_iterator<char>(file), {}), random);
+    corpus.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   }
-  std::cout << "ran " << argc - 1 << " corpus files\n";
+  const size_t runs = std::stoul(argv[1]) / corpus.size();
+  for (const Bytes& input : corpus) RunAll(input, runs, random);
+  std::cout << "ran " << argc - 2 << " corpus files\n";
   return 0;
 }

@@ -63,8 +63,10 @@ absl::StatusOr<ElementRef> ElementIndex::FindSlot(absl::string_view enclosure,
     }
   }
   return absl::NotFoundError(absl::StrCat(
-      "no drive is defined for slot ", number, " of enclosure \"", in.id, "\", which has slots ",
-      in.start_slot, " to ", in.start_slot + in.slot_count - 1));
+      "no drive is defined for slot ", number, " of enclosure \"", in.id, "\", which has ",
+      in.slot_count == 0
+          ? "none"
+          : absl::StrCat("slots ", in.start_slot, " to ", in.start_slot + in.slot_count - 1)));
 }
 
 absl::Status ElementIndex::NotFound(absl::string_view element) const {

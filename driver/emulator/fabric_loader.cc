@@ -69,6 +69,10 @@ class Reader {
     for (int i = 0; i < file_.device_array_size(); ++i) {
       ReadArray(file_.device_array(i), Place("device_array", i));
     }
+    if (file_.host().empty()) {
+      problems_.push_back(
+          absl::StrCat(origin_, ": the fabric has no host; add one: host { id: ... }"));
+    }
     if (!problems_.empty()) {
       return absl::InvalidArgumentError(absl::StrJoin(problems_, "\n"));
     }
@@ -125,6 +129,11 @@ class Reader {
     return gbps == 0 ? fallback : Get(RateFromGbps(gbps), at, what);
   }
 
+  // The text form takes any number for a value of an enumeration.
+  void OneOf(bool is_valid, int value, Where at, absl::string_view what) {
+    if (!is_valid) Problem(at, absl::StrCat(what, ": ", value, " is none of the values there are"));
+  }
+
   // Narrows a number that is checked by its range only here.
   uint32_t InRange(uint32_t value, uint32_t low, uint32_t high, Where at, absl::string_view what) {
     if (value >= low && value <= high) return value;
@@ -166,6 +175,7 @@ class Reader {
     host.board_assembly = file.assembly();
     host.firmware_version = file.firmware().empty() ? "16.00.10.00" : file.firmware();
     host.pci_address = file.pci();
+    OneOf(Mpi_IsValid(file.mpi()), file.mpi(), at, what + " mpi");
     host.generation = file.mpi() == MPI_2_0   ? MpiGeneration::k2_0
                       : file.mpi() == MPI_2_6 ? MpiGeneration::k2_6
                                               : MpiGeneration::k2_5;
@@ -238,6 +248,7 @@ class Reader {
   void ReadRouting(const Expander& file, Where at, ExpanderSpec& expander) {
     for (const RoutingRange& range : file.routing()) {
       const std::string what = absl::StrCat("expander \"", file.id(), "\" routing");
+      OneOf(Routing_IsValid(range.attribute()), range.attribute(), at, what + " attribute");
       expander.routing.resize(expander.phy_count, PhyRouting::kAuto);
       const uint32_t last = InRange(range.last_phy(), 0, expander.phy_count - 1, at, what);
       for (uint32_t phy = range.first_phy(); phy <= last; ++phy) {
@@ -294,6 +305,7 @@ class Reader {
   void ReadModel(const Model& file, Where at) {
     const std::string what = absl::StrCat("model \"", file.id(), "\"");
     DeviceModel model;
+    OneOf(Protocol_IsValid(file.protocol()), file.protocol(), at, what + " protocol");
     const bool sata = file.protocol() == SATA;
     model.protocol = sata ? DeviceModel::Protocol::kSata : DeviceModel::Protocol::kSsp;
     model.vendor = file.vendor().empty() && sata ? "ATA" : file.vendor();

@@ -110,6 +110,21 @@ TEST(FabricLoaderTest, ASlotIsOneOfTheEnclosuresAndHoldsOneDrive) {
   EXPECT_THAT(ErrorOf(With("slot: 1", "slot: 0")), HasSubstr("holds device \"d0\" already"));
 }
 
+TEST(FabricLoaderTest, AnEnclosureWithoutSlotsHoldsNoDrive) {
+  const std::string error = ErrorOf(With(" slots: 4", ""));
+  EXPECT_THAT(error,
+              HasSubstr("device \"d0\": slot 0 is not one of enclosure \"e\", which has none"));
+}
+
+TEST(FabricLoaderTest, ANumberThatIsNoValueOfItsEnumerationIsRefused) {
+  EXPECT_THAT(ErrorOf(With("phys: 8 }", "phys: 8 mpi: 7 }")),
+              HasSubstr("f:1:1: host \"h\" mpi: 7 is none of the values there are"));
+  EXPECT_THAT(ErrorOf(With("size: \"1TB\"", "protocol: 2")),
+              HasSubstr("model \"m\" protocol: 2 is"));
+  EXPECT_THAT(ErrorOf(With("5000ccab0300213f\"", "5000ccab0300213f\" routing { attribute: 259 }")),
+              HasSubstr("expander \"y\" routing attribute: 259 is"));
+}
+
 TEST(FabricLoaderTest, ARateThatDoesNotExistIsRefused) {
   EXPECT_THAT(ErrorOf(With("size: \"1TB\"", "size: \"1TB\" rate_gbps: 7")), HasSubstr("f:7:"));
 }
@@ -128,7 +143,7 @@ TEST(FabricLoaderTest, EveryProblemIsTold) {
 }
 
 TEST(FabricLoaderTest, EmptyTextLacksAHost) {
-  EXPECT_THAT(ErrorOf(""), HasSubstr("the fabric has no host"));
+  EXPECT_THAT(ErrorOf(""), HasSubstr("f: the fabric has no host"));
 }
 
 TEST(FabricLoaderTest, EveryShippedFabricLoads) {

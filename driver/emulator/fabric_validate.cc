@@ -211,11 +211,15 @@ class Validator {
     if (device.enclosure == kNoIndex) return;
     if (fabric_.models[device.model].type != DeviceModel::Type::kDisk) return;
     const EnclosureSpec& enclosure = fabric_.enclosures[device.enclosure];
-    const uint32_t last = enclosure.start_slot + enclosure.slot_count - 1;
-    if (device.slot < enclosure.start_slot || device.slot > last) {
+    if (device.slot < enclosure.start_slot ||
+        device.slot - enclosure.start_slot >= enclosure.slot_count) {
+      const std::string slots = enclosure.slot_count == 0
+                                    ? "none"
+                                    : absl::StrCat(enclosure.start_slot, " to ",
+                                                   enclosure.start_slot + enclosure.slot_count - 1);
       Problem(ElementKind::kDevice, i,
-              absl::StrFormat("slot %d is not one of enclosure \"%s\", which has %d to %d",
-                              device.slot, enclosure.id, enclosure.start_slot, last));
+              absl::StrFormat("slot %d is not one of enclosure \"%s\", which has %s", device.slot,
+                              enclosure.id, slots));
     }
     const auto [it, added] =
         slots_.try_emplace(std::make_pair(device.enclosure, uint32_t{device.slot}), i);

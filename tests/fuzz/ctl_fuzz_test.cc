@@ -12,27 +12,20 @@
 #include "driver/transport/mpt3ctl/ctl_codec.h"
 #include "driver/transport/mpt3ctl/ctl_command.h"
 #include "driver/transport/mpt3ctl/event_log.h"
+#include "tests/fuzz/properties.h"
 
 namespace sasd::mpt3ctl {
 namespace {
 
 void DecodeAll(ByteSpan bytes) {
-  (void)DecodeCtlHeader(bytes);
-  if (const auto info = DecodeIocInfo(bytes); info.ok()) {
-    (void)info->PciAddress();
-    if (DecodeIocInfo(EncodeIocInfo(*info))->PciAddress() != info->PciAddress()) std::abort();
-  }
-  if (const auto query = DecodeEventQuery(bytes); query.ok()) {
-    if (!(DecodeEventQuery(EncodeEventQuery(*query))->mask == query->mask)) std::abort();
-  }
-  if (const auto mask = DecodeEventEnable(bytes); mask.ok()) {
-    if (!(*DecodeEventEnable(EncodeEventEnable(1, *mask)) == *mask)) std::abort();
-  }
-  if (const auto entry = DecodeLogEntry(bytes); entry.ok()) {
-    if (EncodeLogEntry(*entry) != Bytes(bytes.begin(), bytes.begin() + LogEntry::kSize)) {
-      std::abort();
-    }
-  }
+  if (const auto header = DecodeCtlHeader(bytes); !header.ok()) fuzz::CheckError(header.status());
+  fuzz::CheckCodec(DecodeIocInfo, EncodeIocInfo, bytes, "IOC info");
+  fuzz::CheckCodec(DecodeEventQuery, EncodeEventQuery, bytes, "event query");
+  fuzz::CheckCodec(
+      DecodeEventEnable, [](const auto& mask) { return EncodeEventEnable(1, mask); }, bytes,
+      "event enable");
+  fuzz::CheckCodec(DecodeLogEntry, EncodeLogEntry, bytes, "log entry");
+  if (const auto info = DecodeIocInfo(bytes); info.ok()) (void)info->PciAddress();
   if (const auto command = DecodeCommandHeader(bytes); command.ok()) {
     (void)EncodeCommand(*command, bytes.subspan(0, bytes.size() / 4 * 4));
   }

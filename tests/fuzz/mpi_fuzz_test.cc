@@ -1,50 +1,78 @@
-// Every decoder of the firmware's bytes: any input gives a value or an error, and what decodes has
-// a text and encodes.
+// The firmware's bytes: every decoder of events, pages and messages gives a value or an error for
+// any input; what decodes has a text where there is one, and is the same after it was encoded.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "driver/base/endian.h"
 #include "driver/mpi/events.h"
 #include "driver/mpi/messages.h"
 #include "driver/mpi/pages.h"
+#include "tests/fuzz/properties.h"
+
+// A codec by its name.
+#define CODEC(name) fuzz::CheckCodec(Decode##name, Encode##name, bytes, #name)
+#define TEXT_CODEC(name) fuzz::CheckTextCodec(Decode##name, Encode##name, bytes, #name)
 
 namespace sasd::mpi {
 namespace {
 
+// Two bytes of event number, then its data.
 void DecodeEvents(ByteSpan bytes) {
   if (bytes.size() < 2) return;
-  const absl::StatusOr<EventData> data = DecodeEvent(LoadLe16(bytes, 0), bytes.subspan(2));
-  if (!data.ok()) return;
-  (void)ToString(*data);
-  (void)EncodeEvent(*data);
+  const uint16_t event = LoadLe16(bytes, 0);
+  fuzz::CheckTextCodec([event](ByteSpan data) { return DecodeEvent(event, data); }, EncodeEvent,
+                       bytes.subspan(2), "event");
 }
 
 void DecodePages(ByteSpan bytes) {
-  if (const auto page = DecodeSasIoUnitPage0(bytes); page.ok()) (void)ToString(*page);
-  if (const auto page = DecodeSasDevicePage0(bytes); page.ok()) (void)ToString(*page);
-  if (const auto page = DecodeExpanderPage0(bytes); page.ok()) (void)ToString(*page);
-  if (const auto page = DecodeExpanderPage1(bytes); page.ok()) (void)ToString(*page);
-  if (const auto page = DecodeSasPhyPage0(bytes); page.ok()) (void)ToString(*page);
-  if (const auto page = DecodeEnclosurePage0(bytes); page.ok()) (void)ToString(*page);
-  if (const auto page = DecodeManufacturingPage0(bytes); page.ok()) (void)ToString(*page);
+  TEXT_CODEC(ManufacturingPage0);
+  TEXT_CODEC(SasIoUnitPage0);
+  TEXT_CODEC(SasIoUnitPage1);
+  TEXT_CODEC(ExpanderPage0);
+  TEXT_CODEC(ExpanderPage1);
+  TEXT_CODEC(SasDevicePage0);
+  TEXT_CODEC(SasPhyPage0);
+  TEXT_CODEC(SasPhyPage1);
+  TEXT_CODEC(EnclosurePage0);
+  TEXT_CODEC(RaidVolumePage0);
+  TEXT_CODEC(RaidVolumePage1);
+  TEXT_CODEC(PhysicalDiskPage0);
+  fuzz::CheckCodec(
+      DecodePageHeader,
+      [](const PageHeader& header) {
+        Bytes page(8);
+        StorePageHeader(header, absl::MakeSpan(page));
+        return page;
+      },
+      bytes, "page header");
 }
 
 void DecodeMessages(ByteSpan bytes) {
-  (void)DecodeReplyHeader(bytes);
-  (void)DecodeIocInitRequest(bytes);
-  (void)DecodeIocFactsReply(bytes);
-  (void)DecodeEventNotificationRequest(bytes);
-  (void)DecodeEventNotificationReply(bytes);
-  (void)DecodeConfigRequest(bytes);
-  (void)DecodeConfigReply(bytes);
-  (void)DecodeTaskManagementRequest(bytes);
-  (void)DecodeTaskManagementReply(bytes);
-  (void)DecodeSasControlRequest(bytes);
-  (void)DecodeSasControlReply(bytes);
-  (void)DecodeSmpPassthroughRequest(bytes);
-  (void)DecodeSmpPassthroughReply(bytes);
-  (void)DecodeScsiIoRequest(bytes);
-  (void)DecodeScsiIoReply(bytes);
+  if (const auto function = DecodeFunction(bytes); function.ok()) {
+    fuzz::Check(!ToString(*function).empty(), "Function");
+    fuzz::Check(*DecodeFunction(EncodeBareRequest(*function)) == *function, "Function");
+  }
+  CODEC(ReplyHeader);
+  CODEC(IocInitRequest);
+  CODEC(IocFactsReply);
+  CODEC(PortFactsReply);
+  CODEC(EventNotificationRequest);
+  CODEC(EventNotificationReply);
+  CODEC(EventAckRequest);
+  CODEC(ConfigRequest);
+  CODEC(ConfigReply);
+  CODEC(TaskManagementRequest);
+  CODEC(TaskManagementReply);
+  CODEC(SasControlRequest);
+  CODEC(SasControlReply);
+  CODEC(SmpPassthroughRequest);
+  CODEC(SmpPassthroughReply);
+  CODEC(ScsiIoRequest);
+  CODEC(ScsiIoReply);
+  if (const auto header = DecodeReplyHeader(bytes); header.ok()) {
+    fuzz::Check(!ToString(header->status).empty(), "IocStatus");
+  }
 }
 
 }  // namespace

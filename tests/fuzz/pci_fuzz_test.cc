@@ -20,6 +20,7 @@
 #include "driver/emulator/pci/pci_front_end.h"
 #include "driver/emulator/pci/request_data.h"
 #include "driver/emulator/pci/scatter_gather.h"
+#include "tests/fuzz/properties.h"
 
 namespace sasd::emulator::pci {
 namespace {
@@ -126,10 +127,16 @@ class Machine {
 };
 
 void DecodeLink(ByteSpan bytes) {
-  (void)DecodeLinkHeader(bytes.subspan(0, kLinkHeaderSize));
-  (void)DecodeSyncSystemMemory(bytes, bytes.size() % 12);
-  (void)DecodeConfigAccess(bytes);
-  (void)DecodeBarAccess(bytes);
+  if (bytes.size() >= kLinkHeaderSize) {
+    fuzz::CheckCodec(DecodeLinkHeader, EncodeLinkHeader, bytes.subspan(0, kLinkHeaderSize),
+                     "link header");
+  }
+  for (size_t files = 0; files <= kMaxLinkFds; ++files) {
+    fuzz::CheckCodec([files](ByteSpan payload) { return DecodeSyncSystemMemory(payload, files); },
+                     EncodeSyncSystemMemory, bytes, "memory regions");
+  }
+  fuzz::CheckCodec(DecodeConfigAccess, EncodeConfigAccess, bytes, "config access");
+  fuzz::CheckCodec(DecodeBarAccess, EncodeBarAccess, bytes, "BAR access");
 }
 
 void WalkLists(ByteSpan bytes) {
@@ -159,7 +166,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   namespace pci = sasd::emulator::pci;
   const sasd::ByteSpan bytes(data, size);
   if (size == 0) return 0;
-  if (size >= pci::kLinkHeaderSize) pci::DecodeLink(bytes);
+  pci::DecodeLink(bytes);
   pci::WalkLists(bytes);
   const sasd::emulator::MpiGeneration generations[] = {sasd::emulator::MpiGeneration::k2_0,
                                                        sasd::emulator::MpiGeneration::k2_5,

@@ -16,33 +16,27 @@
 #include "driver/mpi/smp_expander.h"
 #include "driver/mpi/smp_phy.h"
 #include "driver/mpi/smp_route.h"
+#include "tests/fuzz/properties.h"
 
 namespace sasd {
 namespace {
 
-template <typename Decode, typename Encode>
-void Try(const Decode& decode, const Encode& encode, ByteSpan bytes) {
-  const auto decoded = decode(bytes);
-  if (decoded.ok() && encode(*decoded).size() > mpi::kMaxSmpResponse) std::abort();
-}
+// A codec of responses by its name.
+#define RESPONSE(name) \
+  fuzz::CheckCodec(mpi::Decode##name##Response, mpi::Encode##name##Response, bytes, #name)
 
 void DecodeAll(ByteSpan bytes) {
-  if (const auto request = mpi::DecodeSmpRequest(bytes); request.ok()) {
-    (void)ToString(*request);
-    (void)mpi::EncodeSmpRequest(*request);
-  }
-  Try(mpi::DecodeReportGeneralResponse, mpi::EncodeReportGeneralResponse, bytes);
-  Try(mpi::DecodeReportManufacturerResponse, mpi::EncodeReportManufacturerResponse, bytes);
-  Try(mpi::DecodeReportSelfConfigurationStatusResponse,
-      mpi::EncodeReportSelfConfigurationStatusResponse, bytes);
-  Try(mpi::DecodeDiscoverResponse, mpi::EncodeDiscoverResponse, bytes);
-  Try(mpi::DecodeDiscoverListResponse, mpi::EncodeDiscoverListResponse, bytes);
-  Try(mpi::DecodeReportPhyErrorLogResponse, mpi::EncodeReportPhyErrorLogResponse, bytes);
-  Try(mpi::DecodeReportPhySataResponse, mpi::EncodeReportPhySataResponse, bytes);
-  Try(mpi::DecodeReportPhyEventResponse, mpi::EncodeReportPhyEventResponse, bytes);
-  Try(mpi::DecodeReportRouteInformationResponse, mpi::EncodeReportRouteInformationResponse, bytes);
-  Try(mpi::DecodeReportExpanderRouteTableListResponse,
-      mpi::EncodeReportExpanderRouteTableListResponse, bytes);
+  fuzz::CheckTextCodec(mpi::DecodeSmpRequest, mpi::EncodeSmpRequest, bytes, "SMP request");
+  RESPONSE(ReportGeneral);
+  RESPONSE(ReportManufacturer);
+  RESPONSE(ReportSelfConfigurationStatus);
+  RESPONSE(Discover);
+  RESPONSE(DiscoverList);
+  RESPONSE(ReportPhyErrorLog);
+  RESPONSE(ReportPhySata);
+  RESPONSE(ReportPhyEvent);
+  RESPONSE(ReportRouteInformation);
+  RESPONSE(ReportExpanderRouteTableList);
 }
 
 // The bytes are frames, each after a byte with its length.

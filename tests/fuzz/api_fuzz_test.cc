@@ -1,0 +1,199 @@
+// What a client sends and what a user types: filters, page tokens and queries of the API, and
+// sasctl's filters; any bytes give a value or an error that says what is wrong. What sasctl prints
+// of what it gets is whole.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "cli/fake_sasd.h"
+#include "cli/filter.h"
+#include "cli/json.h"
+#include "cli/natural_order.h"
+#include "cli/nouns.h"
+#include "cli/record_printer.h"
+#include "cli/rpc_error.h"
+#include "cli/suggest.h"
+#include "cli/watch_command.h"
+#include "daemon/registry/fake_facts.h"
+#include "daemon/registry/registry.h"
+#include "daemon/service/find.h"
+#include "daemon/service/list_filters.h"
+#include "daemon/service/page.h"
+#include "daemon/service/watch_filter.h"
+#include "daemon/service/wire.h"
+#include "google/protobuf/stubs/logging.h"
+#include "sas/v1/topology_service.pb.h"
+#include "tests/fuzz/properties.h"
+
+namespace sasd {
+namespace {
+
+using fuzz::Check;
+
+void CheckStatus(const grpc::Status& status) {
+  if (status.ok()) return;
+  Check(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT, "a bad field is an argument's");
+  Check(!status.error_message().empty(), "an error has a message");
+  const cli::RpcDetails details = cli::DecodeDetails(status.error_details());
+  Check(!details.violations.empty(), "an error names the field");
+}
+
+// ------------------------------------------------------------------------------------- sasd
+
+std::shared_ptr<const registry::Topology> MakeTopology() {
+  registry::Registry registry({"00000000000000aa", 0});
+  EndDeviceFacts drive = registry::Drive(registry::kHostA, 0x11);
+  drive.os_name = "end_device-5:0:1";
+  LogicalUnitFacts unit = registry::Unit(registry::kHostA, 0x11, "naa.5000c500a7b26111");
+  unit.serial = "ZA10000";
+  unit.block_device = "sdb";
+  EnclosureFacts enclosure;
+  enclosure.key = registry::kEnclosure;
+  registry.Observe(registry::Batch({registry::HostOf(registry::kHostA),
+                                    registry::ExpanderOn(registry::kHostA), enclosure, drive, unit,
+                                    registry::PhyTo(NodeKey::Host(registry::kHostA), 0,
+                                                    registry::kExpander, 1, LinkRate::k12Gbps)}));
+  return registry.Snapshot();
+}
+
+const registry::Topology& Picture() {
+  static const auto* const topology = new auto(MakeTopology());
+  return **topology;
+}
+
+// A filter of any bytes: read, and then asked of everything there is.
+template <typename Filter, typename Resource>
+void CheckListFilter(const std::string& bytes) {
+  Filter filter;
+  if (!filter.ParseFromString(bytes)) return;
+  service::Predicate<Resource> predicate;
+  const grpc::Status status = service::ReadFilter(filter, Picture(), &predicate);
+  CheckStatus(status);
+  if (!status.ok()) return;
+  for (const auto& resource : Picture().collection<Resource>()) (void)predicate(*resource);
+}
+
+void CheckListFilters(const std::string& bytes) {
+  CheckListFilter<sas::v1::PhyFilter, registry::Phy>(bytes);
+  CheckListFilter<sas::v1::PortFilter, registry::Port>(bytes);
+  CheckListFilter<sas::v1::ExpanderFilter, registry::Expander>(bytes);
+  CheckListFilter<sas::v1::EndDeviceFilter, registry::EndDevice>(bytes);
+  CheckListFilter<sas::v1::LogicalUnitFilter, registry::LogicalUnit>(bytes);
+  CheckListFilter<sas::v1::EnclosureFilter, registry::Enclosure>(bytes);
+  CheckListFilter<sas::v1::SlotFilter, registry::Slot>(bytes);
+  sas::v1::WatchFilter filter;
+  if (!filter.ParseFromString(bytes)) return;
+  watch::Filter read({}, {});
+  CheckStatus(service::ReadWatchFilter(filter, &read));
+}
+
+void CheckPages(const std::string& text) {
+  sas::v1::PhyFilter filter;
+  filter.set_owner("hosts/1");
+  const google::protobuf::Message* const filters[] = {nullptr, &filter};
+  for (const auto* of : filters) {
+    std::string last;
+    CheckStatus(service::ReadPageToken(text, of, &last));
+    const std::string token = service::MakePageToken(text, of);
+    Check(service::ReadPageToken(token, of, &last).ok() && last == text, "a token is its name");
+    const auto* const other = of == nullptr ? &filter : nullptr;
+    Check(!service::ReadPageToken(token, other, &last).ok(), "a token is of one listing");
+  }
+}
+
+void CheckFind(absl::string_view text) {
+  const service::FoundResources found = service::FindResources(Picture(), text, {});
+  Check(found.suggestions.size() <= 5, "there are few suggestions");
+  Check(found.resources.empty() || found.suggestions.empty(), "found, or close to");
+  const service::FoundResources drives =
+      service::FindResources(Picture(), text, {registry::ResourceKind::kEndDevice});
+  Check(drives.resources.size() <= 1, "only of the kind");
+}
+
+// ----------------------------------------------------------------------------------- sasctl
+
+cli::FakeSasd& Sasd() {
+  static cli::FakeSasd* const sasd = [] {
+    auto* made = new cli::FakeSasd();
+    made->topology.Add(cli::ParseResource(R"(host { name: "hosts/1" })"), {"host1"});
+    return made;
+  }();
+  return *sasd;
+}
+
+// The first word is a noun, what follows are its filters.
+void CheckUserFilters(const std::string& text) {
+  const std::vector<std::string> words = absl::StrSplit(text, ' ', absl::SkipEmpty());
+  if (words.empty()) return;
+  const auto conditions =
+      cli::ParseConditions(std::vector<std::string>(words.begin() + 1, words.end()));
+  if (!conditions.ok()) return fuzz::CheckError(conditions.status());
+  for (const cli::Condition& condition : *conditions) {
+    Check(!condition.key.empty() && !condition.values.empty(), "a condition has both sides");
+  }
+  const auto noun = cli::FindNoun(words[0]);
+  if (!noun.ok()) {
+    return Check(absl::StrContains(noun.status().message(), words[0]), "an error names the noun");
+  }
+  const auto selection = cli::Select(Sasd().context(), **noun, *conditions);
+  if (!selection.ok()) return fuzz::CheckError(selection.status());
+  (void)selection->Admits(cli::ParseResource(R"(host { name: "hosts/1" })").host());
+}
+
+void CheckWords(const std::string& text) {
+  if (const auto output = cli::ParseOutput(text); !output.ok()) fuzz::CheckError(output.status());
+  const std::vector<std::string> known = {"drives", "slots", "expanders"};
+  Check(cli::CloseTo(text, known).size() <= 3, "few are close");
+  (void)cli::NaturalLess(text.substr(0, text.size() / 2), text.substr(text.size() / 2));
+  (void)cli::DecodeDetails(text);
+  if (absl::StrContains(text, '\n')) {
+    const std::vector<std::string> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
+    const auto filter = cli::ParseWatchFilter(lines, Sasd().context());
+    if (!filter.ok()) fuzz::CheckError(filter.status());
+  }
+}
+
+void CheckPrinting(const std::string& bytes) {
+  const std::string quoted = cli::JsonString(bytes);
+  Check(quoted.size() >= 2 && !cli::HasControls(quoted), "a JSON string is one line");
+  Check(!cli::HasControls(cli::YamlString(bytes)), "a YAML scalar is one line");
+  sas::v1::Resource resource;
+  if (!resource.ParseFromString(bytes)) return;
+  const std::string json = cli::ToJson(resource);
+  Check(!cli::HasControls(json), "JSON is one line");
+  Check(!cli::JsonToYaml(json).empty(), "YAML has something");
+}
+
+}  // namespace
+}  // namespace sasd
+
+namespace {
+
+// A string of a message is UTF-8: gRPC refuses another one before anybody sees it.
+bool CanBeSent(const std::string& text) {
+  std::string bytes;
+  sasd::service::AppendBytes(1, text, bytes);
+  return sas::v1::FindResourcesRequest().ParseFromString(bytes);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string text(sasd::fuzz::TextOf({data, size}));
+  google::protobuf::SetLogHandler(nullptr);
+  sasd::CheckListFilters(text);
+  if (CanBeSent(text)) {
+    sasd::CheckPages(text);
+    sasd::CheckFind(text);
+  }
+  sasd::CheckUserFilters(text);
+  sasd::CheckWords(text);
+  sasd::CheckPrinting(text);
+  return 0;
+}

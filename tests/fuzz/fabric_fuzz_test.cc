@@ -1,0 +1,104 @@
+// A fabric file: any text gives a fabric or an error that names the file. What is accepted is
+// valid, its links have two ends, its elements are found by what they are called, and an HBA comes
+// up on it.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "driver/base/fake_clock.h"
+#include "driver/emulator/element_index.h"
+#include "driver/emulator/emulator.h"
+#include "driver/emulator/fabric_loader.h"
+#include "driver/emulator/fabric_state.h"
+#include "driver/emulator/fabric_text.h"
+#include "driver/emulator/fabric_validate.h"
+#include "tests/fuzz/properties.h"
+
+namespace sasd::emulator {
+namespace {
+
+using fuzz::Check;
+
+// More would only be slow.
+constexpr size_t kMaxDevices = 64;
+
+void CheckLinks(const FabricState& state, NodeRef node) {
+  for (int phy = 0; phy < state.phy_count(node); ++phy) {
+    const PhyRef at = {node, static_cast<uint8_t>(phy)};
+    const PhyLink link = state.Link(at);
+    if (!link.node().valid()) continue;
+    const PhyLink back = state.Link({link.node(), link.peer_phy});
+    Check(back.node() == node && back.peer_phy == at.phy, "a link has two ends");
+    Check(back.rate == link.rate, "both ends have one rate");
+  }
+}
+
+void CheckElements(const FabricSpec& spec, absl::string_view text) {
+  const ElementIndex index(spec);
+  for (uint32_t i = 0; i < spec.hosts.size(); ++i) {
+    const auto found = index.Find(spec.hosts[i].id);
+    Check(found.ok() && found->kind == ElementKind::kHost && found->index == i, "a host's id");
+  }
+  for (uint32_t i = 0; i < spec.devices.size(); ++i) {
+    const auto found = index.Find(spec.devices[i].id);
+    Check(found.ok() && found->kind == ElementKind::kDevice && found->index == i, "a device's id");
+  }
+  for (uint32_t i = 0; i < spec.enclosures.size(); ++i) {
+    (void)index.Find(spec.enclosures[i].id + "/0");
+  }
+  const auto found = index.Find(text.substr(0, 32));
+  if (!found.ok()) fuzz::CheckError(found.status());
+}
+
+void CheckFabric(absl::string_view text) {
+  constexpr char kOrigin[] = "fuzz.textproto";
+  auto spec = ParseFabric(text, kOrigin);
+  if (!spec.ok()) {
+    return Check(absl::StrContains(spec.status().message(), kOrigin), "an error names the file");
+  }
+  Check(ValidateFabric(*spec).ok(), "what was accepted is valid");
+  for (const ExpanderSpec& expander : spec->expanders) {
+    for (PhyRouting routing : expander.routing) {
+      Check(routing <= PhyRouting::kTable, "a phy's routing is one of those there are");
+    }
+  }
+  if (spec->devices.size() > kMaxDevices) return;
+  CheckElements(*spec, text);
+  const FabricState state(*spec);
+  for (uint32_t i = 0; i < spec->hosts.size(); ++i) CheckLinks(state, {true, i});
+  for (uint32_t i = 0; i < spec->expanders.size(); ++i) CheckLinks(state, {false, i});
+  FakeClock clock;
+  const size_t hosts = spec->hosts.size();
+  auto emulator = Emulator::Create(*std::move(spec), {}, clock);
+  Check(emulator.ok(), "an HBA comes up on it");
+  for (size_t i = 0; i < hosts; ++i) {
+    Check((*emulator)->Truth(i).devices.size() <= 2 * kMaxDevices, "an HBA has what is there");
+  }
+}
+
+// The languages within: a pattern or size, and the first two bytes as a number for it.
+void CheckTexts(ByteSpan bytes) {
+  if (bytes.size() < 2) return;
+  const uint32_t number = LoadLe16(bytes, 0);
+  const absl::string_view text = fuzz::TextOf(bytes.subspan(2));
+  const auto expanded = ExpandPattern(text, number);
+  if (expanded.ok()) Check(expanded->size() <= text.size() + 20, "a pattern grows by its width");
+  if (!expanded.ok()) fuzz::CheckError(expanded.status());
+  const uint32_t block = 1 + number % 8192;
+  const auto size = ParseSize(text, block);
+  if (size.ok()) Check(*size % block == 0, "a size is of whole blocks");
+  if (!size.ok()) fuzz::CheckError(size.status());
+  (void)RateFromGbps(number / 10.0);
+}
+
+}  // namespace
+}  // namespace sasd::emulator
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  sasd::emulator::CheckFabric(sasd::fuzz::TextOf({data, size}));
+  sasd::emulator::CheckTexts({data, size});
+  return 0;
+}
