@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "absl/base/config.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "driver/lifetime/explored_hba.h"
 #include "driver/lifetime/explorer.h"
 #include "driver/lifetime/testbed.h"
@@ -188,6 +190,17 @@ std::vector<Program> Triples() {
   };
 }
 
+// The rules (tests/lifetime/rules.toml) that a program is about; its name says it.
+std::vector<std::string> RulesOf(const Program& program) {
+  std::vector<std::string> rules = {"owned", "one-list", "removal", "no-lock", "events"};
+  const auto about = [&](absl::string_view word) { return absl::StrContains(program.name, word); };
+  if (program.threads.attacher) rules.insert(rules.end(), {"findable", "identity"});
+  if (about("reset") || about("recover")) rules.push_back("reset");
+  if (about("pull") || about("plugged") || about("removal")) rules.push_back("handshake");
+  if (about("walk") || about("gap")) rules.push_back("gaps");
+  return rules;
+}
+
 // How many schedules ran of which program, for docs/lifetime.md (tests/lifetime/report.py).
 class Records {
  public:
@@ -203,7 +216,8 @@ class Records {
     std::cout << program.name << ": " << report.schedules << " schedules, all with up to "
               << preemptions << " preemptions, of up to " << report.longest << " points\n";
     lines_.push_back(absl::StrCat("{\"name\":\"", program.name, "\",\"preemptions\":", preemptions,
-                                  ",\"schedules\":", report.schedules, "}"));
+                                  ",\"schedules\":", report.schedules, ",\"rules\":[\"",
+                                  absl::StrJoin(RulesOf(program), "\",\""), "\"]}"));
   }
 
  private:
