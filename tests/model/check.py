@@ -80,7 +80,7 @@ def main():
         said = search([f"-D{bug}", *acts], SAFETY, [])
         judge(bug, sign in said, said)
     # The properties can fail, too.
-    said = search(["-DBUG_GAP_NOT_DECLARED", *acts], LIVENESS, ["-a", "-f", "-N", PROPERTIES[0]])
+    said = search(["-DBUG_GAP_NOT_DECLARED", *acts], LIVENESS, ["-A", "-a", "-f", "-N", PROPERTIES[0]])
     judge(f"{PROPERTIES[0]} with BUG_GAP_NOT_DECLARED", "acceptance cycle" in said, said)
     print(f"{passed} passed, {failed} failed")
     return failed != 0
