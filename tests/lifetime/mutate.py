@@ -22,7 +22,7 @@ import plan
 
 # Copies of the tree, one per job. Bazel keeps the outputs of each from run to run.
 FOLDER = "/var/tmp/sasd-mutations"
-JUDGES = ("//driver/device/...", "//driver/discovery/...")
+JUDGES = ("//driver/device/...", "//driver/discovery/...", "//driver/lifetime/...")
 # Of the explorer's many programs the first that fails will do.
 ONE_WILL_DO = "interleavings_test"
 # A case that runs for so long hangs.
@@ -31,7 +31,9 @@ CASE_SECONDS = 60
 MOST_CRASHES = 5
 IGNORED = shutil.ignore_patterns(".git", "bazel-*", "node_modules", "__pycache__")
 BAZEL = shlex.split(os.environ.get("SASD_BAZEL", "bazel"))
-CONFIG = ("--config=asan", "--noshow_progress", "--color=no", f"--disk_cache={FOLDER}/cache")
+# What one tree has compiled the others need not.
+CACHE = f"--disk_cache={FOLDER}/cache"
+CONFIG = ("--config=asan", "--noshow_progress", "--color=no")
 
 
 class BuildError(Exception):
@@ -47,6 +49,7 @@ class Tree:
         self.environment = environment
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(plan.ROOT, self.root, symlinks=True, ignore=IGNORED)
+        self.programs = self.bazel("info", *CONFIG, "bazel-bin").strip()
 
     def bazel(self, command, *arguments):
         done = subprocess.run([*BAZEL, command, *arguments], cwd=self.root, stdin=subprocess.DEVNULL, text=True,
@@ -61,8 +64,9 @@ class Tree:
                             rf'kind("cc_test", {tests}) except attr("tags", "\b(long|noasan|fuzz)\b", {tests})')
         return labels.split()
 
-    def build(self, labels):
-        self.bazel("build", *CONFIG, "--jobs=1", *labels)
+    def build(self, labels, jobs=1):
+        cache = () if os.path.exists(os.path.join(self.root, ".bazelrc.local")) else (CACHE,)
+        self.bazel("build", *CONFIG, *cache, f"--jobs={jobs}", *labels)
 
     def apply(self, mutation):
         """Returns what restores the files."""
@@ -98,7 +102,7 @@ class Tree:
 
     def run_cases(self, program, without, fail_fast):
         """Returns the cases that ran, those that failed, and whether the program came to its end."""
-        command = [*self.run_under, os.path.join(self.root, "bazel-out/k8-opt-asan/bin", program)]
+        command = [*self.run_under, os.path.join(self.programs, program)]
         if without:
             command.append("--gtest_filter=-" + ":".join(without))
         if fail_fast:
@@ -197,7 +201,7 @@ def main():
     for number in range(jobs):
         tree = Tree(number, shlex.split(options.run_under), environment)
         labels = tree.judges()
-        tree.build(labels)
+        tree.build(labels, jobs)
         trees.put(tree)
     failed, cases = tree.run(labels)
     if failed:
