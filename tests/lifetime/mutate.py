@@ -23,8 +23,8 @@ import plan
 # Copies of the tree, one per job. Bazel keeps the outputs of each from run to run.
 FOLDER = "/var/tmp/sasd-mutations"
 JUDGES = ("//driver/device/...", "//driver/discovery/...", "//driver/lifetime/...")
-# Of the explorer's many programs the first that fails will do.
-ONE_WILL_DO = "interleavings_test"
+# The explorer takes long: it judges what it is to find, and the first of its programs that fails will do.
+EXPLORER = "//driver/lifetime:interleavings_test"
 # A case that runs for so long hangs.
 CASE_SECONDS = 60
 # So many cases may crash or hang before the rest of their program is left out.
@@ -83,17 +83,16 @@ class Tree:
         failed, ran = [], []
         for label in labels:
             program = label.removeprefix("//").replace(":", "/")
-            self.run_program(program, failed, ran)
+            self.run_program(program, label == EXPLORER, failed, ran)
         return failed, ran
 
-    def run_program(self, program, failed, ran):
+    def run_program(self, program, fail_fast, failed, ran):
         before = []  # cases that ran already
         for _ in range(MOST_CRASHES):
-            first = ONE_WILL_DO in program
-            cases, broken, ended = self.run_cases(program, before, first)
+            cases, broken, ended = self.run_cases(program, before, fail_fast)
             before += cases
             failed += broken
-            if ended or (first and broken):
+            if ended or (fail_fast and broken):
                 break
             if not cases:  # it crashed outside of all cases
                 failed.append(os.path.basename(program))
@@ -137,12 +136,16 @@ def judge(mutation, trees, labels):
     """Returns {"name", "caught_by": [...], "seconds"}; and "error" where it cannot be judged."""
     start = time.monotonic()
     result = {"name": mutation["name"], "caught_by": []}
+    explored = mutation.get("explored", False)
+    labels = [label for label in labels if label != EXPLORER or explored]
     tree = trees.get()
     originals = {}
     try:
         originals = tree.apply(mutation)
         tree.build(labels)
         result["caught_by"] = tree.run(labels)[0]
+        if explored and not any(map(plan.is_explored, result["caught_by"])):
+            result["error"] = "the explorer does not find it"
     except BuildError as error:
         if mutation.get("caught_by") == "compiler" and "-Wthread-safety" in str(error):
             result["caught_by"] = ["clang -Wthread-safety"]
@@ -161,12 +164,15 @@ def show(mutation, result):
     by = f"{len(caught)} test case{'' if len(caught) == 1 else 's'}: {', '.join(caught[:4])}"
     if len(caught) > 4:
         by += ", ..."
+    verdict = "PASSED" if is_caught(result) else "FAILED"
+    print(f"{verdict} {result['name']} | {mutation['bug']} | {by if caught else 'nothing'} | {result['seconds']:.0f} s")
     if "error" in result:
-        by = "does not build:\n" + result["error"]
-    elif not caught:
-        by = "nothing"
-    verdict = "PASSED" if caught else "FAILED"
-    print(f"{verdict} {result['name']} | {mutation['bug']} | {by} | {result['seconds']:.0f} s", flush=True)
+        print("     " + result["error"].replace("\n", "\n     "))
+    sys.stdout.flush()
+
+
+def is_caught(result):
+    return bool(result["caught_by"]) and "error" not in result
 
 
 def unbroken(cases, results):
@@ -220,7 +226,7 @@ def main():
         print(f"FAILED {name}: no mutation breaks it")
     if not options.names:
         plan.write(options.results, json.dumps({"mutations": sorted(results, key=lambda r: r["name"])}, indent=1) + "\n")
-    passed = sum(bool(result["caught_by"]) for result in results)
+    passed = sum(map(is_caught, results))
     print(f"{passed} passed, {len(results) - passed + len(missed)} failed")
     return 0 if passed == len(results) and not missed else 1
 

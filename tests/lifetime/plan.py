@@ -41,6 +41,11 @@ def scenario_of(case):
     return int(found[1]) if found else None
 
 
+def is_explored(case):
+    """Whether a test case is one of the explorer's programs."""
+    return case.startswith("Interleavings/")
+
+
 def scenario_tests():
     """{scenario: [test cases]} of driver/lifetime."""
     tests = {}

@@ -82,7 +82,7 @@ def take(results):
     """Takes over what a long run has left."""
     measured = {"mutations": [], "programs": [], "seeds": []}
     for mutation in json.loads(plan.read(results))["mutations"]:
-        caught = sorted(mutation["caught_by"], key=lambda name: (plan.scenario_of(name) is None, name))
+        caught = sorted(mutation["caught_by"], key=rank)
         measured["mutations"].append(
             {"name": mutation["name"], "count": len(caught), "caught_by": caught[:NAMED]})
     outputs = os.path.join(plan.ROOT, "bazel-out", "*", "testlogs", "**", "outputs.zip")
@@ -95,6 +95,11 @@ def take(results):
                     measured["programs"] += found.get("programs", [])
     measured["programs"] = deepest(measured["programs"])
     plan.write(FIGURES, json.dumps(measured, indent=1) + "\n")
+
+
+def rank(case):
+    """What is named first: scenarios, then schedules."""
+    return plan.scenario_of(case) is None, not plan.is_explored(case), case
 
 
 def deepest(programs):
