@@ -53,8 +53,10 @@ TEST_F(DeviceTableTest, ADeviceIsFoundInEveryLivingState) {
   const auto ticket = Take();
   EXPECT_EQ(StateOf(device), LifeState::kAttaching);
   EXPECT_EQ(table_.Find(device->key()), device);
+  EXPECT_EQ(table_.init_size(), 1u) << "it leaves the list when the attach has ended";
   EXPECT_EQ(table_.CompleteAttach(*ticket), AttachEnd::kDone);
   EXPECT_EQ(table_.Find(device->key()), device);
+  EXPECT_EQ(table_.init_size(), 0u);
   EXPECT_TRUE(table_.BeginRemoval(*device));
   EXPECT_EQ(table_.Find(device->key()), device);
   EXPECT_TRUE(table_.FinishRemoval(*device));
@@ -70,6 +72,46 @@ TEST_F(DeviceTableTest, AReferenceOutlivesTheRemoval) {
   EXPECT_EQ(StateOf(device), LifeState::kGone);
   device.reset();
   EXPECT_EQ(live_.count(), 0u);
+}
+
+TEST_F(DeviceTableTest, WhateverFindsADeviceHoldsAReference) {
+  const auto lookups = {
+      +[](const DeviceTable& t) { return t.Find(Info(0x10, 7).key); },
+      +[](const DeviceTable& t) { return t.FindByHandle(DevHandle(7)); },
+      +[](const DeviceTable& t) {
+        return t.FindBySlot({EnclosureKey(0), 0});
+      },
+      +[](const DeviceTable& t) { return t.ChildrenOf(Info(0x10, 7).parent).at(0); },
+      +[](const DeviceTable& t) { return t.NotFound(1).at(0); },
+  };
+  for (const auto& lookup : lookups) {
+    Add(0x10, 7);
+    DeviceRef found = lookup(table_);
+    Remove(found);
+    EXPECT_EQ(live_.count(), 1u);
+    found.reset();
+    EXPECT_EQ(live_.count(), 0u);
+    EXPECT_TRUE(table_.ChildrenOf(Info(0x10, 7).parent).empty());
+  }
+}
+
+// The kernel's scan had its next device in hand before the one before it was enabled.
+TEST_F(DeviceTableTest, TheNextDeviceIsLookedForWhenItIsWanted) {
+  Add(0x10, 7);
+  Add(0x20, 8);
+  const DeviceRef last = Add(0x30, 9);
+  const auto first = Take();
+  Remove(table_.FindByHandle(DevHandle(8)));
+  EXPECT_EQ(live_.count(), 2u);
+  EXPECT_EQ(Take()->device, last);
+}
+
+TEST_F(DeviceTableTest, AnAttachHoldsAReference) {
+  Add(0x10, 7);
+  const auto ticket = Take();
+  Remove(table_.FindByHandle(DevHandle(7)));
+  EXPECT_EQ(live_.count(), 1u);
+  EXPECT_EQ(table_.FailAttach(*ticket, "no"), AttachEnd::kRemoved);
 }
 
 TEST_F(DeviceTableTest, ARemovalDuringTheAttachWins) {
@@ -108,6 +150,17 @@ TEST_F(DeviceTableTest, TheSameAddressComesBackAsAnotherObject) {
   EXPECT_NE(first, second);
   EXPECT_EQ(table_.FindByHandle(DevHandle(7)), second);
   EXPECT_EQ(StateOf(first), LifeState::kGone);
+}
+
+TEST_F(DeviceTableTest, TheEndOfAnOldAttachIsNotTheNextDevices) {
+  Add(0x10, 7);
+  const auto old_attach = Take();
+  Remove(table_.FindByHandle(DevHandle(7)));
+  const DeviceRef next = Add(0x20, 7);
+  const auto attach = Take();
+  EXPECT_EQ(table_.CompleteAttach(*old_attach), AttachEnd::kRemoved);
+  EXPECT_EQ(StateOf(next), LifeState::kAttaching);
+  EXPECT_EQ(table_.CompleteAttach(*attach), AttachEnd::kDone);
 }
 
 TEST_F(DeviceTableTest, AnAddressIsThereOnce) {

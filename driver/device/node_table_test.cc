@@ -48,6 +48,24 @@ TEST_F(NodeTableTest, ARemovedExpanderStaysReadableForWhoHoldsIt) {
   EXPECT_EQ(nodes_.FindByHandle(DevHandle(9)), nullptr);
 }
 
+TEST_F(NodeTableTest, WhateverFindsAnExpanderHoldsAReference) {
+  const ExpanderInfo info = Info(0x10, 9, host_->key());
+  const size_t before = live_.count();
+  const auto find = [&](int how) {
+    if (how == 0) return nodes_.Find(info.key);
+    if (how == 1) return nodes_.FindByHandle(info.handle);
+    return how == 2 ? nodes_.ExpandersOf(host_->key()).at(0) : nodes_.Expanders().at(0);
+  };
+  for (int how = 0; how < 4; ++how) {
+    ASSERT_TRUE(nodes_.AddExpander(info, 4).ok());
+    NodeRef found = find(how);
+    EXPECT_TRUE(nodes_.RemoveExpander(*found));
+    EXPECT_EQ(live_.count(), before + 1) << how;
+    found.reset();
+    EXPECT_EQ(live_.count(), before);
+  }
+}
+
 TEST_F(NodeTableTest, AResetVoidsTheHandlesOfExpandersNotOfTheHost) {
   const NodeRef expander = *nodes_.AddExpander(Info(0x10, 9, host_->key()), 4);
   nodes_.ForgetHandles();
@@ -74,6 +92,7 @@ TEST_F(NodeTableTest, AnEnclosureGoesWithItsLastHandle) {
   const EnclosureRef enclosure = nodes_.PutEnclosure(Enclosure(0x77, 2), changed);
   EXPECT_TRUE(changed);
   nodes_.PutEnclosure(Enclosure(0x77, 3), changed);
+  nodes_.PutEnclosure(Enclosure(0x77, 3), changed);  // reported twice
   EXPECT_EQ(nodes_.RemoveEnclosure(EnclosureHandle(2)), nullptr);
   EXPECT_EQ(nodes_.FindEnclosure(EnclosureHandle(3)), enclosure);
   EXPECT_EQ(nodes_.RemoveEnclosure(EnclosureHandle(3)), enclosure);

@@ -134,5 +134,50 @@ TEST_F(HbaTest, AnEventThatIsOlderThanThePageDoesNotLinkAPhy) {
   ExpectSettled();
 }
 
+// The firmware need not tell of each device before.
+TEST_F(HbaTest, AnExpanderTakesAlongWhatIsBeneathIt) {
+  emulator::SyntheticFabricOptions options = lifetime::SmallFabric();
+  options.expanders_per_host = 9;  // the last one is behind another
+  Create(options);
+  RunAll();
+  ASSERT_EQ(hba_->nodes().expander_count(), 9u);
+  ASSERT_EQ(devices().size(), 27u);
+  mpi::TopologyChangeList list;
+  list.status = mpi::ExpanderStatus::kNotResponding;
+  const emulator::HostTruth truth = emulator_->Truth(0);
+  for (const emulator::TruthExpander& expander : truth.expanders) {
+    if (expander.address == truth.expanders.back().parent) list.expander_handle = expander.handle;
+  }
+  ioc_->Deliver(list);
+  RunAll();
+  EXPECT_EQ(hba_->nodes().expander_count(), 7u);
+  EXPECT_EQ(devices().size(), 21u);
+}
+
+TEST_F(HbaTest, AVacantPhyWhoseTargetDoesNotRespondIsARemoval) {
+  RunAll();
+  mpi::TopologyChangeList list = ListOf(drive_, mpi::PhyReason::kTargetNotResponding);
+  list.entries[0].vacant = true;
+  ioc_->Deliver(list);
+  RunAll();
+  EXPECT_EQ(State(), std::nullopt);
+}
+
+TEST_F(HbaTest, WhoIsToldMayAskBack) {
+  class AskingSink : public ObservationSink {
+   public:
+    void Observe(ObservationBatch /*batch*/) override { unfinished = hba->Unfinished(); }
+    Hba* hba = nullptr;
+    std::string unfinished;
+  };
+  CreateEmulator(lifetime::SmallFabric());
+  AskingSink sink;
+  Hba hba(transport(), clock_, sink, [](Hba::Caller) {});
+  sink.hba = &hba;
+  lifetime::MustReturn("the sink is called with a lock held",
+                       [&] { EXPECT_TRUE(hba.Start().ok()); });
+  EXPECT_NE(sink.unfinished, "");
+}
+
 }  // namespace
 }  // namespace sasd::discovery

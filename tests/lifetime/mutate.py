@@ -1,0 +1,235 @@
+#!/usr/bin/python3
+"""Puts bugs back into the driver, one at a time, and shows which tests see them.
+
+mutations.toml has the bugs. Each is put into a copy of the tree, built with AddressSanitizer and judged
+by the tests of driver/device, driver/discovery and driver/lifetime. Prints which test cases caught it,
+and what scenario no bug has broken. The last line is "N passed, N failed"."""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import queue
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+import plan
+
+# Copies of the tree, one per job. Bazel keeps the outputs of each from run to run.
+FOLDER = "/var/tmp/sasd-mutations"
+JUDGES = ("//driver/device/...", "//driver/discovery/...", "//driver/lifetime/...")
+# The explorer takes long: it judges what it is to find, and the first of its programs that fails will do.
+EXPLORER = "//driver/lifetime:interleavings_test"
+# A case that runs for so long hangs.
+CASE_SECONDS = 60
+# So many cases may crash or hang before the rest of their program is left out.
+MOST_CRASHES = 5
+IGNORED = shutil.ignore_patterns(".git", "bazel-*", "node_modules", "__pycache__")
+BAZEL = shlex.split(os.environ.get("SASD_BAZEL", "bazel"))
+# What one tree has compiled the others need not.
+CACHE = f"--disk_cache={FOLDER}/cache"
+CONFIG = ("--config=asan", "--noshow_progress", "--color=no")
+
+
+class BuildError(Exception):
+    """Carries what the compiler says."""
+
+
+class Tree:
+    """A copy of the tree, and its tests."""
+
+    def __init__(self, number, run_under, environment):
+        self.root = os.path.join(FOLDER, f"tree{number}")
+        self.run_under = run_under
+        self.environment = environment
+        shutil.rmtree(self.root, ignore_errors=True)
+        shutil.copytree(plan.ROOT, self.root, symlinks=True, ignore=IGNORED)
+        self.programs = self.bazel("info", *CONFIG, "bazel-bin").strip()
+
+    def bazel(self, command, *arguments):
+        done = subprocess.run([*BAZEL, command, *arguments], cwd=self.root, stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        if done.returncode != 0:
+            raise BuildError(done.stderr)
+        return done.stdout
+
+    def judges(self):
+        tests = f"tests({' + '.join(JUDGES)})"
+        labels = self.bazel("query", "--noshow_progress",
+                            rf'kind("cc_test", {tests}) except attr("tags", "\b(long|noasan|fuzz)\b", {tests})')
+        return labels.split()
+
+    def build(self, labels, jobs=1):
+        cache = () if os.path.exists(os.path.join(self.root, ".bazelrc.local")) else (CACHE,)
+        self.bazel("build", *CONFIG, *cache, f"--jobs={jobs}", *labels)
+
+    def apply(self, mutation):
+        """Returns what restores the files."""
+        originals = {}
+        for edit in mutation["edit"]:
+            path = os.path.join(self.root, edit["file"])
+            text = plan.read(path)
+            originals.setdefault(path, text)
+            plan.write(path, text.replace(edit["old"], edit["new"]))
+        return originals
+
+    def run(self, labels):
+        """Runs the tests. Returns the cases that failed, and all that ran."""
+        failed, ran = [], []
+        for label in labels:
+            program = label.removeprefix("//").replace(":", "/")
+            self.run_program(program, label == EXPLORER, failed, ran)
+        return failed, ran
+
+    def run_program(self, program, fail_fast, failed, ran):
+        before = []  # cases that ran already
+        for _ in range(MOST_CRASHES):
+            cases, broken, ended = self.run_cases(program, before, fail_fast)
+            before += cases
+            failed += broken
+            if ended or (fail_fast and broken):
+                break
+            if not cases:  # it crashed outside of all cases
+                failed.append(os.path.basename(program))
+                break
+        ran += before
+
+    def run_cases(self, program, without, fail_fast):
+        """Returns the cases that ran, those that failed, and whether the program came to its end."""
+        command = [*self.run_under, os.path.join(self.programs, program)]
+        if without:
+            command.append("--gtest_filter=-" + ":".join(without))
+        if fail_fast:
+            command.append("--gtest_fail_fast")
+        cases, failed, ended = [], [], False
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              env=self.environment, cwd=FOLDER, text=True, errors="replace") as process:
+            watchdog = threading.Timer(CASE_SECONDS, process.kill)
+            watchdog.start()
+            for line in process.stdout:
+                mark, _, rest = line.partition(" ] ")
+                name = re.split("[ ,]", rest.strip())[0]
+                if mark.startswith("[ RUN"):
+                    watchdog.cancel()
+                    watchdog = threading.Timer(CASE_SECONDS, process.kill)
+                    watchdog.start()
+                    cases.append(name)
+                    failed.append(name)  # until it says that it went well
+                elif mark == "[       OK" and failed and failed[-1] == name:
+                    failed.pop()
+                elif line.startswith("[==========]") and " ran." in line:
+                    ended = True
+            process.wait()
+            watchdog.cancel()
+        # What the leak sanitizer finds comes after the last case.
+        if ended and process.returncode != 0 and not failed:
+            failed.append(os.path.basename(program) + " (leaks)")
+        return cases, failed, ended
+
+
+def judge(mutation, trees, labels):
+    """Returns {"name", "caught_by": [...], "seconds"}; and "error" where it cannot be judged."""
+    start = time.monotonic()
+    result = {"name": mutation["name"], "caught_by": []}
+    explored = mutation.get("explored", False)
+    labels = [label for label in labels if label != EXPLORER or explored]
+    tree = trees.get()
+    originals = {}
+    try:
+        originals = tree.apply(mutation)
+        tree.build(labels)
+        result["caught_by"] = tree.run(labels)[0]
+        if explored and not any(map(plan.is_explored, result["caught_by"])):
+            result["error"] = "the explorer does not find it"
+    except BuildError as error:
+        if mutation.get("caught_by") == "compiler" and "-Wthread-safety" in str(error):
+            result["caught_by"] = ["clang -Wthread-safety"]
+        else:
+            result["error"] = str(error)
+    finally:
+        for path, text in originals.items():
+            plan.write(path, text)
+        trees.put(tree)
+    result["seconds"] = round(time.monotonic() - start, 1)
+    return result
+
+
+def show(mutation, result):
+    caught = result["caught_by"]
+    by = f"{len(caught)} test case{'' if len(caught) == 1 else 's'}: {', '.join(caught[:4])}"
+    if len(caught) > 4:
+        by += ", ..."
+    verdict = "PASSED" if is_caught(result) else "FAILED"
+    print(f"{verdict} {result['name']} | {mutation['bug']} | {by if caught else 'nothing'} | {result['seconds']:.0f} s")
+    if "error" in result:
+        print("     " + result["error"].replace("\n", "\n     "))
+    sys.stdout.flush()
+
+
+def is_caught(result):
+    return bool(result["caught_by"]) and "error" not in result
+
+
+def unbroken(cases, results):
+    """The scenarios' test cases that have not failed for any mutation."""
+    broken = {name for result in results for name in result["caught_by"]}
+    return [name for name in cases if plan.scenario_of(name) and name not in broken]
+
+
+def choose(names):
+    mutations = plan.mutations()
+    known = {mutation["name"] for mutation in mutations}
+    for name in names:
+        if name not in known:
+            sys.exit(f"mutate.py: no mutation {name}; mutations.toml has them")
+    return [mutation for mutation in mutations if not names or mutation["name"] in names]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="only these mutations")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="so many at a time, each in a tree of its own")
+    parser.add_argument("--results", default=plan.RESULTS, help="the results in JSON, for report.py")
+    parser.add_argument("--run_under", default="", help="a command before each test")
+    parser.add_argument("--test_env", default=[], action="append", metavar="NAME=VALUE")
+    options = parser.parse_args()
+    mutations = choose(options.names)
+    environment = dict(os.environ, **dict(pair.split("=", 1) for pair in options.test_env))
+    os.makedirs(FOLDER, exist_ok=True)
+    trees = queue.Queue()
+    start = time.monotonic()
+    jobs = min(options.jobs, len(mutations))
+    for number in range(jobs):
+        tree = Tree(number, shlex.split(options.run_under), environment)
+        labels = tree.judges()
+        tree.build(labels, jobs)
+        trees.put(tree)
+    failed, cases = tree.run(labels)
+    if failed:
+        print("fail without any mutation:", *failed)
+        print("0 passed, 1 failed")
+        return 1
+    print(f"{len(labels)} tests of {len(cases)} cases, built in {time.monotonic() - start:.0f} s", flush=True)
+    results = []
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        running = {pool.submit(judge, mutation, trees, labels): mutation for mutation in mutations}
+        for future in concurrent.futures.as_completed(running):
+            results.append(future.result())
+            show(running[future], results[-1])
+    missed = [] if options.names else unbroken(cases, results)
+    for name in missed:
+        print(f"FAILED {name}: no mutation breaks it")
+    if not options.names:
+        plan.write(options.results, json.dumps({"mutations": sorted(results, key=lambda r: r["name"])}, indent=1) + "\n")
+    passed = sum(map(is_caught, results))
+    print(f"{passed} passed, {len(results) - passed + len(missed)} failed")
+    return 0 if passed == len(results) and not missed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""rules.toml and mutations.toml, and the scenarios' tests."""
+
+import glob
+import os
+import re
+import tomllib
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+SCENARIOS = range(1, 36)
+# What mutate.py found.
+RESULTS = "/var/tmp/sasd-mutations/results.json"
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def load(name):
+    with open(os.path.join(HERE, name), "rb") as file:
+        return tomllib.load(file)
+
+
+def rules():
+    return load("rules.toml")["rule"]
+
+
+def mutations():
+    return load("mutations.toml")["mutation"]
+
+
+def scenario_of(case):
+    """The number in the name of a test case, as in "ScenarioTest.S02_..."; None if there is none."""
+    found = re.search(r"\bS(\d\d)_", case)
+    return int(found[1]) if found else None
+
+
+def is_explored(case):
+    """Whether a test case is one of the explorer's programs."""
+    return case.startswith("Interleavings/")
+
+
+def scenario_tests():
+    """{scenario: [test cases]} of driver/lifetime."""
+    tests = {}
+    for path in sorted(glob.glob(os.path.join(ROOT, "driver", "lifetime", "*_test.cc"))):
+        for suite, case in re.findall(r"TEST(?:_F|_P)?\((\w+),\s*(S\d\d_\w+)\)", read(path)):
+            tests.setdefault(scenario_of(case), []).append(f"{suite}.{case}")
+    return tests
