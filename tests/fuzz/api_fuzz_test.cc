@@ -67,6 +67,15 @@ const registry::Topology& Picture() {
   return **topology;
 }
 
+void CheckPageSize(ByteSpan bytes) {
+  if (bytes.size() < 4) return;
+  size_t page = 0;
+  const grpc::Status status =
+      service::ReadPageSize(static_cast<int32_t>(LoadLe32(bytes, 0)), &page);
+  CheckStatus(status);
+  Check(!status.ok() || (page > 0 && page <= service::kMaximumPageSize), "a page has a size");
+}
+
 // A filter of any bytes: read, and then asked of everything there is.
 template <typename Filter, typename Resource>
 void CheckListFilter(const std::string& bytes) {
@@ -187,6 +196,7 @@ bool CanBeSent(const std::string& text) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(sasd::fuzz::TextOf({data, size}));
   google::protobuf::SetLogHandler(nullptr);
+  sasd::CheckPageSize({data, size});
   sasd::CheckListFilters(text);
   if (CanBeSent(text)) {
     sasd::CheckPages(text);

@@ -25,8 +25,12 @@ namespace {
 #define RESPONSE(name) \
   fuzz::CheckCodec(mpi::Decode##name##Response, mpi::Encode##name##Response, bytes, #name)
 
+void DecodeRequest(ByteSpan frame) {
+  fuzz::CheckTextCodec(mpi::DecodeSmpRequest, mpi::EncodeSmpRequest, frame, "SMP request");
+}
+
 void DecodeAll(ByteSpan bytes) {
-  fuzz::CheckTextCodec(mpi::DecodeSmpRequest, mpi::EncodeSmpRequest, bytes, "SMP request");
+  DecodeRequest(bytes);
   RESPONSE(ReportGeneral);
   RESPONSE(ReportManufacturer);
   RESPONSE(ReportSelfConfigurationStatus);
@@ -50,6 +54,7 @@ void AskAll(ByteSpan bytes) {
     const size_t size = std::min<size_t>(bytes[0], bytes.size() - 1);
     const ByteSpan frame = bytes.subspan(1, size);
     bytes.remove_prefix(1 + size);
+    DecodeRequest(frame);
     for (const emulator::NodeRef node : {emulator::NodeRef{true, 0}, emulator::NodeRef{false, 0}}) {
       const emulator::SmpAnswer answer = AnswerSmp(fabric, node, frame);
       if (answer.response.size() < 4 || answer.response.size() > mpi::kMaxSmpResponse) std::abort();
