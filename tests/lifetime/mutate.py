@@ -181,6 +181,13 @@ def unbroken(cases, results):
     return [name for name in cases if plan.scenario_of(name) and name not in broken]
 
 
+def write_results(path, results, keep):
+    """Those of other mutations stay where only some were judged."""
+    known = {result["name"]: result for result in plan.results(path)} if keep else {}
+    known.update({result["name"]: result for result in results})
+    plan.write(path, json.dumps({"mutations": [known[name] for name in sorted(known)]}, indent=1) + "\n")
+
+
 def choose(names):
     mutations = plan.mutations()
     known = {mutation["name"] for mutation in mutations}
@@ -224,8 +231,7 @@ def main():
     missed = [] if options.names else unbroken(cases, results)
     for name in missed:
         print(f"FAILED {name}: no mutation breaks it")
-    if not options.names:
-        plan.write(options.results, json.dumps({"mutations": sorted(results, key=lambda r: r["name"])}, indent=1) + "\n")
+    write_results(options.results, results, keep=options.names)
     passed = sum(map(is_caught, results))
     print(f"{passed} passed, {len(results) - passed + len(missed)} failed")
     return 0 if passed == len(results) and not missed else 1

@@ -1,6 +1,7 @@
 """rules.toml and mutations.toml, and the scenarios' tests."""
 
 import glob
+import json
 import os
 import re
 import tomllib
@@ -33,6 +34,11 @@ def rules():
 
 def mutations():
     return load("mutations.toml")["mutation"]
+
+
+def results(path=RESULTS):
+    """What mutate.py found: dictionaries with name, caught_by, seconds, and error where there is one."""
+    return json.loads(read(path))["mutations"] if os.path.exists(path) else []
 
 
 def scenario_of(case):

@@ -81,8 +81,8 @@ def document():
 def take(results):
     """Takes over what a long run has left."""
     measured = {"mutations": [], "programs": [], "seeds": []}
-    for mutation in json.loads(plan.read(results))["mutations"]:
-        caught = sorted(mutation["caught_by"], key=rank)
+    for mutation in plan.results(results):
+        caught = [] if "error" in mutation else sorted(mutation["caught_by"], key=rank)
         measured["mutations"].append(
             {"name": mutation["name"], "count": len(caught), "caught_by": caught[:NAMED]})
     outputs = os.path.join(plan.ROOT, "bazel-out", "*", "testlogs", "**", "outputs.zip")
