@@ -122,10 +122,17 @@ void Recovery::StepDevices() {
   const auto page = pages_.SasDevice0(Next(cursor_));
   if (!page.ok()) return EndListing(page.status(), Phase::kPhys);
   if (!Advance(page->handle.value())) return;
-  status_.Update(model_.PutDevice(*page, changes_).status());
   const bool present = (page->flags & mpi::device_flags::kPresent) != 0;
+  const device::NodeRef node = nodes_.FindByHandle(page->handle);
+  if (present && IsEndDevice(page->device_info) && node != nullptr && !node->key().is_host()) {
+    // It was an expander's, which has gone since: nothing leads to it any more.
+    model_.RemoveExpander(node, changes_);
+  }
+  status_.Update(model_.PutDevice(*page, changes_).status());
   const device::DeviceRef device = devices_.Find(KeyOf(model_.host(), *page));
-  if (present && device != nullptr) devices_.MarkFound(*device, walk_);
+  if (!present || device == nullptr) return;
+  devices_.MarkFound(*device, walk_);
+  devices_.SetBusy(*device, false);  // the event that said so may have been lost
 }
 
 void Recovery::StepPhys() {
@@ -158,7 +165,7 @@ void Recovery::StepRemove() {
     if (handshake_ != nullptr && IsUnused(handle)) handshake_->Start(handle);
   }
   for (const device::EnclosureRef& enclosure : nodes_.RemoveEnclosuresWithoutHandle()) {
-    changes_.Gone(enclosure, model_.host());
+    changes_.Gone(enclosure);
   }
   BeginPhase(Phase::kDone);
 }

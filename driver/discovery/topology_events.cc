@@ -78,8 +78,8 @@ absl::Status TopologyEvents::HandleEntry(const Event& event, const device::NodeR
   return absl::OkStatus();
 }
 
-// A link is up and leads somewhere. A page is read only if the tables do not know where, or
-// know that it was in trouble.
+// A link is up and leads somewhere. A page is read only if the tables do not know where, or know
+// that it was in trouble, or the link was down: what comes back may be in trouble now.
 absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
                                       const List::Entry& entry, ChangeSet& changes) {
   const DevHandle handle = entry.attached_handle;
@@ -94,7 +94,9 @@ absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
     const device::DeviceView view = devices_.View(*device);
     const bool in_trouble =
         view.state == device::LifeState::kBlocked || view.state == device::LifeState::kFailed;
-    if (!in_trouble && IsAt(node, phy, handle)) {
+    const bool was_down =
+        entry.reason == mpi::PhyReason::kPhyChanged && !IsLinkUp(entry.previous_rate);
+    if (!in_trouble && !was_down && IsAt(node, phy, handle)) {
       devices_.Retry(*device);  // its attach may be at odds with how it was before
       return linked;
     }
@@ -139,7 +141,11 @@ absl::Status TopologyEvents::NotResponding(const Event& event, const device::Nod
       stale = model_.IsPresent(handle, info.key.address, info.device_name);
     }
     if (!stale.ok()) return stale.status();
-    if (*stale) return model_.RefreshPhy(node, phy, changes);
+    if (*stale) {
+      // What the handle stands for now may be elsewhere: the phy shows what is there.
+      RemoveSuperseded(node, phy, changes);
+      return model_.RefreshPhy(node, phy, changes);
+    }
     model_.RemoveDevice(device, changes);
     changes.Describe([&] {
       return absl::StrCat(
@@ -150,7 +156,22 @@ absl::Status TopologyEvents::NotResponding(const Event& event, const device::Nod
     const absl::Status removed = ExpanderNotResponding(event, expander, changes);
     if (!removed.ok()) return removed;
   }
+  RemoveSuperseded(node, phy, changes);
+  // Something else is there already, if its event came first.
+  const DevHandle there = nodes_.Phy(*node, phy).attached_handle;
+  if (there != DevHandle(0) && there != handle) return model_.RefreshPhy(node, phy, changes);
   return model_.UpdateLink(node, phy, DevHandle(0), entry.rate, changes);
+}
+
+// A device whose handle another one has taken over is gone from its phy; the handle of the event that
+// says so does not lead to it any more.
+void TopologyEvents::RemoveSuperseded(const device::NodeRef& node, PhyId phy, ChangeSet& changes) {
+  for (const device::DeviceRef& device : devices_.ChildrenOf(node->key())) {
+    const device::DeviceInfo info = devices_.View(*device).info;
+    if (info.parent_phy != phy || info.handle != DevHandle(0)) continue;
+    model_.RemoveDevice(device, changes);
+    changes.Describe([&] { return Describe(info) + " not responding"; });
+  }
 }
 
 absl::Status TopologyEvents::ExpanderNotResponding(const Event& event, const device::NodeRef& node,

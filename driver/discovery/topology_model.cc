@@ -51,9 +51,13 @@ absl::StatusOr<device::PhyRecord> TopologyModel::ReadPhy(const device::NodeRef& 
     if (!page.ok()) return page.status();
     record = PhyRecordFrom(*page);
   }
-  record.attached = AddressOf(record.attached_handle);
-  const bool to_node = nodes_.FindByHandle(record.attached_handle) != nullptr;
-  if (to_node) record.attached_is_expander = true;
+  const device::NodeRef peer = nodes_.FindByHandle(record.attached_handle);
+  // A handle that was an expander's, whose going is still to be told, may be a device's by now. An
+  // expander's page says what is attached; the host's does not.
+  const bool reused = peer != nullptr && !peer->key().is_host() && !node->key().is_host() &&
+                      !record.attached_is_expander;
+  if (!reused) record.attached = AddressOf(record.attached_handle);
+  if (peer != nullptr && !reused) record.attached_is_expander = true;
   // The phy of an end device is its own affair.
   if (!record.attached_is_expander) record.attached_phy.reset();
   return record;
@@ -397,7 +401,7 @@ void TopologyModel::PutEnclosure(const mpi::EnclosurePage0& page, ChangeSet& cha
 void TopologyModel::RemoveEnclosure(EnclosureHandle handle, ChangeSet& changes) {
   const device::EnclosureRef enclosure = nodes_.RemoveEnclosure(handle);
   if (enclosure == nullptr) return;
-  changes.Gone(enclosure, host());
+  changes.Gone(enclosure);
   changes.Describe(
       [&] { return absl::StrFormat("enclosure %016x not responding", enclosure->key().value()); });
 }

@@ -92,6 +92,8 @@ void Discovery::ExpireMissing() {
     Begin();
     for (size_t i = 0; i < parent.phys.size(); ++i) {
       if (parent.phys[i].handle != handle) continue;
+      // It may have been disabled meanwhile, or enabled.
+      parent.phys[i].rate = WireRate(fabric_.Link({parent.ref, static_cast<uint8_t>(i)}));
       list.changes.push_back({static_cast<uint8_t>(i), handle, parent.phys[i].rate, 0,
                               first ? PhyReason::kTargetNotResponding : PhyReason::kPhyChanged});
       parent.phys[i].handle = 0;
@@ -237,8 +239,8 @@ void Discovery::MissBelow(uint16_t expander) {
   for (size_t i = 0; i < node.phys.size(); ++i) {
     ReportedPhy& phy = node.phys[i];
     if (phy.handle == 0 || !phy.up()) continue;
+    if (phy.handle == parent) continue;  // the host knows it by the other end
     const uint8_t previous = std::exchange(phy.rate, uint8_t{0});
-    if (phy.handle == parent) continue;
     HandleEntry& child = *topology_.handles().Find(phy.handle);
     const bool first = child.state == HandleEntry::State::kPresent;
     child.state = HandleEntry::State::kMissing;
