@@ -244,9 +244,9 @@ void NodeTable::ForgetEnclosureHandles() {
   for (const auto& [key, entry] : enclosures_) entry->handles_.clear();
 }
 
-void NodeTable::MarkFound(ExpanderNode& node, uint32_t walk) {
+bool NodeTable::MarkFound(ExpanderNode& node, uint32_t walk) {
   absl::MutexLock lock(&mu_);
-  node.walk_ = walk;
+  return std::exchange(node.walk_, walk) != walk;
 }
 
 std::vector<NodeRef> NodeTable::ExpandersNotFound(uint32_t walk) const {

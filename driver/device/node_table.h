@@ -176,7 +176,8 @@ class NodeTable {
   void ForgetEnclosureHandles() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Walks, see DeviceTable; an enclosure was found if it has a handle again.
-  void MarkFound(ExpanderNode& node, uint32_t walk) ABSL_LOCKS_EXCLUDED(mu_);
+  // True if the walk had not found it yet.
+  bool MarkFound(ExpanderNode& node, uint32_t walk) ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<NodeRef> ExpandersNotFound(uint32_t walk) const ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<EnclosureRef> RemoveEnclosuresWithoutHandle() ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -128,8 +128,8 @@ TEST_F(HbaTest, WhatAWalkFoundGoneIsToldThoughAResetEndsTheWalk) {
   ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kEventLost, 3).ok());
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().InjectLogEntry(host_id(), 0, "events were lost before this one").ok());
-  const size_t before = hba_->live_objects();
-  while (hba_->live_objects() == before) ASSERT_TRUE(hba_->RunWorkerStep());
+  const size_t before = devices().size();
+  while (devices().size() == before) ASSERT_TRUE(hba_->RunWorkerStep());
   ASSERT_NE(State(), std::nullopt) << "the walk is over";
   ASSERT_TRUE(fabric().ResetHost(host_id()).ok());
   RunAll();

@@ -132,6 +132,12 @@ void Recovery::StepDevices() {
   const device::DeviceRef device = devices_.Find(KeyOf(model_.host(), *page));
   if (!present || device == nullptr) return;
   devices_.MarkFound(*device, walk_);
+  // The expanders above it are there, too, if they were not yet when expanders were listed.
+  device::NodeRef above = nodes_.Find(devices_.View(*device).info.parent);
+  while (above != nullptr && !above->key().is_host() && nodes_.MarkFound(*above, walk_)) {
+    status_.Update(model_.AddExpander(nodes_.View(*above).handle, changes_).status());
+    above = nodes_.Find(nodes_.View(*above).parent);
+  }
   devices_.SetBusy(*device, false);  // the event that said so may have been lost
 }
 
@@ -158,12 +164,20 @@ void Recovery::StepRemove() {
     missing_.pop_back();
     return;
   }
-  for (const device::NodeRef& node : nodes_.ExpandersNotFound(walk_)) {
+  // Children first, whoever was their parent while the walk went on.
+  std::vector<device::NodeRef> missing = nodes_.ExpandersNotFound(walk_);
+  std::stable_sort(missing.begin(), missing.end(), [this](const auto& a, const auto& b) {
+    return nodes_.View(*a).level > nodes_.View(*b).level;
+  });
+  for (const device::NodeRef& node : missing) {
     changes_.Describe([&] { return Describe(node->key()) + " not responding"; });
     model_.RemoveExpander(node, changes_);
     const DevHandle handle = nodes_.View(*node).handle;
     if (handshake_ != nullptr && IsUnused(handle)) handshake_->Start(handle);
   }
+  // Phys were read while handles still led to what has gone.
+  for (const device::NodeRef& node : nodes_.Expanders()) model_.ResolvePhys(node, changes_);
+  model_.ResolvePhys(nodes_.host(), changes_);
   for (const device::EnclosureRef& enclosure : nodes_.RemoveEnclosuresWithoutHandle()) {
     changes_.Gone(enclosure);
   }

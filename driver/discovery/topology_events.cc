@@ -86,9 +86,10 @@ absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
   const absl::Status linked = model_.UpdateLink(node, phy, handle, entry.rate, changes);
   if (!linked.ok() && IsHostLost(linked)) return linked;
   if (handle == DevHandle(0) || LeadsToNode(node, handle)) return linked;
-  if (nodes_.Phy(*node, phy).attached_is_expander) return linked;
-  for (const PhyId other : nodes_.PhysWithHandle(*node, handle)) {
-    if (nodes_.Phy(*node, other).attached_is_expander) return linked;  // a lane of a wide port
+  // An expander that will be told of by an event of its own; also if it is another lane that says so.
+  for (const PhyId lane : nodes_.PhysWithHandle(*node, handle)) {
+    const device::PhyRecord record = nodes_.Phy(*node, lane);
+    if (record.attached_is_expander && record.attached == SasAddress(0)) return linked;
   }
   if (const device::DeviceRef device = devices_.FindByHandle(handle)) {
     const device::DeviceView view = devices_.View(*device);
@@ -181,10 +182,30 @@ absl::Status TopologyEvents::ExpanderNotResponding(const Event& event, const dev
   if (MayBeStale(event)) {
     const absl::StatusOr<bool> present = model_.IsPresent(handle, node->key().address);
     if (!present.ok()) return present.status();
-    if (*present) return absl::OkStatus();
+    if (*present) return StartAnew(node, changes);
   }
   model_.RemoveExpander(node, changes);
   changes.DescribeFirst(Describe(node->key()) + " not responding");
+  return absl::OkStatus();
+}
+
+// An expander is back already, under the handle of its life before: its pages are read again, and
+// what its phys do not lead to any more has gone with that life. Events of it may be marked "ignore".
+absl::Status TopologyEvents::StartAnew(const device::NodeRef& node, ChangeSet& changes) {
+  const auto known = model_.AddExpander(nodes_.View(*node).handle, changes);
+  if (!known.ok()) return known.status();
+  if (absl::Status read = model_.ReadPhys(node, changes); !read.ok()) return read;
+  const auto leads_to = [&](DevHandle handle) {
+    return handle != DevHandle(0) && !nodes_.PhysWithHandle(*node, handle).empty();
+  };
+  for (const device::NodeRef& child : nodes_.ExpandersOf(node->key())) {
+    if (!leads_to(nodes_.View(*child).handle)) model_.RemoveExpander(child, changes);
+  }
+  for (const device::DeviceRef& child : devices_.ChildrenOf(node->key())) {
+    const device::DeviceInfo info = devices_.View(*child).info;
+    const bool there = nodes_.Phy(*node, info.parent_phy).attached_handle == info.handle;
+    if (!there || !leads_to(info.handle)) model_.RemoveDevice(child, changes);
+  }
   return absl::OkStatus();
 }
 

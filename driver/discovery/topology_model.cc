@@ -93,13 +93,15 @@ void TopologyModel::TellPeer(const device::NodeRef& node, PhyId phy,
   SetPhy(peer, *record.attached_phy, other, changes);
 }
 
-void TopologyModel::Attach(const NodeKey& parent, DevHandle handle, SasAddress address,
+void TopologyModel::Attach(const NodeKey& parent, DevHandle handle, const NodeKey& attached,
                            ChangeSet& changes) {
   const device::NodeRef node = nodes_.Find(parent);
   if (node == nullptr) return;
   for (const PhyId phy : nodes_.PhysWithHandle(*node, handle)) {
     device::PhyRecord record = nodes_.Phy(*node, phy);
-    record.attached = address;
+    record.attached = attached.address;
+    record.attached_is_expander = nodes_.Find(attached) != nullptr;
+    if (!record.attached_is_expander) record.attached_phy.reset();
     SetPhy(node, phy, record, changes);
   }
 }
@@ -148,6 +150,7 @@ void TopologyModel::ResolvePhys(const device::NodeRef& node, ChangeSet& changes)
     device::PhyRecord record = nodes_.Phy(*node, phy);
     if (record.attached_handle == DevHandle(0)) continue;
     record.attached = AddressOf(record.attached_handle);
+    record.attached_is_expander = nodes_.FindByHandle(record.attached_handle) != nullptr;
     SetPhy(node, phy, record, changes);
     TellPeer(node, phy, record, changes);
   }
@@ -228,7 +231,7 @@ absl::StatusOr<device::NodeRef> TopologyModel::AddNewExpander(const mpi::Expande
   if (!node.ok()) return node;
   changes.Touch(*node);
   changes.Describe([&] { return sasd::discovery::Describe(info.key) + " added"; });
-  Attach(info.parent, info.handle, info.key.address, changes);
+  Attach(info.parent, info.handle, info.key, changes);
   absl::Status read = ReadPhys(*node, changes);
   read.Update(named);
   if (!read.ok()) return read;
@@ -333,7 +336,7 @@ absl::StatusOr<device::DeviceRef> TopologyModel::PutDevice(const mpi::SasDeviceP
     });
   }
   GiveBack(old_handle);
-  Attach(info->parent, info->handle, info->key.address, changes);
+  Attach(info->parent, info->handle, info->key, changes);
   return device;
 }
 

@@ -92,8 +92,6 @@ void Discovery::ExpireMissing() {
     Begin();
     for (size_t i = 0; i < parent.phys.size(); ++i) {
       if (parent.phys[i].handle != handle) continue;
-      // It may have been disabled meanwhile, or enabled.
-      parent.phys[i].rate = WireRate(fabric_.Link({parent.ref, static_cast<uint8_t>(i)}));
       list.changes.push_back({static_cast<uint8_t>(i), handle, parent.phys[i].rate, 0,
                               first ? PhyReason::kTargetNotResponding : PhyReason::kPhyChanged});
       parent.phys[i].handle = 0;
@@ -179,7 +177,15 @@ void Discovery::FindLosses(ReportedNode& node, const std::vector<uint8_t>& phys,
     const HandleEntry* const entry = topology_.handles().Find(known.handle);
     const bool waits = !known.up() && entry->state == HandleEntry::State::kMissing &&
                        topology_.IsMissing(known.handle);
-    if (waits && !link.up()) continue;
+    if (waits && !link.up()) {
+      // Disabled meanwhile, or enabled again.
+      const uint8_t rate = WireRate(link);
+      if (rate == known.rate) continue;
+      Begin();
+      list.changes.push_back({phy, known.handle, rate, known.rate, PhyReason::kPhyChanged});
+      known.rate = rate;
+      continue;
+    }
     auto it = std::find_if(lost.begin(), lost.end(),
                            [&](const auto& l) { return l.first == known.handle; });
     if (it == lost.end()) it = lost.insert(lost.end(), {known.handle, Lost()});

@@ -28,9 +28,9 @@ class JudgingSink : public ObservationSink {
     if (log_ != nullptr) *log_ << "    " << batch.cause.text << "\n";
     Digest(absl::StrCat(batch.cause.text, " ", batch.observations.size()));
     for (const Observation& observation : batch.observations) {
-      if (const auto* device = std::get_if<EndDeviceFacts>(&observation)) {
-        Digest(absl::StrCat(device->key.address.value(), " ", static_cast<int>(device->state)));
-      }
+      const std::string text = Text(observation);
+      Digest(text);
+      if (log_ != nullptr && !text.empty()) *log_ << "        " << text << "\n";
     }
     {
       absl::MutexLock lock(&mu_);
@@ -50,6 +50,25 @@ class JudgingSink : public ObservationSink {
   uint64_t digest() const { return digest_; }
 
  private:
+  // Who comes and goes; empty: nobody.
+  static std::string Text(const Observation& observation) {
+    if (const auto* device = std::get_if<EndDeviceFacts>(&observation)) {
+      return absl::StrCat("device ", ToHex(device->key.address), " handle ",
+                          device->handle.value(), " ", lifetime::ToString(device->state));
+    }
+    if (const auto* gone = std::get_if<EndDeviceGone>(&observation)) {
+      return absl::StrCat("device ", ToHex(gone->key.address), " gone");
+    }
+    if (const auto* expander = std::get_if<ExpanderFacts>(&observation)) {
+      return absl::StrCat("expander ", ToHex(expander->key.address), " handle ",
+                          expander->handle.value(), " under ", ToHex(expander->parent.address));
+    }
+    if (const auto* gone = std::get_if<ExpanderGone>(&observation)) {
+      return absl::StrCat("expander ", ToHex(gone->key.address), " gone");
+    }
+    return "";
+  }
+
   // FNV-1a. A driver tells one batch at a time.
   void Digest(absl::string_view text) {
     for (unsigned char byte : text) digest_ = (digest_ ^ byte) * 0x100000001b3;

@@ -45,7 +45,7 @@ TEST(ShrinkTest, LowersCountsToTheLeastThatFails) {
 
 TEST(ShrinkTest, EndsAfterSoManyTries) {
   int tries = 0;
-  const auto fails = [&tries](const std::vector<Step>&) { return ++tries > 0; };
+  const auto fails = [&tries](const std::vector<Step>&) { return ++tries < 0; };
   (void)Shrink(std::vector<Step>(1'000), fails, 3);
   EXPECT_EQ(tries, 3);
 }

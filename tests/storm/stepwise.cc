@@ -311,7 +311,8 @@ class World {
 
 Script MakeStepwiseScript(uint64_t seed, int steps) {
   ChaosShares shares;
-  shares.phy = 250;
+  shares.phy = 230;
+  shares.host_phy = 20;
   shares.expander = 50;
   shares.enclosure = 20;
   shares.firmware = 120;

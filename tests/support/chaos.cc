@@ -93,7 +93,8 @@ std::optional<Step> Chaos::MendOf(const Step& step) {
 
 std::optional<Step> Chaos::Break() {
   int at = static_cast<int>(random_.Below(1000));
-  if ((at -= shares_.phy) < 0) return BreakPhy();
+  if ((at -= shares_.phy) < 0) return BreakPhy(expanders_.empty() ? hosts_ : expanders_);
+  if ((at -= shares_.host_phy) < 0) return BreakPhy(hosts_);
   if ((at -= shares_.expander) < 0) {
     if (expanders_.empty()) return std::nullopt;
     const std::string& id = Any(expanders_).id;
@@ -116,14 +117,14 @@ std::optional<Step> Chaos::Break() {
 }
 
 std::optional<Step> Chaos::BreakDrive() {
-  if (drives_.empty()) return BreakPhy();
+  if (drives_.empty()) return BreakPhy(hosts_);
   const std::string& id = Any(drives_);
   if (broken_.contains({id, kWhole})) return std::nullopt;
   return Of(Kind::kPull, id);
 }
 
-std::optional<Step> Chaos::BreakPhy() {
-  const Node& node = Any(expanders_.empty() || random_.OneIn(16) ? hosts_ : expanders_);
+std::optional<Step> Chaos::BreakPhy(const std::vector<Node>& nodes) {
+  const Node& node = Any(nodes);
   const auto phy = static_cast<uint32_t>(random_.Below(std::min(node.phy_count, kPhys)));
   if (broken_.contains({node.id, phy})) return std::nullopt;
   if (random_.OneIn(4)) return Of(Kind::kPhyUp, node.id, phy, 3);

@@ -17,7 +17,8 @@ namespace sasd::testing {
 // What a storm is made of, in shares of 1,000 steps; the rest are drives pulled and inserted. A
 // step picks an element at random; every other step mends one that an earlier step has broken.
 struct ChaosShares {
-  int phy = 150;      // a phy of an expander or host goes down, or is slowed down
+  int phy = 150;      // a phy of an expander (a host, if there is none) goes down, or is slowed down
+  int host_phy = 0;   // likewise of a host: in a large fabric thousands of drives may hang on it
   int expander = 4;   // an expander is lost
   int enclosure = 1;  // an enclosure loses power
   int firmware = 20;  // events are lost, doubled, truncated, reordered; pages and SMP fail
@@ -44,7 +45,7 @@ class Chaos {
   // A step of a random kind; nullopt if what it picked is broken already.
   std::optional<Step> Break();
   std::optional<Step> BreakDrive();
-  std::optional<Step> BreakPhy();
+  std::optional<Step> BreakPhy(const std::vector<Node>& nodes);
   Step BreakFirmware();
   Step Notify();
   Step Of(Step::Kind kind, std::string element, uint32_t a = 0, uint32_t b = 0) const;

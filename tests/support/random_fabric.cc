@@ -202,7 +202,6 @@ FabricSpec RandomLargeFabric(uint64_t seed) {
   options.sata_every = static_cast<int>(random.Below(4));
   // Then each drive is there twice.
   options.dual_path = shape.hosts == 2 && random.OneIn(2);
-  if (random.OneIn(3)) options.report_missing_delay_s = 1;
   return emulator::SyntheticFabric(options);
 }
 

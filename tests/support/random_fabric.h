@@ -12,7 +12,8 @@ namespace sasd::testing {
 // expanders and hosts; few handles or request frames, report-missing delays.
 emulator::FabricSpec RandomFabric(uint64_t seed);
 
-// Some 10,000 drives by a seed: hosts, cascade, SATA share, dual paths, report-missing delay.
+// Some 10,000 drives by a seed: hosts, cascade, SATA share, dual paths. Without report-missing
+// delays: in real time nothing would ever be at rest.
 emulator::FabricSpec RandomLargeFabric(uint64_t seed);
 
 }  // namespace sasd::testing
