@@ -109,6 +109,10 @@ std::vector<DeviceRef> DeviceTable::ChildrenOf(const NodeKey& parent) const {
 
 DeviceView DeviceTable::View(const Device& device) const {
   absl::MutexLock lock(&mu_);
+  return ViewLocked(device);
+}
+
+DeviceView DeviceTable::ViewLocked(const Device& device) const {
   return {device.info_, device.state_, device.busy_, device.given_back_,
           device.failure_ == nullptr ? "" : *device.failure_};
 }
@@ -135,10 +139,16 @@ absl::StatusOr<DeviceRef> DeviceTable::Add(const DeviceInfo& info, std::string f
   return device;
 }
 
-void DeviceTable::SetTold(Device& device) {
+DeviceView DeviceTable::SetTold(Device& device) {
   absl::MutexLock lock(&mu_);
-  device.told_ = true;
+  if (!IsEnding(device.state_)) device.told_ = true;
   if (Waits(device)) waiting_.emplace(device.due_, device.order_);
+  return ViewLocked(device);
+}
+
+bool DeviceTable::IsTold(const Device& device) const {
+  absl::MutexLock lock(&mu_);
+  return device.told_;
 }
 
 bool DeviceTable::Update(Device& device, const DeviceInfo& info) {
@@ -312,6 +322,7 @@ void DeviceTable::ForgetHandles() {
   forgotten.swap(by_handle_);
   for (const DeviceRef& device : devices_) {
     device->info_.handle = DevHandle(0);
+    device->busy_ = false;  // nobody will tell that the firmware's reset of it ended
     ++device->handle_life_;
   }
   waiting_.clear();

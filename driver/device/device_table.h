@@ -53,9 +53,10 @@ class DeviceTable {
   absl::StatusOr<DeviceRef> Add(const DeviceInfo& info, std::string failure = "")
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The sink is told of the device, and that the one before it under its key has gone: what an
-  // attach finds comes after that.
-  void SetTold(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
+  // The sink is told of the device as it is returned, unless that is being removed or gone; and
+  // that the one before it under its key has gone: what an attach finds comes after that.
+  DeviceView SetTold(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
+  bool IsTold(const Device& device) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Replaces what is known of a device (not its key). True if something changed. Refused
   // (false) where it is being removed or gone.
@@ -160,6 +161,7 @@ class DeviceTable {
   bool Transition(Device& device, LifeState from, LifeState to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Link(Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Unlink(Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  DeviceView ViewLocked(const Device& device) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   // Whether a device on the init list can be taken for its attach once it is due.
   bool Waits(const Device& device) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void IndexHandle(const DeviceRef& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -205,6 +205,26 @@ bool NodeTable::IsGone(const EnclosureEntry& enclosure) const {
   return enclosure.gone_;
 }
 
+void NodeTable::SetTold(ExpanderNode& node) {
+  absl::MutexLock lock(&mu_);
+  node.told_ = true;
+}
+
+void NodeTable::SetTold(EnclosureEntry& enclosure) {
+  absl::MutexLock lock(&mu_);
+  enclosure.told_ = true;
+}
+
+bool NodeTable::IsTold(const ExpanderNode& node) const {
+  absl::MutexLock lock(&mu_);
+  return node.told_;
+}
+
+bool NodeTable::IsTold(const EnclosureEntry& enclosure) const {
+  absl::MutexLock lock(&mu_);
+  return enclosure.told_;
+}
+
 void NodeTable::ForgetHandle(DevHandle handle) {
   absl::MutexLock lock(&mu_);
   by_handle_.erase(handle);
@@ -224,9 +244,9 @@ void NodeTable::ForgetEnclosureHandles() {
   for (const auto& [key, entry] : enclosures_) entry->handles_.clear();
 }
 
-void NodeTable::MarkFound(ExpanderNode& node, uint32_t walk) {
+bool NodeTable::MarkFound(ExpanderNode& node, uint32_t walk) {
   absl::MutexLock lock(&mu_);
-  node.walk_ = walk;
+  return std::exchange(node.walk_, walk) != walk;
 }
 
 std::vector<NodeRef> NodeTable::ExpandersNotFound(uint32_t walk) const {

@@ -75,6 +75,7 @@ class ExpanderNode : public Counted {
   ExpanderInfo info_;
   std::vector<PhyRecord> phys_;
   uint32_t walk_ = 0;  // the last walk that found it
+  bool told_ = false;  // to the sink
   bool gone_ = false;
 };
 using NodeRef = std::shared_ptr<ExpanderNode>;
@@ -104,6 +105,7 @@ class EnclosureEntry : public Counted {
   // Guarded by NodeTable::mu_ (info_.key is constant).
   EnclosureInfo info_;
   std::vector<EnclosureHandle> handles_;  // those known to lead here
+  bool told_ = false;                     // to the sink
   bool gone_ = false;
 };
 using EnclosureRef = std::shared_ptr<EnclosureEntry>;
@@ -160,6 +162,12 @@ class NodeTable {
   EnclosureInfo View(const EnclosureEntry& enclosure) const ABSL_LOCKS_EXCLUDED(mu_);
   bool IsGone(const EnclosureEntry& enclosure) const ABSL_LOCKS_EXCLUDED(mu_);
 
+  // The sink is told of it: that it is gone will have to be told, too.
+  void SetTold(ExpanderNode& node) ABSL_LOCKS_EXCLUDED(mu_);
+  void SetTold(EnclosureEntry& enclosure) ABSL_LOCKS_EXCLUDED(mu_);
+  bool IsTold(const ExpanderNode& node) const ABSL_LOCKS_EXCLUDED(mu_);
+  bool IsTold(const EnclosureEntry& enclosure) const ABSL_LOCKS_EXCLUDED(mu_);
+
   // A handle that leads to what it does not stand for any more.
   void ForgetHandle(DevHandle handle) ABSL_LOCKS_EXCLUDED(mu_);
   // After a reset: no handle leads anywhere until an update gives a new one.
@@ -168,7 +176,8 @@ class NodeTable {
   void ForgetEnclosureHandles() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Walks, see DeviceTable; an enclosure was found if it has a handle again.
-  void MarkFound(ExpanderNode& node, uint32_t walk) ABSL_LOCKS_EXCLUDED(mu_);
+  // True if the walk had not found it yet.
+  bool MarkFound(ExpanderNode& node, uint32_t walk) ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<NodeRef> ExpandersNotFound(uint32_t walk) const ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<EnclosureRef> RemoveEnclosuresWithoutHandle() ABSL_LOCKS_EXCLUDED(mu_);
 

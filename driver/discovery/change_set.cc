@@ -27,21 +27,14 @@ std::string ChangeSet::Text() const {
   return text;
 }
 
-std::vector<device::DeviceRef> ChangeSet::Devices() const {
-  std::vector<device::DeviceRef> devices;
-  for (const Entry& entry : entries_) {
-    if (const auto* touched = std::get_if<EndDevice>(&entry)) devices.push_back(touched->device);
-  }
-  return devices;
-}
-
 class ChangeSet::Renderer {
  public:
-  Renderer(const device::NodeTable& nodes, const device::DeviceTable& devices, SasAddress host)
+  Renderer(device::NodeTable& nodes, device::DeviceTable& devices, SasAddress host)
       : nodes_(nodes), devices_(devices), host_(host) {}
 
   void operator()(const Expander& entry) {
     if (nodes_.IsGone(*entry.node) || !FirstTime(entry.node.get(), kWhole)) return;
+    nodes_.SetTold(*entry.node);
     out_.push_back(ExpanderFactsFrom(nodes_.View(*entry.node), entry.node->phy_count()));
   }
   void operator()(const Phy& entry) {
@@ -50,7 +43,7 @@ class ChangeSet::Renderer {
   }
   void operator()(const EndDevice& entry) {
     if (!FirstTime(entry.device.get(), kWhole)) return;
-    const device::DeviceView view = devices_.View(*entry.device);
+    const device::DeviceView view = devices_.SetTold(*entry.device);
     // Who removes it tells of it.
     if (view.state == device::LifeState::kRemoving || view.state == device::LifeState::kGone) {
       return;
@@ -59,7 +52,17 @@ class ChangeSet::Renderer {
   }
   void operator()(const Enclosure& entry) {
     if (nodes_.IsGone(*entry.enclosure) || !FirstTime(entry.enclosure.get(), kWhole)) return;
+    nodes_.SetTold(*entry.enclosure);
     out_.push_back(EnclosureFactsFrom(host_, nodes_.View(*entry.enclosure)));
+  }
+  void operator()(const GoneObject& entry) {
+    if (const auto* node = std::get_if<device::NodeRef>(&entry)) {
+      if (nodes_.IsTold(**node)) out_.push_back(ExpanderGone{(*node)->key()});
+    } else if (const auto* device = std::get_if<device::DeviceRef>(&entry)) {
+      if (devices_.IsTold(**device)) out_.push_back(EndDeviceGone{(*device)->key()});
+    } else if (const auto* enclosure = std::get_if<device::EnclosureRef>(&entry)) {
+      if (nodes_.IsTold(**enclosure)) out_.push_back(EnclosureGone{(*enclosure)->key(), host_});
+    }
   }
   void operator()(const LogicalUnit& entry) {
     const device::LifeState state = devices_.View(*entry.device).state;
@@ -80,15 +83,14 @@ class ChangeSet::Renderer {
 
   bool FirstTime(const void* object, int part) { return told_.emplace(object, part).second; }
 
-  const device::NodeTable& nodes_;
-  const device::DeviceTable& devices_;
+  device::NodeTable& nodes_;
+  device::DeviceTable& devices_;
   const SasAddress host_;
   absl::flat_hash_set<std::pair<const void*, int>> told_;
   std::vector<Observation> out_;
 };
 
-std::vector<Observation> ChangeSet::Render(const device::NodeTable& nodes,
-                                           const device::DeviceTable& devices,
+std::vector<Observation> ChangeSet::Render(device::NodeTable& nodes, device::DeviceTable& devices,
                                            SasAddress host) const {
   Renderer renderer(nodes, devices, host);
   renderer.Reserve(entries_.size());

@@ -26,11 +26,9 @@ class ChangeSet {
   void Touch(const device::DeviceRef& device) { entries_.push_back(EndDevice{device}); }
   void Touch(const device::EnclosureRef& enclosure) { entries_.push_back(Enclosure{enclosure}); }
   // An object that is gone.
-  void Gone(const device::NodeRef& expander) { Add(ExpanderGone{expander->key()}); }
-  void Gone(const device::DeviceRef& device) { Add(EndDeviceGone{device->key()}); }
-  void Gone(const device::EnclosureRef& enclosure, SasAddress host) {
-    Add(EnclosureGone{enclosure->key(), host});
-  }
+  void Gone(const device::NodeRef& expander) { entries_.push_back(GoneObject{expander}); }
+  void Gone(const device::DeviceRef& device) { entries_.push_back(GoneObject{device}); }
+  void Gone(const device::EnclosureRef& enclosure) { entries_.push_back(GoneObject{enclosure}); }
   // A fact that stands for itself.
   void Add(Observation observation) { entries_.push_back(std::move(observation)); }
   // Facts about a device that hold only if it is still attached when they are told.
@@ -46,13 +44,12 @@ class ChangeSet {
   std::string Text() const;
 
   bool empty() const { return entries_.empty(); }
-  // The devices touched; some may come twice, or be gone.
-  std::vector<device::DeviceRef> Devices() const;
 
-  // The facts as they are now. An object touched more than once is told once; nothing is told of
-  // one that is gone but that.
-  std::vector<Observation> Render(const device::NodeTable& nodes,
-                                  const device::DeviceTable& devices, SasAddress host) const;
+  // The facts as they are now, which count as told from then on (SetTold()). An object touched more
+  // than once is told once; nothing is told of one that is gone but that, and not even that if it
+  // was never told of.
+  std::vector<Observation> Render(device::NodeTable& nodes, device::DeviceTable& devices,
+                                  SasAddress host) const;
 
  private:
   static constexpr size_t kLines = 3;
@@ -74,7 +71,9 @@ class ChangeSet {
     device::DeviceRef device;
     LogicalUnitFacts facts;
   };
-  using Entry = std::variant<Expander, Phy, EndDevice, Enclosure, LogicalUnit, Observation>;
+  using GoneObject = std::variant<device::NodeRef, device::DeviceRef, device::EnclosureRef>;
+  using Entry =
+      std::variant<Expander, Phy, EndDevice, Enclosure, GoneObject, LogicalUnit, Observation>;
   class Renderer;
 
   std::vector<Entry> entries_;

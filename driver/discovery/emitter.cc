@@ -14,7 +14,6 @@ void Emitter::Commit(const ChangeSet& changes, Cause cause, absl::Duration arriv
     ObservationBatch batch;
     batch.host = host == nullptr ? SasAddress() : host->key().host;
     batch.observations = changes.Render(nodes_, devices_, batch.host);
-    for (const device::DeviceRef& device : changes.Devices()) devices_.SetTold(*device);
     if (batch.observations.empty() && when == When::kIfChanged) return;
     batch.cause = std::move(cause);
     batch.time = clock_.Now();

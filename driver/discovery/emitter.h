@@ -26,7 +26,7 @@ namespace sasd::discovery {
 class Emitter {
  public:
   // Borrows everything for its lifetime.
-  Emitter(Clock& clock, ObservationSink& sink, const device::NodeTable& nodes,
+  Emitter(Clock& clock, ObservationSink& sink, device::NodeTable& nodes,
           device::DeviceTable& devices)
       : clock_(clock), sink_(sink), nodes_(nodes), devices_(devices) {}
 
@@ -46,7 +46,7 @@ class Emitter {
 
   Clock& clock_;
   ObservationSink& sink_;
-  const device::NodeTable& nodes_;
+  device::NodeTable& nodes_;
   device::DeviceTable& devices_;
 
   mutable absl::Mutex mu_;

@@ -87,8 +87,8 @@ TEST_F(HbaTest, WhatAWalkFoundGoneIsToldThoughAResetEndsTheWalk) {
   ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kEventLost, 3).ok());
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().InjectLogEntry(host_id(), 0, "events were lost before this one").ok());
-  const size_t before = hba_->live_objects();
-  while (hba_->live_objects() == before) ASSERT_TRUE(hba_->RunWorkerStep());
+  const size_t before = devices().size();
+  while (devices().size() == before) ASSERT_TRUE(hba_->RunWorkerStep());
   ASSERT_NE(State(), std::nullopt) << "the walk is over";
   ASSERT_TRUE(fabric().ResetHost(host_id()).ok());
   RunAll();
@@ -177,6 +177,86 @@ TEST_F(HbaTest, WhoIsToldMayAskBack) {
   lifetime::MustReturn("the sink is called with a lock held",
                        [&] { EXPECT_TRUE(hba.Start().ok()); });
   EXPECT_NE(sink.unfinished, "");
+}
+
+// What follows was found by stepwise storms (tests/storm).
+
+TEST_F(HbaTest, ADriveThatComesBackInTroubleIsNotAttached) {
+  emulator::SyntheticFabricOptions options = lifetime::SmallFabric();
+  options.report_missing_delay_s = 1;
+  Create(options);
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().SetAccessStatus(kDrive, 1).ok());
+  ASSERT_TRUE(fabric().Insert(kDrive).ok());  // within the delay: it was never gone
+  RunAll();
+  EXPECT_EQ(State(), DeviceState::kFailed);
+}
+
+TEST_F(HbaTest, AHostResetEndsTheFirmwaresResetOfADevice) {
+  constexpr uint8_t kInternalResetBegins = 0x08;
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kInternalResetBegins).ok());
+  ASSERT_TRUE(fabric().ResetHost(emulator_->Truth(0).id).ok());
+  RunAll();
+  EXPECT_EQ(State(), DeviceState::kAttached);
+}
+
+TEST_F(HbaTest, AWalkEndsTheFirmwaresResetOfADeviceWhoseEventWasLost) {
+  constexpr uint8_t kInternalResetBegins = 0x08, kInternalResetEnds = 0x0E;
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kInternalResetBegins).ok());
+  const std::string host = emulator_->Truth(0).id;
+  ASSERT_TRUE(fabric().InjectFault(host, emulator::FaultKind::kEventLost, 1).ok());
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kInternalResetEnds).ok());
+  ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "one was lost").ok());
+  RunAll();
+  EXPECT_EQ(State(), DeviceState::kAttached);
+}
+
+TEST_F(HbaTest, APhyThatWasTakenForAnothersIsReadAgain) {
+  CreateEmulator(lifetime::SmallFabric());
+  CreateHba();
+  ASSERT_TRUE(hba_->Start().ok());
+  // Before the worker sees that the drives are there: in the end one has the other's handle.
+  ASSERT_TRUE(fabric().Pull(kOther).ok());
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Insert(kOther).ok());
+  RunAll();
+  const device::NodeRef expander = hba_->nodes().Expanders().at(0);
+  const PhyId phy(static_cast<uint8_t>(drive_.parent_phy.value()));
+  EXPECT_EQ(hba_->nodes().Phy(*expander, phy).attached, SasAddress(0));
+}
+
+TEST_F(HbaTest, ARemovalThatComesLateLeavesThePhyToWhatIsThere) {
+  RunAll();
+  ASSERT_TRUE(
+      fabric().InjectFault(emulator_->Truth(0).id, emulator::FaultKind::kEventsReordered, 1).ok());
+  ASSERT_TRUE(fabric().Pull(kDrive).ok());
+  ASSERT_TRUE(fabric().Insert(kDrive, "ANOTHER").ok());
+  RunAll();
+  const device::NodeRef expander = hba_->nodes().Expanders().at(0);
+  const PhyId phy(static_cast<uint8_t>(drive_.parent_phy.value()));
+  EXPECT_NE(hba_->nodes().Phy(*expander, phy).attached, SasAddress(0));
+}
+
+// The testbed's sink judges that.
+TEST_F(HbaTest, NothingGoesThatWasNeverToldOf) {
+  RunAll();
+  const std::string expander = emulator_->Truth(0).expanders[0].id;
+  ASSERT_TRUE(fabric().SetExpander(expander, false).ok());
+  RunAll();
+  // A walk that finds its drives and not the expander itself, which it has looked for before.
+  hba_->Rescan();
+  bool reads_devices = false;
+  emulator_->transport(0).SetRequestHook(
+      mpi::Function::kConfig, [&reads_devices](ByteSpan frame) -> std::optional<mpi::IocStatus> {
+        const mpi::PageHeader page = mpi::DecodeConfigRequest(frame)->page;
+        reads_devices |= page.ext_type == mpi::ExtPageType::kSasDevice;
+        return std::nullopt;
+      });
+  while (!reads_devices) ASSERT_TRUE(hba_->RunWorkerStep());
+  emulator_->transport(0).SetRequestHook(mpi::Function::kConfig, {});
+  ASSERT_TRUE(fabric().SetExpander(expander, true).ok());
+  RunAll();
+  EXPECT_EQ(State(), DeviceState::kAttached);
 }
 
 }  // namespace

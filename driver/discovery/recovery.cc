@@ -122,10 +122,23 @@ void Recovery::StepDevices() {
   const auto page = pages_.SasDevice0(Next(cursor_));
   if (!page.ok()) return EndListing(page.status(), Phase::kPhys);
   if (!Advance(page->handle.value())) return;
-  status_.Update(model_.PutDevice(*page, changes_).status());
   const bool present = (page->flags & mpi::device_flags::kPresent) != 0;
+  const device::NodeRef node = nodes_.FindByHandle(page->handle);
+  if (present && IsEndDevice(page->device_info) && node != nullptr && !node->key().is_host()) {
+    // It was an expander's, which has gone since: nothing leads to it any more.
+    model_.RemoveExpander(node, changes_);
+  }
+  status_.Update(model_.PutDevice(*page, changes_).status());
   const device::DeviceRef device = devices_.Find(KeyOf(model_.host(), *page));
-  if (present && device != nullptr) devices_.MarkFound(*device, walk_);
+  if (!present || device == nullptr) return;
+  devices_.MarkFound(*device, walk_);
+  // The expanders above it are there, too, if they were not yet when expanders were listed.
+  device::NodeRef above = nodes_.Find(devices_.View(*device).info.parent);
+  while (above != nullptr && !above->key().is_host() && nodes_.MarkFound(*above, walk_)) {
+    status_.Update(model_.AddExpander(nodes_.View(*above).handle, changes_).status());
+    above = nodes_.Find(nodes_.View(*above).parent);
+  }
+  devices_.SetBusy(*device, false);  // the event that said so may have been lost
 }
 
 void Recovery::StepPhys() {
@@ -151,14 +164,22 @@ void Recovery::StepRemove() {
     missing_.pop_back();
     return;
   }
-  for (const device::NodeRef& node : nodes_.ExpandersNotFound(walk_)) {
+  // Children first, whoever was their parent while the walk went on.
+  std::vector<device::NodeRef> missing = nodes_.ExpandersNotFound(walk_);
+  std::stable_sort(missing.begin(), missing.end(), [this](const auto& a, const auto& b) {
+    return nodes_.View(*a).level > nodes_.View(*b).level;
+  });
+  for (const device::NodeRef& node : missing) {
     changes_.Describe([&] { return Describe(node->key()) + " not responding"; });
     model_.RemoveExpander(node, changes_);
     const DevHandle handle = nodes_.View(*node).handle;
     if (handshake_ != nullptr && IsUnused(handle)) handshake_->Start(handle);
   }
+  // Phys were read while handles still led to what has gone.
+  for (const device::NodeRef& node : nodes_.Expanders()) model_.ResolvePhys(node, changes_);
+  model_.ResolvePhys(nodes_.host(), changes_);
   for (const device::EnclosureRef& enclosure : nodes_.RemoveEnclosuresWithoutHandle()) {
-    changes_.Gone(enclosure, model_.host());
+    changes_.Gone(enclosure);
   }
   BeginPhase(Phase::kDone);
 }

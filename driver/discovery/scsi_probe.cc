@@ -18,6 +18,7 @@ constexpr uint8_t kNotReady = 2, kIllegalRequest = 5, kUnitAttention = 6;
 constexpr uint8_t kDisk = 0x00;
 
 // What the IOC and the device say about a command's end. kFailedPrecondition: a unit attention.
+// kOutOfRange: it is there, but not ready.
 absl::Status CheckScsi(const mpi::ScsiIoReply& reply, ByteSpan sense_bytes) {
   switch (reply.header.status) {
     case mpi::IocStatus::kSuccess:
@@ -46,7 +47,7 @@ absl::Status CheckScsi(const mpi::ScsiIoReply& reply, ByteSpan sense_bytes) {
   }
   const std::string text = mpi::ToString(*sense);
   if (sense->key == kUnitAttention) return absl::FailedPreconditionError(text);
-  if (sense->key == kNotReady) return absl::UnavailableError(text);
+  if (sense->key == kNotReady) return absl::OutOfRangeError(text);
   if (sense->key == kIllegalRequest) return absl::UnimplementedError(text);
   return absl::InternalError(text);
 }
@@ -62,7 +63,7 @@ absl::Status FromTransport(const absl::Status& status) {
 
 // Not the unit's answer: there is no point in asking it more.
 bool IsEnd(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsAborted(status) ||
+  return absl::IsUnavailable(status) || absl::IsOutOfRange(status) || absl::IsAborted(status) ||
          absl::IsResourceExhausted(status);
 }
 
@@ -153,7 +154,8 @@ absl::StatusOr<LogicalUnitFacts> ScsiProbe::ProbeUnit(DevHandle handle, uint64_t
   if (unit.peripheral_type != kDisk) return unit;
   constexpr uint32_t kCapacitySize = mpi::Capacity::kSize;
   const auto read = Command(handle, lun, mpi::ReadCapacity16Cdb(kCapacitySize), kCapacitySize);
-  if (absl::IsAborted(read.status())) return read.status();
+  // One that is not ready has no capacity to tell; one that is not there is asked again, all of it.
+  if (IsEnd(read.status()) && !absl::IsOutOfRange(read.status())) return read.status();
   if (read.ok()) {
     const auto capacity = mpi::DecodeCapacity16(*read);
     if (capacity.ok()) unit.size_bytes = capacity->bytes();
@@ -163,12 +165,14 @@ absl::StatusOr<LogicalUnitFacts> ScsiProbe::ProbeUnit(DevHandle handle, uint64_t
 
 absl::StatusOr<std::vector<LogicalUnitFacts>> ScsiProbe::Probe(DevHandle handle) {
   const auto luns = Luns(handle);
+  if (absl::IsOutOfRange(luns.status())) return absl::UnavailableError(luns.status().message());
   if (!luns.ok()) return luns.status();
   std::vector<LogicalUnitFacts> units;
   for (const uint64_t lun : *luns) {
     absl::StatusOr<LogicalUnitFacts> unit = ProbeUnit(handle, lun);
     if (!unit.ok()) {
-      return absl::Status(unit.status().code(),
+      const bool not_ready = absl::IsOutOfRange(unit.status());
+      return absl::Status(not_ready ? absl::StatusCode::kUnavailable : unit.status().code(),
                           absl::StrCat("LUN ", lun, ": ", unit.status().message()));
     }
     units.push_back(*std::move(unit));

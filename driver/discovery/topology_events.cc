@@ -78,23 +78,27 @@ absl::Status TopologyEvents::HandleEntry(const Event& event, const device::NodeR
   return absl::OkStatus();
 }
 
-// A link is up and leads somewhere. A page is read only if the tables do not know where, or
-// know that it was in trouble.
+// A link is up and leads somewhere. A page is read only if the tables do not know where, or know
+// that it was in trouble, or the link was down: what comes back may be in trouble now.
 absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
                                       const List::Entry& entry, ChangeSet& changes) {
   const DevHandle handle = entry.attached_handle;
   const absl::Status linked = model_.UpdateLink(node, phy, handle, entry.rate, changes);
   if (!linked.ok() && IsHostLost(linked)) return linked;
   if (handle == DevHandle(0) || LeadsToNode(node, handle)) return linked;
-  if (nodes_.Phy(*node, phy).attached_is_expander) return linked;
-  for (const PhyId other : nodes_.PhysWithHandle(*node, handle)) {
-    if (nodes_.Phy(*node, other).attached_is_expander) return linked;  // a lane of a wide port
+  // An expander that will be told of by an event of its own; also if it is another lane that says
+  // so.
+  for (const PhyId lane : nodes_.PhysWithHandle(*node, handle)) {
+    const device::PhyRecord record = nodes_.Phy(*node, lane);
+    if (record.attached_is_expander && record.attached == SasAddress(0)) return linked;
   }
   if (const device::DeviceRef device = devices_.FindByHandle(handle)) {
     const device::DeviceView view = devices_.View(*device);
     const bool in_trouble =
         view.state == device::LifeState::kBlocked || view.state == device::LifeState::kFailed;
-    if (!in_trouble && IsAt(node, phy, handle)) {
+    const bool was_down =
+        entry.reason == mpi::PhyReason::kPhyChanged && !IsLinkUp(entry.previous_rate);
+    if (!in_trouble && !was_down && IsAt(node, phy, handle)) {
       devices_.Retry(*device);  // its attach may be at odds with how it was before
       return linked;
     }
@@ -139,7 +143,11 @@ absl::Status TopologyEvents::NotResponding(const Event& event, const device::Nod
       stale = model_.IsPresent(handle, info.key.address, info.device_name);
     }
     if (!stale.ok()) return stale.status();
-    if (*stale) return model_.RefreshPhy(node, phy, changes);
+    if (*stale) {
+      // What the handle stands for now may be elsewhere: the phy shows what is there.
+      RemoveSuperseded(node, phy, changes);
+      return model_.RefreshPhy(node, phy, changes);
+    }
     model_.RemoveDevice(device, changes);
     changes.Describe([&] {
       return absl::StrCat(
@@ -150,7 +158,22 @@ absl::Status TopologyEvents::NotResponding(const Event& event, const device::Nod
     const absl::Status removed = ExpanderNotResponding(event, expander, changes);
     if (!removed.ok()) return removed;
   }
+  RemoveSuperseded(node, phy, changes);
+  // Something else is there already, if its event came first.
+  const DevHandle there = nodes_.Phy(*node, phy).attached_handle;
+  if (there != DevHandle(0) && there != handle) return model_.RefreshPhy(node, phy, changes);
   return model_.UpdateLink(node, phy, DevHandle(0), entry.rate, changes);
+}
+
+// A device whose handle another one has taken over is gone from its phy; the handle of the event
+// that says so does not lead to it any more.
+void TopologyEvents::RemoveSuperseded(const device::NodeRef& node, PhyId phy, ChangeSet& changes) {
+  for (const device::DeviceRef& device : devices_.ChildrenOf(node->key())) {
+    const device::DeviceInfo info = devices_.View(*device).info;
+    if (info.parent_phy != phy || info.handle != DevHandle(0)) continue;
+    model_.RemoveDevice(device, changes);
+    changes.Describe([&] { return Describe(info) + " not responding"; });
+  }
 }
 
 absl::Status TopologyEvents::ExpanderNotResponding(const Event& event, const device::NodeRef& node,
@@ -160,10 +183,31 @@ absl::Status TopologyEvents::ExpanderNotResponding(const Event& event, const dev
   if (MayBeStale(event)) {
     const absl::StatusOr<bool> present = model_.IsPresent(handle, node->key().address);
     if (!present.ok()) return present.status();
-    if (*present) return absl::OkStatus();
+    if (*present) return StartAnew(node, changes);
   }
   model_.RemoveExpander(node, changes);
   changes.DescribeFirst(Describe(node->key()) + " not responding");
+  return absl::OkStatus();
+}
+
+// An expander is back already, under the handle of its life before: its pages are read again, and
+// what its phys do not lead to any more has gone with that life. Events of it may be marked
+// "ignore".
+absl::Status TopologyEvents::StartAnew(const device::NodeRef& node, ChangeSet& changes) {
+  const auto known = model_.AddExpander(nodes_.View(*node).handle, changes);
+  if (!known.ok()) return known.status();
+  if (absl::Status read = model_.ReadPhys(node, changes); !read.ok()) return read;
+  const auto leads_to = [&](DevHandle handle) {
+    return handle != DevHandle(0) && !nodes_.PhysWithHandle(*node, handle).empty();
+  };
+  for (const device::NodeRef& child : nodes_.ExpandersOf(node->key())) {
+    if (!leads_to(nodes_.View(*child).handle)) model_.RemoveExpander(child, changes);
+  }
+  for (const device::DeviceRef& child : devices_.ChildrenOf(node->key())) {
+    const device::DeviceInfo info = devices_.View(*child).info;
+    const bool there = nodes_.Phy(*node, info.parent_phy).attached_handle == info.handle;
+    if (!there || !leads_to(info.handle)) model_.RemoveDevice(child, changes);
+  }
   return absl::OkStatus();
 }
 

@@ -38,6 +38,8 @@ class TopologyEvents {
                         ChangeSet& changes);
   absl::Status NotResponding(const Event& event, const device::NodeRef& node, PhyId phy,
                              const List::Entry& entry, ChangeSet& changes);
+  void RemoveSuperseded(const device::NodeRef& node, PhyId phy, ChangeSet& changes);
+  absl::Status StartAnew(const device::NodeRef& node, ChangeSet& changes);
   absl::Status ExpanderNotResponding(const Event& event, const device::NodeRef& node,
                                      ChangeSet& changes);
   bool LeadsToNode(const device::NodeRef& node, DevHandle handle) const;

@@ -51,9 +51,13 @@ absl::StatusOr<device::PhyRecord> TopologyModel::ReadPhy(const device::NodeRef& 
     if (!page.ok()) return page.status();
     record = PhyRecordFrom(*page);
   }
-  record.attached = AddressOf(record.attached_handle);
-  const bool to_node = nodes_.FindByHandle(record.attached_handle) != nullptr;
-  if (to_node) record.attached_is_expander = true;
+  const device::NodeRef peer = nodes_.FindByHandle(record.attached_handle);
+  // A handle that was an expander's, whose going is still to be told, may be a device's by now. An
+  // expander's page says what is attached; the host's does not.
+  const bool reused = peer != nullptr && !peer->key().is_host() && !node->key().is_host() &&
+                      !record.attached_is_expander;
+  if (!reused) record.attached = AddressOf(record.attached_handle);
+  if (peer != nullptr && !reused) record.attached_is_expander = true;
   // The phy of an end device is its own affair.
   if (!record.attached_is_expander) record.attached_phy.reset();
   return record;
@@ -89,13 +93,15 @@ void TopologyModel::TellPeer(const device::NodeRef& node, PhyId phy,
   SetPhy(peer, *record.attached_phy, other, changes);
 }
 
-void TopologyModel::Attach(const NodeKey& parent, DevHandle handle, SasAddress address,
+void TopologyModel::Attach(const NodeKey& parent, DevHandle handle, const NodeKey& attached,
                            ChangeSet& changes) {
   const device::NodeRef node = nodes_.Find(parent);
   if (node == nullptr) return;
   for (const PhyId phy : nodes_.PhysWithHandle(*node, handle)) {
     device::PhyRecord record = nodes_.Phy(*node, phy);
-    record.attached = address;
+    record.attached = attached.address;
+    record.attached_is_expander = nodes_.Find(attached) != nullptr;
+    if (!record.attached_is_expander) record.attached_phy.reset();
     SetPhy(node, phy, record, changes);
   }
 }
@@ -144,6 +150,7 @@ void TopologyModel::ResolvePhys(const device::NodeRef& node, ChangeSet& changes)
     device::PhyRecord record = nodes_.Phy(*node, phy);
     if (record.attached_handle == DevHandle(0)) continue;
     record.attached = AddressOf(record.attached_handle);
+    record.attached_is_expander = nodes_.FindByHandle(record.attached_handle) != nullptr;
     SetPhy(node, phy, record, changes);
     TellPeer(node, phy, record, changes);
   }
@@ -224,7 +231,7 @@ absl::StatusOr<device::NodeRef> TopologyModel::AddNewExpander(const mpi::Expande
   if (!node.ok()) return node;
   changes.Touch(*node);
   changes.Describe([&] { return sasd::discovery::Describe(info.key) + " added"; });
-  Attach(info.parent, info.handle, info.key.address, changes);
+  Attach(info.parent, info.handle, info.key, changes);
   absl::Status read = ReadPhys(*node, changes);
   read.Update(named);
   if (!read.ok()) return read;
@@ -329,7 +336,7 @@ absl::StatusOr<device::DeviceRef> TopologyModel::PutDevice(const mpi::SasDeviceP
     });
   }
   GiveBack(old_handle);
-  Attach(info->parent, info->handle, info->key.address, changes);
+  Attach(info->parent, info->handle, info->key, changes);
   return device;
 }
 
@@ -397,7 +404,7 @@ void TopologyModel::PutEnclosure(const mpi::EnclosurePage0& page, ChangeSet& cha
 void TopologyModel::RemoveEnclosure(EnclosureHandle handle, ChangeSet& changes) {
   const device::EnclosureRef enclosure = nodes_.RemoveEnclosure(handle);
   if (enclosure == nullptr) return;
-  changes.Gone(enclosure, host());
+  changes.Gone(enclosure);
   changes.Describe(
       [&] { return absl::StrFormat("enclosure %016x not responding", enclosure->key().value()); });
 }

@@ -63,7 +63,7 @@ class TopologyModel {
                           ChangeSet& changes);
   // Reads one phy, where what is known of it may be older than the tables.
   absl::Status RefreshPhy(const device::NodeRef& node, PhyId phy, ChangeSet& changes);
-  // Fills in the address of every phy whose attached handle is known meanwhile.
+  // Has every phy show what its attached handle stands for now.
   void ResolvePhys(const device::NodeRef& node, ChangeSet& changes);
 
   // True if the firmware still has what this handle stood for. An address may be its place's
@@ -91,7 +91,7 @@ class TopologyModel {
   // The other end of a link between two nodes learns of it, too.
   void TellPeer(const device::NodeRef& node, PhyId phy, const device::PhyRecord& record,
                 ChangeSet& changes);
-  void Attach(const NodeKey& parent, DevHandle handle, SasAddress address, ChangeSet& changes);
+  void Attach(const NodeKey& parent, DevHandle handle, const NodeKey& attached, ChangeSet& changes);
   void Detach(const NodeKey& parent, SasAddress address, ChangeSet& changes);
   SasAddress AddressOf(DevHandle handle) const;
   absl::StatusOr<EnclosureKey> EnclosureOf(EnclosureHandle handle, ChangeSet& changes);

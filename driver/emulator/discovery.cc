@@ -177,7 +177,15 @@ void Discovery::FindLosses(ReportedNode& node, const std::vector<uint8_t>& phys,
     const HandleEntry* const entry = topology_.handles().Find(known.handle);
     const bool waits = !known.up() && entry->state == HandleEntry::State::kMissing &&
                        topology_.IsMissing(known.handle);
-    if (waits && !link.up()) continue;
+    if (waits && !link.up()) {
+      // Disabled meanwhile, or enabled again.
+      const uint8_t rate = WireRate(link);
+      if (rate == known.rate) continue;
+      Begin();
+      list.changes.push_back({phy, known.handle, rate, known.rate, PhyReason::kPhyChanged});
+      known.rate = rate;
+      continue;
+    }
     auto it = std::find_if(lost.begin(), lost.end(),
                            [&](const auto& l) { return l.first == known.handle; });
     if (it == lost.end()) it = lost.insert(lost.end(), {known.handle, Lost()});
@@ -237,8 +245,8 @@ void Discovery::MissBelow(uint16_t expander) {
   for (size_t i = 0; i < node.phys.size(); ++i) {
     ReportedPhy& phy = node.phys[i];
     if (phy.handle == 0 || !phy.up()) continue;
+    if (phy.handle == parent) continue;  // the host knows it by the other end
     const uint8_t previous = std::exchange(phy.rate, uint8_t{0});
-    if (phy.handle == parent) continue;
     HandleEntry& child = *topology_.handles().Find(phy.handle);
     const bool first = child.state == HandleEntry::State::kPresent;
     child.state = HandleEntry::State::kMissing;

@@ -18,7 +18,8 @@ void Discovery::Tell(const List& list) {
   // One event if it fits, else some: of an expander that is new the first one says so, of one that
   // is lost the last one.
   size_t end = 0;
-  for (size_t first = 0; first == 0 || first < changes.size(); first = end) {
+  do {
+    const size_t first = end;
     end = std::min(first + options_.max_entries, changes.size());
     mpi::TopologyChangeList event = ListHeader(node);
     if (node.level == 0 && !changes.empty()) {  // one port's phys at a time
@@ -43,7 +44,7 @@ void Discovery::Tell(const List& list) {
                                LinkRate(changes[i].previous_rate), changes[i].reason, false});
     }
     events_.push_back(std::move(event));
-  }
+  } while (end < changes.size());
 }
 
 mpi::TopologyChangeList Discovery::ListHeader(const ReportedNode& node) const {

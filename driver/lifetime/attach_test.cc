@@ -192,14 +192,12 @@ TEST_F(Lifetime, S13_AnAttachThatFailsAtAnyStepIsUndoneAndTheHostGoesWithoutATra
     hba_->attacher().RunCommands(attach);
     hba_->attacher().Complete(std::move(attach));
     EXPECT_GT(step, failing);
-    const bool last = failing == 4;  // without its size a drive is of use
-    EXPECT_EQ(devices().init_size(), last ? waiting - 1 : waiting);
-    EXPECT_EQ(devices().active_size(), last ? active + 1 : active);
+    EXPECT_EQ(devices().init_size(), waiting);
+    EXPECT_EQ(devices().active_size(), active);
     StopHba();
     EXPECT_TRUE(device.expired());
     const std::vector<std::string> told = Told(drive_);
-    EXPECT_EQ(told.front(), "discovered");
-    EXPECT_EQ(told.size(), last ? 3u : 1u) << "what was never added does not go";
+    EXPECT_THAT(told, ElementsAre("discovered")) << "what was never added does not go";
   }
 }
 

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 
 namespace sasd::lifetime {
@@ -12,9 +13,13 @@ std::string Number(const std::optional<PhyId>& phy) {
   return phy.has_value() ? absl::StrCat(phy->value()) : "-";
 }
 
-void AddPhys(SasAddress owner, const std::vector<emulator::TruthPhy>& phys, FactTexts* facts) {
+// `seen`: what the host has.
+void AddPhys(SasAddress owner, const std::vector<emulator::TruthPhy>& phys,
+             const absl::flat_hash_set<SasAddress>& seen, FactTexts* facts) {
   for (const emulator::TruthPhy& phy : phys) {
-    facts->insert(PhyFact(owner, phy.phy, phy.rate, phy.attached, phy.attached_phy));
+    const bool shows = seen.contains(phy.attached);
+    facts->insert(PhyFact(owner, phy.phy, phy.rate, shows ? phy.attached : SasAddress(0),
+                          shows ? phy.attached_phy : std::nullopt));
   }
 }
 
@@ -45,6 +50,10 @@ std::string DeviceFact(SasAddress address, PhysicalPort port, SasAddress parent,
                       ", serial ", serial, ", ", size, " bytes");
 }
 
+std::string FailingFact(uint8_t access_status) {
+  return absl::StrCat("(access status ", access_status, ")");
+}
+
 std::string EnclosureFact(uint64_t id, int slots, int start) {
   return absl::StrCat("enclosure ", absl::Hex(id), ": ", slots, " slots from ", start);
 }
@@ -52,17 +61,22 @@ std::string EnclosureFact(uint64_t id, int slots, int start) {
 FactTexts FactsOf(const emulator::HostTruth& truth) {
   FactTexts facts;
   facts.insert(HostFact(truth.address));
-  AddPhys(truth.address, truth.phys, &facts);
+  absl::flat_hash_set<SasAddress> seen = {truth.address};
+  for (const emulator::TruthExpander& e : truth.expanders) seen.insert(e.address);
+  for (const emulator::TruthDevice& d : truth.devices) seen.insert(d.address);
+  AddPhys(truth.address, truth.phys, seen, &facts);
   for (const emulator::TruthExpander& e : truth.expanders) {
     facts.insert(ExpanderFact(e.address, e.port, e.parent, e.handle, e.level, e.enclosure.value(),
                               e.product));
-    AddPhys(e.address, e.phys, &facts);
+    AddPhys(e.address, e.phys, seen, &facts);
   }
   for (const emulator::TruthDevice& d : truth.devices) {
     const bool placed = d.enclosure != SasAddress(0);
-    facts.insert(DeviceFact(
-        d.address, d.port, d.parent, d.parent_phy, d.handle, d.enclosure.value(),
-        placed ? std::optional<uint16_t>(d.slot) : std::nullopt, d.serial, d.size_bytes));
+    facts.insert(DeviceFact(d.address, d.port, d.parent, d.parent_phy, d.handle,
+                            d.enclosure.value(),
+                            placed ? std::optional<uint16_t>(d.slot) : std::nullopt,
+                            d.access_status == 0 ? d.serial : FailingFact(d.access_status),
+                            d.access_status == 0 ? d.size_bytes : 0));
   }
   for (const emulator::TruthEnclosure& e : truth.enclosures) {
     facts.insert(EnclosureFact(e.logical_id.value(), e.slot_count, e.start_slot));

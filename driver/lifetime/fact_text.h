@@ -28,8 +28,12 @@ std::string DeviceFact(SasAddress address, PhysicalPort port, SasAddress parent,
                        const std::optional<PhyId>& phy, DevHandle handle, uint64_t enclosure,
                        const std::optional<uint16_t>& slot, absl::string_view serial,
                        uint64_t size);
+// In place of the serial of a device that failed as this access status says.
+std::string FailingFact(uint8_t access_status);
 std::string EnclosureFact(uint64_t id, int slots, int start);
 
+// A phy that leads to another host, over an expander that both share, shows nothing: a driver does
+// not ask who else there is.
 FactTexts FactsOf(const emulator::HostTruth& truth);
 
 // What is missing ("- ...") and what is too much ("+ ..."), the two versions of a fact side by

@@ -116,11 +116,13 @@ std::string Picture::Differences(const emulator::HostTruth& truth) const {
   for (const auto& [key, device] : devices_) {
     const auto unit = units_.find(key);
     const bool attached = unit != units_.end() && device.state == DeviceState::kAttached;
-    facts.insert(DeviceFact(
-        key.address, key.port, device.parent.address, device.parent_phy, device.handle,
-        device.enclosure.value(), device.slot,
-        attached ? unit->second.serial : absl::StrCat("(not attached: ", device.failure, ")"),
-        attached ? unit->second.size_bytes : 0));
+    const bool failing = device.state == DeviceState::kFailed && device.access_status != 0;
+    const std::string serial = attached  ? unit->second.serial
+                               : failing ? FailingFact(device.access_status)
+                                         : absl::StrCat("(not attached: ", device.failure, ")");
+    facts.insert(DeviceFact(key.address, key.port, device.parent.address, device.parent_phy,
+                            device.handle, device.enclosure.value(), device.slot, serial,
+                            attached ? unit->second.size_bytes : 0));
   }
   for (const auto& [key, enclosure] : enclosures_) {
     facts.insert(EnclosureFact(key.value(), enclosure.slot_count, enclosure.start_slot));

@@ -27,6 +27,7 @@
 #include "tests/storm/grpc_feed.h"
 #include "tests/storm/storm.h"
 #include "tests/storm/system.h"
+#include "tests/support/chaos.h"
 
 namespace sasd::bench {
 namespace {
@@ -45,8 +46,8 @@ struct Rate {
   double message_bytes = 0;
 };
 
-// Runs the storm and requires the truth of everybody. `acts`, `subscribers`: see StormOptions.
-Rate Storm(const testing::StormOptions& storm, const std::string& address) {
+// Runs the storm and requires the truth of everybody.
+Rate Storm(const testing::StormOptions& storm, int acts, const std::string& address) {
   DaemonOptions options;
   options.fabric = "synthetic:1x100x100";
   options.server.listen = address;
@@ -62,7 +63,8 @@ Rate Storm(const testing::StormOptions& storm, const std::string& address) {
       *d.backend().emulator(),
       [&d](const std::string& token) { return testing::GrpcFeed::Open(d.address(), token); },
       settle, [&d] { testing::Nudge(d.backend()); }};
-  const testing::StormReport report = testing::RunStorm(storm, target);
+  testing::Chaos chaos(storm.seed, {}, testing::FabricOf(d.backend()));
+  const testing::StormReport report = testing::RunStorm(storm, chaos.Take(acts), target);
   for (const std::string& error : report.errors) std::cerr << error << "\n";
   Require(report.errors.empty(), "a subscriber's promise was broken");
   const std::vector<std::string> wrong = testing::DifferencesFromFabric(d.backend(), d.registry());
@@ -73,7 +75,7 @@ Rate Storm(const testing::StormOptions& storm, const std::string& address) {
   std::cout << absl::StrFormat(
       "%d acts, %d revisions in %.1f s (%.0f/s), %d subscribers: %d resumes, %d resyncs; all have "
       "the fabric's truth\n",
-      storm.acts, report.revisions, seconds, report.revisions / seconds, storm.subscribers,
+      acts, report.revisions, seconds, report.revisions / seconds, storm.subscribers,
       report.resumes, report.resyncs);
   return {static_cast<double>(report.events_received) / absl::ToDoubleSeconds(report.until_all),
           static_cast<double>(stats.log_bytes) / static_cast<double>(stats.log_events)};
@@ -106,17 +108,17 @@ int Main(int argc, char** argv) {
   std::string bare_program;
   testing::StormOptions storm;
   storm.subscribers = 1'000;
-  storm.acts = 100'000;
+  int acts = 100'000;
   app.add_option("bare_server", bare_program, "The program of the bare stream")->required();
   app.add_option("--subscribers", storm.subscribers)->capture_default_str();
-  app.add_option("--acts", storm.acts)->capture_default_str();
+  app.add_option("--acts", acts)->capture_default_str();
   app.add_option("--seed", storm.seed)->capture_default_str();
   CLI11_PARSE(app, argc, argv);
 
   char folder[] = "/tmp/storm.XXXXXX";
   Require(mkdtemp(folder) != nullptr, "cannot make a folder in /tmp");
   const absl::Cleanup remove = [&folder] { rmdir(folder); };
-  const Rate real = Storm(storm, absl::StrCat("unix:", folder, "/s"));
+  const Rate real = Storm(storm, acts, absl::StrCat("unix:", folder, "/s"));
   const std::string bare_socket = absl::StrCat(folder, "/b");
   const Rate bare = Bare(bare_program, absl::StrCat("unix:", bare_socket), storm.subscribers, real);
   unlink(bare_socket.c_str());

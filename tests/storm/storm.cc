@@ -12,11 +12,11 @@ namespace {
 
 // Acts come in bursts, and between them the driver has time to catch up: else one walk over
 // everything would answer most of them.
-constexpr int kActsPerPause = 100;
+constexpr size_t kActsPerPause = 100;
 // A quarter of the acts are digested by their own thread.
-constexpr int kActsPerCaller = 25;
+constexpr size_t kActsPerCaller = 25;
 constexpr int kActsPerSlowRead = 20;
-constexpr int kRestlessOdds = 3;  // one in so many messages is the last of its stream
+constexpr size_t kRestlessOdds = 3;  // one in so many messages is the last of its stream
 
 Temper TemperOf(int index) {
   switch (index % 10) {
@@ -31,14 +31,6 @@ Temper TemperOf(int index) {
     default:
       return Temper::kEager;
   }
-}
-
-// SplitMix64.
-uint64_t Next(uint64_t& state) {
-  uint64_t z = state += 0x9e3779b97f4a7c15;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
 }
 
 }  // namespace
@@ -162,7 +154,7 @@ bool Subscriber::Follow(Feed& feed) {
     if (!mirror_.synced()) continue;
     // The first time for certain, later at random.
     const bool leaves = temper_ == Temper::kRestless && !progress_.finished() &&
-                        (!arrived_ || Next(random_) % kRestlessOdds == 0);
+                        (!arrived_ || random_.OneIn(kRestlessOdds));
     Arrive();
     if (leaves) break;
   }
@@ -201,7 +193,8 @@ void SetCallerMayWait(emulator::Emulator& emulator, bool may_wait) {
   }
 }
 
-StormReport RunStorm(const StormOptions& options, const StormTarget& target) {
+StormReport RunStorm(const StormOptions& options, const std::vector<Step>& steps,
+                     const StormTarget& target) {
   StormReport report;
   Progress progress;
   const int64_t first_revision = target.settle();
@@ -212,13 +205,13 @@ StormReport RunStorm(const StormOptions& options, const StormTarget& target) {
   }
   progress.AwaitArrivals(options.subscribers);
 
-  Chaos chaos(options.seed, options.shares, target.emulator);
   const absl::Time start = absl::Now();
-  for (int act = 0; act < options.acts; ++act) {
+  for (size_t act = 0; act < steps.size(); ++act) {
     if (act % kActsPerCaller == 0) {
       SetCallerMayWait(target.emulator, act / kActsPerCaller % 4 == 3);
     }
-    chaos.Act();
+    // A larger act may have undone what it would do.
+    (void)Perform(steps[act], target.emulator.fabric());
     progress.Advance();
     if (act % kActsPerPause == 0) target.settle();
   }

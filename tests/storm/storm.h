@@ -10,9 +10,11 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "driver/emulator/emulator.h"
 #include "sas/v1/watch_service.pb.h"
-#include "tests/support/chaos.h"
 #include "tests/support/mirror.h"
+#include "tests/support/random.h"
+#include "tests/support/step.h"
 
 // A storm: many subscribers of every temper follow a fabric on which things happen at random. At
 // the end every subscriber's reconstruction equals the registry, and the registry the fabric.
@@ -102,7 +104,7 @@ class Subscriber {
   const Temper temper_;
   const FeedFactory open_;
   Progress& progress_;
-  uint64_t random_;
+  Random random_;
   Mirror mirror_;
   bool arrived_ = false;
   int64_t messages_ = 0, events_ = 0;
@@ -113,9 +115,7 @@ class Subscriber {
 
 struct StormOptions {
   int subscribers = 100;
-  int acts = 20'000;
-  uint64_t seed = 1;
-  ChaosShares shares;
+  uint64_t seed = 1;  // of what the subscribers do
 };
 
 // What a storm acts on, as references to the running system.
@@ -138,8 +138,10 @@ struct StormReport {
   int64_t events_received = 0;  // by all but the stalled ones
 };
 
-// One in ten subscribers is stalled, two in ten are slow, two restless, the others eager.
-StormReport RunStorm(const StormOptions& options, const StormTarget& target);
+// Does `steps` (Chaos makes them). One in ten subscribers is stalled, two in ten are slow, two
+// restless, the others eager.
+StormReport RunStorm(const StormOptions& options, const std::vector<Step>& steps,
+                     const StormTarget& target);
 
 }  // namespace sasd::testing
 

@@ -14,6 +14,7 @@
 #include "tests/storm/grpc_feed.h"
 #include "tests/storm/storm.h"
 #include "tests/storm/system.h"
+#include "tests/support/chaos.h"
 
 namespace sasd::testing {
 namespace {
@@ -44,7 +45,6 @@ TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
 
   StormOptions storm;
   storm.subscribers = 100;
-  storm.acts = kActs;
   StormTarget target{*d.backend().emulator(),
                      [&d](const std::string& token) { return GrpcFeed::Open(d.address(), token); },
                      [&d] {
@@ -54,7 +54,8 @@ TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
                        return revision.value_or(0);
                      },
                      [&d] { Nudge(d.backend()); }};
-  const StormReport report = RunStorm(storm, target);
+  Chaos chaos(storm.seed, {}, FabricOf(d.backend()));
+  const StormReport report = RunStorm(storm, chaos.Take(kActs), target);
 
   EXPECT_TRUE(report.errors.empty()) << absl::StrJoin(report.errors, "\n");
   EXPECT_GE(report.resyncs, storm.subscribers / 10) << "the stalled ones did not fall behind";
@@ -65,7 +66,7 @@ TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
   EXPECT_TRUE(wrong.empty()) << absl::StrJoin(wrong, "\n");
   const std::vector<std::string> differing = MirrorOf(d.registry()).Differences(*report.eager);
   EXPECT_TRUE(differing.empty()) << absl::StrJoin(differing, "\n");
-  std::cout << "storm: " << storm.acts << " acts, " << report.revisions << " revisions in "
+  std::cout << "storm: " << kActs << " acts, " << report.revisions << " revisions in "
             << absl::FormatDuration(report.duration) << ", " << report.resumes << " resumes, "
             << report.resyncs << " resyncs\n";
 }

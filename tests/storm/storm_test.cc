@@ -7,9 +7,11 @@
 
 #include "absl/base/config.h"
 #include "absl/strings/str_join.h"
+#include "driver/emulator/fabric_builder.h"
 #include "gtest/gtest.h"
 #include "tests/storm/log_feed.h"
 #include "tests/storm/system.h"
+#include "tests/support/chaos.h"
 
 namespace sasd::testing {
 namespace {
@@ -29,15 +31,21 @@ class StormTest : public ::testing::TestWithParam<uint64_t> {};
 TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
   watch::WatchLog::Options log;
   log.max_events = 500;  // so that the stalled ones fall behind
-  absl::StatusOr<std::unique_ptr<System>> system = System::Start("synthetic:2x10x50", 7, log);
+  emulator::SyntheticFabricOptions fabric;
+  fabric.hosts = 2;
+  fabric.expanders_per_host = 10;
+  fabric.devices_per_expander = 50;
+  absl::StatusOr<std::unique_ptr<System>> system =
+      System::Start(emulator::SyntheticFabric(fabric), 7, log);
   ASSERT_TRUE(system.ok()) << system.status();
   System& s = **system;
 
   StormOptions options;
   options.subscribers = 100;
-  options.acts = kActs;
   options.seed = GetParam();
-  options.shares.host_reset = 1;
+  ChaosShares shares;
+  shares.host_reset = 1;
+  Chaos chaos(options.seed, shares, FabricOf(s.backend()));
   StormTarget target{*s.backend().emulator(),
                      [&s](const std::string& token) { return LogFeed::Open(s.log(), token); },
                      [&s] {
@@ -47,10 +55,10 @@ TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
                        return revision.value_or(0);
                      },
                      [&s] { Nudge(s.backend()); }};
-  const StormReport report = RunStorm(options, target);
+  const StormReport report = RunStorm(options, chaos.Take(kActs), target);
 
   EXPECT_TRUE(report.errors.empty()) << absl::StrJoin(report.errors, "\n");
-  EXPECT_GT(report.revisions, options.acts / 10);
+  EXPECT_GT(report.revisions, kActs / 10);
   EXPECT_GE(report.resyncs, options.subscribers / 10) << "the stalled ones did not fall behind";
   EXPECT_GT(report.resumes, 0);
   EXPECT_LE(s.log().stats().log_events, log.max_events);
@@ -58,6 +66,8 @@ TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
   EXPECT_TRUE(wrong.empty()) << absl::StrJoin(wrong, "\n");
   const std::vector<std::string> differing = MirrorOf(s.registry()).Differences(*report.eager);
   EXPECT_TRUE(differing.empty()) << absl::StrJoin(differing, "\n");
+  EXPECT_EQ(s.illegal(), "");
+  EXPECT_EQ(s.Stop(), 0u) << "objects still live";
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, StormTest, ::testing::Values(1, 2, 3));

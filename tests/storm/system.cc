@@ -6,7 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/service/snapshot_reader.h"
 #include "driver/base/clock.h"
+#include "driver/driver.h"
 #include "driver/emulator/emulator.h"
+#include "driver/emulator/emulator_runner.h"
+#include "tests/storm/judging_sink.h"
 #include "tests/support/truth_check.h"
 
 namespace sasd::testing {
@@ -61,20 +64,108 @@ std::vector<std::string> DifferencesFromFabric(Backend& backend,
   return differences;
 }
 
+emulator::FabricSpec FabricOf(Backend& backend) {
+  return backend.emulator()->fabric().Read(
+      [](const emulator::FabricState& state) { return state.spec(); });
+}
+
+// A backend that lets a test look at its drivers.
+class System::Drivers : public Backend {
+ public:
+  Drivers(std::unique_ptr<emulator::Emulator> emulator, ObservationSink& sink)
+      : emulator_(std::move(emulator)),
+        runner_(std::make_unique<emulator::EmulatorRunner>(*emulator_, SystemClock())) {
+    for (size_t host = 0; host < emulator_->host_count(); ++host) {
+      judges_.push_back(std::make_unique<JudgingSink>(sink));
+    }
+  }
+  ~Drivers() override {
+    // A driver may wait for a timer of its HBA, hence the runner goes last.
+    drivers_.clear();
+    runner_.reset();
+  }
+
+  absl::Status Start() {
+    for (size_t host = 0; host < emulator_->host_count(); ++host) {
+      auto driver = HbaDriver::Start(emulator_->transport(host), SystemClock(), *judges_[host]);
+      if (!driver.ok()) return driver.status();
+      drivers_.push_back(*std::move(driver));
+    }
+    return absl::OkStatus();
+  }
+
+  const std::vector<std::unique_ptr<HbaDriver>>& all() const { return drivers_; }
+  std::string illegal() const {
+    std::string lines;
+    for (const auto& judge : judges_) absl::StrAppend(&lines, judge->illegal());
+    return lines;
+  }
+
+  const std::string& description() const override { return description_; }
+  emulator::Emulator* emulator() override { return emulator_.get(); }
+  absl::Status Rescan() override {
+    for (const auto& driver : drivers_) driver->Rescan();
+    return absl::OkStatus();
+  }
+  absl::Status WaitIdle(absl::Duration timeout) override {
+    for (const auto& driver : drivers_) {
+      if (absl::Status s = driver->WaitIdle(timeout); !s.ok()) return s;
+    }
+    return absl::OkStatus();
+  }
+  std::vector<DiagnosisCheck> Diagnose(const registry::Topology&) override { return {}; }
+
+ private:
+  const std::string description_ = "virtual HBAs";
+  const std::unique_ptr<emulator::Emulator> emulator_;
+  std::unique_ptr<emulator::EmulatorRunner> runner_;
+  std::vector<std::unique_ptr<JudgingSink>> judges_;
+  std::vector<std::unique_ptr<HbaDriver>> drivers_;
+};
+
 System::System(const watch::WatchLog::Options& log)
     : registry_(RegistryOptions()),
       encoder_(registry_.epoch()),
       log_(registry_, encoder_, log),
       pump_(std::make_unique<watch::Pump>(log_)) {}
 
-absl::StatusOr<std::unique_ptr<System>> System::Start(const std::string& fabric, uint64_t seed,
+System::~System() = default;
+
+absl::StatusOr<std::unique_ptr<System>> System::Start(emulator::FabricSpec fabric, uint64_t seed,
                                                       const watch::WatchLog::Options& log) {
   auto system = absl::WrapUnique(new System(log));
-  absl::StatusOr<std::unique_ptr<Backend>> backend =
-      StartVirtualBackend(fabric, seed, SystemClock(), *system->pump_);
-  if (!backend.ok()) return backend.status();
-  system->backend_ = *std::move(backend);
+  emulator::EmulatorOptions options;
+  options.seed = seed;
+  auto emulator = emulator::Emulator::Create(std::move(fabric), options, SystemClock());
+  if (!emulator.ok()) return emulator.status();
+  system->drivers_ = std::make_unique<Drivers>(*std::move(emulator), *system->pump_);
+  if (absl::Status s = system->drivers_->Start(); !s.ok()) return s;
   return system;
+}
+
+Backend& System::backend() { return *drivers_; }
+
+uint64_t System::events_received() const {
+  uint64_t events = 0;
+  for (const auto& driver : drivers_->all()) events += driver->stats().events_received;
+  return events;
+}
+
+uint64_t System::resets() const {
+  uint64_t resets = 0;
+  for (const auto& driver : drivers_->all()) resets += driver->stats().resets;
+  return resets;
+}
+
+std::string System::illegal() const { return drivers_->illegal(); }
+
+size_t System::Stop() {
+  size_t live = 0;
+  for (const auto& driver : drivers_->all()) {
+    driver->Stop();
+    live += driver->live_objects();
+  }
+  return live;
 }
 
 }  // namespace sasd::testing

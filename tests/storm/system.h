@@ -11,6 +11,7 @@
 #include "daemon/service/event_encoder.h"
 #include "daemon/watch/pump.h"
 #include "daemon/watch/watch_log.h"
+#include "driver/emulator/fabric.h"
 #include "tests/support/mirror.h"
 
 namespace sasd::testing {
@@ -31,25 +32,38 @@ Mirror MirrorOf(const registry::Registry& registry);
 std::vector<std::string> DifferencesFromFabric(Backend& backend,
                                                const registry::Registry& registry);
 
+// The fabric as it is now.
+emulator::FabricSpec FabricOf(Backend& backend);
+
 // Everything of sasd beneath gRPC, on virtual HBAs.
 class System {
  public:
-  // `fabric`: see StartVirtualBackend.
-  static absl::StatusOr<std::unique_ptr<System>> Start(const std::string& fabric, uint64_t seed,
+  static absl::StatusOr<std::unique_ptr<System>> Start(emulator::FabricSpec fabric, uint64_t seed,
                                                        const watch::WatchLog::Options& log);
+  ~System();
 
-  Backend& backend() { return *backend_; }
+  Backend& backend();
   registry::Registry& registry() { return registry_; }
   watch::WatchLog& log() { return log_; }
 
+  // Of all drivers: events delivered by the firmware, host resets.
+  uint64_t events_received() const;
+  uint64_t resets() const;
+  // What drivers have told and may not, a line each; empty: nothing.
+  std::string illegal() const;
+  // Stops the drivers. Returns the number of objects of theirs that still live.
+  size_t Stop();
+
  private:
+  class Drivers;
+
   explicit System(const watch::WatchLog::Options& log);
 
   registry::Registry registry_;
   service::EventEncoder encoder_;
   watch::WatchLog log_;
   std::unique_ptr<watch::Pump> pump_;
-  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Drivers> drivers_;
 };
 
 }  // namespace sasd::testing

@@ -2,60 +2,66 @@
 #define TESTS_SUPPORT_CHAOS_H_
 
 #include <cstdint>
-#include <functional>
-#include <random>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "driver/emulator/emulator.h"
+#include "absl/container/flat_hash_set.h"
+#include "driver/emulator/fabric.h"
+#include "tests/support/random.h"
+#include "tests/support/step.h"
 
 namespace sasd::testing {
 
-// What a storm is made of, in shares of 1,000 acts; the rest are drives pulled and inserted. An act
-// picks an element at random; every other act mends one that an earlier act has broken.
+// What a storm is made of, in shares of 1,000 steps; the rest are drives pulled and inserted. A
+// step picks an element at random; every other step mends one that an earlier step has broken.
 struct ChaosShares {
-  int phy = 150;      // a phy of an expander or host goes down
-  int expander = 4;   // an expander is lost
+  int phy = 150;     // a phy of an expander (a host, if there is none) goes down, or is slowed down
+  int host_phy = 0;  // likewise of a host: in a large fabric thousands of drives may hang on it
+  int expander = 4;  // an expander is lost
   int enclosure = 1;  // an enclosure loses power
-  int firmware = 20;  // an event is lost, doubled, truncated or reordered; a page read fails
+  int firmware = 20;  // events are lost, doubled, truncated, reordered; pages and SMP fail
+  int notice = 0;     // the firmware tells of what changes nothing: a device's status, a broadcast
   int host_reset = 0;
+  int ioc_fault = 0;
 };
 
-// Acts at random on a fabric, from a seed: the same seed and fabric give the same acts.
+// Steps at random on a fabric, from a seed: the same seed and fabric give the same steps.
 // Thread-compatible.
 class Chaos {
  public:
-  Chaos(uint64_t seed, const ChaosShares& shares, emulator::Emulator& emulator);
+  Chaos(uint64_t seed, const ChaosShares& shares, const emulator::FabricSpec& fabric);
 
-  // Does one act that changes something. Returns what it did, for the log of a failing run.
-  std::string Act();
+  Step Next();
+  std::vector<Step> Take(size_t steps);
 
  private:
-  struct Broken {
-    std::string what;
-    std::function<absl::Status()> mend;
+  struct Node {
+    std::string id;
+    uint32_t phy_count;
   };
 
-  std::string Mend();
-  // Tries one act of a random kind; empty if the element was not in the state for it.
-  std::string Break();
-  std::string BreakDrive();
-  std::string BreakPhy();
-  std::string BreakExpander();
-  std::string BreakEnclosure();
-  std::string BreakFirmware();
-  std::string ResetHost();
-  std::string Remember(const absl::Status& status, Broken broken);
-  size_t Below(size_t limit) {
-    return std::uniform_int_distribution<size_t>(0, limit - 1)(random_);
+  // A step of a random kind; nullopt if what it picked is broken already.
+  std::optional<Step> Break();
+  std::optional<Step> BreakDrive();
+  std::optional<Step> BreakPhy(const std::vector<Node>& nodes);
+  Step BreakFirmware();
+  Step Notify();
+  Step Of(Step::Kind kind, std::string element, uint32_t a = 0, uint32_t b = 0) const;
+  // Undoes a step.
+  std::optional<Step> MendOf(const Step& step);
+  template <typename T>
+  const T& Any(const std::vector<T>& from) {
+    return from[random_.Below(from.size())];
   }
-  const std::string& Any(const std::vector<std::string>& ids) { return ids[Below(ids.size())]; }
 
   const ChaosShares shares_;
-  emulator::VirtualFabric& fabric_;
-  std::mt19937_64 random_;
-  std::vector<std::string> hosts_, expanders_, enclosures_, drives_;
-  std::vector<Broken> broken_;
+  Random random_;
+  std::vector<Node> hosts_, expanders_;
+  std::vector<std::string> enclosures_, drives_;
+  std::vector<Step> mends_;                                       // of what is broken
+  absl::flat_hash_set<std::pair<std::string, uint32_t>> broken_;  // elements (a phy by number)
   uint64_t replacements_ = 0;
 };
 

@@ -33,12 +33,14 @@ FactTexts FactsOf(const registry::Topology& topology, SasAddress host) {
   topology.VisitEndDevicesOf(host, [&](const auto& d) {
     const registry::EndDeviceRecord& f = d->facts;
     const registry::UnitPath* unit = d->first_unit();
-    const std::string serial = unit == nullptr
+    const bool failing = f.state == DeviceState::kFailed && f.access_status != 0;
+    const std::string serial = failing ? lifetime::FailingFact(f.access_status)
+                               : unit == nullptr
                                    ? absl::StrCat("(not attached: ", f.failure.view(), ")")
                                    : std::string(unit->facts.serial.view());
     facts.insert(lifetime::DeviceFact(f.key.address, f.key.port, f.parent.address, f.parent_phy,
                                       f.handle, f.enclosure.value(), f.slot, serial,
-                                      unit == nullptr ? 0 : unit->facts.size_bytes));
+                                      failing || unit == nullptr ? 0 : unit->facts.size_bytes));
   });
   for (const auto& e : topology.collection<registry::Enclosure>()) {
     if (!absl::c_linear_search(e->hosts, host)) continue;

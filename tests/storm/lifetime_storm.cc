@@ -1,0 +1,208 @@
+// Storms on some 10,000 devices with the drivers' own threads, until the firmware has delivered so
+// many events in all. Each is of a seed: the fabric, and what happens to it. At every quiet point
+// the registry is held against the fabric, and each subscriber against the registry; at the end
+// every object of the drivers must be freed. A storm that fails is kept as a script, made shorter
+// as far as the time allows, and can be done again (--replay): with the same fabric and steps, but
+// in whatever order the threads run. What needs one order is stepwise.h.
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/base/config.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "tests/storm/log_feed.h"
+#include "tests/storm/shrink.h"
+#include "tests/storm/storm.h"
+#include "tests/storm/storm_result.h"
+#include "tests/storm/system.h"
+#include "tests/support/chaos.h"
+#include "tests/support/random_fabric.h"
+
+namespace sasd::testing {
+namespace {
+
+constexpr absl::Duration kTimeout = absl::Minutes(5);
+// A storm of a thousand steps takes a second or more: what is tried must be few.
+constexpr int kShrinkTries = 40;
+
+// Under a sanitizer a share of it that takes about as long.
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER)
+constexpr uint64_t kEvents = 100'000;
+#elif defined(ABSL_HAVE_THREAD_SANITIZER)
+constexpr uint64_t kEvents = 100'000;
+#else
+constexpr uint64_t kEvents = 1'000'000;
+#endif
+
+// A system on the fabric of a seed, and what is wrong with it.
+class Weather {
+ public:
+  Weather(uint64_t seed, int subscribers) : seed_(seed) { options_.subscribers = subscribers; }
+
+  // Empty, or what is wrong. `fabric` as after RandomLargeFabric() or RandomFabric().
+  std::string Start(emulator::FabricSpec fabric) {
+    watch::WatchLog::Options log;
+    log.max_events = 500;  // so that the stalled ones fall behind
+    auto system = System::Start(std::move(fabric), seed_, log);
+    if (!system.ok()) return std::string(system.status().message());
+    system_ = *std::move(system);
+    for (size_t i = 0; i < system_->backend().emulator()->host_count(); ++i) {
+      devices_ += system_->backend().emulator()->Truth(i).devices.size();
+    }
+    return "";
+  }
+
+  // Steps until a quiet point.
+  std::string Do(const std::vector<Step>& steps) {
+    System& s = *system_;
+    std::vector<std::string> wrong;
+    const StormTarget target{
+        *s.backend().emulator(),
+        [&s](const std::string& token) { return LogFeed::Open(s.log(), token); },
+        [&s, &wrong] {
+          const auto revision = Settle(s.backend(), s.registry(), kTimeout);
+          if (!revision.ok()) wrong.emplace_back(revision.status().message());
+          return revision.value_or(0);
+        },
+        [&s] { Nudge(s.backend()); }};
+    options_.seed = seed_ * 1'000 + segments_++;
+    const StormReport report = RunStorm(options_, steps, target);
+    wrong.insert(wrong.end(), report.errors.begin(), report.errors.end());
+    for (std::string& line : DifferencesFromFabric(s.backend(), s.registry())) {
+      wrong.push_back(std::move(line));
+    }
+    for (std::string& line : MirrorOf(s.registry()).Differences(*report.eager)) {
+      wrong.push_back("registry and subscribers: " + std::move(line));
+    }
+    if (std::string illegal = s.illegal(); !illegal.empty()) wrong.push_back(std::move(illegal));
+    return absl::StrJoin(wrong, "\n");
+  }
+
+  std::string Stop() {
+    const size_t live = system_->Stop();
+    return live == 0 ? "" : absl::StrCat(live, " objects live after Stop()");
+  }
+
+  StormResult result() const {
+    return {seed_, system_->events_received(), devices_, system_->resets()};
+  }
+
+ private:
+  const uint64_t seed_;
+  StormOptions options_;
+  std::unique_ptr<System> system_;
+  uint64_t devices_ = 0, segments_ = 0;
+};
+
+// Runs a script, a segment up to each Step::kQuiet. Empty, or what was wrong.
+std::string Run(const Script& script, int subscribers) {
+  Weather weather(script.fabric_seed, subscribers);
+  std::string wrong = weather.Start(script.large ? RandomLargeFabric(script.fabric_seed)
+                                                 : RandomFabric(script.fabric_seed));
+  std::vector<Step> segment;
+  for (size_t i = 0; wrong.empty() && i < script.steps.size(); ++i) {
+    if (script.steps[i].kind != Step::Kind::kQuiet) segment.push_back(script.steps[i]);
+    if (script.steps[i].kind == Step::Kind::kQuiet || i + 1 == script.steps.size()) {
+      wrong = weather.Do(segment);
+      segment.clear();
+    }
+  }
+  return wrong.empty() ? weather.Stop() : wrong;
+}
+
+void Explain(const Script& script, const std::string& wrong, int subscribers) {
+  const std::string name = absl::StrCat("lifetime-", script.fabric_seed);
+  std::cout << "seed " << script.fabric_seed << ": " << wrong
+            << "\nIn full: " << WriteScript(name, script) << std::endl;
+  Script shorter = script;
+  const auto fails = [&](const std::vector<Step>& steps) {
+    Script candidate = script;
+    candidate.steps = steps;
+    return !Run(candidate, subscribers).empty();
+  };
+  shorter.steps = Shrink(script.steps, fails, kShrinkTries);
+  std::cout << shorter.steps.size() << " of " << script.steps.size()
+            << " steps suffice: " << WriteScript(name + "-short", shorter) << "\n";
+}
+
+int Replay(const std::string& path, int subscribers) {
+  std::ifstream file(path);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const absl::StatusOr<Script> script = ParseScript(text);
+  if (!script.ok()) {
+    std::cerr << path << ": " << script.status().message() << "\n";
+    return 2;
+  }
+  const std::string wrong = Run(*script, subscribers);
+  std::cout << (wrong.empty() ? "nothing was wrong" : wrong) << "\n";
+  return wrong.empty() ? 0 : 1;
+}
+
+ChaosShares Shares() {
+  ChaosShares shares;
+  shares.notice = 20;
+  shares.host_reset = 1;
+  shares.ioc_fault = 1;
+  return shares;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Storms with threads on 10,000 devices, or one that is done again");
+  uint64_t first = 1, seeds = 4, events = kEvents;
+  size_t segment = 2'000;
+  int subscribers = 10;
+  std::string replay;
+  app.add_option("--first", first, "The first seed")->capture_default_str();
+  app.add_option("--seeds", seeds, "How many seeds")->capture_default_str();
+  app.add_option("--events", events, "How many events in all")->capture_default_str();
+  app.add_option("--segment", segment, "Steps between quiet points")->capture_default_str();
+  app.add_option("--subscribers", subscribers)->capture_default_str();
+  app.add_option("--replay", replay, "A file with a script, to be done instead");
+  CLI11_PARSE(app, argc, argv);
+  if (!replay.empty()) return Replay(replay, subscribers);
+
+  std::vector<StormResult> results;
+  for (uint64_t seed = first; seed < first + seeds; ++seed) {
+    Script script;
+    script.large = true;
+    script.fabric_seed = seed;
+    const emulator::FabricSpec fabric = RandomLargeFabric(seed);
+    Chaos chaos(seed, Shares(), fabric);
+    Weather weather(seed, subscribers);
+    const absl::Time start = absl::Now();
+    std::string wrong = weather.Start(fabric);
+    while (wrong.empty() && weather.result().events < events / seeds) {
+      const std::vector<Step> steps = chaos.Take(segment);
+      script.steps.insert(script.steps.end(), steps.begin(), steps.end());
+      script.steps.emplace_back();  // quiet
+      wrong = weather.Do(steps);
+    }
+    if (wrong.empty()) wrong = weather.Stop();
+    if (!wrong.empty()) {
+      Explain(script, wrong, subscribers);
+      return 1;
+    }
+    const StormResult& result = results.emplace_back(weather.result());
+    const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+    std::cout << absl::StrFormat(
+                     "seed %d: %d events on %d devices, %d steps, %d resets in %.1f s (%.0f/s)",
+                     seed, result.events, result.devices, script.steps.size(), result.resets,
+                     seconds, static_cast<double>(result.events) / seconds)
+              << std::endl;
+  }
+  WriteResults(results);
+  return 0;
+}
+
+}  // namespace
+}  // namespace sasd::testing
+
+int main(int argc, char** argv) { return sasd::testing::Main(argc, argv); }

@@ -1,0 +1,82 @@
+// Many short stepwise storms (stepwise.h), each of a seed. One that fails is made as short as can
+// be and printed, in the form that --replay takes.
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "tests/storm/stepwise.h"
+#include "tests/storm/storm_result.h"
+#include "tests/support/random_fabric.h"
+
+namespace sasd::testing {
+namespace {
+
+int Replay(const std::string& path, bool shrink, bool log) {
+  std::ifstream file(path);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const absl::StatusOr<Script> script = ParseScript(text);
+  if (!script.ok()) {
+    std::cerr << path << ": " << script.status().message() << "\n";
+    return 2;
+  }
+  const StepwiseReport report = RunStepwise(*script, log ? &std::cout : nullptr);
+  std::cout << (report.failure.empty() ? "nothing was wrong" : report.failure) << "\n";
+  if (!report.failure.empty() && shrink) std::cout << ToString(ShortestOf(*script));
+  return report.failure.empty() ? 0 : 1;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Stepwise storms, or one that is done again");
+  uint64_t first = 1, seeds = 100;
+  int steps = 200;
+  double seconds = 0;
+  bool shrink = false, log = false;
+  std::string replay;
+  app.add_option("--first", first, "The first seed")->capture_default_str();
+  app.add_option("--seeds", seeds, "How many seeds")->capture_default_str();
+  app.add_option("--seconds", seconds, "Go on with more seeds for so long");
+  app.add_option("--steps", steps, "Steps of each")->capture_default_str();
+  app.add_option("--replay", replay, "A file with a script, to be done instead");
+  app.add_flag("--log", log, "With --replay: print what happens, and what is told");
+  app.add_flag("--shrink", shrink, "Make a script that fails shorter");
+  CLI11_PARSE(app, argc, argv);
+  if (!replay.empty()) return Replay(replay, shrink, log);
+
+  std::vector<StormResult> results;
+  const absl::Time start = absl::Now();
+  uint64_t events = 0;
+  const auto goes_on = [&] {
+    return results.size() < seeds || absl::Now() - start < absl::Seconds(seconds);
+  };
+  for (uint64_t seed = first; goes_on(); ++seed) {
+    const Script script = MakeStepwiseScript(seed, steps);
+    const StepwiseReport report = RunStepwise(script);
+    if (!report.failure.empty()) {
+      const Script shorter = ShortestOf(script);
+      std::cout << "seed " << seed << ": " << report.failure
+                << "\n\nIn short: " << RunStepwise(shorter).failure << "\n"
+                << ToString(shorter)
+                << "In full: " << WriteScript(absl::StrCat("stepwise-", seed), script) << "\n";
+      return 1;
+    }
+    events += report.events;
+    results.push_back({seed, report.events, RandomFabric(seed).devices.size(), report.resets});
+  }
+  WriteResults(results);
+  std::cout << results.size() << " stepwise storms from seed " << first << ", " << steps
+            << " steps each, " << events << " events in "
+            << absl::FormatDuration(absl::Now() - start) << "\n";
+  return 0;
+}
+
+}  // namespace
+}  // namespace sasd::testing
+
+int main(int argc, char** argv) { return sasd::testing::Main(argc, argv); }

@@ -1,0 +1,46 @@
+#include "tests/storm/storm_result.h"
+
+#include <stdlib.h>
+
+#include <fstream>
+
+#include "absl/base/config.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace sasd::testing {
+namespace {
+
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER)
+constexpr char kConfig[] = "asan";
+#elif defined(ABSL_HAVE_THREAD_SANITIZER)
+constexpr char kConfig[] = "tsan";
+#else
+constexpr char kConfig[] = "opt";
+#endif
+
+}  // namespace
+
+void WriteResults(const std::vector<StormResult>& results) {
+  const char* const folder = getenv("TEST_UNDECLARED_OUTPUTS_DIR");
+  if (folder == nullptr) return;
+  std::ofstream file(absl::StrCat(folder, "/storm.json"));
+  const char* separator = "{\"seeds\": [\n";
+  for (const StormResult& result : results) {
+    file << separator
+         << absl::StrFormat(
+                R"(  {"seed": %d, "events": %d, "devices": %d, "resets": %d, "config": "%s"})",
+                result.seed, result.events, result.devices, result.resets, kConfig);
+    separator = ",\n";
+  }
+  file << "\n]}\n";
+}
+
+std::string WriteScript(const std::string& name, const Script& script) {
+  const char* const folder = getenv("TEST_UNDECLARED_OUTPUTS_DIR");
+  std::string path = absl::StrCat(folder == nullptr ? "." : folder, "/", name, ".storm");
+  std::ofstream(path) << ToString(script);
+  return path;
+}
+
+}  // namespace sasd::testing

@@ -1,0 +1,31 @@
+#ifndef TESTS_STORM_STORM_RESULT_H_
+#define TESTS_STORM_STORM_RESULT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/support/step.h"
+
+namespace sasd::testing {
+
+// One storm as the documentation counts it.
+struct StormResult {
+  uint64_t seed = 0;
+  uint64_t events = 0;  // that the firmware delivered
+  uint64_t devices = 0;
+  uint64_t resets = 0;
+};
+
+// Writes storm.json where the test's outputs are kept ($TEST_UNDECLARED_OUTPUTS_DIR), if they are:
+//   {"seeds": [{"seed": 1, "events": 100, "devices": 10, "resets": 2, "config": "asan"}]}
+// with "opt", "asan" or "tsan" as the configuration.
+void WriteResults(const std::vector<StormResult>& results);
+
+// Keeps a script that fails as NAME.storm among the test's outputs, or in the present folder.
+// Returns its path.
+std::string WriteScript(const std::string& name, const Script& script);
+
+}  // namespace sasd::testing
+
+#endif  // TESTS_STORM_STORM_RESULT_H_
