@@ -120,7 +120,7 @@ class Tree:
                     watchdog.start()
                     cases.append(name)
                     failed.append(name)  # until it says that it went well
-                elif mark == "[       OK" and failed and failed[-1] == name:
+                elif mark in ("[       OK", "[  SKIPPED") and failed and failed[-1] == name:
                     failed.pop()
                 elif line.startswith("[==========]") and " ran." in line:
                     ended = True
