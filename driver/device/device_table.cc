@@ -91,6 +91,13 @@ DeviceRef DeviceTable::FindBySlot(const SlotKey& slot) const {
   return first;
 }
 
+bool DeviceTable::HasEnclosure(EnclosureKey enclosure) const {
+  absl::MutexLock lock(&mu_);
+  return std::any_of(devices_.begin(), devices_.end(), [enclosure](const DeviceRef& device) {
+    return device->info_.enclosure == enclosure;
+  });
+}
+
 std::vector<DeviceRef> DeviceTable::ChildrenOf(const NodeKey& parent) const {
   std::vector<std::pair<PhyId, DeviceRef>> children;
   {

@@ -42,6 +42,8 @@ class DeviceTable {
   DeviceRef FindByHandle(DevHandle handle) const ABSL_LOCKS_EXCLUDED(mu_);
   // The first by key, where several share a slot (both ports of a drive). Linear in the table.
   DeviceRef FindBySlot(const SlotKey& slot) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether any is in it. Linear in the table.
+  bool HasEnclosure(EnclosureKey enclosure) const ABSL_LOCKS_EXCLUDED(mu_);
   // Those attached to `parent`, by parent phy and key.
   std::vector<DeviceRef> ChildrenOf(const NodeKey& parent) const ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -24,6 +24,8 @@ class TopologyEvents {
   // Events up to this one arrived while a walk was reading pages, which may know better: what
   // they say has gone is looked at before it is removed.
   void set_verify_until(uint64_t sequence) { verify_until_ = sequence; }
+  // The firmware may still have what the event says has gone.
+  bool MayBeStale(const Event& event) const { return event.sequence <= verify_until_; }
 
   // Errors: a page could not be read; the picture may be incomplete.
   absl::Status Handle(const Event& event, ChangeSet& changes);
@@ -45,8 +47,6 @@ class TopologyEvents {
   bool LeadsToNode(const device::NodeRef& node, DevHandle handle) const;
   // The tables have an end device at this phy under this handle.
   bool IsAt(const device::NodeRef& node, PhyId phy, DevHandle handle) const;
-  // The firmware may still have what the event says has gone.
-  bool MayBeStale(const Event& event) const { return event.sequence <= verify_until_; }
 
   TopologyModel& model_;
   const device::NodeTable& nodes_;

@@ -197,7 +197,8 @@ absl::StatusOr<device::NodeRef> TopologyModel::PutExpander(const mpi::ExpanderPa
                         max_handle_.value()));
   }
   const device::NodeRef parent = nodes_.FindByHandle(page.parent_handle);
-  if (parent == nullptr) {
+  // Its own parent: the parent's handle is this one's by now.
+  if (parent == nullptr || parent->key() == KeyOf(host(), page)) {
     return absl::NotFoundError(absl::StrFormat("expander %s: parent handle 0x%04x is not known",
                                                ToHex(page.address), page.parent_handle.value()));
   }
@@ -399,6 +400,13 @@ void TopologyModel::PutEnclosure(const mpi::EnclosurePage0& page, ChangeSet& cha
   if (!changed) return;
   changes.Touch(enclosure);
   changes.Describe([&] { return "enclosure " + ToHex(page.logical_id); });
+}
+
+bool TopologyModel::HasMembers(EnclosureKey enclosure) const {
+  for (const device::NodeRef& node : nodes_.Expanders()) {
+    if (nodes_.View(*node).enclosure == enclosure) return true;
+  }
+  return devices_.HasEnclosure(enclosure);
 }
 
 void TopologyModel::RemoveEnclosure(EnclosureHandle handle, ChangeSet& changes) {

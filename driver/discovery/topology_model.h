@@ -73,6 +73,8 @@ class TopologyModel {
 
   absl::Status AddEnclosure(EnclosureHandle handle, ChangeSet& changes);
   void PutEnclosure(const mpi::EnclosurePage0& page, ChangeSet& changes);
+  // Whether an expander or device is in it, as far as is known.
+  bool HasMembers(EnclosureKey enclosure) const;
   void RemoveEnclosure(EnclosureHandle handle, ChangeSet& changes);
 
   SasAddress host() const { return nodes_.host()->key().host; }

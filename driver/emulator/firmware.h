@@ -65,7 +65,10 @@ class Firmware {
   // Reports what has been missing for too long.
   void RunTimers(const FabricState& fabric, absl::Duration now);
   // When RunTimers() has something to do; absl::InfiniteDuration(): never.
-  absl::Duration NextDeadline() const { return topology_.NextDeadline(); }
+  absl::Duration NextDeadline() const {
+    return state_ == mpi::IocState::kOperational ? topology_.NextDeadline()
+                                                 : absl::InfiniteDuration();
+  }
 
   // To kReady; everything that was reported is forgotten and handles will be others.
   void Reset();

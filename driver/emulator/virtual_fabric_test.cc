@@ -7,7 +7,9 @@
 
 #include "driver/base/fake_clock.h"
 #include "driver/emulator/emulator.h"
+#include "driver/emulator/fabric_builder.h"
 #include "driver/emulator/fabric_loader.h"
+#include "driver/mpi/messages.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -168,6 +170,29 @@ TEST_F(VirtualFabricTest, ListsWhatIsAskedFor) {
   }
   EXPECT_EQ(fabric().ListElements(kinds).size(), 4u);
   EXPECT_GT(fabric().ListElements().size(), 40u);
+}
+
+// A stepwise storm found it: the list of what is behind it had no end.
+TEST_F(VirtualFabricTest, AnExpanderWithNothingBehindItCanBeLost) {
+  SyntheticFabricOptions options;
+  options.expanders_per_host = 1;
+  options.devices_per_expander = 0;
+  options.ses = false;
+  options.report_missing_delay_s = 1;
+  auto emulator = Emulator::Create(SyntheticFabric(options), {}, clock_);
+  ASSERT_TRUE(emulator.ok()) << emulator.status();
+  emulator_ = *std::move(emulator);
+  // The firmware discovers it.
+  transport::IocTransport& ioc = emulator_->transport(0);
+  for (const Bytes& frame : {mpi::EncodeIocInitRequest({}), mpi::EncodeEventNotificationRequest({}),
+                             mpi::EncodePortEnableRequest()}) {
+    transport::IocRequest request;
+    request.frame = frame;
+    ASSERT_TRUE(ioc.Execute(request).ok());
+  }
+  ASSERT_NE(emulator_->Truth(0).expanders.at(0).handle, DevHandle(0));
+  ASSERT_TRUE(fabric().SetExpander("h0-x000", false).ok());
+  EXPECT_TRUE(emulator_->Truth(0).expanders.empty());
 }
 
 }  // namespace

@@ -24,6 +24,7 @@
 #include "tests/storm/storm_result.h"
 #include "tests/storm/system.h"
 #include "tests/support/chaos.h"
+#include "tests/support/random.h"
 #include "tests/support/random_fabric.h"
 
 namespace sasd::testing {
@@ -146,18 +147,32 @@ int Replay(const std::string& path, int subscribers) {
   return wrong.empty() ? 0 : 1;
 }
 
+// A walk over 10,000 devices takes longer than a thousand steps: few of what calls for one.
 ChaosShares Shares() {
   ChaosShares shares;
-  shares.notice = 20;
-  shares.host_reset = 1;
-  shares.ioc_fault = 1;
+  shares.firmware = 2;
+  shares.notice = 50;
   return shares;
+}
+
+// The steps of a segment, and in the midst of them a reset of a host and a fault of its IOC.
+std::vector<Step> Segment(Chaos& chaos, const emulator::FabricSpec& fabric, size_t size,
+                          Random& random) {
+  std::vector<Step> steps = chaos.Take(size);
+  for (const Step::Kind kind : {Step::Kind::kReset, Step::Kind::kIocFault}) {
+    Step step;
+    step.kind = kind;
+    step.element = fabric.hosts[random.Below(fabric.hosts.size())].id;
+    if (kind == Step::Kind::kIocFault) step.a = static_cast<uint32_t>(random.Below(20));
+    steps.insert(steps.begin() + static_cast<ptrdiff_t>(random.Below(size)), step);
+  }
+  return steps;
 }
 
 int Main(int argc, char** argv) {
   CLI::App app("Storms with threads on 10,000 devices, or one that is done again");
   uint64_t first = 1, seeds = 4, events = kEvents;
-  size_t segment = 2'000;
+  size_t segment = 5'000;
   int subscribers = 10;
   std::string replay;
   app.add_option("--first", first, "The first seed")->capture_default_str();
@@ -176,11 +191,12 @@ int Main(int argc, char** argv) {
     script.fabric_seed = seed;
     const emulator::FabricSpec fabric = RandomLargeFabric(seed);
     Chaos chaos(seed, Shares(), fabric);
+    Random random(~seed);
     Weather weather(seed, subscribers);
     const absl::Time start = absl::Now();
     std::string wrong = weather.Start(fabric);
     while (wrong.empty() && weather.result().events < events / seeds) {
-      const std::vector<Step> steps = chaos.Take(segment);
+      const std::vector<Step> steps = Segment(chaos, fabric, segment, random);
       script.steps.insert(script.steps.end(), steps.begin(), steps.end());
       script.steps.emplace_back();  // quiet
       wrong = weather.Do(steps);

@@ -240,9 +240,10 @@ class World {
     for (const std::string& device : std::exchange(in_reset_, {})) {
       (void)emulator_->fabric().InjectDeviceStatus(device, kResetEnds);
     }
+    std::string unfinished;
     for (int round = 0; round < kMostRounds; ++round) {
       absl::Duration due = emulator_->RunTimers();
-      const std::string unfinished = RunAll();
+      unfinished = RunAll();
       if (!report_.failure.empty()) return;
       if (unfinished.empty() && due == absl::InfiniteDuration()) return Compare();
       for (const auto& host : hosts_) {
@@ -252,7 +253,7 @@ class World {
         return Check("everything ends", unfinished + Differences());
       clock_.Advance(std::max(due - clock_.Monotonic(), absl::ZeroDuration()));
     }
-    Check("everything ends", "it goes on and on");
+    Check("everything ends", absl::StrCat("it goes on and on: ", unfinished));
   }
 
   // All steps that there are now. Returns what cannot be finished now.

@@ -199,7 +199,9 @@ FabricSpec RandomLargeFabric(uint64_t seed) {
   options.hosts = shape.hosts;
   options.expanders_per_host = shape.expanders;
   options.devices_per_expander = shape.devices;
-  options.sata_every = static_cast<int>(random.Below(4));
+  // Not at the phys whose addresses an expander has for itself and its SES device.
+  static constexpr int kSataEvery[] = {0, 7, 11, 13};
+  options.sata_every = kSataEvery[random.Below(std::size(kSataEvery))];
   // Then each drive is there twice.
   options.dual_path = shape.hosts == 2 && random.OneIn(2);
   return emulator::SyntheticFabric(options);
