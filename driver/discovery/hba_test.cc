@@ -193,19 +193,17 @@ TEST_F(HbaTest, ADriveThatComesBackInTroubleIsNotAttached) {
 }
 
 TEST_F(HbaTest, AHostResetEndsTheFirmwaresResetOfADevice) {
-  constexpr uint8_t kInternalResetBegins = 0x08;
-  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kInternalResetBegins).ok());
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, lifetime::kResetBegins).ok());
   ASSERT_TRUE(fabric().ResetHost(emulator_->Truth(0).id).ok());
   RunAll();
   EXPECT_EQ(State(), DeviceState::kAttached);
 }
 
 TEST_F(HbaTest, AWalkEndsTheFirmwaresResetOfADeviceWhoseEventWasLost) {
-  constexpr uint8_t kInternalResetBegins = 0x08, kInternalResetEnds = 0x0E;
-  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kInternalResetBegins).ok());
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, lifetime::kResetBegins).ok());
   const std::string host = emulator_->Truth(0).id;
   ASSERT_TRUE(fabric().InjectFault(host, emulator::FaultKind::kEventLost, 1).ok());
-  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kInternalResetEnds).ok());
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, lifetime::kResetEnds).ok());
   ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "one was lost").ok());
   RunAll();
   EXPECT_EQ(State(), DeviceState::kAttached);

@@ -269,7 +269,7 @@ TEST_F(Lifetime, S14_AWalkHoldsWhatItIsAboutToRemove) {
 }
 
 TEST_F(Lifetime, S22_ABusyDeviceIsTriedAgainLaterAndItsRemovalWins) {
-  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, 0x08).ok());  // internal reset
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetBegins).ok());
   RunAll();
   EXPECT_THAT(Told(drive_), ElementsAre("discovered"));
   EXPECT_EQ(StateOf(other_), DeviceState::kAttached) << "others do not wait for it";
@@ -288,10 +288,10 @@ TEST_F(Lifetime, S22_ABusyDeviceIsTriedAgainLaterAndItsRemovalWins) {
 }
 
 TEST_F(Lifetime, S22_ABusyDeviceIsAttachedInTheEndAndAStopCancelsItsTimer) {
-  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, 0x08).ok());
-  ASSERT_TRUE(fabric().InjectDeviceStatus(kOther, 0x08).ok());
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetBegins).ok());
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kOther, kResetBegins).ok());
   RunAll();
-  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, 0x0e).ok());
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetEnds).ok());
   clock_.Advance(discovery::Attacher::kFirstDelay);
   RunAll();
   EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));

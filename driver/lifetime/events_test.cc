@@ -185,13 +185,13 @@ TEST_F(Lifetime, S19_TheEndOfAnInternalResetDoesNotWaitForTheWorker) {
   ASSERT_TRUE(fabric().Pull(kOther).ok());
   RunAll();
   const device::DeviceRef busy = devices().Find(KeyOf(drive_));
-  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, 0x08).ok());
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetBegins).ok());
   EXPECT_TRUE(devices().View(*busy).busy);
   ASSERT_TRUE(fabric().Insert(kOther).ok());
   bool in_the_middle = false;
   ioc_->Before(mpi::Function::kConfig, [&] {  // the worker waits for a page of the other drive
     in_the_middle = true;
-    ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, 0x0e).ok());
+    ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetEnds).ok());
     EXPECT_FALSE(devices().View(*busy).busy);
   });
   RunAll();

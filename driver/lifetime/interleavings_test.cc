@@ -85,8 +85,8 @@ void Bounce(ExploredHba& h) {
   h.fabric().SetPhy(kExpander, phy, true).IgnoreError();
 }
 void BeBusy(ExploredHba& h) {
-  h.fabric().InjectDeviceStatus(kDrive, 0x08).IgnoreError();  // internal device reset
-  h.fabric().InjectDeviceStatus(kDrive, 0x0e).IgnoreError();  // its completion
+  h.fabric().InjectDeviceStatus(kDrive, kResetBegins).IgnoreError();
+  h.fabric().InjectDeviceStatus(kDrive, kResetEnds).IgnoreError();
 }
 void PassMissingDelay(ExploredHba& h) {
   h.clock().Advance(absl::Seconds(6));

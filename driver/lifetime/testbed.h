@@ -1,6 +1,7 @@
 #ifndef DRIVER_LIFETIME_TESTBED_H_
 #define DRIVER_LIFETIME_TESTBED_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,6 +25,10 @@ namespace sasd::lifetime {
 // The two drives of the small fabric; the first has the lower handle, and the firmware gives out
 // the lowest free one. Their expander.
 inline constexpr char kDrive[] = "h0-x000-d000", kOther[] = "h0-x000-d001", kExpander[] = "h0-x000";
+
+// For InjectDeviceStatus(): the firmware's internal reset of a device begins, and ends
+// (mpi2_ioc.h, MPI2_EVENT_SAS_DEV_STAT_RC_*).
+inline constexpr uint8_t kResetBegins = 0x08, kResetEnds = 0x0e;
 
 // One expander with the two drives and its SES device.
 emulator::SyntheticFabricOptions SmallFabric();

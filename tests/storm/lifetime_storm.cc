@@ -4,9 +4,7 @@
 // every object of the drivers must be freed. A storm that fails is kept as a script, made shorter
 // as far as the time allows, and can be done again (--replay): with the same fabric and steps, but
 // in whatever order the threads run. What needs one order is stepwise.h.
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,9 +33,7 @@ constexpr absl::Duration kTimeout = absl::Minutes(5);
 constexpr int kShrinkTries = 40;
 
 // Under a sanitizer a share of it that takes about as long.
-#if defined(ABSL_HAVE_ADDRESS_SANITIZER)
-constexpr uint64_t kEvents = 100'000;
-#elif defined(ABSL_HAVE_THREAD_SANITIZER)
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
 constexpr uint64_t kEvents = 100'000;
 #else
 constexpr uint64_t kEvents = 1'000'000;
@@ -135,11 +131,9 @@ void Explain(const Script& script, const std::string& wrong, int subscribers) {
 }
 
 int Replay(const std::string& path, int subscribers) {
-  std::ifstream file(path);
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const absl::StatusOr<Script> script = ParseScript(text);
+  const absl::StatusOr<Script> script = ReadScript(path);
   if (!script.ok()) {
-    std::cerr << path << ": " << script.status().message() << "\n";
+    std::cerr << script.status().message() << "\n";
     return 2;
   }
   const std::string wrong = Run(*script, subscribers);

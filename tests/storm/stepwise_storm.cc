@@ -1,9 +1,7 @@
 // Many short stepwise storms (stepwise.h), each of a seed. One that fails is made as short as can
 // be and printed, in the form that --replay takes.
 #include <algorithm>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -20,11 +18,9 @@ namespace sasd::testing {
 namespace {
 
 int Replay(const std::string& path, bool shrink, bool log) {
-  std::ifstream file(path);
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const absl::StatusOr<Script> script = ParseScript(text);
+  const absl::StatusOr<Script> script = ReadScript(path);
   if (!script.ok()) {
-    std::cerr << path << ": " << script.status().message() << "\n";
+    std::cerr << script.status().message() << "\n";
     return 2;
   }
   const StepwiseReport report = RunStepwise(*script, log ? &std::cout : nullptr);

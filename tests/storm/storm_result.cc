@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <fstream>
+#include <iterator>
 
 #include "absl/base/config.h"
 #include "absl/strings/str_cat.h"
@@ -41,6 +42,14 @@ std::string WriteScript(const std::string& name, const Script& script) {
   std::string path = absl::StrCat(folder == nullptr ? "." : folder, "/", name, ".storm");
   std::ofstream(path) << ToString(script);
   return path;
+}
+
+absl::StatusOr<Script> ReadScript(const std::string& path) {
+  std::ifstream file(path);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  absl::StatusOr<Script> script = ParseScript(text);
+  if (script.ok()) return script;
+  return absl::Status(script.status().code(), absl::StrCat(path, ": ", script.status().message()));
 }
 
 }  // namespace sasd::testing

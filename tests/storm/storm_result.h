@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "tests/support/step.h"
 
 namespace sasd::testing {
@@ -25,6 +26,9 @@ void WriteResults(const std::vector<StormResult>& results);
 // Keeps a script that fails as NAME.storm among the test's outputs, or in the present folder.
 // Returns its path.
 std::string WriteScript(const std::string& name, const Script& script);
+
+// Reads one back. Errors name the file.
+absl::StatusOr<Script> ReadScript(const std::string& path);
 
 }  // namespace sasd::testing
 
