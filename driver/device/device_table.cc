@@ -329,7 +329,6 @@ void DeviceTable::ForgetHandles() {
   forgotten.swap(by_handle_);
   for (const DeviceRef& device : devices_) {
     device->info_.handle = DevHandle(0);
-    device->busy_ = false;  // nobody will tell that the firmware's reset of it ended
     ++device->handle_life_;
   }
   waiting_.clear();

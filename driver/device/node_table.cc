@@ -249,6 +249,11 @@ bool NodeTable::MarkFound(ExpanderNode& node, uint32_t walk) {
   return std::exchange(node.walk_, walk) != walk;
 }
 
+bool NodeTable::WasFound(const ExpanderNode& node, uint32_t walk) const {
+  absl::MutexLock lock(&mu_);
+  return node.walk_ == walk;
+}
+
 std::vector<NodeRef> NodeTable::ExpandersNotFound(uint32_t walk) const {
   std::vector<NodeRef> missing;
   {

@@ -178,6 +178,7 @@ class NodeTable {
   // Walks, see DeviceTable; an enclosure was found if it has a handle again.
   // True if the walk had not found it yet.
   bool MarkFound(ExpanderNode& node, uint32_t walk) ABSL_LOCKS_EXCLUDED(mu_);
+  bool WasFound(const ExpanderNode& node, uint32_t walk) const ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<NodeRef> ExpandersNotFound(uint32_t walk) const ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<EnclosureRef> RemoveEnclosuresWithoutHandle() ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -223,39 +223,5 @@ TEST_F(HbaTest, APhyThatWasTakenForAnothersIsReadAgain) {
   EXPECT_EQ(hba_->nodes().Phy(*expander, phy).attached, SasAddress(0));
 }
 
-TEST_F(HbaTest, ARemovalThatComesLateLeavesThePhyToWhatIsThere) {
-  RunAll();
-  ASSERT_TRUE(
-      fabric().InjectFault(emulator_->Truth(0).id, emulator::FaultKind::kEventsReordered, 1).ok());
-  ASSERT_TRUE(fabric().Pull(kDrive).ok());
-  ASSERT_TRUE(fabric().Insert(kDrive, "ANOTHER").ok());
-  RunAll();
-  const device::NodeRef expander = hba_->nodes().Expanders().at(0);
-  const PhyId phy(static_cast<uint8_t>(drive_.parent_phy.value()));
-  EXPECT_NE(hba_->nodes().Phy(*expander, phy).attached, SasAddress(0));
-}
-
-// The testbed's sink judges that.
-TEST_F(HbaTest, NothingGoesThatWasNeverToldOf) {
-  RunAll();
-  const std::string expander = emulator_->Truth(0).expanders[0].id;
-  ASSERT_TRUE(fabric().SetExpander(expander, false).ok());
-  RunAll();
-  // A walk that finds its drives and not the expander itself, which it has looked for before.
-  hba_->Rescan();
-  bool reads_devices = false;
-  emulator_->transport(0).SetRequestHook(
-      mpi::Function::kConfig, [&reads_devices](ByteSpan frame) -> std::optional<mpi::IocStatus> {
-        const mpi::PageHeader page = mpi::DecodeConfigRequest(frame)->page;
-        reads_devices |= page.ext_type == mpi::ExtPageType::kSasDevice;
-        return std::nullopt;
-      });
-  while (!reads_devices) ASSERT_TRUE(hba_->RunWorkerStep());
-  emulator_->transport(0).SetRequestHook(mpi::Function::kConfig, {});
-  ASSERT_TRUE(fabric().SetExpander(expander, true).ok());
-  RunAll();
-  EXPECT_EQ(State(), DeviceState::kAttached);
-}
-
 }  // namespace
 }  // namespace sasd::discovery

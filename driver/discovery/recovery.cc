@@ -128,17 +128,33 @@ void Recovery::StepDevices() {
     // It was an expander's, which has gone since: nothing leads to it any more.
     model_.RemoveExpander(node, changes_);
   }
+  if (present && IsEndDevice(page->device_info)) {
+    status_.Update(FindExpander(page->parent_handle));
+  }
   status_.Update(model_.PutDevice(*page, changes_).status());
   const device::DeviceRef device = devices_.Find(KeyOf(model_.host(), *page));
   if (!present || device == nullptr) return;
   devices_.MarkFound(*device, walk_);
-  // The expanders above it are there, too, if they were not yet when expanders were listed.
-  device::NodeRef above = nodes_.Find(devices_.View(*device).info.parent);
-  while (above != nullptr && !above->key().is_host() && nodes_.MarkFound(*above, walk_)) {
-    status_.Update(model_.AddExpander(nodes_.View(*above).handle, changes_).status());
-    above = nodes_.Find(nodes_.View(*above).parent);
-  }
   devices_.SetBusy(*device, false);  // the event that said so may have been lost
+}
+
+// What a device is attached to is there, too, if it was not yet when expanders were listed. Its
+// handle may have been another one's then.
+absl::Status Recovery::FindExpander(DevHandle handle) {
+  const device::NodeRef known = nodes_.FindByHandle(handle);
+  if (known != nullptr && (known->key().is_host() || nodes_.WasFound(*known, walk_))) {
+    return absl::OkStatus();
+  }
+  absl::StatusOr<device::NodeRef> node = model_.AddExpander(handle, changes_);
+  if (!node.ok() || *node == nullptr || !nodes_.MarkFound(**node, walk_)) return node.status();
+  const device::NodeRef parent = nodes_.Find(nodes_.View(**node).parent);
+  if (parent == nullptr || parent->key().is_host()) return absl::OkStatus();
+  const DevHandle above = nodes_.View(*parent).handle;
+  absl::Status found = FindExpander(above);
+  if (nodes_.FindByHandle(above) != parent) {
+    found.Update(model_.AddExpander(handle, changes_).status());
+  }
+  return found;
 }
 
 void Recovery::StepPhys() {

@@ -46,6 +46,7 @@ class Recovery {
   void StepPhys();
   void StepRemove();
   void PutExpanders();
+  absl::Status FindExpander(DevHandle handle);
   void BeginPhase(Phase phase);
   void RemoveDevice(const device::DeviceRef& device);
   bool IsUnused(DevHandle handle) const;

@@ -26,11 +26,13 @@ bool IsSame(const device::DeviceInfo& a, const device::DeviceInfo& b) {
 
 }  // namespace
 
-SasAddress TopologyModel::AddressOf(DevHandle handle) const {
+SasAddress TopologyModel::AddressAt(const device::NodeRef& node, DevHandle handle) const {
   if (handle == DevHandle(0)) return SasAddress(0);
-  if (const device::NodeRef node = nodes_.FindByHandle(handle)) return node->key().address;
-  if (const device::DeviceRef device = devices_.FindByHandle(handle)) return device->key().address;
-  return SasAddress(0);
+  if (const device::NodeRef peer = nodes_.FindByHandle(handle)) return peer->key().address;
+  const device::DeviceRef device = devices_.FindByHandle(handle);
+  // One that is elsewhere had the handle before; its going is still to be told.
+  if (device == nullptr || devices_.View(*device).info.parent != node->key()) return SasAddress(0);
+  return device->key().address;
 }
 
 // Phys.
@@ -56,7 +58,7 @@ absl::StatusOr<device::PhyRecord> TopologyModel::ReadPhy(const device::NodeRef& 
   // expander's page says what is attached; the host's does not.
   const bool reused = peer != nullptr && !peer->key().is_host() && !node->key().is_host() &&
                       !record.attached_is_expander;
-  if (!reused) record.attached = AddressOf(record.attached_handle);
+  if (!reused) record.attached = AddressAt(node, record.attached_handle);
   if (peer != nullptr && !reused) record.attached_is_expander = true;
   // The phy of an end device is its own affair.
   if (!record.attached_is_expander) record.attached_phy.reset();
@@ -126,7 +128,7 @@ absl::Status TopologyModel::UpdateLink(const device::NodeRef& node, PhyId phy, D
   record.negotiated = rate;
   if (!same) {
     record.attached_handle = IsLinkUp(rate) ? handle : DevHandle(0);
-    record.attached = AddressOf(record.attached_handle);
+    record.attached = AddressAt(node, record.attached_handle);
     record.attached_phy.reset();
     record.attached_is_expander = nodes_.FindByHandle(record.attached_handle) != nullptr;
   }
@@ -149,7 +151,7 @@ void TopologyModel::ResolvePhys(const device::NodeRef& node, ChangeSet& changes)
     const PhyId phy(static_cast<uint8_t>(i));
     device::PhyRecord record = nodes_.Phy(*node, phy);
     if (record.attached_handle == DevHandle(0)) continue;
-    record.attached = AddressOf(record.attached_handle);
+    record.attached = AddressAt(node, record.attached_handle);
     record.attached_is_expander = nodes_.FindByHandle(record.attached_handle) != nullptr;
     SetPhy(node, phy, record, changes);
     TellPeer(node, phy, record, changes);
@@ -189,6 +191,14 @@ absl::Status TopologyModel::NameExpander(PhysicalPort port, device::ExpanderInfo
   return absl::OkStatus();
 }
 
+// Pages that were read at different times may have anything above anything, or above itself.
+bool TopologyModel::IsAbove(const NodeKey& key, device::NodeRef node) const {
+  while (node != nullptr && !node->key().is_host() && node->key() != key) {
+    node = nodes_.Find(nodes_.View(*node).parent);
+  }
+  return node != nullptr && node->key() == key;
+}
+
 absl::StatusOr<device::NodeRef> TopologyModel::PutExpander(const mpi::ExpanderPage0& page,
                                                            ChangeSet& changes) {
   if (page.handle > max_handle_) {
@@ -197,8 +207,7 @@ absl::StatusOr<device::NodeRef> TopologyModel::PutExpander(const mpi::ExpanderPa
                         max_handle_.value()));
   }
   const device::NodeRef parent = nodes_.FindByHandle(page.parent_handle);
-  // Its own parent: the parent's handle is this one's by now.
-  if (parent == nullptr || parent->key() == KeyOf(host(), page)) {
+  if (parent == nullptr || IsAbove(KeyOf(host(), page), parent)) {
     return absl::NotFoundError(absl::StrFormat("expander %s: parent handle 0x%04x is not known",
                                                ToHex(page.address), page.parent_handle.value()));
   }

@@ -81,6 +81,8 @@ class TopologyModel {
 
  private:
   absl::StatusOr<device::NodeRef> AddExpander(DevHandle handle, int depth, ChangeSet& changes);
+  // Whether the expander with this key is `node` or leads to it.
+  bool IsAbove(const NodeKey& key, device::NodeRef node) const;
   absl::Status NameExpander(PhysicalPort port, device::ExpanderInfo& info);
   absl::StatusOr<device::NodeRef> AddNewExpander(const mpi::ExpanderPage0& page,
                                                  device::ExpanderInfo info, ChangeSet& changes);
@@ -95,7 +97,8 @@ class TopologyModel {
                 ChangeSet& changes);
   void Attach(const NodeKey& parent, DevHandle handle, const NodeKey& attached, ChangeSet& changes);
   void Detach(const NodeKey& parent, SasAddress address, ChangeSet& changes);
-  SasAddress AddressOf(DevHandle handle) const;
+  // What a handle that a phy of `node` leads to stands for; 0: not known.
+  SasAddress AddressAt(const device::NodeRef& node, DevHandle handle) const;
   absl::StatusOr<EnclosureKey> EnclosureOf(EnclosureHandle handle, ChangeSet& changes);
   absl::StatusOr<device::PhyRecord> ReadPhy(const device::NodeRef& node, PhyId phy);
 

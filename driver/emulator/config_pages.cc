@@ -141,11 +141,10 @@ PageResult ConfigPages::Phy0(uint32_t address) const {
   if (number >= hba.phys.size()) return Invalid();
   const PhyRef ref{hba.ref, static_cast<uint8_t>(number)};
   const ReportedPhy& phy = hba.phys[number];
-  const PhyLink link = fabric_.Link(ref);
   mpi::SasPhyPage0 page;
   page.owner_handle = DevHandle(kHbaHandle);
   page.attached_handle = DevHandle(phy.handle);
-  if (link.node().valid()) page.attached_phy = PhyId(link.peer_phy);
+  page.attached_phy = AttachedPhy(ref, phy);
   page.programmed_rate = ProgrammedRates(ref);
   page.hardware_rate = HardwareRates(ref.node);
   page.change_count = fabric_.change_count(ref);

@@ -62,6 +62,7 @@ class ConfigPages {
   uint16_t NextOfKind(uint16_t after, HandleEntry::Kind kind) const;
   uint32_t DeviceInfo(const HandleEntry& entry) const;
   uint32_t AttachedInfo(const ReportedPhy& phy) const;
+  PhyId AttachedPhy(PhyRef ref, const ReportedPhy& phy) const;
   uint32_t PhyInfo(PhyRef phy) const;
   uint8_t ProgrammedRates(PhyRef phy) const;
   uint8_t HardwareRates(NodeRef node) const;

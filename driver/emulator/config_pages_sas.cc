@@ -62,7 +62,6 @@ PageResult ConfigPages::Expander1(uint32_t address) const {
   }
   const PhyRef ref{node->ref, number};
   const ReportedPhy& phy = node->phys[number];
-  const PhyLink link = fabric_.Link(ref);
   mpi::ExpanderPage1 page;
   page.port = PhysicalPort(entry->port);
   page.phy_count = static_cast<uint8_t>(node->phys.size());
@@ -75,7 +74,7 @@ PageResult ConfigPages::Expander1(uint32_t address) const {
   page.expander_handle = DevHandle(handle);
   page.change_count = fabric_.change_count(ref);
   page.negotiated_rate = static_cast<uint8_t>(phy.rate << 4 | phy.rate);
-  if (link.node().valid()) page.attached_phy = PhyId(link.peer_phy);
+  page.attached_phy = AttachedPhy(ref, phy);
   return Found(mpi::EncodeExpanderPage1(page));
 }
 
@@ -150,6 +149,12 @@ uint32_t ConfigPages::DeviceInfo(const HandleEntry& entry) const {
 uint32_t ConfigPages::AttachedInfo(const ReportedPhy& phy) const {
   const HandleEntry* const entry = topology_.handles().Find(phy.handle);
   return phy.handle == 0 || entry == nullptr ? 0 : DeviceInfo(*entry);
+}
+
+// The phy at the other end, as long as the link is reported: it may be down already.
+PhyId ConfigPages::AttachedPhy(PhyRef ref, const ReportedPhy& phy) const {
+  const PhyLink cabled = fabric_.Cabled(ref);
+  return PhyId(phy.handle != 0 && cabled.node().valid() ? cabled.peer_phy : 0);
 }
 
 uint32_t ConfigPages::PhyInfo(PhyRef phy) const {
