@@ -24,12 +24,19 @@ absl::StatusOr<std::string> TokenOf(int64_t revision, const Context& context) {
   sas::v1::ListEventsRequest request;
   request.set_page_size(1);
   request.set_after_revision(revision - 1);
-  const auto response =
+  auto response =
       context.Call(*context.stubs.watch, &WatchService::StubInterface::ListEvents, request);
-  if (!response.ok()) return response.status();
-  if (!response->events().empty() && response->events(0).revision() == revision) {
-    return response->events(0).resume_token();
+  const auto is_there = [&] {
+    return response.ok() && !response->events().empty() &&
+           response->events(0).revision() == revision;
+  };
+  while (is_there() && response->events(0).continued()) {  // the last part has it
+    request.set_page_token(response->next_page_token());
+    response =
+        context.Call(*context.stubs.watch, &WatchService::StubInterface::ListEvents, request);
   }
+  if (!response.ok()) return response.status();
+  if (is_there()) return response->events(0).resume_token();
   return absl::OutOfRangeError(absl::StrCat("revision ", revision, " is not in the log, which has ",
                                             response->oldest_revision(), " to ",
                                             response->newest_revision(), "; see `sasctl events`"));
@@ -69,6 +76,7 @@ class WatchSession {
       if (synced_once_ || was_synced) {
         context_.err << "sasctl: " << Explain(status).message() << "; reconnecting\n";
       }
+      reconnecting_ = true;
       context_.interrupt.Sleep(backoff);
       backoff = std::min(2 * backoff, kLongestBackoff);
       if (context_.interrupt.fired()) return absl::OkStatus();
@@ -88,6 +96,7 @@ class WatchSession {
     *request.mutable_filter() = filter_;
     request.set_skip_snapshot(!options_.snapshot && token_.empty());
     grpc::ClientContext call;
+    call.set_wait_for_ready(reconnecting_);  // else gRPC would look for sasd only every 5 s
     const auto stream = context_.stubs.watch->Watch(&call, request);
     context_.interrupt.Watch([&call] { call.TryCancel(); });
     WatchResponse response;
@@ -112,8 +121,9 @@ class WatchSession {
     }
     for (const sas::v1::Event& event : response.events()) {
       if (ended_) break;
-      Position(event);
       printer_.Event(event);
+      if (event.continued()) continue;
+      Position(event);
       ended_ = ++events_ == options_.count;
     }
     // Nobody reads any more.
@@ -169,6 +179,7 @@ class WatchSession {
   int64_t revision_ = 0;
   int64_t events_ = 0;
   bool synced_once_ = false;  // this stream has told something
+  bool reconnecting_ = false;
   bool ended_ = false;
   bool in_gap_ = false;
   int64_t sent_revision_ = 0;

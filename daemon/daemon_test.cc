@@ -405,6 +405,76 @@ TEST_F(DaemonTest, TheEventsOfTheLogAreListedInPages) {
             StatusCode::OUT_OF_RANGE);
 }
 
+// A message of more than 4 MB is what a client refuses that was not told otherwise.
+TEST(LargeEventTest, ComesInPartsThatSayThatMoreFollows) {
+  constexpr int kDevices = 5'000;
+  char folder[] = "/tmp/sasd-large-event.XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  DaemonOptions options;
+  options.fabric = "synthetic:1x50x100";
+  options.server.listen = absl::StrCat("unix:", folder, "/s");
+  const auto daemon = Daemon::Start(options, SystemClock());
+  ASSERT_TRUE(daemon.ok()) << daemon.status();
+  const auto channel =
+      grpc::CreateChannel((*daemon)->address(), grpc::InsecureChannelCredentials());
+  const auto watch = sas::v1::WatchService::NewStub(channel);
+  ASSERT_TRUE((*daemon)->backend().WaitIdle(absl::Minutes(2)).ok());
+
+  grpc::ClientContext stream_context;
+  sas::v1::WatchRequest from_now;
+  from_now.set_skip_snapshot(true);
+  const auto stream = watch->Watch(&stream_context, from_now);
+  sas::v1::WatchResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  const int64_t before = response.synced().revision();
+
+  // A reset gives every device another handle: one event.
+  grpc::ClientContext context;
+  sas::v1::ResetHostRequest reset;
+  reset.set_element("h0");
+  sas::v1::ResetHostResponse none;
+  ASSERT_TRUE(sas::v1::EmulatorService::NewStub(channel)->ResetHost(&context, reset, &none).ok());
+  std::vector<sas::v1::Event> parts;
+  int changes = 0;
+  while (parts.empty() ? changes < kDevices : parts.back().continued()) {
+    ASSERT_TRUE(stream->Read(&response));
+    EXPECT_LT(response.ByteSizeLong(), 2u << 20);
+    for (const sas::v1::Event& event : response.events()) {
+      if (!parts.empty() || event.continued()) parts.push_back(event);
+      changes += event.changes_size();
+    }
+  }
+  stream_context.TryCancel();
+  ASSERT_GE(parts.size(), 2u);
+  for (const sas::v1::Event& part : parts) {
+    const bool is_last = &part == &parts.back();
+    EXPECT_EQ(part.continued(), !is_last);
+    EXPECT_EQ(part.resume_token().empty(), !is_last);
+    EXPECT_EQ(part.revision(), parts[0].revision());
+    EXPECT_EQ(part.cause().text(), parts[0].cause().text());
+  }
+
+  // Pages of the log have the same.
+  sas::v1::ListEventsRequest request;
+  request.set_after_revision(before);
+  size_t i = 0;
+  do {
+    grpc::ClientContext page_context;
+    sas::v1::ListEventsResponse page;
+    const grpc::Status status = watch->ListEvents(&page_context, request, &page);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_LT(page.ByteSizeLong(), 2u << 20);
+    for (const sas::v1::Event& event : page.events()) {
+      if (event.revision() != parts[0].revision()) continue;
+      ASSERT_LT(i, parts.size());
+      EXPECT_EQ(event.SerializeAsString(), parts[i++].SerializeAsString());
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_EQ(i, parts.size());
+  rmdir(folder);
+}
+
 TEST_F(DaemonTest, ASyntheticFabricThatNoHbaCanHoldIsRefused) {
   for (const char* fabric : {"synthetic:1x1000x100", "synthetic:1x100", "synthetic:17x1x1"}) {
     DaemonOptions options;

@@ -41,14 +41,27 @@ std::string EventFrame(size_t size) {
   return frame;
 }
 
-std::string SelectedEvent(const watch::Selection& selection) {
-  if (selection.whole) return std::string(selection.event->body());
-  std::string event(selection.event->header());
-  for (uint32_t piece : selection.pieces) {
-    const absl::string_view bytes = selection.event->piece_bytes(piece);
-    event.append(bytes.data(), bytes.size());
+EventParts::EventParts(watch::Selection selection, size_t first)
+    : selection_(std::move(selection)),
+      count_(selection_.whole ? selection_.event->piece_count() : selection_.pieces.size()),
+      next_(0) {
+  while (next_ < count_ && PieceAt(next_) < first) ++next_;
+}
+
+std::string EventParts::Next(size_t max_bytes) {
+  std::string part(selection_.event->header());
+  for (const size_t begin = next_; !done(); ++next_) {
+    const absl::string_view bytes = selection_.event->piece_bytes(PieceAt(next_));
+    if (next_ > begin && part.size() + bytes.size() > max_bytes) break;
+    part.append(bytes.data(), bytes.size());
   }
-  return event;
+  if (!done()) {  // of a field that comes twice the last one counts
+    sas::v1::Event mark;
+    mark.set_continued(true);
+    mark.AppendToString(&part);
+    AppendBytes(sas::v1::Event::kResumeTokenFieldNumber, "", part);
+  }
+  return part;
 }
 
 }  // namespace sasd::service

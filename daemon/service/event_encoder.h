@@ -26,8 +26,30 @@ class EventEncoder : public watch::EventEncoder {
 // The tag and length that stand before a sas.v1.Event of `size` bytes in WatchResponse.events.
 std::string EventFrame(size_t size);
 
-// The encoded sas.v1.Event of a selection, without its frame.
-std::string SelectedEvent(const watch::Selection& selection);
+// What is selected of an event, as one encoded sas.v1.Event (without its frame) or, where it is
+// larger than a client takes in one message, as several of which all but the last are `continued`.
+class EventParts {
+ public:
+  // Starts with the piece `first` of the event, or the next one that is selected.
+  explicit EventParts(watch::Selection selection, size_t first = 0);
+
+  bool done() const { return next_ == count_; }
+  // The next part, of at most `max_bytes` but with one piece at least. May be called once where
+  // nothing is left: for an event without pieces.
+  std::string Next(size_t max_bytes);
+  // The first piece of the event that no part has had yet. Not done().
+  size_t position() const { return PieceAt(next_); }
+
+ private:
+  size_t PieceAt(size_t i) const { return selection_.whole ? i : selection_.pieces[i]; }
+
+  const watch::Selection selection_;
+  const size_t count_;  // of what is selected
+  size_t next_;
+};
+
+// gRPC's clients take 4 MB in one message, unless they are told otherwise.
+inline constexpr size_t kPartBytes = 1 << 20;
 
 }  // namespace sasd::service
 

@@ -32,7 +32,7 @@ void AppendSlices(const watch::Selection& selection, std::vector<grpc::Slice>& s
     slices.push_back(SharedSlice(selection.event, selection.event->all()));
     return;
   }
-  const std::string event = SelectedEvent(selection);
+  const std::string event = EventParts(selection).Next(kPartBytes);
   slices.emplace_back(EventFrame(event.size()) + event);
 }
 
@@ -103,11 +103,20 @@ bool WatchStream::NextOfSnapshot() {
 }
 
 bool WatchStream::NextOfLog() {
+  if (parts_.has_value()) {
+    SetPart();
+    return true;
+  }
   while (true) {
-    const watch::Cursor::Batch batch = cursor_->Next(kBatchEvents, kBatchBytes);
+    watch::Cursor::Batch batch = cursor_->Next(kBatchEvents, kBatchBytes);
     switch (batch.state) {
       case watch::Cursor::Batch::State::kEvents: {
-        if (batch.events.empty()) continue;  // all filtered out
+        if (batch.events.empty()) continue;             // all filtered out
+        if (batch.events.front().bytes > kPartBytes) {  // the only one
+          parts_.emplace(std::move(batch.events.front()));
+          SetPart();
+          return true;
+        }
         std::vector<grpc::Slice> slices;
         slices.reserve(batch.events.size());
         for (const watch::Selection& selection : batch.events) AppendSlices(selection, slices);
@@ -129,6 +138,13 @@ bool WatchStream::NextOfLog() {
       }
     }
   }
+}
+
+void WatchStream::SetPart() {
+  const std::string event = parts_->Next(kPartBytes);
+  if (parts_->done()) parts_.reset();
+  const grpc::Slice slice(EventFrame(event.size()) + event);
+  message_ = grpc::ByteBuffer(&slice, 1);
 }
 
 void WatchStream::SetMessage(const sas::v1::WatchResponse& response) {

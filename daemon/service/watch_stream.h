@@ -6,6 +6,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "daemon/service/event_encoder.h"
 #include "daemon/service/snapshot_reader.h"
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/grpcpp.h"
@@ -53,6 +54,8 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   bool NextOfSnapshot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool NextOfLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SetMessage(const sas::v1::WatchResponse& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Fills in message_ with the next part of parts_.
+  void SetPart() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SetSynced() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -64,7 +67,8 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   std::unique_ptr<watch::Cursor> cursor_ ABSL_GUARDED_BY(mu_);
   State state_ ABSL_GUARDED_BY(mu_) = State::kCatchingUp;
   std::optional<SnapshotReader> snapshot_ ABSL_GUARDED_BY(mu_);
-  grpc::ByteBuffer message_ ABSL_GUARDED_BY(mu_);  // being written
+  std::optional<EventParts> parts_ ABSL_GUARDED_BY(mu_);  // of an event that is being sent
+  grpc::ByteBuffer message_ ABSL_GUARDED_BY(mu_);         // being written
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
 

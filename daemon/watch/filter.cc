@@ -17,6 +17,7 @@ bool Filter::PassesHosts(const registry::HostList& hosts) const {
 std::optional<Selection> Select(const EncodedEventPtr& event, const Filter& filter) {
   Selection selection;
   selection.event = event;
+  selection.bytes = event->all().size();
   if (filter.passes_everything()) return selection;
   if (event->piece_count() == 0) {
     if (!filter.PassesHosts({event->host()})) return std::nullopt;
@@ -30,7 +31,12 @@ std::optional<Selection> Select(const EncodedEventPtr& event, const Filter& filt
   }
   if (selection.pieces.empty()) return std::nullopt;
   selection.whole = selection.pieces.size() == event->piece_count();
-  if (selection.whole) selection.pieces.clear();
+  if (selection.whole) {
+    selection.pieces.clear();
+    return selection;
+  }
+  selection.bytes = event->header().size();
+  for (uint32_t piece : selection.pieces) selection.bytes += event->piece_bytes(piece).size();
   return selection;
 }
 

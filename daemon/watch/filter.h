@@ -43,6 +43,7 @@ struct Selection {
   EncodedEventPtr event;
   bool whole = true;             // send event->all()
   std::vector<uint32_t> pieces;  // else: event->header() and these pieces, ascending
+  size_t bytes = 0;              // of what is to be sent, about
 };
 
 // What is left of the event; nullopt where nothing is. An event without pieces (the mark of a gap

@@ -247,10 +247,8 @@ Cursor::Batch Cursor::Next(size_t max_events, size_t max_bytes) {
   for (const EncodedEventPtr& event : events) {
     std::optional<Selection> selection = Select(event, filter_);
     if (selection.has_value()) {
-      const size_t size = selection->whole ? event->all().size() : event->header().size();
-      if (!batch.events.empty() && batch.bytes + size > max_bytes) break;
-      batch.bytes += size;
-      for (uint32_t piece : selection->pieces) batch.bytes += event->piece_bytes(piece).size();
+      if (!batch.events.empty() && batch.bytes + selection->bytes > max_bytes) break;
+      batch.bytes += selection->bytes;
       batch.events.push_back(*std::move(selection));
       told_ = event->revision();
     }

@@ -1,5 +1,7 @@
 #include "tests/support/mirror.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
@@ -114,7 +116,12 @@ absl::Status Mirror::ApplyEvent(const sas::v1::Event& event) {
   if (event.revision() != revision_ + 1) {
     return Broken("revision", absl::StrCat(event.revision(), " after ", revision_));
   }
-  for (const sas::v1::Change& change : event.changes()) {
+  if (event.continued() != event.resume_token().empty()) {
+    return Broken("a resume token amid an event, or none at its end:", event.resume_token());
+  }
+  parts_.insert(parts_.end(), event.changes().begin(), event.changes().end());
+  if (event.continued()) return absl::OkStatus();
+  for (const sas::v1::Change& change : std::exchange(parts_, {})) {
     if (absl::Status s = ApplyChange(change); !s.ok()) {
       return absl::Status(s.code(), absl::StrCat(s.message(), " in revision ", event.revision(),
                                                  " (", event.cause().text(), ")"));

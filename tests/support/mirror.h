@@ -27,7 +27,10 @@ class Mirror {
   absl::Status Apply(const sas::v1::WatchResponse& response);
 
   // The stream ended; the next Apply() belongs to one that resumes from resume_token().
-  void Disconnected() { synced_ = false; }
+  void Disconnected() {
+    synced_ = false;
+    parts_.clear();
+  }
 
   bool synced() const { return synced_; }
   int64_t revision() const { return revision_; }
@@ -48,6 +51,7 @@ class Mirror {
   int64_t snapshot_revision_ = 0;  // of the snapshot being received; 0: none
   std::string resume_token_;
   int resyncs_ = 0;
+  std::vector<sas::v1::Change> parts_;  // of an event whose last part is still to come
   // Digest of the name -> digest of the content.
   absl::flat_hash_map<uint64_t, uint64_t> digests_;
 };
