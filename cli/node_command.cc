@@ -16,6 +16,17 @@ namespace {
 constexpr absl::Duration kRetry = absl::Milliseconds(50);
 constexpr absl::Duration kGrace = absl::Seconds(5);
 
+// Waits for a connection, at most so long. While no call waits, gRPC looks after a connection that
+// is being made only every 5 s.
+void AwaitServer(absl::Duration limit, const Context& context) {
+  const auto call = context.NewCall(limit);
+  call->set_wait_for_ready(true);
+  context.interrupt.Watch([&call] { call->TryCancel(); });
+  sas::v1::GetNodeResponse node;
+  (void)context.stubs.topology->GetNode(call.get(), {}, &node);
+  context.interrupt.Watch({});
+}
+
 void PrintFields(const sas::v1::GetNodeResponse& node, const Context& context) {
   const std::pair<const char*, std::string> fields[] = {
       {"node", node.node_name()},
@@ -86,6 +97,7 @@ absl::Status RunWait(const WaitOptions& options, const Context& context) {
     }
     if (!absl::IsUnavailable(status) || left < kRetry) return status;
     context.interrupt.Sleep(kRetry);
+    AwaitServer(left, context);
   }
   return absl::CancelledError("interrupted");
 }

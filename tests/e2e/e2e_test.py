@@ -1,7 +1,9 @@
 """sasd and sasctl as a user meets them: a recorded tree, the shipped fabrics, and bad input."""
 
 import json
+import os
 import re
+import socket
 import subprocess
 import tarfile
 import tempfile
@@ -108,6 +110,24 @@ class ShippedFabricTest(unittest.TestCase):
         for name in names.split(", "):
             with Sasd("--fabric", name) as sasd:
                 self.assertEqual(sasd.call("health").returncode, 0, name)
+
+
+class StartTest(unittest.TestCase):
+    def test_who_waits_for_sasd_has_it_as_soon_as_it_serves(self):
+        with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+            path = os.path.join(folder, "s")
+            with socket.socket(socket.AF_UNIX) as nobody:
+                nobody.bind(path)
+                nobody.listen()
+                waiting = subprocess.Popen([SASCTL, "--addr", f"unix:{path}", "wait", "--settled"], stdout=subprocess.DEVNULL)
+                nobody.accept()[0].close()
+            os.unlink(path)
+            sasd = subprocess.Popen([SASD, "--fabric", "demo", "--listen", f"unix:{path}"], stderr=subprocess.PIPE, text=True)
+            self.assertIn("serving", sasd.stderr.readline())
+            # gRPC by itself looks every 5 s.
+            self.assertEqual(waiting.wait(timeout=4), 0)
+            sasd.terminate()
+            sasd.communicate(timeout=TIMEOUT_S)
 
 
 class HealthTest(unittest.TestCase):
