@@ -132,7 +132,6 @@ def sas_proto_library(
             hdrs = grpc_headers,
             copts = GENERATED_COPTS,
             strip_include_prefix = "/" + root if root else None,
-            tags = ["notsan"],
             testonly = testonly,
             visibility = visibility,
             deps = [

@@ -1,6 +1,16 @@
 #include "daemon/registry/topology.h"
 
 namespace sasd::registry {
+
+template class CowMap<Host>;
+template class CowMap<Phy>;
+template class CowMap<Port>;
+template class CowMap<Expander>;
+template class CowMap<EndDevice>;
+template class CowMap<LogicalUnit>;
+template class CowMap<Enclosure>;
+template class CowMap<Slot>;
+
 namespace {
 
 template <typename T>

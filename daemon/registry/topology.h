@@ -149,6 +149,16 @@ void Topology::VisitAll(Visit visit) const {
   each(collection<Slot>());
 }
 
+// In topology.cc, as every file that uses them would take long to compile.
+extern template class CowMap<Host>;
+extern template class CowMap<Phy>;
+extern template class CowMap<Port>;
+extern template class CowMap<Expander>;
+extern template class CowMap<EndDevice>;
+extern template class CowMap<LogicalUnit>;
+extern template class CowMap<Enclosure>;
+extern template class CowMap<Slot>;
+
 }  // namespace sasd::registry
 
 #endif  // DAEMON_REGISTRY_TOPOLOGY_H_

@@ -22,8 +22,9 @@ from variants import VARIANTS  # noqa: E402
 from vm import QEMU  # noqa: E402
 
 SASHBA = os.environ.get("SASHBA") or os.path.join(ROOT, "bazel-bin", "daemon", "sashba")
-# What runs in the guest.
-TESTED = [os.path.join(ROOT, "bazel-bin", path) for path in ("daemon/sasd", "cli/sasctl", "tests/vm/ctl_user")]
+# What runs in the guest, whose busybox has no nice.
+PROGRAMS = [os.path.join(ROOT, "bazel-bin", path) for path in ("daemon/sasd", "cli/sasctl", "tests/vm/ctl_user")]
+PROGRAMS.append("/usr/bin/nice")
 
 
 # The machine that has no virtual HBA of ours.
@@ -33,11 +34,11 @@ MPTSAS = "mptsas1068"
 def make_rig(name, built, folder):
     os.makedirs(folder, exist_ok=True)
     if name == MPTSAS:
-        return mptsas.Mpi1Node(built, folder, TESTED)
+        return mptsas.Mpi1Node(built, folder, PROGRAMS)
     fabric = os.path.join(folder, "fabric.textproto")
     with open(fabric, "w", encoding="utf-8") as out:
         out.write(VARIANTS[name].fabric())
-    return Rig(SASHBA, fabric, built, VARIANTS[name].options, folder, TESTED)
+    return Rig(SASHBA, fabric, built, VARIANTS[name].options, folder, PROGRAMS)
 
 
 def run_boot(variant, scenarios, built, folder):

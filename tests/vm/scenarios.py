@@ -104,7 +104,7 @@ def io_begins(rig):
     """Begins I/O with verification on drives that stay, over one path each."""
     table = rig.agree()
     disks = [disks_of(rig, table, element)[0] for element in SURVIVORS]
-    rig.vm.start_job("io", "exec /io_check " + " ".join(disks))
+    rig.vm.start_job("io", "exec nice -n 19 /io_check " + " ".join(disks))
 
 
 @scenario(kernel_log.REMOVAL, length=SHORT)
