@@ -15,7 +15,8 @@ namespace {
 constexpr size_t kActsPerPause = 100;
 // A quarter of the acts are digested by their own thread.
 constexpr size_t kActsPerCaller = 25;
-constexpr int kActsPerSlowRead = 20;
+// A message holds some 30 events: slow is who lags and does not fall behind all the time.
+constexpr int kActsPerSlowRead = 5;
 constexpr size_t kRestlessOdds = 3;  // one in so many messages is the last of its stream
 
 Temper TemperOf(int index) {

@@ -38,7 +38,7 @@ TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
   ASSERT_NE(mkdtemp(folder), nullptr);
   const absl::Cleanup remove = [&folder] { rmdir(folder); };
   options.server.listen = absl::StrCat("unix:", folder, "/s");
-  // So that the stalled ones fall behind; whoever is just slow does not, most of the time.
+  // So that the stalled ones fall behind.
   options.log.max_events = kActs / 4;
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
   ASSERT_TRUE(daemon.ok()) << daemon.status();
