@@ -149,7 +149,7 @@ TEST_F(DriverTest, AnExpanderGoesWithAllBehindItAndComesBack) {
 
 TEST_F(DriverTest, LostEventsAreDeclaredAndMadeUpForByAWalk) {
   Start(1, 4);
-  const std::string host = emulator_->Truth(0).id;
+  const std::string host = emulator_->HostId(0);
   ASSERT_TRUE(emulator_->fabric().InjectFault(host, emulator::FaultKind::kEventLost, 3).ok());
   ASSERT_TRUE(emulator_->fabric().Pull("h0-x000-d001").ok());
   AwaitIdle();
@@ -165,7 +165,7 @@ TEST_F(DriverTest, LostEventsAreDeclaredAndMadeUpForByAWalk) {
 TEST_F(DriverTest, AResetKeepsWhatStaysAndTakesNewHandles) {
   Start(2, 4);
   const auto before = listener_.devices();
-  ASSERT_TRUE(emulator_->fabric().ResetHost(emulator_->Truth(0).id).ok());
+  ASSERT_TRUE(emulator_->fabric().ResetHost(emulator_->HostId(0)).ok());
   AwaitIdle();
   const auto after = listener_.devices();
   ASSERT_EQ(after.size(), before.size());
@@ -182,7 +182,7 @@ TEST_F(DriverTest, PagesThatCannotBeReadAreReadLater) {
   Start(1, 4);
   ASSERT_TRUE(emulator_->fabric().Pull("h0-x000-d001").ok());
   AwaitIdle();
-  const std::string host = emulator_->Truth(0).id;
+  const std::string host = emulator_->HostId(0);
   ASSERT_TRUE(emulator_->fabric().InjectFault(host, emulator::FaultKind::kPageReadFails, 20).ok());
   ASSERT_TRUE(emulator_->fabric().Insert("h0-x000-d001").ok());
   AwaitIdle();

@@ -194,14 +194,14 @@ TEST_F(HbaTest, ADriveThatComesBackInTroubleIsNotAttached) {
 
 TEST_F(HbaTest, AHostResetEndsTheFirmwaresResetOfADevice) {
   ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, lifetime::kResetBegins).ok());
-  ASSERT_TRUE(fabric().ResetHost(emulator_->Truth(0).id).ok());
+  ASSERT_TRUE(fabric().ResetHost(emulator_->HostId(0)).ok());
   RunAll();
   EXPECT_EQ(State(), DeviceState::kAttached);
 }
 
 TEST_F(HbaTest, AWalkEndsTheFirmwaresResetOfADeviceWhoseEventWasLost) {
   ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, lifetime::kResetBegins).ok());
-  const std::string host = emulator_->Truth(0).id;
+  const std::string host = emulator_->HostId(0);
   ASSERT_TRUE(fabric().InjectFault(host, emulator::FaultKind::kEventLost, 1).ok());
   ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, lifetime::kResetEnds).ok());
   ASSERT_TRUE(fabric().InjectLogEntry(host, 0, "one was lost").ok());

@@ -94,7 +94,7 @@ class EmulatedTransportTest : public ::testing::Test {
 
   EmulatedTransport& ioc() { return emulator_->transport(0); }
   VirtualFabric& fabric() { return emulator_->fabric(); }
-  std::string HostId() const { return emulator_->Truth(0).id; }
+  std::string HostId() const { return emulator_->HostId(0); }
 
   IocStatus StatusOf(const Bytes& frame, MutableByteSpan data_in = {}, Bytes* reply = nullptr) {
     transport::IocRequest request;

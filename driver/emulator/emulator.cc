@@ -21,6 +21,7 @@ Emulator::Emulator(FabricSpec fabric, const EmulatorOptions& options, Clock& clo
     : fabric_(std::move(fabric)) {
   const auto hosts = fabric_.Read([](const FabricState& state) { return state.spec().hosts; });
   for (uint32_t i = 0; i < hosts.size(); ++i) {
+    host_ids_.push_back(hosts[i].id);
     hbas_.push_back(
         std::make_unique<VirtualHba>(fabric_, i, options.seed, clock, [this] { Wake(); }));
     if (options.make_front_end) {

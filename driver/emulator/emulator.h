@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -37,6 +38,8 @@ class Emulator {
                                                           Clock& clock);
 
   size_t host_count() const { return hbas_.size(); }
+  // Its name in the fabric.
+  const std::string& HostId(size_t host) const { return host_ids_[host]; }
 
   // The HBA of host `host` (< host_count(), in the order of the file), owned by the emulator. There
   // are none with EmulatorOptions::make_front_end.
@@ -63,6 +66,7 @@ class Emulator {
   bool HasChange() const ABSL_SHARED_LOCKS_REQUIRED(timer_mu_) { return timers_changed_; }
 
   VirtualFabric fabric_;
+  std::vector<std::string> host_ids_;
   std::vector<std::unique_ptr<VirtualHba>> hbas_;
   std::vector<std::unique_ptr<EmulatedTransport>> transports_;  // without make_front_end
   std::vector<std::unique_ptr<HbaFrontEnd>> front_ends_;        // with it

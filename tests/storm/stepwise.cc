@@ -148,7 +148,7 @@ class World {
 
   Host* Find(const std::string& id) {
     for (const auto& host : hosts_) {
-      if (emulator_->Truth(host->number).id == id) return host.get();
+      if (emulator_->HostId(host->number) == id) return host.get();
     }
     return nullptr;
   }
@@ -234,7 +234,7 @@ class World {
       }
       for (int i = 0; i < kNudges; ++i) {
         // A host in reset has nothing to say.
-        (void)emulator_->fabric().InjectLogEntry(emulator_->Truth(host->number).id, 0, "nudge");
+        (void)emulator_->fabric().InjectLogEntry(emulator_->HostId(host->number), 0, "nudge");
       }
     }
     for (const std::string& device : std::exchange(in_reset_, {})) {

@@ -30,7 +30,7 @@ void Nudge(Backend& backend) {
   emulator::Emulator& emulator = *backend.emulator();
   for (size_t host = 0; host < emulator.host_count(); ++host) {
     // A host in reset has nothing to say.
-    (void)emulator.fabric().InjectLogEntry(emulator.Truth(host).id, 0, "nudge");
+    (void)emulator.fabric().InjectLogEntry(emulator.HostId(host), 0, "nudge");
   }
 }
 

@@ -161,7 +161,7 @@ class CtlDriverTest : public ::testing::Test {
     EXPECT_EQ(nodes_.overruns(), 0u);
   }
 
-  std::string HostId() const { return emulator_->Truth(0).id; }
+  std::string HostId() const { return emulator_->HostId(0); }
 
   FakeCtlNodes nodes_;
   Listener kernels_, ours_;
