@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "driver/linux/attribute_text.h"
-#include "driver/linux/unit_reader.h"
 
 namespace sasd::sysfs {
 namespace {
@@ -142,6 +141,16 @@ EnclosureKey HostWalker::ReadEnclosure(const Directory& sas_device) {
   return EnclosureKey(AddressOf(io_.Read(sas_device, Attribute::kEnclosureIdentifier)).value());
 }
 
+// mpt3sas tells every end device's enclosure, until it lets go of the device.
+SesId HostWalker::SesIdOf(const Directory& sas_device, EnclosureKey enclosure) {
+  if (enclosure != EnclosureKey()) return SesId::kKnown;
+  const std::string& driver = tree_.facts.driver_name;
+  const bool tells = driver == "mpt3sas" || driver == "mpt2sas";
+  if (!tells || !sas_device) return SesId::kNeeded;
+  return io_.Read(sas_device, Attribute::kEnclosureIdentifier).empty() ? SesId::kLeaving
+                                                                       : SesId::kNeeded;
+}
+
 void HostWalker::ReadExpander(const Directory& port_directory, absl::string_view name, int port) {
   const Directory directory = io_.Open(port_directory, name);
   if (!directory) return;
@@ -182,7 +191,7 @@ void HostWalker::ReadEndDevice(const Directory& port_directory, absl::string_vie
   if (auto bay = NumberOf(io_.Read(device, Attribute::kBayIdentifier), UINT16_MAX)) {
     facts.slot = static_cast<uint16_t>(*bay);
   }
-  found.units = ReadUnits(io_, sysfs_, directory, slot_links_);
+  found.units = ReadUnits(io_, sysfs_, directory, slot_links_, SesIdOf(device, facts.enclosure));
   if (!device && found.units.empty()) return;  // on its way in or out
   if (found.address == SasAddress()) found.address = ReadUnitAddress(io_, directory);
 

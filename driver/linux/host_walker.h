@@ -7,6 +7,7 @@
 #include "driver/keys.h"
 #include "driver/linux/host_tree.h"
 #include "driver/linux/tree_io.h"
+#include "driver/linux/unit_reader.h"
 
 namespace sasd::sysfs {
 
@@ -32,6 +33,7 @@ class HostWalker {
   void JoinPhys(const Listing& port_folder, int owner, int port);
   void LookForPorts(const Directory& directory, int owner, size_t first_phy);
   EnclosureKey ReadEnclosure(const Directory& sas_device);
+  SesId SesIdOf(const Directory& sas_device, EnclosureKey enclosure);
   void ReadExpander(const Directory& port_directory, absl::string_view name, int port);
   void ReadEndDevice(const Directory& port_directory, absl::string_view name, int port);
 

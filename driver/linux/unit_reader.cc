@@ -59,12 +59,14 @@ bool IsSlot(absl::string_view type) {
   return type.empty() || type == "device" || type == "array device";
 }
 
-std::optional<FoundEnclosure> ReadEnclosure(TreeIo& io, const Directory& directory) {
+std::optional<FoundEnclosure> ReadEnclosure(TreeIo& io, const Directory& directory, SesId ses_id) {
   FoundEnclosure found;
   found.os_name = OnlyFolder(io, directory, "enclosure");
-  if (found.os_name.empty()) return std::nullopt;
+  if (found.os_name.empty() || ses_id == SesId::kLeaving) return std::nullopt;
   const Directory enclosure = io.Open(directory, absl::StrCat("enclosure/", found.os_name));
-  found.id = EnclosureKey(AddressOf(io.Read(enclosure, Attribute::kEnclosureId)).value());
+  if (ses_id == SesId::kNeeded) {
+    found.id = EnclosureKey(AddressOf(io.Read(enclosure, Attribute::kEnclosureId)).value());
+  }
   found.components = static_cast<uint16_t>(
       NumberOf(io.Read(enclosure, Attribute::kComponents), UINT16_MAX).value_or(0));
   const Listing listing = io.List(enclosure);
@@ -141,7 +143,7 @@ void ReadBlock(TreeIo& io, const Directory& sysfs, const Directory& directory,
 }
 
 FoundUnit ReadUnit(TreeIo& io, const Directory& sysfs, const Directory& directory,
-                   absl::string_view name, uint64_t lun) {
+                   absl::string_view name, uint64_t lun, SesId ses_id) {
   FoundUnit unit;
   LogicalUnitFacts& facts = unit.facts;
   facts.lun = lun;
@@ -159,7 +161,7 @@ FoundUnit ReadUnit(TreeIo& io, const Directory& sysfs, const Directory& director
   }
   const std::optional<uint64_t> type = NumberOf(io.Read(directory, Attribute::kType), kUnknownType);
   if (type.value_or(kEnclosureServices) == kEnclosureServices) {
-    unit.enclosure = ReadEnclosure(io, directory);
+    unit.enclosure = ReadEnclosure(io, directory, ses_id);
   }
   facts.peripheral_type = type                         ? static_cast<uint8_t>(*type)
                           : unit.enclosure             ? kEnclosureServices
@@ -179,7 +181,7 @@ std::string SlotName(TreeIo& io, const Directory& directory) {
 }  // namespace
 
 std::vector<FoundUnit> ReadUnits(TreeIo& io, const Directory& sysfs, const Directory& end_device,
-                                 bool with_slot_links) {
+                                 bool with_slot_links, SesId ses_id) {
   std::vector<FoundUnit> units;
   const Listing listing = io.List(end_device);
   for (absl::string_view target_name : listing.Names(EntryKind::kDirectory, "target")) {
@@ -189,7 +191,7 @@ std::vector<FoundUnit> ReadUnits(TreeIo& io, const Directory& sysfs, const Direc
       const std::optional<uint64_t> lun = LunOfScsiName(name);
       if (!lun) continue;
       const Directory directory = io.Open(target, name);
-      units.push_back(ReadUnit(io, sysfs, directory, name, *lun));
+      units.push_back(ReadUnit(io, sysfs, directory, name, *lun, ses_id));
       if (with_slot_links) units.back().slot_name = SlotName(io, directory);
     }
   }
