@@ -56,8 +56,6 @@ class EncodedEvent {
   absl::string_view header() const {
     return absl::string_view(bytes_).substr(frame_size_, header_size_);
   }
-  // Header and all pieces.
-  absl::string_view body() const { return absl::string_view(bytes_).substr(frame_size_); }
   size_t piece_count() const { return pieces_.size(); }
   const Piece& piece(size_t i) const { return pieces_[i]; }
   absl::string_view piece_bytes(size_t i) const {
