@@ -6,7 +6,7 @@ load(
 )
 load("@rules_cc//cc:defs.bzl", "cc_toolchain", "cc_toolchain_suite")
 
-def debian_toolchain(name, compiler, ar, cov):
+def debian_toolchain(name, compiler, ar, cov, compiler_files = ":empty"):
     """Declares the toolchain suite `name` for one compiler driver.
 
     Args:
@@ -14,6 +14,7 @@ def debian_toolchain(name, compiler, ar, cov):
       compiler: absolute path of the C and C++ driver.
       ar: absolute path of ar.
       cov: absolute path of the coverage tool.
+      compiler_files: what a compilation reads beside sources.
     """
     cc_toolchain_config(
         name = name + "_config",
@@ -86,7 +87,7 @@ def debian_toolchain(name, compiler, ar, cov):
         all_files = ":empty",
         ar_files = ":empty",
         as_files = ":empty",
-        compiler_files = ":empty",
+        compiler_files = compiler_files,
         dwp_files = ":empty",
         linker_files = ":empty",
         objcopy_files = ":empty",
