@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "absl/base/config.h"
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -21,18 +20,11 @@ namespace {
 
 constexpr absl::Duration kTimeout = absl::Minutes(5);
 
-// Under AddressSanitizer a fifth of it, which takes as long.
-#ifdef ABSL_HAVE_ADDRESS_SANITIZER
-constexpr char kFabric[] = "synthetic:1x20x100";
-constexpr int kActs = 4'000;
-#else
-constexpr char kFabric[] = "synthetic:1x100x100";
 constexpr int kActs = 20'000;
-#endif
 
 TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
   DaemonOptions options;
-  options.fabric = kFabric;
+  options.fabric = "synthetic:1x100x100";
   // Not in TempDir(): the path of a unix socket is short.
   char folder[] = "/tmp/storm.XXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);
