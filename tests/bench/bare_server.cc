@@ -1,7 +1,8 @@
 // The floor of watch_bench, as a process of its own: `bare_server ADDRESS` serves a bare stream,
-// and EmulatorService.SetPhy, which does no more than to send `phy` messages of about `element`
-// bytes to every stream. Ends with its standard input.
-#include <atomic>
+// and EmulatorService.FlapPhy, which does no more than to send messages to every stream: each event
+// of the WatchResponse in the file that `element` names; or, if that is a number, `phy` messages of
+// so many bytes. Ends with its standard input.
+#include <fstream>
 #include <iostream>
 #include <string>
 
@@ -24,33 +25,46 @@ class Trigger : public sas::v1::EmulatorService::Service {
 
   grpc::Status FlapPhy(grpc::ServerContext*, const sas::v1::FlapPhyRequest* request,
                        sas::v1::FlapPhyResponse*) override {
+    sas::v1::WatchResponse act;
     int64_t size = 0;
-    if (!absl::SimpleAtoi(request->element(), &size)) {
-      return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "element: wants a size");
+    if (absl::SimpleAtoi(request->element(), &size)) {
+      act = Padded(size, request->phy());
+    } else if (std::ifstream file(request->element(), std::ios::binary);
+               !act.ParseFromIstream(&file) || act.events_size() == 0) {
+      return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "element: wants a size, or a file");
     }
     for (uint32_t change = 0; change < 2 * request->count(); ++change) {
       // The messages of an act are there at one moment, as the firmware's events are.
       const absl::Duration now = SystemClock().Monotonic();
-      for (uint32_t i = 1; i <= request->phy(); ++i) Send(size, now, i == request->phy());
+      for (const sas::v1::Event& event : act.events()) Send(event, now);
       absl::SleepFor(absl::Nanoseconds(request->interval().nanos()));
     }
     return grpc::Status::OK;
   }
 
  private:
-  void Send(int64_t size, absl::Duration time, bool last) {
+  // An act of messages of so many bytes each.
+  static sas::v1::WatchResponse Padded(int64_t size, uint32_t count) {
+    sas::v1::WatchResponse act;
+    for (uint32_t i = 1; i <= count; ++i) {
+      sas::v1::Event* event = act.add_events();
+      event->set_revision(i);
+      event->set_arrival_monotonic_time_ns(absl::ToInt64Nanoseconds(SystemClock().Monotonic()));
+      if (i == count) event->mutable_cause()->set_text(kLastOfAct);
+      const int64_t padding = size - static_cast<int64_t>(event->ByteSizeLong());
+      if (padding > 0) event->set_resume_token(std::string(padding, 'x'));
+    }
+    return act;
+  }
+
+  void Send(const sas::v1::Event& event, absl::Duration time) {
     sas::v1::WatchResponse response;
-    sas::v1::Event* event = response.add_events();
-    event->set_revision(++revision_);
-    event->set_arrival_monotonic_time_ns(absl::ToInt64Nanoseconds(time));
-    if (last) event->mutable_cause()->set_text(kLastOfAct);
-    const int64_t padding = size - static_cast<int64_t>(response.ByteSizeLong());
-    if (padding > 0) event->set_resume_token(std::string(padding, 'x'));
+    *response.add_events() = event;
+    response.mutable_events(0)->set_arrival_monotonic_time_ns(absl::ToInt64Nanoseconds(time));
     server_->Broadcast(response.SerializeAsString());
   }
 
   BareStreamServer* server_ = nullptr;
-  std::atomic<int64_t> revision_{1};
 };
 
 int Main(const std::string& address) {

@@ -23,9 +23,10 @@ struct StreamFleet::Shared {
 
 class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
+  // Keeps the events of an act if it is `to_sample`.
   Stream(grpc::GenericStub& stub, const std::string& method, const std::string& request,
-         Shared& shared)
-      : shared_(shared) {
+         bool to_sample, Shared& shared)
+      : shared_(shared), to_sample_(to_sample) {
     const grpc::Slice slice(request);
     request_ = grpc::ByteBuffer(&slice, 1);
     stub.PrepareBidiStreamingCall(&context_, method, grpc::StubOptions(), this);
@@ -52,10 +53,15 @@ class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
     if (response.events_size() != 0) shared_.receipts.bytes += response.ByteSizeLong();
     for (const sas::v1::Event& event : response.events()) {
       ++shared_.receipts.events;
+      if (to_sample_) *sample_.add_events() = event;
       if (event.arrival_monotonic_time_ns() != 0) {
         shared_.receipts.latency_ns.push_back(now - event.arrival_monotonic_time_ns());
       }
-      if (event.cause().text() == kLastOfAct && ++acts_ == shared_.awaited) ++shared_.reached;
+      if (event.cause().text() != kLastOfAct) continue;
+      if (++acts_ == shared_.awaited) ++shared_.reached;
+      if (!to_sample_) continue;
+      shared_.receipts.newest_act = sample_.SerializeAsString();
+      sample_.Clear();
     }
   }
 
@@ -68,10 +74,12 @@ class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
 
  private:
   Shared& shared_;
+  const bool to_sample_;
   grpc::ClientContext context_;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
   int64_t acts_ ABSL_GUARDED_BY(shared_.mu) = 0;
+  sas::v1::WatchResponse sample_ ABSL_GUARDED_BY(shared_.mu);
 };
 
 StreamFleet::StreamFleet(const std::string& address, const std::string& method,
@@ -89,7 +97,8 @@ StreamFleet::StreamFleet(const std::string& address, const std::string& method,
       channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
     }
     grpc::GenericStub stub(channel);
-    streams_.push_back(std::make_unique<Stream>(stub, method, request, *shared_));
+    streams_.push_back(
+        std::make_unique<Stream>(stub, method, request, /*to_sample=*/i == 0, *shared_));
   }
 }
 

@@ -18,6 +18,7 @@ struct Receipts {
   uint64_t events = 0;              // over all subscribers
   uint64_t bytes = 0;               // of the messages that carried them
   std::vector<int64_t> latency_ns;  // one per event and subscriber, unordered
+  std::string newest_act;           // a WatchResponse with the events of the last whole act
 };
 
 // The cause's text of the event that ends an act: a discovery's last.

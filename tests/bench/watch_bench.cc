@@ -1,6 +1,6 @@
 // How fast a firmware event reaches 1, 100 and 1,000 Watch clients on the unix socket, beside a
-// bare gRPC stream that sends as many messages of the same size at once, from a process of its own,
-// to the same client.
+// bare gRPC stream that sends the same messages at once, from a process of its own, to the same
+// client.
 //
 //   watch_bench SASD BARE_SERVER [--events N]
 //
@@ -13,10 +13,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -50,6 +51,7 @@ void Require(const grpc::Status& status, const std::string& what) {
 struct Result {
   double p50_us = 0, p99_us = 0;
   double message_bytes = 0;
+  std::string act;  // a WatchResponse with the events of one
   double events_per_act = 1;
   double burst_rate = 0;  // events received per second, over all subscribers
 };
@@ -110,6 +112,7 @@ Result Measure(StreamFleet& fleet, int acts, int subscribers, Server& server,
   result.p99_us = Percentile(receipts.latency_ns, 0.99);
   result.message_bytes = static_cast<double>(receipts.bytes) /
                          static_cast<double>(std::max<uint64_t>(receipts.events, 1));
+  result.act = std::move(receipts.newest_act);
   result.events_per_act = static_cast<double>(receipts.events) / (acts * subscribers);
   const absl::Duration start = SystemClock().Monotonic();
   server.Act(act, burst, absl::ZeroDuration());
@@ -166,9 +169,10 @@ int Main(const std::string& sasd_program, const std::string& bare_program, int e
     {
       StreamFleet fleet(bare_address, BareStreamServer::kMethod, "", subscribers, per_channel);
       sas::v1::FlapPhyRequest send;
-      send.set_element(absl::StrCat(std::lround(real.message_bytes)));
-      send.set_phy(static_cast<uint32_t>(std::lround(real.events_per_act)));
+      send.set_element(absl::StrCat(folder, ".act"));
+      std::ofstream(send.element(), std::ios::binary) << real.act;
       floor = Measure(fleet, rounds, subscribers, bare, send);
+      unlink(send.element().c_str());
     }
     std::cout
         << absl::StrFormat(
