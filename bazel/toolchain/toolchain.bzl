@@ -6,7 +6,7 @@ load(
 )
 load("@rules_cc//cc:defs.bzl", "cc_toolchain", "cc_toolchain_suite")
 
-def debian_toolchain(name, compiler, ar, cov, compiler_files = ":empty"):
+def debian_toolchain(name, compiler, ar, cov, compiler_files):
     """Declares the toolchain suite `name` for one compiler driver.
 
     Args:
@@ -48,7 +48,7 @@ def debian_toolchain(name, compiler, ar, cov, compiler_files = ":empty"):
         compile_flags = [
             "-fstack-protector",
             "-fno-omit-frame-pointer",
-        ],
+        ] + ([] if name == "gcc" else ["-Wthread-safety"]),
         opt_compile_flags = [
             "-O2",
             "-g0",
