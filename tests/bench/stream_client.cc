@@ -65,7 +65,11 @@ class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
     }
   }
 
-  int64_t acts() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(shared_.mu) { return acts_; }
+  // For the holder of the fleet's lock.
+  int64_t acts() const {
+    shared_.mu.AssertHeld();
+    return acts_;
+  }
 
   void OnDone(const grpc::Status&) override {
     absl::MutexLock lock(&shared_.mu);
@@ -122,7 +126,6 @@ bool StreamFleet::WaitActs(int64_t acts, absl::Duration timeout) {
   shared_->awaited = acts;
   shared_->reached = 0;
   for (const auto& stream : streams_) {
-    shared_->mu.AssertHeld();
     if (stream->acts() >= acts) ++shared_->reached;
   }
   const auto reached = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
