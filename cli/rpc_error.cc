@@ -66,6 +66,8 @@ std::string MessageOf(const grpc::Status& status, const RpcDetails& details, con
     case grpc::StatusCode::UNAVAILABLE:
       return DescribeUnreachable(peer.address, message);
     case grpc::StatusCode::DEADLINE_EXCEEDED:
+      // With a reason it is sasd's own answer: what it waited for did not come.
+      if (!details.reason.empty()) return absl::StrCat(message, "; --timeout waits longer");
       return absl::StrCat("sasd at ", peer.address, " did not answer within ",
                           absl::FormatDuration(peer.timeout), "; --timeout waits longer");
     case grpc::StatusCode::UNIMPLEMENTED:
@@ -97,8 +99,9 @@ int ExitCodeOf(const absl::Status& status) {
     case absl::StatusCode::kInvalidArgument:
       return kExitUsage;
     case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDeadlineExceeded:
       return kExitUnreachable;
+    case absl::StatusCode::kDeadlineExceeded:
+      return ReasonOf(status).empty() ? kExitUnreachable : kExitFailed;
     default:
       return kExitFailed;
   }

@@ -17,7 +17,8 @@ constexpr int kExitFailed = 1;       // not found, refused, not settled in time
 constexpr int kExitUsage = 2;        // what was typed cannot be meant
 constexpr int kExitUnreachable = 3;  // sasd does not answer
 
-// kInvalidArgument is usage, kUnavailable and kDeadlineExceeded unreachable, all others failed.
+// kInvalidArgument is usage, kUnavailable unreachable, and so is kDeadlineExceeded unless sasd told
+// a reason; all others failed.
 int ExitCodeOf(const absl::Status& status);
 
 // What a status carries in google.rpc's detail messages, as far as sasd uses them.

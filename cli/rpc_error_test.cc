@@ -45,6 +45,17 @@ TEST(RpcErrorTest, ADeadlineNamesItsLengthAndTheOption) {
               AllOf(HasSubstr(kPeer.address), HasSubstr("30s"), HasSubstr("--timeout")));
 }
 
+TEST(RpcErrorTest, WhatHasNotSettledInTimeIsNamed) {
+  const absl::Status told =
+      FromRpc(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "not settled: hosts/1: discovery",
+                           Details("NOT_SETTLED", "hosts/1", "discovery")),
+              kPeer);
+  EXPECT_EQ(told.message(), "not settled: hosts/1: discovery; --timeout waits longer");
+  EXPECT_EQ(ExitCodeOf(told), kExitFailed);
+  EXPECT_EQ(ExitCodeOf(FromRpc(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, ""), kPeer)),
+            kExitUnreachable);
+}
+
 TEST(RpcErrorTest, AnUnknownCallAsksForVersions) {
   EXPECT_THAT(Line(grpc::StatusCode::UNIMPLEMENTED), HasSubstr("sasctl --version"));
 }
