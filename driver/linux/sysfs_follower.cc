@@ -9,8 +9,10 @@
 namespace sasd::sysfs {
 namespace {
 
-// A reading that took t is followed by a rest of this many t.
+// A reading that took t is followed by a rest of this many t. Where it took long it was kept
+// waiting: a host that the kernel removes lets nobody look for seconds.
 constexpr int kRest = 4;
+constexpr absl::Duration kLongestRest = absl::Seconds(5);
 constexpr absl::Duration kFirstRetry = absl::Seconds(1), kLastRetry = absl::Minutes(1);
 
 constexpr char kWholeTree[] = "";
@@ -121,7 +123,7 @@ absl::Status SysfsFollower::Timed(absl::FunctionRef<absl::Status()> readings) {
   const absl::Duration end = clock_.Monotonic();
   if (status.ok()) {
     retry_delay_ = absl::ZeroDuration();
-    not_before_ = end + kRest * (end - begin);
+    not_before_ = end + std::min(kLongestRest, kRest * (end - begin));
   } else {
     retry_delay_ = std::clamp(2 * retry_delay_, kFirstRetry, kLastRetry);
     not_before_ = end + retry_delay_;

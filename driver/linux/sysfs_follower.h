@@ -51,7 +51,8 @@ struct FollowerStats {
 // uevents come. One host is read where the path names it, the whole tree where it does not (see
 // ScopeOf()) or uevents were lost; in the latter case the cause is kResync.
 //
-// A reading takes at most a fifth of the time. One that fails is made again, as one of the whole
+// A reading takes at most a fifth of the time, unless it takes longer than a second or so: the next
+// one is never put off by more than five seconds. One that fails is made again, as one of the whole
 // tree, after a delay that doubles from one second to a minute.
 //
 // Driven from outside: Note() what comes, RunDue() at NextDue(). Not thread-safe. Borrows `source`

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -47,10 +48,12 @@ class CountingFileIo : public PosixFileIo {
   }
   int OpenRoot(const char* path) override {
     if (failing) return -EMFILE;
+    if (on_open) on_open();
     return PosixFileIo::OpenRoot(path);
   }
   int reads = 0;
   bool failing = false;
+  std::function<void()> on_open;
   std::set<std::string> names;
 
  private:
@@ -207,6 +210,25 @@ TEST_F(SysfsFollowerTest, TellNowDoesNotWait) {
   ASSERT_TRUE(follower_->TellNow().ok());
   EXPECT_THAT(Take(), Contains("device gone 211"));
   EXPECT_FALSE(follower_->pending());
+}
+
+TEST_F(SysfsFollowerTest, AReadingIsFollowedByARestThatIsNeverLong) {
+  // How long the next reading is put off by one that takes so long to open its folders.
+  const auto rest_after = [this](absl::Duration opening) {
+    io_.on_open = [this, opening] { clock_.Advance(opening); };
+    NoteDrive("change", 0);
+    clock_.Advance(absl::Seconds(1));
+    const absl::Duration begin = clock_.Monotonic();
+    EXPECT_TRUE(follower_->RunDue().ok());
+    const absl::Duration end = clock_.Monotonic();
+    EXPECT_GE(end - begin, opening);
+    NoteDrive("change", 0);
+    const absl::Duration rest = follower_->NextDue() - end;
+    clock_.Advance(rest);
+    return rest;
+  };
+  EXPECT_GE(rest_after(absl::Milliseconds(300)), absl::Milliseconds(1200));
+  EXPECT_EQ(rest_after(absl::Seconds(20)), absl::Seconds(5));
 }
 
 TEST_F(SysfsFollowerTest, AReadingThatFailsIsMadeAgainLaterAndLater) {
