@@ -6,7 +6,7 @@ load(
 )
 load("@rules_cc//cc:defs.bzl", "cc_toolchain", "cc_toolchain_suite")
 
-def debian_toolchain(name, compiler, ar, cov, compiler_files):
+def debian_toolchain(name, compiler, ar, cov):
     """Declares the toolchain suite `name` for one compiler driver.
 
     Args:
@@ -14,7 +14,6 @@ def debian_toolchain(name, compiler, ar, cov, compiler_files):
       compiler: absolute path of the C and C++ driver.
       ar: absolute path of ar.
       cov: absolute path of the coverage tool.
-      compiler_files: what a compilation reads beside sources.
     """
     cc_toolchain_config(
         name = name + "_config",
@@ -87,7 +86,7 @@ def debian_toolchain(name, compiler, ar, cov, compiler_files):
         all_files = ":empty",
         ar_files = ":empty",
         as_files = ":empty",
-        compiler_files = compiler_files,
+        compiler_files = "@precompiled//:all",
         dwp_files = ":empty",
         linker_files = ":empty",
         objcopy_files = ":empty",
