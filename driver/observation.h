@@ -192,7 +192,7 @@ struct HostGone {
 };  // with everything under it
 struct ExpanderGone {
   NodeKey key;
-};  // with its phys and ports; its children are told singly
+};  // with its phys and ports; its children are told singly, in the same batch
 struct EndDeviceGone {
   NodeKey key;
 };  // with its logical units' paths over it

@@ -96,6 +96,7 @@ class Device : public Counted {
   uint8_t attach_failures_ = 0;  // in a row
   bool retry_wanted_ = false;    // since its attach began
   uint32_t handle_life_ = 0;     // counts the ends of its handles
+  uint32_t attach_ = 0;          // counts the attaches that were begun
   uint32_t walk_ = 0;            // the last walk that found it
   uint64_t order_ = 0;           // place on its list
   absl::Duration due_;           // Clock::Monotonic() before which it is not attached

@@ -91,10 +91,10 @@ DeviceRef DeviceTable::FindBySlot(const SlotKey& slot) const {
   return first;
 }
 
-bool DeviceTable::HasEnclosure(EnclosureKey enclosure) const {
+bool DeviceTable::HasEnclosure(EnclosureHandle enclosure) const {
   absl::MutexLock lock(&mu_);
   return std::any_of(devices_.begin(), devices_.end(), [enclosure](const DeviceRef& device) {
-    return device->info_.enclosure == enclosure;
+    return device->info_.enclosure_handle == enclosure;
   });
 }
 
@@ -129,7 +129,13 @@ DeviceRef DeviceTable::RefTo(const Device& device) const {
   return it != devices_.end() && it->get() == &device ? *it : nullptr;
 }
 
-absl::StatusOr<DeviceRef> DeviceTable::Add(const DeviceInfo& info, std::string failure) {
+uint64_t DeviceTable::handshakes() const {
+  absl::MutexLock lock(&mu_);
+  return handshakes_;
+}
+
+absl::StatusOr<DeviceRef> DeviceTable::Add(const DeviceInfo& info, std::string failure,
+                                           uint64_t as_of) {
   auto device = std::make_shared<Device>(live_, info);
   absl::MutexLock lock(&mu_);
   if (!devices_.insert(device).second) {
@@ -142,6 +148,7 @@ absl::StatusOr<DeviceRef> DeviceTable::Add(const DeviceInfo& info, std::string f
   }
   children_[info.parent].insert(device.get());
   IndexHandle(device);
+  TakeHandle(*device, as_of);
   Link(*device);
   return device;
 }
@@ -158,7 +165,7 @@ bool DeviceTable::IsTold(const Device& device) const {
   return device.told_;
 }
 
-bool DeviceTable::Update(Device& device, const DeviceInfo& info) {
+bool DeviceTable::Update(Device& device, const DeviceInfo& info, uint64_t as_of) {
   absl::MutexLock lock(&mu_);
   const DeviceRef self = RefTo(device);
   if (IsEnding(device.state_) || self == nullptr) return false;
@@ -176,7 +183,10 @@ bool DeviceTable::Update(Device& device, const DeviceInfo& info) {
     children_[info.parent].insert(&device);
   }
   device.info_ = info;
-  if (!handle_known) IndexHandle(self);
+  if (!handle_known) {
+    IndexHandle(self);
+    TakeHandle(device, as_of);
+  }
   if (Waits(device)) waiting_.emplace(device.due_, device.order_);
   return changed;
 }
@@ -189,12 +199,16 @@ std::optional<DeviceTable::AttachTicket> DeviceTable::TakeForAttach(absl::Durati
   const DeviceRef device = next->second;
   Transition(*device, LifeState::kDiscovered, LifeState::kAttaching);
   device->retry_wanted_ = false;
-  return AttachTicket{device, device->info_.handle, device->handle_life_};
+  return AttachTicket{device, device->info_.handle, device->handle_life_, ++device->attach_};
+}
+
+bool DeviceTable::IsCurrent(const AttachTicket& ticket) const {
+  return ticket.device->state_ == LifeState::kAttaching && ticket.attach == ticket.device->attach_;
 }
 
 DeviceTable::AttachEnd DeviceTable::EndAttach(const AttachTicket& ticket, LifeState to) {
   Device& device = *ticket.device;
-  if (device.state_ != LifeState::kAttaching) return AttachEnd::kRemoved;
+  if (!IsCurrent(ticket)) return AttachEnd::kRemoved;
   const bool outdated = ticket.handle_life != device.handle_life_ ||
                         (device.retry_wanted_ && to != LifeState::kAttached);
   if (outdated) {
@@ -225,7 +239,7 @@ DeviceTable::AttachEnd DeviceTable::FailAttach(const AttachTicket& ticket, std::
 DeviceTable::AttachEnd DeviceTable::DeferAttach(const AttachTicket& ticket, absl::Duration due,
                                                 bool count_failure) {
   absl::MutexLock lock(&mu_);
-  if (ticket.device->state_ == LifeState::kAttaching) ticket.device->due_ = due;
+  if (IsCurrent(ticket)) ticket.device->due_ = due;
   const AttachEnd end = EndAttach(ticket, LifeState::kDiscovered);
   if (end == AttachEnd::kDone && count_failure) ++ticket.device->attach_failures_;
   return end;
@@ -295,8 +309,30 @@ bool DeviceTable::SetBusy(Device& device, bool busy) {
   return std::exchange(device.busy_, busy) != busy;
 }
 
+void DeviceTable::TakeHandle(Device& device, uint64_t as_of) {
+  const auto it = given_back_.find(device.info_.handle);
+  if (it == given_back_.end()) return;
+  if (it->second.handshake <= as_of) {
+    given_back_.erase(it);
+    return;
+  }
+  StartHandshakeLocked(device);  // it is under way
+  device.reused_ = it->second.reused;
+}
+
 bool DeviceTable::StartHandshake(Device& device) {
   absl::MutexLock lock(&mu_);
+  return StartHandshakeLocked(device);
+}
+
+bool DeviceTable::StartHandshake(DevHandle handle) {
+  absl::MutexLock lock(&mu_);
+  given_back_[handle] = {++handshakes_, false};
+  const auto it = by_handle_.find(handle);
+  return it == by_handle_.end() || StartHandshakeLocked(*it->second);
+}
+
+bool DeviceTable::StartHandshakeLocked(Device& device) {
   const bool due = !device.given_back_ || device.reused_;
   if (Waits(device)) waiting_.erase({device.due_, device.order_});
   if (!device.given_back_) ++device.handle_life_;
@@ -305,9 +341,12 @@ bool DeviceTable::StartHandshake(Device& device) {
   return due;
 }
 
-void DeviceTable::HandleIsReused(Device& device) {
+void DeviceTable::HandleIsReused(DevHandle handle) {
   absl::MutexLock lock(&mu_);
-  device.reused_ = device.given_back_;
+  const auto given_back = given_back_.find(handle);
+  if (given_back != given_back_.end()) given_back->second.reused = true;
+  const auto it = by_handle_.find(handle);
+  if (it != by_handle_.end()) it->second->reused_ = it->second->given_back_;
 }
 
 bool DeviceTable::BeginRemoval(Device& device) {
@@ -327,6 +366,7 @@ void DeviceTable::ForgetHandles() {
   absl::flat_hash_map<DevHandle, DeviceRef> forgotten;  // references end after the lock
   absl::MutexLock lock(&mu_);
   forgotten.swap(by_handle_);
+  given_back_.clear();
   for (const DeviceRef& device : devices_) {
     device->info_.handle = DevHandle(0);
     ++device->handle_life_;

@@ -42,18 +42,23 @@ class DeviceTable {
   DeviceRef FindByHandle(DevHandle handle) const ABSL_LOCKS_EXCLUDED(mu_);
   // The first by key, where several share a slot (both ports of a drive). Linear in the table.
   DeviceRef FindBySlot(const SlotKey& slot) const ABSL_LOCKS_EXCLUDED(mu_);
-  // Whether any is in it. Linear in the table.
-  bool HasEnclosure(EnclosureKey enclosure) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether any is in it, as was read under this handle. Linear in the table.
+  bool HasEnclosure(EnclosureHandle enclosure) const ABSL_LOCKS_EXCLUDED(mu_);
   // Those attached to `parent`, by parent phy and key.
   std::vector<DeviceRef> ChildrenOf(const NodeKey& parent) const ABSL_LOCKS_EXCLUDED(mu_);
 
   DeviceView View(const Device& device) const ABSL_LOCKS_EXCLUDED(mu_);
 
+  // How many handles were given back so far. What is read of a device after this is as of now, for
+  // Add() and Update().
+  uint64_t handshakes() const ABSL_LOCKS_EXCLUDED(mu_);
+  static constexpr uint64_t kNow = std::numeric_limits<uint64_t>::max();
+
   // A new device, kDiscovered on the init list; or, with a `failure`, kFailed on no list. It takes
-  // over its handle from any other device. It is not attached before SetTold(). kAlreadyExists if
-  // its key is in the table.
-  absl::StatusOr<DeviceRef> Add(const DeviceInfo& info, std::string failure = "")
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // over its handle from any other device; if that was given back after `as_of`, so is the
+  // device's. It is not attached before SetTold(). kAlreadyExists if its key is in the table.
+  absl::StatusOr<DeviceRef> Add(const DeviceInfo& info, std::string failure = "",
+                                uint64_t as_of = kNow) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The sink is told of the device as it is returned, unless that is being removed or gone; and
   // that the one before it under its key has gone: what an attach finds comes after that.
@@ -62,13 +67,15 @@ class DeviceTable {
 
   // Replaces what is known of a device (not its key). True if something changed. Refused
   // (false) where it is being removed or gone.
-  bool Update(Device& device, const DeviceInfo& info) ABSL_LOCKS_EXCLUDED(mu_);
+  bool Update(Device& device, const DeviceInfo& info, uint64_t as_of = kNow)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // An attach in progress. The caller owns the reference.
   struct AttachTicket {
     DeviceRef device;
     DevHandle handle;          // to be used for the commands
     uint32_t handle_life = 0;  // what they say is void when this handle is the device's no more
+    uint32_t attach = 0;       // likewise, when another attach has begun
   };
   // The next device to attach whose time has come and that has a handle: kDiscovered -> kAttaching.
   // It stays on the init list. Nothing while attaching is paused.
@@ -76,7 +83,7 @@ class DeviceTable {
   enum class AttachEnd {
     kDone,     // the move was made
     kRetry,    // outdated by what came meanwhile: the device is kDiscovered again, and due
-    kRemoved,  // the device is being removed or gone: undo
+    kRemoved,  // the device is being removed or gone, or failed meanwhile: undo
   };
   // kAttaching -> kAttached, from the init list to the active one.
   AttachEnd CompleteAttach(const AttachTicket& ticket) ABSL_LOCKS_EXCLUDED(mu_);
@@ -114,9 +121,12 @@ class DeviceTable {
   // in flight ends with kRetry, as another device may have answered it, and none begins. True if
   // the handshake is due: the first time, and again after HandleIsReused().
   bool StartHandshake(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
-  // The firmware uses the handle of a device that is still to be removed for something else. No
-  // matter where it was not given back.
-  void HandleIsReused(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same for whatever device has the handle, or was read of and is about to be added. Always
+  // due where none has it.
+  bool StartHandshake(DevHandle handle) ABSL_LOCKS_EXCLUDED(mu_);
+  // The firmware uses a handle for something else, though its device may still have to be removed.
+  // No matter where it was not given back.
+  void HandleIsReused(DevHandle handle) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Any living state -> kRemoving, off its list. False if it is being removed or gone.
   bool BeginRemoval(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
@@ -170,6 +180,10 @@ class DeviceTable {
   void UnindexHandle(const Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RemoveFromIndexes(Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   DeviceRef RefTo(const Device& device) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool StartHandshakeLocked(Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The device has its handle as it was read.
+  void TakeHandle(Device& device, uint64_t as_of) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsCurrent(const AttachTicket& ticket) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   AttachEnd EndAttach(const AttachTicket& ticket, LifeState to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Constant.
@@ -179,6 +193,13 @@ class DeviceTable {
   mutable absl::Mutex mu_;
   Devices devices_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<DevHandle, DeviceRef> by_handle_ ABSL_GUARDED_BY(mu_);
+  struct GivenBack {
+    uint64_t handshake = 0;  // of handshakes_
+    bool reused = false;     // since
+  };
+  // Handles that no device was read under since.
+  absl::flat_hash_map<DevHandle, GivenBack> given_back_ ABSL_GUARDED_BY(mu_);
+  uint64_t handshakes_ ABSL_GUARDED_BY(mu_) = 0;
   // Unowned: whatever is in here is in devices_.
   absl::flat_hash_map<NodeKey, absl::flat_hash_set<Device*>> children_ ABSL_GUARDED_BY(mu_);
   List init_ ABSL_GUARDED_BY(mu_);

@@ -261,6 +261,17 @@ TEST_F(DeviceTableTest, ARetryEndsTheWaitOfADeferredDevice) {
   EXPECT_TRUE(Take().has_value());
 }
 
+TEST_F(DeviceTableTest, AnAttachFromBeforeAFailureDoesNotEndTheNextOne) {
+  const DeviceRef device = Add(0x10, 7);
+  const auto first = Take();
+  EXPECT_TRUE(table_.Fail(*device, "it does not come up"));
+  EXPECT_TRUE(table_.Retry(*device));
+  const auto second = Take();
+  EXPECT_EQ(table_.FailAttach(*first, "late"), AttachEnd::kRemoved);
+  EXPECT_EQ(table_.DeferAttach(*first, absl::Seconds(1), true), AttachEnd::kRemoved);
+  EXPECT_EQ(table_.CompleteAttach(*second), AttachEnd::kDone);
+}
+
 TEST_F(DeviceTableTest, TheHandshakeIsStartedOnce) {
   const DeviceRef device = AddAttached(0x10, 7);
   EXPECT_TRUE(table_.StartHandshake(*device));
@@ -279,11 +290,38 @@ TEST_F(DeviceTableTest, ADeviceIsAttachedAfterItWasToldOf) {
 
 TEST_F(DeviceTableTest, AReusedHandleIsGivenBackOnceMore) {
   const DeviceRef device = AddAttached(0x10, 7);
-  table_.HandleIsReused(*device);  // by itself
+  table_.HandleIsReused(DevHandle(7));  // by itself
   EXPECT_TRUE(table_.StartHandshake(*device));
-  table_.HandleIsReused(*device);
+  table_.HandleIsReused(DevHandle(7));
   EXPECT_TRUE(table_.StartHandshake(*device));
   EXPECT_FALSE(table_.StartHandshake(*device));
+}
+
+TEST_F(DeviceTableTest, WhatWasReadBeforeItsHandleWasGivenBackIsGivenBack) {
+  const uint64_t before = table_.handshakes();
+  EXPECT_TRUE(table_.StartHandshake(DevHandle(7)));  // of whatever has it
+  const DeviceRef late = *table_.Add(Info(0x10, 7), "", before);
+  table_.SetTold(*late);
+  EXPECT_TRUE(table_.View(*late).given_back);
+  EXPECT_FALSE(Take().has_value());
+  EXPECT_FALSE(table_.StartHandshake(DevHandle(7)));  // it is under way
+  EXPECT_EQ(table_.CheckInvariants(), "");
+
+  table_.BeginRemoval(*late);
+  table_.FinishRemoval(*late);
+  const DeviceRef next = *table_.Add(Info(0x10, 7), "", table_.handshakes());
+  EXPECT_FALSE(table_.View(*next).given_back);
+}
+
+TEST_F(DeviceTableTest, ANewHandleThatWasGivenBackAsItWasReadIsGivenBack) {
+  const DeviceRef device = Add(0x10, 7);
+  const uint64_t before = table_.handshakes();
+  table_.StartHandshake(DevHandle(8));
+  table_.HandleIsReused(DevHandle(8));
+  EXPECT_TRUE(table_.Update(*device, Info(0x10, 8), before));
+  EXPECT_TRUE(table_.View(*device).given_back);
+  EXPECT_TRUE(table_.StartHandshake(DevHandle(8)));  // of what reuses it
+  EXPECT_EQ(table_.CheckInvariants(), "");
 }
 
 TEST_F(DeviceTableTest, AHandleThatWasGivenBackAttachesNothing) {

@@ -46,11 +46,13 @@ struct ExpanderInfo {
   NodeKey parent;
   DevHandle handle;
   EnclosureKey enclosure;  // 0: none
+  EnclosureHandle enclosure_handle;
   uint8_t level = 0;
   std::string vendor, product, revision;
 
   auto tie() const {
-    return std::tie(key, parent, handle, enclosure, level, vendor, product, revision);
+    return std::tie(key, parent, handle, enclosure, enclosure_handle, level, vendor, product,
+                    revision);
   }
   friend bool operator==(const ExpanderInfo& a, const ExpanderInfo& b) {
     return a.tie() == b.tie();

@@ -76,8 +76,7 @@ void Arrival::PrepareTopology(const mpi::TopologyChangeList& list, Event& event)
   for (const auto& entry : list.entries) {
     if (entry.attached_handle == DevHandle(0)) continue;
     if (entry.reason == mpi::PhyReason::kTargetAdded) {
-      const device::DeviceRef device = devices_.FindByHandle(entry.attached_handle);
-      if (device != nullptr) devices_.HandleIsReused(*device);
+      devices_.HandleIsReused(entry.attached_handle);
     }
     // A vacant phy whose target does not respond counts, too.
     if (entry.reason == mpi::PhyReason::kTargetNotResponding) StartHandshake(entry.attached_handle);
@@ -95,9 +94,7 @@ void Arrival::PrepareTopology(const mpi::TopologyChangeList& list, Event& event)
 
 void Arrival::StartHandshake(DevHandle handle) {
   if (handshake_ == nullptr) return;
-  const device::DeviceRef device = devices_.FindByHandle(handle);
-  if (device != nullptr && !devices_.StartHandshake(*device)) return;  // an event that came twice
-  handshake_->Start(handle);
+  if (devices_.StartHandshake(handle)) handshake_->Start(handle);  // else: an event that came twice
 }
 
 void Arrival::Block(DevHandle handle, Event& event) {

@@ -236,7 +236,7 @@ absl::Status Hba::HandleData(const Event& event, ChangeSet& changes) {
                                                                 : "discovery completed";
     });
   } else if (const auto* enclosure = std::get_if<mpi::EnclosureStatusChange>(&event.data)) {
-    status = HandleEnclosure(event, *enclosure, changes);
+    status = HandleEnclosure(*enclosure, changes);
   }
   if (std::optional<Notice> notice = NoticeFor(event.data, nodes_, devices_)) {
     changes.Describe([&notice] { return notice->text; });
@@ -245,8 +245,7 @@ absl::Status Hba::HandleData(const Event& event, ChangeSet& changes) {
   return status;
 }
 
-absl::Status Hba::HandleEnclosure(const Event& event, const mpi::EnclosureStatusChange& change,
-                                  ChangeSet& changes) {
+absl::Status Hba::HandleEnclosure(const mpi::EnclosureStatusChange& change, ChangeSet& changes) {
   const device::EnclosureRef known = nodes_.FindEnclosure(change.handle);
   if (known != nullptr && known->key() != EnclosureKey(change.logical_id.value())) {
     // What was read meanwhile may be in the wrong one of the two: everything is looked at again.
@@ -258,10 +257,7 @@ absl::Status Hba::HandleEnclosure(const Event& event, const mpi::EnclosureStatus
   }
   if (change.reason != mpi::EnclosureStatusChange::kNotResponding) return absl::OkStatus();
   model_.RemoveEnclosure(change.handle, changes);
-  if (known == nullptr || !(nodes_.IsGone(*known) || topology_.MayBeStale(event)) ||
-      !model_.HasMembers(known->key())) {
-    return absl::OkStatus();
-  }
+  if (!model_.HasMembers(change.handle)) return absl::OkStatus();
   return absl::DataLossError("an enclosure is gone that something is still in");
 }
 

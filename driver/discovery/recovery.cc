@@ -119,6 +119,7 @@ void Recovery::PutExpanders() {
 }
 
 void Recovery::StepDevices() {
+  const uint64_t as_of = devices_.handshakes();
   const auto page = pages_.SasDevice0(Next(cursor_));
   if (!page.ok()) return EndListing(page.status(), Phase::kPhys);
   if (!Advance(page->handle.value())) return;
@@ -131,7 +132,7 @@ void Recovery::StepDevices() {
   if (present && IsEndDevice(page->device_info)) {
     status_.Update(FindExpander(page->parent_handle));
   }
-  status_.Update(model_.PutDevice(*page, changes_).status());
+  status_.Update(model_.PutDevice(*page, as_of, changes_).status());
   const device::DeviceRef device = devices_.Find(KeyOf(model_.host(), *page));
   if (!present || device == nullptr) return;
   devices_.MarkFound(*device, walk_);

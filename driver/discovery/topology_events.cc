@@ -60,8 +60,9 @@ absl::Status TopologyEvents::HandleEntry(const Event& event, const device::NodeR
     case mpi::PhyReason::kTargetNotResponding:
       return NotResponding(event, node, phy, entry, changes);
     case mpi::PhyReason::kPhyChanged: {
-      if (entry.rate == entry.previous_rate) return absl::OkStatus();
-      changes.Describe([&] { return LinkText(node, phy, entry); });
+      if (entry.rate != entry.previous_rate) {
+        changes.Describe([&] { return LinkText(node, phy, entry); });
+      }
       if (IsLinkUp(entry.rate) && entry.attached_handle != DevHandle(0)) {
         return Appeared(node, phy, entry, changes);
       }
@@ -79,7 +80,8 @@ absl::Status TopologyEvents::HandleEntry(const Event& event, const device::NodeR
 }
 
 // A link is up and leads somewhere. A page is read only if the tables do not know where, or know
-// that it was in trouble, or the link was down: what comes back may be in trouble now.
+// that it was in trouble or its handle given back, or the link was down: what comes back may be in
+// trouble now.
 absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
                                       const List::Entry& entry, ChangeSet& changes) {
   const DevHandle handle = entry.attached_handle;
@@ -96,20 +98,21 @@ absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
     const device::DeviceView view = devices_.View(*device);
     const bool in_trouble =
         view.state == device::LifeState::kBlocked || view.state == device::LifeState::kFailed;
-    const bool was_down =
-        entry.reason == mpi::PhyReason::kPhyChanged && !IsLinkUp(entry.previous_rate);
-    if (!in_trouble && !was_down && IsAt(node, phy, handle)) {
+    // Also if it came back at the rate that it had.
+    const bool was_down = entry.reason == mpi::PhyReason::kPhyChanged &&
+                          (!IsLinkUp(entry.previous_rate) || entry.rate == entry.previous_rate);
+    if (!in_trouble && !was_down && !view.given_back && IsAt(node, phy, handle)) {
       devices_.Retry(*device);  // its attach may be at odds with how it was before
       return linked;
     }
   }
   absl::Status added = model_.AddDevice(handle, changes);
   added.Update(linked);
-  if (added.ok() && !nodes_.Phy(*node, phy).attached_is_expander && !IsAt(node, phy, handle)) {
-    // The firmware does not have it there any more: the event is older than the page.
-    return model_.RefreshPhy(node, phy, changes);
-  }
-  return added;
+  if (!added.ok() || nodes_.Phy(*node, phy).attached_is_expander) return added;
+  // The firmware does not have it there any more: the event is older than the page.
+  if (!IsAt(node, phy, handle)) return model_.RefreshPhy(node, phy, changes);
+  // The link led to a life of it that this one has ended.
+  return model_.UpdateLink(node, phy, handle, entry.rate, changes);
 }
 
 bool TopologyEvents::IsAt(const device::NodeRef& node, PhyId phy, DevHandle handle) const {

@@ -177,6 +177,11 @@ absl::StatusOr<device::NodeRef> TopologyModel::AddExpander(DevHandle handle, int
     const auto parent = AddExpander(page->parent_handle, depth + 1, changes);
     if (!parent.ok() || *parent == nullptr) return parent;
   }
+  // Between two handles it was away; the event that says so does not lead to it any more.
+  if (const device::NodeRef known = nodes_.Find(KeyOf(host(), *page))) {
+    const DevHandle before = nodes_.View(*known).handle;
+    if (before != DevHandle(0) && before != page->handle) RemoveExpander(known, changes);
+  }
   return PutExpander(*page, changes);
 }
 
@@ -221,6 +226,7 @@ absl::StatusOr<device::NodeRef> TopologyModel::PutExpander(const mpi::ExpanderPa
   info.parent = parent->key();
   info.handle = page.handle;
   info.enclosure = *enclosure;
+  info.enclosure_handle = page.enclosure_handle;
   info.level = page.sas_level;
   if (known == nullptr) return AddNewExpander(page, std::move(info), changes);
   absl::Status named;
@@ -274,10 +280,11 @@ absl::StatusOr<bool> TopologyModel::IsPresent(DevHandle handle, SasAddress addre
 }
 
 absl::Status TopologyModel::AddDevice(DevHandle handle, ChangeSet& changes) {
+  const uint64_t as_of = devices_.handshakes();
   const auto page = pages_.SasDevice0(mpi::page_address::Device(handle));
   if (absl::IsNotFound(page.status())) return absl::OkStatus();
   if (!page.ok()) return page.status();
-  return PutDevice(*page, changes).status();
+  return PutDevice(*page, as_of, changes).status();
 }
 
 // A phy of its parent leads to an expander, which will be told of by an event of its own.
@@ -309,7 +316,7 @@ absl::StatusOr<device::DeviceInfo> TopologyModel::Complete(const mpi::SasDeviceP
 }
 
 absl::StatusOr<device::DeviceRef> TopologyModel::PutDevice(const mpi::SasDevicePage0& page,
-                                                           ChangeSet& changes) {
+                                                           uint64_t as_of, ChangeSet& changes) {
   if ((page.flags & mpi::device_flags::kPresent) == 0) return nullptr;
   if (IsExpander(page.device_info)) NoteExpander(page, changes);
   if (!IsEndDevice(page.device_info)) return nullptr;
@@ -332,10 +339,10 @@ absl::StatusOr<device::DeviceRef> TopologyModel::PutDevice(const mpi::SasDeviceP
     }
   }
   if (device != nullptr) {
-    MendDevice(device, *info, changes);
+    MendDevice(device, *info, as_of, changes);
   } else {
     const std::string failure = AccessFailure(page.access_status);
-    const auto added = devices_.Add(*info, failure);
+    const auto added = devices_.Add(*info, failure, as_of);
     if (!added.ok()) return nullptr;
     device = *added;
     changes.Touch(device);
@@ -359,8 +366,8 @@ void TopologyModel::GiveBack(DevHandle handle) {
 }
 
 void TopologyModel::MendDevice(const device::DeviceRef& device, const device::DeviceInfo& info,
-                               ChangeSet& changes) {
-  bool changed = devices_.Update(*device, info);
+                               uint64_t as_of, ChangeSet& changes) {
+  bool changed = devices_.Update(*device, info, as_of);
   const std::string failure = AccessFailure(info.access_status);
   if (!failure.empty()) {
     changed |= devices_.Fail(*device, failure);
@@ -411,9 +418,9 @@ void TopologyModel::PutEnclosure(const mpi::EnclosurePage0& page, ChangeSet& cha
   changes.Describe([&] { return "enclosure " + ToHex(page.logical_id); });
 }
 
-bool TopologyModel::HasMembers(EnclosureKey enclosure) const {
+bool TopologyModel::HasMembers(EnclosureHandle enclosure) const {
   for (const device::NodeRef& node : nodes_.Expanders()) {
-    if (nodes_.View(*node).enclosure == enclosure) return true;
+    if (nodes_.View(*node).enclosure_handle == enclosure) return true;
   }
   return devices_.HasEnclosure(enclosure);
 }

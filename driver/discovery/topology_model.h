@@ -38,10 +38,10 @@ class TopologyModel {
   void set_max_handle(DevHandle handle) { max_handle_ = handle; }
 
   // Adds the expander with this handle, its parent first where that is not known yet, and reads
-  // its phys and manufacturer. One that is there is left as it is, but for its handle. Null if the
-  // firmware does not have it any more.
+  // its phys and manufacturer. One that is there is left as it is; if it has another handle, that
+  // is a new life: what was beneath it has gone. Null if the firmware does not have it any more.
   absl::StatusOr<device::NodeRef> AddExpander(DevHandle handle, ChangeSet& changes);
-  // The same for a page that has been read. kNotFound: the parent is not known.
+  // Adds or mends the expander of a page that has been read. kNotFound: the parent is not known.
   absl::StatusOr<device::NodeRef> PutExpander(const mpi::ExpanderPage0& page, ChangeSet& changes);
   // Reads all phys of an expander (expander page 1) or of the host (SAS phy page 0).
   absl::Status ReadPhys(const device::NodeRef& node, ChangeSet& changes);
@@ -52,8 +52,10 @@ class TopologyModel {
   // it is known, and mends it if it was blocked or failed. What is no end device or not present is
   // left out.
   absl::Status AddDevice(DevHandle handle, ChangeSet& changes);
-  // The same for a page that has been read. Returns the device; null if it is none of ours.
-  absl::StatusOr<device::DeviceRef> PutDevice(const mpi::SasDevicePage0& page, ChangeSet& changes);
+  // The same for a page that has been read after `as_of` (DeviceTable::handshakes()). Returns the
+  // device; null if it is none of ours.
+  absl::StatusOr<device::DeviceRef> PutDevice(const mpi::SasDevicePage0& page, uint64_t as_of,
+                                              ChangeSet& changes);
   void RemoveDevice(const device::DeviceRef& device, ChangeSet& changes);
 
   // A phy's link has a new rate, and leads to `handle` if it is up (0: nowhere). Reads the phy's
@@ -73,8 +75,8 @@ class TopologyModel {
 
   absl::Status AddEnclosure(EnclosureHandle handle, ChangeSet& changes);
   void PutEnclosure(const mpi::EnclosurePage0& page, ChangeSet& changes);
-  // Whether an expander or device is in it, as far as is known.
-  bool HasMembers(EnclosureKey enclosure) const;
+  // Whether an expander or device is in it, as was read under this handle.
+  bool HasMembers(EnclosureHandle enclosure) const;
   void RemoveEnclosure(EnclosureHandle handle, ChangeSet& changes);
 
   SasAddress host() const { return nodes_.host()->key().host; }
@@ -87,7 +89,7 @@ class TopologyModel {
   absl::StatusOr<device::NodeRef> AddNewExpander(const mpi::ExpanderPage0& page,
                                                  device::ExpanderInfo info, ChangeSet& changes);
   absl::StatusOr<device::DeviceInfo> Complete(const mpi::SasDevicePage0& page, ChangeSet& changes);
-  void MendDevice(const device::DeviceRef& device, const device::DeviceInfo& info,
+  void MendDevice(const device::DeviceRef& device, const device::DeviceInfo& info, uint64_t as_of,
                   ChangeSet& changes);
   void NoteExpander(const mpi::SasDevicePage0& page, ChangeSet& changes);
   void SetPhy(const device::NodeRef& node, PhyId phy, const device::PhyRecord& record,

@@ -37,6 +37,32 @@ void Picture::Take(const ObservationBatch& batch) {
   for (const Observation& observation : batch.observations) {
     std::visit([this](const auto& facts) { Take(facts); }, observation);
   }
+  CheckPlaces(batch);
+}
+
+// A batch is one step: who is beneath whom must be right at its end.
+void Picture::CheckPlaces(const ObservationBatch& batch) {
+  for (const Observation& observation : batch.observations) {
+    if (const auto* gone = std::get_if<ExpanderGone>(&observation)) {
+      if (IsNode(gone->key)) continue;  // back already
+      for (const auto& [key, device] : devices_) {
+        if (device.parent == gone->key) Forbid(key, "stays behind an expander that goes");
+      }
+      for (const auto& [key, expander] : expanders_) {
+        if (expander.parent == gone->key) Forbid(key, "stays behind an expander that goes");
+      }
+    } else if (const auto* told = std::get_if<EndDeviceFacts>(&observation)) {
+      const auto device = devices_.find(told->key);
+      if (device != devices_.end()) CheckParent(told->key, device->second.parent);
+    } else if (const auto* node = std::get_if<ExpanderFacts>(&observation)) {
+      const auto expander = expanders_.find(node->key);
+      if (expander != expanders_.end()) CheckParent(node->key, expander->second.parent);
+    }
+  }
+}
+
+void Picture::CheckParent(const NodeKey& key, const NodeKey& parent) {
+  if (!IsNode(parent)) Forbid(key, "is told of under a parent that is not there");
 }
 
 void Picture::Forbid(const NodeKey& key, absl::string_view what) {
@@ -52,7 +78,6 @@ void Picture::Take(const EndDeviceFacts& device) {
   if (begins && device.state != DeviceState::kDiscovered && device.state != DeviceState::kFailed) {
     Forbid(device.key, absl::StrCat("begins as ", ToString(device.state)));
   }
-  if (!IsNode(device.parent)) Forbid(device.key, "is told of under a parent that is not there");
   devices_[device.key] = device;
 }
 
@@ -71,19 +96,10 @@ void Picture::Take(const LogicalUnitFacts& unit) {
   units_[unit.device] = unit;
 }
 
-void Picture::Take(const ExpanderFacts& expander) {
-  if (!IsNode(expander.parent)) Forbid(expander.key, "is told of under a parent that is not there");
-  expanders_[expander.key] = expander;
-}
+void Picture::Take(const ExpanderFacts& expander) { expanders_[expander.key] = expander; }
 
 void Picture::Take(const ExpanderGone& gone) {
   if (expanders_.erase(gone.key) == 0) Forbid(gone.key, "goes and was not there");
-  for (const auto& [key, device] : devices_) {
-    if (device.parent == gone.key) Forbid(key, "stays behind an expander that goes");
-  }
-  for (const auto& [key, expander] : expanders_) {
-    if (expander.parent == gone.key) Forbid(key, "stays behind an expander that goes");
-  }
   for (auto it = phys_.begin(); it != phys_.end();) {
     it = it->first.owner == gone.key ? phys_.erase(it) : std::next(it);
   }

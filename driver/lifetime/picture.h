@@ -44,6 +44,8 @@ class Picture {
   template <typename Other>
   void Take(const Other&) {}
 
+  void CheckPlaces(const ObservationBatch& batch);
+  void CheckParent(const NodeKey& key, const NodeKey& parent);
   void Forbid(const NodeKey& key, absl::string_view what);
   bool IsNode(const NodeKey& key) const;
   bool HasNodeAt(SasAddress address) const;

@@ -30,8 +30,6 @@ using Kind = Step::Kind;
 
 // Whoever is not at rest after so many of them never will be.
 constexpr int kMostSteps = 100'000, kMostRounds = 2'000;
-// More than any fault of Chaos swallows or holds back.
-constexpr int kNudges = 16;
 // mpi::DeviceStatusReason: the firmware's internal reset of a device begins, and ends.
 constexpr uint8_t kResetBegins = 0x08, kResetEnds = 0x0E;
 
@@ -71,6 +69,7 @@ struct Host {
   std::unique_ptr<Hba> hba;
   std::list<InFlight> attaches;
   bool working = false;  // a step of the worker is under way
+  uint32_t nudges = 0;   // events that bring out what faults of events still hold back
 };
 
 class World {
@@ -163,8 +162,11 @@ class World {
       return;
     }
     if (step.kind == Kind::kDeviceStatus && step.a == kResetBegins) in_reset_.insert(step.element);
-    if (step.kind < Kind::kCredit) return (void)Perform(step, emulator_->fabric());
     Host* const host = Find(step.element);
+    if (step.kind >= Kind::kEventsLost && step.kind <= Kind::kEventsReordered && host != nullptr) {
+      host->nudges += 2 * std::max(step.a, 1u);
+    }
+    if (step.kind < Kind::kCredit) return (void)Perform(step, emulator_->fabric());
     if (host != nullptr) DoOn(*host, step);
   }
 
@@ -232,9 +234,10 @@ class World {
         Ask(*host);
         End(*host);
       }
-      for (int i = 0; i < kNudges; ++i) {
-        // A host in reset has nothing to say.
-        (void)emulator_->fabric().InjectLogEntry(emulator_->HostId(host->number), 0, "nudge");
+      // A host in reset has nothing to say.
+      while (host->nudges != 0 &&
+             emulator_->fabric().InjectLogEntry(emulator_->HostId(host->number), 0, "nudge").ok()) {
+        --host->nudges;
       }
     }
     for (const std::string& device : std::exchange(in_reset_, {})) {

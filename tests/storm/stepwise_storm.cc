@@ -43,9 +43,9 @@ int Main(int argc, char** argv) {
   app.add_flag("--log", log, "With --replay: print what happens, and what is told");
   app.add_flag("--shrink", shrink, "Make a script that fails shorter");
   CLI11_PARSE(app, argc, argv);
-  // Under a sanitizer a quarter of it.
+  // Under a sanitizer a tenth of it.
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
-  seeds = (seeds + 3) / 4;
+  seeds = (seeds + 9) / 10;
 #endif
   if (!replay.empty()) {
     int worst = 0;
