@@ -73,6 +73,7 @@ class EmulatedTransport : public transport::IocTransport, public HbaFrontEnd {
   void SetCallerMayWait(bool may_wait) ABSL_LOCKS_EXCLUDED(mu_);
   void SetRequestHook(mpi::Function function, RequestHook hook) { hba_.SetHook(function, hook); }
   size_t unacknowledged_events() const { return hba_.unacknowledged_events(); }
+  bool events_in_trouble() const { return hba_.events_in_trouble(); }
 
   // HbaFrontEnd
   void QueueEvent(OutboundEvent event) override ABSL_LOCKS_EXCLUDED(mu_);

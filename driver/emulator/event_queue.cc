@@ -1,5 +1,6 @@
 #include "driver/emulator/event_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sasd::emulator {
@@ -20,6 +21,11 @@ bool EventQueue::TakeFault(FaultKind kind) {
   if (it == faults_.end() || it->second == 0) return false;
   --it->second;
   return true;
+}
+
+bool EventQueue::in_trouble() const {
+  return held_.has_value() || std::any_of(faults_.begin(), faults_.end(),
+                                          [](const auto& fault) { return fault.second != 0; });
 }
 
 void EventQueue::Post(const mpi::EventData& event, absl::Duration now) {

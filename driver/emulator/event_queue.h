@@ -42,6 +42,9 @@ class EventQueue {
   // The next `count` events suffer `kind` (kEventLost to kEventsReordered).
   void Inject(FaultKind kind, uint32_t count) { faults_[kind] += count; }
 
+  // Whether an event is held back, or the next one will suffer something.
+  bool in_trouble() const;
+
   // Forgets everything, also the masks and faults; context numbers go on.
   void Reset();
 

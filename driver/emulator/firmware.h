@@ -83,6 +83,7 @@ class Firmware {
   std::vector<OutboundEvent> TakeEvents() { return events_.Take(); }
   std::vector<FabricAction> TakeActions();
   size_t unacknowledged_events() const { return events_.unacknowledged(); }
+  bool events_in_trouble() const { return events_.in_trouble(); }
 
  private:
   // One request on its way through a handler.

@@ -130,4 +130,9 @@ size_t VirtualHba::unacknowledged_events() const {
   return firmware_.unacknowledged_events();
 }
 
+bool VirtualHba::events_in_trouble() const {
+  absl::MutexLock lock(&mu_);
+  return firmware_.events_in_trouble();
+}
+
 }  // namespace sasd::emulator

@@ -59,6 +59,8 @@ class VirtualHba : public FabricMember {
 
   void SetHook(mpi::Function function, RequestHook hook) ABSL_LOCKS_EXCLUDED(mu_);
   size_t unacknowledged_events() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether an event is held back, or the next one will suffer a fault that was injected.
+  bool events_in_trouble() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Calls `f(const FabricState&, const ReportedTopology&)` while both stand still.
   template <typename F>

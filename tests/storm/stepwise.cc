@@ -69,7 +69,6 @@ struct Host {
   std::unique_ptr<Hba> hba;
   std::list<InFlight> attaches;
   bool working = false;  // a step of the worker is under way
-  uint32_t nudges = 0;   // events that bring out what faults of events still hold back
 };
 
 class World {
@@ -162,11 +161,8 @@ class World {
       return;
     }
     if (step.kind == Kind::kDeviceStatus && step.a == kResetBegins) in_reset_.insert(step.element);
-    Host* const host = Find(step.element);
-    if (step.kind >= Kind::kEventsLost && step.kind <= Kind::kEventsReordered && host != nullptr) {
-      host->nudges += 2 * std::max(step.a, 1u);
-    }
     if (step.kind < Kind::kCredit) return (void)Perform(step, emulator_->fabric());
+    Host* const host = Find(step.element);
     if (host != nullptr) DoOn(*host, step);
   }
 
@@ -234,11 +230,6 @@ class World {
         Ask(*host);
         End(*host);
       }
-      // A host in reset has nothing to say.
-      while (host->nudges != 0 &&
-             emulator_->fabric().InjectLogEntry(emulator_->HostId(host->number), 0, "nudge").ok()) {
-        --host->nudges;
-      }
     }
     for (const std::string& device : std::exchange(in_reset_, {})) {
       (void)emulator_->fabric().InjectDeviceStatus(device, kResetEnds);
@@ -248,15 +239,28 @@ class World {
       absl::Duration due = emulator_->RunTimers();
       unfinished = RunAll();
       if (!report_.failure.empty()) return;
-      if (unfinished.empty() && due == absl::InfiniteDuration()) return Compare();
       for (const auto& host : hosts_) {
         due = std::min({due, host->hba->NextWorkerDue(), host->hba->NextAttachDue()});
       }
-      if (due == absl::InfiniteDuration())
+      if (due == absl::InfiniteDuration()) {
+        if (Nudge()) continue;
+        if (unfinished.empty()) return Compare();
         return Check("everything ends", unfinished + Differences());
+      }
       clock_.Advance(std::max(due - clock_.Monotonic(), absl::ZeroDuration()));
     }
     Check("everything ends", absl::StrCat("it goes on and on: ", unfinished));
+  }
+
+  // Brings out what faults of events hold back. False if there is no such thing.
+  bool Nudge() {
+    bool nudged = false;
+    for (const auto& host : hosts_) {
+      if (!emulator_->transport(host->number).events_in_trouble()) continue;
+      nudged = true;
+      (void)emulator_->fabric().InjectLogEntry(emulator_->HostId(host->number), 0, "nudge");
+    }
+    return nudged;
   }
 
   // All steps that there are now. Returns what cannot be finished now.

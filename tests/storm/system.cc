@@ -15,13 +15,21 @@
 namespace sasd::testing {
 namespace {
 
-// More than any fault of Chaos swallows or holds back.
-constexpr int kNudges = 8;
+// Whoever does not come out of his troubles by so many is in reset, which ends them.
+constexpr int kMostNudges = 100;
 
 registry::Registry::Options RegistryOptions() {
   registry::Registry::Options options;
   options.epoch = "00000000000000aa";
   return options;
+}
+
+// Whether some host has events that faults hold back.
+bool InTrouble(emulator::Emulator& emulator) {
+  for (size_t host = 0; host < emulator.host_count(); ++host) {
+    if (emulator.transport(host).events_in_trouble()) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -36,7 +44,7 @@ void Nudge(Backend& backend) {
 
 absl::StatusOr<int64_t> Settle(Backend& backend, registry::Registry& registry,
                                absl::Duration timeout) {
-  for (int i = 0; i < kNudges; ++i) Nudge(backend);
+  for (int i = 0; i < kMostNudges && InTrouble(*backend.emulator()); ++i) Nudge(backend);
   if (absl::Status s = backend.WaitIdle(timeout); !s.ok()) return s;
   return registry.WaitSettled({}, timeout);
 }
