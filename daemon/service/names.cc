@@ -138,6 +138,7 @@ std::optional<ResourceId> ParseUnderHost(const std::vector<absl::string_view>& p
   if (parts.size() != 4 && parts.size() != 6) return std::nullopt;
   const std::optional<NodeKey> node = ParseNode(*host, parts[3]);
   if (!node) return std::nullopt;
+  if (parts[2] == "expanders" && node->is_host()) return std::nullopt;
   if (parts.size() == 6) {
     if (parts[2] != "expanders") return std::nullopt;
     return ParseOwned(*node, parts[4], parts[5]);

@@ -52,6 +52,8 @@ TEST(NamesTest, AnotherSpellingIsNoName) {
                            "hosts/500605b00ab01234/phys/256",
                            "hosts/500605b00ab01234/phys/-1",
                            "hosts/500605b00ab01234/fans/1",
+                           "hosts/500605b00ab01234/expanders/500605b00ab01234",
+                           "hosts/500605b00ab01234/expanders/500605b00ab01234/phys/1",
                            "hosts/500605b00ab01234/endDevices/5000c500e23ccd9d-p0",
                            "hosts/500605b00ab01234/endDevices/5000c500e23ccd9d-p",
                            "hosts/500605b00ab01234/endDevices/5000c500e23ccd9d/phys/1",

@@ -296,6 +296,7 @@ struct BootLog {
   std::vector<LoggedExpander> expanders;
 };
 
+// Numbers of phys have three digits: nobody's memory is to end for a longer one.
 BootLog ParseBootLog(const std::string& log) {
   BootLog boot;
   for (absl::string_view view : absl::StrSplit(log, '\n')) {
@@ -305,12 +306,12 @@ BootLog ParseBootLog(const std::string& log) {
     LoggedExpander expander;
     unsigned handle = 0;
     uint64_t address = 0;
-    if (sscanf(line.c_str(), "host_add: handle(%x), sas_addr(%" SCNx64 "), phys(%u)",
+    if (sscanf(line.c_str(), "host_add: handle(%x), sas_addr(%" SCNx64 "), phys(%3u)",
                &boot.host_handle, &boot.host, &boot.host_phys) == 3) {
       continue;
     }
     if (sscanf(line.c_str(),
-               "expander_add: handle(%x), parent(%x), sas_addr(%" SCNx64 "), phys(%u)",
+               "expander_add: handle(%x), parent(%x), sas_addr(%" SCNx64 "), phys(%3u)",
                &expander.handle, &expander.parent, &expander.address, &expander.phys) == 4) {
       boot.expanders.push_back(expander);
     } else if (sscanf(line.c_str(), "handle(%x) sas_address(%" SCNx64 ")", &handle, &address) ==
