@@ -25,9 +25,9 @@ FOLDER = "/var/tmp/sasd-mutations"
 JUDGES = ("//driver/device/...", "//driver/discovery/...", "//driver/lifetime/...")
 # The explorer takes long: it judges what it is to find, and the first of its programs that fails will do.
 EXPLORER = "//driver/lifetime:interleavings_test"
-# A case that runs for so long hangs.
-CASE_SECONDS = 60
-# So many cases may crash or hang before the rest of their program is left out.
+# A case that runs for so long hangs (the longest takes some 3 s); the rest of its program is left out.
+CASE_SECONDS = 20
+# So many cases may crash before the rest of their program is left out.
 MOST_CRASHES = 5
 IGNORED = shutil.ignore_patterns(".git", "bazel-*", "node_modules", "__pycache__")
 BAZEL = shlex.split(os.environ.get("SASD_BAZEL", "bazel"))
@@ -89,10 +89,10 @@ class Tree:
     def run_program(self, program, fail_fast, failed, ran):
         before = []  # cases that ran already
         for _ in range(MOST_CRASHES):
-            cases, broken, ended = self.run_cases(program, before, fail_fast)
+            cases, broken, ended, hung = self.run_cases(program, before, fail_fast)
             before += cases
             failed += broken
-            if ended or (fail_fast and broken):
+            if ended or hung or (fail_fast and broken):
                 break
             if not cases:  # it crashed outside of all cases
                 failed.append(os.path.basename(program))
@@ -100,23 +100,27 @@ class Tree:
         ran += before
 
     def run_cases(self, program, without, fail_fast):
-        """Returns the cases that ran, those that failed, and whether the program came to its end."""
+        """Returns the cases that ran, those that failed, and whether the program came to its end, or hung."""
         command = [*self.run_under, os.path.join(self.programs, program)]
         if without:
             command.append("--gtest_filter=-" + ":".join(without))
         if fail_fast:
             command.append("--gtest_fail_fast")
-        cases, failed, ended = [], [], False
+        cases, failed, ended, hung = [], [], False, threading.Event()
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               env=self.environment, cwd=FOLDER, text=True, errors="replace") as process:
-            watchdog = threading.Timer(CASE_SECONDS, process.kill)
+            def kill():
+                hung.set()
+                process.kill()
+
+            watchdog = threading.Timer(CASE_SECONDS, kill)
             watchdog.start()
             for line in process.stdout:
                 mark, _, rest = line.partition(" ] ")
                 name = re.split("[ ,]", rest.strip())[0]
                 if mark.startswith("[ RUN"):
                     watchdog.cancel()
-                    watchdog = threading.Timer(CASE_SECONDS, process.kill)
+                    watchdog = threading.Timer(CASE_SECONDS, kill)
                     watchdog.start()
                     cases.append(name)
                     failed.append(name)  # until it says that it went well
@@ -129,7 +133,7 @@ class Tree:
         # What the leak sanitizer finds comes after the last case.
         if ended and process.returncode != 0 and not failed:
             failed.append(os.path.basename(program) + " (leaks)")
-        return cases, failed, ended
+        return cases, failed, ended, hung.is_set()
 
 
 def judge(mutation, trees, labels):

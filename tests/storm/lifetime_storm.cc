@@ -35,8 +35,10 @@ constexpr int kShrinkTries = 40;
 // Under a sanitizer a share of it that takes about as long.
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
 constexpr uint64_t kEvents = 100'000;
+constexpr size_t kSegment = 10'000;
 #else
 constexpr uint64_t kEvents = 1'000'000;
+constexpr size_t kSegment = 30'000;
 #endif
 
 // A system on the fabric of a seed, and what is wrong with it.
@@ -169,14 +171,14 @@ std::vector<Step> Segment(Chaos& chaos, const emulator::FabricSpec& fabric, size
 int Main(int argc, char** argv) {
   CLI::App app("Storms with threads on 10,000 devices, or one that is done again");
   uint64_t first = 1, seeds = 4, events = kEvents;
-  size_t segment = 10'000;
+  size_t segment = kSegment;
   int subscribers = 6;  // one of every temper, two slow and restless ones
   std::string replay;
   app.add_option("--first", first, "The first seed")->capture_default_str();
   app.add_option("--seeds", seeds, "How many seeds")->capture_default_str();
   app.add_option("--events", events, "How many events in all")->capture_default_str();
   app.add_option("--segment", segment, "Steps between quiet points")->capture_default_str();
-  app.add_option("--subscribers", subscribers)->capture_default_str();
+  app.add_option("--subscribers", subscribers)->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--replay", replay, "A file with a script, to be done instead");
   CLI11_PARSE(app, argc, argv);
   if (!replay.empty()) return Replay(replay, subscribers);

@@ -21,13 +21,13 @@ constexpr size_t kRestlessOdds = 3;  // one in so many messages is the last of i
 
 Temper TemperOf(int index) {
   switch (index % 10) {
-    case 0:
-      return Temper::kStalled;
     case 1:
+      return Temper::kStalled;
     case 2:
-      return Temper::kSlow;
     case 3:
+      return Temper::kSlow;
     case 4:
+    case 5:
       return Temper::kRestless;
     default:
       return Temper::kEager;
