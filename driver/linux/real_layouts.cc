@@ -362,12 +362,13 @@ absl::StatusOr<std::vector<FakeHost>> MachineOfBootLog(const std::string& log) {
   host.phys = Phys(static_cast<int>(boot.host_phys), kWidth);
   Numbers numbers;
   absl::flat_hash_set<unsigned> known = {boot.host_handle};
-  for (size_t i = 0; i < boot.expanders.size(); ++i) {
-    const LoggedExpander& expander = boot.expanders[i];
+  for (const LoggedExpander& expander : boot.expanders) {
     if (!known.contains(expander.parent) || !known.insert(expander.handle).second) {
       return absl::InvalidArgumentError("an expander's parent is not there before it");
     }
-    if (expander.parent != boot.host_handle) continue;
+  }
+  for (size_t i = 0; i < boot.expanders.size(); ++i) {
+    if (boot.expanders[i].parent != boot.host_handle) continue;
     const int number = static_cast<int>(host.ports.size());
     FakePort port = Port("0", number, number * kWidth, kWidth);
     port.expander.push_back(ExpanderOf(boot, i, 0, kWidth, numbers));
