@@ -14,9 +14,11 @@ namespace {
 // What a list may nest: more is a loop in what the firmware says.
 constexpr int kMaxDepth = 32;
 
-bool ShapesTopology(uint16_t code) {
+// What is in the tables depends on such events; a walk makes up for one that is lost.
+bool ChangesTables(uint16_t code) {
   return code == static_cast<uint16_t>(mpi::EventCode::kSasTopologyChangeList) ||
          code == static_cast<uint16_t>(mpi::EventCode::kSasEnclosureDeviceStatusChange) ||
+         code == static_cast<uint16_t>(mpi::EventCode::kSasDeviceStatusChange) ||
          code == static_cast<uint16_t>(mpi::EventCode::kSasDiscovery);
 }
 
@@ -40,7 +42,7 @@ void Arrival::OnEvent(const transport::EventArrival& arrival) {
   if (!data.ok() || !CheckHandles(*data).ok()) {
     rejected_.fetch_add(1, std::memory_order_relaxed);
     // What it would have told must be found out another way.
-    if (ShapesTopology(arrival.event)) Push(Event::Kind::kGap, 1);
+    if (ChangesTables(arrival.event)) Push(Event::Kind::kGap, 1);
     return;
   }
   event->code = arrival.event;

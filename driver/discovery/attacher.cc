@@ -29,9 +29,10 @@ void Attacher::RunCommands(Attach& attach) {
   const device::DeviceView view = devices_.View(*attach.ticket.device);
   if (view.state != device::LifeState::kAttaching) {
     attach.units = absl::CancelledError("removed");
-  } else if (view.busy) {
+  } else if (view.busy && devices_.attach_failures(*attach.ticket.device) + 1 < kMaxFailures) {
     attach.units = absl::UnavailableError("the firmware resets it");
   } else {
+    // In the end also a busy one: the event that said that its reset was over may have been lost.
     attach.units = probe_.Probe(attach.ticket.handle);
   }
 }
@@ -51,6 +52,7 @@ void Attacher::Complete(Attach attach) {
   }
   if (!status.ok()) return Fail(attach, std::string(status.message()));
   if (devices_.CompleteAttach(attach.ticket) != AttachEnd::kDone) return;  // undone: nothing told
+  devices_.SetBusy(*device, false);
   ChangeSet changes;
   changes.Touch(device);
   for (LogicalUnitFacts& unit : *attach.units) {

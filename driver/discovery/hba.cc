@@ -237,6 +237,8 @@ absl::Status Hba::HandleData(const Event& event, ChangeSet& changes) {
     });
   } else if (const auto* enclosure = std::get_if<mpi::EnclosureStatusChange>(&event.data)) {
     status = HandleEnclosure(*enclosure, changes);
+  } else if (const auto* device = std::get_if<mpi::DeviceStatusChange>(&event.data)) {
+    status = HandleDeviceStatus(*device, changes);
   }
   if (std::optional<Notice> notice = NoticeFor(event.data, nodes_, devices_)) {
     changes.Describe([&notice] { return notice->text; });
@@ -259,6 +261,17 @@ absl::Status Hba::HandleEnclosure(const mpi::EnclosureStatusChange& change, Chan
   model_.RemoveEnclosure(change.handle, changes);
   if (!model_.HasMembers(change.handle)) return absl::OkStatus();
   return absl::DataLossError("an enclosure is gone that something is still in");
+}
+
+// A device whose reset took longer than its attach was willing to wait is looked at once more.
+absl::Status Hba::HandleDeviceStatus(const mpi::DeviceStatusChange& change, ChangeSet& changes) {
+  if (change.reason != mpi::DeviceStatusReason::kInternalDeviceResetComplete) {
+    return absl::OkStatus();
+  }
+  const device::DeviceRef device = devices_.FindByHandle(change.handle);
+  const bool failed =
+      device != nullptr && devices_.View(*device).state == device::LifeState::kFailed;
+  return failed ? model_.AddDevice(change.handle, changes) : absl::OkStatus();
 }
 
 void Hba::HandleGap(const Event& event) {

@@ -126,6 +126,7 @@ class Hba : private transport::IocListener {
   void Handle(const Event& event);
   void HandleFirmware(const Event& event);
   absl::Status HandleData(const Event& event, ChangeSet& changes);
+  absl::Status HandleDeviceStatus(const mpi::DeviceStatusChange& change, ChangeSet& changes);
   absl::Status HandleEnclosure(const mpi::EnclosureStatusChange& change, ChangeSet& changes);
   void HandleGap(const Event& event);
   void HandleResetBegin();

@@ -303,6 +303,48 @@ TEST_F(Lifetime, S22_ABusyDeviceIsAttachedInTheEndAndAStopCancelsItsTimer) {
   EXPECT_THAT(Told(other_), ElementsAre("discovered"));
 }
 
+// The event that says that its reset is over does not come.
+TEST_F(Lifetime, S22_ADeviceThatIsBusyForTooLongIsAskedInTheEnd) {
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetBegins).ok());
+  RunAll();
+  for (int i = 1; i < discovery::Attacher::kMaxFailures; ++i) {
+    ASSERT_THAT(Told(drive_), ElementsAre("discovered")) << i;
+    clock_.Advance(hba_->NextAttachDue() - clock_.Monotonic());
+    RunAll();
+  }
+  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
+  EXPECT_FALSE(devices().View(*devices().Find(KeyOf(drive_))).busy);
+  ExpectSettled();
+}
+
+TEST_F(Lifetime, S22_AnEndOfAResetThatCannotBeReadIsMadeUpFor) {
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetBegins).ok());
+  RunAll();
+  ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kEventTruncated, 1).ok());
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetEnds).ok());
+  RunAll();
+  EXPECT_EQ(hba_->arrival().rejected(), 1u);
+  EXPECT_EQ(State(), DeviceState::kAttached);
+  ExpectSettled();
+}
+
+TEST_F(Lifetime, S22_AResetThatEndsAfterItsDeviceWasGivenUpIsHeeded) {
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetBegins).ok());
+  RunAll();
+  transport().SetRequestHook(mpi::Function::kScsiIo,
+                             [](ByteSpan) { return mpi::IocStatus::kScsiProtocolError; });
+  while (hba_->NextAttachDue() != absl::InfiniteDuration()) {
+    clock_.Advance(hba_->NextAttachDue() - clock_.Monotonic());
+    RunAll();
+  }
+  ASSERT_EQ(State(), DeviceState::kFailed);
+  transport().SetRequestHook(mpi::Function::kScsiIo, {});
+  ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetEnds).ok());
+  RunAll();
+  EXPECT_EQ(State(), DeviceState::kAttached);
+  ExpectSettled();
+}
+
 TEST_F(Lifetime, S25_ADelayDoesNotBlockADeviceThatIsBeingAttached) {
   emulator::SyntheticFabricOptions options = SmallFabric();
   options.report_missing_delay_s = 5;
