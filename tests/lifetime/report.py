@@ -44,8 +44,8 @@ def schedules_of(rule, programs):
 def rules_table(measured):
     tests = plan.scenario_tests()
     caught = {mutation["name"] for mutation in measured["mutations"] if mutation["count"]}
-    seeds = measured["seeds"]
-    storms = f"{number(len(seeds))} with {number(sum(seed['events'] for seed in seeds))} events" if seeds else "-"
+    seeds, events = (sum(build[what] for build in measured["storms"].values()) for what in ("seeds", "events"))
+    storms = f"{number(seeds)} with {number(events)} events" if seeds else "-"
     rows = []
     for rule in plan.rules():
         own = [mutation["name"] for mutation in plan.mutations() if mutation["rule"] == rule["id"]]
@@ -57,6 +57,13 @@ def rules_table(measured):
             storms,
         ])
     return table(["rule", "scenarios", "mutations caught", "schedules explored", "storm seeds"], rows)
+
+
+def storms_table(measured):
+    header = ["storms", "seeds", "events", "resets", "most devices"]
+    rows = [[config, *(number(build[what]) for what in header[1:])]
+            for config, build in sorted(measured["storms"].items())]
+    return table(header, rows)
 
 
 def mutations_table(measured):
@@ -75,12 +82,13 @@ def document():
     measured = figures()
     head, _, rest = plan.read(DOCUMENT).partition(BEGIN)
     tail = rest.partition(END)[2]
-    return head + BEGIN + "\n" + rules_table(measured) + "\n" + mutations_table(measured) + "\n" + END + tail
+    tables = (rules_table(measured), storms_table(measured), mutations_table(measured))
+    return head + BEGIN + "\n" + "\n".join(tables) + "\n" + END + tail
 
 
 def take(results):
     """Takes over what a long run has left."""
-    measured = {"mutations": [], "programs": [], "seeds": []}
+    measured = {"mutations": [], "programs": [], "storms": {}}
     for mutation in plan.results(results):
         caught = [] if "error" in mutation else sorted(mutation["caught_by"], key=rank)
         measured["mutations"].append(
@@ -91,10 +99,20 @@ def take(results):
             for name in ("explorer.json", "storm.json"):
                 if name in archive.namelist():
                     found = json.loads(archive.read(name))
-                    measured["seeds"] += found.get("seeds", [])
+                    add_storms(measured["storms"], found.get("seeds", []))
                     measured["programs"] += found.get("programs", [])
     measured["programs"] = deepest(measured["programs"])
     plan.write(FIGURES, json.dumps(measured, indent=1) + "\n")
+
+
+def add_storms(builds, seeds):
+    """Adds up storms by the build that they ran in."""
+    for seed in seeds:
+        build = builds.setdefault(seed["config"], {"seeds": 0, "events": 0, "resets": 0, "most devices": 0})
+        build["seeds"] += 1
+        build["events"] += seed["events"]
+        build["resets"] += seed["resets"]
+        build["most devices"] = max(build["most devices"], seed["devices"])
 
 
 def rank(case):
