@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
-#include "absl/base/config.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -31,15 +30,6 @@ namespace {
 constexpr absl::Duration kTimeout = absl::Minutes(5);
 // A storm of a thousand steps takes a second or more: what is tried must be few.
 constexpr int kShrinkTries = 40;
-
-// Under a sanitizer a share of it that takes about as long.
-#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
-constexpr uint64_t kEvents = 100'000;
-constexpr size_t kSegment = 10'000;
-#else
-constexpr uint64_t kEvents = 1'000'000;
-constexpr size_t kSegment = 30'000;
-#endif
 
 // A system on the fabric of a seed, and what is wrong with it.
 class Weather {
@@ -170,8 +160,8 @@ std::vector<Step> Segment(Chaos& chaos, const emulator::FabricSpec& fabric, size
 
 int Main(int argc, char** argv) {
   CLI::App app("Storms with threads on 10,000 devices, or one that is done again");
-  uint64_t first = 1, seeds = 4, events = kEvents;
-  size_t segment = kSegment;
+  uint64_t first = 1, seeds = 4, events = 1'000'000;
+  size_t segment = 30'000;
   int subscribers = 6;  // one of every temper, two slow and restless ones
   std::string replay;
   app.add_option("--first", first, "The first seed")->capture_default_str();

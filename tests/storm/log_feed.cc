@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "absl/strings/string_view.h"
 #include "daemon/watch/resume_token.h"
+#include "google/protobuf/io/coded_stream.h"
 
 namespace sasd::testing {
 namespace {
@@ -83,7 +85,10 @@ bool LogFeed::Read(sas::v1::WatchResponse* response) {
     switch (batch.state) {
       case watch::Cursor::Batch::State::kEvents:
         for (const watch::Selection& selection : batch.events) {
-          response->MergeFromString(std::string(selection.event->all()));
+          const absl::string_view bytes = selection.event->all();
+          google::protobuf::io::CodedInputStream stream(
+              reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+          response->MergeFromCodedStream(&stream);
         }
         if (response->events_size() > 0) return true;
         break;

@@ -2,29 +2,13 @@
 
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 
 namespace sasd::testing {
 namespace {
-
-// FNV-1a, 64 bits: the same in every process, unlike absl::Hash.
-uint64_t Digest(absl::string_view bytes) {
-  uint64_t digest = 0xcbf29ce484222325;
-  for (unsigned char byte : bytes) digest = (digest ^ byte) * 0x100000001b3;
-  return digest;
-}
-
-uint64_t Digest(const sas::v1::Resource& resource) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  resource.SerializeToCodedStream(&coded);
-  coded.Trim();
-  return Digest(bytes);
-}
 
 absl::Status Broken(absl::string_view what, absl::string_view name) {
   return absl::FailedPreconditionError(absl::StrCat(what, " ", name));
@@ -93,6 +77,16 @@ absl::Status Mirror::Apply(const sas::v1::WatchResponse& response) {
   return absl::OkStatus();
 }
 
+uint64_t Mirror::Digest(const sas::v1::Resource& resource) {
+  bytes_.clear();
+  google::protobuf::io::StringOutputStream stream(&bytes_);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  resource.SerializeToCodedStream(&coded);
+  coded.Trim();
+  return absl::HashOf(bytes_);
+}
+
 absl::Status Mirror::ApplySnapshot(const sas::v1::SnapshotChunk& chunk) {
   if (synced_) return Broken("a snapshot after SYNCED at revision", absl::StrCat(chunk.revision()));
   if (snapshot_revision_ == 0) {
@@ -103,7 +97,7 @@ absl::Status Mirror::ApplySnapshot(const sas::v1::SnapshotChunk& chunk) {
     return Broken("a snapshot of two revisions:", absl::StrCat(chunk.revision()));
   }
   for (const sas::v1::Resource& resource : chunk.resources()) {
-    if (!digests_.emplace(Digest(NameOf(resource)), Digest(resource)).second) {
+    if (!digests_.emplace(absl::HashOf(NameOf(resource)), Digest(resource)).second) {
       return Broken("twice in a snapshot:", NameOf(resource));
     }
   }
@@ -119,22 +113,32 @@ absl::Status Mirror::ApplyEvent(const sas::v1::Event& event) {
   if (event.continued() != event.resume_token().empty()) {
     return Broken("a resume token amid an event, or none at its end:", event.resume_token());
   }
-  parts_.insert(parts_.end(), event.changes().begin(), event.changes().end());
-  if (event.continued()) return absl::OkStatus();
-  for (const sas::v1::Change& change : std::exchange(parts_, {})) {
-    if (absl::Status s = ApplyChange(change); !s.ok()) {
-      return absl::Status(s.code(), absl::StrCat(s.message(), " in revision ", event.revision(),
-                                                 " (", event.cause().text(), ")"));
-    }
+  if (event.continued()) {
+    parts_.MergeFrom(event.changes());
+    return absl::OkStatus();
+  }
+  absl::Status s = ApplyChanges(std::exchange(parts_, {}));
+  if (s.ok()) s = ApplyChanges(event.changes());
+  if (!s.ok()) {
+    return absl::Status(s.code(), absl::StrCat(s.message(), " in revision ", event.revision(), " (",
+                                               event.cause().text(), ")"));
   }
   revision_ = event.revision();
   resume_token_ = event.resume_token();
   return absl::OkStatus();
 }
 
+absl::Status Mirror::ApplyChanges(
+    const google::protobuf::RepeatedPtrField<sas::v1::Change>& changes) {
+  for (const sas::v1::Change& change : changes) {
+    if (absl::Status s = ApplyChange(change); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Mirror::ApplyChange(const sas::v1::Change& change) {
   const std::string& name = NameOf(change.resource());
-  const uint64_t key = Digest(name);
+  const uint64_t key = absl::HashOf(name);
   switch (change.kind()) {
     case sas::v1::CHANGE_KIND_ADDED:
       if (!digests_.emplace(key, Digest(change.resource())).second) {

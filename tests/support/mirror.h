@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "sas/v1/resources.pb.h"
 #include "sas/v1/watch_service.pb.h"
 
@@ -29,7 +30,7 @@ class Mirror {
   // The stream ended; the next Apply() belongs to one that resumes from resume_token().
   void Disconnected() {
     synced_ = false;
-    parts_.clear();
+    parts_.Clear();
   }
 
   bool synced() const { return synced_; }
@@ -42,8 +43,11 @@ class Mirror {
   std::vector<std::string> Differences(const Mirror& other, size_t limit = 5) const;
 
  private:
+  // Of the content; the same for all mirrors of a process.
+  uint64_t Digest(const sas::v1::Resource& resource);
   absl::Status ApplySnapshot(const sas::v1::SnapshotChunk& chunk);
   absl::Status ApplyEvent(const sas::v1::Event& event);
+  absl::Status ApplyChanges(const google::protobuf::RepeatedPtrField<sas::v1::Change>& changes);
   absl::Status ApplyChange(const sas::v1::Change& change);
 
   bool synced_ = false;
@@ -51,7 +55,9 @@ class Mirror {
   int64_t snapshot_revision_ = 0;  // of the snapshot being received; 0: none
   std::string resume_token_;
   int resyncs_ = 0;
-  std::vector<sas::v1::Change> parts_;  // of an event whose last part is still to come
+  // Of an event whose last part is still to come.
+  google::protobuf::RepeatedPtrField<sas::v1::Change> parts_;
+  std::string bytes_;  // of what is digested; kept for its memory
   // Digest of the name -> digest of the content.
   absl::flat_hash_map<uint64_t, uint64_t> digests_;
 };
