@@ -1,9 +1,10 @@
 // Storms on some 10,000 devices with the drivers' own threads, until the firmware has delivered so
 // many events in all. Each is of a seed: the fabric, and what happens to it. At every quiet point
 // the registry is held against the fabric, and each subscriber against the registry; at the end
-// every object of the drivers must be freed. A storm that fails is kept as a script, made shorter
-// as far as the time allows, and can be done again (--replay): with the same fabric and steps, but
-// in whatever order the threads run. What needs one order is stepwise.h.
+// every object of the drivers must be freed. Each is done in a process of its own, so that one that
+// fails is kept as a script whatever it failed of, made shorter as far as the time allows, and can
+// be done again (--replay): with the same fabric and steps, but in whatever order the threads run.
+// What needs one order is stepwise.h.
 #include <iostream>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "tests/storm/apart.h"
 #include "tests/storm/log_feed.h"
 #include "tests/storm/shrink.h"
 #include "tests/storm/storm.h"
@@ -28,8 +30,11 @@ namespace sasd::testing {
 namespace {
 
 constexpr absl::Duration kTimeout = absl::Minutes(5);
+// The most that a segment may take; on a slow machine with a sanitizer it is some minutes.
+constexpr absl::Duration kMostTime = absl::Minutes(20);
 // A storm of a thousand steps takes a second or more: what is tried must be few.
-constexpr int kShrinkTries = 40;
+constexpr int kShrinkTries = 100;
+constexpr absl::Duration kShrinkTime = absl::Minutes(15);
 
 // A system on the fabric of a seed, and what is wrong with it.
 class Weather {
@@ -83,6 +88,7 @@ class Weather {
     return live == 0 ? "" : absl::StrCat(live, " objects live after Stop()");
   }
 
+  // After Start().
   StormResult result() const {
     return {seed_, system_->events_received(), devices_, system_->resets()};
   }
@@ -95,7 +101,7 @@ class Weather {
 };
 
 // Runs a script, a segment up to each Step::kQuiet. Empty, or what was wrong.
-std::string Run(const Script& script, int subscribers) {
+std::string Run(const Script& script, int subscribers, Say say) {
   Weather weather(script.fabric_seed, subscribers);
   std::string wrong = weather.Start(script.large ? RandomLargeFabric(script.fabric_seed)
                                                  : RandomFabric(script.fabric_seed));
@@ -103,6 +109,7 @@ std::string Run(const Script& script, int subscribers) {
   for (size_t i = 0; wrong.empty() && i < script.steps.size(); ++i) {
     if (script.steps[i].kind != Step::Kind::kQuiet) segment.push_back(script.steps[i]);
     if (script.steps[i].kind == Step::Kind::kQuiet || i + 1 == script.steps.size()) {
+      SayResult(weather.result(), say);
       wrong = weather.Do(segment);
       segment.clear();
     }
@@ -110,15 +117,21 @@ std::string Run(const Script& script, int subscribers) {
   return wrong.empty() ? weather.Stop() : wrong;
 }
 
-void Explain(const Script& script, const std::string& wrong, int subscribers) {
+Outcome RunInChild(const Script& script, int subscribers) {
+  return RunApart([&](Say say) { return Run(script, subscribers, say); }, kMostTime);
+}
+
+void Explain(const Script& script, const Outcome& outcome, int subscribers) {
   const std::string name = absl::StrCat("lifetime-", script.fabric_seed);
-  std::cout << "seed " << script.fabric_seed << ": " << wrong
+  std::cout << "seed " << script.fabric_seed << ": " << outcome.failure
             << "\nIn full: " << WriteScript(name, script) << std::endl;
   Script shorter = script;
+  const absl::Time deadline = absl::Now() + kShrinkTime;
   const auto fails = [&](const std::vector<Step>& steps) {
+    if (absl::Now() > deadline) return false;
     Script candidate = script;
     candidate.steps = steps;
-    return !Run(candidate, subscribers).empty();
+    return !RunInChild(candidate, subscribers).failure.empty();
   };
   shorter.steps = Shrink(script.steps, fails, kShrinkTries);
   std::cout << shorter.steps.size() << " of " << script.steps.size()
@@ -131,9 +144,10 @@ int Replay(const std::string& path, int subscribers) {
     std::cerr << script.status().message() << "\n";
     return 2;
   }
-  const std::string wrong = Run(*script, subscribers);
-  std::cout << (wrong.empty() ? "nothing was wrong" : wrong) << "\n";
-  return wrong.empty() ? 0 : 1;
+  const Outcome outcome = RunInChild(*script, subscribers);
+  std::cerr << outcome.errors;
+  std::cout << (outcome.failure.empty() ? "nothing was wrong" : outcome.failure) << "\n";
+  return outcome.failure.empty() ? 0 : 1;
 }
 
 // A walk over 10,000 devices takes longer than a thousand steps: few of what calls for one.
@@ -144,24 +158,69 @@ ChaosShares Shares() {
   return shares;
 }
 
-// The steps of a segment, and in the midst of them a reset of a host and a fault of its IOC.
-std::vector<Step> Segment(Chaos& chaos, const emulator::FabricSpec& fabric, size_t size,
-                          Random& random) {
-  std::vector<Step> steps = chaos.Take(size);
-  for (const Step::Kind kind : {Step::Kind::kReset, Step::Kind::kIocFault}) {
-    Step step;
-    step.kind = kind;
-    step.element = fabric.hosts[random.Below(fabric.hosts.size())].id;
-    if (kind == Step::Kind::kIocFault) step.a = static_cast<uint32_t>(random.Below(20));
-    steps.insert(steps.begin() + static_cast<ptrdiff_t>(random.Below(size)), step);
+// What a seed makes happen on its fabric, segment by segment.
+class Forecast {
+ public:
+  Forecast(uint64_t seed, size_t segment)
+      : seed_(seed),
+        segment_(segment),
+        fabric_(RandomLargeFabric(seed)),
+        chaos_(seed, Shares(), fabric_),
+        random_(~seed) {}
+
+  const emulator::FabricSpec& fabric() const { return fabric_; }
+
+  // The steps of the next segment, and in the midst of them a reset of a host and a fault of its
+  // IOC.
+  std::vector<Step> Next() {
+    std::vector<Step> steps = chaos_.Take(segment_);
+    for (const Step::Kind kind : {Step::Kind::kReset, Step::Kind::kIocFault}) {
+      Step step;
+      step.kind = kind;
+      step.element = fabric_.hosts[random_.Below(fabric_.hosts.size())].id;
+      if (kind == Step::Kind::kIocFault) step.a = static_cast<uint32_t>(random_.Below(20));
+      steps.insert(steps.begin() + static_cast<ptrdiff_t>(random_.Below(segment_)), step);
+    }
+    return steps;
   }
-  return steps;
+
+  // The next `segments` as a script.
+  Script ToScript(size_t segments) {
+    Script script;
+    script.large = true;
+    script.fabric_seed = seed_;
+    for (; segments > 0; --segments) {
+      const std::vector<Step> steps = Next();
+      script.steps.insert(script.steps.end(), steps.begin(), steps.end());
+      script.steps.emplace_back();  // quiet
+    }
+    return script;
+  }
+
+ private:
+  const uint64_t seed_;
+  const size_t segment_;
+  const emulator::FabricSpec fabric_;
+  Chaos chaos_;
+  Random random_;
+};
+
+// Runs segments until there were so many events. Says the result ahead of each, and at the end.
+std::string RunForecast(Forecast forecast, Weather weather, uint64_t events, Say say) {
+  std::string wrong = weather.Start(forecast.fabric());
+  while (wrong.empty() && weather.result().events < events) {
+    SayResult(weather.result(), say);
+    wrong = weather.Do(forecast.Next());
+  }
+  if (wrong.empty()) wrong = weather.Stop();
+  if (wrong.empty()) SayResult(weather.result(), say);
+  return wrong;
 }
 
 int Main(int argc, char** argv) {
   CLI::App app("Storms with threads on 10,000 devices, or one that is done again");
   uint64_t first = 1, seeds = 4, events = 1'000'000;
-  size_t segment = 30'000;
+  size_t segment = 20'000;
   int subscribers = 6;  // one of every temper, two slow and restless ones
   std::string replay;
   app.add_option("--first", first, "The first seed")->capture_default_str();
@@ -175,32 +234,23 @@ int Main(int argc, char** argv) {
 
   std::vector<StormResult> results;
   for (uint64_t seed = first; seed < first + seeds; ++seed) {
-    Script script;
-    script.large = true;
-    script.fabric_seed = seed;
-    const emulator::FabricSpec fabric = RandomLargeFabric(seed);
-    Chaos chaos(seed, Shares(), fabric);
-    Random random(~seed);
-    Weather weather(seed, subscribers);
     const absl::Time start = absl::Now();
-    std::string wrong = weather.Start(fabric);
-    while (wrong.empty() && weather.result().events < events / seeds) {
-      const std::vector<Step> steps = Segment(chaos, fabric, segment, random);
-      script.steps.insert(script.steps.end(), steps.begin(), steps.end());
-      script.steps.emplace_back();  // quiet
-      wrong = weather.Do(steps);
-    }
-    if (wrong.empty()) wrong = weather.Stop();
-    if (!wrong.empty()) {
-      Explain(script, wrong, subscribers);
+    const auto run = [&](Say say) {
+      return RunForecast(Forecast(seed, segment), Weather(seed, subscribers), events / seeds, say);
+    };
+    const Outcome outcome = RunApart(run, kMostTime);
+    std::cerr << outcome.errors;
+    const std::vector<StormResult> said = ResultsOf(outcome);
+    if (!outcome.failure.empty()) {
+      Explain(Forecast(seed, segment).ToScript(said.size()), outcome, subscribers);
       return 1;
     }
-    const StormResult& result = results.emplace_back(weather.result());
+    const StormResult& result = results.emplace_back(said.back());
     const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
     std::cout << absl::StrFormat(
-                     "seed %d: %d events on %d devices, %d steps, %d resets in %.1f s (%.0f/s)",
-                     seed, result.events, result.devices, script.steps.size(), result.resets,
-                     seconds, static_cast<double>(result.events) / seconds)
+                     "seed %d: %d events on %d devices, %d segments, %d resets in %.1f s (%.0f/s)",
+                     seed, result.events, result.devices, said.size() - 1, result.resets, seconds,
+                     static_cast<double>(result.events) / seconds)
               << std::endl;
   }
   WriteResults(results);

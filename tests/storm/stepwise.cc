@@ -15,6 +15,7 @@
 #include "driver/base/fake_clock.h"
 #include "driver/discovery/hba.h"
 #include "driver/emulator/emulator.h"
+#include "tests/storm/apart.h"
 #include "tests/storm/judging_sink.h"
 #include "tests/storm/shrink.h"
 #include "tests/support/chaos.h"
@@ -382,13 +383,31 @@ StepwiseReport RunStepwise(const Script& script, std::ostream* log) {
   return World(script, log).Run();
 }
 
+StepwiseReport RunStepwiseApart(const Script& script) {
+  const auto run = [&script](Say say) {
+    const StepwiseReport report = RunStepwise(script);
+    say(report.promise);
+    return report.failure;
+  };
+  const Outcome outcome = RunApart(run, kMostStepwiseTime);
+  StepwiseReport report;
+  if (outcome.failure.empty()) return report;
+  report.failure = outcome.failure;
+  report.promise = outcome.said;
+  if (report.promise.empty()) {
+    report.promise = outcome.failure;
+    absl::StrAppend(&report.failure, "\n", outcome.errors);
+  }
+  return report;
+}
+
 Script ShortestOf(const Script& script) {
-  const std::string promise = RunStepwise(script).promise;
+  const std::string promise = RunStepwiseApart(script).promise;
   Script shorter = script;
   shorter.steps = Shrink(script.steps, [&](const std::vector<Step>& steps) {
     Script candidate = script;
     candidate.steps = steps;
-    return RunStepwise(candidate).promise == promise;
+    return RunStepwiseApart(candidate).promise == promise;
   });
   return shorter;
 }

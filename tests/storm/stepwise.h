@@ -5,6 +5,7 @@
 #include <ostream>
 #include <string>
 
+#include "absl/time/time.h"
 #include "tests/support/step.h"
 
 // A stepwise storm: the drivers' steps and what happens to a small fabric, in one order chosen by a
@@ -27,6 +28,14 @@ struct StepwiseReport {
 // drivers' tables be sound; what is told must be legal at any time, and at the end every object
 // have been freed. `log`, if any, gets a line of each step and of all that is told.
 StepwiseReport RunStepwise(const Script& script, std::ostream* log = nullptr);
+
+// The most that one may take. It takes milliseconds; with a sanitizer, on a machine that does
+// something else, a second.
+constexpr absl::Duration kMostStepwiseTime = absl::Minutes(1);
+
+// The same in a child process, whose death, if it dies of a script, is what was wrong, and the
+// promise that was broken. Tells nothing but these two.
+StepwiseReport RunStepwiseApart(const Script& script);
 
 // The shortest script that breaks the promise that `script` breaks.
 Script ShortestOf(const Script& script);

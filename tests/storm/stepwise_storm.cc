@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "tests/storm/apart.h"
 #include "tests/storm/stepwise.h"
 #include "tests/storm/storm_result.h"
 #include "tests/support/random_fabric.h"
@@ -23,11 +24,24 @@ int Replay(const std::string& path, bool shrink, bool log) {
     std::cerr << script.status().message() << "\n";
     return 2;
   }
-  const StepwiseReport report = RunStepwise(*script, log ? &std::cout : nullptr);
+  const StepwiseReport report = log ? RunStepwise(*script, &std::cout) : RunStepwiseApart(*script);
   std::cout << path << ": " << (report.failure.empty() ? "nothing was wrong" : report.failure)
             << "\n";
   if (!report.failure.empty() && shrink) std::cout << ToString(ShortestOf(*script));
   return report.failure.empty() ? 0 : 1;
+}
+
+// Prints why the storm of a seed failed, in short.
+void Explain(uint64_t seed, const Script& script, const std::string& failure) {
+  std::cout << "seed " << seed << ": " << failure << "\n";
+  if (RunStepwiseApart(script).failure.empty()) {
+    std::cout << "Nothing is wrong with it alone: it came after others.\n";
+    return;
+  }
+  const Script shorter = ShortestOf(script);
+  std::cout << "\nIn short: " << RunStepwiseApart(shorter).failure << "\n"
+            << ToString(shorter)
+            << "In full: " << WriteScript(absl::StrCat("stepwise-", seed), script) << "\n";
 }
 
 int Main(int argc, char** argv) {
@@ -53,23 +67,29 @@ int Main(int argc, char** argv) {
     return worst;
   }
 
-  std::vector<StormResult> results;
   const absl::Time start = absl::Now();
-  uint64_t events = 0;
-  for (uint64_t seed = first; seed < first + seeds; ++seed) {
-    const Script script = MakeStepwiseScript(seed, steps);
-    const StepwiseReport report = RunStepwise(script);
-    if (!report.failure.empty()) {
-      const Script shorter = ShortestOf(script);
-      std::cout << "seed " << seed << ": " << report.failure
-                << "\n\nIn short: " << RunStepwise(shorter).failure << "\n"
-                << ToString(shorter)
-                << "In full: " << WriteScript(absl::StrCat("stepwise-", seed), script) << "\n";
-      return 1;
+  const auto run_all = [&](Say say) {
+    for (uint64_t seed = first; seed < first + seeds; ++seed) {
+      const StepwiseReport report = RunStepwise(MakeStepwiseScript(seed, steps));
+      if (!report.failure.empty()) return report.failure;
+      SayResult({seed, report.events, RandomFabric(seed).devices.size(), report.resets}, say);
     }
-    events += report.events;
-    results.push_back({seed, report.events, RandomFabric(seed).devices.size(), report.resets});
+    return std::string();
+  };
+  const Outcome outcome = RunApart(run_all, kMostStepwiseTime);
+  std::cerr << outcome.errors;
+  const std::vector<StormResult> results = ResultsOf(outcome);
+  if (results.size() < seeds) {
+    const uint64_t seed = first + results.size();
+    Explain(seed, MakeStepwiseScript(seed, steps), outcome.failure);
+    return 1;
   }
+  if (!outcome.failure.empty()) {
+    std::cout << "after all storms: " << outcome.failure << "\n";
+    return 1;
+  }
+  uint64_t events = 0;
+  for (const StormResult& result : results) events += result.events;
   WriteResults(results);
   std::cout << results.size() << " stepwise storms from seed " << first << ", " << steps
             << " steps each, " << events << " events in "

@@ -1,13 +1,16 @@
 #include "tests/storm/storm_result.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <fstream>
 #include <iterator>
+#include <type_traits>
 
 #include "absl/base/config.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
 
 namespace sasd::testing {
 namespace {
@@ -21,6 +24,20 @@ constexpr char kConfig[] = "opt";
 #endif
 
 }  // namespace
+
+void SayResult(const StormResult& result, Say say) {
+  static_assert(std::is_trivially_copyable_v<StormResult>);
+  say({reinterpret_cast<const char*>(&result), sizeof(result)});
+}
+
+std::vector<StormResult> ResultsOf(const Outcome& outcome) {
+  std::vector<StormResult> results;
+  for (absl::string_view rest = outcome.said; rest.size() >= sizeof(StormResult);
+       rest.remove_prefix(sizeof(StormResult))) {
+    memcpy(&results.emplace_back(), rest.data(), sizeof(StormResult));
+  }
+  return results;
+}
 
 void WriteResults(const std::vector<StormResult>& results) {
   const char* const folder = getenv("TEST_UNDECLARED_OUTPUTS_DIR");

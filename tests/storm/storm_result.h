@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tests/storm/apart.h"
 #include "tests/support/step.h"
 
 namespace sasd::testing {
@@ -17,6 +18,10 @@ struct StormResult {
   uint64_t devices = 0;
   uint64_t resets = 0;
 };
+
+// From a child process (apart.h) to its parent; of one that died, what it has finished before.
+void SayResult(const StormResult& result, Say say);
+std::vector<StormResult> ResultsOf(const Outcome& outcome);
 
 // Writes storm.json where the test's outputs are kept ($TEST_UNDECLARED_OUTPUTS_DIR), if they are:
 //   {"seeds": [{"seed": 1, "events": 100, "devices": 10, "resets": 2, "config": "asan"}]}

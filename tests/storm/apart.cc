@@ -1,0 +1,120 @@
+#include "tests/storm/apart.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <iostream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace sasd::testing {
+namespace {
+
+// A descriptor, closed at the end.
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  ~Fd() { Close(); }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+
+  int get() const { return fd_; }
+  void Close() {
+    if (fd_ >= 0) close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_;
+};
+
+void WriteAll(int fd, absl::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) abort();  // who listened is gone
+    text.remove_prefix(static_cast<size_t>(n));
+  }
+}
+
+// Appends what can be read at once. False at the end.
+bool ReadSome(int fd, std::string* text) {
+  char bytes[1 << 14];
+  ssize_t n = 0;
+  do {
+    n = read(fd, bytes, sizeof(bytes));
+  } while (n < 0 && errno == EINTR);
+  if (n > 0) text->append(bytes, static_cast<size_t>(n));
+  return n > 0;
+}
+
+std::string WhatIsIn(int file) {
+  std::string text;
+  lseek(file, 0, SEEK_SET);
+  while (ReadSome(file, &text)) {
+  }
+  return text;
+}
+
+std::string DeathOf(int status, absl::string_view errors) {
+  for (absl::string_view line : absl::StrSplit(errors, '\n')) {
+    if (absl::ConsumePrefix(&line, "SUMMARY: ")) return std::string(line);
+  }
+  if (WIFSIGNALED(status)) return absl::StrCat("signal: ", strsignal(WTERMSIG(status)));
+  return absl::StrCat("exit code ", WEXITSTATUS(status));
+}
+
+}  // namespace
+
+Outcome RunApart(absl::FunctionRef<std::string(Say)> run, absl::Duration silence) {
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) != 0) return {"", absl::StrCat("no pipe: ", strerror(errno)), ""};
+  Fd in(ends[0]), out(ends[1]);
+  const Fd failure(memfd_create("failure", MFD_CLOEXEC)), errors(memfd_create("errors", 0));
+  std::cout.flush();  // else the child says it once more
+  const pid_t child = fork();
+  if (child < 0) return {"", absl::StrCat("no child: ", strerror(errno)), ""};
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    in.Close();
+    dup2(errors.get(), STDERR_FILENO);
+    WriteAll(failure.get(), run([&out](absl::string_view text) { WriteAll(out.get(), text); }));
+    exit(0);  // which also looks for leaks
+  }
+  out.Close();
+  Outcome outcome;
+  bool silent = false;
+  pollfd wait = {in.get(), POLLIN, 0};
+  do {
+    int ready = 0;
+    do {
+      ready = poll(&wait, 1, static_cast<int>(absl::ToInt64Milliseconds(silence)));
+    } while (ready < 0 && errno == EINTR);
+    silent = ready == 0;
+  } while (!silent && ReadSome(in.get(), &outcome.said));
+  if (silent) kill(child, SIGKILL);
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  outcome.errors = WhatIsIn(errors.get());
+  outcome.failure = WhatIsIn(failure.get());
+  if (silent) {
+    outcome.failure = absl::StrCat("it hangs: nothing for ", absl::FormatDuration(silence));
+  } else if (outcome.failure.empty() && status != 0) {
+    outcome.failure = DeathOf(status, outcome.errors);
+  }
+  return outcome;
+}
+
+}  // namespace sasd::testing
