@@ -152,7 +152,14 @@ void CheckUserFilters(const std::string& text) {
   }
   const auto selection = cli::Select(Sasd().context(), **noun, *conditions);
   if (!selection.ok()) return fuzz::CheckError(selection.status());
-  (void)selection->Admits(cli::ParseResource(R"(host { name: "hosts/1" })").host());
+  // What is listed is of the noun's kind.
+  sas::v1::Resource resource;
+  const google::protobuf::OneofDescriptor& kinds = *resource.GetDescriptor()->oneof_decl(0);
+  for (int i = 0; i < kinds.field_count(); ++i) {
+    const google::protobuf::Message& listed =
+        *resource.GetReflection()->MutableMessage(&resource, kinds.field(i));
+    if (cli::KindOf(resource) == (*noun)->kind) (void)selection->Admits(listed);
+  }
 }
 
 void CheckWords(const std::string& text) {
