@@ -13,36 +13,19 @@
 #include <cerrno>
 #include <iostream>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "driver/emulator/pci/unique_fd.h"
 
 namespace sasd::testing {
 namespace {
 
-// A descriptor, closed at the end.
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() { Close(); }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-
-  int get() const { return fd_; }
-  void Close() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_;
-};
+using emulator::pci::UniqueFd;
 
 void WriteAll(int fd, absl::string_view text) {
   while (!text.empty()) {
-    const ssize_t n = write(fd, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = TEMP_FAILURE_RETRY(write(fd, text.data(), text.size()));
     if (n < 0) abort();  // who listened is gone
     text.remove_prefix(static_cast<size_t>(n));
   }
@@ -51,10 +34,7 @@ void WriteAll(int fd, absl::string_view text) {
 // Appends what can be read at once. False at the end.
 bool ReadSome(int fd, std::string* text) {
   char bytes[1 << 14];
-  ssize_t n = 0;
-  do {
-    n = read(fd, bytes, sizeof(bytes));
-  } while (n < 0 && errno == EINTR);
+  const ssize_t n = TEMP_FAILURE_RETRY(read(fd, bytes, sizeof(bytes)));
   if (n > 0) text->append(bytes, static_cast<size_t>(n));
   return n > 0;
 }
@@ -80,8 +60,9 @@ std::string DeathOf(int status, absl::string_view errors) {
 Outcome RunApart(absl::FunctionRef<std::string(Say)> run, absl::Duration silence) {
   int ends[2] = {-1, -1};
   if (pipe2(ends, O_CLOEXEC) != 0) return {"", absl::StrCat("no pipe: ", strerror(errno)), ""};
-  Fd in(ends[0]), out(ends[1]);
-  const Fd failure(memfd_create("failure", MFD_CLOEXEC)), errors(memfd_create("errors", 0));
+  UniqueFd in(ends[0]), out(ends[1]);
+  const UniqueFd failure(memfd_create("failure", MFD_CLOEXEC));
+  const UniqueFd errors(memfd_create("errors", MFD_CLOEXEC));
   std::cout.flush();  // else the child says it once more
   const pid_t child = fork();
   if (child < 0) return {"", absl::StrCat("no child: ", strerror(errno)), ""};
@@ -97,16 +78,12 @@ Outcome RunApart(absl::FunctionRef<std::string(Say)> run, absl::Duration silence
   bool silent = false;
   pollfd wait = {in.get(), POLLIN, 0};
   do {
-    int ready = 0;
-    do {
-      ready = poll(&wait, 1, static_cast<int>(absl::ToInt64Milliseconds(silence)));
-    } while (ready < 0 && errno == EINTR);
-    silent = ready == 0;
+    silent = TEMP_FAILURE_RETRY(
+                 poll(&wait, 1, static_cast<int>(absl::ToInt64Milliseconds(silence)))) == 0;
   } while (!silent && ReadSome(in.get(), &outcome.said));
   if (silent) kill(child, SIGKILL);
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  (void)TEMP_FAILURE_RETRY(waitpid(child, &status, 0));
   outcome.errors = WhatIsIn(errors.get());
   outcome.failure = WhatIsIn(failure.get());
   if (silent) {

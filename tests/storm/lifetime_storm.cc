@@ -5,12 +5,15 @@
 // fails is kept as a script whatever it failed of, made shorter as far as the time allows, and can
 // be done again (--replay): with the same fabric and steps, but in whatever order the threads run.
 // What needs one order is stepwise.h.
+#include <algorithm>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -100,25 +103,41 @@ class Weather {
   uint64_t devices_ = 0, segments_ = 0;
 };
 
-// Runs a script, a segment up to each Step::kQuiet. Empty, or what was wrong.
-std::string Run(const Script& script, int subscribers, Say say) {
-  Weather weather(script.fabric_seed, subscribers);
-  std::string wrong = weather.Start(script.large ? RandomLargeFabric(script.fabric_seed)
-                                                 : RandomFabric(script.fabric_seed));
-  std::vector<Step> segment;
-  for (size_t i = 0; wrong.empty() && i < script.steps.size(); ++i) {
-    if (script.steps[i].kind != Step::Kind::kQuiet) segment.push_back(script.steps[i]);
-    if (script.steps[i].kind == Step::Kind::kQuiet || i + 1 == script.steps.size()) {
-      SayResult(weather.result(), say);
-      wrong = weather.Do(segment);
-      segment.clear();
-    }
+// The steps up to the next quiet point, after so many events; nullopt: the storm is over.
+using NextSegment = absl::FunctionRef<std::optional<std::vector<Step>>(uint64_t events)>;
+
+// Runs a storm. Empty, or what was wrong. Says the result ahead of each segment, and at the end.
+std::string Run(Weather weather, emulator::FabricSpec fabric, NextSegment next, Say say) {
+  std::string wrong = weather.Start(std::move(fabric));
+  while (wrong.empty()) {
+    const std::optional<std::vector<Step>> steps = next(weather.result().events);
+    if (!steps.has_value()) break;
+    SayResult(weather.result(), say);
+    wrong = weather.Do(*steps);
   }
-  return wrong.empty() ? weather.Stop() : wrong;
+  if (wrong.empty()) wrong = weather.Stop();
+  if (wrong.empty()) SayResult(weather.result(), say);
+  return wrong;
 }
 
-Outcome RunInChild(const Script& script, int subscribers) {
-  return RunApart([&](Say say) { return Run(script, subscribers, say); }, kMostTime);
+// Runs a script, a segment up to each Step::kQuiet.
+Outcome RunScript(const Script& script, int subscribers) {
+  auto at = script.steps.begin();
+  const auto next = [&](uint64_t) -> std::optional<std::vector<Step>> {
+    if (at == script.steps.end()) return std::nullopt;
+    const auto begin = at;
+    at = std::find_if(begin, script.steps.end(),
+                      [](const Step& step) { return step.kind == Step::Kind::kQuiet; });
+    std::vector<Step> segment(begin, at);
+    if (at != script.steps.end()) ++at;
+    return segment;
+  };
+  const uint64_t seed = script.fabric_seed;
+  const auto run = [&](Say say) {
+    return Run(Weather(seed, subscribers),
+               script.large ? RandomLargeFabric(seed) : RandomFabric(seed), next, say);
+  };
+  return RunApart(run, kMostTime);
 }
 
 void Explain(const Script& script, const Outcome& outcome, int subscribers) {
@@ -131,7 +150,7 @@ void Explain(const Script& script, const Outcome& outcome, int subscribers) {
     if (absl::Now() > deadline) return false;
     Script candidate = script;
     candidate.steps = steps;
-    return !RunInChild(candidate, subscribers).failure.empty();
+    return !RunScript(candidate, subscribers).failure.empty();
   };
   shorter.steps = Shrink(script.steps, fails, kShrinkTries);
   std::cout << shorter.steps.size() << " of " << script.steps.size()
@@ -144,7 +163,7 @@ int Replay(const std::string& path, int subscribers) {
     std::cerr << script.status().message() << "\n";
     return 2;
   }
-  const Outcome outcome = RunInChild(*script, subscribers);
+  const Outcome outcome = RunScript(*script, subscribers);
   std::cerr << outcome.errors;
   std::cout << (outcome.failure.empty() ? "nothing was wrong" : outcome.failure) << "\n";
   return outcome.failure.empty() ? 0 : 1;
@@ -205,18 +224,6 @@ class Forecast {
   Random random_;
 };
 
-// Runs segments until there were so many events. Says the result ahead of each, and at the end.
-std::string RunForecast(Forecast forecast, Weather weather, uint64_t events, Say say) {
-  std::string wrong = weather.Start(forecast.fabric());
-  while (wrong.empty() && weather.result().events < events) {
-    SayResult(weather.result(), say);
-    wrong = weather.Do(forecast.Next());
-  }
-  if (wrong.empty()) wrong = weather.Stop();
-  if (wrong.empty()) SayResult(weather.result(), say);
-  return wrong;
-}
-
 int Main(int argc, char** argv) {
   CLI::App app("Storms with threads on 10,000 devices, or one that is done again");
   uint64_t first = 1, seeds = 4, events = 1'000'000;
@@ -235,14 +242,20 @@ int Main(int argc, char** argv) {
   std::vector<StormResult> results;
   for (uint64_t seed = first; seed < first + seeds; ++seed) {
     const absl::Time start = absl::Now();
+    Forecast forecast(seed, segment);
+    const auto next = [&](uint64_t so_far) -> std::optional<std::vector<Step>> {
+      if (so_far >= events / seeds) return std::nullopt;
+      return forecast.Next();
+    };
     const auto run = [&](Say say) {
-      return RunForecast(Forecast(seed, segment), Weather(seed, subscribers), events / seeds, say);
+      return Run(Weather(seed, subscribers), forecast.fabric(), next, say);
     };
     const Outcome outcome = RunApart(run, kMostTime);
     std::cerr << outcome.errors;
     const std::vector<StormResult> said = ResultsOf(outcome);
     if (!outcome.failure.empty()) {
-      Explain(Forecast(seed, segment).ToScript(said.size()), outcome, subscribers);
+      // The child has moved on in its own forecast, not in this one.
+      Explain(forecast.ToScript(said.size()), outcome, subscribers);
       return 1;
     }
     const StormResult& result = results.emplace_back(said.back());
