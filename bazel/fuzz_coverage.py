@@ -13,7 +13,7 @@ import sys
 def files_of(path):
     """Source file (from the workspace's root) -> its summary."""
     files = json.loads(path.read_text())["data"][0]["files"]
-    roots = ("driver/", "daemon/", "cli/")
+    roots = ("driver/", "emulator/", "rpc/", "daemon/", "cli/")
     found = {}
     for file in files:
         starts = [file["filename"].find("/" + root) for root in roots]

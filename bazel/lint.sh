@@ -50,8 +50,7 @@ under() {
   done
 }
 
-mapfile -t sources < <(files 'driver/*.h' 'driver/*.cc' 'daemon/*.h' 'daemon/*.cc' 'cli/*.h' \
-  'cli/*.cc' 'tests/*.h' 'tests/*.cc' 'bazel/*.cc' | under "$@")
+mapfile -t sources < <(files {driver,emulator,rpc,daemon,cli,tests,bazel}/'*.'{h,cc} | under "$@")
 mapfile -t builds < <(files WORKSPACE BUILD '*/BUILD' '*.bzl' '*/WORKSPACE' | under "$@")
 
 if [[ $mode == --fix && ${#sources[@]} -gt 0 ]]; then

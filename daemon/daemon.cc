@@ -4,9 +4,12 @@
 
 #include <random>
 #include <utility>
+#include <vector>
 
 #include "absl/memory/memory.h"
-#include "daemon/version.h"
+#include "daemon/backend/sysfs_backend.h"
+#include "daemon/backend/virtual_backend.h"
+#include "rpc/version.h"
 
 namespace sasd {
 namespace {
@@ -62,9 +65,12 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& optio
   node.diagnose = [&backend = *daemon->backend_, &registry = daemon->registry_] {
     return backend.Diagnose(*registry.Snapshot());
   };
-  emulator::Emulator* emulator = daemon->backend_->emulator();
-  absl::StatusOr<std::unique_ptr<service::Server>> server = service::Server::Start(
-      options.server, daemon->log_, node, emulator == nullptr ? nullptr : &emulator->fabric());
+  daemon->services_ = std::make_unique<service::Services>(options.service, daemon->registry_,
+                                                          daemon->log_, std::move(node), clock);
+  std::vector<rpc::ServedService> services = daemon->services_->served();
+  for (rpc::ServedService& more : daemon->backend_->services()) services.push_back(std::move(more));
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server =
+      rpc::Server::Start(options.listen, std::move(services));
   if (!server.ok()) return server.status();
   daemon->server_ = *std::move(server);
   return daemon;

@@ -8,13 +8,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "daemon/backend.h"
+#include "daemon/backend/backend.h"
+#include "daemon/backend/linux_backend.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/event_encoder.h"
-#include "daemon/service/server.h"
+#include "daemon/service/services.h"
 #include "daemon/watch/pump.h"
 #include "daemon/watch/watch_log.h"
 #include "driver/base/clock.h"
+#include "rpc/server.h"
 
 namespace sasd {
 
@@ -25,16 +27,18 @@ struct DaemonOptions {
   LinuxBackendOptions live;  // see StartLinuxBackend
   uint64_t seed = 1;
 
-  service::Server::Options server;
+  // Where to serve; see rpc::Server::Start.
+  std::string listen;
+  service::ServiceOptions service;
   watch::WatchLog::Options log;
 };
 
-// A whole sasd in one object, from firmware or sysfs to gRPC: what main() runs, and tests and
-// benchmarks too. Thread-safe.
+// A whole sasd in one object, from firmware or sysfs to gRPC. main(), tests and benchmarks run it.
+// Thread-safe.
 class Daemon {
  public:
-  // Serves when it returns; every host is known then, devices follow. Borrows the clock. Errors: of
-  // the backend and of service::Server::Start.
+  // Serves when it returns; every host is known then, devices follow. Borrows the clock. Errors:
+  // those of the backend and of rpc::Server::Start.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(const DaemonOptions& options, Clock& clock);
 
   // Ends the calls, then the backend.
@@ -48,13 +52,14 @@ class Daemon {
  private:
   explicit Daemon(const DaemonOptions& options);
 
-  // Each uses what stands above it, and goes before that.
+  // Each uses those above it, and is destroyed before them.
   registry::Registry registry_;
   service::EventEncoder encoder_;
   watch::WatchLog log_;
   std::unique_ptr<watch::Pump> pump_;
   std::unique_ptr<Backend> backend_;
-  std::unique_ptr<service::Server> server_;
+  std::unique_ptr<service::Services> services_;
+  std::unique_ptr<rpc::Server> server_;
 };
 
 }  // namespace sasd

@@ -14,8 +14,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "driver/base/clock.h"
-#include "driver/linux/fake_machine.h"
-#include "driver/linux/fake_sysfs.h"
+#include "driver/sysfs/fake_machine.h"
+#include "driver/sysfs/fake_sysfs.h"
 #include "gmock/gmock.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
@@ -39,7 +39,7 @@ class DaemonTest : public ::testing::Test {
     ASSERT_NE(mkdtemp(folder_), nullptr);
     DaemonOptions options;
     options.fabric = "demo";
-    options.server.listen = absl::StrCat("unix:", folder_, "/s");
+    options.listen = absl::StrCat("unix:", folder_, "/s");
     options.log.max_events = kLogEvents;
     absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
     ASSERT_TRUE(daemon.ok()) << daemon.status();
@@ -281,7 +281,7 @@ TEST_F(DaemonTest, ADiagnosisNamesTheHostThatLacksSomething) {
   ASSERT_TRUE(sysfs::WriteFakeSysfs(tree, {sysfs::Machine()}).ok());
   DaemonOptions options;
   options.live.root = tree;
-  options.server.listen = absl::StrCat("unix:", folder_, "/live");
+  options.listen = absl::StrCat("unix:", folder_, "/live");
   const absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
   ASSERT_TRUE(daemon.ok()) << daemon.status();
   const auto stub = TopologyService::NewStub(
@@ -412,7 +412,7 @@ TEST(LargeEventTest, ComesInPartsThatSayThatMoreFollows) {
   ASSERT_NE(mkdtemp(folder), nullptr);
   DaemonOptions options;
   options.fabric = "synthetic:1x50x100";
-  options.server.listen = absl::StrCat("unix:", folder, "/s");
+  options.listen = absl::StrCat("unix:", folder, "/s");
   const auto daemon = Daemon::Start(options, SystemClock());
   ASSERT_TRUE(daemon.ok()) << daemon.status();
   const auto channel =
@@ -479,7 +479,7 @@ TEST_F(DaemonTest, ASyntheticFabricThatNoHbaCanHoldIsRefused) {
   for (const char* fabric : {"synthetic:1x1000x100", "synthetic:1x100", "synthetic:17x1x1"}) {
     DaemonOptions options;
     options.fabric = fabric;
-    options.server.listen = absl::StrCat("unix:", folder_, "/other");
+    options.listen = absl::StrCat("unix:", folder_, "/other");
     const auto daemon = Daemon::Start(options, SystemClock());
     ASSERT_FALSE(daemon.ok()) << fabric;
     EXPECT_EQ(daemon.status().code(), absl::StatusCode::kInvalidArgument);

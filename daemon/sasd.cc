@@ -13,11 +13,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
+#include "daemon/backend/virtual_backend.h"
 #include "daemon/daemon.h"
 #include "daemon/systemd.h"
-#include "daemon/version.h"
 #include "driver/base/clock.h"
-#include "driver/emulator/shipped_fabrics.h"
+#include "rpc/version.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -31,26 +31,20 @@ struct CommandLine {
   double attach_grace_seconds = 30;
 };
 
-std::string ShippedFabricNames() {
-  return absl::StrJoin(emulator::ShippedFabrics(), ", ", [](std::string* out, const auto& fabric) {
-    absl::StrAppend(out, fabric.name);
-  });
-}
-
 void Declare(CLI::App& app, CommandLine& line) {
   DaemonOptions& daemon = line.daemon;
-  daemon.server.listen = "unix:/run/sasd/sasd.sock";
+  daemon.listen = "unix:/run/sasd/sasd.sock";
   app.set_version_flag("--version", absl::StrCat("sasd ", kVersion));
   app.set_config("--config", "", "Read options from a file: lines of NAME = VALUE");
   app.add_option(
-         "--listen", daemon.server.listen,
+         "--listen", daemon.listen,
          "Where to serve: unix:PATH, or HOST:PORT (not encrypted: on a trusted network only)")
       ->capture_default_str();
-  auto* fabric =
-      app.add_option("--fabric", daemon.fabric,
-                     absl::StrCat("Serve virtual HBAs with this fabric: ", ShippedFabricNames(),
-                                  "; a .textproto file; or "
-                                  "synthetic:HOSTSxEXPANDERSxDEVICES"));
+  auto* fabric = app.add_option("--fabric", daemon.fabric,
+                                absl::StrCat("Serve virtual HBAs with this fabric: ",
+                                             absl::StrJoin(ShippedFabricNames(), ", "),
+                                             "; a .textproto file; or "
+                                             "synthetic:HOSTSxEXPANDERSxDEVICES"));
   app.add_option("--sysfs-root", daemon.sysfs_root,
                  "Serve what a Linux sysfs tree shows, as it is now and at each SIGHUP")
       ->excludes(fabric);
@@ -153,7 +147,7 @@ int Main(int argc, char** argv) {
   Declare(app, line);
   CLI11_PARSE(app, argc, argv);
   line.daemon.live.follower.look_interval = absl::Seconds(line.link_look_seconds);
-  line.daemon.server.attach_grace = absl::Seconds(line.attach_grace_seconds);
+  line.daemon.service.attach_grace = absl::Seconds(line.attach_grace_seconds);
   spdlog::set_default_logger(spdlog::stderr_color_mt("sasd"));
   spdlog::set_level(spdlog::level::from_str(line.log_level));
 

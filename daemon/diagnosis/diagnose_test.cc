@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/registry/registry.h"
 #include "driver/base/sas_address.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

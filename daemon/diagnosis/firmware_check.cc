@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "daemon/diagnosis/commands.h"
 #include "daemon/diagnosis/driver_limits.h"
-#include "driver/linux/controlled_hosts.h"
+#include "driver/sysfs/controlled_hosts.h"
 
 namespace sasd {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "daemon/control_node_state.h"
+#include "daemon/diagnosis/control_node_state.h"
 #include "daemon/diagnosis/machine.h"
 
 namespace sasd {

@@ -23,9 +23,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "driver/linux/attribute_text.h"
-#include "driver/linux/sysfs_root.h"
-#include "driver/linux/tree_io.h"
+#include "driver/sysfs/attribute_text.h"
+#include "driver/sysfs/sysfs_root.h"
+#include "driver/sysfs/tree_io.h"
 
 namespace sasd {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "daemon/diagnosis/machine.h"
-#include "driver/linux/file_io.h"
+#include "driver/sysfs/file_io.h"
 
 namespace sasd {
 

@@ -8,9 +8,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "driver/linux/fake_machine.h"
-#include "driver/linux/fake_sysfs.h"
-#include "driver/linux/file_io.h"
+#include "driver/sysfs/fake_machine.h"
+#include "driver/sysfs/fake_sysfs.h"
+#include "driver/sysfs/file_io.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -8,7 +8,7 @@
 
 #include "absl/time/time.h"
 #include "daemon/registry/resources.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
 
 namespace sasd::registry {
 

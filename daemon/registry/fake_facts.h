@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
 
 // Facts as a driver tells them, for tests: hosts A and B, an expander E, an enclosure.
 namespace sasd::registry {

@@ -19,7 +19,7 @@
 #include "daemon/registry/event.h"
 #include "daemon/registry/event_queue.h"
 #include "daemon/registry/topology.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
 
 namespace sasd::registry {
 

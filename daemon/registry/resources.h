@@ -16,8 +16,8 @@
 #include "driver/base/link_rate.h"
 #include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
-#include "driver/keys.h"
-#include "driver/observation.h"
+#include "driver/observation/keys.h"
+#include "driver/observation/observation.h"
 
 // The objects of the node as the registry holds them: what the sources tell (`facts`, merged by
 // merge.h), and what follows from it. A published resource is immutable and shared

@@ -11,7 +11,7 @@
 #include "daemon/registry/derive.h"
 #include "daemon/registry/event.h"
 #include "daemon/registry/topology.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
 
 namespace sasd::registry {
 

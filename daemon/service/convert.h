@@ -5,7 +5,7 @@
 #include "daemon/registry/event.h"
 #include "daemon/registry/health.h"
 #include "daemon/registry/resources.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
 #include "sas/v1/resources.pb.h"
 #include "sas/v1/topology_service.pb.h"
 #include "sas/v1/watch_service.pb.h"

@@ -5,49 +5,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "daemon/service/names.h"
-#include "google/protobuf/message.h"
 #include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
+#include "rpc/status.h"
 
 namespace sasd::service {
-namespace {
-
-constexpr char kDomain[] = "sasd";
-
-grpc::Status WithDetail(grpc::StatusCode code, const std::string& message,
-                        const google::protobuf::Message& detail) {
-  google::rpc::Status status;
-  status.set_code(code);
-  status.set_message(message);
-  status.add_details()->PackFrom(detail);
-  return grpc::Status(code, message, status.SerializeAsString());
-}
-
-grpc::Status WithReason(grpc::StatusCode code, const std::string& message, absl::string_view reason,
-                        const std::map<std::string, std::string>& metadata) {
-  google::rpc::ErrorInfo info;
-  info.set_reason(std::string(reason));
-  info.set_domain(kDomain);
-  for (const auto& [key, value] : metadata) (*info.mutable_metadata())[key] = value;
-  return WithDetail(code, message, info);
-}
-
-}  // namespace
-
-grpc::Status ToGrpc(const absl::Status& status) {
-  // The codes of both are the canonical ones.
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
-
-grpc::Status BadField(absl::string_view field, absl::string_view description) {
-  google::rpc::BadRequest request;
-  google::rpc::BadRequest::FieldViolation* violation = request.add_field_violations();
-  violation->set_field(std::string(field));
-  violation->set_description(std::string(description));
-  return WithDetail(grpc::StatusCode::INVALID_ARGUMENT, absl::StrCat(field, ": ", description),
-                    request);
-}
-
 grpc::Status ResourceNotFound(absl::string_view name,
                               const std::optional<registry::Removal>& removal) {
   std::string message = absl::StrCat("\"", name, "\" is not there");
@@ -60,15 +21,16 @@ grpc::Status ResourceNotFound(absl::string_view name,
   info.set_resource_type("sas.v1.Resource");
   info.set_resource_name(std::string(name));
   info.set_description(message);
-  return WithDetail(grpc::StatusCode::NOT_FOUND, message, info);
+  return rpc::WithDetail(grpc::StatusCode::NOT_FOUND, message, info);
 }
 
 grpc::Status RevisionCompacted(int64_t requested, int64_t oldest) {
-  return WithReason(grpc::StatusCode::OUT_OF_RANGE,
-                    absl::StrCat("revision ", requested, " is compacted, the log goes back to ",
-                                 oldest, "; watch again without a resume token"),
-                    "REVISION_COMPACTED",
-                    {{"requested", absl::StrCat(requested)}, {"oldest", absl::StrCat(oldest)}});
+  return rpc::WithReason(
+      grpc::StatusCode::OUT_OF_RANGE,
+      absl::StrCat("revision ", requested, " is compacted, the log goes back to ", oldest,
+                   "; watch again without a resume token"),
+      "REVISION_COMPACTED",
+      {{"requested", absl::StrCat(requested)}, {"oldest", absl::StrCat(oldest)}});
 }
 
 grpc::Status ResumeRefused(const watch::ResumeDecision& decision) {
@@ -76,19 +38,19 @@ grpc::Status ResumeRefused(const watch::ResumeDecision& decision) {
     case watch::ResumeDecision::Verdict::kCompacted:
       return RevisionCompacted(decision.token.revision, decision.oldest);
     case watch::ResumeDecision::Verdict::kEpochChanged:
-      return WithReason(grpc::StatusCode::OUT_OF_RANGE,
-                        absl::StrCat("the resume token is of epoch ", decision.token.epoch,
-                                     ", sasd's history is now of epoch ", decision.epoch,
-                                     "; watch again without a resume token"),
-                        "EPOCH_CHANGED",
-                        {{"requested", decision.token.epoch}, {"current", decision.epoch}});
+      return rpc::WithReason(grpc::StatusCode::OUT_OF_RANGE,
+                             absl::StrCat("the resume token is of epoch ", decision.token.epoch,
+                                          ", sasd's history is now of epoch ", decision.epoch,
+                                          "; watch again without a resume token"),
+                             "EPOCH_CHANGED",
+                             {{"requested", decision.token.epoch}, {"current", decision.epoch}});
     case watch::ResumeDecision::Verdict::kFuture:
     case watch::ResumeDecision::Verdict::kKnown:
       break;
   }
-  return BadField("resume_token",
-                  absl::StrCat("revision ", decision.token.revision,
-                               " is not reached yet, the newest is ", decision.newest));
+  return rpc::BadField("resume_token",
+                       absl::StrCat("revision ", decision.token.revision,
+                                    " is not reached yet, the newest is ", decision.newest));
 }
 
 grpc::Status NotSettled(const std::vector<registry::UnsettledHost>& hosts) {
@@ -99,7 +61,7 @@ grpc::Status NotSettled(const std::vector<registry::UnsettledHost>& hosts) {
                     host.reason);
     metadata[HostName(host.host)] = host.reason;
   }
-  return WithReason(grpc::StatusCode::DEADLINE_EXCEEDED, message, "NOT_SETTLED", metadata);
+  return rpc::WithReason(grpc::StatusCode::DEADLINE_EXCEEDED, message, "NOT_SETTLED", metadata);
 }
 
 grpc::Status ShuttingDown() {

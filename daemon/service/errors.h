@@ -12,15 +12,9 @@
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/support/status.h"
 
-// The errors of the API, each a function with its payload: google.rpc.ErrorInfo (domain "sasd"),
-// BadRequest or ResourceInfo in a google.rpc.Status (grpc-status-details-bin). Pure functions.
+// The errors of sas.v1 beyond those of rpc/status.h, each a function with its payload. Pure
+// functions.
 namespace sasd::service {
-
-// The same code and message, without details.
-grpc::Status ToGrpc(const absl::Status& status);
-
-// INVALID_ARGUMENT with BadRequest{field, description}. `field` is a path of the request.
-grpc::Status BadField(absl::string_view field, absl::string_view description);
 
 // NOT_FOUND with ResourceInfo; tells when it was removed, if that is known.
 grpc::Status ResourceNotFound(absl::string_view name,

@@ -11,6 +11,7 @@
 #include "daemon/service/convert.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/names.h"
+#include "rpc/status.h"
 
 namespace sasd::service {
 namespace {
@@ -51,7 +52,7 @@ class Builder {
   void Owner(absl::string_view field, const std::string& name, KeyOf key_of) {
     if (name.empty()) return;
     const absl::StatusOr<NodeKey> owner = ParseOwnerName(name);
-    if (!owner.ok()) return Note(BadField(field, owner.status().message()));
+    if (!owner.ok()) return Note(rpc::BadField(field, owner.status().message()));
     Add([owner = *owner, key_of](const T& t) { return key_of(t) == owner; });
   }
 
@@ -60,7 +61,7 @@ class Builder {
     if (name.empty()) return;
     const absl::StatusOr<EnclosureKey> enclosure = ParseEnclosureName(name);
     if (!enclosure.ok()) {
-      return Note(BadField("filter.enclosure", enclosure.status().message()));
+      return Note(rpc::BadField("filter.enclosure", enclosure.status().message()));
     }
     Add([enclosure = *enclosure, key_of](const T& t) { return key_of(t) == enclosure; });
   }
@@ -75,8 +76,8 @@ class Builder {
                   bool (*is_valid)(int)) {
     for (int i = 0; i < values.size(); ++i) {
       if (values[i] == 0 || !is_valid(values[i])) {
-        Note(BadField(absl::StrCat(field, "[", i, "]"),
-                      absl::StrCat(values[i], " is none of the values of this enumeration")));
+        Note(rpc::BadField(absl::StrCat(field, "[", i, "]"),
+                           absl::StrCat(values[i], " is none of the values of this enumeration")));
       }
     }
   }
@@ -118,10 +119,10 @@ grpc::Status ReadHosts(const google::protobuf::RepeatedPtrField<std::string>& na
   for (int i = 0; i < names.size(); ++i) {
     const std::string path = absl::StrCat(field, "[", i, "]");
     const absl::StatusOr<SasAddress> host = ParseHostName(names[i]);
-    if (!host.ok()) return BadField(path, host.status().message());
+    if (!host.ok()) return rpc::BadField(path, host.status().message());
     if (topology.collection<registry::Host>().Find(*host) == nullptr) {
-      return BadField(path,
-                      absl::StrCat("\"", names[i], "\" is not there; ", KnownHosts(topology)));
+      return rpc::BadField(path,
+                           absl::StrCat("\"", names[i], "\" is not there; ", KnownHosts(topology)));
     }
     hosts->push_back(*host);
   }

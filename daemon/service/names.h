@@ -6,7 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "daemon/registry/resources.h"
-#include "driver/keys.h"
+#include "driver/observation/keys.h"
 
 // Resource names (AIP-122), as proto/sas/v1/resources.proto describes them, and the registry's
 // typed keys. Total and strict: a name has one spelling, and each key one name. Pure functions.

@@ -10,6 +10,7 @@
 #include "daemon/service/convert.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/topology_service.h"
+#include "rpc/status.h"
 
 namespace sasd::service {
 namespace {
@@ -35,8 +36,9 @@ grpc::Status ReadDeadline(const sas::v1::WaitSettledRequest& request, absl::Time
   const absl::Duration timeout =
       absl::Seconds(request.timeout().seconds()) + absl::Nanoseconds(request.timeout().nanos());
   if (timeout < absl::ZeroDuration() || timeout > kMaximumTimeout) {
-    return BadField("timeout", absl::StrCat(absl::FormatDuration(timeout), " is not between 0 and ",
-                                            absl::FormatDuration(kMaximumTimeout)));
+    return rpc::BadField("timeout",
+                         absl::StrCat(absl::FormatDuration(timeout), " is not between 0 and ",
+                                      absl::FormatDuration(kMaximumTimeout)));
   }
   *deadline = now + timeout;
   return grpc::Status::OK;
@@ -46,7 +48,6 @@ void SettledWait::Start(watch::WatchLog& log, absl::Time deadline) {
   const std::weak_ptr<SettledWait> self = weak_from_this();
   {
     absl::MutexLock lock(&mu_);
-    log_ = &log;
     if (!ended_) cursor_ = log.Subscribe(self);
     if (!ended_ && deadline != absl::InfiniteFuture()) {
       alarm_.Set(absl::ToChronoTime(deadline), [self](bool in_time) {
@@ -78,9 +79,9 @@ void SettledWait::OnReady() {
     absl::MutexLock lock(&mu_);
     if (ended_) return;
     CatchUp();
-    if (!log_->registry().Unsettled(hosts_).empty()) return;
+    if (!registry_.Unsettled(hosts_).empty()) return;
     ended_ = true;
-    Fill(*log_->registry().Snapshot(), hosts_, response_);
+    Fill(*registry_.Snapshot(), hosts_, response_);
   }
   Finish(grpc::Status::OK);
 }
@@ -89,7 +90,7 @@ void SettledWait::OnDeadline() {
   std::vector<registry::UnsettledHost> unsettled;
   {
     absl::MutexLock lock(&mu_);
-    unsettled = log_->registry().Unsettled(hosts_);
+    unsettled = registry_.Unsettled(hosts_);
   }
   End(NotSettled(unsettled));
 }

@@ -18,7 +18,7 @@ namespace sasd::service {
 class TopologyService;
 
 // When a request stops to wait: its timeout, or (InfiniteFuture) whenever the call itself ends.
-// Error: BadField("timeout") for what is no duration up to an hour.
+// Error: rpc::BadField("timeout") for what is no duration up to an hour.
 grpc::Status ReadDeadline(const sas::v1::WaitSettledRequest& request, absl::Time now,
                           absl::Time* deadline);
 
@@ -29,9 +29,9 @@ class SettledWait final : public grpc::ServerUnaryReactor,
                           public std::enable_shared_from_this<SettledWait> {
  public:
   // The service keeps it until OnDone. Empty `hosts`: all.
-  SettledWait(TopologyService& service, std::vector<SasAddress> hosts,
+  SettledWait(TopologyService& service, registry::Registry& registry, std::vector<SasAddress> hosts,
               sas::v1::WaitSettledResponse* response)
-      : service_(service), hosts_(std::move(hosts)), response_(response) {}
+      : service_(service), registry_(registry), hosts_(std::move(hosts)), response_(response) {}
 
   void Start(watch::WatchLog& log, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mu_);
   // Ends the call with `status`, once.
@@ -48,11 +48,11 @@ class SettledWait final : public grpc::ServerUnaryReactor,
 
   // Constant.
   TopologyService& service_;
+  registry::Registry& registry_;
   const std::vector<SasAddress> hosts_;
   sas::v1::WaitSettledResponse* const response_;
 
   absl::Mutex mu_;  // before the log's and the registry's
-  watch::WatchLog* log_ ABSL_GUARDED_BY(mu_) = nullptr;
   std::unique_ptr<watch::Cursor> cursor_ ABSL_GUARDED_BY(mu_);
   grpc::Alarm alarm_ ABSL_GUARDED_BY(mu_);
   bool ended_ ABSL_GUARDED_BY(mu_) = false;

@@ -20,6 +20,7 @@
 #include "daemon/service/names.h"
 #include "daemon/service/page.h"
 #include "daemon/service/settled_wait.h"
+#include "rpc/status.h"
 
 namespace sasd::service {
 namespace {
@@ -34,17 +35,17 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const grp
 
 grpc::Status CheckView(int view) {
   if (sas::v1::View_IsValid(view)) return grpc::Status::OK;
-  return BadField("view", absl::StrCat(view, " is none of the values of this enumeration"));
+  return rpc::BadField("view", absl::StrCat(view, " is none of the values of this enumeration"));
 }
 
 // Reads a name of a resource of kind T. `field` is for the error.
 template <typename T>
 grpc::Status ReadKey(absl::string_view field, absl::string_view name, typename T::Key* key) {
   const absl::StatusOr<registry::ResourceId> id = ParseName(name);
-  if (!id.ok()) return BadField(field, id.status().message());
+  if (!id.ok()) return rpc::BadField(field, id.status().message());
   const auto* typed = std::get_if<registry::IndexOf<T>()>(&*id);
   if (typed == nullptr) {
-    return BadField(field, absl::StrCat("\"", name, "\" names another kind of resource"));
+    return rpc::BadField(field, absl::StrCat("\"", name, "\" names another kind of resource"));
   }
   *key = *typed;
   return grpc::Status::OK;
@@ -127,8 +128,9 @@ grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Top
                           const registry::HealthOptions& options,
                           sas::v1::ListFindingsResponse* response) {
   if (!sas::v1::Severity_IsValid(request.minimum_severity())) {
-    return BadField("minimum_severity", absl::StrCat(request.minimum_severity(),
-                                                     " is none of the values of this enumeration"));
+    return rpc::BadField(
+        "minimum_severity",
+        absl::StrCat(request.minimum_severity(), " is none of the values of this enumeration"));
   }
   std::vector<SasAddress> hosts;
   if (grpc::Status s = ReadHosts(request.hosts(), "hosts", topology, &hosts); !s.ok()) return s;
@@ -152,12 +154,12 @@ grpc::Status FillFound(const sas::v1::FindResourcesRequest& request,
                        sas::v1::FindResourcesResponse* response) {
   const std::shared_ptr<const Topology> snapshot = registry.Snapshot();
   const Topology& topology = *snapshot;
-  if (request.query().empty()) return BadField("query", "it is empty; give what to look for");
+  if (request.query().empty()) return rpc::BadField("query", "it is empty; give what to look for");
   std::vector<registry::ResourceKind> kinds;
   for (int i = 0; i < request.kinds_size(); ++i) {
     if (request.kinds(i) == 0 || !sas::v1::ResourceKind_IsValid(request.kinds(i))) {
-      return BadField(absl::StrCat("kinds[", i, "]"),
-                      absl::StrCat(request.kinds(i), " is no kind of resource"));
+      return rpc::BadField(absl::StrCat("kinds[", i, "]"),
+                           absl::StrCat(request.kinds(i), " is no kind of resource"));
     }
     kinds.push_back(static_cast<registry::ResourceKind>(request.kinds(i)));
   }
@@ -180,7 +182,7 @@ grpc::Status FillFieldSources(const sas::v1::ListFieldSourcesRequest& request,
                               const registry::Registry& registry,
                               sas::v1::ListFieldSourcesResponse* response) {
   const absl::StatusOr<registry::ResourceId> id = ParseName(request.name());
-  if (!id.ok()) return BadField("name", id.status().message());
+  if (!id.ok()) return rpc::BadField("name", id.status().message());
   const std::shared_ptr<const Topology> topology = registry.Snapshot();
   const registry::ResourceRef found = topology->Get(*id);
   if (registry::IsNull(found)) return ResourceNotFound(request.name(), registry.LastRemoval(*id));
@@ -197,18 +199,18 @@ grpc::ServerUnaryReactor* TopologyService::ListHosts(grpc::CallbackServerContext
                                                      const sas::v1::ListHostsRequest* request,
                                                      sas::v1::ListHostsResponse* response) {
   return Answer(context, ListPage<registry::Host>(
-                             *log_.registry().Snapshot(), *request, nullptr,
+                             *registry_.Snapshot(), *request, nullptr,
                              [](const registry::Host&) { return true; }, response,
                              [](auto* r) { return r->add_hosts(); }));
 }
 
-#define SASD_LIST(PLURAL, SINGULAR, ADD)                                                           \
-  grpc::ServerUnaryReactor* TopologyService::List##PLURAL(                                         \
-      grpc::CallbackServerContext* context, const sas::v1::List##PLURAL##Request* request,         \
-      sas::v1::List##PLURAL##Response* response) {                                                 \
-    return Answer(                                                                                 \
-        context, ListMatching<registry::SINGULAR>(*log_.registry().Snapshot(), *request, response, \
-                                                  [](auto* r) { return r->ADD(); }));              \
+#define SASD_LIST(PLURAL, SINGULAR, ADD)                                                      \
+  grpc::ServerUnaryReactor* TopologyService::List##PLURAL(                                    \
+      grpc::CallbackServerContext* context, const sas::v1::List##PLURAL##Request* request,    \
+      sas::v1::List##PLURAL##Response* response) {                                            \
+    return Answer(context,                                                                    \
+                  ListMatching<registry::SINGULAR>(*registry_.Snapshot(), *request, response, \
+                                                   [](auto* r) { return r->ADD(); }));        \
   }
 SASD_LIST(Phys, Phy, add_phys)
 SASD_LIST(Ports, Port, add_ports)
@@ -223,7 +225,7 @@ SASD_LIST(Slots, Slot, add_slots)
   grpc::ServerUnaryReactor* TopologyService::Get##SINGULAR(                                   \
       grpc::CallbackServerContext* context, const sas::v1::Get##SINGULAR##Request* request,   \
       sas::v1::Get##SINGULAR##Response* response) {                                           \
-    return Answer(context, GetOne<registry::SINGULAR>(log_.registry(), *request, response,    \
+    return Answer(context, GetOne<registry::SINGULAR>(registry_, *request, response,          \
                                                       [](auto* r) { return r->MUTABLE(); })); \
   }
 SASD_GET(Host, mutable_host)
@@ -239,20 +241,20 @@ SASD_GET(Slot, mutable_slot)
 grpc::ServerUnaryReactor* TopologyService::ListFindings(grpc::CallbackServerContext* context,
                                                         const sas::v1::ListFindingsRequest* request,
                                                         sas::v1::ListFindingsResponse* response) {
-  return Answer(context, FillFindings(*request, *log_.registry().Snapshot(),
+  return Answer(context, FillFindings(*request, *registry_.Snapshot(),
                                       {clock_.Now(), attach_grace_}, response));
 }
 
 grpc::ServerUnaryReactor* TopologyService::FindResources(
     grpc::CallbackServerContext* context, const sas::v1::FindResourcesRequest* request,
     sas::v1::FindResourcesResponse* response) {
-  return Answer(context, FillFound(*request, log_.registry(), response));
+  return Answer(context, FillFound(*request, registry_, response));
 }
 
 grpc::ServerUnaryReactor* TopologyService::ListFieldSources(
     grpc::CallbackServerContext* context, const sas::v1::ListFieldSourcesRequest* request,
     sas::v1::ListFieldSourcesResponse* response) {
-  return Answer(context, FillFieldSources(*request, log_.registry(), response));
+  return Answer(context, FillFieldSources(*request, registry_, response));
 }
 
 grpc::ServerUnaryReactor* TopologyService::WaitSettled(grpc::CallbackServerContext* context,
@@ -260,14 +262,14 @@ grpc::ServerUnaryReactor* TopologyService::WaitSettled(grpc::CallbackServerConte
                                                        sas::v1::WaitSettledResponse* response) {
   std::vector<SasAddress> hosts;
   absl::Time deadline;
-  const std::shared_ptr<const Topology> topology = log_.registry().Snapshot();
+  const std::shared_ptr<const Topology> topology = registry_.Snapshot();
   if (grpc::Status s = ReadHosts(request->hosts(), "hosts", *topology, &hosts); !s.ok()) {
     return Answer(context, s);
   }
   if (grpc::Status s = ReadDeadline(*request, absl::Now(), &deadline); !s.ok()) {
     return Answer(context, s);
   }
-  auto wait = std::make_shared<SettledWait>(*this, std::move(hosts), response);
+  auto wait = std::make_shared<SettledWait>(*this, registry_, std::move(hosts), response);
   {
     absl::MutexLock lock(&mu_);
     if (shutting_down_) return Answer(context, ShuttingDown());
@@ -280,15 +282,14 @@ grpc::ServerUnaryReactor* TopologyService::WaitSettled(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* TopologyService::GetNode(grpc::CallbackServerContext* context,
                                                    const sas::v1::GetNodeRequest*,
                                                    sas::v1::GetNodeResponse* response) {
-  const registry::Registry& registry = log_.registry();
-  const std::shared_ptr<const Topology> topology = registry.Snapshot();
-  response->set_epoch(registry.epoch());
+  const std::shared_ptr<const Topology> topology = registry_.Snapshot();
+  response->set_epoch(registry_.epoch());
   response->set_revision(topology->revision());
   response->set_oldest_revision(log_.oldest_revision());
   response->set_version(node_.version);
   response->mutable_start_time()->set_seconds(absl::ToUnixSeconds(node_.start_time));
   response->set_backend(node_.backend);
-  response->set_lost_event_count(registry.lost_events());
+  response->set_lost_event_count(registry_.lost_events());
   response->set_subscriber_count(static_cast<int32_t>(log_.stats().subscribers));
   response->set_resource_count(static_cast<int32_t>(topology->size()));
   response->set_node_name(node_.node_name);

@@ -7,6 +7,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
+#include "daemon/registry/registry.h"
 #include "daemon/service/node_info.h"
 #include "daemon/watch/watch_log.h"
 #include "driver/base/clock.h"
@@ -21,10 +22,15 @@ class SettledWait;
 // memory. Thread-safe.
 class TopologyService final : public sas::v1::TopologyService::CallbackService {
  public:
-  // Borrows the log, its registry and the clock for its lifetime. `attach_grace` as in
+  // Borrows the registry, its log and the clock for its lifetime. `attach_grace` as in
   // registry::HealthOptions.
-  TopologyService(watch::WatchLog& log, NodeInfo node, Clock& clock, absl::Duration attach_grace)
-      : log_(log), node_(std::move(node)), clock_(clock), attach_grace_(attach_grace) {}
+  TopologyService(registry::Registry& registry, watch::WatchLog& log, NodeInfo node, Clock& clock,
+                  absl::Duration attach_grace)
+      : registry_(registry),
+        log_(log),
+        node_(std::move(node)),
+        clock_(clock),
+        attach_grace_(attach_grace) {}
   // Every call has ended (the gRPC server was shut down).
   ~TopologyService() override;
 
@@ -73,6 +79,7 @@ class TopologyService final : public sas::v1::TopologyService::CallbackService {
 
   void Forget(SettledWait* wait) ABSL_LOCKS_EXCLUDED(mu_);
 
+  registry::Registry& registry_;
   watch::WatchLog& log_;
   const NodeInfo node_;
   Clock& clock_;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/names.h"
+#include "rpc/status.h"
 
 namespace sasd::service {
 
@@ -13,8 +14,8 @@ grpc::Status ReadWatchFilter(const sas::v1::WatchFilter& proto, watch::Filter* f
   for (int i = 0; i < proto.kinds_size(); ++i) {
     const int kind = proto.kinds(i);
     if (kind == sas::v1::RESOURCE_KIND_UNSPECIFIED || !sas::v1::ResourceKind_IsValid(kind)) {
-      return BadField(absl::StrCat("filter.kinds[", i, "]"),
-                      absl::StrCat(kind, " is not a resource kind"));
+      return rpc::BadField(absl::StrCat("filter.kinds[", i, "]"),
+                           absl::StrCat(kind, " is not a resource kind"));
     }
     kinds.push_back(static_cast<registry::ResourceKind>(kind));  // the numbers are equal
   }
@@ -22,7 +23,7 @@ grpc::Status ReadWatchFilter(const sas::v1::WatchFilter& proto, watch::Filter* f
   for (int i = 0; i < proto.hosts_size(); ++i) {
     const absl::StatusOr<SasAddress> host = ParseHostName(proto.hosts(i));
     if (!host.ok()) {
-      return BadField(absl::StrCat("filter.hosts[", i, "]"), host.status().message());
+      return rpc::BadField(absl::StrCat("filter.hosts[", i, "]"), host.status().message());
     }
     hosts.push_back(*host);
   }

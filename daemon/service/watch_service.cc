@@ -16,6 +16,7 @@
 #include "daemon/service/page.h"
 #include "daemon/service/watch_filter.h"
 #include "daemon/service/watch_stream.h"
+#include "rpc/status.h"
 
 namespace sasd::service {
 namespace {
@@ -41,12 +42,12 @@ grpc::Status FirstPlace(const sas::v1::ListEventsRequest& request, const watch::
   *after = oldest - 1;
   if (!request.page_token().empty()) {
     if (!FromToken(request.page_token(), place)) {
-      return BadField("page_token",
-                      absl::StrCat("\"", request.page_token(), "\" is not from an earlier page"));
+      return rpc::BadField(
+          "page_token", absl::StrCat("\"", request.page_token(), "\" is not from an earlier page"));
     }
   } else if (request.after_revision() != 0) {
     if (request.after_revision() < 0) {
-      return BadField("after_revision", "a revision is not negative");
+      return rpc::BadField("after_revision", "a revision is not negative");
     }
     *after = request.after_revision();
   } else if (request.newest_count() > 0) {
@@ -62,7 +63,7 @@ grpc::Status FillEvents(const sas::v1::ListEventsRequest& request, const watch::
   if (grpc::Status s = ReadWatchFilter(request.filter(), &filter); !s.ok()) return s;
   size_t page_size = 0;
   if (grpc::Status s = ReadPageSize(request.page_size(), &page_size); !s.ok()) return s;
-  if (request.newest_count() < 0) return BadField("newest_count", "a count is not negative");
+  if (request.newest_count() < 0) return rpc::BadField("newest_count", "a count is not negative");
   Place place;
   if (grpc::Status s = FirstPlace(request, log, &place); !s.ok()) return s;
 
@@ -98,7 +99,7 @@ WatchService::~WatchService() = default;
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchService::Watch(grpc::CallbackServerContext*,
                                                                 const grpc::ByteBuffer* request) {
-  auto stream = std::make_shared<WatchStream>(*this);
+  auto stream = std::make_shared<WatchStream>(*this, registry_.epoch());
   bool refused;
   {
     absl::MutexLock lock(&mu_);

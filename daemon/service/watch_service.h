@@ -7,6 +7,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "daemon/registry/registry.h"
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/watch_service.grpc.pb.h"
@@ -21,8 +22,9 @@ class WatchService final
     : public sas::v1::WatchService::WithRawCallbackMethod_Watch<
           sas::v1::WatchService::WithCallbackMethod_ListEvents<sas::v1::WatchService::Service>> {
  public:
-  // Borrows the log for its lifetime.
-  explicit WatchService(watch::WatchLog& log) : log_(log) {}
+  // Borrows both for its lifetime.
+  WatchService(const registry::Registry& registry, watch::WatchLog& log)
+      : registry_(registry), log_(log) {}
   // Every stream has ended (the gRPC server was shut down).
   ~WatchService() override;
 
@@ -46,6 +48,7 @@ class WatchService final
   std::vector<std::shared_ptr<WatchStream>> Streams() const ABSL_LOCKS_EXCLUDED(mu_);
   void Forget(WatchStream* stream) ABSL_LOCKS_EXCLUDED(mu_);
 
+  const registry::Registry& registry_;
   watch::WatchLog& log_;
 
   mutable absl::Mutex mu_;  // a leaf

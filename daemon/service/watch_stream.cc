@@ -11,6 +11,7 @@
 #include "daemon/watch/resume_token.h"
 #include "google/protobuf/arena.h"
 #include "grpcpp/support/proto_buffer_reader.h"
+#include "rpc/status.h"
 
 namespace sasd::service {
 namespace {
@@ -59,14 +60,13 @@ grpc::Status WatchStream::Open(watch::WatchLog& log, const sas::v1::WatchRequest
   watch::Filter filter;
   grpc::Status status = ReadWatchFilter(request.filter(), &filter);
   if (!status.ok()) return status;
-  epoch_ = log.registry().epoch();
   if (request.resume_token().empty()) {
     cursor_ = log.Subscribe(weak_from_this(), std::move(filter));
     if (!request.skip_snapshot()) BeginSnapshot();
     return grpc::Status::OK;
   }
   const absl::StatusOr<watch::ResumeToken> token = watch::ParseResumeToken(request.resume_token());
-  if (!token.ok()) return BadField("resume_token", token.status().message());
+  if (!token.ok()) return rpc::BadField("resume_token", token.status().message());
   absl::StatusOr<std::unique_ptr<watch::Cursor>> cursor =
       log.Resume(*token, weak_from_this(), std::move(filter));
   if (!cursor.ok()) return ResumeRefused(log.Decide(*token));

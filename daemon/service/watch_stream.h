@@ -27,8 +27,9 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                           public watch::WakeListener,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  // A stream owns itself until OnDone. `service` outlives it.
-  explicit WatchStream(WatchService& service) : service_(service) {}
+  // A stream owns itself until OnDone. `service` outlives it. `epoch`: the registry's.
+  WatchStream(WatchService& service, std::string epoch)
+      : service_(service), epoch_(std::move(epoch)) {}
 
   // Begins to send, or ends with the error that the request deserves.
   void Start(watch::WatchLog& log, const grpc::ByteBuffer* request) ABSL_LOCKS_EXCLUDED(mu_);
@@ -61,9 +62,9 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   // Constant.
   WatchService& service_;
+  const std::string epoch_;
 
   absl::Mutex mu_;  // before the log's and the registry's
-  std::string epoch_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<watch::Cursor> cursor_ ABSL_GUARDED_BY(mu_);
   State state_ ABSL_GUARDED_BY(mu_) = State::kCatchingUp;
   std::optional<SnapshotReader> snapshot_ ABSL_GUARDED_BY(mu_);

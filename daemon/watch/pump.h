@@ -5,7 +5,7 @@
 
 #include "daemon/registry/event_queue.h"
 #include "daemon/watch/watch_log.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
 
 namespace sasd::watch {
 

@@ -17,7 +17,7 @@
 #include "absl/time/time.h"
 #include "driver/device/device.h"
 #include "driver/device/live_count.h"
-#include "driver/keys.h"
+#include "driver/observation/keys.h"
 
 namespace sasd::device {
 

@@ -16,7 +16,7 @@
 #include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
 #include "driver/device/live_count.h"
-#include "driver/keys.h"
+#include "driver/observation/keys.h"
 
 namespace sasd::device {
 

@@ -5,8 +5,8 @@
 #include <variant>
 
 #include "absl/strings/str_format.h"
-#include "driver/mpi/constants.h"
-#include "driver/mpi/messages.h"
+#include "driver/wire/mpi/constants.h"
+#include "driver/wire/mpi/messages.h"
 
 namespace sasd::discovery {
 namespace {

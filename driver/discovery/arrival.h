@@ -9,8 +9,8 @@
 #include "driver/discovery/event_queue.h"
 #include "driver/discovery/frame_sender.h"
 #include "driver/discovery/removal_handshake.h"
-#include "driver/mpi/events.h"
 #include "driver/transport/ioc_transport.h"
+#include "driver/wire/mpi/events.h"
 
 namespace sasd::discovery {
 

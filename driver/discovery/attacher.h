@@ -10,7 +10,7 @@
 #include "driver/device/device_table.h"
 #include "driver/discovery/emitter.h"
 #include "driver/discovery/scsi_probe.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
 
 namespace sasd::discovery {
 

@@ -12,7 +12,7 @@
 #include "driver/device/device.h"
 #include "driver/device/device_table.h"
 #include "driver/device/node_table.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
 
 namespace sasd::discovery {
 

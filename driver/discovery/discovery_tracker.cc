@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "driver/mpi/constants.h"
+#include "driver/wire/mpi/constants.h"
 
 namespace sasd::discovery {
 

@@ -8,9 +8,9 @@
 #include "absl/synchronization/mutex.h"
 #include "driver/base/strong_id.h"
 #include "driver/discovery/change_set.h"
-#include "driver/mpi/events.h"
-#include "driver/mpi/pages.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
+#include "driver/wire/mpi/events.h"
+#include "driver/wire/mpi/pages.h"
 
 namespace sasd::discovery {
 

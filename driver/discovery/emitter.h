@@ -10,7 +10,7 @@
 #include "driver/device/device_table.h"
 #include "driver/device/node_table.h"
 #include "driver/discovery/change_set.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
 
 namespace sasd::discovery {
 

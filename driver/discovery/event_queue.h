@@ -13,7 +13,7 @@
 #include "absl/time/time.h"
 #include "driver/base/strong_id.h"
 #include "driver/device/device.h"
-#include "driver/mpi/events.h"
+#include "driver/wire/mpi/events.h"
 
 namespace sasd::discovery {
 

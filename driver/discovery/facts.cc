@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "driver/mpi/constants.h"
+#include "driver/wire/mpi/constants.h"
 
 namespace sasd::discovery {
 namespace {

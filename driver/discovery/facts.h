@@ -6,8 +6,8 @@
 
 #include "driver/device/device.h"
 #include "driver/device/node_table.h"
-#include "driver/mpi/pages.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
+#include "driver/wire/mpi/pages.h"
 
 // From what the firmware's pages say to what the tables keep, and from there to what is told to the
 // world. Pure functions, thread-safe.

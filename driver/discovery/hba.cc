@@ -10,7 +10,7 @@
 #include "driver/discovery/facts.h"
 #include "driver/discovery/ioc_setup.h"
 #include "driver/discovery/notices.h"
-#include "driver/mpi/messages.h"
+#include "driver/wire/mpi/messages.h"
 
 namespace sasd::discovery {
 namespace {

@@ -27,7 +27,7 @@
 #include "driver/discovery/scsi_probe.h"
 #include "driver/discovery/topology_events.h"
 #include "driver/discovery/topology_model.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
 #include "driver/transport/ioc_transport.h"
 
 namespace sasd::discovery {

@@ -4,10 +4,10 @@
 #include <string>
 #include <utility>
 
-#include "driver/lifetime/testbed.h"
-#include "driver/mpi/constants.h"
+#include "driver/wire/mpi/constants.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/lifetime/testbed.h"
 
 // The driver's steps in orders chosen here, on the virtual HBA: one thread, and time stands still.
 namespace sasd::discovery {

@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "driver/mpi/constants.h"
+#include "driver/wire/mpi/constants.h"
 
 namespace sasd::discovery {
 namespace {

@@ -6,8 +6,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "driver/base/clock.h"
-#include "driver/mpi/messages.h"
 #include "driver/transport/ioc_transport.h"
+#include "driver/wire/mpi/messages.h"
 
 namespace sasd::discovery {
 

@@ -5,8 +5,8 @@
 
 #include "driver/device/device_table.h"
 #include "driver/device/node_table.h"
-#include "driver/mpi/events.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
+#include "driver/wire/mpi/events.h"
 
 namespace sasd::discovery {
 

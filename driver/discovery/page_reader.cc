@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "driver/mpi/smp.h"
+#include "driver/wire/smp/smp.h"
 
 namespace sasd::discovery {
 namespace {

@@ -12,10 +12,10 @@
 #include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
 #include "driver/discovery/frame_sender.h"
-#include "driver/mpi/messages.h"
-#include "driver/mpi/pages.h"
-#include "driver/mpi/smp_expander.h"
 #include "driver/transport/ioc_transport.h"
+#include "driver/wire/mpi/messages.h"
+#include "driver/wire/mpi/pages.h"
+#include "driver/wire/smp/smp_expander.h"
 
 namespace sasd::discovery {
 

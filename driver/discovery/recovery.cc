@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "driver/discovery/facts.h"
-#include "driver/mpi/pages.h"
+#include "driver/wire/mpi/pages.h"
 
 namespace sasd::discovery {
 

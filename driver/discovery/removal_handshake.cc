@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "driver/mpi/messages.h"
+#include "driver/wire/mpi/messages.h"
 
 namespace sasd::discovery {
 namespace {

@@ -9,10 +9,10 @@
 #include "absl/status/statusor.h"
 #include "driver/base/strong_id.h"
 #include "driver/discovery/frame_sender.h"
-#include "driver/mpi/messages.h"
-#include "driver/mpi/scsi.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
 #include "driver/transport/ioc_transport.h"
+#include "driver/wire/mpi/messages.h"
+#include "driver/wire/scsi/scsi.h"
 
 namespace sasd::discovery {
 

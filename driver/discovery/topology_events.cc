@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "driver/base/link_rate.h"
 #include "driver/discovery/facts.h"
-#include "driver/mpi/constants.h"
+#include "driver/wire/mpi/constants.h"
 
 namespace sasd::discovery {
 namespace {

@@ -10,7 +10,7 @@
 #include "driver/discovery/change_set.h"
 #include "driver/discovery/event_queue.h"
 #include "driver/discovery/topology_model.h"
-#include "driver/mpi/events.h"
+#include "driver/wire/mpi/events.h"
 
 namespace sasd::discovery {
 

@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "driver/discovery/facts.h"
-#include "driver/mpi/constants.h"
-#include "driver/mpi/pages.h"
+#include "driver/wire/mpi/constants.h"
+#include "driver/wire/mpi/pages.h"
 
 namespace sasd::discovery {
 namespace {

@@ -50,24 +50,25 @@ struct Rate {
 Rate Storm(const testing::StormOptions& storm, int acts, const std::string& address) {
   DaemonOptions options;
   options.fabric = "synthetic:1x100x100";
-  options.server.listen = address;
+  options.listen = address;
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
   Require(daemon.ok(), std::string(daemon.status().message()));
   Daemon& d = **daemon;
-  const auto settle = [&d] {
-    const auto revision = testing::Settle(d.backend(), d.registry(), kTimeout);
+  VirtualBackend& fabric = *AsVirtual(d.backend());
+  const auto settle = [&d, &fabric] {
+    const auto revision = testing::Settle(fabric, d.registry(), kTimeout);
     Require(revision.ok(), std::string(revision.status().message()));
     return *revision;
   };
   const testing::StormTarget target{
-      *d.backend().emulator(),
+      fabric.emulator(),
       [&d](const std::string& token) { return testing::GrpcFeed::Open(d.address(), token); },
-      settle, [&d] { testing::Nudge(d.backend()); }};
-  testing::Chaos chaos(storm.seed, {}, testing::FabricOf(d.backend()));
+      settle, [&fabric] { testing::Nudge(fabric); }};
+  testing::Chaos chaos(storm.seed, {}, testing::FabricOf(fabric));
   const testing::StormReport report = testing::RunStorm(storm, chaos.Take(acts), target);
   for (const std::string& error : report.errors) std::cerr << error << "\n";
   Require(report.errors.empty(), "a subscriber's promise was broken");
-  const std::vector<std::string> wrong = testing::DifferencesFromFabric(d.backend(), d.registry());
+  const std::vector<std::string> wrong = testing::DifferencesFromFabric(fabric, d.registry());
   for (const std::string& line : wrong) std::cerr << line << "\n";
   Require(wrong.empty(), "the registry differs from the fabric");
   const double seconds = absl::ToDoubleSeconds(report.duration);

@@ -1,6 +1,6 @@
 """Machines whose owners published what their tools showed: sasctl shows the same.
 
-The trees are made from the same listings (driver/linux/real_layouts.h), so what is held here is how
+The trees are made from the same listings (driver/sysfs/real_layouts.h), so what is held here is how
 sasd reads and shows such a machine.
 """
 
@@ -13,7 +13,7 @@ import unittest
 
 from sasd import ROOT, Sasd
 
-LISTINGS = os.path.join(ROOT, "driver/linux/testdata")
+LISTINGS = os.path.join(ROOT, "driver/sysfs/testdata")
 WRITE_LAYOUT = os.path.join(ROOT, "tests/e2e/write_layout")
 
 

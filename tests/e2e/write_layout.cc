@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "driver/linux/fake_sysfs.h"
-#include "driver/linux/real_layouts.h"
+#include "driver/sysfs/fake_sysfs.h"
+#include "driver/sysfs/real_layouts.h"
 
 namespace sasd::sysfs {
 namespace {

@@ -9,12 +9,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "driver/base/fake_clock.h"
-#include "driver/emulator/element_index.h"
-#include "driver/emulator/emulator.h"
-#include "driver/emulator/fabric_loader.h"
-#include "driver/emulator/fabric_state.h"
-#include "driver/emulator/fabric_text.h"
-#include "driver/emulator/fabric_validate.h"
+#include "emulator/emulator.h"
+#include "emulator/fabric/element_index.h"
+#include "emulator/fabric/fabric_loader.h"
+#include "emulator/fabric/fabric_state.h"
+#include "emulator/fabric/fabric_text.h"
+#include "emulator/fabric/fabric_validate.h"
 #include "tests/fuzz/properties.h"
 
 namespace sasd::emulator {

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "driver/base/endian.h"
-#include "driver/mpi/constants.h"
-#include "driver/mpi/events.h"
-#include "driver/mpi/messages.h"
-#include "driver/mpi/pages.h"
+#include "driver/wire/mpi/constants.h"
+#include "driver/wire/mpi/events.h"
+#include "driver/wire/mpi/messages.h"
+#include "driver/wire/mpi/pages.h"
 #include "tests/fuzz/properties.h"
 
 // A codec by its name.

@@ -12,14 +12,14 @@
 
 #include "driver/base/endian.h"
 #include "driver/base/fake_clock.h"
-#include "driver/emulator/emulator.h"
-#include "driver/emulator/fabric_builder.h"
-#include "driver/emulator/pci/guest_memory.h"
-#include "driver/emulator/pci/interrupts.h"
-#include "driver/emulator/pci/link_codec.h"
-#include "driver/emulator/pci/pci_front_end.h"
-#include "driver/emulator/pci/request_data.h"
-#include "driver/emulator/pci/scatter_gather.h"
+#include "emulator/emulator.h"
+#include "emulator/fabric/fabric_builder.h"
+#include "emulator/pci/guest_memory.h"
+#include "emulator/pci/interrupts.h"
+#include "emulator/pci/link_codec.h"
+#include "emulator/pci/pci_front_end.h"
+#include "emulator/pci/request_data.h"
+#include "emulator/pci/scatter_gather.h"
 #include "tests/fuzz/properties.h"
 
 namespace sasd::emulator::pci {

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "driver/base/endian.h"
-#include "driver/emulator/fabric_loader.h"
-#include "driver/emulator/fabric_state.h"
-#include "driver/emulator/scsi/scsi_target.h"
-#include "driver/emulator/scsi/unit_memory.h"
+#include "emulator/fabric/fabric_loader.h"
+#include "emulator/fabric/fabric_state.h"
+#include "emulator/fabric/unit_memory.h"
+#include "emulator/scsi/scsi_target.h"
 
 namespace sasd::emulator::scsi {
 namespace {

@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "driver/base/endian.h"
-#include "driver/emulator/fabric_builder.h"
-#include "driver/emulator/fabric_state.h"
-#include "driver/emulator/smp_target.h"
-#include "driver/mpi/smp.h"
-#include "driver/mpi/smp_discover.h"
-#include "driver/mpi/smp_expander.h"
-#include "driver/mpi/smp_phy.h"
-#include "driver/mpi/smp_route.h"
+#include "driver/wire/smp/smp.h"
+#include "driver/wire/smp/smp_discover.h"
+#include "driver/wire/smp/smp_expander.h"
+#include "driver/wire/smp/smp_phy.h"
+#include "driver/wire/smp/smp_route.h"
+#include "emulator/fabric/fabric_builder.h"
+#include "emulator/fabric/fabric_state.h"
+#include "emulator/firmware/smp_target.h"
 #include "tests/fuzz/properties.h"
 
 namespace sasd {

@@ -10,10 +10,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "driver/linux/attribute_text.h"
-#include "driver/linux/real_layouts.h"
-#include "driver/linux/sysfs_root.h"
-#include "driver/linux/uevent.h"
+#include "driver/sysfs/attribute_text.h"
+#include "driver/sysfs/real_layouts.h"
+#include "driver/sysfs/sysfs_root.h"
+#include "driver/sysfs/uevent.h"
 #include "tests/fuzz/properties.h"
 
 namespace sasd::sysfs {

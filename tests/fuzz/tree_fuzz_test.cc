@@ -30,11 +30,11 @@
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "driver/base/fake_clock.h"
-#include "driver/linux/controlled_hosts.h"
-#include "driver/linux/fake_machine.h"
-#include "driver/linux/fake_sysfs.h"
-#include "driver/linux/file_io.h"
-#include "driver/linux/sysfs_source.h"
+#include "driver/sysfs/controlled_hosts.h"
+#include "driver/sysfs/fake_machine.h"
+#include "driver/sysfs/fake_sysfs.h"
+#include "driver/sysfs/file_io.h"
+#include "driver/sysfs/sysfs_source.h"
 #include "tests/fuzz/properties.h"
 
 namespace sasd::sysfs {

@@ -7,7 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "driver/base/endian.h"
-#include "driver/mpi/scsi.h"
+#include "driver/wire/scsi/scsi.h"
 #include "tests/fuzz/properties.h"
 
 namespace sasd::mpi {

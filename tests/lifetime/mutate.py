@@ -2,7 +2,7 @@
 """Puts bugs back into the driver, one at a time, and shows which tests see them.
 
 mutations.toml has the bugs. Each is put into a copy of the tree, built with AddressSanitizer and judged
-by the tests of driver/device, driver/discovery and driver/lifetime. Prints which test cases caught it,
+by the tests of driver/device, driver/discovery and tests/lifetime. Prints which test cases caught it,
 and what scenario no bug has broken. The last line is "N passed, N failed"."""
 
 import argparse
@@ -22,9 +22,9 @@ import plan
 
 # Copies of the tree, one per job. Bazel keeps the outputs of each from run to run.
 FOLDER = "/var/tmp/sasd-mutations"
-JUDGES = ("//driver/device/...", "//driver/discovery/...", "//driver/lifetime/...")
+JUDGES = ("//driver/device/...", "//driver/discovery/...", "//tests/lifetime/...")
 # The explorer takes long: it judges what it is to find, and the first of its programs that fails will do.
-EXPLORER = "//driver/lifetime:interleavings_test"
+EXPLORER = "//tests/lifetime:interleavings_test"
 # A case that runs for so long hangs (the longest takes some 3 s); the rest of its program is left out.
 CASE_SECONDS = 20
 # So many cases may crash before the rest of their program is left out.

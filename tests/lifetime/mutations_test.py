@@ -1,4 +1,4 @@
-"""Rules, mutations and scenarios fit together and into the tree; docs/lifetime.md says what they say."""
+"""Rules, mutations and scenarios fit together and into the tree; docs/lifetime-evidence.md says what they say."""
 
 import os
 import unittest

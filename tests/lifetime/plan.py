@@ -53,9 +53,9 @@ def is_explored(case):
 
 
 def scenario_tests():
-    """{scenario: [test cases]} of driver/lifetime."""
+    """{scenario: [test cases]} of tests/lifetime."""
     tests = {}
-    for path in sorted(glob.glob(os.path.join(ROOT, "driver", "lifetime", "*_test.cc"))):
+    for path in sorted(glob.glob(os.path.join(ROOT, "tests", "lifetime", "*_test.cc"))):
         for suite, case in re.findall(r"TEST(?:_F|_P)?\((\w+),\s*(S\d\d_\w+)\)", read(path)):
             tests.setdefault(scenario_of(case), []).append(f"{suite}.{case}")
     return tests

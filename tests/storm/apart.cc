@@ -16,12 +16,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "driver/emulator/pci/unique_fd.h"
+#include "driver/base/unique_fd.h"
 
 namespace sasd::testing {
 namespace {
-
-using emulator::pci::UniqueFd;
 
 void WriteAll(int fd, absl::string_view text) {
   while (!text.empty()) {

@@ -11,8 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
-#include "driver/lifetime/picture.h"
-#include "driver/observation.h"
+#include "driver/observation/observation.h"
+#include "tests/lifetime/picture.h"
 
 namespace sasd::testing {
 

@@ -54,8 +54,8 @@ class Weather {
     auto system = System::Start(std::move(fabric), seed_, log);
     if (!system.ok()) return std::string(system.status().message());
     system_ = *std::move(system);
-    for (size_t i = 0; i < system_->backend().emulator()->host_count(); ++i) {
-      devices_ += system_->backend().emulator()->Truth(i).devices.size();
+    for (size_t i = 0; i < system_->backend().emulator().host_count(); ++i) {
+      devices_ += system_->backend().emulator().Truth(i).devices.size();
     }
     return "";
   }
@@ -65,7 +65,7 @@ class Weather {
     System& s = *system_;
     std::vector<std::string> wrong;
     const StormTarget target{
-        *s.backend().emulator(),
+        s.backend().emulator(),
         [&s](const std::string& token) { return LogFeed::Open(s.log(), token); },
         [&s, &wrong] {
           const auto revision = Settle(s.backend(), s.registry(), kTimeout);

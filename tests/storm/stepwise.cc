@@ -14,7 +14,7 @@
 #include "daemon/registry/registry.h"
 #include "driver/base/fake_clock.h"
 #include "driver/discovery/hba.h"
-#include "driver/emulator/emulator.h"
+#include "emulator/emulator.h"
 #include "tests/storm/apart.h"
 #include "tests/storm/judging_sink.h"
 #include "tests/storm/shrink.h"

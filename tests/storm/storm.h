@@ -10,7 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "driver/emulator/emulator.h"
+#include "emulator/emulator.h"
 #include "sas/v1/watch_service.pb.h"
 #include "tests/support/mirror.h"
 #include "tests/support/random.h"

@@ -37,7 +37,7 @@ TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
   char folder[] = "/tmp/storm.XXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);
   const absl::Cleanup remove = [&folder] { rmdir(folder); };
-  options.server.listen = absl::StrCat("unix:", folder, "/s");
+  options.listen = absl::StrCat("unix:", folder, "/s");
   // So that the stalled ones fall behind, and others seldom: each time costs a snapshot of
   // everything.
   options.log.max_events = kRevisions / 4;
@@ -45,19 +45,20 @@ TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
   ASSERT_TRUE(daemon.ok()) << daemon.status();
   Daemon& d = **daemon;
+  VirtualBackend& fabric = *AsVirtual(d.backend());
 
   StormOptions storm;
   storm.subscribers = 100;
-  StormTarget target{*d.backend().emulator(),
+  StormTarget target{fabric.emulator(),
                      [&d](const std::string& token) { return GrpcFeed::Open(d.address(), token); },
-                     [&d] {
+                     [&d, &fabric] {
                        const absl::StatusOr<int64_t> revision =
-                           Settle(d.backend(), d.registry(), kTimeout);
+                           Settle(fabric, d.registry(), kTimeout);
                        EXPECT_TRUE(revision.ok()) << revision.status();
                        return revision.value_or(0);
                      },
-                     [&d] { Nudge(d.backend()); }};
-  Chaos chaos(storm.seed, {}, FabricOf(d.backend()));
+                     [&fabric] { Nudge(fabric); }};
+  Chaos chaos(storm.seed, {}, FabricOf(fabric));
   const StormReport report = RunStorm(storm, chaos.Take(kActs), target);
 
   EXPECT_TRUE(report.errors.empty()) << absl::StrJoin(report.errors, "\n");
@@ -66,7 +67,7 @@ TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
   EXPECT_GT(report.resumes, 0);
   EXPECT_LE(d.log().stats().log_events, options.log.max_events);
   EXPECT_LE(d.log().stats().log_bytes, options.log.max_bytes);
-  const std::vector<std::string> wrong = DifferencesFromFabric(d.backend(), d.registry());
+  const std::vector<std::string> wrong = DifferencesFromFabric(fabric, d.registry());
   EXPECT_TRUE(wrong.empty()) << absl::StrJoin(wrong, "\n");
   const std::vector<std::string> differing = MirrorOf(d.registry()).Differences(*report.eager);
   EXPECT_TRUE(differing.empty()) << absl::StrJoin(differing, "\n");

@@ -7,7 +7,7 @@
 
 #include "absl/base/config.h"
 #include "absl/strings/str_join.h"
-#include "driver/emulator/fabric_builder.h"
+#include "emulator/fabric/fabric_builder.h"
 #include "gtest/gtest.h"
 #include "tests/storm/log_feed.h"
 #include "tests/storm/system.h"
@@ -46,7 +46,7 @@ TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
   ChaosShares shares;
   shares.host_reset = 1;
   Chaos chaos(options.seed, shares, FabricOf(s.backend()));
-  StormTarget target{*s.backend().emulator(),
+  StormTarget target{s.backend().emulator(),
                      [&s](const std::string& token) { return LogFeed::Open(s.log(), token); },
                      [&s] {
                        const absl::StatusOr<int64_t> revision =

@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/service/snapshot_reader.h"
 #include "driver/base/clock.h"
-#include "driver/driver.h"
-#include "driver/emulator/emulator.h"
-#include "driver/emulator/emulator_runner.h"
+#include "driver/hba_driver.h"
+#include "emulator/emulator.h"
+#include "emulator/emulator_runner.h"
 #include "tests/storm/judging_sink.h"
 #include "tests/support/truth_check.h"
 
@@ -34,17 +34,17 @@ bool InTrouble(emulator::Emulator& emulator) {
 
 }  // namespace
 
-void Nudge(Backend& backend) {
-  emulator::Emulator& emulator = *backend.emulator();
+void Nudge(VirtualBackend& backend) {
+  emulator::Emulator& emulator = backend.emulator();
   for (size_t host = 0; host < emulator.host_count(); ++host) {
     // A host in reset has nothing to say.
     (void)emulator.fabric().InjectLogEntry(emulator.HostId(host), 0, "nudge");
   }
 }
 
-absl::StatusOr<int64_t> Settle(Backend& backend, registry::Registry& registry,
+absl::StatusOr<int64_t> Settle(VirtualBackend& backend, registry::Registry& registry,
                                absl::Duration timeout) {
-  for (int i = 0; i < kMostNudges && InTrouble(*backend.emulator()); ++i) Nudge(backend);
+  for (int i = 0; i < kMostNudges && InTrouble(backend.emulator()); ++i) Nudge(backend);
   if (absl::Status s = backend.WaitIdle(timeout); !s.ok()) return s;
   return registry.WaitSettled({}, timeout);
 }
@@ -60,10 +60,10 @@ Mirror MirrorOf(const registry::Registry& registry) {
   }
 }
 
-std::vector<std::string> DifferencesFromFabric(Backend& backend,
+std::vector<std::string> DifferencesFromFabric(VirtualBackend& backend,
                                                const registry::Registry& registry) {
   std::vector<std::string> differences;
-  emulator::Emulator& emulator = *backend.emulator();
+  emulator::Emulator& emulator = backend.emulator();
   for (size_t host = 0; host < emulator.host_count(); ++host) {
     for (std::string& line : DifferencesFromTruth(*registry.Snapshot(), emulator.Truth(host))) {
       differences.push_back(std::move(line));
@@ -72,13 +72,13 @@ std::vector<std::string> DifferencesFromFabric(Backend& backend,
   return differences;
 }
 
-emulator::FabricSpec FabricOf(Backend& backend) {
-  return backend.emulator()->fabric().Read(
+emulator::FabricSpec FabricOf(VirtualBackend& backend) {
+  return backend.emulator().fabric().Read(
       [](const emulator::FabricState& state) { return state.spec(); });
 }
 
 // A backend that lets a test look at its drivers.
-class System::Drivers : public Backend {
+class System::Drivers : public VirtualBackend {
  public:
   Drivers(std::unique_ptr<emulator::Emulator> emulator, ObservationSink& sink)
       : emulator_(std::move(emulator)),
@@ -110,7 +110,7 @@ class System::Drivers : public Backend {
   }
 
   const std::string& description() const override { return description_; }
-  emulator::Emulator* emulator() override { return emulator_.get(); }
+  emulator::Emulator& emulator() override { return *emulator_; }
   absl::Status Rescan() override {
     for (const auto& driver : drivers_) driver->Rescan();
     return absl::OkStatus();
@@ -151,7 +151,7 @@ absl::StatusOr<std::unique_ptr<System>> System::Start(emulator::FabricSpec fabri
   return system;
 }
 
-Backend& System::backend() { return *drivers_; }
+VirtualBackend& System::backend() { return *drivers_; }
 
 uint64_t System::events_received() const {
   uint64_t events = 0;

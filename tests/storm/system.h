@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "daemon/backend.h"
+#include "daemon/backend/virtual_backend.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/event_encoder.h"
 #include "daemon/watch/pump.h"
 #include "daemon/watch/watch_log.h"
-#include "driver/emulator/fabric.h"
+#include "emulator/fabric/fabric.h"
 #include "tests/support/mirror.h"
 
 namespace sasd::testing {
@@ -19,21 +19,21 @@ namespace sasd::testing {
 // Waits until drivers and registry have digested whatever has happened to the fabric, faults that
 // still wait for an event included. Returns the registry's revision. Errors: what is not settled
 // after `timeout`.
-absl::StatusOr<int64_t> Settle(Backend& backend, registry::Registry& registry,
+absl::StatusOr<int64_t> Settle(VirtualBackend& backend, registry::Registry& registry,
                                absl::Duration timeout);
 
 // Makes an event on each host that changes nothing.
-void Nudge(Backend& backend);
+void Nudge(VirtualBackend& backend);
 
 // The registry's picture as a subscriber would have it.
 Mirror MirrorOf(const registry::Registry& registry);
 
 // What differs between the registry and the fabric, over all hosts.
-std::vector<std::string> DifferencesFromFabric(Backend& backend,
+std::vector<std::string> DifferencesFromFabric(VirtualBackend& backend,
                                                const registry::Registry& registry);
 
 // The fabric as it is now.
-emulator::FabricSpec FabricOf(Backend& backend);
+emulator::FabricSpec FabricOf(VirtualBackend& backend);
 
 // Everything of sasd beneath gRPC, on virtual HBAs.
 class System {
@@ -42,7 +42,7 @@ class System {
                                                        const watch::WatchLog::Options& log);
   ~System();
 
-  Backend& backend();
+  VirtualBackend& backend();
   registry::Registry& registry() { return registry_; }
   watch::WatchLog& log() { return log_; }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
-#include "driver/emulator/fabric.h"
+#include "emulator/fabric/fabric.h"
 #include "tests/support/random.h"
 #include "tests/support/step.h"
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "driver/emulator/fabric_builder.h"
+#include "emulator/fabric/fabric_builder.h"
 #include "tests/support/random.h"
 
 namespace sasd::testing {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "driver/emulator/fabric.h"
+#include "emulator/fabric/fabric.h"
 
 namespace sasd::testing {
 

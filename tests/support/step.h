@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "driver/emulator/virtual_fabric.h"
+#include "emulator/fabric/virtual_fabric.h"
 
 namespace sasd::testing {
 

@@ -5,7 +5,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "driver/lifetime/fact_text.h"
+#include "tests/lifetime/fact_text.h"
 
 namespace sasd::testing {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "daemon/registry/topology.h"
-#include "driver/emulator/truth.h"
+#include "emulator/fabric/truth.h"
 
 namespace sasd::testing {
 

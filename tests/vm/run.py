@@ -21,7 +21,7 @@ from scenarios import LONG, NORMAL, SCENARIOS, SHORT  # noqa: E402
 from variants import VARIANTS  # noqa: E402
 from vm import QEMU  # noqa: E402
 
-SASHBA = os.environ.get("SASHBA") or os.path.join(ROOT, "bazel-bin", "daemon", "sashba")
+SASHBA = os.environ.get("SASHBA") or os.path.join(ROOT, "bazel-bin", "emulator", "qemu", "sashba")
 # What runs in the guest, whose busybox has no nice.
 PROGRAMS = [os.path.join(ROOT, "bazel-bin", path) for path in ("daemon/sasd", "cli/sasctl", "tests/vm/ctl_user")]
 PROGRAMS.append("/usr/bin/nice")

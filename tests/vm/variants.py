@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FABRIC = os.path.join(HERE, "../../driver/emulator/fabrics/judge.textproto")
+FABRIC = os.path.join(HERE, "../../emulator/fabrics/judge.textproto")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "driver/base/endian.h"
-#include "driver/mpi/constants.h"
+#include "driver/wire/mpi/constants.h"
 
 // The arguments of the control node's ioctls, as a 64-bit little-endian kernel lays them out (Linux
 // 6.1, drivers/scsi/mpt3sas/mpt3sas_ctl.h; the structure's name stands above each). Decoding is

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "driver/mpi/test_bytes.h"
+#include "driver/wire/test_bytes.h"
 #include "gtest/gtest.h"
 
 // The bytes are laid out by hand from mpt3sas_ctl.h (Linux 6.1), not by the encoder; the offset of

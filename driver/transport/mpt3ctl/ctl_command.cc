@@ -5,9 +5,9 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "driver/mpi/constants.h"
-#include "driver/mpi/messages.h"
-#include "driver/mpi/smp.h"
+#include "driver/wire/mpi/constants.h"
+#include "driver/wire/mpi/messages.h"
+#include "driver/wire/smp/smp.h"
 
 namespace sasd::mpt3ctl {
 namespace {

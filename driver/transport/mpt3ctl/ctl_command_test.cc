@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <string>
 
-#include "driver/mpi/messages.h"
-#include "driver/mpi/smp.h"
 #include "driver/transport/mpt3ctl/ctl_codec.h"
+#include "driver/wire/mpi/messages.h"
+#include "driver/wire/smp/smp.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -7,14 +7,14 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "driver/base/clock.h"
-#include "driver/driver.h"
-#include "driver/emulator/emulator.h"
-#include "driver/emulator/fabric_builder.h"
-#include "driver/mpi/events.h"
+#include "driver/hba_driver.h"
 #include "driver/transport/mpt3ctl/ctl_transport.h"
 #include "driver/transport/mpt3ctl/fake_ctl_nodes.h"
-#include "driver/transport/mpt3ctl/fake_kernel.h"
+#include "driver/wire/mpi/events.h"
+#include "emulator/emulator.h"
+#include "emulator/fabric/fabric_builder.h"
 #include "gtest/gtest.h"
+#include "tests/support/fake_kernel.h"
 
 // The whole driver on a control node, beside the kernel's driver that owns the (virtual) HBA: what
 // both tell must be the same.

@@ -7,9 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-#include "driver/mpi/constants.h"
-#include "driver/mpi/messages.h"
 #include "driver/transport/mpt3ctl/ctl_errors.h"
+#include "driver/wire/mpi/constants.h"
+#include "driver/wire/mpi/messages.h"
 
 namespace sasd::mpt3ctl {
 namespace {

@@ -15,9 +15,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "driver/base/fake_clock.h"
-#include "driver/mpi/messages.h"
-#include "driver/mpi/smp.h"
 #include "driver/transport/mpt3ctl/fake_ctl_nodes.h"
+#include "driver/wire/mpi/messages.h"
+#include "driver/wire/smp/smp.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

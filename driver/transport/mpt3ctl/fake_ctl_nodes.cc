@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "driver/mpi/messages.h"
+#include "driver/wire/mpi/messages.h"
 
 namespace sasd::mpt3ctl {
 namespace {

@@ -1,0 +1,116 @@
+#include "daemon/backend/aligned_sink.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace sasd {
+namespace {
+
+const SasAddress kHost(0xA), kExpander(0xE), kDisk(0xD);
+
+NodeKey Node(SasAddress address, uint8_t port) { return {kHost, address, PhysicalPort(port)}; }
+
+// Takes the last batch.
+class LastBatch : public ObservationSink {
+ public:
+  void Observe(ObservationBatch batch) override { last = std::move(batch); }
+  ObservationBatch last;
+};
+
+class AlignedSinkTest : public ::testing::Test {
+ protected:
+  // What comes of observations, in a batch.
+  std::vector<Observation> Pass(std::vector<Observation> observations) {
+    ObservationBatch batch;
+    batch.observations = std::move(observations);
+    aligned_.Observe(std::move(batch));
+    return std::move(sink_.last.observations);
+  }
+  uint8_t PortOf(SasAddress address, uint8_t port) {
+    EndDeviceFacts facts;
+    facts.key = Node(address, port);
+    return std::get<EndDeviceFacts>(Pass({facts})[0]).key.port.value();
+  }
+  uint8_t PortOfGone(SasAddress address, uint8_t port) {
+    return std::get<EndDeviceGone>(Pass({EndDeviceGone{Node(address, port)}})[0]).key.port.value();
+  }
+
+  LastBatch sink_;
+  AlignedSink aligned_{sink_};
+};
+
+TEST_F(AlignedSinkTest, TheOnlyNodeWithAnAddressHasNumber0) {
+  EXPECT_EQ(PortOf(kDisk, 3), 0);
+  EXPECT_EQ(PortOf(kDisk, 3), 0);
+  EXPECT_EQ(PortOf(kExpander, 1), 0);
+}
+
+TEST_F(AlignedSinkTest, FurtherNodesCountUpAndFreeTheirNumbers) {
+  EXPECT_EQ(PortOf(kDisk, 3), 0);
+  EXPECT_EQ(PortOf(kDisk, 1), 1);
+  EXPECT_EQ(PortOf(kDisk, 2), 2);
+  EXPECT_EQ(PortOfGone(kDisk, 1), 1);
+  EXPECT_EQ(PortOf(kDisk, 2), 2);  // keeps its own
+  EXPECT_EQ(PortOf(kDisk, 7), 1);
+}
+
+TEST_F(AlignedSinkTest, WhatMovesToAnotherPortInOneBatchKeepsItsNumber) {
+  EXPECT_EQ(PortOf(kDisk, 3), 0);
+  EndDeviceFacts moved;
+  moved.key = Node(kDisk, 4);
+  const auto out = Pass({moved, EndDeviceGone{Node(kDisk, 3)}});
+  EXPECT_EQ(std::get<EndDeviceFacts>(out[0]).key, Node(kDisk, 0));
+  EXPECT_EQ(std::get<EndDeviceGone>(out[1]).key, Node(kDisk, 0));
+}
+
+TEST_F(AlignedSinkTest, TheLateWordOfOneThatHasGoneFreesNoOther) {
+  EXPECT_EQ(PortOf(kDisk, 3), 0);
+  EXPECT_EQ(PortOfGone(kDisk, 9), 0);
+  EXPECT_EQ(PortOf(kDisk, 5), 1);
+}
+
+TEST_F(AlignedSinkTest, WhatReferToANodeFollowIt) {
+  ExpanderFacts expander, other;
+  expander.key = Node(kExpander, 1);
+  other.key = Node(kExpander, 2);
+  expander.parent = other.parent = NodeKey::Host(kHost);
+  EndDeviceFacts device;
+  device.key = Node(kDisk, 2);
+  device.parent = other.key;
+  LogicalUnitFacts unit;
+  unit.device = device.key;
+  PhyFacts phy;
+  phy.key = {other.key, PhyId(4)};
+  PortFacts port;
+  port.key = {other.key, kDisk};
+  Notice notice;
+  notice.subject = other.key;
+  const auto out = Pass({expander, other, device, unit, phy, port, notice});
+  EXPECT_EQ(std::get<ExpanderFacts>(out[0]).key, Node(kExpander, 0));
+  EXPECT_EQ(std::get<ExpanderFacts>(out[1]).key, Node(kExpander, 1));
+  EXPECT_EQ(std::get<ExpanderFacts>(out[1]).parent, NodeKey::Host(kHost));
+  EXPECT_EQ(std::get<EndDeviceFacts>(out[2]).key, Node(kDisk, 0));
+  EXPECT_EQ(std::get<EndDeviceFacts>(out[2]).parent, Node(kExpander, 1));
+  EXPECT_EQ(std::get<LogicalUnitFacts>(out[3]).device, Node(kDisk, 0));
+  EXPECT_EQ(std::get<PhyFacts>(out[4]).key.owner, Node(kExpander, 1));
+  EXPECT_EQ(std::get<PortFacts>(out[5]).key.owner, Node(kExpander, 1));
+  EXPECT_EQ(std::get<Notice>(out[6]).subject, Node(kExpander, 1));
+}
+
+TEST_F(AlignedSinkTest, AHostThatIsGoneFreesAll) {
+  EXPECT_EQ(PortOf(kDisk, 3), 0);
+  Pass({HostGone{kHost}});
+  EXPECT_EQ(PortOf(kDisk, 4), 0);
+}
+
+TEST_F(AlignedSinkTest, AHostIsItself) {
+  Notice notice;
+  notice.subject = NodeKey::Host(kHost);
+  EXPECT_EQ(std::get<Notice>(Pass({notice})[0]).subject, NodeKey::Host(kHost));
+}
+
+}  // namespace
+}  // namespace sasd

@@ -1,0 +1,337 @@
+#include "daemon/backend/linux_backend.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <thread>  // NOLINT: one owned thread
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "daemon/backend/control_links.h"
+#include "daemon/diagnosis/diagnose.h"
+#include "daemon/diagnosis/machine_reader.h"
+#include "driver/sysfs/controlled_hosts.h"
+#include "driver/sysfs/file_io.h"
+#include "driver/sysfs/live_file_io.h"
+#include "driver/sysfs/sysfs_follower.h"
+#include "driver/sysfs/sysfs_source.h"
+#include "driver/sysfs/udev_monitor.h"
+#include "driver/transport/mpt3ctl/posix_ctl_nodes.h"
+#include "spdlog/spdlog.h"
+
+namespace sasd {
+namespace {
+
+using sysfs::SysfsSource;
+using sysfs::UeventSource;
+
+// Where the kernel's uevents cannot be had. Thread-safe.
+class NoUevents : public UeventSource {
+ public:
+  Received Receive(absl::Duration timeout) override ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    if (timeout <= absl::ZeroDuration()) return Nothing{};
+    mu_.AwaitWithTimeout(absl::Condition(&woken_), timeout);
+    woken_ = false;
+    return Nothing{};
+  }
+
+  void Wake() override ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    woken_ = true;
+  }
+
+ private:
+  absl::Mutex mu_;  // a leaf
+  bool woken_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+// What udev knows is of this machine alone.
+std::unique_ptr<sysfs::FileIo> MakeFileIo(const std::string& root) {
+  if (root == "/sys") return std::make_unique<sysfs::LiveFileIo>();
+  return std::make_unique<sysfs::PosixFileIo>();
+}
+
+// One thread does all of sysfs: it receives, reads the tree and tells. Others ask it to and wait.
+// The firmware's side has its own threads (ControlLinks); which HBAs there are it is told from
+// here.
+class LinuxBackend : public Backend {
+ public:
+  LinuxBackend(std::string description, const LinuxBackendOptions& options, LinuxSeams seams,
+               Clock& clock)
+      : description_(std::move(description)),
+        uevents_(std::move(seams.uevents)),
+        nodes_(std::move(seams.nodes)),
+        uevent_state_(std::move(seams.uevent_state)),
+        clock_(clock),
+        io_(MakeFileIo(options.root)) {}
+
+  ~LinuxBackend() override {
+    {
+      absl::MutexLock lock(&mu_);
+      stopping_ = true;
+    }
+    uevents_->Wake();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  absl::Status Start(const LinuxBackendOptions& options, ObservationSink& sink) {
+    absl::StatusOr<std::unique_ptr<SysfsSource>> source =
+        SysfsSource::Create(options.root, *io_, clock_, sink);
+    if (!source.ok()) return source.status();
+    source_ = *std::move(source);
+    sink_ = &sink;
+    root_ = options.root;
+    look_interval_ = options.follower.look_interval;
+    sysfs::FollowerOptions follower = options.follower;
+    if (nodes_ != nullptr && options.control_nodes) {
+      links_ = std::make_unique<ControlLinks>(*nodes_, clock_, sink, OptionsOfLinks());
+      follower.has_control_node = [this](SasAddress host) { return links_->IsConnected(host); };
+    }
+    follower_ = std::make_unique<sysfs::SysfsFollower>(*source_, clock_, std::move(follower));
+    if (absl::Status s = follower_->ScanTree(SysfsSource::ScanCause()); !s.ok()) return s;
+    FollowHbas();
+    thread_ = std::thread(&LinuxBackend::Run, this);
+    return absl::OkStatus();
+  }
+
+  const std::string& description() const override { return description_; }
+
+  absl::Status Rescan() override ABSL_LOCKS_EXCLUDED(mu_) {
+    if (links_ != nullptr) {
+      links_->Retry();
+      links_->Rescan();
+    }
+    const uint64_t ticket = Ask(&LinuxBackend::scans_);
+    absl::MutexLock lock(&mu_);
+    const auto done = [this, ticket]()
+                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return scans_.done >= ticket; };
+    mu_.Await(absl::Condition(&done));
+    return scan_status_;
+  }
+
+  absl::Status WaitIdle(absl::Duration timeout) override ABSL_LOCKS_EXCLUDED(mu_) {
+    const absl::Time deadline = absl::Now() + timeout;
+    if (absl::Status s = WaitForSysfs(timeout); !s.ok() || links_ == nullptr) return s;
+    return links_->WaitIdle(deadline - absl::Now());
+  }
+
+  void Release() override {
+    if (links_ != nullptr) links_->Release();
+  }
+
+  std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) override
+      ABSL_LOCKS_EXCLUDED(mu_) {
+    LiveSystem live;
+    MachinePlaces places;
+    places.sysfs = root_;
+    live.machine = ReadMachine(places, *io_);
+    live.uevents = uevent_state_;
+    live.asks_control_nodes = links_ != nullptr;
+    if (links_ != nullptr) live.control_nodes = links_->states();
+    live.look_interval = look_interval_;
+    {
+      absl::MutexLock lock(&mu_);
+      live.reading_error = last_error_;
+    }
+    return DiagnoseLive(live, topology);
+  }
+
+ private:
+  // Something that others ask for, by a number that counts up.
+  struct Requests {
+    uint64_t asked = 0;
+    uint64_t done = 0;
+  };
+  // Uevents taken at once before the tree is read.
+  static constexpr int kMostUevents = 100'000;
+
+  absl::Status WaitForSysfs(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
+    const uint64_t ticket = Ask(&LinuxBackend::flushes_);
+    absl::MutexLock lock(&mu_);
+    const auto done = [this, ticket]()
+                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return flushes_.done >= ticket; };
+    if (!mu_.AwaitWithTimeout(absl::Condition(&done), timeout)) {
+      return absl::DeadlineExceededError(
+          absl::StrCat("uevents are not told yet", last_error_.empty() ? "" : ": ", last_error_));
+    }
+    return absl::OkStatus();
+  }
+
+  ControlLinkOptions OptionsOfLinks() {
+    ControlLinkOptions options;
+    options.reset_count = [this](const sysfs::ControlledHost& host) {
+      return sysfs::ResetCountOf(host, root_, *io_);
+    };
+    options.on_change = [this] { Note(&LinuxBackend::links_changed_); };
+    options.on_loss = [this] { Note(&LinuxBackend::link_lost_); };
+    return options;
+  }
+
+  void Note(bool LinuxBackend::*what) ABSL_LOCKS_EXCLUDED(mu_) {
+    {
+      absl::MutexLock lock(&mu_);
+      this->*what = true;
+    }
+    uevents_->Wake();
+  }
+
+  // The thread's, or before it.
+  void FollowHbas() {
+    if (links_ == nullptr) return;
+    const auto hosts = sysfs::FindControlledHosts(root_, *io_);
+    if (!hosts.ok()) return;  // the follower has told, and will read anew
+    links_->Follow(*hosts);
+    readings_ = Readings();
+  }
+  // Counts up with each reading that may have met another HBA.
+  uint64_t Readings() const {
+    return follower_->stats().tree_scans + follower_->stats().host_scans;
+  }
+
+  uint64_t Ask(Requests LinuxBackend::*requests) ABSL_LOCKS_EXCLUDED(mu_) {
+    uint64_t ticket;
+    {
+      absl::MutexLock lock(&mu_);
+      ticket = ++(this->*requests).asked;
+    }
+    uevents_->Wake();
+    return ticket;
+  }
+
+  void Run() ABSL_LOCKS_EXCLUDED(mu_) {
+    uint64_t scanned = 0, flushed = 0;
+    while (true) {
+      Hand(uevents_->Receive(
+          std::max(follower_->NextDue() - clock_.Monotonic(), absl::ZeroDuration())));
+      uint64_t scan, flush;
+      bool links_changed, link_lost;
+      {
+        absl::MutexLock lock(&mu_);
+        if (stopping_) return;
+        links_changed = std::exchange(links_changed_, false);
+        link_lost = std::exchange(link_lost_, false);
+        scan = scans_.asked;
+        flush = flushes_.asked;
+      }
+      // What was received before somebody asked is told before he is answered.
+      for (int i = 0; i < kMostUevents && Hand(uevents_->Receive(absl::ZeroDuration())); ++i) {
+      }
+      TellPending();
+      const bool wants_scan = scan != scanned, wants_flush = flush != flushed;
+      const absl::Status status = wants_scan    ? follower_->ScanTree(SysfsSource::ScanCause())
+                                  : wants_flush ? follower_->TellNow()
+                                                : follower_->RunDue();
+      scanned = scan;
+      flushed = flush;
+      TellPending();
+      if (links_changed) follower_->PlanLooks();
+      if (link_lost || readings_ != Readings()) FollowHbas();
+      Answer(status, scan, flush);
+    }
+  }
+
+  // Whether there was something.
+  bool Hand(const UeventSource::Received& received) {
+    if (const auto* uevent = std::get_if<sysfs::Uevent>(&received)) {
+      follower_->Note(*uevent);
+    } else if (const auto* gap = std::get_if<UeventSource::Gap>(&received)) {
+      follower_->NoteGap(gap->lost_events);
+      spdlog::warn(
+          "uevents were lost ({}): looking at everything anew",
+          gap->lost_events == 0 ? "an unknown number" : absl::StrCat("at most ", gap->lost_events));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  void TellPending() {
+    if (pending_ == follower_->pending()) return;
+    pending_ = follower_->pending();
+    sink_->SetPending(pending_);
+  }
+
+  void Answer(const absl::Status& status, uint64_t scan, uint64_t flush) ABSL_LOCKS_EXCLUDED(mu_) {
+    const std::string error(status.message());
+    bool news = false;
+    {
+      absl::MutexLock lock(&mu_);
+      if (scans_.done != scan) scan_status_ = status;
+      scans_.done = scan;
+      if (!follower_->pending()) flushes_.done = flush;
+      news = error != last_error_;
+      last_error_ = error;
+    }
+    if (news && !error.empty()) spdlog::error("{}", error);
+  }
+
+  const std::string description_;
+  const std::unique_ptr<UeventSource> uevents_;
+  const std::unique_ptr<mpt3ctl::CtlNodes> nodes_;  // may be null
+  const UeventState uevent_state_;                  // as it was at the start
+  Clock& clock_;
+  // Constant once started.
+  ObservationSink* sink_ = nullptr;
+  std::string root_;
+  absl::Duration look_interval_;
+  const std::unique_ptr<sysfs::FileIo> io_;
+  // Of the thread, once it runs.
+  std::unique_ptr<SysfsSource> source_;
+  std::unique_ptr<sysfs::SysfsFollower> follower_;
+  uint64_t readings_ = 0;  // at the last Follow()
+  bool pending_ = false;   // as the sink was told last
+
+  absl::Mutex mu_;  // a leaf
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool links_changed_ ABSL_GUARDED_BY(mu_) = false;
+  bool link_lost_ ABSL_GUARDED_BY(mu_) = false;
+  Requests scans_ ABSL_GUARDED_BY(mu_);
+  Requests flushes_ ABSL_GUARDED_BY(mu_);
+  absl::Status scan_status_ ABSL_GUARDED_BY(mu_);  // of the last scan that was asked for
+  std::string last_error_ ABSL_GUARDED_BY(mu_);    // empty: the last reading was fine
+
+  std::unique_ptr<ControlLinks> links_;  // null: none; constant once started
+  std::thread thread_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOptions& options,
+                                                           LinuxSeams seams, Clock& clock,
+                                                           ObservationSink& sink) {
+  std::string description = absl::StrCat("sysfs ", options.root, ", live");
+  if (seams.uevents == nullptr) {
+    description = absl::StrCat("sysfs ", options.root, ", without uevents");
+    seams.uevents = std::make_unique<NoUevents>();
+    seams.uevent_state.error.Update(absl::UnavailableError("sasd was started without"));
+  }
+  auto backend = std::make_unique<LinuxBackend>(description, options, std::move(seams), clock);
+  if (absl::Status s = backend->Start(options, sink); !s.ok()) return s;
+  return backend;
+}
+
+absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOptions& options,
+                                                           Clock& clock, ObservationSink& sink) {
+  LinuxSeams seams;
+  // First, so that what changes while the tree is read is not missed.
+  absl::StatusOr<std::unique_ptr<sysfs::UdevMonitor>> monitor = sysfs::UdevMonitor::Open();
+  seams.uevent_state.error = monitor.status();
+  if (monitor.ok()) {
+    seams.uevent_state.receive_buffer_bytes = (*monitor)->receive_buffer_bytes();
+    seams.uevent_state.wanted_buffer_bytes = sysfs::UdevMonitor::kReceiveBufferBytes;
+    seams.uevents = *std::move(monitor);
+  } else {
+    spdlog::warn("{}: changes are found by scans only (SIGHUP) and by looks at the links",
+                 std::string(monitor.status().message()));
+  }
+  seams.nodes = std::make_unique<mpt3ctl::PosixCtlNodes>();
+  return StartLinuxBackend(options, std::move(seams), clock, sink);
+}
+
+}  // namespace sasd

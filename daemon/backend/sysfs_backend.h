@@ -1,0 +1,21 @@
+#ifndef DAEMON_BACKEND_SYSFS_BACKEND_H_
+#define DAEMON_BACKEND_SYSFS_BACKEND_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "daemon/backend/backend.h"
+#include "driver/base/clock.h"
+#include "driver/observation/observation.h"
+
+namespace sasd {
+
+// Serves a Linux sysfs tree. Reads it once now and once per Rescan(). Borrows clock and sink.
+// Errors: as sysfs::ReadTree().
+absl::StatusOr<std::unique_ptr<Backend>> StartSysfsBackend(const std::string& root, Clock& clock,
+                                                           ObservationSink& sink);
+
+}  // namespace sasd
+
+#endif  // DAEMON_BACKEND_SYSFS_BACKEND_H_

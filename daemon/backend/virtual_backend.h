@@ -1,0 +1,43 @@
+#ifndef DAEMON_BACKEND_VIRTUAL_BACKEND_H_
+#define DAEMON_BACKEND_VIRTUAL_BACKEND_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/backend/backend.h"
+#include "driver/base/clock.h"
+#include "driver/observation/observation.h"
+
+namespace sasd {
+
+namespace emulator {
+class Emulator;
+}
+
+// Virtual HBAs on a fabric, each with a driver of ours. Thread-safe.
+class VirtualBackend : public Backend {
+ public:
+  // For tests that act on the fabric. Owned by the backend.
+  virtual emulator::Emulator& emulator() = 0;
+};
+
+// Starts virtual HBAs. `fabric` is a shipped name, a file (emulator::LoadFabric), or a regular
+// fabric of any size, "synthetic:HOSTSxEXPANDERSxDEVICES" (expanders per host, devices per
+// expander). `seed` decides what the fabric leaves open. Returns when every host is known. Borrows
+// clock and sink. Errors: kInvalidArgument and kNotFound name the fabric and the place in it.
+absl::StatusOr<std::unique_ptr<VirtualBackend>> StartVirtualBackend(const std::string& fabric,
+                                                                    uint64_t seed, Clock& clock,
+                                                                    ObservationSink& sink);
+
+// The names of the shipped fabrics, sorted.
+std::vector<std::string> ShippedFabricNames();
+
+// `backend` as the virtual backend that it is; null where it is another.
+VirtualBackend* AsVirtual(Backend& backend);
+
+}  // namespace sasd
+
+#endif  // DAEMON_BACKEND_VIRTUAL_BACKEND_H_

@@ -1,0 +1,87 @@
+#ifndef DRIVER_OBSERVATION_KEYS_H_
+#define DRIVER_OBSERVATION_KEYS_H_
+
+#include <cstdint>
+#include <tuple>
+#include <utility>
+
+#include "driver/base/sas_address.h"
+#include "driver/base/strong_id.h"
+
+namespace sasd {
+
+// What the hardware keeps across resets and renumbering, and so what an object is known by.
+// Value types; they order, compare and hash.
+
+// A host (HBA), an expander or an end device as one host reaches it. The host itself is the node
+// whose `address` equals `host`. The same address on two physical ports is legal (multipath), hence
+// `port`; it is 0 where the source does not tell ports apart (sysfs).
+struct NodeKey {
+  SasAddress host;
+  SasAddress address;
+  PhysicalPort port;
+
+  static NodeKey Host(SasAddress host) { return {host, host, PhysicalPort(0)}; }
+  bool is_host() const { return address == host; }
+
+  auto tie() const { return std::make_tuple(host, address, port); }
+  friend bool operator==(const NodeKey& a, const NodeKey& b) { return a.tie() == b.tie(); }
+  friend bool operator!=(const NodeKey& a, const NodeKey& b) { return !(a == b); }
+  friend bool operator<(const NodeKey& a, const NodeKey& b) { return a.tie() < b.tie(); }
+  template <typename H>
+  friend H AbslHashValue(H h, const NodeKey& k) {
+    return H::combine(std::move(h), k.host, k.address, k.port);
+  }
+};
+
+// A phy of a host or an expander.
+struct PhyKey {
+  NodeKey owner;
+  PhyId phy;
+
+  auto tie() const { return std::make_tuple(owner, phy); }
+  friend bool operator==(const PhyKey& a, const PhyKey& b) { return a.tie() == b.tie(); }
+  friend bool operator!=(const PhyKey& a, const PhyKey& b) { return !(a == b); }
+  friend bool operator<(const PhyKey& a, const PhyKey& b) { return a.tie() < b.tie(); }
+  template <typename H>
+  friend H AbslHashValue(H h, const PhyKey& k) {
+    return H::combine(std::move(h), k.owner, k.phy);
+  }
+};
+
+// A port: the phys of `owner` that lead to the same `attached` SAS address.
+struct PortKey {
+  NodeKey owner;
+  SasAddress attached;
+
+  auto tie() const { return std::make_tuple(owner, attached); }
+  friend bool operator==(const PortKey& a, const PortKey& b) { return a.tie() == b.tie(); }
+  friend bool operator!=(const PortKey& a, const PortKey& b) { return !(a == b); }
+  friend bool operator<(const PortKey& a, const PortKey& b) { return a.tie() < b.tie(); }
+  template <typename H>
+  friend H AbslHashValue(H h, const PortKey& k) {
+    return H::combine(std::move(h), k.owner, k.attached);
+  }
+};
+
+// An enclosure by its logical identifier; whichever hosts see it.
+using EnclosureKey = StrongId<struct EnclosureKeyTag, uint64_t>;
+
+// A slot of an enclosure, occupied or not.
+struct SlotKey {
+  EnclosureKey enclosure;
+  uint16_t slot = 0;
+
+  auto tie() const { return std::make_tuple(enclosure, slot); }
+  friend bool operator==(const SlotKey& a, const SlotKey& b) { return a.tie() == b.tie(); }
+  friend bool operator!=(const SlotKey& a, const SlotKey& b) { return !(a == b); }
+  friend bool operator<(const SlotKey& a, const SlotKey& b) { return a.tie() < b.tie(); }
+  template <typename H>
+  friend H AbslHashValue(H h, const SlotKey& k) {
+    return H::combine(std::move(h), k.enclosure, k.slot);
+  }
+};
+
+}  // namespace sasd
+
+#endif  // DRIVER_OBSERVATION_KEYS_H_

@@ -1,0 +1,270 @@
+#ifndef DRIVER_OBSERVATION_OBSERVATION_H_
+#define DRIVER_OBSERVATION_OBSERVATION_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "driver/base/link_rate.h"
+#include "driver/base/sas_address.h"
+#include "driver/base/strong_id.h"
+#include "driver/observation/keys.h"
+
+// What `driver` tells the world: typed facts, each batch with its source and cause. Plain values.
+// The facts of an object are always told whole: a later observation replaces the earlier one of the
+// same source. Strings are trimmed of trailing blanks; an empty string, 0 address or nullopt means
+// "this source does not know".
+namespace sasd {
+
+// Where a fact comes from.
+enum class Source : uint8_t { kFirmware, kSysfs };
+
+// Protocols that a device or phy speaks, as a bit set (SPL-4 DISCOVER response).
+struct Protocols {
+  static constexpr uint8_t kSsp = 1, kStp = 2, kSmp = 4, kSata = 8;
+  static constexpr uint8_t kScsi = kSsp | kStp | kSata;  // any that carries SCSI commands
+  uint8_t initiator = 0;
+  uint8_t target = 0;
+  friend bool operator==(Protocols a, Protocols b) {
+    return a.initiator == b.initiator && a.target == b.target;
+  }
+};
+
+struct HostFacts {
+  SasAddress address;
+  std::string board_name;        // "SAS9400-8i8e"
+  std::string chip_name;         // "SAS3408"
+  std::string firmware_version;  // "12.00.00.00"
+  std::string driver_name;       // "mpt3sas", "mptsas"; "virtual" for a virtual HBA
+  std::string pci_address;       // "0000:03:00.0"
+  std::string os_name;           // "host11"
+  uint8_t phy_count = 0;
+  bool operator==(const HostFacts& o) const;
+};
+
+enum class RoutingAttribute : uint8_t { kUnknown, kDirect, kSubtractive, kTable };
+
+struct PhyFacts {
+  PhyKey key;
+  LinkRate negotiated = LinkRate::kUnknown;
+  LinkRate hardware_min = LinkRate::kUnknown, hardware_max = LinkRate::kUnknown;
+  LinkRate programmed_min = LinkRate::kUnknown, programmed_max = LinkRate::kUnknown;
+  SasAddress attached;  // 0: nothing attached
+  std::optional<PhyId> attached_phy;
+  RoutingAttribute routing = RoutingAttribute::kUnknown;
+  bool is_virtual = false;
+  bool vacant = false;
+  std::string os_name;  // "phy-11:0:4"
+  bool operator==(const PhyFacts& o) const;
+};
+
+// A port as the operating system names and counts it. Membership itself follows from the phys'
+// `attached`; `width` stands where the source counts members without showing them.
+struct PortFacts {
+  PortKey key;
+  std::string os_name;  // "port-11:0:1"
+  uint8_t width = 0;    // number of phys as told by the source
+  bool operator==(const PortFacts& o) const;
+};
+
+struct ExpanderFacts {
+  NodeKey key;
+  NodeKey parent;  // a host or an expander
+  DevHandle handle;
+  EnclosureKey enclosure;  // 0: none
+  uint8_t phy_count = 0;
+  uint8_t level = 0;                      // 1: attached to the host
+  std::string vendor, product, revision;  // SMP REPORT MANUFACTURER INFORMATION
+  std::string os_name;                    // "expander-11:0"
+  bool operator==(const ExpanderFacts& o) const;
+};
+
+// How far an end device's life has come (docs/architecture.md draws the chain). GONE is told by
+// EndDeviceGone.
+enum class DeviceState : uint8_t {
+  kDiscovered,  // the firmware has it, the operating system not yet
+  kAttaching,
+  kAttached,  // the operating system has it
+  kBlocked,   // "delay not responding": perhaps it comes back
+  kRemoving,
+  kFailed,  // see access_status
+};
+
+struct EndDeviceFacts {
+  NodeKey key;
+  NodeKey parent;                   // a host or an expander
+  std::optional<PhyId> parent_phy;  // the lowest phy of the parent that leads to it
+  DevHandle handle;
+  DeviceState state = DeviceState::kDiscovered;
+  Protocols protocols;
+  EnclosureKey enclosure;  // 0: none
+  std::optional<uint16_t> slot;
+  std::optional<uint16_t> ses_slot;  // of the same enclosure, where its SES device says it sits
+  std::optional<uint8_t> enclosure_level;
+  std::string connector_name;  // "C0.1"
+  SasAddress device_name;      // world wide name (SATA: IDENTIFY DEVICE; SAS: device name)
+  uint8_t access_status = 0;   // MPI 2.x AccessStatus; 0: no error
+  std::string failure;         // why kFailed, in words
+  std::string os_name;         // "end_device-11:0:1"
+  bool operator==(const EndDeviceFacts& o) const;
+};
+
+// What of the operating system holds a block device open: what its loss hurts.
+enum class HolderKind : uint8_t {
+  kUnknown,
+  kDeviceMapper,
+  kMultipath,
+  kLvm,
+  kCrypt,
+  kMdRaid,
+  kZfs
+};
+
+struct Holder {
+  HolderKind kind = HolderKind::kUnknown;
+  std::string name;          // "mpatha", "vg0-data", "md127"
+  std::string block_device;  // "dm-3", "md127"; empty of kZfs, whose name is the pool's
+  bool operator==(const Holder& o) const;
+};
+
+// A logical unit as reached over one end device (one path).
+struct LogicalUnitFacts {
+  NodeKey device;
+  uint64_t lun = 0;             // as the 8-byte LUN, big-endian
+  uint8_t peripheral_type = 0;  // SPC: 0 disk, 13 enclosure services, ...
+  std::string wwid;             // "naa.5000c500a7b26111", "eui....", "t10....", "serial...."
+  std::string vendor, model, revision, serial;
+  uint64_t size_bytes = 0;     // 0: unknown
+  std::string scsi_address;    // "11:0:0:0" (H:C:T:L)
+  std::string block_device;    // "sdb"
+  std::string generic_device;  // "sg3"
+  // Of block_device and its partitions, by Holder::block_device, pools last. File systems are none.
+  std::vector<Holder> holders;
+  bool operator==(const LogicalUnitFacts& o) const;
+};
+
+struct EnclosureFacts {
+  EnclosureKey key;
+  SasAddress host;         // the host that tells
+  EnclosureHandle handle;  // on that host
+  uint16_t slot_count = 0;
+  uint16_t start_slot = 0;
+  std::optional<uint8_t> level;
+  DevHandle sep_handle;  // 0: none
+  std::string os_name;   // "11:0:2:0", the SES device
+  bool operator==(const EnclosureFacts& o) const;
+};
+
+struct SlotFacts {
+  SlotKey key;
+  std::string label;    // the SES element descriptor: "Slot 01"
+  std::string os_name;  // the component's directory
+  bool operator==(const SlotFacts& o) const;
+};
+
+enum class DiscoveryState : uint8_t { kIdle, kInProgress, kSettled, kFailed, kRecovering };
+
+struct DiscoveryFacts {
+  SasAddress host;
+  DiscoveryState state = DiscoveryState::kIdle;
+  uint32_t status = 0;  // MPI 2.x DiscoveryStatus bits; 0: no error
+  std::string status_text;
+  uint32_t reset_count = 0;  // host resets since the start: the epoch of the handles
+  bool operator==(const DiscoveryFacts& o) const;
+};
+
+// Something that happened and leaves no state behind: SMART warning, temperature, log entry,
+// broadcast, discovery error. `subject` is what it is about (the host's own key where unknown).
+struct Notice {
+  enum class Severity : uint8_t { kInfo, kWarning, kCritical };
+  Severity severity = Severity::kInfo;
+  NodeKey subject;
+  std::string text;
+  bool operator==(const Notice& o) const;
+};
+
+struct HostGone {
+  SasAddress host;
+};  // with everything under it
+struct ExpanderGone {
+  NodeKey key;
+};  // with its phys and ports; its children are told singly, in the same batch
+struct EndDeviceGone {
+  NodeKey key;
+};  // with its logical units' paths over it
+struct LogicalUnitGone {
+  NodeKey device;
+  uint64_t lun;
+};
+struct EnclosureGone {
+  EnclosureKey key;
+  SasAddress host;
+};
+
+using Observation =
+    std::variant<HostFacts, HostGone, PhyFacts, PortFacts, ExpanderFacts, ExpanderGone,
+                 EndDeviceFacts, EndDeviceGone, LogicalUnitFacts, LogicalUnitGone, EnclosureFacts,
+                 EnclosureGone, SlotFacts, DiscoveryFacts, Notice>;
+
+// Why a batch came to be.
+enum class CauseKind : uint8_t {
+  kStartup,        // the first look at a host
+  kFirmwareEvent,  // one event of the firmware
+  kAttach,         // the driver finished (or gave up) enabling a device
+  kScan,           // a reading of sysfs
+  kUevent,         // a reading of sysfs that uevents of the kernel called for
+  kResync,         // differences found by a rescan after a declared gap
+  kHostReset,      // the host was reset: handles are renumbered
+  kControl,        // somebody asked for it
+};
+
+struct Cause {
+  CauseKind kind = CauseKind::kStartup;
+  uint16_t event_code = 0;     // MPI event, for kFirmwareEvent
+  uint32_t event_context = 0;  // the firmware's or the ring's event context
+  uint32_t lost_events = 0;    // for kResync: how many events the gap swallowed; 0: not known here
+  std::string text;            // one line for people: "expander 5001...bf phy 5 not responding"
+};
+
+// One that is neither an event nor a gap.
+inline Cause MakeCause(CauseKind kind, std::string text) {
+  Cause cause;
+  cause.kind = kind;
+  cause.text = std::move(text);
+  return cause;
+}
+
+// One occurrence with all it changed. It becomes one revision, whole. A batch whose observations
+// tell nothing new and whose cause is not a gap, reset or notice makes no revision.
+struct ObservationBatch {
+  Source source = Source::kFirmware;
+  SasAddress host;  // 0: not of one host
+  Cause cause;
+  absl::Time time;         // when it was learned (wall clock)
+  absl::Duration arrival;  // when the event arrived (Clock::Monotonic); zero: not an event
+  std::vector<Observation> observations;
+};
+
+// Takes batches, in the order in which they are true for a host. Implementations are thread-safe
+// and return quickly; they may not call back into the driver.
+class ObservationSink {
+ public:
+  virtual ~ObservationSink() = default;
+  virtual void Observe(ObservationBatch batch) = 0;
+
+  // The caller is about to wait, for I/O or for something to happen: what it has told is to be
+  // passed on now, if it was kept so far to go out with what follows.
+  virtual void Flush() {}
+
+  // Whether the caller has noticed something that it has still to look at and to tell: until then
+  // nothing is settled.
+  virtual void SetPending(bool pending) { (void)pending; }
+};
+
+}  // namespace sasd
+
+#endif  // DRIVER_OBSERVATION_OBSERVATION_H_

@@ -1,0 +1,107 @@
+#include "driver/sysfs/enclosure_facts.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "driver/sysfs/attribute_text.h"
+
+namespace sasd::sysfs {
+namespace {
+
+class Builder {
+ public:
+  Builder(SasAddress host, HostTree& tree) : host_(host), tree_(tree) {
+    for (FoundDevice& device : tree_.devices) {
+      for (const FoundUnit& unit : device.units) by_scsi_[unit.facts.scsi_address] = &device;
+    }
+  }
+
+  EnclosureObservations Build() {
+    for (FoundDevice& device : tree_.devices) {
+      for (FoundUnit& unit : device.units) {
+        if (unit.enclosure) AddSes(device, unit);
+      }
+    }
+    for (size_t i = 1; i < tree_.owners.size(); ++i) Mention(tree_.owners[i].facts.enclosure);
+    for (const FoundDevice& device : tree_.devices) {
+      Mention(device.facts.enclosure);
+      for (const FoundUnit& unit : device.units) AddLinkedSlot(device, unit);
+    }
+    return std::move(out_);
+  }
+
+ private:
+  EnclosureKey KeyOf(const FoundDevice& device, const FoundEnclosure& found) const {
+    if (device.facts.enclosure != EnclosureKey()) return device.facts.enclosure;
+    if (found.id != EnclosureKey()) return found.id;
+    return EnclosureKey(LocalAddress(device.facts.os_name + "/" + found.os_name).value());
+  }
+
+  void AddSes(FoundDevice& device, const FoundUnit& unit) {
+    const FoundEnclosure& found = *unit.enclosure;
+    EnclosureFacts facts;
+    facts.key = KeyOf(device, found);
+    facts.host = host_;
+    facts.sep_handle = unit.handle;
+    facts.os_name = found.os_name;
+    facts.slot_count = std::max<uint16_t>(found.components, found.slots.size());
+    device.facts.enclosure = facts.key;
+    const bool first = known_.insert(facts.key).second;
+    for (const FoundSlot& slot : found.slots) AddSlot(facts, slot, first);
+    if (first) out_.enclosures.push_back(std::move(facts));
+  }
+
+  void AddSlot(EnclosureFacts& facts, const FoundSlot& slot, bool first) {
+    if (!slot.number) return;
+    const SlotKey key = {facts.key, *slot.number};
+    Occupy(key, slot.occupant);
+    if (!slots_.insert(key).second || !first) return;
+    const bool lowest = numbered_.insert(facts.key).second || key.slot < facts.start_slot;
+    if (lowest) facts.start_slot = key.slot;
+    out_.slots.push_back({key, slot.name, slot.name});
+  }
+
+  // The kernel's bay counts where there is one; a contradiction is for the registry to find.
+  void Occupy(const SlotKey& place, const std::string& scsi_name) {
+    const auto it = by_scsi_.find(scsi_name);
+    if (it == by_scsi_.end()) return;
+    EndDeviceFacts& occupant = it->second->facts;
+    if (occupant.enclosure == EnclosureKey()) occupant.enclosure = place.enclosure;
+    if (occupant.enclosure != place.enclosure) return;
+    occupant.ses_slot = place.slot;
+    if (!occupant.slot) occupant.slot = place.slot;
+  }
+
+  void Mention(EnclosureKey key) {
+    if (key == EnclosureKey() || !known_.insert(key).second) return;
+    EnclosureFacts facts;
+    facts.key = key;
+    facts.host = host_;
+    out_.enclosures.push_back(std::move(facts));
+  }
+
+  void AddLinkedSlot(const FoundDevice& device, const FoundUnit& unit) {
+    if (unit.slot_name.empty() || !device.facts.slot) return;
+    const SlotKey key = {device.facts.enclosure, *device.facts.slot};
+    if (numbered_.contains(key.enclosure) || !slots_.insert(key).second) return;
+    out_.slots.push_back({key, unit.slot_name, unit.slot_name});
+  }
+
+  const SasAddress host_;
+  HostTree& tree_;
+  absl::flat_hash_map<std::string, FoundDevice*> by_scsi_;
+  absl::flat_hash_set<EnclosureKey> known_;     // told
+  absl::flat_hash_set<EnclosureKey> numbered_;  // with slots of its own
+  absl::flat_hash_set<SlotKey> slots_;
+  EnclosureObservations out_;
+};
+
+}  // namespace
+
+EnclosureObservations EnclosuresOf(SasAddress host, HostTree& tree) {
+  return Builder(host, tree).Build();
+}
+
+}  // namespace sasd::sysfs

@@ -1,0 +1,36 @@
+#ifndef DRIVER_SYSFS_HOST_READING_H_
+#define DRIVER_SYSFS_HOST_READING_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "driver/base/link_rate.h"
+#include "driver/base/sas_address.h"
+#include "driver/observation/observation.h"
+
+namespace sasd::sysfs {
+
+// What the kernel changes without a uevent, as it was read: the negotiated rate of a phy, the
+// member phys of a port.
+struct SilentFact {
+  enum class Kind : uint8_t { kPhyRate, kPortMembers };
+  Kind kind = Kind::kPhyRate;
+  std::string os_name;                 // "phy-11:0:4", "port-11:0:1"
+  LinkRate rate = LinkRate::kUnknown;  // of a phy
+  std::string members;                 // of a port, in natural order: "phy-11:0:4 phy-11:0:5"
+};
+
+// All that one host's part of a tree tells. `observations` is in this order: host, discovery,
+// enclosures, expanders (parents first), ports, phys, end devices, logical units, slots; every key
+// occurs once.
+struct HostReading {
+  SasAddress host;
+  std::string os_name;  // "host11"
+  std::vector<Observation> observations;
+  std::vector<SilentFact> silent;  // every phy and every port
+};
+
+}  // namespace sasd::sysfs
+
+#endif  // DRIVER_SYSFS_HOST_READING_H_

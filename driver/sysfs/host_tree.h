@@ -1,0 +1,93 @@
+#ifndef DRIVER_SYSFS_HOST_TREE_H_
+#define DRIVER_SYSFS_HOST_TREE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "driver/base/sas_address.h"
+#include "driver/observation/observation.h"
+
+// What a walk finds of one host, before keys are known: a host can be named only once its phys and
+// all that hangs on them have been read. Indices stand for the relations of the folders. Plain
+// values.
+namespace sasd::sysfs {
+
+constexpr int kNone = -1;
+
+struct FoundPhy {
+  PhyFacts facts;      // key.phy set, key.owner not yet
+  SasAddress address;  // as the phy tells it
+  int port = kNone;    // HostTree::ports
+  // Not a member of any port that the kernel knows of.
+  bool portless = true;
+  // It is told to have no link. mpt3sas leaves such a phy in its port
+  // (mpt3sas_transport_update_links), which does not make it a lane.
+  bool down = false;
+
+  bool is_lane() const { return port != kNone && !down; }
+};
+
+// The host (the first) or an expander.
+struct FoundOwner {
+  ExpanderFacts facts;  // of an expander; without keys
+  SasAddress address;
+  int port = kNone;  // HostTree::ports: the parent's port that leads here; kNone: the host
+  std::vector<FoundPhy> phys;
+};
+
+enum class PortLeadsTo : uint8_t { kNothing, kExpander, kEndDevice, kParent };
+
+struct FoundPort {
+  std::string os_name;
+  int owner = kNone;  // HostTree::owners
+  uint8_t phy_count = 0;
+  std::string members;  // the names of its phys: SilentFact::members
+  PortLeadsTo leads_to = PortLeadsTo::kNothing;
+  int remote = kNone;  // HostTree::owners or ::devices
+};
+
+struct FoundSlot {
+  std::string name;
+  std::optional<uint16_t> number;
+  std::string occupant;  // the SCSI device's name; empty: none
+};
+
+// What the ses driver shows of an enclosure services device.
+struct FoundEnclosure {
+  std::string os_name;
+  EnclosureKey id;  // 0: unknown
+  uint16_t components = 0;
+  std::vector<FoundSlot> slots;
+};
+
+// A SCSI device beneath an end device.
+struct FoundUnit {
+  LogicalUnitFacts facts;  // without key
+  DevHandle handle;
+  DeviceState state = DeviceState::kAttached;
+  std::string state_text;
+  std::string slot_name;  // of the component that it sits in, if linked
+  std::optional<FoundEnclosure> enclosure;
+};
+
+struct FoundDevice {
+  EndDeviceFacts facts;  // without keys
+  SasAddress address;
+  int port = kNone;  // HostTree::ports
+  std::vector<FoundUnit> units;
+};
+
+struct HostTree {
+  HostFacts facts;  // address: as host_sas_address tells it
+  uint32_t reset_count = 0;
+  bool in_recovery = false;
+  std::vector<FoundOwner> owners;  // parents first
+  std::vector<FoundPort> ports;
+  std::vector<FoundDevice> devices;
+};
+
+}  // namespace sasd::sysfs
+
+#endif  // DRIVER_SYSFS_HOST_TREE_H_

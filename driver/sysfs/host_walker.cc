@@ -1,0 +1,203 @@
+#include "driver/sysfs/host_walker.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "driver/sysfs/attribute_text.h"
+
+namespace sasd::sysfs {
+namespace {
+
+// SAS allows far fewer expanders in a row; each level costs two descriptors.
+constexpr int kDeepestExpander = 32;
+
+}  // namespace
+
+HostTree HostWalker::Walk(const Directory& directory, absl::string_view name) {
+  tree_.facts.os_name = PrintableText(name);
+  tree_.owners.emplace_back();
+  const Directory scsi_host = io_.Open(directory, absl::StrCat("scsi_host/", name));
+  ReadHost(scsi_host);
+  WalkOwner(directory, 0);
+  WalkOwner(scsi_host, 0);  // smartpqi hangs its SAS objects there
+  return std::move(tree_);
+}
+
+void HostWalker::ReadHost(const Directory& scsi_host) {
+  const auto text = [&](Attribute a) { return PrintableText(io_.Read(scsi_host, a)); };
+  HostFacts& facts = tree_.facts;
+  facts.address = AddressOf(io_.Read(scsi_host, Attribute::kHostSasAddress));
+  facts.driver_name = text(Attribute::kProcName);
+  facts.board_name = text(Attribute::kBoardName);
+  if (facts.board_name.empty()) facts.board_name = text(Attribute::kModelOfHost);
+  facts.chip_name = text(Attribute::kVersionProduct);
+  facts.firmware_version = text(Attribute::kVersionFw);
+  if (facts.firmware_version.empty()) facts.firmware_version = text(Attribute::kFirmwareVersion);
+  tree_.reset_count = static_cast<uint32_t>(
+      NumberOf(io_.Read(scsi_host, Attribute::kIocResetCount), UINT32_MAX).value_or(0));
+  tree_.in_recovery = Trimmed(io_.Read(scsi_host, Attribute::kHostState)) == "recovery";
+}
+
+void HostWalker::WalkOwner(const Directory& directory, int owner) {
+  if (!directory || depth_ > kDeepestExpander) return;
+  const Listing listing = io_.List(directory);
+  const size_t first_phy = tree_.owners[owner].phys.size();
+  for (absl::string_view name : listing.Names(EntryKind::kDirectory, "phy-")) {
+    ReadPhy(directory, name, owner);
+  }
+  for (absl::string_view name : listing.Names(EntryKind::kDirectory, "port-")) {
+    WalkPort(directory, name, owner);
+  }
+  LookForPorts(directory, owner, first_phy);
+}
+
+void HostWalker::ReadPhy(const Directory& directory, absl::string_view name, int owner) {
+  const Directory phy_directory = io_.Open(directory, absl::StrCat(name, "/sas_phy/", name));
+  const auto rate = [&](Attribute a) { return LinkRateOf(io_.Read(phy_directory, a)); };
+  std::optional<uint64_t> id = NumberOf(io_.Read(phy_directory, Attribute::kPhyIdentifier), 254);
+  if (!id) id = TrailingNumber(name);
+  if (!id || *id > 254) return;
+  FoundPhy phy;
+  phy.facts.key.phy = PhyId(static_cast<uint8_t>(*id));
+  phy.facts.os_name = PrintableText(name);
+  const absl::string_view negotiated = io_.Read(phy_directory, Attribute::kNegotiatedLinkRate);
+  phy.facts.negotiated = LinkRateOf(negotiated);
+  phy.down = !negotiated.empty() && !IsLinkUp(phy.facts.negotiated);
+  phy.facts.programmed_min = rate(Attribute::kMinimumLinkRate);
+  phy.facts.programmed_max = rate(Attribute::kMaximumLinkRate);
+  phy.facts.hardware_min = rate(Attribute::kMinimumLinkRateHw);
+  phy.facts.hardware_max = rate(Attribute::kMaximumLinkRateHw);
+  // An expander's phys repeat its own address: wanted only where it does not tell it itself.
+  if (tree_.owners[owner].address == SasAddress()) {
+    phy.address = AddressOf(io_.Read(phy_directory, Attribute::kSasAddress));
+  }
+  tree_.owners[owner].phys.push_back(std::move(phy));
+}
+
+void HostWalker::WalkPort(const Directory& directory, absl::string_view name, int owner) {
+  const Directory port_directory = io_.Open(directory, name);
+  if (!port_directory) return;
+  const Directory class_directory = io_.Open(port_directory, absl::StrCat("sas_port/", name));
+  const int port = static_cast<int>(tree_.ports.size());
+  tree_.ports.emplace_back();
+  tree_.ports[port].os_name = PrintableText(name);
+  tree_.ports[port].owner = owner;
+  tree_.ports[port].phy_count = static_cast<uint8_t>(
+      NumberOf(io_.Read(class_directory, Attribute::kNumPhys), UINT8_MAX).value_or(0));
+
+  const Listing listing = io_.List(port_directory);
+  JoinPhys(listing, owner, port);
+  // libsas links a port that leads upwards to the parent it leads to.
+  if (!listing.Names(EntryKind::kLink, "expander-").empty() ||
+      !listing.Names(EntryKind::kLink, "host").empty()) {
+    tree_.ports[port].leads_to = PortLeadsTo::kParent;
+    tree_.ports[port].remote =
+        tree_.owners[owner].port == kNone ? kNone : tree_.ports[tree_.owners[owner].port].owner;
+  }
+  for (absl::string_view remote : listing.Names(EntryKind::kDirectory, "expander-")) {
+    ReadExpander(port_directory, remote, port);
+  }
+  for (absl::string_view remote : listing.Names(EntryKind::kDirectory, "end_device-")) {
+    ReadEndDevice(port_directory, remote, port);
+  }
+}
+
+void HostWalker::JoinPhys(const Listing& port_folder, int owner, int port) {
+  const std::vector<absl::string_view> members = port_folder.Names(EntryKind::kLink, "phy-");
+  tree_.ports[port].members = absl::StrJoin(members, " ");
+  for (absl::string_view member : members) {
+    for (FoundPhy& phy : tree_.owners[owner].phys) {
+      if (phy.facts.os_name != member) continue;
+      phy.port = port;
+      phy.portless = false;
+    }
+  }
+}
+
+// A phy with a link that no port has named may still name its port, perhaps one that is not here
+// (a trimmed recording).
+void HostWalker::LookForPorts(const Directory& directory, int owner, size_t first_phy) {
+  std::vector<FoundPhy>& phys = tree_.owners[owner].phys;
+  for (size_t i = first_phy; i < phys.size(); ++i) {
+    if (!phys[i].portless || !IsLinkUp(phys[i].facts.negotiated)) continue;
+    const Directory phy_directory = io_.Open(directory, phys[i].facts.os_name);
+    const std::string target = io_.ReadLink(phy_directory, "port");
+    phys[i].portless = target.empty();
+    for (size_t port = 0; port < tree_.ports.size() && !target.empty(); ++port) {
+      const FoundPort& candidate = tree_.ports[port];
+      if (candidate.owner == owner && candidate.os_name == LastComponent(target)) {
+        phys[i].port = static_cast<int>(port);
+      }
+    }
+  }
+}
+
+// mptsas asks the firmware each time (mptsas.c, mptsas_get_enclosure_identifier), and a request
+// that is not answered in time makes it reset the HBA.
+EnclosureKey HostWalker::ReadEnclosure(const Directory& sas_device) {
+  if (tree_.facts.driver_name == "mptsas") return EnclosureKey(0);
+  return EnclosureKey(AddressOf(io_.Read(sas_device, Attribute::kEnclosureIdentifier)).value());
+}
+
+// mpt3sas tells every end device's enclosure, until it lets go of the device.
+SesId HostWalker::SesIdOf(const Directory& sas_device, EnclosureKey enclosure) {
+  if (enclosure != EnclosureKey()) return SesId::kKnown;
+  const std::string& driver = tree_.facts.driver_name;
+  const bool tells = driver == "mpt3sas" || driver == "mpt2sas";
+  if (!tells || !sas_device) return SesId::kNeeded;
+  return io_.Read(sas_device, Attribute::kEnclosureIdentifier).empty() ? SesId::kLeaving
+                                                                       : SesId::kNeeded;
+}
+
+void HostWalker::ReadExpander(const Directory& port_directory, absl::string_view name, int port) {
+  const Directory directory = io_.Open(port_directory, name);
+  if (!directory) return;
+  const Directory device = io_.Open(directory, absl::StrCat("sas_device/", name));
+  const Directory expander = io_.Open(directory, absl::StrCat("sas_expander/", name));
+  if (!device && !expander) return;  // on its way in or out
+  const auto text = [&](Attribute a) { return PrintableText(io_.Read(expander, a)); };
+  FoundOwner owner;
+  owner.port = port;
+  owner.address = AddressOf(io_.Read(device, Attribute::kSasAddress));
+  owner.facts.os_name = PrintableText(name);
+  owner.facts.enclosure = ReadEnclosure(device);
+  owner.facts.vendor = text(Attribute::kVendorId);
+  owner.facts.product = text(Attribute::kProductId);
+  owner.facts.revision = text(Attribute::kProductRev);
+
+  const int index = static_cast<int>(tree_.owners.size());
+  tree_.owners.push_back(std::move(owner));
+  tree_.ports[port].leads_to = PortLeadsTo::kExpander;
+  tree_.ports[port].remote = index;
+  ++depth_;
+  WalkOwner(directory, index);
+  --depth_;
+}
+
+void HostWalker::ReadEndDevice(const Directory& port_directory, absl::string_view name, int port) {
+  const Directory directory = io_.Open(port_directory, name);
+  if (!directory) return;
+  const Directory device = io_.Open(directory, absl::StrCat("sas_device/", name));
+  FoundDevice found;
+  found.port = port;
+  found.address = AddressOf(io_.Read(device, Attribute::kSasAddress));
+  EndDeviceFacts& facts = found.facts;
+  facts.os_name = PrintableText(name);
+  facts.protocols.initiator = ProtocolsOf(io_.Read(device, Attribute::kInitiatorPortProtocols));
+  facts.protocols.target = ProtocolsOf(io_.Read(device, Attribute::kTargetPortProtocols));
+  facts.enclosure = ReadEnclosure(device);
+  if (auto bay = NumberOf(io_.Read(device, Attribute::kBayIdentifier), UINT16_MAX)) {
+    facts.slot = static_cast<uint16_t>(*bay);
+  }
+  found.units = ReadUnits(io_, sysfs_, directory, slot_links_, SesIdOf(device, facts.enclosure));
+  if (!device && found.units.empty()) return;  // on its way in or out
+  if (found.address == SasAddress()) found.address = ReadUnitAddress(io_, directory);
+
+  tree_.ports[port].leads_to = PortLeadsTo::kEndDevice;
+  tree_.ports[port].remote = static_cast<int>(tree_.devices.size());
+  tree_.devices.push_back(std::move(found));
+}
+
+}  // namespace sasd::sysfs

@@ -1,0 +1,19 @@
+#ifndef DRIVER_SYSFS_LIVE_FILE_IO_H_
+#define DRIVER_SYSFS_LIVE_FILE_IO_H_
+
+#include "absl/strings/string_view.h"
+#include "driver/sysfs/file_io.h"
+
+namespace sasd::sysfs {
+
+// The kernel's, of this machine: with the signatures that udev's database has, through libudev. No
+// device is read. Stateless.
+class LiveFileIo : public PosixFileIo {
+ public:
+  bool has_signatures() const override { return true; }
+  BlockSignature SignatureOf(absl::string_view device) override;
+};
+
+}  // namespace sasd::sysfs
+
+#endif  // DRIVER_SYSFS_LIVE_FILE_IO_H_

@@ -1,0 +1,127 @@
+#include "driver/sysfs/sysfs_reader.h"
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <system_error>
+#include <thread>  // NOLINT: they end before the reading does
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/synchronization/mutex.h"
+#include "driver/sysfs/host_facts.h"
+#include "driver/sysfs/host_walker.h"
+#include "driver/sysfs/sysfs_root.h"
+#include "driver/sysfs/tree_io.h"
+
+namespace sasd::sysfs {
+namespace {
+
+// Reads hosts of an open tree.
+class Reader {
+ public:
+  Reader(const Directory& sysfs, FileIo& io)
+      : sysfs_(sysfs), io_(io), slot_links_(!io_.Open(sysfs_, "class/enclosure")) {}
+
+  std::vector<HostPlace> Hosts() { return FindHosts(io_, sysfs_); }
+  std::optional<HostPlace> Host(absl::string_view name) { return FindHost(io_, sysfs_, name); }
+
+  // nullopt if the host is not there, or no longer at the end: what was read then is perhaps only
+  // the rest of it, under a name that it never had.
+  std::optional<HostReading> Read(const HostPlace& place) {
+    const Directory directory = io_.Open(sysfs_, place.path);
+    if (!directory) return std::nullopt;
+    HostTree tree = HostWalker(io_, sysfs_, slot_links_).Walk(directory, place.name);
+    if (!Host(place.name)) return std::nullopt;
+    tree.facts.pci_address = place.pci_address;
+    return ObservationsOf(std::move(tree));
+  }
+
+  const absl::Status& status() const { return io_.status(); }
+
+ private:
+  const Directory& sysfs_;
+  TreeIo io_;
+  const bool slot_links_;
+};
+
+// More would only wait for the kernel, and take what the node's I/O needs.
+constexpr size_t kMostThreads = 4;
+
+// Runs `work` on this thread and on up to `others` more, and waits until all have returned.
+void RunOnThreads(size_t others, const std::function<void()>& work) {
+  std::vector<std::thread> threads;
+  try {
+    while (threads.size() < others) threads.emplace_back(work);
+  } catch (const std::system_error&) {
+    // No more threads are to be had: those that are there do it all.
+  }
+  work();
+  for (std::thread& thread : threads) thread.join();
+}
+
+// Nearly all of a reading is time in the kernel, and hosts have nothing in common there.
+class ParallelReading {
+ public:
+  ParallelReading(const Directory& sysfs, FileIo& io, std::vector<HostPlace> places)
+      : sysfs_(sysfs), io_(io), places_(std::move(places)), hosts_(places_.size()) {}
+
+  // In the order of the places.
+  absl::StatusOr<std::vector<std::optional<HostReading>>> Run() ABSL_LOCKS_EXCLUDED(mu_) {
+    const size_t threads =
+        std::min({places_.size(), kMostThreads, size_t{std::thread::hardware_concurrency()}});
+    RunOnThreads(std::max(threads, size_t{1}) - 1, [this] { ReadSome(); });
+    absl::MutexLock lock(&mu_);
+    if (!status_.ok()) return status_;
+    return std::move(hosts_);
+  }
+
+ private:
+  void ReadSome() ABSL_LOCKS_EXCLUDED(mu_) {
+    Reader reader(sysfs_, io_);
+    for (size_t i; (i = next_++) < places_.size();) hosts_[i] = reader.Read(places_[i]);
+    absl::MutexLock lock(&mu_);
+    status_.Update(reader.status());
+  }
+
+  const Directory& sysfs_;
+  FileIo& io_;
+  const std::vector<HostPlace> places_;
+  std::vector<std::optional<HostReading>> hosts_;  // each of the thread that took its number
+  std::atomic<size_t> next_ = 0;
+
+  absl::Mutex mu_;
+  absl::Status status_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<HostReading>> ReadTree(const std::string& root, FileIo& io) {
+  const absl::StatusOr<Directory> sysfs = OpenSysfs(root, io);
+  if (!sysfs.ok()) return sysfs.status();
+  Reader reader(*sysfs, io);
+  std::vector<HostPlace> places = reader.Hosts();
+  if (!reader.status().ok()) return reader.status();
+  auto hosts = ParallelReading(*sysfs, io, std::move(places)).Run();
+  if (!hosts.ok()) return hosts.status();
+  std::vector<HostReading> readings;
+  absl::flat_hash_set<SasAddress> seen;
+  for (std::optional<HostReading>& reading : *hosts) {
+    if (reading && seen.insert(reading->host).second) readings.push_back(*std::move(reading));
+  }
+  return readings;
+}
+
+absl::StatusOr<std::optional<HostReading>> ReadHost(const std::string& root, absl::string_view name,
+                                                    FileIo& io) {
+  const absl::StatusOr<Directory> sysfs = OpenSysfs(root, io);
+  if (!sysfs.ok()) return sysfs.status();
+  Reader reader(*sysfs, io);
+  std::optional<HostReading> reading;
+  if (const std::optional<HostPlace> place = reader.Host(name)) reading = reader.Read(*place);
+  if (!reader.status().ok()) return reader.status();
+  return reading;
+}
+
+}  // namespace sasd::sysfs

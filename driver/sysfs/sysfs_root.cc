@@ -1,0 +1,123 @@
+#include "driver/sysfs/sysfs_root.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "driver/sysfs/attribute_text.h"
+
+namespace sasd::sysfs {
+namespace {
+
+constexpr absl::string_view kSasHosts = "class/sas_host";
+
+absl::Status CannotOpen(const std::string& path, int error) {
+  const std::string text = absl::StrCat("cannot open folder \"", path, "\": ", strerror(error));
+  switch (error) {
+    case ENOENT:
+      return absl::NotFoundError(text);
+    case EACCES:
+    case EPERM:
+      return absl::PermissionDeniedError(text);
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return absl::ResourceExhaustedError(text);
+    default:
+      return absl::InvalidArgumentError(text);
+  }
+}
+
+bool HasFolder(FileIo& io, int directory, const char* name) {
+  const int folder = io.OpenDirectory(directory, name);
+  if (folder >= 0) io.Close(folder);
+  return folder >= 0;
+}
+
+bool IsSysfs(FileIo& io, int directory) {
+  return HasFolder(io, directory, "class") || HasFolder(io, directory, "devices");
+}
+
+// The host's folder above or at `path`: the outermost that has the host's name.
+std::optional<HostPlace> PlaceIn(absl::string_view path, absl::string_view name) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(path, '/');
+  const auto host = std::find(parts.begin(), parts.end(), name);
+  if (host == parts.end()) return std::nullopt;
+  HostPlace place = {std::string(name), absl::StrJoin(parts.begin(), host + 1, "/"), ""};
+  const auto pci = std::find_if(std::make_reverse_iterator(host), parts.rend(), IsPciName);
+  if (pci != parts.rend()) place.pci_address = std::string(*pci);
+  return place;
+}
+
+// Where the entry `name` of the folder class/sas_host leads.
+std::optional<HostPlace> PlaceOf(TreeIo& io, const Directory& hosts, absl::string_view name) {
+  std::string from(kSasHosts);
+  std::string target = io.ReadLink(hosts, name);
+  if (target.empty()) {
+    // No link in a copy that followed them; `device` still leads to the host.
+    absl::StrAppend(&from, "/", name);
+    target = io.ReadLink(io.Open(hosts, name), "device");
+  }
+  const std::optional<std::string> path = ResolveLink(from, target);
+  return path ? PlaceIn(*path, name) : std::nullopt;
+}
+
+}  // namespace
+
+absl::StatusOr<Directory> OpenSysfs(const std::string& root, FileIo& io) {
+  int opened = io.OpenRoot(root.c_str());
+  if (opened < 0) return CannotOpen(root, -opened);
+  Directory directory(io, opened);
+  if (IsSysfs(io, opened)) return directory;
+  const std::string below = absl::StrCat(root, "/sys");
+  opened = io.OpenDirectory(directory.descriptor(), "sys");
+  if (opened >= 0) {
+    Directory sys(io, opened);
+    if (IsSysfs(io, opened)) return sys;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", root, "\" is no sysfs tree: neither it nor \"", below,
+                   "\" holds class/ or devices/; give /sys or a copy of it"));
+}
+
+std::optional<std::string> ResolveLink(absl::string_view from, absl::string_view target) {
+  if (target.empty() || target[0] == '/') return std::nullopt;
+  std::vector<absl::string_view> parts = absl::StrSplit(from, '/', absl::SkipEmpty());
+  for (absl::string_view part : absl::StrSplit(target, '/', absl::SkipEmpty())) {
+    if (part == ".") continue;
+    if (part != "..") {
+      parts.push_back(part);
+    } else if (parts.empty()) {
+      return std::nullopt;
+    } else {
+      parts.pop_back();
+    }
+  }
+  return absl::StrJoin(parts, "/");
+}
+
+std::optional<HostPlace> FindHost(TreeIo& io, const Directory& root, absl::string_view name) {
+  return PlaceOf(io, io.Open(root, kSasHosts), name);
+}
+
+std::vector<HostPlace> FindHosts(TreeIo& io, const Directory& root) {
+  std::vector<HostPlace> places;
+  const Directory hosts = io.Open(root, kSasHosts);
+  const Listing listing = io.List(hosts);
+  for (EntryKind kind : {EntryKind::kLink, EntryKind::kDirectory}) {
+    for (absl::string_view name : listing.Names(kind)) {
+      if (std::optional<HostPlace> place = PlaceOf(io, hosts, name)) places.push_back(*place);
+    }
+  }
+  std::sort(places.begin(), places.end(),
+            [](const HostPlace& a, const HostPlace& b) { return NaturalLess(a.name, b.name); });
+  return places;
+}
+
+}  // namespace sasd::sysfs

@@ -1,0 +1,23 @@
+#ifndef EMULATOR_FABRIC_FABRIC_LOADER_H_
+#define EMULATOR_FABRIC_FABRIC_LOADER_H_
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "emulator/fabric/fabric.h"
+
+namespace sasd::emulator {
+
+// Reads a fabric in protocol buffer text form (fabric.proto says what it may hold). `origin` stands
+// in errors as the file's name. The result is valid (ValidateFabric).
+// Errors: kInvalidArgument with one line per problem, each naming the origin, line and column where
+// the text gives them, the elements by id, and the remedy.
+absl::StatusOr<FabricSpec> ParseFabric(absl::string_view text, absl::string_view origin);
+
+// `name_or_path`: the name of a shipped fabric (shipped_fabrics.h; "demo"), or the path of a file
+// (anything with a '/' or that ends in ".textproto"). Errors: kNotFound listing the shipped names;
+// ParseFabric()'s.
+absl::StatusOr<FabricSpec> LoadFabric(absl::string_view name_or_path);
+
+}  // namespace sasd::emulator
+
+#endif  // EMULATOR_FABRIC_FABRIC_LOADER_H_

@@ -1,0 +1,169 @@
+#include "emulator/fabric/fabric_loader.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "emulator/fabric/shipped_fabrics.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace sasd::emulator {
+namespace {
+
+using ::testing::HasSubstr;
+
+// One host, two expanders in a row, an enclosure with two drives. What a test changes stands once.
+constexpr char kSound[] = R"(host { id: "h" address: "500605b00ab01230" phys: 8 }
+enclosure { id: "e" logical_id: "5000ccab03001100" slots: 4 }
+expander { id: "x" address: "5000ccab0300113f" phys: 12 enclosure: "e" }
+expander { id: "y" address: "5000ccab0300213f" phys: 12 }
+link { a: "h" a_phy: 0 b: "x" b_phy: 8 width: 4 }
+link { a: "x" a_phy: 4 b: "y" b_phy: 4 }
+model { id: "m" vendor: "V" product: "P" size: "1TB" }
+device { id: "d0" model: "m" serial: "S0" wwn: "5000c500a7b26110" slot: 0 port { at: "x" phy: 0 } }
+device { id: "d1" model: "m" serial: "S1" wwn: "5000c500a7b26120" slot: 1 port { at: "x" phy: 1 } }
+)";
+
+std::string ErrorOf(const std::string& text) {
+  const absl::StatusOr<FabricSpec> fabric = ParseFabric(text, "f");
+  EXPECT_FALSE(fabric.ok());
+  if (fabric.ok()) return "";
+  EXPECT_EQ(fabric.status().code(), absl::StatusCode::kInvalidArgument);
+  return std::string(fabric.status().message());
+}
+
+// The sound fabric with one thing changed.
+std::string With(absl::string_view from, absl::string_view to) {
+  const std::string text = absl::StrReplaceAll(kSound, {{from, to}});
+  EXPECT_NE(text, kSound) << from;
+  return text;
+}
+
+TEST(FabricLoaderTest, ReadsWhatTheFileSays) {
+  const absl::StatusOr<FabricSpec> fabric = ParseFabric(kSound, "f");
+  ASSERT_TRUE(fabric.ok()) << fabric.status();
+  ASSERT_EQ(fabric->hosts.size(), 1u);
+  EXPECT_EQ(fabric->hosts[0].address, SasAddress(0x500605b00ab01230));
+  ASSERT_EQ(fabric->expanders.size(), 2u);
+  EXPECT_EQ(fabric->expanders[0].phy_count, 12);
+  EXPECT_EQ(fabric->links.size(), 4u + 1u);  // one for each lane
+  ASSERT_EQ(fabric->devices.size(), 2u);
+  EXPECT_EQ(fabric->devices[1].slot, 1);
+  // A SAS drive's port address follows its name (fabric.proto).
+  EXPECT_EQ(fabric->devices[1].ports[0].address, SasAddress(0x5000c500a7b26121));
+}
+
+TEST(FabricLoaderTest, AnUnknownFieldIsToldWithLineAndColumn) {
+  EXPECT_THAT(ErrorOf(With("slots: 4", "slotz: 4")), HasSubstr("f:2:"));
+  EXPECT_THAT(ErrorOf(With("slots: 4", "slotz: 4")), HasSubstr("slotz"));
+}
+
+TEST(FabricLoaderTest, ADanglingReferenceNamesWhatIsClose) {
+  const std::string error = ErrorOf(With("model { id: \"m\"", "model { id: \"mm\""));
+  EXPECT_THAT(error, HasSubstr("f:8:"));
+  EXPECT_THAT(error, HasSubstr("there is no model \"m\"; did you mean \"mm\"?"));
+}
+
+TEST(FabricLoaderTest, AnAddressInUseNamesBothPlaces) {
+  const std::string error = ErrorOf(With("5000ccab0300213f", "5000ccab0300113f"));
+  EXPECT_THAT(error, HasSubstr("f:4:"));
+  EXPECT_THAT(error, HasSubstr("expander \"y\": the address 5000ccab0300113f is in use already"));
+  EXPECT_THAT(error, HasSubstr("at f:3:"));
+}
+
+TEST(FabricLoaderTest, AnIdIsUniqueOverAllKinds) {
+  const std::string error = ErrorOf(With("device { id: \"d1\"", "device { id: \"h\""));
+  EXPECT_THAT(error, HasSubstr("f:9:"));
+  EXPECT_THAT(error, HasSubstr("in use already, by the host at f:1:"));
+}
+
+TEST(FabricLoaderTest, ALoopOfExpandersIsRefused) {
+  const std::string error =
+      ErrorOf(absl::StrCat(kSound, "link { a: \"h\" a_phy: 7 b: \"y\" b_phy: 8 }\n"));
+  EXPECT_THAT(error, HasSubstr("f:10:"));
+  EXPECT_THAT(error, HasSubstr("closes a loop"));
+  EXPECT_THAT(error, HasSubstr("take one of the links away"));
+}
+
+TEST(FabricLoaderTest, AnElementIsNotCabledToItself) {
+  EXPECT_THAT(ErrorOf(With("a: \"x\" a_phy: 4 b: \"y\"", "a: \"x\" a_phy: 5 b: \"x\"")),
+              HasSubstr("both ends are the same element"));
+}
+
+TEST(FabricLoaderTest, APhyIsUsedOnce) {
+  const std::string error = ErrorOf(With("at: \"x\" phy: 1", "at: \"x\" phy: 0"));
+  EXPECT_THAT(error, HasSubstr("f:9:"));
+  EXPECT_THAT(error, HasSubstr("phy 0 of expander \"x\" is in use already, by device \"d0\""));
+}
+
+TEST(FabricLoaderTest, APhyOutOfRangeNamesTheRange) {
+  const std::string error = ErrorOf(With("at: \"x\" phy: 1", "at: \"x\" phy: 12"));
+  EXPECT_THAT(error, HasSubstr("phy 12 is out of range"));
+  EXPECT_THAT(error, HasSubstr("(0 to 11)"));
+}
+
+TEST(FabricLoaderTest, ASlotIsOneOfTheEnclosuresAndHoldsOneDrive) {
+  EXPECT_THAT(ErrorOf(With("slot: 1", "slot: 4")),
+              HasSubstr("slot 4 is not one of enclosure \"e\", which has 0 to 3"));
+  EXPECT_THAT(ErrorOf(With("slot: 1", "slot: 0")), HasSubstr("holds device \"d0\" already"));
+}
+
+TEST(FabricLoaderTest, AnEnclosureWithoutSlotsHoldsNoDrive) {
+  const std::string error = ErrorOf(With(" slots: 4", ""));
+  EXPECT_THAT(error,
+              HasSubstr("device \"d0\": slot 0 is not one of enclosure \"e\", which has none"));
+}
+
+TEST(FabricLoaderTest, ANumberThatIsNoValueOfItsEnumerationIsRefused) {
+  EXPECT_THAT(ErrorOf(With("phys: 8 }", "phys: 8 mpi: 7 }")),
+              HasSubstr("f:1:1: host \"h\" mpi: 7 is none of the values there are"));
+  EXPECT_THAT(ErrorOf(With("size: \"1TB\"", "protocol: 2")),
+              HasSubstr("model \"m\" protocol: 2 is"));
+  EXPECT_THAT(ErrorOf(With("5000ccab0300213f\"", "5000ccab0300213f\" routing { attribute: 259 }")),
+              HasSubstr("expander \"y\" routing attribute: 259 is"));
+}
+
+TEST(FabricLoaderTest, ARateThatDoesNotExistIsRefused) {
+  EXPECT_THAT(ErrorOf(With("size: \"1TB\"", "size: \"1TB\" rate_gbps: 7")), HasSubstr("f:7:"));
+}
+
+TEST(FabricLoaderTest, ATextThatDoesNotFitItsFieldIsRefused) {
+  EXPECT_THAT(ErrorOf(With("vendor: \"V\"", "vendor: \"MUCHTOOLONG\"")),
+              HasSubstr("vendor \"MUCHTOOLONG\" has 11 characters; at most 8 fit"));
+}
+
+TEST(FabricLoaderTest, EveryProblemIsTold) {
+  std::string text = With("slot: 1", "slot: 9");
+  text = absl::StrReplaceAll(text, {{"5000ccab0300213f", "5000ccab0300113f"}});
+  const std::string error = ErrorOf(text);
+  EXPECT_THAT(error, HasSubstr("slot 9"));
+  EXPECT_THAT(error, HasSubstr("5000ccab0300113f is in use"));
+}
+
+TEST(FabricLoaderTest, EmptyTextLacksAHost) {
+  EXPECT_THAT(ErrorOf(""), HasSubstr("f: the fabric has no host"));
+}
+
+TEST(FabricLoaderTest, EveryShippedFabricLoads) {
+  ASSERT_FALSE(ShippedFabrics().empty());
+  for (const ShippedFabric& shipped : ShippedFabrics()) {
+    const absl::StatusOr<FabricSpec> fabric = LoadFabric(shipped.name);
+    ASSERT_TRUE(fabric.ok()) << fabric.status();
+    EXPECT_EQ(fabric->name, shipped.name);
+    EXPECT_FALSE(fabric->devices.empty()) << shipped.name;
+  }
+}
+
+TEST(FabricLoaderTest, AnUnknownNameListsWhatIsShipped) {
+  const absl::Status status = LoadFabric("demmo").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("demo"));
+  const absl::Status file = LoadFabric("/nonexistent/f.textproto").status();
+  EXPECT_EQ(file.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(file.message()), HasSubstr("/nonexistent/f.textproto"));
+}
+
+}  // namespace
+}  // namespace sasd::emulator

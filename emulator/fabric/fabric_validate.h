@@ -1,0 +1,27 @@
+#ifndef EMULATOR_FABRIC_FABRIC_VALIDATE_H_
+#define EMULATOR_FABRIC_FABRIC_VALIDATE_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "emulator/fabric/fabric.h"
+
+namespace sasd::emulator {
+
+// Where an element (or link, by its position in FabricSpec::links) was defined:
+// "demo.textproto:12:3". May return an empty string.
+struct FabricLocations {
+  std::function<std::string(ElementKind kind, uint32_t index)> element;
+  std::function<std::string(uint32_t link)> link;
+};
+
+// Checks that a fabric can exist and that its references are sound: ids and addresses unique, phys
+// in range and used once, one way from each host to each expander, slots within the enclosure and
+// used once, texts no longer than their fields on the wire. Errors: kInvalidArgument, one line per
+// problem with its place, the elements and the remedy (the first 20).
+absl::Status ValidateFabric(const FabricSpec& fabric, const FabricLocations& locations = {});
+
+}  // namespace sasd::emulator
+
+#endif  // EMULATOR_FABRIC_FABRIC_VALIDATE_H_

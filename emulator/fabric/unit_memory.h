@@ -1,0 +1,70 @@
+#ifndef EMULATOR_FABRIC_UNIT_MEMORY_H_
+#define EMULATOR_FABRIC_UNIT_MEMORY_H_
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "driver/base/sas_address.h"
+#include "emulator/fabric/block_store.h"
+
+namespace sasd::emulator::scsi {
+
+// What a host can set in a drive, as it comes from the factory.
+struct DriveSettings {
+  bool write_cache = true;         // caching mode page, WCE
+  bool descriptor_sense = false;   // control mode page, D_SENSE
+  uint8_t exception_flags = 0;     // informational exceptions mode page, byte 2
+  uint8_t exception_method = 0x6;  // the same page, MRIE
+  bool stopped = false;            // START STOP UNIT
+};
+
+// What a host has asked of a slot: bytes 1 to 3 of its SES status element (SES-3, array device
+// slot).
+struct SlotRequest {
+  uint8_t array = 0;       // rebuild, hot spare and the like
+  uint8_t indicators = 0;  // ident, remove, insert, do not remove
+  uint8_t fault = 0;
+};
+
+// What the logical units of a fabric keep between commands, whichever HBA and port those come by.
+// A drive's is found by its world wide name, so it moves with the drive; a slot's stays in the
+// enclosure. Costs nothing for what was never set. Thread-safe.
+class UnitMemory {
+ public:
+  BlockStore& blocks() { return blocks_; }
+
+  DriveSettings drive(SasAddress name) const ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    const auto it = drives_.find(name);
+    return it == drives_.end() ? DriveSettings() : it->second;
+  }
+  void SetDrive(SasAddress name, const DriveSettings& settings) ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    drives_[name] = settings;
+  }
+
+  // `position`: of the slot in the enclosure, from 0.
+  SlotRequest slot(uint32_t enclosure, uint16_t position) const ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    const auto it = slots_.find({enclosure, position});
+    return it == slots_.end() ? SlotRequest() : it->second;
+  }
+  void SetSlot(uint32_t enclosure, uint16_t position, SlotRequest request)
+      ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    slots_[{enclosure, position}] = request;
+  }
+
+ private:
+  BlockStore blocks_;
+  mutable absl::Mutex mu_;
+  absl::flat_hash_map<SasAddress, DriveSettings> drives_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::pair<uint32_t, uint16_t>, SlotRequest> slots_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace sasd::emulator::scsi
+
+#endif  // EMULATOR_FABRIC_UNIT_MEMORY_H_

@@ -1,0 +1,55 @@
+#ifndef EMULATOR_PCI_GUEST_MEMORY_H_
+#define EMULATOR_PCI_GUEST_MEMORY_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "driver/base/endian.h"
+#include "driver/base/unique_fd.h"
+#include "emulator/pci/link_codec.h"
+
+namespace sasd::emulator::pci {
+
+// The guest's memory as QEMU shares it. Every address is the guest's and is checked: what lies
+// outside of the shared regions, wholly or in part, is neither read nor written. Thread-compatible.
+class GuestMemory {
+ public:
+  GuestMemory() = default;
+  ~GuestMemory();
+  GuestMemory(const GuestMemory&) = delete;
+  GuestMemory& operator=(const GuestMemory&) = delete;
+
+  // Replaces the map; files[i] belongs to regions[i]. Errors leave the map as it was:
+  // kInvalidArgument for regions that overlap, wrap around, are empty, or reach beyond their file;
+  // kResourceExhausted where one cannot be mapped.
+  absl::Status Map(const std::vector<MemoryRegion>& regions, std::vector<UniqueFd> files);
+
+  // False, with nothing done, unless all of it lies in shared memory.
+  bool Read(uint64_t address, MutableByteSpan out) const;
+  bool Write(uint64_t address, ByteSpan bytes);
+  bool Contains(uint64_t address, uint64_t size) const;
+
+  // One store of 8 bytes that a processor of the guest sees whole; what was written before is seen
+  // before it. False also where the address is not a multiple of 8.
+  bool StoreAtomic64(uint64_t address, uint64_t value);
+
+ private:
+  struct Mapping {
+    MemoryRegion region;
+    uint64_t device = 0, inode = 0;  // of the file
+    uint8_t* bytes = nullptr;
+  };
+
+  static void Unmap(std::vector<Mapping>& mappings);
+  bool IsMapped(const std::vector<Mapping>& mappings) const;
+  // Calls f(host address, offset in the range, size) for each piece; the range was checked.
+  template <typename F>
+  void ForEachPiece(uint64_t address, uint64_t size, F f) const;
+
+  std::vector<Mapping> mappings_;  // by address
+};
+
+}  // namespace sasd::emulator::pci
+
+#endif  // EMULATOR_PCI_GUEST_MEMORY_H_

@@ -1,0 +1,134 @@
+#ifndef EMULATOR_PCI_PCI_FRONT_END_H_
+#define EMULATOR_PCI_PCI_FRONT_END_H_
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "driver/base/clock.h"
+#include "emulator/firmware/virtual_hba.h"
+#include "emulator/pci/config_space.h"
+#include "emulator/pci/doorbell.h"
+#include "emulator/pci/guest_memory.h"
+#include "emulator/pci/interrupts.h"
+#include "emulator/pci/link_codec.h"
+#include "emulator/pci/msix_table.h"
+#include "emulator/pci/pci_identity.h"
+#include "emulator/pci/reply_queues.h"
+
+namespace sasd::emulator::pci {
+
+// The virtual HBA as a PCI function with the system interface of MPI 2.x (mpi2.h,
+// MPI2_SYSTEM_INTERFACE_REGS): registers, request frames and data in the guest's memory, replies
+// and events in its queues.
+//
+// What the guest does comes from one thread, the link's; events and faults from any. Replies and
+// events leave in order; what finds no free reply frame or no room in its queue waits and is never
+// lost but by a reset. A guest that breaks the rules (a frame or a queue outside of its memory)
+// gets an IOC fault, as from hardware. A fault lasts until the guest resets the IOC.
+//
+// Thread-safe. Lock order: the HBA's before this one's; nothing is called with it held but
+// Interrupts, which return at once.
+class PciFrontEnd : public HbaFrontEnd {
+ public:
+  // What the doorbell shows of a fault.
+  static constexpr uint16_t kInjectedFault = 0x5854, kGuestFault = 0x2622;
+  // How long a core dump takes where the host has enabled it.
+  static constexpr absl::Duration kCoredumpTime = absl::Seconds(2);
+
+  struct Options {
+    PciIdentity identity;
+    bool msix = true;  // else INTx alone
+  };
+
+  // Borrows all for its lifetime.
+  PciFrontEnd(VirtualHba& hba, Clock& clock, const Options& options, Interrupts& interrupts);
+
+  // What the link brings, from one thread. Errors as GuestMemory::Map().
+  absl::Status MapMemory(const std::vector<MemoryRegion>& regions, std::vector<UniqueFd> files)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  uint32_t ReadConfig(const ConfigAccess& access) ABSL_LOCKS_EXCLUDED(mu_);
+  void WriteConfig(const ConfigAccess& access) ABSL_LOCKS_EXCLUDED(mu_);
+  // Outside of the BARs: reads have all bits set, writes do nothing.
+  uint64_t ReadBar(const BarAccess& access) ABSL_LOCKS_EXCLUDED(mu_);
+  void WriteBar(const BarAccess& access) ABSL_LOCKS_EXCLUDED(mu_);
+  void ResetDevice() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // HbaFrontEnd
+  void QueueEvent(OutboundEvent event) override ABSL_LOCKS_EXCLUDED(mu_);
+  void QueueResetBegin() override ABSL_LOCKS_EXCLUDED(mu_);
+  void QueueReady() override ABSL_LOCKS_EXCLUDED(mu_);
+  void Deliver() override ABSL_LOCKS_EXCLUDED(mu_);
+  bool HostEndsFaults() const override { return true; }
+
+ private:
+  // On its way to the host: a reply frame, or the success of a SCSI IO (no frame).
+  struct Outbound {
+    uint16_t smid = 0;  // 0: an event
+    uint8_t queue = 0;
+    bool fast_path = false;
+    Bytes frame;
+  };
+  // A request descriptor's low word.
+  struct Posted {
+    uint8_t flags = 0, queue = 0;
+    uint16_t smid = 0;
+  };
+
+  // pci_front_end.cc: registers.
+  bool OffsetInBar(const BarAccess& access, uint32_t& offset) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  uint32_t ReadRegister(uint32_t offset) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void WriteRegister(uint32_t offset, uint32_t value) ABSL_LOCKS_EXCLUDED(mu_);
+  void WriteSimpleRegister(uint32_t offset, uint32_t value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void WriteDoorbell(uint32_t value) ABSL_LOCKS_EXCLUDED(mu_);
+  void WriteDiagnostic(uint32_t value) ABSL_LOCKS_EXCLUDED(mu_);
+  void WriteMsixTable(uint32_t offset, uint32_t value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void OnPostHostIndex(size_t queue, uint32_t value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  mpi::IocState StateLocked() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+
+  // pci_requests.cc: requests and what goes out.
+  void HandleDoorbellRequest(Bytes request) ABSL_LOCKS_EXCLUDED(mu_);
+  void HandlePosted(const Posted& posted) ABSL_LOCKS_EXCLUDED(mu_);
+  bool WriteSense(const Bytes& frame, const Bytes& sense) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Flush() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool Send(const Outbound& outbound) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void FaultByGuest() ABSL_LOCKS_EXCLUDED(mu_);
+  void ForgetHost() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  void Interrupt(size_t queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void InterruptPendingQueues() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void UpdateLine() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  VirtualHba& hba_;
+  Clock& clock_;
+  const Options options_;
+  Interrupts& interrupts_;
+
+  absl::Mutex mu_;
+  GuestMemory memory_ ABSL_GUARDED_BY(mu_);
+  ConfigSpace config_ ABSL_GUARDED_BY(mu_);
+  MsixTable msix_ ABSL_GUARDED_BY(mu_);
+  Doorbell doorbell_ ABSL_GUARDED_BY(mu_);
+  HostDiagnostic diagnostic_ ABSL_GUARDED_BY(mu_);
+  uint32_t interrupt_mask_ ABSL_GUARDED_BY(mu_);
+  bool line_ ABSL_GUARDED_BY(mu_) = false;
+
+  mpi::IocState state_ ABSL_GUARDED_BY(mu_) = mpi::IocState::kReady;
+  uint16_t fault_code_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Duration fault_time_ ABSL_GUARDED_BY(mu_);
+  bool coredump_ ABSL_GUARDED_BY(mu_) = false;     // the host has enabled it
+  bool guest_fault_ ABSL_GUARDED_BY(mu_) = false;  // what is being reported, if the next is one
+  uint64_t resets_ ABSL_GUARDED_BY(mu_) = 0;
+  mpi::IocInitRequest init_ ABSL_GUARDED_BY(mu_);
+  ReplyQueues queues_ ABSL_GUARDED_BY(mu_);
+  std::deque<Outbound> outbound_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace sasd::emulator::pci
+
+#endif  // EMULATOR_PCI_PCI_FRONT_END_H_

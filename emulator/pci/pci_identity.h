@@ -1,0 +1,39 @@
+#ifndef EMULATOR_PCI_PCI_IDENTITY_H_
+#define EMULATOR_PCI_PCI_IDENTITY_H_
+
+#include <cstdint>
+
+#include "emulator/fabric/fabric.h"
+
+namespace sasd::emulator::pci {
+
+// What tells a host which HBA it has. Device numbers: mpi2_cnfg.h, MPI2*_MFGPAGE_DEVID_*;
+// subsystems: those of Broadcom's own boards (pci.ids).
+struct PciIdentity {
+  uint16_t device_id = 0;
+  uint8_t revision = 0;
+  uint16_t subsystem_id = 0;
+  uint8_t msix_vectors = 1;
+  // SCSI IO, SMP passthrough and firmware upload have IEEE scatter-gather lists (MPI 2.5 on).
+  bool ieee_sgl = false;
+  // The IOC may write a core dump before it faults (MPI 2.6).
+  bool coredump = false;
+};
+
+constexpr uint16_t kVendorId = 0x1000;  // LSI
+
+constexpr PciIdentity IdentityOf(MpiGeneration generation) {
+  switch (generation) {
+    case MpiGeneration::k2_0:
+      return {0x0072, 0x03, 0x3080, 1, false, false};  // SAS2008: 9200-8e
+    case MpiGeneration::k2_5:
+      return {0x0097, 0x02, 0x30E0, 8, true, false};  // SAS3008: 9300-8i
+    case MpiGeneration::k2_6:
+      return {0x00AD, 0x01, 0x3000, 8, true, true};  // SAS3508: 9400-8e
+  }
+  return {};
+}
+
+}  // namespace sasd::emulator::pci
+
+#endif  // EMULATOR_PCI_PCI_IDENTITY_H_

@@ -1,0 +1,67 @@
+#ifndef EMULATOR_PCI_QTEST_CHANNEL_H_
+#define EMULATOR_PCI_QTEST_CHANNEL_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <thread>  // NOLINT: two owned threads
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "driver/base/unique_fd.h"
+#include "emulator/pci/interrupts.h"
+
+namespace sasd::emulator::pci {
+
+// QEMU's qtest protocol (docs/devel/qtest.rst; lines of text, each answered by one) over a stream
+// socket, as the way interrupts take into a guest without KVM: the link's own way is KVM's irqfd.
+// Commands are sent in order by a thread of its own. Thread-safe.
+class QtestChannel {
+ public:
+  explicit QtestChannel(UniqueFd socket);
+  ~QtestChannel();
+
+  void Store32(uint64_t address, uint32_t value) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // One more, or one less, that holds an input of the I/O APIC high: a pin can be shared.
+  void HoldPin(int pin, bool hold) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Waits until QEMU has answered all commands up to now, or is gone.
+  void Await() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void Queue(const std::string& line) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Write() ABSL_LOCKS_EXCLUDED(mu_);
+  void Read() ABSL_LOCKS_EXCLUDED(mu_);
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return closed_ || !outgoing_.empty(); }
+
+  const UniqueFd socket_;
+  absl::Mutex mu_;
+  std::string outgoing_ ABSL_GUARDED_BY(mu_);
+  uint64_t queued_ ABSL_GUARDED_BY(mu_) = 0;    // commands
+  uint64_t answered_ ABSL_GUARDED_BY(mu_) = 0;  // answers
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  std::map<int, int> holders_ ABSL_GUARDED_BY(mu_);  // by pin
+  std::thread writer_, reader_;
+};
+
+// The interrupts of the function in slot `slot` (0 to 24) of a q35 machine's root bus. Borrows the
+// channel. Thread-safe.
+class QtestInterrupts : public Interrupts {
+ public:
+  QtestInterrupts(QtestChannel& channel, int slot);
+
+  void SendMessage(uint64_t address, uint32_t data) override;
+  void SetLine(bool level) override ABSL_LOCKS_EXCLUDED(mu_);
+  void AwaitLine() override { channel_.Await(); }
+
+ private:
+  QtestChannel& channel_;
+  const int pin_;
+  absl::Mutex mu_;  // before the channel's
+  bool level_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace sasd::emulator::pci
+
+#endif  // EMULATOR_PCI_QTEST_CHANNEL_H_

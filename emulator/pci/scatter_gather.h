@@ -1,0 +1,44 @@
+#ifndef EMULATOR_PCI_SCATTER_GATHER_H_
+#define EMULATOR_PCI_SCATTER_GATHER_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "driver/base/endian.h"
+#include "emulator/pci/guest_memory.h"
+
+namespace sasd::emulator::pci {
+
+// A piece of a request's data in the guest's memory.
+struct DmaSegment {
+  uint64_t address = 0;
+  uint32_t size = 0;
+  bool to_device = false;  // MPI elements alone tell
+};
+
+// More than any host uses; a list that is longer, such as a loop, is refused.
+constexpr size_t kMaxSglElements = 16384;
+constexpr uint64_t kMaxSglBytes = uint64_t{64} << 20;
+
+// Walks the scatter-gather list at the end of a request frame, following chains into the guest's
+// memory. Empty elements are left out. Errors, kInvalidArgument: a list without end, an element of
+// an unknown kind, a chain or data outside of the guest's memory, or more than the limits above.
+//
+// MPI: simple and chain elements of 32 or 64 bits (mpi2.h, MPI2_SGE_SIMPLE_UNION,
+// MPI2_SGE_CHAIN_UNION). IEEE: simple and chain elements of 64 bits (MPI2_IEEE_SGE_SIMPLE64,
+// MPI25_IEEE_SGE_CHAIN64).
+enum class SglFormat : uint8_t { kMpi, kIeee };
+absl::StatusOr<std::vector<DmaSegment>> WalkSgl(SglFormat format, ByteSpan sgl,
+                                                const GuestMemory& memory);
+
+// Copies between the segments and bytes, in order, as much as both have. False where a segment is
+// not in the guest's memory any more.
+bool Gather(const GuestMemory& memory, absl::Span<const DmaSegment> segments, MutableByteSpan out);
+bool Scatter(GuestMemory& memory, absl::Span<const DmaSegment> segments, ByteSpan bytes);
+
+uint64_t TotalSize(absl::Span<const DmaSegment> segments);
+
+}  // namespace sasd::emulator::pci
+
+#endif  // EMULATOR_PCI_SCATTER_GATHER_H_

@@ -1,0 +1,39 @@
+#ifndef EMULATOR_QEMU_QEMU_PROCESS_H_
+#define EMULATOR_QEMU_QEMU_PROCESS_H_
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "driver/base/unique_fd.h"
+
+namespace sasd {
+
+// The two ends of a stream socket: one that a child inherits, and one that it does not.
+struct SocketPair {
+  UniqueFd inherited, own;
+};
+absl::StatusOr<SocketPair> MakeSocketPair();
+
+// The slot of host `host` on the root bus: above what QEMU's q35 and a user's devices take there.
+constexpr int kFirstSlot = 4, kMaxHosts = 16;
+constexpr int SlotOf(size_t host) { return kFirstSlot + static_cast<int>(host); }
+
+// `command` with what connects QEMU to `links`, one PCI function for each, and to the qtest
+// channel.
+std::vector<std::string> WithProxies(std::vector<std::string> command,
+                                     const std::vector<SocketPair>& links, const SocketPair& qtest);
+
+// Starts a program, looked for in PATH, with the signal mask `mask`; its standard error goes to the
+// file `log` unless that is empty. Errors name the program or the file.
+absl::StatusOr<pid_t> StartProcess(const std::vector<std::string>& command, const sigset_t& mask,
+                                   const std::string& log);
+
+}  // namespace sasd
+
+#endif  // EMULATOR_QEMU_QEMU_PROCESS_H_

@@ -1,0 +1,218 @@
+// sashba: the virtual HBAs of a fabric as PCI functions of a QEMU that it starts. See README.md.
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <cstdint>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <thread>  // NOLINT: one owned thread per link
+#include <utility>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "driver/base/clock.h"
+#include "emulator/emulator.h"
+#include "emulator/emulator_runner.h"
+#include "emulator/fabric/fabric_loader.h"
+#include "emulator/pci/link_server.h"
+#include "emulator/pci/pci_front_end.h"
+#include "emulator/pci/qtest_channel.h"
+#include "emulator/qemu/qemu_process.h"
+#include "emulator/service/emulator_service.h"
+#include "rpc/server.h"
+#include "rpc/version.h"
+
+namespace sasd {
+namespace {
+
+namespace pci = emulator::pci;
+using emulator::MpiGeneration;
+
+struct CommandLine {
+  std::string fabric, listen, qemu_log, hba = "fabric";
+  bool msix = false, intx = false;
+  uint64_t seed = 1;
+  std::vector<std::string> qemu;
+};
+
+void Declare(CLI::App& app, CommandLine& line) {
+  app.set_version_flag("--version", absl::StrCat("sashba ", kVersion));
+  app.add_option("--fabric", line.fabric,
+                 "The fabric: the name of a shipped one, or a .textproto file")
+      ->required();
+  app.add_option("--listen", line.listen,
+                 "Serve EmulatorService (sasctl emulator) there: unix:PATH, or HOST:PORT");
+  app.add_option("--hba", line.hba, "What the hosts are, whatever the fabric says")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"fabric", "sas2008", "sas3008", "sas3508"}));
+  auto* msix = app.add_flag("--msix", line.msix, "Interrupt with MSI-X (the default)");
+  app.add_flag("--intx", line.intx, "Have no MSI-X, interrupt with INTx")->excludes(msix);
+  app.add_option("--seed", line.seed, "Decides what a virtual HBA leaves to chance")
+      ->capture_default_str();
+  app.add_option("--qemu-log", line.qemu_log, "A file for QEMU's standard error");
+  app.add_option("qemu", line.qemu, "After --: QEMU and its arguments")->required();
+  app.footer(
+      "QEMU needs a q35 machine whose memory is shared (-object memory-backend-memfd,share=on) "
+      "and\n"
+      "one processor at a time (-accel tcg,thread=single). It gets a function for each host of "
+      "the\n"
+      "fabric, from slot 4 of pcie.0 on. sashba ends with QEMU and returns its exit code.");
+}
+
+int Fail(const absl::Status& status) {
+  std::cerr << "sashba: " << status.message() << "\n";
+  return 1;
+}
+
+absl::StatusOr<emulator::FabricSpec> LoadHosts(const CommandLine& line) {
+  absl::StatusOr<emulator::FabricSpec> fabric = emulator::LoadFabric(line.fabric);
+  if (!fabric.ok()) return fabric;
+  if (fabric->hosts.size() > kMaxHosts) {
+    return absl::InvalidArgumentError(absl::StrCat("fabric ", line.fabric, ": ",
+                                                   fabric->hosts.size(),
+                                                   " hosts, and there is room for ", kMaxHosts));
+  }
+  for (emulator::HostSpec& host : fabric->hosts) {
+    if (line.hba == "sas2008") host.generation = MpiGeneration::k2_0;
+    if (line.hba == "sas3008") host.generation = MpiGeneration::k2_5;
+    if (line.hba == "sas3508") host.generation = MpiGeneration::k2_6;
+  }
+  return fabric;
+}
+
+// The front ends with their ways out of this process.
+class Machine {
+ public:
+  static absl::StatusOr<std::unique_ptr<Machine>> Create(emulator::FabricSpec fabric,
+                                                         const CommandLine& line) {
+    auto machine = std::make_unique<Machine>();
+    absl::StatusOr<SocketPair> qtest = MakeSocketPair();
+    if (!qtest.ok()) return qtest.status();
+    machine->qtest_ = *std::move(qtest);
+    for (size_t i = 0; i < fabric.hosts.size(); ++i) {
+      absl::StatusOr<SocketPair> link = MakeSocketPair();
+      if (!link.ok()) return link.status();
+      machine->links_.push_back(*std::move(link));
+    }
+    machine->channel_ = std::make_unique<pci::QtestChannel>(std::move(machine->qtest_.own));
+    emulator::EmulatorOptions options;
+    options.seed = line.seed;
+    const std::vector<emulator::HostSpec> hosts = fabric.hosts;
+    options.make_front_end = [&](emulator::VirtualHba& hba, uint32_t host) {
+      return machine->MakeFrontEnd(hba, host,
+                                   {pci::IdentityOf(hosts[host].generation), !line.intx});
+    };
+    auto emulator = emulator::Emulator::Create(std::move(fabric), options, SystemClock());
+    if (!emulator.ok()) return emulator.status();
+    machine->emulator_ = *std::move(emulator);
+    return machine;
+  }
+
+  ~Machine() {
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  emulator::Emulator& emulator() { return *emulator_; }
+
+  absl::StatusOr<pid_t> Start(const CommandLine& line, const sigset_t& mask) {
+    absl::StatusOr<pid_t> pid =
+        StartProcess(WithProxies(line.qemu, links_, qtest_), mask, line.qemu_log);
+    qtest_.inherited.Close();
+    for (SocketPair& link : links_) link.inherited.Close();
+    return pid;
+  }
+
+  // Serves the links of QEMU, and ends it where one of them fails.
+  void Serve(pid_t qemu) {
+    for (size_t i = 0; i < links_.size(); ++i) {
+      threads_.emplace_back([this, i, qemu] {
+        const absl::Status status = pci::ServeLink(links_[i].own, *front_ends_[i]);
+        if (status.ok()) return;
+        Fail(status);
+        failed_ = true;
+        kill(qemu, SIGTERM);
+      });
+    }
+  }
+
+  bool failed() const { return failed_; }
+
+ private:
+  std::unique_ptr<emulator::HbaFrontEnd> MakeFrontEnd(emulator::VirtualHba& hba, uint32_t host,
+                                                      const pci::PciFrontEnd::Options& options) {
+    interrupts_.push_back(std::make_unique<pci::QtestInterrupts>(*channel_, SlotOf(host)));
+    auto front_end =
+        std::make_unique<pci::PciFrontEnd>(hba, SystemClock(), options, *interrupts_.back());
+    front_ends_.push_back(front_end.get());
+    return front_end;
+  }
+
+  SocketPair qtest_;
+  std::vector<SocketPair> links_;
+  std::unique_ptr<pci::QtestChannel> channel_;
+  std::vector<std::unique_ptr<pci::QtestInterrupts>> interrupts_;
+  std::vector<pci::PciFrontEnd*> front_ends_;  // the emulator's
+  std::unique_ptr<emulator::Emulator> emulator_;
+  std::atomic<bool> failed_{false};
+  std::vector<std::thread> threads_;
+};
+
+// Waits for QEMU's end; what asks this process to end is passed on. Returns the exit code.
+int Wait(pid_t qemu, const sigset_t& signals) {
+  while (true) {
+    int status = 0;
+    if (waitpid(qemu, &status, WNOHANG) == qemu) {
+      return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+    int signal = 0;
+    if (sigwait(&signals, &signal) == 0 && signal != SIGCHLD) kill(qemu, signal);
+  }
+}
+
+int Run(const CommandLine& line, const sigset_t& signals, const sigset_t& mask) {
+  absl::StatusOr<emulator::FabricSpec> fabric = LoadHosts(line);
+  if (!fabric.ok()) return Fail(fabric.status());
+  absl::StatusOr<std::unique_ptr<Machine>> created = Machine::Create(*std::move(fabric), line);
+  if (!created.ok()) return Fail(created.status());
+  Machine& machine = **created;
+  emulator::EmulatorService service(machine.emulator().fabric());
+  std::unique_ptr<rpc::Server> server;
+  if (!line.listen.empty()) {
+    absl::StatusOr<std::unique_ptr<rpc::Server>> listening = rpc::Server::Start(
+        line.listen, {{&service, sas::v1::EmulatorService::service_full_name(), nullptr}});
+    if (!listening.ok()) return Fail(listening.status());
+    server = *std::move(listening);
+  }
+  const emulator::EmulatorRunner runner(machine.emulator(), SystemClock());
+  const absl::StatusOr<pid_t> qemu = machine.Start(line, mask);
+  if (!qemu.ok()) return Fail(qemu.status());
+  machine.Serve(*qemu);
+  const int code = Wait(*qemu, signals);
+  server.reset();
+  return machine.failed() ? 1 : code;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("The virtual HBAs of a fabric as PCI devices of a QEMU.", "sashba");
+  CommandLine line;
+  Declare(app, line);
+  CLI11_PARSE(app, argc, argv);
+  setenv("GRPC_VERBOSITY", "NONE", 0);  // an address in use is told in one line, below
+  // Signals are taken by Wait() alone, in whatever thread they would arrive.
+  sigset_t signals, mask;
+  sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, &mask);
+  signal(SIGPIPE, SIG_IGN);
+  return Run(line, signals, mask);
+}
+
+}  // namespace
+}  // namespace sasd
+
+int main(int argc, char** argv) { return sasd::Main(argc, argv); }

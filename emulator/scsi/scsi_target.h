@@ -1,0 +1,24 @@
+#ifndef EMULATOR_SCSI_SCSI_TARGET_H_
+#define EMULATOR_SCSI_SCSI_TARGET_H_
+
+#include <cstdint>
+
+#include "driver/base/endian.h"
+#include "emulator/scsi/unit.h"
+
+namespace sasd::emulator::scsi {
+
+// What a SCSI command came to.
+struct ScsiResult {
+  uint8_t status = 0;      // SAM: 0 good, 2 check condition
+  size_t transferred = 0;  // bytes put into data_in, or taken from data_out
+  Bytes sense;             // empty unless check condition
+};
+
+// Runs a command on the logical unit of an end device, LUN 0: SAS and SATA drives, SES devices.
+// Total over any CDB and data: what is not known gets "illegal request".
+ScsiResult ExecuteScsi(const Unit& unit, const Command& command);
+
+}  // namespace sasd::emulator::scsi
+
+#endif  // EMULATOR_SCSI_SCSI_TARGET_H_

@@ -1,0 +1,278 @@
+#include "emulator/service/emulator_service.h"
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "emulator/service/truth_convert.h"
+#include "rpc/status.h"
+
+namespace sasd::emulator {
+namespace {
+
+using emulator::ElementKind;
+
+std::optional<ElementKind> FromProto(sas::v1::ElementKind kind) {
+  switch (kind) {
+    case sas::v1::ELEMENT_KIND_HOST:
+      return ElementKind::kHost;
+    case sas::v1::ELEMENT_KIND_EXPANDER:
+      return ElementKind::kExpander;
+    case sas::v1::ELEMENT_KIND_DEVICE:
+      return ElementKind::kDevice;
+    case sas::v1::ELEMENT_KIND_ENCLOSURE:
+      return ElementKind::kEnclosure;
+    default:
+      return std::nullopt;
+  }
+}
+
+sas::v1::ElementKind ToProto(ElementKind kind) {
+  switch (kind) {
+    case ElementKind::kHost:
+      return sas::v1::ELEMENT_KIND_HOST;
+    case ElementKind::kExpander:
+      return sas::v1::ELEMENT_KIND_EXPANDER;
+    case ElementKind::kDevice:
+      return sas::v1::ELEMENT_KIND_DEVICE;
+    case ElementKind::kEnclosure:
+      return sas::v1::ELEMENT_KIND_ENCLOSURE;
+  }
+  return sas::v1::ELEMENT_KIND_UNSPECIFIED;
+}
+
+std::optional<emulator::FaultKind> FromProto(sas::v1::FaultKind kind) {
+  switch (kind) {
+    case sas::v1::FAULT_KIND_PAGE_READ_FAILS:
+      return emulator::FaultKind::kPageReadFails;
+    case sas::v1::FAULT_KIND_SMP_TIMEOUT:
+      return emulator::FaultKind::kSmpTimeout;
+    case sas::v1::FAULT_KIND_EVENT_LOST:
+      return emulator::FaultKind::kEventLost;
+    case sas::v1::FAULT_KIND_EVENT_DUPLICATED:
+      return emulator::FaultKind::kEventDuplicated;
+    case sas::v1::FAULT_KIND_EVENT_TRUNCATED:
+      return emulator::FaultKind::kEventTruncated;
+    case sas::v1::FAULT_KIND_EVENTS_REORDERED:
+      return emulator::FaultKind::kEventsReordered;
+    case sas::v1::FAULT_KIND_IOC_FAULT:
+      return emulator::FaultKind::kIocFault;
+    default:
+      return std::nullopt;
+  }
+}
+
+// The same error for all verbs: they need to be told what to act on.
+template <typename Request>
+grpc::Status CheckElement(const Request& request) {
+  if (!request.element().empty()) return grpc::Status::OK;
+  return rpc::BadField("element", "it is empty; `sasctl emulator list` shows the elements");
+}
+
+absl::Duration ToDuration(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+grpc::Status CheckBelow(uint32_t value, uint32_t limit, const char* field) {
+  if (value < limit) return grpc::Status::OK;
+  return rpc::BadField(field, absl::StrCat(value, " is too large; at most ", limit - 1));
+}
+
+// The first error of some checks; OK if none failed.
+grpc::Status FirstError(std::initializer_list<grpc::Status> checks) {
+  for (const grpc::Status& status : checks) {
+    if (!status.ok()) return status;
+  }
+  return grpc::Status::OK;
+}
+
+void Fill(const emulator::ElementState& element, sas::v1::Element* out) {
+  out->set_id(element.id);
+  out->set_kind(ToProto(element.kind));
+  for (SasAddress address : element.addresses) out->add_sas_addresses(ToHex(address));
+  out->set_state(element.state);
+  out->set_enclosure(element.enclosure);
+  if (element.slot.has_value()) out->set_slot(*element.slot);
+}
+
+}  // namespace
+
+grpc::Status EmulatorService::ListElements(grpc::ServerContext*,
+                                           const sas::v1::ListElementsRequest* request,
+                                           sas::v1::ListElementsResponse* response) {
+  std::vector<ElementKind> kinds;
+  for (int i = 0; i < request->kinds_size(); ++i) {
+    const std::optional<ElementKind> kind = FromProto(request->kinds(i));
+    if (!kind.has_value()) {
+      return rpc::BadField(absl::StrCat("kinds[", i, "]"),
+                           absl::StrCat(request->kinds(i), " is no kind of element"));
+    }
+    kinds.push_back(*kind);
+  }
+  for (const emulator::ElementState& element : fabric_.ListElements(kinds)) {
+    Fill(element, response->add_elements());
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status EmulatorService::Pull(grpc::ServerContext*, const sas::v1::PullRequest* request,
+                                   sas::v1::PullResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  return rpc::ToGrpc(fabric_.Pull(request->element()));
+}
+
+grpc::Status EmulatorService::Insert(grpc::ServerContext*, const sas::v1::InsertRequest* request,
+                                     sas::v1::InsertResponse* response) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  const absl::StatusOr<std::string> id =
+      fabric_.Insert(request->element(), request->replacement_serial());
+  if (!id.ok()) return rpc::ToGrpc(id.status());
+  response->set_element(*id);
+  return grpc::Status::OK;
+}
+
+grpc::Status EmulatorService::SetAccessStatus(grpc::ServerContext*,
+                                              const sas::v1::SetAccessStatusRequest* request,
+                                              sas::v1::SetAccessStatusResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  if (grpc::Status s = CheckBelow(request->access_status(), 256, "access_status"); !s.ok())
+    return s;
+  return rpc::ToGrpc(fabric_.SetAccessStatus(request->element(), request->access_status()));
+}
+
+grpc::Status EmulatorService::SetPhy(grpc::ServerContext*, const sas::v1::SetPhyRequest* request,
+                                     sas::v1::SetPhyResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  return rpc::ToGrpc(
+      fabric_.SetPhy(request->element(), request->phy(), request->up(), request->link_rate_gbps()));
+}
+
+grpc::Status EmulatorService::FlapPhy(grpc::ServerContext* context,
+                                      const sas::v1::FlapPhyRequest* request,
+                                      sas::v1::FlapPhyResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  const absl::Duration interval = ToDuration(request->interval());
+  if (interval < absl::ZeroDuration() || interval > absl::Seconds(1)) {
+    return rpc::BadField(
+        "interval", absl::StrCat(absl::FormatDuration(interval), " is not between 0 and a second"));
+  }
+  bool up = true;
+  for (int64_t change = 0; change < int64_t{2} * request->count(); ++change) {
+    if (context->IsCancelled() && up) break;
+    up = !up;
+    if (absl::Status s = fabric_.SetPhy(request->element(), request->phy(), up); !s.ok()) {
+      return rpc::ToGrpc(s);
+    }
+    absl::SleepFor(interval);
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status EmulatorService::SetExpander(grpc::ServerContext*,
+                                          const sas::v1::SetExpanderRequest* request,
+                                          sas::v1::SetExpanderResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  return rpc::ToGrpc(fabric_.SetExpander(request->element(), request->present()));
+}
+
+grpc::Status EmulatorService::SetEnclosurePower(grpc::ServerContext*,
+                                                const sas::v1::SetEnclosurePowerRequest* request,
+                                                sas::v1::SetEnclosurePowerResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  return rpc::ToGrpc(fabric_.SetEnclosurePower(request->element(), request->on()));
+}
+
+grpc::Status EmulatorService::ResetHost(grpc::ServerContext*,
+                                        const sas::v1::ResetHostRequest* request,
+                                        sas::v1::ResetHostResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  return rpc::ToGrpc(fabric_.ResetHost(request->element()));
+}
+
+grpc::Status EmulatorService::InjectDiscoveryError(
+    grpc::ServerContext*, const sas::v1::InjectDiscoveryErrorRequest* request,
+    sas::v1::InjectDiscoveryErrorResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  if (request->discovery_status() == 0) {
+    return rpc::BadField("discovery_status", "0 is no error; for example 0x10 is an SMP timeout");
+  }
+  return rpc::ToGrpc(fabric_.InjectDiscoveryError(request->element(), request->discovery_status()));
+}
+
+grpc::Status EmulatorService::InjectFault(grpc::ServerContext*,
+                                          const sas::v1::InjectFaultRequest* request,
+                                          sas::v1::InjectFaultResponse*) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  const std::optional<emulator::FaultKind> kind = FromProto(request->kind());
+  if (!kind.has_value()) {
+    return rpc::BadField("kind", absl::StrCat(request->kind(), " is no kind of fault"));
+  }
+  const absl::Duration delay = ToDuration(request->delay());
+  if (delay < absl::ZeroDuration()) return rpc::BadField("delay", "a delay is not negative");
+  const uint32_t count = request->count() == 0 ? 1 : request->count();
+  return rpc::ToGrpc(fabric_.InjectFault(request->element(), *kind, count, delay));
+}
+
+grpc::Status EmulatorService::InjectNotice(grpc::ServerContext*,
+                                           const sas::v1::InjectNoticeRequest* request,
+                                           sas::v1::InjectNoticeResponse*) {
+  using Request = sas::v1::InjectNoticeRequest;
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  switch (request->notice_case()) {
+    case Request::kDeviceStatus: {
+      const sas::v1::DeviceStatusNotice& n = request->device_status();
+      if (grpc::Status s = FirstError({CheckBelow(n.reason(), 256, "device_status.reason"),
+                                       CheckBelow(n.asc(), 256, "device_status.asc"),
+                                       CheckBelow(n.ascq(), 256, "device_status.ascq")});
+          !s.ok()) {
+        return s;
+      }
+      return rpc::ToGrpc(
+          fabric_.InjectDeviceStatus(request->element(), n.reason(), n.asc(), n.ascq()));
+    }
+    case Request::kTemperature: {
+      const sas::v1::TemperatureNotice& n = request->temperature();
+      if (grpc::Status s = FirstError({CheckBelow(n.sensor(), 256, "temperature.sensor"),
+                                       CheckBelow(n.celsius(), 65536, "temperature.celsius")});
+          !s.ok()) {
+        return s;
+      }
+      return rpc::ToGrpc(fabric_.InjectTemperature(request->element(), n.sensor(), n.celsius()));
+    }
+    case Request::kLogEntry: {
+      const sas::v1::LogEntryNotice& n = request->log_entry();
+      if (grpc::Status s = CheckBelow(n.qualifier(), 65536, "log_entry.qualifier"); !s.ok()) {
+        return s;
+      }
+      return rpc::ToGrpc(fabric_.InjectLogEntry(request->element(), n.qualifier(), n.text()));
+    }
+    case Request::kBroadcast: {
+      const sas::v1::BroadcastNotice& n = request->broadcast();
+      if (grpc::Status s = FirstError({CheckBelow(n.phy(), 256, "broadcast.phy"),
+                                       CheckBelow(n.primitive(), 256, "broadcast.primitive")});
+          !s.ok()) {
+        return s;
+      }
+      return rpc::ToGrpc(fabric_.InjectBroadcast(request->element(), n.phy(), n.primitive()));
+    }
+    case Request::NOTICE_NOT_SET:
+      break;
+  }
+  return rpc::BadField("notice", "it is not set; for example temperature {sensor: 0 celsius: 70}");
+}
+
+grpc::Status EmulatorService::GetHostTruth(grpc::ServerContext*,
+                                           const sas::v1::GetHostTruthRequest* request,
+                                           sas::v1::GetHostTruthResponse* response) {
+  if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
+  const absl::StatusOr<emulator::HostTruth> truth = fabric_.GetHostTruth(request->element());
+  if (!truth.ok()) return rpc::ToGrpc(truth.status());
+  *response->mutable_truth() = ToProto(*truth);
+  return grpc::Status::OK;
+}
+
+}  // namespace sasd::emulator
