@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "cli/nouns.h"
-#include "cli/suggest.h"
+#include "cli/output/nouns.h"
+#include "cli/output/suggest.h"
 
 namespace sasd::cli {
 namespace {

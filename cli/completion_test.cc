@@ -10,7 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "cli/nouns.h"
+#include "cli/output/nouns.h"
 #include "cli/run.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

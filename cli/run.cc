@@ -7,18 +7,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "cli/commands/doctor_command.h"
+#include "cli/commands/emulator_command.h"
+#include "cli/commands/health_command.h"
+#include "cli/commands/list_command.h"
+#include "cli/commands/node_command.h"
+#include "cli/commands/show_command.h"
+#include "cli/commands/tree_command.h"
+#include "cli/commands/watch_command.h"
 #include "cli/completion.h"
-#include "cli/doctor_command.h"
-#include "cli/emulator_command.h"
-#include "cli/health_command.h"
-#include "cli/list_command.h"
-#include "cli/node_command.h"
-#include "cli/nouns.h"
-#include "cli/show_command.h"
-#include "cli/suggest.h"
-#include "cli/tree_command.h"
+#include "cli/output/nouns.h"
+#include "cli/output/suggest.h"
 #include "cli/version.h"
-#include "cli/watch_command.h"
 
 namespace sasd::cli {
 namespace {
@@ -333,7 +333,7 @@ class CommandLine {
   WatchOptions watch_;
   EventsOptions events_;
   CLI::App* health_ = nullptr;
-  HealthOptions health_options_;
+  HealthCommandOptions health_options_;
   CLI::App* doctor_ = nullptr;
   DoctorOptions doctor_options_;
   WaitOptions wait_;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/context.h"
-#include "cli/interrupt.h"
+#include "cli/query/context.h"
+#include "cli/query/interrupt.h"
 
 namespace sasd::cli {
 
