@@ -50,7 +50,7 @@ under() {
   done
 }
 
-mapfile -t sources < <(files 'driver/*.h' 'driver/*.cc' 'daemon/*.h' 'daemon/*.cc' 'cli/*.h' \
+mapfile -t sources < <(files 'driver/*.h' 'driver/*.cc' 'daemon/*.h' 'daemon/*.cc' 'rpc/*.h' 'rpc/*.cc' 'cli/*.h' \
   'cli/*.cc' 'tests/*.h' 'tests/*.cc' 'bazel/*.cc' | under "$@")
 mapfile -t builds < <(files WORKSPACE BUILD '*/BUILD' '*.bzl' '*/WORKSPACE' | under "$@")
 

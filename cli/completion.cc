@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/output/nouns.h"
-#include "cli/output/suggest.h"
+#include "rpc/did_you_mean.h"
 
 namespace sasd::cli {
 namespace {
@@ -86,7 +86,7 @@ absl::StatusOr<std::string> CompletionScript(absl::string_view shell, const CLI:
         BashFunction(app));
   }
   return absl::InvalidArgumentError(absl::StrCat("no completion for \"", shell, "\"",
-                                                 DidYouMean(shell, {"bash", "zsh"}),
+                                                 rpc::DidYouMean(shell, {"bash", "zsh"}),
                                                  " (shells: bash, zsh)"));
 }
 

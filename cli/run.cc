@@ -17,8 +17,8 @@
 #include "cli/commands/watch_command.h"
 #include "cli/completion.h"
 #include "cli/output/nouns.h"
-#include "cli/output/suggest.h"
-#include "cli/version.h"
+#include "rpc/did_you_mean.h"
+#include "rpc/version.h"
 
 namespace sasd::cli {
 namespace {
@@ -48,7 +48,7 @@ class CommandLine {
     app_.add_option("--timeout", timeout_, "How long one call may take: 5s, 500ms, 1m")
         ->capture_default_str();
     app_.add_flag("--no-color", no_colour_, "No colours (also $NO_COLOR)");
-    app_.set_version_flag("--version", absl::StrCat("sasctl ", kVersion));
+    app_.set_version_flag("--version", absl::StrCat("sasctl ", rpc::kVersion));
     app_.footer(
         "Objects go by resource name, SAS address, WWN, serial, sdX, H:C:T:L or "
         "enclosure/slot.");
@@ -316,7 +316,7 @@ class CommandLine {
       is_value = word == "--addr" || word == "--timeout";
       if (skip) continue;
       const bool known = std::find(commands.begin(), commands.end(), word) != commands.end();
-      return known ? "" : DidYouMean(word, commands);
+      return known ? "" : rpc::DidYouMean(word, commands);
     }
     return "";
   }

@@ -15,9 +15,9 @@
 #include "absl/synchronization/mutex.h"
 #include "daemon/daemon.h"
 #include "daemon/systemd.h"
-#include "daemon/version.h"
 #include "driver/base/clock.h"
 #include "driver/emulator/shipped_fabrics.h"
+#include "rpc/version.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -40,7 +40,7 @@ std::string ShippedFabricNames() {
 void Declare(CLI::App& app, CommandLine& line) {
   DaemonOptions& daemon = line.daemon;
   daemon.server.listen = "unix:/run/sasd/sasd.sock";
-  app.set_version_flag("--version", absl::StrCat("sasd ", kVersion));
+  app.set_version_flag("--version", absl::StrCat("sasd ", rpc::kVersion));
   app.set_config("--config", "", "Read options from a file: lines of NAME = VALUE");
   app.add_option(
          "--listen", daemon.server.listen,
@@ -163,9 +163,9 @@ int Main(int argc, char** argv) {
     std::cerr << "sasd: " << daemon.status().message() << "\n";
     return 1;
   }
-  spdlog::info("sasd {}: {}, {} hosts, serving at {}", kVersion, (*daemon)->backend().description(),
-               (*daemon)->registry().Snapshot()->collection<registry::Host>().size(),
-               (*daemon)->address());
+  spdlog::info(
+      "sasd {}: {}, {} hosts, serving at {}", rpc::kVersion, (*daemon)->backend().description(),
+      (*daemon)->registry().Snapshot()->collection<registry::Host>().size(), (*daemon)->address());
   Run(**daemon, signals);
   return 0;
 }

@@ -18,7 +18,6 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/qemu_process.h"
 #include "daemon/service/emulator_service.h"
-#include "daemon/version.h"
 #include "driver/base/clock.h"
 #include "driver/emulator/emulator.h"
 #include "driver/emulator/emulator_runner.h"
@@ -28,6 +27,7 @@
 #include "driver/emulator/pci/qtest_channel.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
+#include "rpc/version.h"
 
 namespace sasd {
 namespace {
@@ -43,7 +43,7 @@ struct CommandLine {
 };
 
 void Declare(CLI::App& app, CommandLine& line) {
-  app.set_version_flag("--version", absl::StrCat("sashba ", kVersion));
+  app.set_version_flag("--version", absl::StrCat("sashba ", rpc::kVersion));
   app.add_option("--fabric", line.fabric,
                  "The fabric: the name of a shipped one, or a .textproto file")
       ->required();

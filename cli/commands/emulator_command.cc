@@ -11,9 +11,9 @@
 #include "cli/output/format.h"
 #include "cli/output/output_form.h"
 #include "cli/output/record_printer.h"
-#include "cli/output/suggest.h"
 #include "cli/output/table_printer.h"
 #include "cli/query/filter.h"
+#include "rpc/did_you_mean.h"
 
 namespace sasd::cli {
 namespace {
@@ -47,8 +47,8 @@ absl::StatusOr<bool> ParseState(const std::string& word, const std::string& yes,
                                 const std::string& no) {
   if (word == yes) return true;
   if (word == no) return false;
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", word, "\" is neither ", yes, " nor ", no, DidYouMean(word, {yes, no})));
+  return absl::InvalidArgumentError(absl::StrCat("\"", word, "\" is neither ", yes, " nor ", no,
+                                                 rpc::DidYouMean(word, {yes, no})));
 }
 
 const std::vector<Column>& ElementColumns() {

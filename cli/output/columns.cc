@@ -9,7 +9,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "cli/output/format.h"
-#include "cli/output/suggest.h"
+#include "rpc/did_you_mean.h"
 
 namespace sasd::cli {
 namespace {
@@ -328,7 +328,7 @@ absl::StatusOr<std::vector<const Column*>> ChooseColumns(const std::vector<Colum
       std::vector<std::string> keys;
       for (const Column& known : columns) keys.push_back(known.key);
       return absl::InvalidArgumentError(
-          absl::StrCat("no column \"", key, "\"", DidYouMean(key, keys),
+          absl::StrCat("no column \"", key, "\"", rpc::DidYouMean(key, keys),
                        " (columns: ", absl::StrJoin(keys, ", "), ")"));
     }
     chosen.push_back(column);

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "cli/output/suggest.h"
+#include "rpc/did_you_mean.h"
 
 namespace sasd::cli {
 namespace {
@@ -80,7 +80,8 @@ absl::StatusOr<const Noun*> FindNoun(absl::string_view word) {
     words.push_back(noun.plural);
     words.insert(words.end(), noun.aliases.begin(), noun.aliases.end());
   }
-  return absl::InvalidArgumentError(absl::StrCat("no noun \"", word, "\"", DidYouMean(word, words),
+  return absl::InvalidArgumentError(absl::StrCat("no noun \"", word, "\"",
+                                                 rpc::DidYouMean(word, words),
                                                  " (nouns: ", absl::StrJoin(plurals, ", "), ")"));
 }
 

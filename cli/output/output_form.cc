@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/output/json.h"
-#include "cli/output/suggest.h"
 #include "cli/output/yaml.h"
+#include "rpc/did_you_mean.h"
 
 namespace sasd::cli {
 absl::StatusOr<Output> ParseOutput(absl::string_view word) {
@@ -16,7 +16,7 @@ absl::StatusOr<Output> ParseOutput(absl::string_view word) {
     if (kWords[i] == word) return static_cast<Output>(i);
   }
   return absl::InvalidArgumentError(absl::StrCat("no output form \"", word, "\"",
-                                                 DidYouMean(word, kWords),
+                                                 rpc::DidYouMean(word, kWords),
                                                  " (forms: ", absl::StrJoin(kWords, ", "), ")"));
 }
 

@@ -1,5 +1,7 @@
 #include "cli/output/topology_tree.h"
 
+#include <string.h>
+
 #include <algorithm>
 #include <initializer_list>
 #include <map>
@@ -15,7 +17,6 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "cli/output/format.h"
-#include "cli/output/natural_order.h"
 #include "cli/output/table_layout.h"
 
 namespace sasd::cli {
@@ -46,13 +47,15 @@ std::string Words(std::initializer_list<absl::string_view> words) {
   return text;
 }
 
-// By name, and by address where the operating system has no name (yet). These come last: between
-// two names an address has no place that would be the same whatever it is compared with.
+// By name, where the C library orders numbers by value (expander-1:9 before expander-1:10); leading
+// zeros would count otherwise, but the kernel gives none. And by address where the operating system
+// has no name (yet). These come last: between two names an address has no place that would be the
+// same whatever it is compared with.
 template <typename T>
 bool ComesBefore(const T* a, const T* b) {
   if (a->os_name().empty() != b->os_name().empty()) return b->os_name().empty();
   if (a->os_name().empty()) return a->sas_address() < b->sas_address();
-  return NaturalLess(a->os_name(), b->os_name());
+  return strverscmp(a->os_name().c_str(), b->os_name().c_str()) < 0;
 }
 
 bool DeviceComesBefore(const EndDevice* a, const EndDevice* b) {

@@ -251,6 +251,36 @@ TEST(TopologyTreeTest, HostsAreInTheOrderOfTheirNumbers) {
   EXPECT_EQ(Draw(snapshot), "node1\n|--host1\n|--host2\n`--host10\n");
 }
 
+TEST(TopologyTreeTest, NumbersInNamesAreOrderedByValue) {
+  const std::vector<std::string> sorted = {
+      "7",
+      "12",
+      "a99999999999999999999",  // more than 64 bits hold
+      "a100000000000000000000",
+      "expander-1:9",
+      "expander-1:10",
+      "expander-2:0",
+      "host",
+      "host1",
+      "host1:0",
+      "host2",
+      "host10",
+      "host10a",
+  };
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    for (size_t j = 0; j < sorted.size(); ++j) {
+      if (i == j) continue;
+      TreeSnapshot snapshot;
+      for (const std::string& name : {sorted[i], sorted[j]}) {
+        snapshot.hosts.push_back(Parse<sas::v1::Host>(
+            absl::StrCat("name: \"hosts/", name, "\" os_name: \"", name, "\"")));
+      }
+      EXPECT_EQ(Draw(snapshot), absl::StrCat("node1\n|--", sorted[std::min(i, j)], "\n`--",
+                                             sorted[std::max(i, j)], "\n"));
+    }
+  }
+}
+
 // Names come from the operating system, which may not have told all of them yet.
 TEST(TopologyTreeTest, TheOrderDoesNotDependOnTheSnapshots) {
   const auto host = [](const char* name, const char* address) {

@@ -9,10 +9,10 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "cli/output/format.h"
-#include "cli/output/suggest.h"
 #include "cli/query/filter_keys.h"
 #include "cli/query/finder.h"
 #include "cli/query/lister.h"
+#include "rpc/did_you_mean.h"
 
 namespace sasd::cli {
 namespace {
@@ -32,7 +32,7 @@ absl::Status UnknownKey(const Noun& noun, absl::string_view key) {
     if (!absl::c_linear_search(keys, column.key)) keys.push_back(column.key);
   }
   return absl::InvalidArgumentError(absl::StrCat("no filter \"", key, "\" for ", noun.plural,
-                                                 DidYouMean(key, keys),
+                                                 rpc::DidYouMean(key, keys),
                                                  " (filters: ", absl::StrJoin(keys, ", "), ")"));
 }
 
@@ -61,7 +61,7 @@ absl::StatusOr<uint32_t> ParseNumber(absl::string_view key, absl::string_view fi
     if (!absl::StartsWith(PeripheralName(type), "type ")) names.push_back(PeripheralName(type));
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("filter ", key, ": no type \"", word, "\"", DidYouMean(word, names),
+      absl::StrCat("filter ", key, ": no type \"", word, "\"", rpc::DidYouMean(word, names),
                    " (types: ", absl::StrJoin(names, ", "), ", or the number that SPC gives it)"));
 }
 
@@ -174,7 +174,7 @@ absl::StatusOr<int> ParseEnum(const EnumDescriptor& type, absl::string_view key,
     allowed.push_back(text);
   }
   return absl::InvalidArgumentError(absl::StrCat("filter ", key, ": no value \"", word, "\"",
-                                                 DidYouMean(word, allowed),
+                                                 rpc::DidYouMean(word, allowed),
                                                  " (values: ", absl::StrJoin(allowed, ", "), ")"));
 }
 

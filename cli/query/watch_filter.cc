@@ -2,9 +2,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/output/nouns.h"
-#include "cli/output/suggest.h"
 #include "cli/query/filter.h"
 #include "cli/query/finder.h"
+#include "rpc/did_you_mean.h"
 
 namespace sasd::cli {
 namespace {
@@ -34,9 +34,9 @@ absl::StatusOr<sas::v1::WatchFilter> ParseWatchFilter(const std::vector<std::str
   for (const Condition& condition : *conditions) {
     const bool kind = condition.key == "kind";
     if (!kind && condition.key != "host") {
-      return absl::InvalidArgumentError(absl::StrCat("no filter \"", condition.key, "\" for events",
-                                                     DidYouMean(condition.key, {"kind", "host"}),
-                                                     " (filters: kind, host)"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("no filter \"", condition.key, "\" for events",
+                       rpc::DidYouMean(condition.key, {"kind", "host"}), " (filters: kind, host)"));
     }
     for (const std::string& value : condition.values) {
       const absl::Status status = kind ? AddKind(value, filter) : AddHost(value, context, filter);

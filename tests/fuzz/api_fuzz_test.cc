@@ -12,10 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "cli/output/json.h"
-#include "cli/output/natural_order.h"
 #include "cli/output/nouns.h"
 #include "cli/output/output_form.h"
-#include "cli/output/suggest.h"
 #include "cli/output/yaml.h"
 #include "cli/query/fake_sasd.h"
 #include "cli/query/filter.h"
@@ -29,6 +27,7 @@
 #include "daemon/service/watch_filter.h"
 #include "daemon/service/wire.h"
 #include "google/protobuf/stubs/logging.h"
+#include "rpc/did_you_mean.h"
 #include "sas/v1/topology_service.pb.h"
 #include "tests/fuzz/properties.h"
 
@@ -166,8 +165,7 @@ void CheckUserFilters(const std::string& text) {
 void CheckWords(const std::string& text) {
   if (const auto output = cli::ParseOutput(text); !output.ok()) fuzz::CheckError(output.status());
   const std::vector<std::string> known = {"drives", "slots", "expanders"};
-  Check(cli::CloseTo(text, known).size() <= 3, "few are close");
-  (void)cli::NaturalLess(text.substr(0, text.size() / 2), text.substr(text.size() / 2));
+  Check(rpc::CloseTo(text, known).size() <= 3, "few are close");
   (void)cli::DecodeDetails(text);
   if (absl::StrContains(text, '\n')) {
     const std::vector<std::string> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());

@@ -1,4 +1,4 @@
-#include "cli/output/suggest.h"
+#include "rpc/did_you_mean.h"
 
 #include <string>
 #include <vector>
@@ -6,7 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace sasd::cli {
+namespace sasd::rpc {
 namespace {
 
 using ::testing::ElementsAre;
@@ -18,7 +18,7 @@ const std::vector<std::string>& Nouns() {
   return nouns;
 }
 
-TEST(SuggestTest, WhatIsFewEditsAwayIsMeant) {
+TEST(DidYouMeanTest, SuggestsWordsAFewEditsAway) {
   struct Case {
     const char* typed;
     const char* meant;
@@ -39,27 +39,27 @@ TEST(SuggestTest, WhatIsFewEditsAwayIsMeant) {
   }
 }
 
-TEST(SuggestTest, WhatIsFarFromAllIsNotGuessedAt) {
+TEST(DidYouMeanTest, SuggestsNothingFarAway) {
   for (const char* typed : {"", "banana", "e", "dvs", "driwxyz"}) {
     EXPECT_THAT(CloseTo(typed, Nouns()), IsEmpty()) << typed;
   }
 }
 
-TEST(SuggestTest, AShortWordHasOneMistakeAtMost) {
+TEST(DidYouMeanTest, AShortWordMayHaveOneMistake) {
   EXPECT_THAT(CloseTo("lu", {"lus", "bay"}), ElementsAre("lus"));
   EXPECT_THAT(CloseTo("bax", {"bay", "bus"}), ElementsAre("bay"));
 }
 
-TEST(SuggestTest, AtMostThreeAreTheClosestFirst) {
+TEST(DidYouMeanTest, SuggestsThreeAtMostClosestFirst) {
   EXPECT_THAT(CloseTo("abcd", {"axyd", "abce", "abxy", "abcd", "abdc"}),
               ElementsAre("abcd", "abce", "abdc"));
 }
 
-TEST(SuggestTest, TheEndOfAMessageQuotesThem) {
+TEST(DidYouMeanTest, AMessageQuotesSuggestions) {
   EXPECT_EQ(DidYouMean("drivs", Nouns()), "; did you mean \"drives\"?");
   EXPECT_EQ(DidYouMean("slat", {"slot", "hosts", "slit"}), "; did you mean \"slot\" or \"slit\"?");
   EXPECT_EQ(DidYouMean("banana", Nouns()), "");
 }
 
 }  // namespace
-}  // namespace sasd::cli
+}  // namespace sasd::rpc

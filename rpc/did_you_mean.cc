@@ -1,4 +1,4 @@
-#include "cli/output/suggest.h"
+#include "rpc/did_you_mean.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,28 +8,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "rpc/edit_distance.h"
 
-namespace sasd::cli {
+namespace sasd::rpc {
 namespace {
 
 std::string Folded(absl::string_view word) {
   return absl::StrReplaceAll(absl::AsciiStrToLower(word), {{"_", "-"}});
-}
-
-// Optimal string alignment: like Levenshtein's distance, and a swap of neighbours is one edit.
-size_t EditDistance(absl::string_view a, absl::string_view b) {
-  std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
-  for (size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-  for (size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    for (size_t j = 1; j <= b.size(); ++j) {
-      d[i][j] = std::min(
-          {d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-      if (swapped) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-    }
-  }
-  return d[a.size()][b.size()];
 }
 
 }  // namespace
@@ -43,7 +28,7 @@ std::vector<std::string> CloseTo(absl::string_view word, const std::vector<std::
     const std::string folded = Folded(candidate);
     const bool extends =
         wanted.size() >= 2 && folded.size() > wanted.size() && absl::StartsWith(folded, wanted);
-    const size_t distance = extends ? 1 : EditDistance(wanted, folded);
+    const size_t distance = extends ? 1 : EditDistance(wanted, folded, limit);
     if (distance <= limit) close.push_back({distance, candidate});
   }
   std::stable_sort(close.begin(), close.end(),
@@ -66,4 +51,4 @@ std::string DidYouMean(absl::string_view word, const std::vector<std::string>& k
                       "?");
 }
 
-}  // namespace sasd::cli
+}  // namespace sasd::rpc
