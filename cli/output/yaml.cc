@@ -1,157 +1,18 @@
 #include "cli/output/yaml.h"
 
 #include <array>
-#include <cctype>
-#include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "cli/output/json.h"
+#include "nlohmann/json.hpp"
 
 namespace sasd::cli {
 namespace {
-
-void AppendUtf8(uint32_t code, std::string& out) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += {static_cast<char>(0xc0 | code >> 6), static_cast<char>(0x80 | (code & 0x3f))};
-  } else if (code < 0x10000) {
-    out += {static_cast<char>(0xe0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 0x3f)),
-            static_cast<char>(0x80 | (code & 0x3f))};
-  } else {
-    out += {static_cast<char>(0xf0 | code >> 18), static_cast<char>(0x80 | (code >> 12 & 0x3f)),
-            static_cast<char>(0x80 | (code >> 6 & 0x3f)), static_cast<char>(0x80 | (code & 0x3f))};
-  }
-}
-
-// Reads JSON as protobuf prints it and writes YAML as it goes.
-class Converter {
- public:
-  explicit Converter(absl::string_view json) : rest_(json) {}
-
-  std::string Convert() {
-    Value(0, /*after_dash=*/true);
-    return std::move(out_);
-  }
-
- private:
-  char Next() {
-    rest_ = absl::StripLeadingAsciiWhitespace(rest_);
-    return rest_.empty() ? '\0' : rest_.front();
-  }
-
-  bool Take(char c) {
-    if (Next() != c) return false;
-    rest_.remove_prefix(1);
-    return true;
-  }
-
-  // `after_dash`: the first line goes on where the cursor stands; else a collection begins a line.
-  void Value(int indent, bool after_dash) {
-    switch (Next()) {
-      case '{':
-        return Collection('}', indent, after_dash);
-      case '[':
-        return Collection(']', indent, after_dash);
-      case '"':
-        absl::StrAppend(&out_, after_dash ? "" : " ", YamlString(String()), "\n");
-        return;
-      default:
-        absl::StrAppend(&out_, after_dash ? "" : " ", Bare(), "\n");
-    }
-  }
-
-  void Collection(char close, int indent, bool after_dash) {
-    rest_.remove_prefix(1);
-    if (Take(close)) {
-      absl::StrAppend(&out_, after_dash ? "" : " ", close == '}' ? "{}\n" : "[]\n");
-      return;
-    }
-    if (!after_dash) out_ += "\n";
-    bool first = after_dash;
-    do {
-      if (!first) out_.append(indent, ' ');
-      first = false;
-      close == '}' ? Member(indent) : Element(indent);
-    } while (Take(','));
-    Take(close);
-  }
-
-  void Member(int indent) {
-    if (Next() != '"') return GiveUp();
-    absl::StrAppend(&out_, YamlString(String()), ":");
-    Take(':');
-    // A list may stand at its key's own column.
-    Value(Next() == '[' ? indent : indent + 2, /*after_dash=*/false);
-  }
-
-  void Element(int indent) {
-    out_ += "- ";
-    Value(indent + 2, /*after_dash=*/true);
-  }
-
-  std::string Bare() {
-    size_t length = 0;
-    while (length < rest_.size() && !absl::StrContains(",]} \n\t\r", rest_[length])) ++length;
-    if (length == 0) GiveUp();
-    const std::string word(rest_.substr(0, length));
-    rest_.remove_prefix(length);
-    return word;
-  }
-
-  std::string String() {
-    rest_.remove_prefix(1);
-    std::string text;
-    while (!rest_.empty() && rest_.front() != '"') {
-      const char c = rest_.front();
-      rest_.remove_prefix(1);
-      c == '\\' ? Escape(text) : text.push_back(c);
-    }
-    if (!rest_.empty()) rest_.remove_prefix(1);
-    return text;
-  }
-
-  void Escape(std::string& text) {
-    if (rest_.empty()) return;
-    const char c = rest_.front();
-    rest_.remove_prefix(1);
-    static constexpr absl::string_view kFrom = "nrtbf", kTo = "\n\r\t\b\f";
-    if (c == 'u') {
-      AppendUtf8(CodePoint(), text);
-    } else {
-      const size_t at = kFrom.find(c);
-      text += at == absl::string_view::npos ? c : kTo[at];
-    }
-  }
-
-  uint32_t Hex4() {
-    uint32_t value = 0;
-    for (int i = 0; i < 4 && !rest_.empty(); ++i) {
-      const char c = rest_.front();
-      rest_.remove_prefix(1);
-      value = value << 4 | (absl::ascii_isdigit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
-    }
-    return value;
-  }
-
-  // After "\u"; takes the second half of a surrogate pair too.
-  uint32_t CodePoint() {
-    const uint32_t high = Hex4();
-    if (high < 0xd800 || high >= 0xdc00 || !absl::StartsWith(rest_, "\\u")) return high;
-    rest_.remove_prefix(2);
-    return 0x10000 + ((high - 0xd800) << 10) + (Hex4() - 0xdc00);
-  }
-
-  void GiveUp() { rest_ = {}; }
-
-  absl::string_view rest_;
-  std::string out_;
-};
 
 // What YAML 1.1 and 1.2 readers take for null or a boolean.
 bool IsReservedWord(absl::string_view text) {
@@ -187,6 +48,95 @@ std::string YamlString(absl::string_view text) {
   return IsPlain(text) ? std::string(text) : JsonString(text);
 }
 
-std::string JsonToYaml(absl::string_view json) { return Converter(json).Convert(); }
+namespace {
+
+// Writes YAML in block style as the parser reads JSON.
+class BlockWriter : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  std::string Take() { return std::move(out_); }
+
+  bool null() override { return Scalar("null"); }
+  bool boolean(bool value) override { return Scalar(value ? "true" : "false"); }
+  bool number_integer(number_integer_t value) override { return Scalar(absl::StrCat(value)); }
+  bool number_unsigned(number_unsigned_t value) override { return Scalar(absl::StrCat(value)); }
+  bool number_float(number_float_t, const string_t& digits) override { return Scalar(digits); }
+  bool string(string_t& text) override { return Scalar(YamlString(text)); }
+  bool binary(binary_t&) override { return false; }  // JSON has none
+
+  bool start_object(size_t) override { return Open('{'); }
+  bool end_object() override { return Close("{}"); }
+  bool start_array(size_t) override { return Open('['); }
+  bool end_array() override { return Close("[]"); }
+
+  bool key(string_t& text) override {
+    BeginLine();
+    absl::StrAppend(&out_, YamlString(text), ":");
+    return true;
+  }
+
+  bool parse_error(size_t, const std::string&, const nlohmann::json::exception&) override {
+    return false;
+  }
+
+ private:
+  struct Collection {
+    char kind;          // '{' or '['
+    size_t indent;      // of its members
+    bool on_line;       // its first member continues the line: after a dash, or at the beginning
+    bool empty = true;  // so far
+  };
+
+  // Before each member.
+  void BeginLine() {
+    Collection& top = open_.back();
+    if (!top.on_line && top.empty) out_ += "\n";
+    if (!top.on_line || !top.empty) out_.append(top.indent, ' ');
+    top.empty = false;
+  }
+
+  // Before each value. True where it continues the line without a blank.
+  bool BeginValue() {
+    if (open_.empty()) return true;
+    if (open_.back().kind == '{') return false;
+    BeginLine();
+    out_ += "- ";
+    return true;
+  }
+
+  bool Scalar(absl::string_view text) {
+    absl::StrAppend(&out_, BeginValue() ? "" : " ", text, "\n");
+    return true;
+  }
+
+  bool Open(char kind) {
+    const bool on_line = BeginValue();
+    size_t indent = 0;
+    if (!open_.empty()) {
+      // A list may stand at its key's own column.
+      const bool at_key = open_.back().kind == '{' && kind == '[';
+      indent = open_.back().indent + (at_key ? 0 : 2);
+    }
+    open_.push_back({kind, indent, on_line});
+    return true;
+  }
+
+  bool Close(absl::string_view if_empty) {
+    const Collection closed = open_.back();
+    open_.pop_back();
+    if (closed.empty) absl::StrAppend(&out_, closed.on_line ? "" : " ", if_empty, "\n");
+    return true;
+  }
+
+  std::string out_;
+  std::vector<Collection> open_;
+};
+
+}  // namespace
+
+std::string JsonToYaml(absl::string_view json) {
+  BlockWriter writer;
+  (void)nlohmann::json::sax_parse(json.begin(), json.end(), &writer);
+  return writer.Take();
+}
 
 }  // namespace sasd::cli
