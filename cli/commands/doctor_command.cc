@@ -15,7 +15,7 @@ namespace {
 using sas::v1::Check;
 using sas::v1::DiagnoseResponse;
 
-// A status that this sasctl does not know is none to be content with.
+// An unknown status, of a newer sasd, counts as a warning.
 int CodeOf(sas::v1::CheckStatus status) {
   switch (status) {
     case sas::v1::CHECK_STATUS_OK:
@@ -43,7 +43,7 @@ std::string Summary(const DiagnoseResponse& response, int code, const Context& c
   const std::string word = Painted(context.paint, code, kWords[code]);
   if (code == kHealthUnknown) {
     return absl::StrCat(word, ": sasd at ", context.endpoint.address,
-                        response.checks().empty() ? " tells nothing" : " does not answer");
+                        response.checks().empty() ? " reports no checks" : " does not answer");
   }
   return absl::StrCat(word, ": ", CountOf(response, kHealthCritical), " broken, ",
                       CountOf(response, kHealthWarning), " limited, ", CountOf(response, kHealthOk),

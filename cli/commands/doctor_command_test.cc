@@ -28,7 +28,7 @@ class DoctorTest : public ::testing::Test {
     return check;
   }
 
-  // `sasctl doctor ARGUMENTS`; its exit code.
+  // Runs `sasctl doctor ARGUMENTS`, and returns its exit code.
   int Doctor(std::vector<std::string> arguments = {}, bool colour = false) {
     sasd_.out.str("");
     sasd_.err.str("");
@@ -43,7 +43,7 @@ class DoctorTest : public ::testing::Test {
   Interrupt interrupt_;
 };
 
-TEST_F(DoctorTest, TheWorstCheckIsTheExitCode) {
+TEST_F(DoctorTest, ExitCodeIsTheWorstCheck) {
   Add(sas::v1::CHECK_STATUS_OK, "sysfs", "/sys is read");
   EXPECT_EQ(Doctor(), 0);
   EXPECT_THAT(out(), StartsWith("OK: 0 broken, 0 limited, 1 ok\n"));
@@ -55,7 +55,7 @@ TEST_F(DoctorTest, TheWorstCheckIsTheExitCode) {
   EXPECT_THAT(out(), StartsWith("BROKEN: 1 broken, 1 limited, 1 ok\n"));
 }
 
-TEST_F(DoctorTest, ChecksAreGroupedWithTheirRemedyAndCommand) {
+TEST_F(DoctorTest, GroupsChecksWithRemedyAndCommand) {
   Add(sas::v1::CHECK_STATUS_OK, "sysfs", "/sys is read");
   sas::v1::Check& host = Add(sas::v1::CHECK_STATUS_LIMITED, "host11", "sysfs alone");
   host.set_remedy("Nothing mends it");
@@ -78,7 +78,7 @@ TEST_F(DoctorTest, ChecksAreGroupedWithTheirRemedyAndCommand) {
             "  sysfs: /sys is read\n");
 }
 
-TEST_F(DoctorTest, OtherFormsHaveTheChecksAndTheSameExitCode) {
+TEST_F(DoctorTest, OtherFormatsKeepChecksAndExitCode) {
   sas::v1::Check& check = Add(sas::v1::CHECK_STATUS_LIMITED, "host11", "less");
   check.set_reason("SYSFS_ALONE");
   check.set_resource("hosts/500605b00ab01230");
@@ -92,12 +92,12 @@ TEST_F(DoctorTest, OtherFormsHaveTheChecksAndTheSameExitCode) {
   EXPECT_THAT(out(), HasSubstr("\n   \"reason\": \"SYSFS_ALONE\""));
 }
 
-TEST_F(DoctorTest, AStatusOfANewerSasdIsNotOk) {
+TEST_F(DoctorTest, AnUnknownStatusIsNotOk) {
   Add(static_cast<sas::v1::CheckStatus>(9), "sysfs", "who knows");
   EXPECT_EQ(Doctor(), kHealthWarning);
 }
 
-TEST_F(DoctorTest, WhereSasdDoesNotAnswerItLooksForItself) {
+TEST_F(DoctorTest, DiagnosesLocallyWithoutAnAnswer) {
   for (const auto code : {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::DEADLINE_EXCEEDED}) {
     sasd_.topology.Fail(grpc::Status(code, "because"));
     EXPECT_EQ(Doctor({"--addr", "unix:/nowhere/at/all.sock"}), kHealthUnknown);
@@ -110,9 +110,9 @@ TEST_F(DoctorTest, WhereSasdDoesNotAnswerItLooksForItself) {
   }
 }
 
-TEST_F(DoctorTest, WhateverElseKeepsItFromKnowingIsUnknown) {
+TEST_F(DoctorTest, OtherErrorsAreUnknown) {
   EXPECT_EQ(Doctor(), kHealthUnknown);
-  EXPECT_THAT(out(), HasSubstr("tells nothing"));
+  EXPECT_THAT(out(), HasSubstr("reports no checks"));
   EXPECT_EQ(Doctor({"-o", "jsn"}), kHealthUnknown);
   EXPECT_EQ(Doctor({"--verbos"}), kHealthUnknown);
   EXPECT_THAT(sasd_.err.str(), HasSubstr("--verbos"));
@@ -121,7 +121,7 @@ TEST_F(DoctorTest, WhateverElseKeepsItFromKnowingIsUnknown) {
   EXPECT_THAT(sasd_.err.str(), HasSubstr("is it older than this sasctl"));
 }
 
-TEST_F(DoctorTest, OnlyATerminalHasColours) {
+TEST_F(DoctorTest, ColoursOnlyOnATerminal) {
   Add(sas::v1::CHECK_STATUS_BROKEN, "uevents", "none").set_command("true");
   EXPECT_EQ(Doctor({}, /*colour=*/true), kHealthCritical);
   EXPECT_THAT(out(), HasSubstr("\033[31mBROKEN\033[0m: "));
@@ -130,7 +130,7 @@ TEST_F(DoctorTest, OnlyATerminalHasColours) {
   EXPECT_THAT(out(), Not(HasSubstr("\033")));
 }
 
-TEST_F(DoctorTest, HelpIsNoFinding) { EXPECT_EQ(Doctor({"--help"}), 0); }
+TEST_F(DoctorTest, HelpExitsWithZero) { EXPECT_EQ(Doctor({"--help"}), 0); }
 
 }  // namespace
 }  // namespace sasd::cli

@@ -21,7 +21,7 @@ namespace {
 using sas::v1::Element;
 using Service = sas::v1::EmulatorService::StubInterface;
 
-// A call; without a virtual HBA sasd does not offer the service.
+// Makes a call. A sasd without a virtual HBA does not offer the service.
 template <typename Request, typename Response>
 absl::StatusOr<Response> Call(const Context& context,
                               grpc::Status (Service::*method)(grpc::ClientContext*, const Request&,
@@ -34,7 +34,7 @@ absl::StatusOr<Response> Call(const Context& context,
       " has no virtual HBA to act on; start one with: sasd --fabric demo --listen ADDRESS"));
 }
 
-// What every verb but a list does: calls, and says nothing more where it went well.
+// Makes a call, and prints nothing on success.
 template <typename Request, typename Response>
 absl::Status Do(const Context& context,
                 grpc::Status (Service::*method)(grpc::ClientContext*, const Request&, Response*),
@@ -42,13 +42,13 @@ absl::Status Do(const Context& context,
   return Call(context, method, request).status();
 }
 
-// True for `yes`, false for `no`.
+// Returns true for the word `yes`, false for `no`.
 absl::StatusOr<bool> ParseState(const std::string& word, const std::string& yes,
                                 const std::string& no) {
   if (word == yes) return true;
   if (word == no) return false;
-  return absl::InvalidArgumentError(absl::StrCat("\"", word, "\" is neither ", yes, " nor ", no,
-                                                 rpc::DidYouMean(word, {yes, no})));
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", word, "\" is not ", yes, " or ", no, rpc::DidYouMean(word, {yes, no})));
 }
 
 const std::vector<Column>& ElementColumns() {

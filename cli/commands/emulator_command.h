@@ -9,8 +9,8 @@
 #include "absl/time/time.h"
 #include "cli/query/context.h"
 
-// Verbs for the virtual HBA. An element is addressed by its id in the fabric, its SAS address, or
-// enclosure/slot. Errors: as FromRpc(); a sasd without a virtual HBA says that it has none.
+// Verbs for the virtual HBA. An element is named by its id in the fabric, its SAS address, or
+// enclosure/slot. Errors: as FromRpc(); kFailedPrecondition if sasd has no virtual HBA.
 namespace sasd::cli {
 
 struct ElementsOptions {
@@ -21,10 +21,10 @@ struct ElementsOptions {
 absl::Status RunElements(const ElementsOptions& options, const Context& context);
 
 absl::Status RunPull(const std::string& element, const Context& context);
-// `replacement_serial` empty: the drive that was pulled.
+// `replacement_serial`: empty to insert the drive that was pulled.
 absl::Status RunInsert(const std::string& element, const std::string& replacement_serial,
                        const Context& context);
-// `state`: "up" or "down". `gbps`: 0 for the best.
+// `state`: "up" or "down". `gbps`: Gbit/s, 0 for the fastest.
 absl::Status RunSetPhy(const std::string& element, uint32_t phy, const std::string& state,
                        double gbps, const Context& context);
 // `state`: "lose" or "regain".

@@ -9,7 +9,7 @@
 
 namespace sasd::cli {
 
-// Exit codes of `health` and `doctor`, as monitoring plugins have them.
+// Exit codes of `health` and `doctor`: those of monitoring plugins.
 constexpr int kHealthOk = 0;
 constexpr int kHealthWarning = 1;
 constexpr int kHealthCritical = 2;
@@ -17,11 +17,10 @@ constexpr int kHealthUnknown = 3;
 
 struct HealthCommandOptions {
   std::string output = "table";    // "table": a summary line, then a line per finding
-  std::vector<std::string> hosts;  // whatever people call them; empty for all
+  std::vector<std::string> hosts;  // any names of theirs; empty for all
 };
 
-// Prints what is not as it should be, and returns the exit code that says how bad it is. An error
-// is kHealthUnknown.
+// Prints the findings, and returns the exit code of the worst one. An error means kHealthUnknown.
 absl::StatusOr<int> RunHealth(const HealthCommandOptions& options, const Context& context);
 
 }  // namespace sasd::cli

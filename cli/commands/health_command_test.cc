@@ -27,7 +27,7 @@ class HealthTest : public ::testing::Test {
     finding.set_message(message);
   }
 
-  // `sasctl health ARGUMENTS`; its exit code.
+  // Runs `sasctl health ARGUMENTS`, and returns its exit code.
   int Health(std::vector<std::string> arguments = {}, bool colour = false) {
     sasd_.out.str("");
     sasd_.err.str("");
@@ -42,7 +42,7 @@ class HealthTest : public ::testing::Test {
   Interrupt interrupt_;
 };
 
-TEST_F(HealthTest, TheWorstFindingIsTheExitCode) {
+TEST_F(HealthTest, ExitCodeIsTheWorstFinding) {
   struct Case {
     std::vector<sas::v1::Severity> severities;
     int code;
@@ -72,7 +72,7 @@ TEST_F(HealthTest, TheWorstFindingIsTheExitCode) {
   }
 }
 
-TEST_F(HealthTest, AFindingIsALineWithItsReasonAndMessage) {
+TEST_F(HealthTest, PrintsOneLinePerFinding) {
   sasd_.topology.findings.set_examined_count(1);
   sasd_.topology.findings.set_revision(7);
   Find(sas::v1::SEVERITY_CRITICAL, "DEVICE_FAILED", "no sector 0");
@@ -84,7 +84,7 @@ TEST_F(HealthTest, AFindingIsALineWithItsReasonAndMessage) {
             "warning   SLOW_LINK      3G instead of 12G\n");
 }
 
-TEST_F(HealthTest, OtherFormsHaveTheFindingsAndTheSameExitCode) {
+TEST_F(HealthTest, OtherFormatsKeepFindingsAndExitCode) {
   Find(sas::v1::SEVERITY_WARNING);
   EXPECT_EQ(Health({"-o", "name"}), kHealthWarning);
   EXPECT_EQ(out(), "hosts/1/phys/3\n");
@@ -103,16 +103,15 @@ TEST_F(HealthTest, OtherFormsHaveTheFindingsAndTheSameExitCode) {
   EXPECT_THAT(out(), HasSubstr("\n   \"reason\": \"SLOW_LINK\""));
 }
 
-TEST_F(HealthTest, HostsGoByAnyNameOfTheirs) {
+TEST_F(HealthTest, AcceptsAnyNameOfAHost) {
   sasd_.topology.Add(ParseResource(R"(host { name: "hosts/500605b00ab01230" })"), {"host1"});
   EXPECT_EQ(Health({"host1", "hosts/2"}), kHealthOk);
   EXPECT_THAT(sasd_.topology.findings_requests.back().hosts(),
               ElementsAre("hosts/500605b00ab01230", "hosts/2"));
 }
 
-// A monitoring plugin's 1 and 2 say what is with the hardware: whatever keeps sasctl from knowing
-// is a 3.
-TEST_F(HealthTest, WhateverKeepsItFromKnowingIsUnknown) {
+// Exit codes 1 and 2 of a monitoring plugin describe the hardware; sasctl's own errors are 3.
+TEST_F(HealthTest, ErrorsAreUnknown) {
   EXPECT_EQ(Health({"host2"}), kHealthUnknown);
   EXPECT_THAT(sasd_.err.str(), HasSubstr("no host \"host2\""));
   EXPECT_EQ(Health({"-o", "jsn"}), kHealthUnknown);
@@ -129,9 +128,9 @@ TEST_F(HealthTest, WhateverKeepsItFromKnowingIsUnknown) {
   }
 }
 
-TEST_F(HealthTest, HelpIsNoFinding) { EXPECT_EQ(Health({"--help"}), 0); }
+TEST_F(HealthTest, HelpExitsWithZero) { EXPECT_EQ(Health({"--help"}), 0); }
 
-TEST_F(HealthTest, OnlyATerminalHasColours) {
+TEST_F(HealthTest, ColoursOnlyOnATerminal) {
   Find(sas::v1::SEVERITY_CRITICAL);
   EXPECT_EQ(Health({}, /*colour=*/true), kHealthCritical);
   EXPECT_THAT(out(), HasSubstr("\033[31mCRITICAL\033[0m: "));

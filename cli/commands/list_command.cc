@@ -31,7 +31,7 @@ absl::StatusOr<std::unique_ptr<RecordPrinter>> NewPrinter(const ListOptions& opt
                                                           const Noun& noun, std::ostream& out) {
   const bool table = output == Output::kTable || output == Output::kWide;
   if (!table && !options.columns.empty()) {
-    return absl::InvalidArgumentError("--columns is for tables (-o table or wide)");
+    return absl::InvalidArgumentError("--columns needs a table; use -o table or -o wide");
   }
   switch (output) {
     case Output::kJson:

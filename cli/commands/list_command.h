@@ -13,11 +13,11 @@ struct ListOptions {
   std::string noun;
   std::vector<std::string> filters;
   std::string output = "table";
-  std::string columns;  // empty: those of the output form
+  std::string columns;  // comma-separated; empty for the default ones
   bool headers = true;
 };
 
-// Lists objects of a kind, page by page.
+// Lists objects of one kind, page by page.
 absl::Status RunList(const ListOptions& options, const Context& context);
 
 }  // namespace sasd::cli

@@ -12,13 +12,13 @@
 namespace sasd::cli {
 namespace {
 
-// While sasd starts: how long until the next try, and the call's head start over our own deadline,
-// so that the server's explanation arrives.
+// kRetry: time between two tries while sasd starts. kGrace: our deadline is this much later than
+// the server's, so that its explanation arrives.
 constexpr absl::Duration kRetry = absl::Milliseconds(50);
 constexpr absl::Duration kGrace = absl::Seconds(5);
 
-// Waits for a connection, at most so long. While no call waits, gRPC looks after a connection that
-// is being made only every 5 s.
+// Waits for a connection, at most for `limit`. gRPC polls a connection attempt only every 5 s if no
+// call waits for it.
 void AwaitServer(absl::Duration limit, const Context& context) {
   const auto call = context.NewCall(limit);
   call->set_wait_for_ready(true);
@@ -67,7 +67,7 @@ absl::Status RunStatus(const StatusOptions& options, const Context& context) {
 
 absl::Status RunWait(const WaitOptions& options, const Context& context) {
   if (!options.settled) {
-    return absl::InvalidArgumentError("wait for what? Give --settled");
+    return absl::InvalidArgumentError("nothing to wait for; give --settled");
   }
   const absl::Time deadline = absl::Now() + context.endpoint.timeout;
   while (!context.interrupt.fired()) {

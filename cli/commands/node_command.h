@@ -14,16 +14,16 @@ struct StatusOptions {
   std::string output = "table";  // "table": its fields, one a line
 };
 
-// Prints what sasd tells of itself: version, backend, revision, what the log holds.
+// Prints the state of sasd: version, backend, revision, extent of the log.
 absl::Status RunStatus(const StatusOptions& options, const Context& context);
 
 struct WaitOptions {
   bool settled = false;
-  std::vector<std::string> hosts;  // whatever people call them; empty for all
+  std::vector<std::string> hosts;  // any names of theirs; empty for all
 };
 
-// Waits, for the endpoint's timeout at most, until discovery has settled. kDeadlineExceeded names
-// the hosts that have not. Tries again while nobody listens at the address yet.
+// Waits until discovery has settled, at most for the endpoint's timeout. Retries while sasd does
+// not listen yet. Error: kDeadlineExceeded names the hosts that have not settled.
 absl::Status RunWait(const WaitOptions& options, const Context& context);
 
 }  // namespace sasd::cli

@@ -35,7 +35,7 @@ void PrintPaths(const sas::v1::LogicalUnit& unit, std::ostream& out) {
   for (const auto& row : rows) out << layout.Line(row) << '\n';
 }
 
-// "key:  value" of every column that has one; the name is in the title.
+// Prints "key:  value" for every column with a value. The title has the name.
 void PrintFields(const Resource& resource, const Context& context) {
   const Message& message = *Inner(resource);
   context.out << context.paint.Bold(absl::StrCat(NounOf(resource).singular, " ", NameOf(message)))
@@ -45,9 +45,9 @@ void PrintFields(const Resource& resource, const Context& context) {
   for (const Column& column : columns) width = std::max(width, column.key.size() + 1);
   for (const Column& column : columns) {
     const std::string value = column.value(message);
-    const bool told_elsewhere =
+    const bool shown_elsewhere =
         column.key == "name" || (column.key == "paths" && resource.has_logical_unit());
-    if (value.empty() || told_elsewhere) continue;
+    if (value.empty() || shown_elsewhere) continue;
     const std::string label = absl::StrCat(column.key, ":");
     context.out << label << std::string(width - label.size() + 1, ' ') << value << '\n';
   }
@@ -61,7 +61,7 @@ absl::StatusOr<Resource> Find(const std::vector<std::string>& words, const Conte
   return FindOne(context, words[1], {(*noun)->kind});
 }
 
-// A line per field, a column per source; "*" stands at what the object shows, where they differ.
+// Prints a line per field and a column per source. "*" marks the value in use where they differ.
 void PrintSources(const sas::v1::ListFieldSourcesResponse& response, std::ostream& out) {
   TableLayout layout(std::vector<bool>(3, false));
   std::vector<std::vector<std::string>> rows = {{"FIELD", "FIRMWARE", "SYSFS"}};

@@ -12,11 +12,11 @@ namespace sasd::cli {
 struct ShowOptions {
   // "OBJECT", or "NOUN OBJECT".
   std::vector<std::string> words;
-  std::string output = "table";  // "table": its fields, one a line
-  bool sources = false;          // what each source tells of each field, instead
+  std::string output = "table";  // "table": its fields, one per line
+  bool sources = false;          // show what each source reports for each field instead
 };
 
-// Shows all that is known of one object.
+// Shows all fields of one object.
 absl::Status RunShow(const ShowOptions& options, const Context& context);
 
 }  // namespace sasd::cli

@@ -11,7 +11,7 @@ namespace sasd::cli {
 
 struct TreeOptions {
   int verbosity = 0;
-  std::vector<std::string> hosts;  // whatever people call them; empty for all
+  std::vector<std::string> hosts;  // any names of theirs; empty for all
 };
 
 // Draws the topology.

@@ -31,16 +31,16 @@ absl::StatusOr<std::string> TokenOf(int64_t revision, const Context& context) {
     return response.ok() && !response->events().empty() &&
            response->events(0).revision() == revision;
   };
-  while (is_there() && response->events(0).continued()) {  // the last part has it
+  while (is_there() && response->events(0).continued()) {  // the last part has the token
     request.set_page_token(response->next_page_token());
     response =
         context.Call(*context.stubs.watch, &WatchService::StubInterface::ListEvents, request);
   }
   if (!response.ok()) return response.status();
   if (is_there()) return response->events(0).resume_token();
-  return absl::OutOfRangeError(absl::StrCat("revision ", revision, " is not in the log, which has ",
-                                            response->oldest_revision(), " to ",
-                                            response->newest_revision(), "; see `sasctl events`"));
+  return absl::OutOfRangeError(absl::StrCat(
+      "revision ", revision, " is not in the log, which has ", response->oldest_revision(), " to ",
+      response->newest_revision(), "; list it with `sasctl events`"));
 }
 
 absl::StatusOr<std::string> ResolveFrom(const std::string& from, const Context& context) {
@@ -49,12 +49,12 @@ absl::StatusOr<std::string> ResolveFrom(const std::string& from, const Context& 
   if (!is_number || !absl::SimpleAtoi(from, &revision)) return from;
   if (revision == 0) {
     return absl::InvalidArgumentError(
-        "--from 0: there is no revision 0; `sasctl events` shows all that the log has");
+        "--from 0: there is no revision 0; list the whole log with `sasctl events`");
   }
   return TokenOf(revision, context);
 }
 
-// One `sasctl watch`: perhaps several streams, one after the other.
+// One run of `sasctl watch`: a stream, or several in turn after reconnecting.
 class WatchSession {
  public:
   WatchSession(const WatchOptions& options, const Context& context, sas::v1::WatchFilter filter,
@@ -84,7 +84,7 @@ class WatchSession {
     }
   }
 
-  void TellWhereToResume() const {
+  void PrintWhereToResume() const {
     if (token_.empty() || revision_ == 0) return;
     context_.err << "sasctl: at revision " << revision_ << "; resume with --from " << token_
                  << '\n';
@@ -97,7 +97,7 @@ class WatchSession {
     *request.mutable_filter() = filter_;
     request.set_skip_snapshot(!options_.snapshot && token_.empty());
     grpc::ClientContext call;
-    call.set_wait_for_ready(reconnecting_);  // else gRPC would look for sasd only every 5 s
+    call.set_wait_for_ready(reconnecting_);  // else gRPC polls for sasd only every 5 s
     const auto stream = context_.stubs.watch->Watch(&call, request);
     context_.interrupt.Watch([&call] { call.TryCancel(); });
     WatchResponse response;
@@ -127,7 +127,7 @@ class WatchSession {
       Position(event);
       ended_ = ++events_ == options_.count;
     }
-    // Nobody reads any more.
+    // The reader has closed our output.
     if (!context_.Flush()) ended_ = true;
   }
 
@@ -144,19 +144,19 @@ class WatchSession {
   }
 
   template <typename T>
-  void Position(const T& told) {
-    if (!told.resume_token().empty()) token_ = told.resume_token();
-    revision_ = told.revision();
+  void Position(const T& part) {
+    if (!part.resume_token().empty()) token_ = part.resume_token();
+    revision_ = part.revision();
   }
 
-  // A lost connection is tried again where it was; a token that is not known any more is given up,
-  // visibly.
+  // Whether to connect again. After a lost connection the watch resumes. If sasd does not know the
+  // token any more, the watch starts again and prints a gap.
   bool MayReconnect(const absl::Status& status) {
     if (status.code() == absl::StatusCode::kOutOfRange && !token_.empty() && revision_ > 0) {
       in_gap_ = true;
       sent_revision_ = revision_;
       gap_reason_ = ReasonOf(status) == "EPOCH_CHANGED"
-                        ? absl::StrCat("sasd started anew after revision ", revision_)
+                        ? absl::StrCat("sasd restarted after revision ", revision_)
                         : absl::StrCat("the log moved past revision ", revision_);
       token_.clear();
       return true;
@@ -164,7 +164,7 @@ class WatchSession {
     return status.ok() || status.code() == absl::StatusCode::kUnavailable;
   }
 
-  // An end that nobody asked for, with the address.
+  // Adds the address if the server ended the stream.
   absl::Status Explain(const absl::Status& status) const {
     if (!status.ok()) return status;
     return absl::UnavailableError(
@@ -179,7 +179,7 @@ class WatchSession {
   std::string token_;
   int64_t revision_ = 0;
   int64_t events_ = 0;
-  bool synced_once_ = false;  // this stream has told something
+  bool synced_once_ = false;  // this stream has sent a response
   bool reconnecting_ = false;
   bool ended_ = false;
   bool in_gap_ = false;
@@ -199,7 +199,7 @@ absl::Status RunWatch(const WatchOptions& options, const Context& context) {
   WatchSession session(options, context, *std::move(filter), **printer, *std::move(token));
   const absl::Status status = session.Run();
   context.out.flush();
-  session.TellWhereToResume();
+  session.PrintWhereToResume();
   return status;
 }
 

@@ -47,7 +47,7 @@ Column Reference(const char* key, Shown shown, const char* path) {
 
 constexpr bool kRight = true;
 
-// What every resource has, last.
+// Adds the columns that every resource has.
 std::vector<Column> WithCommon(std::vector<Column> columns) {
   columns.push_back(Field("sources", kOnRequest, "sources"));
   columns.push_back(Field("revision", kOnRequest, "revision", kRight));
@@ -162,7 +162,7 @@ std::vector<Column> DeviceColumns() {
   });
 }
 
-// Each value of the paths once, in their order.
+// The distinct values of the paths, in their order.
 template <typename Get>
 std::string OfPaths(const LogicalUnit& unit, Get get) {
   std::vector<std::string> values;
@@ -173,19 +173,19 @@ std::string OfPaths(const LogicalUnit& unit, Get get) {
   return absl::StrJoin(values, ",");
 }
 
-// "attached", or the states that differ from path to path.
+// "attached", or all states if they differ between paths.
 std::string PathStates(const LogicalUnit& unit) {
   return OfPaths(unit, [](const sas::v1::Path& path) { return EnumText(path.state()); });
 }
 
-// "2"; "1/2" where it has had more.
+// "2"; "1/2" for one path where there were two.
 std::string PathCount(const LogicalUnit& unit) {
   const uint32_t count = static_cast<uint32_t>(unit.paths_size());
   return unit.most_path_count() > count ? absl::StrCat(count, "/", unit.most_path_count())
                                         : absl::StrCat(count);
 }
 
-// What holds it, over whichever path: "mpatha,md127".
+// The holders over all paths: "mpatha,md127".
 std::string HoldersOf(const LogicalUnit& unit) {
   std::vector<std::string> names;
   for (const sas::v1::Path& path : unit.paths()) {
@@ -245,7 +245,7 @@ std::vector<Column> UnitColumns() {
   });
 }
 
-// Linux tells only of slots with a device.
+// 0 means unknown: Linux reports only slots with a device.
 std::string SlotCount(const Enclosure& enclosure) {
   return enclosure.slot_count() == 0 ? "" : absl::StrCat(enclosure.slot_count());
 }

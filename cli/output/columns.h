@@ -12,10 +12,10 @@
 
 namespace sasd::cli {
 
-// One column of a noun's table. The key is what --columns and --filter call it; the header is the
-// key in upper case.
+// One column of a noun's table. --columns and --filter use the key; the header is the key in upper
+// case.
 struct Column {
-  // In which tables it stands without being asked for.
+  // Which tables show the column by default.
   enum class Shown { kAlways, kWide, kOnRequest };
 
   std::string key;
@@ -26,18 +26,18 @@ struct Column {
   std::string Header() const;
 };
 
-// The columns of a kind of resource, in order. For drives and logical units the same ones.
+// The columns of a kind of resource, in order. Drives and logical units have the same.
 const std::vector<Column>& ColumnsOf(sas::v1::ResourceKind kind);
 
-// Of `columns`, those of the table (or, wide, of the wide one).
+// The columns that a table, or a wide table, shows by default.
 std::vector<const Column*> DefaultColumns(const std::vector<Column>& columns, bool wide);
 
-// Of `columns`, those whose keys the comma-separated list names, in its order. kInvalidArgument
-// names the unknown one, those close to it, and all there are.
+// The columns whose keys are in the comma-separated list, in its order. Error: kInvalidArgument
+// names the unknown key, close ones, and all keys.
 absl::StatusOr<std::vector<const Column*>> ChooseColumns(const std::vector<Column>& columns,
                                                          absl::string_view list);
 
-// The column of that key, or null. Case does not count, nor does '_' against '-'.
+// The column with that key, or null. Ignores case, and takes '_' for '-'.
 const Column* FindColumn(const std::vector<Column>& columns, absl::string_view key);
 
 }  // namespace sasd::cli

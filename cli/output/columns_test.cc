@@ -29,11 +29,11 @@ std::string Keys(const std::vector<const Column*>& columns) {
                        [](std::string* out, const Column* column) { out->append(column->key); });
 }
 
-// The cell of a resource, given as the text of a sas.v1.Resource.
+// The cell of a resource in text format.
 std::string Cell(const std::string& text, const std::string& key) {
   sas::v1::Resource resource;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &resource)) << text;
-  // Field numbers equal the ResourceKind.
+  // The numbers of fields equal the ResourceKind.
   const int number = resource.resource_case();
   const Column* column = FindColumn(ColumnsOf(static_cast<sas::v1::ResourceKind>(number)), key);
   if (column == nullptr) return "no such column";
@@ -41,13 +41,13 @@ std::string Cell(const std::string& text, const std::string& key) {
       resource, resource.GetDescriptor()->FindFieldByNumber(number)));
 }
 
-TEST(ColumnsTest, AWideTableHasMoreOfThemAndNoneThatHasToBeAskedFor) {
+TEST(ColumnsTest, AWideTableAddsNoOnRequestColumns) {
   const std::vector<Column> columns = Columns();
   EXPECT_EQ(Keys(DefaultColumns(columns, /*wide=*/false)), "address width");
   EXPECT_EQ(Keys(DefaultColumns(columns, /*wide=*/true)), "address os-name width");
 }
 
-TEST(ColumnsTest, ThoseThatAreAskedForComeInThatOrder) {
+TEST(ColumnsTest, ChosenColumnsKeepTheirOrder) {
   const std::vector<Column> columns = Columns();
   struct Case {
     const char* list;
@@ -63,7 +63,7 @@ TEST(ColumnsTest, ThoseThatAreAskedForComeInThatOrder) {
   }
 }
 
-TEST(ColumnsTest, AnUnknownOneIsToldWithWhatIsCloseAndAllThereAre) {
+TEST(ColumnsTest, AnUnknownColumnNamesCloseOnesAndAll) {
   const std::vector<Column> columns = Columns();
   const auto chosen = ChooseColumns(columns, "address,adress,wdth");
   EXPECT_EQ(chosen.status().code(), absl::StatusCode::kInvalidArgument);
@@ -72,14 +72,14 @@ TEST(ColumnsTest, AnUnknownOneIsToldWithWhatIsCloseAndAllThereAre) {
             "(columns: address, os-name, width, revision)");
 }
 
-TEST(ColumnsTest, ThereIsNoTableWithoutColumns) {
+TEST(ColumnsTest, AnEmptyChoiceIsAnError) {
   const std::vector<Column> columns = Columns();
   for (const char* list : {",", " , "}) {
     EXPECT_EQ(ChooseColumns(columns, list).status().code(), absl::StatusCode::kInvalidArgument);
   }
 }
 
-TEST(ColumnsTest, EveryKindHasSomeAndEachUnderAKeyOfItsOwn) {
+TEST(ColumnsTest, EveryKindHasColumnsWithDistinctKeys) {
   for (int kind = sas::v1::RESOURCE_KIND_HOST; kind <= sas::v1::ResourceKind_MAX; ++kind) {
     const auto& columns = ColumnsOf(static_cast<sas::v1::ResourceKind>(kind));
     EXPECT_FALSE(DefaultColumns(columns, false).empty()) << kind;
@@ -96,14 +96,14 @@ TEST(ColumnsTest, EveryKindHasSomeAndEachUnderAKeyOfItsOwn) {
   EXPECT_THAT(ColumnsOf(static_cast<sas::v1::ResourceKind>(99)), IsEmpty());
 }
 
-TEST(ColumnsTest, NumbersStandAtTheRight) {
+TEST(ColumnsTest, NumbersAreRightAligned) {
   for (const char* key : {"slot", "paths", "size", "bytes", "revision"}) {
     EXPECT_TRUE(FindColumn(ColumnsOf(sas::v1::RESOURCE_KIND_LOGICAL_UNIT), key)->right_aligned);
   }
   EXPECT_FALSE(FindColumn(ColumnsOf(sas::v1::RESOURCE_KIND_LOGICAL_UNIT), "serial")->right_aligned);
 }
 
-TEST(ColumnsTest, CellsAreWhatPeopleCallThings) {
+TEST(ColumnsTest, CellsShowShortNames) {
   constexpr char kUnit[] = R"(logical_unit {
     wwid: "naa.5000c500a7b26111" peripheral_type: 20 enclosure: "enclosures/5000ccab0405db00"
     slot: 0 size_bytes: 8001563222016
@@ -137,7 +137,7 @@ TEST(ColumnsTest, CellsAreWhatPeopleCallThings) {
            {kUnit, "state", "attached,blocked"},
            {kUnit, "size", "8.0TB"},
            {kUnit, "bytes", "8001563222016"},
-           {kUnit, "addresses", "5000c500a7b26111,5000c500a7b26112"},  // each once
+           {kUnit, "addresses", "5000c500a7b26111,5000c500a7b26112"},  // distinct
            {kUnit, "hosts", "1,2"},
            {kUnit, "lost-hosts", ""},
            {kLost, "paths", "1/2"},
@@ -155,11 +155,11 @@ TEST(ColumnsTest, CellsAreWhatPeopleCallThings) {
            {kDevice, "protocol", "ssp"},
            {kDevice, "rate", "12G"},
            {kDevice, "handle", "0x0012"},
-           {"end_device {}", "type", ""},  // not known yet, which 0 would not say
+           {"end_device {}", "type", ""},  // unknown, unlike 0
            {"host { discovery { state: DISCOVERY_STATE_SETTLED } }", "discovery", "settled"},
            {R"(phy { owner: "hosts/1/expanders/2" })", "owner", "2"},
            {"enclosure { slot_count: 60 }", "slots", "60"},
-           {"enclosure {}", "slots", ""},  // Linux does not tell
+           {"enclosure {}", "slots", ""},  // Linux does not report it
            {R"(enclosure { hosts: ["hosts/1", "hosts/2"] })", "hosts", "1,2"},
            {"slot { occupied: true }", "occupied", "yes"},
            {R"(slot { logical_unit: "logicalUnits/naa.5" })", "drive", "naa.5"},

@@ -7,8 +7,8 @@
 
 namespace sasd::cli {
 
-// One line about an object, for lists of candidates and lines of events: "enclosure 5000.../slot 4,
-// sdb, SEAGATE ST8000NM0075 ZA1234".
+// One line about an object, for lists of candidates and event lines: "5000.../4, sdb,
+// SEAGATE ST8000NM0075 ZA1234".
 std::string DescribeResource(const sas::v1::Resource& resource);
 
 }  // namespace sasd::cli

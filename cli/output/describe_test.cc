@@ -26,7 +26,7 @@ Resource ParseResource(const std::string& text) {
   return resource;
 }
 
-TEST(DescribeResourceTest, AnObjectIsDescribedByWhatItIsAndWhereItIs) {
+TEST(DescribeResourceTest, DescribesIdentityAndPlace) {
   struct Case {
     std::string resource;
     const char* text;

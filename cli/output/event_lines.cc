@@ -20,7 +20,7 @@ using google::protobuf::Message;
 using sas::v1::Change;
 using sas::v1::Resource;
 
-// What people look for first: drives, then what carries them.
+// The order of the lines of one event.
 int Rank(const Resource& resource) {
   switch (resource.resource_case()) {
     case Resource::kHost:
@@ -42,7 +42,7 @@ int Rank(const Resource& resource) {
   }
 }
 
-// Which fields change with everything, and say nothing to people.
+// Fields that change with every event.
 bool IsBookkeeping(absl::string_view path) {
   return path == "revision" || path == "update_time" || path == "sources";
 }
@@ -58,7 +58,7 @@ std::string ShortField(absl::string_view path) {
   return absl::StrReplaceAll(path, {{"_", " "}, {".", " "}});
 }
 
-// A value, names of resources in their short form; "none" for an empty one.
+// A value, with short names of resources; "none" if it is empty.
 std::string ShortValue(const Message& message, absl::string_view path) {
   const std::string text = FieldText(message, path);
   if (text.empty()) return "none";
@@ -75,7 +75,7 @@ std::string Differences(const Change& change) {
   const Message* before = Inner(change.previous());
   std::vector<std::string> texts;
   for (const std::string& mask : change.changed_fields().paths()) {
-    // The mask counts from the resource, or from Resource's field.
+    // A path of the mask starts at the resource, or at a field of Resource.
     const std::pair<absl::string_view, absl::string_view> head =
         absl::StrSplit(mask, absl::MaxSplits('.', 1));
     const bool wrapped =
@@ -89,7 +89,7 @@ std::string Differences(const Change& change) {
   return absl::StrJoin(texts, "; ");
 }
 
-// After a host reset that is so of everything, and a line for each would say nothing.
+// After a host reset this is true of every device: one line counts them all.
 bool OnlyHandleDiffers(const Change& change) {
   bool handle = false;
   for (const std::string& path : change.changed_fields().paths()) {
@@ -101,7 +101,7 @@ bool OnlyHandleDiffers(const Change& change) {
   return handle;
 }
 
-// The state that an object appeared in or was last seen in, where it has one.
+// The first or last known state of an object; empty if it has none.
 std::string StateOf(const Resource& resource) {
   if (resource.has_end_device()) return EnumText(resource.end_device().state());
   if (!resource.has_port()) return "";
@@ -109,7 +109,7 @@ std::string StateOf(const Resource& resource) {
   return attached.empty() ? "" : absl::StrCat("to ", ShortName(attached));
 }
 
-// Where a path leads through: "via 5000ccab0405db7d/phy 5".
+// The parent of an end device: "via 5000ccab0405db7d/phy 5".
 std::string Via(const Resource& resource) {
   if (!resource.has_end_device() || resource.end_device().parent().empty()) return "";
   const auto& device = resource.end_device();
@@ -126,7 +126,7 @@ std::string CauseText(const sas::v1::Cause& cause) {
   return found_later ? absl::StrCat("resync: ", cause.text()) : cause.text();
 }
 
-// How causes name an object. A logical unit is known by the paths that came or went.
+// The names of an object in the text of a cause. A cause names a logical unit by its paths.
 std::vector<std::string> NamesInCauses(const Change& change) {
   const std::string name = ShortName(NameOf(change.resource()));
   std::vector<std::string> names;
@@ -151,8 +151,7 @@ std::vector<std::string> NamesInCauses(const Change& change) {
   return names;
 }
 
-// Why one of perhaps many changes came to be: the clause of the cause that names its object, or
-// else the first one.
+// The reason for one change: the clause of the cause that names its object, else the first clause.
 std::string ReasonOf(const Change& change, const sas::v1::Cause& cause) {
   const std::string text = CauseText(cause);
   const std::vector<std::string> clauses = absl::StrSplit(text, "; ");
@@ -233,12 +232,12 @@ class LinePrinter : public EventPrinter {
     out_ << paint_.Yellow(absl::StrCat("--- ", text, " ---")) << '\n';
   }
 
-  // What sasd itself has missed, or what makes handles mean something else.
+  // Marks events that sasd missed, and resets that renumber device handles.
   void MarkGap(const sas::v1::Event& event) {
     const sas::v1::Cause& cause = event.cause();
     const std::string host = ShortName(cause.host());
     if (cause.kind() == sas::v1::CAUSE_KIND_RESYNC) {
-      // Of the firmware, or of the kernel: the cause's text says.
+      // Events of the firmware or of the kernel: the text of the cause says which.
       const std::string count = cause.lost_event_count() == 0
                                     ? "events"
                                     : absl::StrCat(cause.lost_event_count(), " event",

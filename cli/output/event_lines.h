@@ -9,11 +9,11 @@
 
 namespace sasd::cli {
 
-// One line per change:
+// Prints one line per change:
 //   r42 02:11:09.123 - device 5000c500a7b26111  5000ccab.../4, sdb, SEAGATE ...  was attached  (phy
 //   5 ...)
-// The signs: + appeared, ~ changed (with the values before and after), - gone, = there already
-// (snapshot), ! notice, * an event that changed nothing. Gaps stand out as "--- gap: ... ---".
+// The signs: + appeared, ~ changed (with the values before and after), - gone, = in the snapshot, !
+// notice, * an event that changed nothing. Gaps stand out as "--- gap: ... ---".
 std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint);
 
 }  // namespace sasd::cli

@@ -38,7 +38,7 @@ std::string Changed(const std::string& kind, const std::string& rest = "") {
          kind + " resource { " + kDevice + " } " + rest + " }";
 }
 
-TEST(EventLinesTest, AnArrivalHasItsSignPathStateAndCause) {
+TEST(EventLinesTest, AnAdditionShowsSignPathStateAndCause) {
   const std::string line = Print(Changed("ADDED"));
   EXPECT_THAT(line, StartsWith("r42 "));
   EXPECT_THAT(line, AllOf(HasSubstr("+ device"), HasSubstr("5000c500a7b26111"),
@@ -47,13 +47,13 @@ TEST(EventLinesTest, AnArrivalHasItsSignPathStateAndCause) {
   EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
 }
 
-TEST(EventLinesTest, ADepartureSaysInWhichStateItWas) {
+TEST(EventLinesTest, ARemovalShowsTheLastState) {
   const std::string line =
       Print(Changed("REMOVED", "previous { end_device { state: DEVICE_STATE_BLOCKED } }"));
   EXPECT_THAT(line, AllOf(HasSubstr("- device"), HasSubstr("was blocked")));
 }
 
-TEST(EventLinesTest, AChangeShowsBothValues) {
+TEST(EventLinesTest, AModificationShowsBothValues) {
   const std::string line =
       Print(Changed("MODIFIED",
                     "changed_fields { paths: \"state\" paths: \"revision\" } "
@@ -74,7 +74,7 @@ TEST(EventLinesTest, NewHandlesAreOneLine) {
   EXPECT_THAT(lines, Not(HasSubstr("~")));
 }
 
-TEST(EventLinesTest, LostEventsStandOut) {
+TEST(EventLinesTest, LostEventsPrintAGapBar) {
   const std::string lines = Print(
       "revision: 9 cause { kind: CAUSE_KIND_RESYNC host: \"hosts/500605b00ab01230\" "
       "lost_event_count: 1 }");
@@ -82,7 +82,7 @@ TEST(EventLinesTest, LostEventsStandOut) {
   EXPECT_THAT(lines, HasSubstr("* nothing changed"));
 }
 
-TEST(EventLinesTest, AGapMayBeOfNoHost) {
+TEST(EventLinesTest, AGapMayHaveNoHost) {
   const std::string lines = Print(
       "revision: 9 cause { kind: CAUSE_KIND_RESYNC text: \"at most 37 uevents lost\" "
       "lost_event_count: 37 }");
@@ -90,19 +90,19 @@ TEST(EventLinesTest, AGapMayBeOfNoHost) {
   EXPECT_THAT(lines, HasSubstr("at most 37 uevents lost"));
 }
 
-TEST(EventLinesTest, ANoticeHasItsSeverityAndSubject) {
+TEST(EventLinesTest, ANoticeShowsSeverityAndSubject) {
   EXPECT_THAT(Print("revision: 3 notices { severity: SEVERITY_WARNING resource: "
                     "\"hosts/500605b00ab01230\" text: \"temperature 85 C\" }"),
               HasSubstr("! warning 500605b00ab01230: temperature 85 C"));
 }
 
-TEST(EventLinesTest, AGapOfTheStreamNamesBothEnds) {
+TEST(EventLinesTest, AStreamGapNamesBothRevisions) {
   std::ostringstream out;
   NewEventLinePrinter(out, Paint())->Gap(10, 25, "");
   EXPECT_EQ(out.str(), "--- gap: fell behind at revision 10, resynced at 25 ---\n");
 }
 
-TEST(EventLinesTest, OnlyAPaintedLineHasColours) {
+TEST(EventLinesTest, OnlyPaintAddsColours) {
   EXPECT_THAT(Print(Changed("ADDED")), Not(HasSubstr("\033[")));
   EXPECT_THAT(Print(Changed("ADDED"), /*colour=*/true), HasSubstr("\033[32m"));
 }

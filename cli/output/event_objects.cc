@@ -7,7 +7,7 @@
 namespace sasd::cli {
 namespace {
 
-// Everything as a JSON object, in JSON or in YAML.
+// Prints each item as an object, in JSON or in YAML.
 class ObjectPrinter : public EventPrinter {
  public:
   ObjectPrinter(std::ostream& out, bool yaml) : out_(out), yaml_(yaml) {}

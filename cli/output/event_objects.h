@@ -8,12 +8,12 @@
 
 namespace sasd::cli {
 
-// One JSON object a line: each event as protobuf's JSON has it (it has "revision"), and
+// Prints one JSON object per line: each event in protobuf's JSON (with "revision"), and
 // {"snapshot": {"revision", "resource"}}, {"synced": {"revision", "resumeToken"}} and
 // {"gap": {"sentRevision", "revision", "reason"}}.
 std::unique_ptr<EventPrinter> NewEventJsonlPrinter(std::ostream& out);
 
-// The same as YAML documents.
+// Prints the same objects as YAML documents.
 std::unique_ptr<EventPrinter> NewEventYamlPrinter(std::ostream& out);
 
 }  // namespace sasd::cli

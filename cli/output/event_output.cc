@@ -21,7 +21,7 @@ absl::StatusOr<std::unique_ptr<EventPrinter>> NewEventPrinter(absl::string_view 
     case Output::kName:
       break;
   }
-  return absl::InvalidArgumentError("events have no names (-o table, jsonl or yaml)");
+  return absl::InvalidArgumentError("events have no names; use -o table, jsonl or yaml");
 }
 
 }  // namespace sasd::cli

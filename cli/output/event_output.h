@@ -11,8 +11,8 @@
 
 namespace sasd::cli {
 
-// By -o: "table" and "wide" are lines, "json" and "jsonl" one object a line, "yaml".
-// kInvalidArgument for any other.
+// The printer for a word of -o: lines for "table" and "wide", one object per line for "json" and
+// "jsonl", documents for "yaml". Error: kInvalidArgument for any other.
 absl::StatusOr<std::unique_ptr<EventPrinter>> NewEventPrinter(absl::string_view output,
                                                               std::ostream& out, Paint paint);
 

@@ -8,15 +8,15 @@
 
 namespace sasd::cli {
 
-// Writes what a Watch stream, or the log, tells. Keeps nothing but what a line needs.
+// Prints the items of a Watch stream or of the log. Keeps no state between items.
 class EventPrinter {
  public:
   virtual ~EventPrinter() = default;
   virtual void Snapshot(const sas::v1::SnapshotChunk& chunk) = 0;
   virtual void Synced(const sas::v1::Synced& synced) = 0;
   virtual void Event(const sas::v1::Event& event) = 0;
-  // The stream fell behind after `sent_revision` (0: not known) and its state is whole again at
-  // `revision`. `why` is for the case that it did not just fall behind; else empty.
+  // The stream fell behind after `sent_revision` (0: unknown), and is complete again at `revision`.
+  // `why`: another reason for the gap; empty if the stream fell behind.
   virtual void Gap(int64_t sent_revision, int64_t revision, absl::string_view why) = 0;
 };
 

@@ -74,7 +74,7 @@ std::string FieldValueText(const Message& message, const FieldDescriptor& field)
   return absl::StrJoin(values, ",");
 }
 
-// A path of a logical unit by what people call it, anything else by its first fields.
+// A path of a logical unit by its block device or end device; any other message by its fields.
 std::string MessageText(const Message& message) {
   if (const auto* path = dynamic_cast<const sas::v1::Path*>(&message)) {
     return path->block_device().empty() ? ShortName(path->end_device()) : path->block_device();
@@ -114,7 +114,7 @@ std::string ShortRate(sas::v1::LinkRate rate) {
 std::string ShortEnum(const EnumDescriptor& type, int number) {
   const auto* value = type.FindValueByNumber(number);
   if (value == nullptr) return absl::StrCat(number);
-  // The prefix is what UNSPECIFIED, the value 0 of all our enums, has before it.
+  // The prefix is the part before UNSPECIFIED, which is the value 0 of all our enums.
   const std::string& zero = type.FindValueByNumber(0)->name();
   absl::string_view text = value->name();
   absl::ConsumePrefix(&text, zero.substr(0, zero.size() - absl::string_view("UNSPECIFIED").size()));

@@ -27,7 +27,7 @@ google::protobuf::Timestamp At(int64_t seconds, int32_t nanos) {
   return time;
 }
 
-TEST(FormatTest, ALinkRateIsItsSpeedOrWhyThereIsNone) {
+TEST(FormatTest, ALinkRateIsASpeedOrAWord) {
   EXPECT_EQ(ShortRate(sas::v1::LINK_RATE_1_5_GBPS), "1.5G");
   EXPECT_EQ(ShortRate(sas::v1::LINK_RATE_3_GBPS), "3G");
   EXPECT_EQ(ShortRate(sas::v1::LINK_RATE_6_GBPS), "6G");
@@ -38,7 +38,7 @@ TEST(FormatTest, ALinkRateIsItsSpeedOrWhyThereIsNone) {
   EXPECT_EQ(ShortRate(sas::v1::LINK_RATE_UNSPECIFIED), "");
 }
 
-TEST(FormatTest, AnEnumLosesItsTypesPrefix) {
+TEST(FormatTest, AnEnumLosesItsPrefix) {
   EXPECT_EQ(EnumText(sas::v1::DEVICE_STATE_ATTACHED), "attached");
   EXPECT_EQ(EnumText(sas::v1::DISCOVERY_STATE_IN_PROGRESS), "in-progress");
   EXPECT_EQ(EnumText(sas::v1::LINK_RATE_12_GBPS), "12-gbps");
@@ -46,7 +46,7 @@ TEST(FormatTest, AnEnumLosesItsTypesPrefix) {
   EXPECT_EQ(EnumText(sas::v1::SEVERITY_UNSPECIFIED), "");
 }
 
-TEST(FormatTest, AnEnumValueOfANewerSasdIsANumber) {
+TEST(FormatTest, AnUnknownEnumValueIsANumber) {
   EXPECT_EQ(EnumText(static_cast<sas::v1::DeviceState>(77)), "77");
   EXPECT_EQ(ShortRate(static_cast<sas::v1::LinkRate>(13)), "13");
 }
@@ -72,7 +72,7 @@ TEST(FormatTest, ASizeIsDecimalWithOneDigit) {
   }
 }
 
-TEST(FormatTest, APeripheralTypeWithoutAUsualNameIsANumber) {
+TEST(FormatTest, AnUnnamedPeripheralTypeIsANumber) {
   EXPECT_EQ(PeripheralName(0x00), "disk");
   EXPECT_EQ(PeripheralName(0x0d), "enclosure");
   EXPECT_EQ(PeripheralName(0x14), "zbc-disk");
@@ -80,7 +80,7 @@ TEST(FormatTest, APeripheralTypeWithoutAUsualNameIsANumber) {
   EXPECT_EQ(PeripheralName(0x1f), "type 31");
 }
 
-TEST(FormatTest, AShortNameStillTellsANumberedThingFromItsLike) {
+TEST(FormatTest, ShortNamesOfNumberedObjectsKeepTheOwner) {
   struct Case {
     const char* name;
     const char* text;
@@ -144,7 +144,7 @@ TEST(FormatTest, AFieldIsFoundByItsPath) {
             "4,5,7");
 }
 
-TEST(FormatTest, AFieldThatIsNotSetOrNotThereIsEmpty) {
+TEST(FormatTest, AnUnsetOrUnknownFieldIsEmpty) {
   const sas::v1::EndDevice device;
   for (const char* path : {"name", "slot", "state", "device_handle", "target_protocols",
                            "update_time", "nonsense", "name.more", "target_protocols.x", ""}) {
@@ -154,14 +154,14 @@ TEST(FormatTest, AFieldThatIsNotSetOrNotThereIsEmpty) {
   EXPECT_EQ(FieldText(sas::v1::Host(), "discovery.nonsense"), "");
 }
 
-TEST(FormatTest, APathOfADriveIsItsBlockDeviceOrItsEndDevice) {
+TEST(FormatTest, APathIsItsBlockDeviceOrEndDevice) {
   const auto unit = Parse<sas::v1::LogicalUnit>(R"(
     paths { end_device: "hosts/1/endDevices/5000c500a7b26111" block_device: "sdb" }
     paths { end_device: "hosts/1/endDevices/5000c500a7b26112" })");
   EXPECT_EQ(FieldText(unit, "paths"), "sdb,5000c500a7b26112");
 }
 
-TEST(FormatTest, AResourceHasTheNameOfWhatIsInIt) {
+TEST(FormatTest, AResourceHasTheNameOfItsMessage) {
   const auto resource = Parse<sas::v1::Resource>(R"(slot { name: "enclosures/1/slots/4" })");
   EXPECT_EQ(NameOf(resource), "enclosures/1/slots/4");
   EXPECT_EQ(Inner(resource), &resource.slot());

@@ -13,7 +13,7 @@ namespace {
 // A character that has to be escaped: its code point, and how many bytes of UTF-8 it has.
 struct Control {
   uint32_t code = 0;
-  size_t length = 0;  // 0: the text does not begin with one
+  size_t length = 0;  // 0: the text begins with no such character
 };
 
 Control ControlAt(absl::string_view text) {
@@ -30,7 +30,7 @@ Control ControlAt(absl::string_view text) {
 
 std::string ToJson(const google::protobuf::Message& message) {
   std::string text;
-  // It fails only for messages that cannot be written (an Any of unknown type): we have none.
+  // It fails only for an Any of unknown type, and the API has none.
   (void)google::protobuf::util::MessageToJsonString(message, &text);
   return text;
 }

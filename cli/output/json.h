@@ -8,17 +8,16 @@
 
 namespace sasd::cli {
 
-// A message in protobuf's canonical JSON: the names of the .proto files in lowerCamelCase, 64-bit
-// integers as strings, fields that have their default left out. The same as `buf curl` and other
-// gRPC clients give. One line, or indented.
+// A message in protobuf's canonical JSON: field names in lowerCamelCase, 64-bit integers as
+// strings, default values left out. `buf curl` and other gRPC clients print the same. ToJson()
+// prints one line, ToIndentedJson() one field per line.
 std::string ToJson(const google::protobuf::Message& message);
 std::string ToIndentedJson(const google::protobuf::Message& message);
 
-// `text` as a JSON string with its quotes; what HasControls() looks for is escaped.
+// `text` as a quoted JSON string. Escapes the characters that HasControls() finds.
 std::string JsonString(absl::string_view text);
 
-// Whether control characters (C0, DEL, C1) are in the text, or what YAML 1.1 takes for the end of a
-// line (U+2028, U+2029).
+// Whether the text has control characters (C0, DEL, C1) or line ends of YAML 1.1 (U+2028, U+2029).
 bool HasControls(absl::string_view text);
 
 }  // namespace sasd::cli

@@ -17,13 +17,13 @@ sas::v1::Host Host() {
   return host;
 }
 
-TEST(JsonTest, AMessageIsProtobufsCanonicalJsonOnOneLine) {
+TEST(JsonTest, AMessageIsCanonicalJsonOnOneLine) {
   EXPECT_EQ(ToJson(Host()), R"({"name":"hosts/x","phyCount":8,)"
                             R"("discovery":{"state":"DISCOVERY_STATE_SETTLED"},"revision":"7"})");
   EXPECT_EQ(ToJson(sas::v1::Host()), "{}");
 }
 
-TEST(JsonTest, IndentedItHasAFieldALine) {
+TEST(JsonTest, IndentedJsonHasOneFieldPerLine) {
   EXPECT_EQ(ToIndentedJson(Host()),
             "{\n"
             " \"name\": \"hosts/x\",\n"

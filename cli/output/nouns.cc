@@ -31,7 +31,7 @@ std::vector<Noun> MakeNouns() {
        RESOURCE_KIND_END_DEVICE,
        "end devices: one path to a drive, or an enclosure's services",
        {}},
-      // rbc-disk and zbc-disk are drives, too.
+      // rbc-disk (0x0e) and zbc-disk (0x14) are drives, too.
       {"drives",
        "drive",
        {"disks", "disk"},
@@ -86,7 +86,7 @@ absl::StatusOr<const Noun*> FindNoun(absl::string_view word) {
 }
 
 const Noun& NounOf(sas::v1::ResourceKind kind) {
-  // Of the two nouns for logical units the plain one.
+  // Of the two nouns for logical units, the last one ("lu").
   const Noun* found = &AllNouns().front();
   for (const Noun& noun : AllNouns()) {
     if (noun.kind == kind) found = &noun;

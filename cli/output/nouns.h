@@ -11,25 +11,25 @@
 
 namespace sasd::cli {
 
-// A kind of object as people type it.
+// A kind of object, with the words that users type for it.
 struct Noun {
   std::string plural;
   std::string singular;
   std::vector<std::string> aliases;
   sas::v1::ResourceKind kind;
   std::string help;
-  // Only logical units of these SPC peripheral device types; empty for all.
+  // For logical units: the SPC peripheral device types that the noun selects; empty for all.
   std::vector<uint32_t> peripheral_types;
 };
 
 const std::vector<Noun>& AllNouns();
 
-// By plural, singular or alias ('_' as '-', any case). kInvalidArgument names what is close and all
-// there are.
+// Finds a noun by plural, singular or alias. Ignores case, and takes '_' for '-'. Error:
+// kInvalidArgument names close nouns and all nouns.
 absl::StatusOr<const Noun*> FindNoun(absl::string_view word);
 
-// The noun that names a kind for people: "device" for an end device, "drive" for a logical unit
-// that is a disk.
+// The noun for a resource or a kind: "device" for an end device, "drive" for a logical unit that is
+// a disk.
 const Noun& NounOf(const sas::v1::Resource& resource);
 const Noun& NounOf(sas::v1::ResourceKind kind);
 

@@ -15,9 +15,9 @@ absl::StatusOr<Output> ParseOutput(absl::string_view word) {
   for (size_t i = 0; i < kWords.size(); ++i) {
     if (kWords[i] == word) return static_cast<Output>(i);
   }
-  return absl::InvalidArgumentError(absl::StrCat("no output form \"", word, "\"",
+  return absl::InvalidArgumentError(absl::StrCat("no output format \"", word, "\"",
                                                  rpc::DidYouMean(word, kWords),
-                                                 " (forms: ", absl::StrJoin(kWords, ", "), ")"));
+                                                 " (formats: ", absl::StrJoin(kWords, ", "), ")"));
 }
 
 bool PrintMessage(const google::protobuf::Message& message, Output output, std::ostream& out) {

@@ -11,11 +11,11 @@ namespace sasd::cli {
 
 enum class Output { kTable, kWide, kJson, kJsonl, kYaml, kName };
 
-// kInvalidArgument names the unknown one, what is close, and all there are.
+// Parses a word of -o. Error: kInvalidArgument names the unknown word, close ones, and all words.
 absl::StatusOr<Output> ParseOutput(absl::string_view word);
 
-// Writes a message that stands alone as JSON (indented or a line) or YAML. False, and nothing is
-// written, where `output` is none of these.
+// Prints one message as JSON (indented, or one line) or YAML. Returns false and prints nothing for
+// any other `output`.
 bool PrintMessage(const google::protobuf::Message& message, Output output, std::ostream& out);
 
 }  // namespace sasd::cli

@@ -5,7 +5,7 @@
 namespace sasd::cli {
 namespace {
 
-TEST(OutputFormTest, AFormIsKnownByItsWord) {
+TEST(OutputFormTest, ParsesEveryFormat) {
   EXPECT_EQ(*ParseOutput("table"), Output::kTable);
   EXPECT_EQ(*ParseOutput("wide"), Output::kWide);
   EXPECT_EQ(*ParseOutput("json"), Output::kJson);
@@ -15,8 +15,8 @@ TEST(OutputFormTest, AFormIsKnownByItsWord) {
   const absl::Status status = ParseOutput("yml").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(),
-            "no output form \"yml\"; did you mean \"yaml\"? "
-            "(forms: table, wide, json, jsonl, yaml, name)");
+            "no output format \"yml\"; did you mean \"yaml\"? "
+            "(formats: table, wide, json, jsonl, yaml, name)");
 }
 
 }  // namespace

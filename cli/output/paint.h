@@ -8,7 +8,7 @@
 
 namespace sasd::cli {
 
-// Colours text for a terminal, or leaves it as it is. A value type.
+// Colours text for a terminal, or returns it unchanged. A value type.
 class Paint {
  public:
   explicit Paint(bool on = false) : on_(on) {}

@@ -9,24 +9,24 @@
 
 namespace sasd::cli {
 
-// Writes resources of one kind, page after page; keeps none of them.
+// Prints resources of one kind, page by page. Keeps none of them.
 class RecordPrinter {
  public:
   using Page = std::vector<const google::protobuf::Message*>;
 
   virtual ~RecordPrinter() = default;
   virtual void Print(const Page& page) = 0;
-  // After the last page; also when there was none.
+  // Call it after the last page, even if there was none.
   virtual void Finish() {}
 };
 
-// One JSON array of all, an element a line.
+// Prints one JSON array, with one element per line.
 std::unique_ptr<RecordPrinter> NewJsonPrinter(std::ostream& out);
-// One JSON object a line.
+// Prints one JSON object per line.
 std::unique_ptr<RecordPrinter> NewJsonlPrinter(std::ostream& out);
-// One YAML list of all.
+// Prints one YAML list.
 std::unique_ptr<RecordPrinter> NewYamlPrinter(std::ostream& out);
-// One resource name a line.
+// Prints one resource name per line.
 std::unique_ptr<RecordPrinter> NewNamePrinter(std::ostream& out);
 
 }  // namespace sasd::cli

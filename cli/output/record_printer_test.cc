@@ -14,7 +14,7 @@ namespace {
 
 using Factory = std::unique_ptr<RecordPrinter> (*)(std::ostream&);
 
-// What a printer makes of hosts by these names, page by page.
+// Prints hosts with these names, page by page.
 std::string Print(Factory factory, const std::vector<std::vector<std::string>>& pages) {
   std::ostringstream out;
   const auto printer = factory(out);
@@ -31,7 +31,7 @@ std::string Print(Factory factory, const std::vector<std::vector<std::string>>& 
   return out.str();
 }
 
-TEST(RecordPrinterTest, PagesAreOneList) {
+TEST(RecordPrinterTest, PagesFormOneList) {
   const std::vector<std::vector<std::string>> pages = {{"hosts/1", "hosts/2"}, {}, {"hosts/3"}};
   EXPECT_EQ(Print(NewJsonPrinter, pages),
             "[\n{\"name\":\"hosts/1\"},\n{\"name\":\"hosts/2\"},\n{\"name\":\"hosts/3\"}\n]\n");
@@ -41,7 +41,7 @@ TEST(RecordPrinterTest, PagesAreOneList) {
   EXPECT_EQ(Print(NewNamePrinter, pages), "hosts/1\nhosts/2\nhosts/3\n");
 }
 
-TEST(RecordPrinterTest, NothingIsAnEmptyListWhereThereAreLists) {
+TEST(RecordPrinterTest, NoPagesAreAnEmptyList) {
   EXPECT_EQ(Print(NewJsonPrinter, {}), "[]\n");
   EXPECT_EQ(Print(NewYamlPrinter, {{}}), "[]\n");
   EXPECT_EQ(Print(NewJsonlPrinter, {}), "");

@@ -9,14 +9,13 @@
 
 namespace sasd::cli {
 
-// Cells of a table as text, columns aligned; the widths grow with what was seen. For tables that
-// are not of resources, too.
+// Aligns the cells of a table. Widths grow with the rows that Fit() sees.
 class TableLayout {
  public:
   explicit TableLayout(std::vector<bool> right_aligned);
-  // Makes the columns wide enough for a row.
+  // Widens the columns for a row.
   void Fit(const std::vector<std::string>& row);
-  // The row as a line without its end and without trailing blanks.
+  // The row as a line, without '\n' and trailing blanks.
   std::string Line(const std::vector<std::string>& row) const;
 
  private:
@@ -24,7 +23,7 @@ class TableLayout {
   std::vector<size_t> widths_;
 };
 
-// How many columns of a terminal a text takes: its code points.
+// The width of a text on a terminal: its number of code points.
 size_t DisplayWidth(absl::string_view text);
 
 }  // namespace sasd::cli

@@ -5,20 +5,20 @@
 namespace sasd::cli {
 namespace {
 
-TEST(TableLayoutTest, ALineHasNoBlanksAtItsEnd) {
+TEST(TableLayoutTest, LinesHaveNoTrailingBlanks) {
   TableLayout layout({false, false});
   layout.Fit({"abc", "defg"});
   EXPECT_EQ(layout.Line({"a", "d"}), "a    d");
   EXPECT_EQ(layout.Line({"a", ""}), "a");
 }
 
-TEST(TableLayoutTest, ACellThatIsTooWideIsNotCut) {
+TEST(TableLayoutTest, WideCellsAreNotCut) {
   TableLayout layout({false, true});
   layout.Fit({"ab", "cd"});
   EXPECT_EQ(layout.Line({"abcdef", "x"}), "abcdef   x");
 }
 
-TEST(TableLayoutTest, LettersCountAndNotTheirBytes) {
+TEST(TableLayoutTest, WidthCountsCodePoints) {
   EXPECT_EQ(DisplayWidth(""), 0u);
   EXPECT_EQ(DisplayWidth("b\xc3\xa9\xf0\x9f\x98\x80"), 3u);
   TableLayout layout({false, false});

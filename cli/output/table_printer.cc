@@ -17,7 +17,7 @@ class TablePrinter : public RecordPrinter {
     if (!page.empty()) PrintRows(page);
   }
 
-  // An empty list still shows what would have been in it.
+  // An empty list still gets its headers.
   void Finish() override {
     if (headers_) PrintRows({});
   }
@@ -44,7 +44,7 @@ class TablePrinter : public RecordPrinter {
     return cells;
   }
 
-  // An empty cell is "-", so that no column vanishes from a row.
+  // An empty cell is "-", so that every row has all columns.
   std::vector<std::string> Cells(const google::protobuf::Message& record) const {
     std::vector<std::string> cells;
     for (const Column* column : columns_) {

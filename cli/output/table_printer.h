@@ -10,8 +10,8 @@
 
 namespace sasd::cli {
 
-// A table with aligned columns. The first page gives the widths; a later page that needs more gets
-// more. The columns outlive the printer.
+// Prints a table with aligned columns. The first page sets the widths; a later page may widen them.
+// The columns must outlive the printer.
 std::unique_ptr<RecordPrinter> NewTablePrinter(std::ostream& out,
                                                std::vector<const Column*> columns, bool headers);
 

@@ -28,7 +28,7 @@ class TableTest : public ::testing::Test {
     return std::to_string(static_cast<const sas::v1::Host&>(m).phy_count());
   }
 
-  // What is printed of pages.
+  // Prints pages as a table.
   std::string Print(const std::vector<std::vector<sas::v1::Host>>& pages, bool headers = true) {
     std::ostringstream out;
     const auto printer = NewTablePrinter(out, {&columns_[0], &columns_[1], &columns_[2]}, headers);
@@ -46,14 +46,14 @@ class TableTest : public ::testing::Test {
                                         {"also-address", Column::Shown::kAlways, false, Address}};
 };
 
-TEST_F(TableTest, ColumnsAreAsWideAsTheirWidestCellAndNumbersStandAtTheRight) {
+TEST_F(TableTest, ColumnsFitTheirWidestCell) {
   EXPECT_EQ(Print({{Host("50", 8), Host("500605b0", 16)}}),
             "ADDRESS   PHYS  ALSO-ADDRESS\n"
             "50           8  50\n"
             "500605b0    16  500605b0\n");
 }
 
-TEST_F(TableTest, WithoutHeadersOnlyTheCellsCount) {
+TEST_F(TableTest, WithoutHeadersOnlyCellsSetWidths) {
   EXPECT_EQ(Print({{Host("50", 8), Host("5006", 16)}}, /*headers=*/false),
             "50     8  50\n"
             "5006  16  5006\n");
@@ -63,7 +63,7 @@ TEST_F(TableTest, AnEmptyCellIsADash) {
   EXPECT_EQ(Print({{Host("", 8)}}, /*headers=*/false), "-  8  -\n");
 }
 
-TEST_F(TableTest, HeadersComeOnceAndALaterPageMayBeWider) {
+TEST_F(TableTest, HeadersComeOnceAndLaterPagesMayWiden) {
   EXPECT_EQ(Print({{Host("50", 8)}, {Host("500605b00ab01230", 8)}, {Host("50", 8)}}),
             "ADDRESS  PHYS  ALSO-ADDRESS\n"
             "50          8  50\n"
@@ -71,14 +71,14 @@ TEST_F(TableTest, HeadersComeOnceAndALaterPageMayBeWider) {
             "50                   8  50\n");
 }
 
-// As where a filter lets nothing of it through.
-TEST_F(TableTest, TheFirstPageWithARowGivesTheHeadersTheirWidth) {
+// A filter may leave nothing of a page.
+TEST_F(TableTest, TheFirstRowSetsHeaderWidths) {
   EXPECT_EQ(Print({{}, {}, {Host("500605b00ab01230", 8)}}),
             "ADDRESS           PHYS  ALSO-ADDRESS\n"
             "500605b00ab01230     8  500605b00ab01230\n");
 }
 
-TEST_F(TableTest, AnEmptyListStillShowsWhatWouldHaveBeenInIt) {
+TEST_F(TableTest, AnEmptyListStillHasHeaders) {
   EXPECT_EQ(Print({}), "ADDRESS  PHYS  ALSO-ADDRESS\n");
   EXPECT_EQ(Print({{}}), "ADDRESS  PHYS  ALSO-ADDRESS\n");
   EXPECT_EQ(Print({}, /*headers=*/false), "");

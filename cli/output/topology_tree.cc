@@ -29,28 +29,27 @@ using sas::v1::Port;
 
 constexpr uint32_t kEnclosureServices = 0x0d;
 
-// The name that the operating system gives, else one made of the address.
+// The operating system's name, else one made from the address.
 std::string NameFor(absl::string_view kind, const std::string& os_name,
                     const std::string& address) {
   return os_name.empty() ? absl::StrCat(kind, "-", address) : os_name;
 }
 
-// Appends " text", or nothing for an empty one.
+// Appends " text", or nothing if the text is empty.
 void Say(std::string& line, absl::string_view text, absl::string_view gap = " ") {
   if (!text.empty()) absl::StrAppend(&line, gap, text);
 }
 
-// "a b", without those that are empty.
+// Joins the words that are not empty: "a b".
 std::string Words(std::initializer_list<absl::string_view> words) {
   std::string text;
   for (const absl::string_view word : words) Say(text, word, text.empty() ? "" : " ");
   return text;
 }
 
-// By name, where the C library orders numbers by value (expander-1:9 before expander-1:10); leading
-// zeros would count otherwise, but the kernel gives none. And by address where the operating system
-// has no name (yet). These come last: between two names an address has no place that would be the
-// same whatever it is compared with.
+// Orders objects by name, with numbers by value: expander-1:9 before expander-1:10. The C library
+// orders leading zeros differently, but the kernel writes none. Objects without a name come last,
+// by address: among names, their place would not be consistent.
 template <typename T>
 bool ComesBefore(const T* a, const T* b) {
   if (a->os_name().empty() != b->os_name().empty()) return b->os_name().empty();
@@ -138,7 +137,7 @@ class TreeBuilder {
     return node;
   }
 
-  // Of every expander below, at most once: parents that form a loop end here.
+  // Visits each expander at most once, so a loop of parents ends.
   TreeNode ExpanderNode(const Expander& expander) {
     TreeNode node;
     const Port* port = PortTo(expander);
@@ -193,8 +192,8 @@ class TreeBuilder {
     }
   }
 
-  // An enclosure's own device stands by itself beside expanders, as sas_discover has it, and is one
-  // more folded line where there are only devices.
+  // Beside expanders, an enclosure's own device has a line of its own, as in sas_discover. Among
+  // devices only, it is folded like them.
   void AddFolded(const Devices& devices, bool leaf, TreeNode& node) {
     Devices rest;
     for (const EndDevice* device : devices) {
@@ -207,7 +206,7 @@ class TreeBuilder {
     for (const Devices& alike : Fold(rest)) node.children.push_back(FoldedNode(alike));
   }
 
-  // Groups of devices that are alike: ordinary ones first, disks before others.
+  // Groups similar devices: normal ones first, and disks before others.
   static std::vector<Devices> Fold(const Devices& devices) {
     std::map<std::tuple<bool, bool, std::string, bool, int, int>, Devices> groups;
     for (const EndDevice* device : devices) {
@@ -234,7 +233,7 @@ class TreeBuilder {
     return node;
   }
 
-  // "BLOCKED: slot 4 sdb, slot 5": which ones, because these are looked for.
+  // Names the devices in trouble: "BLOCKED: slot 4 sdb, slot 5".
   std::string Trouble(const Devices& alike) const {
     constexpr size_t kMost = 8;
     std::vector<std::string> which;
@@ -273,7 +272,7 @@ class TreeBuilder {
   }
 
   void AddEach(const Devices& devices, TreeNode& node) const {
-    // Fields that are aligned among brothers.
+    // Aligns the fields of siblings.
     TableLayout layout(std::vector<bool>(7, false));
     for (const EndDevice* device : devices) {
       if (!IsSes(*device)) layout.Fit(Cells(*device));
@@ -285,7 +284,7 @@ class TreeBuilder {
     }
   }
 
-  // The last one is for the state, whose colour does not count for the width.
+  // The last cell is for the state: it needs no width, so its colour codes do no harm.
   static std::vector<std::string> Cells(const EndDevice& device) {
     return {NameFor("end_device", device.os_name(), device.sas_address()),
             device.has_slot() ? absl::StrCat("slot ", device.slot()) : "",
@@ -312,7 +311,7 @@ class TreeBuilder {
     return text;
   }
 
-  // A device by itself; an enclosure's with the enclosure below it.
+  // A device on its own line. A device of an enclosure has the enclosure below it.
   TreeNode DeviceNode(const EndDevice& device) const {
     TreeNode node;
     const Port* port = PortTo(device);

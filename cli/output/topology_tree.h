@@ -10,13 +10,13 @@
 namespace sasd::cli {
 
 struct TreeStyle {
-  // 0 folds devices that are alike; 1 draws each; 2 adds addresses and handles.
+  // 0: fold similar devices; 1: draw each device; 2: add addresses and handles.
   int verbosity = 0;
   Paint paint;
 };
 
-// The tree of a node, to be drawn with DrawTree(). Whatever has an unknown parent hangs below its
-// host; whatever cannot be reached from a host (a loop of parents) is left out.
+// Builds the tree of a node for DrawTree(). An object with an unknown parent is below its host. An
+// object that no host leads to (a loop of parents) is left out.
 TreeNode BuildTree(const std::string& node_name, const TreeSnapshot& snapshot,
                    const TreeStyle& style);
 

@@ -28,7 +28,7 @@ T Parse(const std::string& text) {
   return message;
 }
 
-// A message from one text, changed by another.
+// Parses a message from one text, and merges another.
 template <typename T>
 T Parse(const std::string& text, const std::string& rest) {
   T message = Parse<T>(text);
@@ -59,7 +59,7 @@ sas::v1::Expander Jbod() {
       kSwitch, "\" os_name: \"expander-1:9\" vendor: \"HGST\" link_rate: LINK_RATE_12_GBPS"));
 }
 
-// An attached disk of a parent, in the slot of its number, changed by `rest`.
+// An attached disk below a parent, in the slot of its number, with the fields in `rest`.
 sas::v1::EndDevice Disk(const std::string& parent, int number, const std::string& rest = "") {
   const std::string address = absl::StrCat("5000c500a7b2610", number);
   return Parse<sas::v1::EndDevice>(
@@ -114,7 +114,7 @@ std::string Draw(const TreeSnapshot& snapshot, int verbosity = 0, bool colour = 
   return DrawTree(BuildTree("node1", snapshot, style));
 }
 
-TEST(TopologyTreeTest, DevicesThatAreAlikeAreFoldedAndWidePortsHaveTheirLanes) {
+TEST(TopologyTreeTest, FoldsSimilarDevicesAndShowsLanes) {
   EXPECT_EQ(Draw(TwoHosts()),
             "node1\n"
             "|--host1 HBA 9500-16e\n"
@@ -127,7 +127,7 @@ TEST(TopologyTreeTest, DevicesThatAreAlikeAreFoldedAndWidePortsHaveTheirLanes) {
             "`--host10 HBA 9400-8i8e\n");
 }
 
-TEST(TopologyTreeTest, OnceVerboseEveryDeviceHasALineWithItsFieldsAligned) {
+TEST(TopologyTreeTest, VerboseDrawsEachDeviceAligned) {
   TreeSnapshot snapshot = With(
       {Disk(kHost, 2,
             "os_name: \"end_device-1:10\" block_device: \"sdaa\" vendor: \"SEAGATE\" "
@@ -165,7 +165,7 @@ TEST(TopologyTreeTest, TwiceVerboseAddsAddressesAndHandles) {
             "wwn 5000c500a7b26100 0x0012 1:0:0:0\n");
 }
 
-TEST(TopologyTreeTest, VerboseAnEnclosureTellsHowManySlotsAreOccupied) {
+TEST(TopologyTreeTest, VerboseEnclosuresShowOccupiedSlots) {
   TreeSnapshot snapshot = TwoHosts();
   snapshot.enclosures = {
       Parse<sas::v1::Enclosure>("name: \"enclosures/5000ccab0405db00\" slot_count: 60 "
@@ -177,7 +177,7 @@ TEST(TopologyTreeTest, VerboseAnEnclosureTellsHowManySlotsAreOccupied) {
   EXPECT_THAT(Draw(snapshot), Not(HasSubstr("occupied")));
 }
 
-TEST(TopologyTreeTest, FoldedLinesPartByTypeRateAndProtocol) {
+TEST(TopologyTreeTest, FoldsByTypeRateAndProtocol) {
   sas::v1::EndDevice without_rate = Disk(kHost, 6);
   without_rate.clear_link_rate();
   EXPECT_EQ(Draw(With({Disk(kHost, 1, "link_rate: LINK_RATE_6_GBPS"), Disk(kHost, 2),
@@ -194,7 +194,7 @@ TEST(TopologyTreeTest, FoldedLinesPartByTypeRateAndProtocol) {
             "   `--  1 x end_device -- tape  12G\n");
 }
 
-TEST(TopologyTreeTest, DevicesInTroubleAreFoldedLastAndSayWhichTheyAre) {
+TEST(TopologyTreeTest, DevicesInTroubleFoldLastWithNames) {
   EXPECT_EQ(Draw(With({Disk(kHost, 1, "state: DEVICE_STATE_BLOCKED block_device: \"sdb\""),
                        Disk(kHost, 2, "state: DEVICE_STATE_BLOCKED"), Disk(kHost, 3),
                        Disk(kHost, 4, "state: DEVICE_STATE_FAILED failure: \"no sector 0\""),
@@ -207,42 +207,42 @@ TEST(TopologyTreeTest, DevicesInTroubleAreFoldedLastAndSayWhichTheyAre) {
             "   `--  1 x end_device -- disk  12G  FAILED: slot 4 (no sector 0)\n");
 }
 
-TEST(TopologyTreeTest, OfManyInTroubleEightAreNamed) {
+TEST(TopologyTreeTest, NamesAtMostEightDevicesInTrouble) {
   std::vector<sas::v1::EndDevice> devices;
   for (int i = 0; i < 10; ++i) devices.push_back(Disk(kHost, i, "state: DEVICE_STATE_BLOCKED"));
   EXPECT_THAT(Draw(With(devices)), HasSubstr(" 10 x end_device -- disk  12G  BLOCKED: slot 0, "));
   EXPECT_THAT(Draw(With(devices)), HasSubstr(", slot 7, and 2 more\n"));
 }
 
-TEST(TopologyTreeTest, UnfoldedAFailureStandsAtItsDevice) {
+TEST(TopologyTreeTest, VerboseShowsAFailureAtItsDevice) {
   EXPECT_THAT(
       Draw(With({Disk(kHost, 4, "state: DEVICE_STATE_FAILED failure: \"no sector 0\"")}), 1),
       HasSubstr("12G  FAILED no sector 0\n"));
 }
 
-TEST(TopologyTreeTest, APortThatHasLostLanesIsNarrow) {
+TEST(TopologyTreeTest, APortWithLostLanesIsNarrow) {
   TreeSnapshot snapshot = TwoHosts();
   snapshot.ports[1] = PortOf(kSwitch, kJbod, 7, 10);
   EXPECT_THAT(Draw(snapshot), HasSubstr("`--7x--expander-1:9 HGST  12G  NARROW 7 of 10 lanes\n"));
 }
 
-TEST(TopologyTreeTest, WithoutAPortTheLinksOwnWidthCounts) {
+TEST(TopologyTreeTest, WithoutAPortTheLinkWidthCounts) {
   TreeSnapshot snapshot = TwoHosts();
   snapshot.ports.clear();
   snapshot.expanders[0].set_link_width(4);
   const std::string tree = Draw(snapshot);
-  EXPECT_THAT(tree, HasSubstr("`--1x--expander-1:0"));  // it has to have one
+  EXPECT_THAT(tree, HasSubstr("`--1x--expander-1:0"));  // a link has one lane at least
   EXPECT_THAT(tree, HasSubstr("`--4x--expander-1:9"));
 }
 
-TEST(TopologyTreeTest, AWideDeviceHasItsLanes) {
+TEST(TopologyTreeTest, AWideDeviceShowsItsLanes) {
   const sas::v1::EndDevice device = Disk(kHost, 1, "os_name: \"end_device-1:1\"");
   TreeSnapshot snapshot = With({device});
   snapshot.ports = {PortOf(kHost, device.name(), 2, 2)};
   EXPECT_THAT(Draw(snapshot, 1), HasSubstr("`--2x--end_device-1:1 "));
 }
 
-TEST(TopologyTreeTest, HostsAreInTheOrderOfTheirNumbers) {
+TEST(TopologyTreeTest, HostsAreInNumericOrder) {
   TreeSnapshot snapshot;
   for (const char* name : {"host10", "host2", "host1"}) {
     snapshot.hosts.push_back(
@@ -281,8 +281,8 @@ TEST(TopologyTreeTest, NumbersInNamesAreOrderedByValue) {
   }
 }
 
-// Names come from the operating system, which may not have told all of them yet.
-TEST(TopologyTreeTest, TheOrderDoesNotDependOnTheSnapshots) {
+// The operating system may not have reported all names yet.
+TEST(TopologyTreeTest, OrderIsIndependentOfTheSnapshot) {
   const auto host = [](const char* name, const char* address) {
     return Parse<sas::v1::Host>(absl::StrCat("name: \"hosts/", address, "\" sas_address: \"",
                                              address, "\" os_name: \"", name, "\""));
@@ -312,12 +312,12 @@ TEST(TopologyTreeTest, TheOrderDoesNotDependOnTheSnapshots) {
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
-TEST(TopologyTreeTest, WithoutNamesDevicesAreInTheOrderOfSlots) {
+TEST(TopologyTreeTest, UnnamedDevicesAreInSlotOrder) {
   const std::string tree = Draw(With({Disk(kHost, 1, "slot: 12"), Disk(kHost, 2, "slot: 3")}), 1);
   EXPECT_LT(tree.find("slot 3"), tree.find("slot 12"));
 }
 
-TEST(TopologyTreeTest, WhatTheSystemHasNoNameForGoesByItsAddress) {
+TEST(TopologyTreeTest, UnnamedObjectsShowTheirAddress) {
   TreeSnapshot snapshot;
   snapshot.hosts = {Host()};
   snapshot.hosts[0].clear_os_name();
@@ -328,10 +328,10 @@ TEST(TopologyTreeTest, WhatTheSystemHasNoNameForGoesByItsAddress) {
   EXPECT_THAT(tree, HasSubstr("`--1x--expander-500e004aaaaaaa1f ASTEK  12G\n"));
 }
 
-TEST(TopologyTreeTest, WhatHasAnUnknownParentHangsBelowItsHost) {
+TEST(TopologyTreeTest, AnUnknownParentMeansTheHost) {
   TreeSnapshot snapshot;
   snapshot.hosts = {Host()};
-  snapshot.expanders = {Jbod()};  // its parent, the switch, is not there
+  snapshot.expanders = {Jbod()};  // its parent, the switch, is missing
   snapshot.devices = {Disk("hosts/500605b00ab01230/expanders/gone", 1)};
   EXPECT_EQ(Draw(snapshot),
             "node1\n"
@@ -340,13 +340,13 @@ TEST(TopologyTreeTest, WhatHasAnUnknownParentHangsBelowItsHost) {
             "   `--1x--expander-1:9 HGST  12G\n");
 }
 
-TEST(TopologyTreeTest, ALoopOfParentsIsLeftOut) {
+TEST(TopologyTreeTest, LeavesOutALoopOfParents) {
   TreeSnapshot snapshot = TwoHosts();
   snapshot.expanders[1].set_parent(kJbod);
   EXPECT_EQ(Draw(snapshot), "node1\n|--host1 HBA 9500-16e\n`--host10 HBA 9400-8i8e\n");
 }
 
-TEST(TopologyTreeTest, AHostSaysWhenItsPictureIsNotWhole) {
+TEST(TopologyTreeTest, AHostShowsUnfinishedDiscovery) {
   struct Case {
     const char* discovery;
     const char* line;
@@ -364,7 +364,7 @@ TEST(TopologyTreeTest, AHostSaysWhenItsPictureIsNotWhole) {
   }
 }
 
-TEST(TopologyTreeTest, NoLineEndsWithABlank) {
+TEST(TopologyTreeTest, LinesHaveNoTrailingBlanks) {
   TreeSnapshot snapshot = TwoHosts();  // without handles, as from sysfs
   snapshot.expanders[1].clear_device_handle();
   snapshot.hosts[0].mutable_discovery()->set_state(sas::v1::DISCOVERY_STATE_FAILED);
@@ -380,7 +380,7 @@ std::string WithoutColours(std::string text) {
   return text;
 }
 
-TEST(TopologyTreeTest, ColoursChangeNothingButTheColour) {
+TEST(TopologyTreeTest, ColoursChangeNoText) {
   TreeSnapshot snapshot = TwoHosts();
   snapshot.ports[1] = PortOf(kSwitch, kJbod, 7, 10);
   snapshot.devices.push_back(Disk(kJbod, 4, "state: DEVICE_STATE_FAILED"));

@@ -6,20 +6,19 @@
 
 namespace sasd::cli {
 
-// A line of a drawn tree with what hangs below it.
+// A line of a tree, and the lines below it.
 struct TreeNode {
-  // What leads to it, drawn between the corner and the text: "8x--"; empty: the text follows at
-  // once.
+  // Drawn between the corner and the text: "8x--". May be empty.
   std::string link;
-  // The width of `link` on the screen, where it has colour codes; else 0.
+  // The width of `link` on the screen if it has colour codes; else 0.
   size_t link_width = 0;
   std::string text;
-  // Stands for several alike: "-- 50 x end_device -- disk".
+  // Represents several nodes: "-- 50 x end_device -- disk".
   bool folded = false;
   std::vector<TreeNode> children;
 };
 
-// Draws it as sas_discover does, each line ended:
+// Draws the tree in the style of sas_discover; each line ends with '\n':
 //
 //   node
 //   |--host1 HBA 9500-16e
@@ -30,7 +29,7 @@ struct TreeNode {
 //   |            `-- 50 x end_device -- disk
 //   `--host10 HBA 9500-16e
 //
-// Children stand below the text of their parent; where all of them are folded, below its corner.
+// Children are below the text of their parent; if all of them are folded, below its corner.
 std::string DrawTree(const TreeNode& root);
 
 }  // namespace sasd::cli

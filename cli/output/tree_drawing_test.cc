@@ -24,9 +24,9 @@ TreeNode Folded(const std::string& text) {
   return node;
 }
 
-TEST(DrawTreeTest, ARootByItselfIsALine) { EXPECT_EQ(DrawTree(Node("", "node")), "node\n"); }
+TEST(DrawTreeTest, ALoneRootIsOneLine) { EXPECT_EQ(DrawTree(Node("", "node")), "node\n"); }
 
-TEST(DrawTreeTest, ChildrenStandBelowTheTextOfTheirParent) {
+TEST(DrawTreeTest, ChildrenAreBelowTheParentsText) {
   const TreeNode tree =
       Node("", "node",
            {Node("", "host1",
@@ -45,7 +45,7 @@ TEST(DrawTreeTest, ChildrenStandBelowTheTextOfTheirParent) {
             "`--host10\n");
 }
 
-TEST(DrawTreeTest, FoldedChildrenStandBelowTheCorner) {
+TEST(DrawTreeTest, FoldedChildrenAreBelowTheCorner) {
   const TreeNode tree = Node("", "node",
                              {Node("10x--", "a", {Folded(" 50 x disk"), Folded("  1 x enclosure")}),
                               Node("10x--", "b", {Folded("  7 x disk"), Node("4x--", "c")})});
@@ -59,7 +59,7 @@ TEST(DrawTreeTest, FoldedChildrenStandBelowTheCorner) {
             "        `--4x--c\n");
 }
 
-TEST(DrawTreeTest, AColouredLinkIsAsWideAsItLooks) {
+TEST(DrawTreeTest, ColourCodesHaveNoWidth) {
   TreeNode link = Node("\033[33m2x\033[0m--", "a", {Node("", "b")});
   link.link_width = 4;
   EXPECT_EQ(DrawTree(Node("", "node", {link})),

@@ -8,7 +8,7 @@
 
 namespace sasd::cli {
 
-// The topology at one revision, as far as a tree shows it. In the order of names.
+// The topology at one revision, as far as a tree shows it. In the order of resource names.
 struct TreeSnapshot {
   int64_t revision = 0;
   std::vector<sas::v1::Host> hosts;

@@ -14,7 +14,7 @@
 namespace sasd::cli {
 namespace {
 
-// What YAML 1.1 and 1.2 readers take for null or a boolean.
+// Words that readers of YAML 1.1 or 1.2 take for null or a boolean.
 bool IsReservedWord(absl::string_view text) {
   static constexpr std::array<absl::string_view, 11> kWords = {
       "null", "~", "true", "false", "yes", "no", "on", "off", "y", "n", ""};
@@ -22,9 +22,8 @@ bool IsReservedWord(absl::string_view text) {
   return absl::c_linear_search(kWords, absl::string_view(lower));
 }
 
-// Numbers in any of YAML's forms, among them octal, hexadecimal, times as 11:0 (sexagesimal) and
-// dates: whatever begins as one does is quoted, so that "5000c500a7b26111" stays a text in any
-// reader.
+// Whether a text begins like a number of YAML: also octal, hexadecimal, sexagesimal (11:0) and
+// dates. Such a text is quoted, so that every reader takes "5000c500a7b26111" for a text.
 bool LooksLikeNumber(absl::string_view text) {
   return absl::ascii_isdigit(text[0]) ||
          (absl::StrContains("+-.", text[0]) &&

@@ -7,12 +7,12 @@
 
 namespace sasd::cli {
 
-// A JSON text as YAML: the same tree, block style, each line ended. `json` is valid JSON (else this
-// is our own bug, and the rest is left out). A text that YAML would read as something else than
-// that text is quoted.
+// Converts JSON to YAML in block style; each line ends with '\n'. `json` must be valid JSON: for
+// any other text this is our bug, and the output ends early. Quotes a text that YAML would read as
+// another type.
 std::string JsonToYaml(absl::string_view json);
 
-// `text` as a YAML scalar: bare where that is unambiguous, else in double quotes.
+// `text` as a YAML scalar: bare if that is unambiguous, else in double quotes.
 std::string YamlString(absl::string_view text);
 
 }  // namespace sasd::cli

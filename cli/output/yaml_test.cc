@@ -7,8 +7,8 @@
 namespace sasd::cli {
 namespace {
 
-// What a YAML 1.1 or 1.2 reader takes for something else than a text is quoted.
-TEST(YamlTest, TextsThatAreNoTextsToAReaderAreQuoted) {
+// Readers of YAML 1.1 or 1.2 take these for other types, or for syntax.
+TEST(YamlTest, QuotesTextsOfOtherTypes) {
   for (const char* text : {"",
                            "null",
                            "~",
@@ -55,14 +55,13 @@ TEST(YamlTest, TextsThatAreNoTextsToAReaderAreQuoted) {
   }
 }
 
-TEST(YamlTest, PlainTextsStayAsTheyAre) {
+TEST(YamlTest, PlainTextsStayBare) {
   for (const char* text : {"attached", "SEAGATE ST8000NM0075", "hosts/x/phys/3", "a:b", "a#b"}) {
     EXPECT_EQ(YamlString(text), text);
   }
 }
 
-// YAML readers refuse control characters in any text, and of a bare one a line's end would be the
-// end: U+0085, U+2028 and U+2029 are that, too, in YAML 1.1.
+// YAML readers refuse control characters. U+0085, U+2028 and U+2029 end a line in YAML 1.1.
 TEST(YamlTest, ControlCharactersAreEscaped) {
   EXPECT_EQ(YamlString("a\nb"), R"("a\u000ab")");
   EXPECT_EQ(YamlString("a\tb"), R"("a\u0009b")");
@@ -70,12 +69,12 @@ TEST(YamlTest, ControlCharactersAreEscaped) {
   EXPECT_EQ(YamlString("a\xc2\x85z"), R"("a\u0085z")");
   EXPECT_EQ(YamlString("a\xe2\x80\xa8z"), R"("a\u2028z")");
   EXPECT_EQ(YamlString("\xe2\x80\xa9"), R"("\u2029")");
-  EXPECT_EQ(YamlString("a\xc2\xa0z"), "a\xc2\xa0z");  // a blank that does not break
+  EXPECT_EQ(YamlString("a\xc2\xa0z"), "a\xc2\xa0z");  // a no-break space
 }
 
-TEST(YamlTest, WhatIsInDoubleQuotesIsEscapedAsInJson) {
+TEST(YamlTest, DoubleQuotesEscapeAsInJson) {
   EXPECT_EQ(YamlString(R"("a" \b)"), R"("\"a\" \\b")");
-  EXPECT_EQ(YamlString(R"(a "b" \c)"), R"(a "b" \c)");  // bare, a quote is a letter
+  EXPECT_EQ(YamlString(R"(a "b" \c)"), R"(a "b" \c)");  // in a bare text, a quote is a letter
 }
 
 TEST(YamlTest, CollectionsAreInBlockStyle) {
@@ -90,13 +89,13 @@ TEST(YamlTest, CollectionsAreInBlockStyle) {
       "none: []\n");
 }
 
-TEST(YamlTest, AKeyIsQuotedAsAnyText) { EXPECT_EQ(JsonToYaml(R"({"n": 1})"), "\"n\": 1\n"); }
+TEST(YamlTest, KeysAreQuotedLikeTexts) { EXPECT_EQ(JsonToYaml(R"({"n": 1})"), "\"n\": 1\n"); }
 
 TEST(YamlTest, NestedObjectsAreIndented) {
   EXPECT_EQ(JsonToYaml(R"({"a": {"b": {"c": "d"}}})"), "a:\n  b:\n    c: d\n");
 }
 
-TEST(YamlTest, AListInAListBeginsOnItsLine) {
+TEST(YamlTest, NestedListsStartOnTheSameLine) {
   EXPECT_EQ(JsonToYaml("[[1,2],[],{\"a\":[3]}]"),
             "- - 1\n"
             "  - 2\n"
@@ -105,7 +104,7 @@ TEST(YamlTest, AListInAListBeginsOnItsLine) {
             "  - 3\n");
 }
 
-TEST(YamlTest, EscapesOfJsonAreUndone) {
+TEST(YamlTest, DecodesEscapesOfJson) {
   EXPECT_EQ(JsonToYaml(R"({"a": "b\u00e9\ud83d\ude00"})"), "a: b\xc3\xa9\xf0\x9f\x98\x80\n");
 }
 

@@ -27,7 +27,7 @@ struct Stubs {
   std::unique_ptr<sas::v1::EmulatorService::StubInterface> emulator;
 };
 
-// What every command works with. All references outlive the command.
+// What every command uses. The references must outlive the command.
 struct Context {
   const Stubs& stubs;
   std::ostream& out;
@@ -36,7 +36,7 @@ struct Context {
   Endpoint endpoint;
   Paint paint;
 
-  // The deadline of one call; InfiniteDuration() for none.
+  // A context with the deadline of one call; InfiniteDuration() for none.
   std::unique_ptr<grpc::ClientContext> NewCall(absl::Duration timeout) const {
     auto call = std::make_unique<grpc::ClientContext>();
     if (timeout < absl::InfiniteDuration()) {
@@ -45,7 +45,7 @@ struct Context {
     return call;
   }
 
-  // A unary call within the endpoint's timeout; its error as FromRpc() words it.
+  // Makes a unary call within the endpoint's timeout. Errors: as FromRpc().
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(Stub& stub,
                                 grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
@@ -57,7 +57,7 @@ struct Context {
     return response;
   }
 
-  // Writes out what is there. False if nobody reads any more: then there is no point in going on.
+  // Flushes `out`. Returns false if its reader has closed it; the command should then stop.
   bool Flush() const { return static_cast<bool>(out.flush()); }
 };
 

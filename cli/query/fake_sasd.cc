@@ -24,7 +24,7 @@ grpc::Status FakeTopologyService::FindResources(grpc::ServerContext*,
                                                 sas::v1::FindResourcesResponse* response) {
   find_requests.push_back(*request);
   for (const Entry& entry : entries_) {
-    // A kind is the number of its field.
+    // A kind has the number of its field in Resource.
     const bool wanted = request->kinds().empty() ||
                         absl::c_linear_search(request->kinds(), entry.resource.resource_case());
     if (wanted && absl::c_linear_search(entry.spellings, request->query())) {

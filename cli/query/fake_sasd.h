@@ -13,13 +13,13 @@
 
 namespace sasd::cli {
 
-// A sasd within the test: it has the resources that it is told, each under the spellings it is
-// told, and remembers what it was asked. To be set up before it is asked.
+// The topology service of a fake sasd. It finds the added resources by their spellings, and records
+// the requests. Set it up before the first call.
 class FakeTopologyService : public sas::v1::TopologyService::Service {
  public:
   void Add(sas::v1::Resource resource, std::vector<std::string> spellings);
   void Suggest(const std::string& suggestion) { suggestions_.push_back(suggestion); }
-  // From now on every call ends with it.
+  // Makes every later call fail with this status.
   void Fail(grpc::Status status) { failure_ = std::move(status); }
 
   grpc::Status FindResources(grpc::ServerContext* context,
@@ -47,13 +47,13 @@ class FakeTopologyService : public sas::v1::TopologyService::Service {
   grpc::Status failure_;
 };
 
-// The same behind an in-process channel, with what a command needs to ask it.
+// A fake sasd behind an in-process channel, with the context that a command needs.
 class FakeSasd {
  public:
   FakeSasd();
 
   Stubs NewStubs();
-  // With out() and err(), without colour. The fake outlives it.
+  // Writes to `out` and `err`, without colour. The fake must outlive it.
   Context context() {
     return {stubs_, out, err, interrupt_, {"unix:/fake.sock", absl::Seconds(30)}, Paint()};
   }
@@ -67,7 +67,7 @@ class FakeSasd {
   Interrupt interrupt_;
 };
 
-// A resource from its text: "host { name: ... }".
+// Parses a resource from text format: "host { name: ... }".
 sas::v1::Resource ParseResource(const std::string& text);
 
 }  // namespace sasd::cli

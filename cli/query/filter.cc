@@ -44,7 +44,7 @@ absl::StatusOr<bool> ParseBool(absl::string_view key, absl::string_view word) {
     if (absl::EqualsIgnoreCase(word, no)) return false;
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("filter ", key, ": \"", word, "\" is neither yes nor no"));
+      absl::StrCat("filter ", key, ": \"", word, "\" is not yes or no"));
 }
 
 absl::StatusOr<uint32_t> ParseNumber(absl::string_view key, absl::string_view field,
@@ -60,9 +60,9 @@ absl::StatusOr<uint32_t> ParseNumber(absl::string_view key, absl::string_view fi
     if (PeripheralName(type) == Dashed(word)) return type;
     if (!absl::StartsWith(PeripheralName(type), "type ")) names.push_back(PeripheralName(type));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("filter ", key, ": no type \"", word, "\"", rpc::DidYouMean(word, names),
-                   " (types: ", absl::StrJoin(names, ", "), ", or the number that SPC gives it)"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "filter ", key, ": no type \"", word, "\"", rpc::DidYouMean(word, names),
+      " (types: ", absl::StrJoin(names, ", "), ", or an SPC peripheral device type number)"));
 }
 
 absl::Status SetString(const Context& context, const FilterKey& key, const std::string& value,
@@ -79,7 +79,7 @@ absl::Status SetString(const Context& context, const FilterKey& key, const std::
   return absl::OkStatus();
 }
 
-// Sets (or adds to) a field of the filter from one word, by the field's type.
+// Sets a field of the filter from one word, or adds to a repeated field.
 absl::Status SetField(const Context& context, const FilterKey& key, const std::string& value,
                       Message& filter) {
   const FieldDescriptor& field = *filter.GetDescriptor()->FindFieldByName(key.field);
@@ -90,7 +90,7 @@ absl::Status SetField(const Context& context, const FilterKey& key, const std::s
     case FieldDescriptor::CPPTYPE_ENUM: {
       const auto number = ParseEnum(*field.enum_type(), key.key, value);
       if (!number.ok()) return number.status();
-      reflection.AddEnumValue(&filter, &field, *number);  // ours are all repeated
+      reflection.AddEnumValue(&filter, &field, *number);  // all enum fields of filters are repeated
       return absl::OkStatus();
     }
     case FieldDescriptor::CPPTYPE_BOOL: {
@@ -115,7 +115,7 @@ bool IsSet(const Message& filter, const FieldDescriptor& field) {
                              : reflection.HasField(filter, &field);
 }
 
-// Conditions must all hold, and a field holds the alternatives of one.
+// All conditions must hold, and a field holds the alternatives of one condition.
 absl::Status Apply(const Context& context, const Noun& noun, const Condition& condition,
                    ResourceSelection& selection) {
   const std::string wanted = Dashed(condition.key);
@@ -131,7 +131,7 @@ absl::Status Apply(const Context& context, const Noun& noun, const Condition& co
   if (IsSet(*selection.filter, field)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "filter ", key->key, " is given twice",
-        field.is_repeated() ? absl::StrCat("; for any of several say ", key->key, "=VALUE,VALUE")
+        field.is_repeated() ? absl::StrCat("; for alternatives, give ", key->key, "=VALUE,VALUE")
                             : ""));
   }
   if (!field.is_repeated() && condition.values.size() > 1) {
@@ -145,7 +145,7 @@ absl::Status Apply(const Context& context, const Noun& noun, const Condition& co
   return absl::OkStatus();
 }
 
-// Logical units that are drives, unless the user asks for types of his own.
+// The noun "drive" selects drives, unless the user gives types.
 void AddTypes(const Noun& noun, Message* filter) {
   auto* units = dynamic_cast<sas::v1::LogicalUnitFilter*>(filter);
   if (units == nullptr || units->peripheral_types_size() > 0) return;

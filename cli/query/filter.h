@@ -15,36 +15,36 @@
 
 namespace sasd::cli {
 
-// A condition as typed: a key and its alternatives.
+// A condition that a user typed: a key and its alternative values.
 struct Condition {
   std::string key;
   std::vector<std::string> values;
 };
 
-// Splits "state=blocked,failed" and "host=host1,state=blocked"; the argument may be given several
-// times. A part without '=' is one more value of the key before it. kInvalidArgument for a part
-// without key or value.
+// Splits arguments such as "state=blocked,failed" and "host=host1,state=blocked". A part without
+// '=' is another value of the key before it. Error: kInvalidArgument for a part without key or
+// value.
 absl::StatusOr<std::vector<Condition>> ParseConditions(const std::vector<std::string>& arguments);
 
-// What of a noun is wanted: what sasd checks, and what has to be checked here.
+// The objects that a user selects. sasd applies `filter`, and Admits() applies `local`.
 struct ResourceSelection {
-  std::unique_ptr<google::protobuf::Message> filter;  // null where the noun has none
-  // Columns and the texts that they may have.
+  std::unique_ptr<google::protobuf::Message> filter;  // null if the noun has none
+  // Columns, and the values that each may have.
   std::vector<std::pair<const Column*, std::vector<std::string>>> local;
 
-  // Whether a resource that sasd has sent is wanted: each column equals one of its texts, or
-  // has it as one of its comma-separated values. Case does not count.
+  // Whether the user selects a resource that sasd sent: each column equals one of its values, or
+  // lists one between commas. Ignores case.
   bool Admits(const google::protobuf::Message& resource) const;
 };
 
-// Turns conditions into a selection. Keys are the noun's filter keys (each once), or its columns.
-// Objects that a condition names are looked up. Errors: kInvalidArgument names an unknown key or
-// value, what is close, and what is allowed; those of FindOne() for an object.
+// Converts conditions to a selection. A key is one of the noun's filter keys (at most once), or a
+// column. Looks up objects that a condition names. Errors: kInvalidArgument names an unknown key or
+// value, close ones, and the allowed ones; those of FindOne() for an object.
 absl::StatusOr<ResourceSelection> SelectResources(const Context& context, const Noun& noun,
                                                   const std::vector<Condition>& conditions);
 
-// The value of an enum that people call by that word ("attached", "12g"). kInvalidArgument names
-// the key, what is close, and what is allowed.
+// The enum value for a word such as "attached" or "12g". Error: kInvalidArgument names the key,
+// close words, and the allowed ones.
 absl::StatusOr<int> ParseEnum(const google::protobuf::EnumDescriptor& type, absl::string_view key,
                               absl::string_view word);
 

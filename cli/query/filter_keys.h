@@ -8,15 +8,16 @@
 
 namespace sasd::cli {
 
-// A condition that sasd itself applies.
+// A filter that sasd itself applies.
 struct FilterKey {
-  std::string key;    // as it is typed
+  std::string key;    // as users type it
   std::string field;  // of the filter message
-  // For a field that holds a resource's name: what it may name. The user may call that by anything.
+  // Kinds that the field may refer to, if it holds a resource name. Users may then give any name
+  // that FindName() accepts.
   std::vector<sas::v1::ResourceKind> refers_to;
 };
 
-// What a kind's List request can be asked for; empty for hosts, whose request has no filter.
+// The filter keys of a kind's List request; none for hosts, whose request has no filter.
 const std::vector<FilterKey>& FilterKeysOf(sas::v1::ResourceKind kind);
 
 }  // namespace sasd::cli

@@ -15,7 +15,7 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-// "state=[blocked|failed]", one for each condition.
+// Prints conditions as "state=[blocked|failed]".
 std::string Conditions(const std::vector<std::string>& arguments) {
   const auto conditions = ParseConditions(arguments);
   if (!conditions.ok()) return std::string(conditions.status().message());
@@ -24,7 +24,7 @@ std::string Conditions(const std::vector<std::string>& arguments) {
   });
 }
 
-TEST(ParseConditionsTest, AWordWithoutAKeyIsOneMoreValue) {
+TEST(ParseConditionsTest, AWordWithoutAKeyIsAnotherValue) {
   EXPECT_EQ(Conditions({}), "");
   EXPECT_EQ(Conditions({"state=blocked"}), "state=[blocked]");
   EXPECT_EQ(Conditions({"state=blocked,failed"}), "state=[blocked|failed]");
@@ -34,7 +34,7 @@ TEST(ParseConditionsTest, AWordWithoutAKeyIsOneMoreValue) {
   EXPECT_EQ(Conditions({"model=A=B"}), "model=[A=B]");
 }
 
-TEST(ParseConditionsTest, AKeyOrAValueThatIsMissingIsAnError) {
+TEST(ParseConditionsTest, AMissingKeyOrValueIsAnError) {
   for (const char* argument :
        {"", "blocked", "=blocked", " =blocked", "state=", "state= ", "state=blocked,",
         "state=,blocked", "state=blocked,=failed", "state=blocked, =failed"}) {
@@ -44,7 +44,7 @@ TEST(ParseConditionsTest, AKeyOrAValueThatIsMissingIsAnError) {
               absl::StrCat("filter \"", argument,
                            "\" is not of the form key=value[,value...][,key=value...]"));
   }
-  // An argument does not go on where the one before it ended.
+  // Each argument starts with a key.
   EXPECT_THAT(Conditions({"state=blocked", "failed"}), StartsWith("filter \"failed\" is not"));
 }
 
@@ -61,7 +61,7 @@ class SelectTest : public ::testing::Test {
     return SelectResources(sasd_.context(), **FindNoun(noun), *ParseConditions(arguments));
   }
 
-  // What sasd is asked, in protobuf's short form, or the error.
+  // The filter in protobuf's short form, or the error.
   std::string Ask(const std::string& noun, const std::vector<std::string>& arguments) {
     const auto selection = TrySelect(noun, arguments);
     if (!selection.ok()) return std::string(selection.status().message());
@@ -72,7 +72,7 @@ class SelectTest : public ::testing::Test {
   FakeSasd sasd_;
 };
 
-TEST_F(SelectTest, AWordBecomesWhatItsFieldIs) {
+TEST_F(SelectTest, WordsBecomeTheTypeOfTheField) {
   struct Case {
     const char* noun;
     const char* filter;
@@ -105,13 +105,13 @@ TEST_F(SelectTest, AWordBecomesWhatItsFieldIs) {
   }
 }
 
-TEST_F(SelectTest, DrivesAreDisksOfAnySortUnlessTypesAreNamed) {
+TEST_F(SelectTest, DrivesSelectAllDiskTypesByDefault) {
   EXPECT_EQ(Ask("drives", {}), "peripheral_types: 0 peripheral_types: 14 peripheral_types: 20");
   EXPECT_EQ(Ask("drives", {"type=zbc-disk"}), "peripheral_types: 20");
   EXPECT_EQ(Ask("lus", {}), "");
 }
 
-TEST_F(SelectTest, AMistypedKeyIsToldWithWhatIsCloseAndAllThereAre) {
+TEST_F(SelectTest, AMistypedKeyNamesCloseOnesAndAll) {
   EXPECT_EQ(TrySelect("slots", {"ocupied=yes"}).status().code(),
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Ask("slots", {"ocupied=yes"}),
@@ -122,7 +122,7 @@ TEST_F(SelectTest, AMistypedKeyIsToldWithWhatIsCloseAndAllThereAre) {
               StartsWith("no filter \"banana\" for drives (filters: "));
 }
 
-TEST_F(SelectTest, AMistypedValueIsToldWithWhatIsCloseAndAllThereAre) {
+TEST_F(SelectTest, AMistypedValueNamesCloseOnesAndAll) {
   struct Case {
     const char* noun;
     const char* filter;
@@ -136,35 +136,35 @@ TEST_F(SelectTest, AMistypedValueIsToldWithWhatIsCloseAndAllThereAre) {
             "filter rate: no value \"12\"; did you mean \"12G\"? (values: disabled, "
             "negotiation-failed, sata-spinup-hold, port-selector, reset-in-progress, "
             "unsupported-phy, 1.5G, 3G, 6G, 12G, 22.5G)"},
-           {"phys", "linked=maybe", "filter linked: \"maybe\" is neither yes nor no"},
+           {"phys", "linked=maybe", "filter linked: \"maybe\" is not yes or no"},
            {"ports", "min-width=wide", "filter min-width: \"wide\" is not a number"},
            {"ports", "min-width=-1", "filter min-width: \"-1\" is not a number"},
            {"lus", "type=dsk",
             "filter type: no type \"dsk\"; did you mean \"disk\"? (types: disk, tape, processor, "
-            "cd, changer, enclosure, rbc-disk, zbc-disk, or the number that SPC gives it)"},
+            "cd, changer, enclosure, rbc-disk, zbc-disk, or an SPC peripheral device type number)"},
            {"devices", "parent=nowhere",
-            "no host or expander \"nowhere\"; `sasctl list hosts` shows what there is"},
+            "no host or expander \"nowhere\"; `sasctl list hosts` lists all"},
        }) {
     EXPECT_EQ(Ask(c.noun, {c.filter}), c.error);
   }
-  // Nobody asks for what is not set.
+  // The filter has only the fields that are set.
   EXPECT_THAT(Ask("devices", {"state=unspecified"}), StartsWith("filter state: no value"));
 }
 
-TEST_F(SelectTest, AnObjectThatIsNotThereIsNotFound) {
+TEST_F(SelectTest, AMissingObjectIsNotFound) {
   EXPECT_EQ(TrySelect("devices", {"host=host2"}).status().code(), absl::StatusCode::kNotFound);
 }
 
-TEST_F(SelectTest, WhatSasdTakesOnceIsNotGivenTwice) {
+TEST_F(SelectTest, AFilterOfSasdIsGivenOnce) {
   EXPECT_EQ(Ask("devices", {"model=A,B"}), "filter model takes one value, not \"A,B\"");
   EXPECT_EQ(Ask("devices", {"model=A", "model=B"}), "filter model is given twice");
   EXPECT_EQ(Ask("slots", {"occupied=no,occupied=no"}), "filter occupied is given twice");
-  // Both would have to hold, and sasd would take either.
+  // Both conditions must hold, but sasd would accept either.
   EXPECT_EQ(Ask("devices", {"state=failed", "state=blocked"}),
-            "filter state is given twice; for any of several say state=VALUE,VALUE");
+            "filter state is given twice; for alternatives, give state=VALUE,VALUE");
 }
 
-TEST_F(SelectTest, AColumnIsAFilterToo) {
+TEST_F(SelectTest, ColumnsAreFiltersToo) {
   const auto selection = TrySelect("slots", {"label=slot 01,Slot 02", "block_devices=sdb"});
   ASSERT_TRUE(selection.ok()) << selection.status();
   EXPECT_EQ(selection->filter->ShortDebugString(), "");
@@ -184,7 +184,7 @@ TEST_F(SelectTest, AColumnIsAFilterToo) {
   }
 }
 
-TEST_F(SelectTest, HostsAreFilteredByTheirColumnsOnly) {
+TEST_F(SelectTest, HostsFilterByColumnsOnly) {
   const auto selection = TrySelect("hosts", {"os-name=host1"});
   ASSERT_TRUE(selection.ok()) << selection.status();
   EXPECT_EQ(selection->filter, nullptr);
@@ -192,7 +192,7 @@ TEST_F(SelectTest, HostsAreFilteredByTheirColumnsOnly) {
   EXPECT_FALSE(selection->Admits(ParseResource(R"(host { os_name: "host11" })").host()));
 }
 
-TEST_F(SelectTest, WithoutConditionsAllIsAdmitted) {
+TEST_F(SelectTest, NoConditionsAdmitAll) {
   EXPECT_TRUE(TrySelect("slots", {})->Admits(sas::v1::Slot()));
 }
 

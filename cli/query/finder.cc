@@ -19,8 +19,8 @@ namespace {
 using sas::v1::Resource;
 using sas::v1::ResourceKind;
 
-// The tree writes "expander-5000..." where the operating system has no name for it, and people type
-// "/dev/sdb".
+// Removes what users type around an identifier: "/dev/" of "/dev/sdb", and "expander-" of
+// "expander-5000...", which the tree draws if the operating system has no name.
 std::string WithoutDecoration(absl::string_view query) {
   query = absl::StripAsciiWhitespace(query);
   absl::ConsumePrefix(&query, "/dev/");
@@ -36,7 +36,7 @@ bool IsResourceName(absl::string_view query) {
          absl::StartsWith(query, "enclosures/");
 }
 
-// Whether an object is the drive, one of its paths, or the slot it sits in.
+// Whether an object is the drive, one of its paths, or its slot.
 bool BelongsTo(const Resource& resource, const sas::v1::LogicalUnit& unit) {
   if (resource.has_logical_unit()) return resource.logical_unit().name() == unit.name();
   if (resource.has_slot()) return resource.slot().logical_unit() == unit.name();
@@ -46,7 +46,7 @@ bool BelongsTo(const Resource& resource, const sas::v1::LogicalUnit& unit) {
   });
 }
 
-// The one that stands for all of them, or null.
+// The object that represents all of them, or null.
 const Resource* Representative(absl::string_view query,
                                const google::protobuf::RepeatedPtrField<Resource>& found) {
   if (found.size() == 1) return &found.Get(0);
@@ -70,10 +70,10 @@ absl::Status NotFound(absl::string_view query, const std::vector<ResourceKind>& 
                       const google::protobuf::RepeatedPtrField<std::string>& suggestions) {
   std::string close;
   if (!suggestions.empty()) {
-    close = absl::StrCat("; close to it: ", absl::StrJoin(suggestions, ", "));
+    close = absl::StrCat("; close names: ", absl::StrJoin(suggestions, ", "));
   } else {
     close = absl::StrCat("; `sasctl list ", kinds.empty() ? "drives" : NounOf(kinds[0]).plural,
-                         "` shows what there is");
+                         "` lists all");
   }
   return absl::NotFoundError(absl::StrCat("no ", KindText(kinds), " \"", query, "\"", close));
 }
@@ -90,7 +90,7 @@ absl::Status Ambiguous(absl::string_view query,
   if (found.size() > kMost) absl::StrAppend(&lines, "\n  and ", found.size() - kMost, " more");
   return absl::FailedPreconditionError(absl::StrCat(
       "\"", query, "\" is ", found.size(),
-      " objects; say which by its resource name or `sasctl show NOUN ", query, "`:", lines));
+      " objects; give a resource name, or use `sasctl show NOUN ", query, "`:", lines));
 }
 
 }  // namespace
@@ -108,8 +108,8 @@ absl::StatusOr<Resource> FindOne(const Context& context, absl::string_view query
   const Resource* one = Representative(bare, response->resources());
   if (one == nullptr) return Ambiguous(query, response->resources());
   if (Inner(*one) == nullptr) {
-    return absl::InternalError(
-        absl::StrCat("\"", query, "\" is of a kind that this sasctl is too old for"));
+    return absl::InternalError(absl::StrCat(
+        "\"", query, "\" has a kind that this sasctl does not know; use a newer sasctl"));
   }
   return *one;
 }

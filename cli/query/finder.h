@@ -11,15 +11,15 @@
 
 namespace sasd::cli {
 
-// Finds the one object that somebody calls `query`: a resource name, SAS address, WWN, serial, sdX,
-// H:C:T:L, enclosure/slot, or the name that `sasctl tree` draws. `kinds` empty: of any kind. A
-// drive, its paths and its slot, found together, are one: the drive (for "enclosure/slot", the
-// slot). Errors: kNotFound names the query and what is close; kFailedPrecondition for several lists
-// them.
+// Finds the object with the name `query`: a resource name, SAS address, WWN, serial, sdX, H:C:T:L,
+// enclosure/slot, or a name that `sasctl tree` draws. `kinds`: empty for all kinds. If the query
+// matches a drive, its paths and its slot, the result is the drive; for "enclosure/slot" it is the
+// slot. Errors: kNotFound names the query and close names; kFailedPrecondition lists several
+// matches.
 absl::StatusOr<sas::v1::Resource> FindOne(const Context& context, absl::string_view query,
                                           const std::vector<sas::v1::ResourceKind>& kinds);
 
-// FindOne()'s resource name; `query` itself where it is one already.
+// The resource name of FindOne(); `query` itself if it is a resource name.
 absl::StatusOr<std::string> FindName(const Context& context, absl::string_view query,
                                      const std::vector<sas::v1::ResourceKind>& kinds);
 

@@ -9,27 +9,26 @@
 
 namespace sasd::cli {
 
-// "The user wants an end" (Ctrl-C), as an object. Thread-safe.
+// A request of the user to stop (Ctrl-C). Thread-safe.
 class Interrupt {
  public:
-  // From now on Fire() calls `cancel`, from its own thread and under no lock of the caller's; at
-  // once if it has fired already. An empty function takes the former one away; after that it is not
-  // called any more.
+  // Sets the function that Fire() calls, in the thread of Fire(). Calls it at once if Fire() was
+  // called before. An empty function removes the former one, which is not called after this
+  // returns.
   void Watch(std::function<void()> cancel) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // False if nobody watches: then the process should simply end.
+  // Returns false if no function is set; the process should then exit.
   bool Fire() ABSL_LOCKS_EXCLUDED(mu_);
 
   bool fired() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Sleeps, or less if it fires.
+  // Sleeps for `duration`, or until Fire() is called.
   void Sleep(absl::Duration duration) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   mutable absl::Mutex mu_;
   bool fired_ ABSL_GUARDED_BY(mu_) = false;
-  // Called under mu_, so that Watch({}) waits for a call that is under way. It may not use this
-  // object.
+  // Called under mu_, so that Watch({}) waits for a running call. It must not use this object.
   std::function<void()> cancel_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -6,10 +6,10 @@ namespace {
 using google::protobuf::Message;
 using sas::v1::TopologyService;
 
-// The most that sasd gives at a time: fewest calls, and still below a megabyte or so.
+// The largest page of sasd. It needs the fewest calls, and is about one megabyte at most.
 constexpr int kPageSize = 1000;
 
-// The resources of a List response: its field 1, whatever the kind.
+// The resources of a List response: its field 1, for every kind.
 std::vector<const Message*> ItemsOf(const Message& response) {
   const auto* items = response.GetDescriptor()->FindFieldByNumber(1);
   const auto& reflection = *response.GetReflection();

@@ -14,14 +14,14 @@
 
 namespace sasd::cli {
 
-// The filter message of a kind's List request, empty; null for hosts, which have none.
+// An empty filter message of a kind's List request; null for hosts, which have none.
 std::unique_ptr<google::protobuf::Message> NewFilter(sas::v1::ResourceKind kind);
 
-// Takes a page of resources, which live until it returns. False ends the listing.
+// Takes a page of resources, which are valid until it returns. Returns false to end the listing.
 using TakePage = std::function<bool(const std::vector<const google::protobuf::Message*>&)>;
 
-// Lists the resources of a kind page by page; no more than one page is in memory. `filter` is null
-// or from NewFilter(kind). Errors as FromRpc().
+// Lists the resources of a kind page by page, holding one page in memory. `filter`: null, or from
+// NewFilter(kind). Errors: as FromRpc().
 absl::Status ListPages(const Context& context, sas::v1::ResourceKind kind,
                        const google::protobuf::Message* filter, sas::v1::View view,
                        const TakePage& take);

@@ -84,7 +84,7 @@ std::string Permissions(const struct stat& info) {
                          info.st_mode & 07777);
 }
 
-// Whether the user has been put into the group, which counts from his next login on.
+// Whether the group database lists the user. Membership takes effect at the next login.
 bool IsMember(gid_t gid, const std::string& user) {
   const group* const entry = getgrgid(gid);
   if (entry == nullptr) return false;
@@ -96,7 +96,7 @@ bool IsMember(gid_t gid, const std::string& user) {
 
 // ------------------------------------------------------------------------------------ the socket
 
-// `path`, of the permissions `info`, is closed to this user.
+// This user may not open `path`, which has the permissions `info`.
 Check ForbiddenCheck(const std::string& path, const struct stat& info, const std::string& address) {
   const std::string user = UserName(geteuid());
   const std::string message =
@@ -104,21 +104,21 @@ Check ForbiddenCheck(const std::string& path, const struct stat& info, const std
   const std::string group = GroupName(info.st_gid);
   if (info.st_gid == 0 || (info.st_mode & 0060) == 0) {
     return BrokenCheck("SOCKET_FORBIDDEN", "socket", message,
-                       "Ask as root; run as its service sasd gives the socket to the group sasd",
+                       "Run sasctl as root; as a service, sasd gives the socket to the group sasd",
                        absl::StrCat("sudo sasctl --addr ", address, " doctor"));
   }
   if (IsMember(info.st_gid, user)) {
     return BrokenCheck(
         "SOCKET_FORBIDDEN", "socket",
-        absl::StrCat(message, "; it is in the group ", group, ", but not since its login"),
-        "Log in anew, or take the group on in this shell", absl::StrCat("newgrp ", group));
+        absl::StrCat(message, "; the user joined the group ", group, " after this login"),
+        "Log in again, or enter the group in this shell", absl::StrCat("newgrp ", group));
   }
   return BrokenCheck("SOCKET_FORBIDDEN", "socket", message,
-                     absl::StrCat("Join the group ", group, ", then log in anew"),
+                     absl::StrCat("Join the group ", group, ", then log in again"),
                      absl::StrCat("sudo usermod -aG ", group, " ", user));
 }
 
-// The folder on the way to `path` that this user cannot pass; empty: none.
+// The first folder above `path` that this user cannot enter; empty if there is none.
 std::string ClosedFolder(const std::string& path) {
   std::string folder;
   for (const fs::path& part : fs::path(path).parent_path()) {
@@ -136,15 +136,14 @@ Check CheckSocket(const std::string& path, const std::string& address, const abs
     if (stat(folder.c_str(), &info) == 0) return ForbiddenCheck(folder, info, address);
   }
   if (stat(path.c_str(), &info) != 0) {
-    return BrokenCheck("NO_SOCKET", "socket",
-                       absl::StrCat("there is no socket ", path,
-                                    ": sasd does not run, or serves "
-                                    "elsewhere"),
-                       "Start sasd, or name its address with --addr or SASD_ADDR");
+    return BrokenCheck(
+        "NO_SOCKET", "socket",
+        absl::StrCat("there is no socket ", path, ": sasd does not run, or serves elsewhere"),
+        "Start sasd, or give its address with --addr or SASD_ADDR");
   }
   if (!S_ISSOCK(info.st_mode)) {
-    return BrokenCheck("NO_SOCKET", "socket", absl::StrCat(path, " is there and is no socket"),
-                       "Name sasd's address with --addr or SASD_ADDR");
+    return BrokenCheck("NO_SOCKET", "socket", absl::StrCat(path, " is not a socket"),
+                       "Give the address of sasd with --addr or SASD_ADDR");
   }
   switch (const int problem = ConnectErrno(path)) {
     case 0:
@@ -154,31 +153,31 @@ Check CheckSocket(const std::string& path, const std::string& address, const abs
       return ForbiddenCheck(path, info, address);
     case ECONNREFUSED:
       return BrokenCheck("SOCKET_LEFT_BEHIND", "socket",
-                         absl::StrCat("nothing listens on ", path, ": sasd has ended"),
-                         "Start it again; its log tells why it ended");
+                         absl::StrCat("nothing listens on ", path, ": sasd has stopped"),
+                         "Start it again; its log shows why it stopped");
     default:
       return BrokenCheck("NO_SOCKET", "socket", absl::StrCat(path, ": ", strerror(problem)),
-                         "Name sasd's address with --addr or SASD_ADDR");
+                         "Give the address of sasd with --addr or SASD_ADDR");
   }
   return absl::IsDeadlineExceeded(error)
              ? BrokenCheck("NO_ANSWER", "socket",
-                           absl::StrCat(path, " takes connections and does not answer in time: ",
+                           absl::StrCat(path, " accepts connections but does not answer in time: ",
                                         error.message()),
-                           "See its log; where that tells nothing, start it again", kSeeWhy)
-             : BrokenCheck(
-                   "NO_ANSWER", "socket",
-                   absl::StrCat(path, " takes connections, and the call failed: ", error.message()),
-                   "Is it sasd that serves there? See its log", kSeeWhy);
+                           "Read its log; if that shows nothing, restart it", kSeeWhy)
+             : BrokenCheck("NO_ANSWER", "socket",
+                           absl::StrCat(path, " accepts connections, but the call failed: ",
+                                        error.message()),
+                           "Make sure that sasd serves there; read its log", kSeeWhy);
 }
 
 // ------------------------------------------------------------------------ the service, processes
 
 struct Process {
   int pid = 0;
-  std::string address;  // where it serves; empty if a file says so
+  std::string address;  // where it serves; empty if --config decides
 };
 
-// Of a command line, its words separated by NULs.
+// The --listen address of a command line, whose words are separated by NULs.
 std::string ListenAddress(const std::string& command_line) {
   std::string address = kServiceAddress;
   const std::vector<std::string> words = absl::StrSplit(command_line, '\0');
@@ -191,7 +190,7 @@ std::string ListenAddress(const std::string& command_line) {
   return address;
 }
 
-// Those that this user can see.
+// The processes of sasd that this user can see.
 std::vector<Process> FindProcesses(const std::string& root) {
   std::vector<Process> processes;
   std::error_code error;
@@ -227,14 +226,14 @@ Check CheckService(const std::string& address, const std::string& root) {
   if (!HasUnit(root)) {
     return BrokenCheck("NOT_INSTALLED", "service",
                        "sasd does not run, and is not installed as a service (no sasd.service)",
-                       "Install it (packaging/install.sh, in its source), or start it by hand",
+                       "Install it (packaging/install.sh in its source), or start it by hand",
                        by_hand);
   }
   return BrokenCheck("NOT_RUNNING", "service", "sasd does not run", "Start its service",
                      absl::StrCat("systemctl start sasd || { ", kSeeWhy, "; }"));
 }
 
-// Whether somebody is there who could answer at the address.
+// Checks whether a process serves at the address.
 std::vector<Check> CheckProcesses(const std::string& address, const std::string& root) {
   const std::vector<Process> processes = FindProcesses(root);
   if (processes.empty()) return {CheckService(address, root)};
@@ -242,15 +241,15 @@ std::vector<Check> CheckProcesses(const std::string& address, const std::string&
   for (const Process& process : processes) {
     const std::string who = absl::StrCat("sasd runs (pid ", process.pid, ")");
     if (process.address.empty()) {
-      checks.push_back(
-          PassedCheck("service", absl::StrCat(who, " and serves where its --config file says")));
+      checks.push_back(PassedCheck(
+          "service", absl::StrCat(who, " and serves at the address in its --config file")));
     } else if (process.address == address) {
       checks.push_back(PassedCheck("service", absl::StrCat(who, " and serves at ", address)));
     } else {
       checks.push_back(
           BrokenCheck("OTHER_ADDRESS", "address",
                       absl::StrCat(who, " and serves at ", process.address, ", not at ", address),
-                      "Ask there (SASD_ADDR keeps the address)",
+                      "Use that address (or set SASD_ADDR)",
                       absl::StrCat("sasctl --addr ", process.address, " doctor")));
     }
   }
@@ -262,7 +261,7 @@ bool IsThisMachine(absl::string_view host) {
          host == "0.0.0.0" || host == "[::]";
 }
 
-// What stands before ":PORT", without a resolver's "dns:///".
+// The part before ":PORT", without a "dns:///" prefix.
 std::string HostOf(absl::string_view address) {
   absl::ConsumePrefix(&address, "dns:///");
   absl::ConsumePrefix(&address, "dns:");
@@ -277,21 +276,22 @@ std::vector<Check> DiagnoseLocally(const std::string& address, const absl::Statu
   if (absl::ConsumePrefix(&path, "unix:")) {
     absl::ConsumePrefix(&path, "//");
     Check socket = CheckSocket(std::string(path), address, error);
-    // Who may not open the socket knows enough: sasd runs.
+    // The socket explains enough: sasd runs.
     if (socket.reason() == "SOCKET_FORBIDDEN" || socket.reason() == "NO_ANSWER") return {socket};
     std::vector<Check> checks = CheckProcesses(address, root);
     checks.push_back(std::move(socket));
     return checks;
   }
   if (!absl::StrContains(address, ':')) {
-    return {BrokenCheck("NO_ADDRESS", "address", absl::StrCat("\"", address, "\" is no address"),
+    return {BrokenCheck("NO_ADDRESS", "address",
+                        absl::StrCat("\"", address, "\" is not an address"),
                         "Give unix:PATH or HOST:PORT with --addr or SASD_ADDR",
                         absl::StrCat("sasctl --addr ", kServiceAddress, " doctor"))};
   }
   Check unreachable = BrokenCheck("UNREACHABLE", "address", error.message(), "");
   const std::string host = HostOf(address);
   if (!IsThisMachine(host)) {
-    unreachable.set_remedy("That is another machine: see there whether sasd serves at this port");
+    unreachable.set_remedy("This is another machine: check there that sasd serves at this port");
     unreachable.set_command(absl::StrCat("ssh ", host, " sasctl doctor"));
     return {unreachable};
   }

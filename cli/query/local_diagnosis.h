@@ -9,10 +9,10 @@
 
 namespace sasd::cli {
 
-// Why sasd does not answer, as far as this user can see from here: the socket and who may open it,
-// the service, the process, the address. The worst first. `error` is what the call failed with
-// (kUnavailable, kDeadlineExceeded); `root` stands in front of every path but the socket's, for
-// tests. Nothing is started or sent.
+// Finds out why sasd does not answer, as far as this user can see: the socket and its permissions,
+// the service, the process, the address. The worst check comes first. `error`: the status of the
+// failed call (kUnavailable or kDeadlineExceeded). `root`: prefix of all paths except the socket's,
+// for tests. Starts nothing, and sends nothing.
 std::vector<sas::v1::Check> DiagnoseLocally(const std::string& address, const absl::Status& error,
                                             const std::string& root = "");
 

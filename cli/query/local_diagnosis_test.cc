@@ -65,7 +65,7 @@ class LocalDiagnosisTest : public ::testing::Test {
       const absl::Status& error = absl::UnavailableError("the call failed")) const {
     return DiagnoseLocally(address, error, folder_);
   }
-  // The same with the permissions of nobody.
+  // Runs it with the permissions of the user nobody.
   std::vector<sas::v1::Check> DiagnoseAsNobody() const {
     constexpr id_t kNobody = 65534;
     std::vector<gid_t> groups(100);
@@ -90,13 +90,13 @@ class LocalDiagnosisTest : public ::testing::Test {
   int listener_ = -1;
 };
 
-TEST_F(LocalDiagnosisTest, WithoutSystemdSasdIsStartedByHand) {
+TEST_F(LocalDiagnosisTest, WithoutSystemdSuggestsAManualStart) {
   EXPECT_THAT(Reasons(address_), ElementsAre("NOT_RUNNING", "NO_SOCKET"));
   EXPECT_EQ(Diagnose(address_)[0].command(), "sasd --listen " + address_);
-  EXPECT_THAT(Diagnose(address_)[1].message(), HasSubstr("there is no socket " + socket_));
+  EXPECT_THAT(Diagnose(address_)[1].message(), HasSubstr("there is not a socket " + socket_));
 }
 
-TEST_F(LocalDiagnosisTest, AServiceIsInstalledThenStarted) {
+TEST_F(LocalDiagnosisTest, SuggestsInstallingThenStartingTheService) {
   BootWithSystemd();
   EXPECT_EQ(Reasons(address_)[0], "NOT_INSTALLED");
   Write("/lib/systemd/system/sasd.service", "[Service]\n");
@@ -104,7 +104,7 @@ TEST_F(LocalDiagnosisTest, AServiceIsInstalledThenStarted) {
   EXPECT_THAT(Diagnose(address_)[0].command(), StartsWith("systemctl start sasd"));
 }
 
-TEST_F(LocalDiagnosisTest, ASasdThatServesElsewhereIsNamed) {
+TEST_F(LocalDiagnosisTest, NamesTheAddressOfAnotherSasd) {
   AddProcess(12, std::string("sasd\0--listen\0unix:/tmp/x\0", 26));
   EXPECT_THAT(Reasons(address_), ElementsAre("OTHER_ADDRESS", "NO_SOCKET"));
   EXPECT_THAT(Diagnose(address_)[0].message(), HasSubstr("(pid 12) and serves at unix:/tmp/x"));
@@ -115,7 +115,7 @@ TEST_F(LocalDiagnosisTest, ASasdThatServesElsewhereIsNamed) {
   EXPECT_EQ(Diagnose(address_)[0].command(), absl::StrCat("sasctl --addr ", kService, " doctor"));
 }
 
-TEST_F(LocalDiagnosisTest, ASasdThatServesThereOrMayDoSoIsNoFault) {
+TEST_F(LocalDiagnosisTest, ASasdAtTheAddressIsOk) {
   AddProcess(12, "sasd" + std::string(1, '\0') + "--listen=" + address_);
   EXPECT_THAT(Reasons(address_), ElementsAre("", "NO_SOCKET"));
   EXPECT_EQ(Diagnose(address_)[0].status(), sas::v1::CHECK_STATUS_OK);
@@ -123,23 +123,23 @@ TEST_F(LocalDiagnosisTest, ASasdThatServesThereOrMayDoSoIsNoFault) {
   EXPECT_THAT(Diagnose(address_)[0].message(), HasSubstr("--config"));
 }
 
-TEST_F(LocalDiagnosisTest, OtherProcessesAreNotSasd) {
+TEST_F(LocalDiagnosisTest, IgnoresOtherProcesses) {
   Write("/proc/13/comm", "sasdx\n");
   Write("/proc/self/comm", "sasd\n");
   EXPECT_EQ(Reasons(address_)[0], "NOT_RUNNING");
 }
 
-TEST_F(LocalDiagnosisTest, ASocketThatWasLeftBehindIsToldSo) {
+TEST_F(LocalDiagnosisTest, ReportsASocketLeftBehind) {
   Bind();
   EXPECT_THAT(Reasons(address_), ElementsAre("NOT_RUNNING", "SOCKET_LEFT_BEHIND"));
 }
 
-TEST_F(LocalDiagnosisTest, AFileIsNoSocket) {
+TEST_F(LocalDiagnosisTest, ReportsAFileInsteadOfASocket) {
   std::ofstream(socket_) << "x";
-  EXPECT_THAT(Diagnose(address_)[1].message(), HasSubstr("is no socket"));
+  EXPECT_THAT(Diagnose(address_)[1].message(), HasSubstr("is not a socket"));
 }
 
-TEST_F(LocalDiagnosisTest, WhatListensAndDoesNotAnswerIsAskedForItsLog) {
+TEST_F(LocalDiagnosisTest, AHangingServerSuggestsItsLog) {
   Bind();
   ASSERT_EQ(listen(listener_, 1), 0);
   const auto failed = Diagnose(address_);
@@ -151,7 +151,7 @@ TEST_F(LocalDiagnosisTest, WhatListensAndDoesNotAnswerIsAskedForItsLog) {
   EXPECT_THAT(late[0].message(), HasSubstr("does not answer in time: not within 5s"));
 }
 
-// Root may open everything: it becomes nobody for that.
+// Root may open everything, so the test becomes the user nobody.
 TEST_F(LocalDiagnosisTest, AForbiddenSocketNamesTheGroupToJoin) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
   Bind();
@@ -165,7 +165,7 @@ TEST_F(LocalDiagnosisTest, AForbiddenSocketNamesTheGroupToJoin) {
   EXPECT_THAT(checks[0].message(), HasSubstr(absl::StrCat(socket_, " (root:4711 0660)")));
   EXPECT_THAT(checks[0].command(), StartsWith("sudo usermod -aG 4711 "));
 
-  // To join root's group is no advice.
+  // Joining root's group is bad advice.
   ASSERT_EQ(chown(socket_.c_str(), 0, 0), 0);
   checks = DiagnoseAsNobody();
   ASSERT_EQ(checks.size(), 1u);
@@ -178,12 +178,12 @@ TEST_F(LocalDiagnosisTest, AForbiddenSocketNamesTheGroupToJoin) {
   EXPECT_THAT(checks[0].message(), HasSubstr(absl::StrCat(folder_, " (root:4711 0750)")));
 }
 
-TEST_F(LocalDiagnosisTest, WhatIsNoAddressIsToldSo) {
+TEST_F(LocalDiagnosisTest, ReportsAnInvalidAddress) {
   EXPECT_THAT(Reasons("/run/sasd/sasd.sock"), ElementsAre("NO_ADDRESS"));
   EXPECT_EQ(Diagnose("sasd")[0].command(), absl::StrCat("sasctl --addr ", kService, " doctor"));
 }
 
-TEST_F(LocalDiagnosisTest, AnotherMachineIsAskedThere) {
+TEST_F(LocalDiagnosisTest, AnotherMachineSuggestsSsh) {
   const auto checks = Diagnose("node7.example:4711", absl::UnavailableError("cannot reach sasd"));
   ASSERT_EQ(checks.size(), 1u);
   EXPECT_EQ(checks[0].reason(), "UNREACHABLE");

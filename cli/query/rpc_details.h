@@ -8,7 +8,7 @@
 
 namespace sasd::cli {
 
-// What a status carries in google.rpc's detail messages, as far as sasd uses them.
+// The google.rpc detail messages of a status, as far as sasd uses them.
 struct RpcDetails {
   std::string reason;                           // ErrorInfo: "REVISION_COMPACTED"
   std::map<std::string, std::string> metadata;  // ErrorInfo
@@ -16,7 +16,7 @@ struct RpcDetails {
   std::string violations;                       // BadRequest: "page_token: not one of ours; ..."
 };
 
-// From grpc::Status::error_details(). Total: whatever cannot be read is left out.
+// Decodes grpc::Status::error_details(). Never fails: leaves out what it cannot read.
 RpcDetails DecodeDetails(absl::string_view error_details);
 
 }  // namespace sasd::cli

@@ -23,21 +23,20 @@ std::string UnixRemedy(int error) {
     case ENOENT:
     case ENOTDIR:
       return "no such socket; is sasd running? start it (systemctl start sasd, or sasd --fabric "
-             "demo "
-             "--listen ADDRESS), or name its address with --addr or SASD_ADDR";
+             "demo --listen ADDRESS), or give its address with --addr or SASD_ADDR";
     case ECONNREFUSED:
-      return "the socket is there but nothing listens on it: sasd has ended; start it again";
+      return "nothing listens on this socket: sasd has stopped; start it again";
     case EACCES:
     case EPERM:
-      return "permission denied; run as root or join the socket's group (usermod -aG sasd $USER)";
+      return "permission denied; run as root, or join the socket's group (usermod -aG sasd $USER)";
     case 0:
-      return "the connection was closed before an answer came; did sasd stop? see its log";
+      return "sasd closed the connection without an answer; did it stop? see its log";
     default:
       return strerror(error);
   }
 }
 
-// gRPC's own words, less the preamble that says nothing.
+// gRPC's message without its preamble.
 absl::string_view LastError(absl::string_view message) {
   const size_t at = message.find("last error: ");
   if (at != absl::string_view::npos) message.remove_prefix(at + strlen("last error: "));
@@ -47,18 +46,17 @@ absl::string_view LastError(absl::string_view message) {
 }
 
 std::string OutOfRange(const std::string& message, const RpcDetails& details) {
-  const std::string text = message.empty() ? "that revision is no longer known" : message;
+  const std::string text = message.empty() ? "that revision is no longer in the log" : message;
   if (details.reason == "EPOCH_CHANGED") {
-    return absl::StrCat(text, "; watch anew without --from");
+    return absl::StrCat(text, "; watch without --from");
   }
   const auto oldest = details.metadata.find("oldest");
-  if (oldest == details.metadata.end()) return absl::StrCat(text, "; watch anew without --from");
-  const std::string told = absl::StrContains(text, oldest->second)
-                               ? ""
-                               : absl::StrCat(" (oldest: ", oldest->second, ")");
-  return absl::StrCat(text, told,
-                      "; watch anew without --from, or see `sasctl events` for what "
-                      "the log still has");
+  if (oldest == details.metadata.end()) return absl::StrCat(text, "; watch without --from");
+  const std::string limit = absl::StrContains(text, oldest->second)
+                                ? ""
+                                : absl::StrCat(" (oldest: ", oldest->second, ")");
+  return absl::StrCat(text, limit,
+                      "; watch without --from, or list what the log has with `sasctl events`");
 }
 
 std::string MessageOf(const grpc::Status& status, const RpcDetails& details,
@@ -68,12 +66,12 @@ std::string MessageOf(const grpc::Status& status, const RpcDetails& details,
     case grpc::StatusCode::UNAVAILABLE:
       return DescribeUnreachable(endpoint.address, message);
     case grpc::StatusCode::DEADLINE_EXCEEDED:
-      // With a reason it is sasd's own answer: what it waited for did not come.
-      if (!details.reason.empty()) return absl::StrCat(message, "; --timeout waits longer");
+      // With a reason, sasd itself has answered: the awaited state did not come.
+      if (!details.reason.empty()) return absl::StrCat(message, "; wait longer with --timeout");
       return absl::StrCat("sasd at ", endpoint.address, " did not answer within ",
-                          absl::FormatDuration(endpoint.timeout), "; --timeout waits longer");
+                          absl::FormatDuration(endpoint.timeout), "; wait longer with --timeout");
     case grpc::StatusCode::UNIMPLEMENTED:
-      return absl::StrCat("sasd at ", endpoint.address, " does not know this call",
+      return absl::StrCat("sasd at ", endpoint.address, " does not offer this call",
                           message.empty() ? "" : absl::StrCat(" (", message, ")"),
                           "; is it older than this sasctl? see sasctl --version");
     case grpc::StatusCode::OUT_OF_RANGE:
@@ -131,7 +129,7 @@ std::string DescribeUnreachable(absl::string_view address, absl::string_view rpc
                         UnixRemedy(ConnectErrno(std::string(path))));
   }
   return absl::StrCat("cannot reach sasd at ", address, ": ", LastError(rpc_message),
-                      "; is sasd listening there? --addr or SASD_ADDR name another address");
+                      "; is sasd listening there? give another address with --addr or SASD_ADDR");
 }
 
 absl::Status FromRpc(const grpc::Status& status, const Endpoint& endpoint) {
@@ -139,7 +137,7 @@ absl::Status FromRpc(const grpc::Status& status, const Endpoint& endpoint) {
   const RpcDetails details = DecodeDetails(status.error_details());
   const std::string line =
       absl::StrReplaceAll(MessageOf(status, details, endpoint), {{"\n", "; "}, {"\r", ""}});
-  // gRPC's codes and Abseil's have the same numbers.
+  // gRPC and Abseil number their codes alike.
   absl::Status result(static_cast<absl::StatusCode>(status.error_code()), line);
   if (!details.reason.empty()) result.SetPayload(kReasonPayload, absl::Cord(details.reason));
   return result;

@@ -10,34 +10,34 @@
 
 namespace sasd::cli {
 
-// Exit codes of every command but `health` and `doctor`.
+// Exit codes of all commands except `health` and `doctor`.
 constexpr int kExitOk = 0;
 constexpr int kExitFailed = 1;       // not found, refused, not settled in time
-constexpr int kExitUsage = 2;        // what was typed cannot be meant
+constexpr int kExitUsage = 2;        // invalid command line
 constexpr int kExitUnreachable = 3;  // sasd does not answer
 
-// kInvalidArgument is usage, kUnavailable unreachable, and so is kDeadlineExceeded unless sasd told
-// a reason; all others failed.
+// Maps kInvalidArgument to usage and kUnavailable to unreachable. kDeadlineExceeded is unreachable
+// too, unless sasd sent a reason. All other errors are kExitFailed.
 int ExitCodeOf(const absl::Status& status);
 
-// Which sasd was asked, and how long.
+// Where sasd serves, and the limit for one call.
 struct Endpoint {
   std::string address;
   absl::Duration timeout;
 };
 
-// The status of a call as one line with the reason and the remedy. ErrorInfo's reason is kept; see
-// ReasonOf().
+// Converts the status of a call to one line with reason and remedy. ReasonOf() gives the reason of
+// its ErrorInfo.
 absl::Status FromRpc(const grpc::Status& status, const Endpoint& endpoint);
 
-// "REVISION_COMPACTED" and the like; empty if the server told none.
+// The reason of an ErrorInfo, such as "REVISION_COMPACTED"; empty if the server sent none.
 std::string ReasonOf(const absl::Status& status);
 
-// The errno of connecting to the unix socket at `path`; 0 if it can be done.
+// Connects to the unix socket at `path`, and closes the connection. Returns errno, or 0.
 int ConnectErrno(const std::string& path);
 
-// Why nothing answers at the address, and what to do: looks at the unix socket itself.
-// `rpc_message` is what gRPC says.
+// Explains why nothing answers at the address, and what to do. Examines a unix socket itself;
+// `rpc_message` is the message of gRPC.
 std::string DescribeUnreachable(absl::string_view address, absl::string_view rpc_message);
 
 }  // namespace sasd::cli

@@ -30,13 +30,13 @@ std::string Details(const std::string& reason, const std::string& key, const std
   return status.SerializeAsString();
 }
 
-TEST(RpcErrorTest, AMissingSocketIsToldWithTheRemedy) {
+TEST(RpcErrorTest, AMissingSocketHasARemedy) {
   EXPECT_THAT(DescribeUnreachable("unix:/nonexistent/s", "anything"),
               AllOf(HasSubstr("cannot reach sasd at unix:/nonexistent/s"),
                     HasSubstr("no such socket"), HasSubstr("--addr or SASD_ADDR")));
 }
 
-TEST(RpcErrorTest, ATcpAddressIsToldInGrpcsLastWords) {
+TEST(RpcErrorTest, ATcpAddressShowsGrpcsLastError) {
   EXPECT_THAT(DescribeUnreachable("host:1", "failed to connect; last error: UNKNOWN: refused"),
               HasSubstr("cannot reach sasd at host:1: refused; is sasd listening there?"));
 }
@@ -46,36 +46,36 @@ TEST(RpcErrorTest, ADeadlineNamesItsLengthAndTheOption) {
               AllOf(HasSubstr(kEndpoint.address), HasSubstr("30s"), HasSubstr("--timeout")));
 }
 
-TEST(RpcErrorTest, WhatHasNotSettledInTimeIsNamed) {
-  const absl::Status told =
+TEST(RpcErrorTest, NamesHostsThatHaveNotSettled) {
+  const absl::Status error =
       FromRpc(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "not settled: hosts/1: discovery",
                            Details("NOT_SETTLED", "hosts/1", "discovery")),
               kEndpoint);
-  EXPECT_EQ(told.message(), "not settled: hosts/1: discovery; --timeout waits longer");
-  EXPECT_EQ(ExitCodeOf(told), kExitFailed);
+  EXPECT_EQ(error.message(), "not settled: hosts/1: discovery; wait longer with --timeout");
+  EXPECT_EQ(ExitCodeOf(error), kExitFailed);
   EXPECT_EQ(ExitCodeOf(FromRpc(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, ""), kEndpoint)),
             kExitUnreachable);
 }
 
-TEST(RpcErrorTest, AnUnknownCallAsksForVersions) {
+TEST(RpcErrorTest, AnUnknownCallSuggestsComparingVersions) {
   EXPECT_THAT(Line(grpc::StatusCode::UNIMPLEMENTED), HasSubstr("sasctl --version"));
 }
 
-TEST(RpcErrorTest, ACompactedRevisionSaysWhatIsLeft) {
+TEST(RpcErrorTest, ACompactedRevisionNamesTheOldest) {
   const grpc::Status status(grpc::StatusCode::OUT_OF_RANGE, "revision 3 is compacted",
                             Details("REVISION_COMPACTED", "oldest", "17"));
-  const absl::Status told = FromRpc(status, kEndpoint);
-  EXPECT_THAT(std::string(told.message()), AllOf(HasSubstr("17"), HasSubstr("sasctl events")));
-  EXPECT_EQ(ReasonOf(told), "REVISION_COMPACTED");
-  EXPECT_EQ(told.code(), absl::StatusCode::kOutOfRange);
+  const absl::Status error = FromRpc(status, kEndpoint);
+  EXPECT_THAT(std::string(error.message()), AllOf(HasSubstr("17"), HasSubstr("sasctl events")));
+  EXPECT_EQ(ReasonOf(error), "REVISION_COMPACTED");
+  EXPECT_EQ(error.code(), absl::StatusCode::kOutOfRange);
 }
 
-TEST(RpcErrorTest, AnotherEpochMeansToStartAnew) {
+TEST(RpcErrorTest, AnotherEpochMeansWatchingWithoutFrom) {
   EXPECT_THAT(Line(grpc::StatusCode::OUT_OF_RANGE, "of epoch a", Details("EPOCH_CHANGED", "x", "")),
-              HasSubstr("watch anew without --from"));
+              HasSubstr("watch without --from"));
 }
 
-TEST(RpcErrorTest, AnEmptyMessageStillNamesThePeer) {
+TEST(RpcErrorTest, AnEmptyMessageNamesTheAddress) {
   EXPECT_THAT(Line(grpc::StatusCode::INTERNAL), HasSubstr(kEndpoint.address));
 }
 
@@ -83,12 +83,12 @@ TEST(RpcErrorTest, AMessageIsOneLine) {
   EXPECT_EQ(Line(grpc::StatusCode::NOT_FOUND, "a\nb\r\nc"), "a; b; c");
 }
 
-TEST(RpcErrorTest, DetailsThatAreGarbageAreLeftOut) {
+TEST(RpcErrorTest, LeavesOutUnreadableDetails) {
   EXPECT_EQ(DecodeDetails("\xff\xff garbage").reason, "");
   EXPECT_EQ(Line(grpc::StatusCode::NOT_FOUND, "gone", "\xff\xff"), "gone");
 }
 
-TEST(RpcErrorTest, ExitCodesTellUsageFromUnreachableFromFailed) {
+TEST(RpcErrorTest, ExitCodesSeparateUsageUnreachableAndFailed) {
   EXPECT_EQ(ExitCodeOf(absl::OkStatus()), 0);
   EXPECT_EQ(ExitCodeOf(absl::NotFoundError("")), 1);
   EXPECT_EQ(ExitCodeOf(absl::OutOfRangeError("")), 1);

@@ -47,12 +47,12 @@ absl::StatusOr<TreeSnapshot> ReadTreeSnapshot(const Context& context,
     if (response.has_synced()) {
       snapshot.revision = response.synced().revision();
       call->TryCancel();
-      stream->Finish();  // cancelled by ourselves
+      stream->Finish();  // we cancelled the call
       return snapshot;
     }
   }
   const absl::Status status = FromRpc(stream->Finish(), context.endpoint);
-  return status.ok() ? absl::UnavailableError("sasd ended the snapshot before it was whole")
+  return status.ok() ? absl::UnavailableError("sasd ended the snapshot before it was complete")
                      : status;
 }
 

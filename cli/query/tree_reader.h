@@ -10,8 +10,8 @@
 
 namespace sasd::cli {
 
-// Reads the topology through Watch, so that all of it is of one revision whatever happens
-// meanwhile. `hosts`: resource names; empty for all. Errors as FromRpc().
+// Reads the topology through Watch, so that all of it has one revision. `hosts`: resource names;
+// empty for all. Errors: as FromRpc().
 absl::StatusOr<TreeSnapshot> ReadTreeSnapshot(const Context& context,
                                               const std::vector<std::string>& hosts);
 

@@ -10,8 +10,8 @@
 
 namespace sasd::cli {
 
-// "kind=drive,host=host1" as a filter of events. Errors name the unknown key or noun and what is
-// close; those of FindOne() for a host.
+// Parses a filter of events such as "kind=drive,host=host1". An error names the unknown key or noun
+// and close ones. Other errors: those of FindOne() for a host.
 absl::StatusOr<sas::v1::WatchFilter> ParseWatchFilter(const std::vector<std::string>& arguments,
                                                       const Context& context);
 
