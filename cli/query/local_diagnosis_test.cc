@@ -93,7 +93,7 @@ class LocalDiagnosisTest : public ::testing::Test {
 TEST_F(LocalDiagnosisTest, WithoutSystemdSuggestsAManualStart) {
   EXPECT_THAT(Reasons(address_), ElementsAre("NOT_RUNNING", "NO_SOCKET"));
   EXPECT_EQ(Diagnose(address_)[0].command(), "sasd --listen " + address_);
-  EXPECT_THAT(Diagnose(address_)[1].message(), HasSubstr("there is not a socket " + socket_));
+  EXPECT_THAT(Diagnose(address_)[1].message(), HasSubstr("there is no socket " + socket_));
 }
 
 TEST_F(LocalDiagnosisTest, SuggestsInstallingThenStartingTheService) {
