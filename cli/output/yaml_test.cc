@@ -104,6 +104,17 @@ TEST(YamlTest, NestedListsStartOnTheSameLine) {
             "  - 3\n");
 }
 
+TEST(YamlTest, NumbersKeepTheirDigits) {
+  EXPECT_EQ(JsonToYaml("[0, -3, 18446744073709551615, -9223372036854775808, 1.50, 2e300]"),
+            "- 0\n- -3\n- 18446744073709551615\n- -9223372036854775808\n- 1.50\n- 2e300\n");
+}
+
+TEST(YamlTest, InvalidJsonEndsTheOutput) {
+  EXPECT_EQ(JsonToYaml(R"({"a": 1, oops)"), "a: 1\n");
+  EXPECT_EQ(JsonToYaml("[\"a\", \"\xff\"]"), "- a\n");
+  EXPECT_EQ(JsonToYaml(""), "");
+}
+
 TEST(YamlTest, DecodesEscapesOfJson) {
   EXPECT_EQ(JsonToYaml(R"({"a": "b\u00e9\ud83d\ude00"})"), "a: b\xc3\xa9\xf0\x9f\x98\x80\n");
 }
