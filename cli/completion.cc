@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "cli/nouns.h"
-#include "cli/suggest.h"
+#include "cli/output/nouns.h"
+#include "rpc/did_you_mean.h"
 
 namespace sasd::cli {
 namespace {
@@ -26,7 +26,7 @@ std::vector<std::string> OptionsOf(const CLI::App& app) {
   return names;
 }
 
-// What may follow a command, beside its options.
+// Words that may follow a command, besides its options.
 std::vector<std::string> WordsOf(const CLI::App& command) {
   std::vector<std::string> words = CommandsOf(command);
   if (command.get_name() == "list" || command.get_name() == "show") {
@@ -38,7 +38,7 @@ std::vector<std::string> WordsOf(const CLI::App& command) {
   return words;
 }
 
-// Both shells run this function: zsh has bash's completion in its bashcompinit.
+// Both shells run this function; zsh emulates bash's completion with bashcompinit.
 std::string BashFunction(const CLI::App& app) {
   const std::vector<std::string> global = OptionsOf(app);
   std::string cases;
@@ -85,8 +85,8 @@ absl::StatusOr<std::string> CompletionScript(absl::string_view shell, const CLI:
         "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n",
         BashFunction(app));
   }
-  return absl::InvalidArgumentError(absl::StrCat("no completion for \"", shell, "\"",
-                                                 DidYouMean(shell, {"bash", "zsh"}),
+  return absl::InvalidArgumentError(absl::StrCat("no completion for shell \"", shell, "\"",
+                                                 rpc::DidYouMean(shell, {"bash", "zsh"}),
                                                  " (shells: bash, zsh)"));
 }
 

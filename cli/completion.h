@@ -9,8 +9,8 @@
 
 namespace sasd::cli {
 
-// A script that completes sasctl's commands, options and nouns in "bash" or "zsh"; made from the
-// commands themselves, so that it cannot lag behind. kInvalidArgument for another shell.
+// A script that completes sasctl's commands, options and nouns in "bash" or "zsh". It is generated
+// from the declared commands, so it cannot go stale. Error: kInvalidArgument for another shell.
 absl::StatusOr<std::string> CompletionScript(absl::string_view shell, const CLI::App& app);
 
 }  // namespace sasd::cli

@@ -10,7 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "cli/nouns.h"
+#include "cli/output/nouns.h"
 #include "cli/run.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -39,13 +39,13 @@ Output Completion(const std::string& shell) {
   return {code, out.str(), err.str()};
 }
 
-// What bash offers, with the script of `sasctl completion bash`, for the last of the words (single
-// letters and digits, '-' and '/' only).
+// The completions that bash offers for the last of the words, with the script of `sasctl completion
+// bash`. Words have only letters, digits, '-' and '/'.
 std::vector<std::string> Complete(const std::string& words, const std::string& last) {
   const std::string path = ::testing::TempDir() + "/sasctl.bash";
   std::ofstream(path) << Completion("bash").out;
   const size_t cursor = std::vector<std::string>(absl::StrSplit(words, ' ')).size();
-  // The function fails where nothing matches, which bash takes for nothing.
+  // Without a match the function fails, and bash completes nothing.
   const std::string command = absl::StrCat(
       "bash -c 'source ", path, " && complete -p sasctl >/dev/null && COMP_WORDS=(", words, " \"",
       last, "\") COMP_CWORD=", cursor, " && { _sasctl; echo \"${COMPREPLY[@]}\"; }'");
@@ -70,7 +70,7 @@ TEST(CompletionTest, BashCompletesCommandsNounsAndOptions) {
   EXPECT_THAT(Complete("sasctl list", "nothing-like-it"), IsEmpty());
 }
 
-TEST(CompletionTest, BashCompletesFormsAfterTheirOption) {
+TEST(CompletionTest, BashCompletesFormatsAfterOutput) {
   EXPECT_THAT(Complete("sasctl list drives -o", "j"), ElementsAre("json", "jsonl"));
   EXPECT_THAT(Complete("sasctl list drives --output", ""),
               ElementsAre("table", "wide", "json", "jsonl", "yaml", "name"));
@@ -80,7 +80,7 @@ TEST(CompletionTest, OptionsBeforeTheCommandDoNotHideIt) {
   EXPECT_THAT(Complete("sasctl --addr localhost --no-color list", "dr"), ElementsAre("drives"));
 }
 
-TEST(CompletionTest, NoCommandAndNoNounIsLeftOut) {
+TEST(CompletionTest, CompletesEveryCommandAndNoun) {
   EXPECT_THAT(Complete("sasctl", ""),
               IsSupersetOf({"tree", "list", "show", "watch", "events", "health", "doctor", "wait",
                             "status", "emulator", "completion"}));
@@ -92,8 +92,8 @@ TEST(CompletionTest, NoCommandAndNoNounIsLeftOut) {
   }
 }
 
-// There need not be a zsh here to run it.
-TEST(CompletionTest, ZshRunsTheSameFunctionByItsOwnEmulationOfBash) {
+// Does not run zsh, which may not be installed.
+TEST(CompletionTest, ZshRunsBashsFunction) {
   const std::string bash = Completion("bash").out, zsh = Completion("zsh").out;
   EXPECT_THAT(zsh, StartsWith("#compdef sasctl\n"));
   const size_t function = bash.find("_sasctl() {");
@@ -102,10 +102,10 @@ TEST(CompletionTest, ZshRunsTheSameFunctionByItsOwnEmulationOfBash) {
               EndsWith("autoload -U +X bashcompinit && bashcompinit\n" + bash.substr(function)));
 }
 
-TEST(CompletionTest, AnotherShellIsAUsageError) {
+TEST(CompletionTest, AnUnknownShellIsAUsageError) {
   const Output other = Completion("powershell");
   EXPECT_EQ(other.code, 2);
-  EXPECT_EQ(other.err, "sasctl: no completion for \"powershell\" (shells: bash, zsh)\n");
+  EXPECT_EQ(other.err, "sasctl: no completion for shell \"powershell\" (shells: bash, zsh)\n");
   EXPECT_THAT(other.out, IsEmpty());
   EXPECT_THAT(Completion("bassh").err, HasSubstr("; did you mean \"bash\"? (shells: bash, zsh)"));
 }

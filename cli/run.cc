@@ -7,25 +7,25 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "cli/commands/doctor_command.h"
+#include "cli/commands/emulator_command.h"
+#include "cli/commands/health_command.h"
+#include "cli/commands/list_command.h"
+#include "cli/commands/node_command.h"
+#include "cli/commands/show_command.h"
+#include "cli/commands/tree_command.h"
+#include "cli/commands/watch_command.h"
 #include "cli/completion.h"
-#include "cli/doctor_command.h"
-#include "cli/emulator_command.h"
-#include "cli/health_command.h"
-#include "cli/list_command.h"
-#include "cli/node_command.h"
-#include "cli/nouns.h"
-#include "cli/show_command.h"
-#include "cli/suggest.h"
-#include "cli/tree_command.h"
-#include "cli/version.h"
-#include "cli/watch_command.h"
+#include "cli/output/nouns.h"
+#include "rpc/did_you_mean.h"
+#include "rpc/version.h"
 
 namespace sasd::cli {
 namespace {
 
 constexpr char kDefaultAddress[] = "unix:/run/sasd/sasd.sock";
 
-// The command that was typed, ready to run. Returns an exit code, or an error for one line.
+// The parsed command, ready to run. Returns an exit code, or an error to print.
 using Action = std::function<absl::StatusOr<int>(const Context&)>;
 
 Action Plain(std::function<absl::Status(const Context&)> run) {
@@ -35,22 +35,22 @@ Action Plain(std::function<absl::Status(const Context&)> run) {
   };
 }
 
-// All commands with their options, and what was typed of them.
+// All commands and options, with the values from the command line.
 class CommandLine {
  public:
   explicit CommandLine(const Environment& environment)
-      : app_("Shows and follows the SAS topology that sasd serves.", "sasctl"),
+      : app_("Show and follow the SAS topology that sasd serves.", "sasctl"),
         address_(environment.address.empty() ? kDefaultAddress : environment.address) {
     app_.require_subcommand(1);
     app_.fallthrough();
-    app_.add_option("--addr", address_, "Where sasd serves: unix:PATH or HOST:PORT ($SASD_ADDR)")
+    app_.add_option("--addr", address_, "Address of sasd: unix:PATH or HOST:PORT ($SASD_ADDR)")
         ->capture_default_str();
-    app_.add_option("--timeout", timeout_, "How long one call may take: 5s, 500ms, 1m")
+    app_.add_option("--timeout", timeout_, "Limit for one call: 5s, 500ms, 1m")
         ->capture_default_str();
-    app_.add_flag("--no-color", no_colour_, "No colours (also $NO_COLOR)");
-    app_.set_version_flag("--version", absl::StrCat("sasctl ", kVersion));
+    app_.add_flag("--no-color", no_colour_, "Print no colours (also $NO_COLOR)");
+    app_.set_version_flag("--version", absl::StrCat("sasctl ", rpc::kVersion));
     app_.footer(
-        "Objects go by resource name, SAS address, WWN, serial, sdX, H:C:T:L or "
+        "Name an object by resource name, SAS address, WWN, serial, sdX, H:C:T:L or "
         "enclosure/slot.");
     DeclareTree();
     DeclareList();
@@ -64,7 +64,7 @@ class CommandLine {
     DeclareCompletion();
   }
 
-  // kExitOk with an empty action where all is said (help, version).
+  // Returns kExitOk and leaves the action empty for --help and --version.
   int Parse(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     try {
@@ -82,14 +82,14 @@ class CommandLine {
   const Action& action() const { return action_; }
   const std::string& address() const { return address_; }
   bool no_colour() const { return no_colour_; }
-  // Whether it is a command with the exit codes of monitoring plugins.
+  // True for the commands with the exit codes of monitoring plugins.
   bool is_plugin() const { return health_->parsed() || doctor_->parsed(); }
 
   absl::StatusOr<absl::Duration> timeout() const {
     absl::Duration timeout;
     if (absl::ParseDuration(timeout_, &timeout) && timeout > absl::ZeroDuration()) return timeout;
-    return absl::InvalidArgumentError(
-        absl::StrCat("--timeout \"", timeout_, "\" is no duration, such as 5s, 500ms or 1m"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--timeout \"", timeout_, "\" is not a duration; give one such as 5s, 500ms or 1m"));
   }
 
  private:
@@ -99,23 +99,23 @@ class CommandLine {
   }
 
   static void AddOutput(CLI::App& command, std::string& output, const char* forms) {
-    command.add_option("-o,--output", output, absl::StrCat("Output form: ", forms))
+    command.add_option("-o,--output", output, absl::StrCat("Output format: ", forms))
         ->capture_default_str();
   }
 
   static void AddFilter(CLI::App& command, std::vector<std::string>& filters) {
     command
         .add_option("-f,--filter", filters,
-                    "Only those with KEY=VALUE[,VALUE...]; several conditions must all hold")
+                    "Select objects by KEY=VALUE[,VALUE...]; several conditions must all hold")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
   }
 
   void DeclareTree() {
-    CLI::App& tree = Command("tree", "Draws the topology");
+    CLI::App& tree = Command("tree", "Draw the topology");
     tree.add_flag("-v,--verbose", tree_.verbosity,
-                  "Unfolds devices that are alike; twice: also handles and addresses");
-    tree.add_option("hosts", tree_.hosts, "Only these hosts");
+                  "Draw each device on its own line; twice: add addresses and handles");
+    tree.add_option("hosts", tree_.hosts, "Draw only these hosts");
     tree.callback([this] {
       action_ = Plain([this](const Context& context) { return RunTree(tree_, context); });
     });
@@ -124,37 +124,37 @@ class CommandLine {
   void DeclareList() {
     std::vector<std::string> nouns;
     for (const Noun& noun : AllNouns()) nouns.push_back(noun.plural);
-    CLI::App& list = Command("list", "Lists objects of a kind, one a line");
+    CLI::App& list = Command("list", "List objects of one kind, one per line");
     list.alias("ls");
     list.add_option("noun", list_.noun, absl::StrCat("One of ", absl::StrJoin(nouns, ", ")))
         ->required();
     AddFilter(list, list_.filters);
     AddOutput(list, list_.output, "table, wide, json, jsonl, yaml, name");
-    list.add_option("--columns", list_.columns, "Only these columns, comma-separated");
-    list.add_flag("!--no-headers", list_.headers, "No line with the columns' names");
+    list.add_option("--columns", list_.columns, "Print only these columns, comma-separated");
+    list.add_flag("!--no-headers", list_.headers, "Omit the header line");
     list.callback([this] {
       action_ = Plain([this](const Context& context) { return RunList(list_, context); });
     });
   }
 
   void DeclareShow() {
-    CLI::App& show = Command("show", "Shows all that is known of one object");
+    CLI::App& show = Command("show", "Show all fields of one object");
     show.add_option("object", show_.words, "OBJECT, or NOUN OBJECT")->required()->expected(1, 2);
     AddOutput(show, show_.output, "table, json, jsonl, yaml, name");
     show.add_flag("--sources", show_.sources,
-                  "What each source tells of each field, and which holds (*)");
+                  "Show what each source reports for each field; * marks the value in use");
     show.callback([this] {
       action_ = Plain([this](const Context& context) { return RunShow(show_, context); });
     });
   }
 
   void DeclareWatch() {
-    CLI::App& watch = Command("watch", "Follows what happens, until Ctrl-C");
-    watch.add_option("--from", watch_.from, "Goes on after this resume token or revision");
-    watch.add_flag("--snapshot,!--no-snapshot", watch_.snapshot, "First tells what is there");
-    watch.add_option("-n,--count", watch_.count, "Ends after so many events")
+    CLI::App& watch = Command("watch", "Print changes as they happen, until Ctrl-C");
+    watch.add_option("--from", watch_.from, "Continue after this resume token or revision");
+    watch.add_flag("--snapshot,!--no-snapshot", watch_.snapshot, "Print the current state first");
+    watch.add_option("-n,--count", watch_.count, "Stop after this many events")
         ->check(CLI::PositiveNumber);
-    watch.add_flag("--reconnect", watch_.reconnect, "Goes on when sasd comes back");
+    watch.add_flag("--reconnect", watch_.reconnect, "Reconnect when sasd returns");
     AddFilter(watch, watch_.filters);
     AddOutput(watch, watch_.output, "table (lines), jsonl, yaml");
     watch.callback([this] {
@@ -163,10 +163,10 @@ class CommandLine {
   }
 
   void DeclareEvents() {
-    CLI::App& events = Command("events", "Lists what has happened, as far as the log goes back");
-    events.add_option("--after", events_.after, "Only after this revision")
+    CLI::App& events = Command("events", "List past changes, as far back as the log goes");
+    events.add_option("--after", events_.after, "List only events after this revision")
         ->check(CLI::NonNegativeNumber);
-    events.add_option("-n,--last", events_.last, "Only the newest so many")
+    events.add_option("-n,--last", events_.last, "List only this many, the newest")
         ->check(CLI::PositiveNumber);
     AddFilter(events, events_.filters);
     AddOutput(events, events_.output, "table (lines), jsonl, yaml");
@@ -177,9 +177,9 @@ class CommandLine {
 
   void DeclareHealth() {
     health_ = &Command("health",
-                       "Tells what is wrong; exit code 0 ok, 1 warning, 2 critical, "
+                       "Report what is wrong; exit code 0 ok, 1 warning, 2 critical, "
                        "3 unknown");
-    health_->add_option("hosts", health_options_.hosts, "Only these hosts");
+    health_->add_option("hosts", health_options_.hosts, "Examine only these hosts");
     AddOutput(*health_, health_options_.output, "table, json, jsonl, yaml, name");
     health_->callback([this] {
       action_ = [this](const Context& context) { return RunHealth(health_options_, context); };
@@ -188,7 +188,7 @@ class CommandLine {
 
   void DeclareDoctor() {
     doctor_ = &Command("doctor",
-                       "Tells what sasd can and cannot see on its node, and what mends it; exit "
+                       "Report what sasd can and cannot see on its node, and how to fix it; exit "
                        "code 0 ok, 1 limited, 2 broken, 3 sasd does not answer");
     AddOutput(*doctor_, doctor_options_.output, "table (lines), json, jsonl, yaml");
     doctor_->callback([this] {
@@ -197,25 +197,25 @@ class CommandLine {
   }
 
   void DeclareNode() {
-    CLI::App& wait = Command("wait", "Waits, for --timeout at most");
-    wait.add_flag("--settled", wait_.settled, "Until discovery has settled");
-    wait.add_option("hosts", wait_.hosts, "Only on these hosts");
+    CLI::App& wait = Command("wait", "Wait, at most for --timeout");
+    wait.add_flag("--settled", wait_.settled, "Wait until discovery has settled");
+    wait.add_option("hosts", wait_.hosts, "Wait only for these hosts");
     wait.callback([this] {
       action_ = Plain([this](const Context& context) { return RunWait(wait_, context); });
     });
-    CLI::App& status = Command("status", "Tells about sasd itself");
+    CLI::App& status = Command("status", "Show the state of sasd itself");
     AddOutput(status, status_.output, "table, json, jsonl, yaml, name");
     status.callback([this] {
       action_ = Plain([this](const Context& context) { return RunStatus(status_, context); });
     });
   }
 
-  // A verb of `emulator` with its element and what it does.
+  // Declares a verb of `emulator`. `element`: the name of its argument, or null for none.
   CLI::App& Verb(CLI::App& emulator, const char* name, const char* element, const char* help,
                  std::function<absl::Status(const Context&)> run) {
     CLI::App& verb = *emulator.add_subcommand(name, help);
     if (element != nullptr) {
-      verb.add_option(element, element_, "Id in the fabric, SAS address, or enclosure/slot")
+      verb.add_option(element, element_, "Name in the fabric, SAS address, or enclosure/slot")
           ->required();
     }
     verb.callback([this, run = std::move(run)] { action_ = Plain(run); });
@@ -223,15 +223,15 @@ class CommandLine {
   }
 
   void DeclareEmulator() {
-    CLI::App& emulator = Command("emulator", "Acts on the fabric of a virtual HBA");
+    CLI::App& emulator = Command("emulator", "Act on the fabric of a virtual HBA");
     emulator.require_subcommand(1);
     CLI::App& list =
-        Verb(emulator, "list", nullptr, "Lists the elements of the fabric",
+        Verb(emulator, "list", nullptr, "List the elements of the fabric",
              [this](const Context& context) { return RunElements(elements_, context); });
     list.add_option("kinds", elements_.kinds, "host, expander, device, enclosure");
     AddOutput(list, elements_.output, "table, json, jsonl, yaml, name");
-    list.add_flag("!--no-headers", elements_.headers, "No line with the columns' names");
-    Verb(emulator, "pull", "drive", "Pulls a drive out of its slot",
+    list.add_flag("!--no-headers", elements_.headers, "Omit the header line");
+    Verb(emulator, "pull", "drive", "Pull a drive out of its slot",
          [this](const Context& context) { return RunPull(element_, context); });
     Verb(emulator, "insert", "drive", "Puts a pulled drive back, or another one in its place",
          [this](const Context& context) { return RunInsert(element_, serial_, context); })
@@ -240,60 +240,63 @@ class CommandLine {
                          [this](const Context& context) {
                            return RunSetPhy(element_, phy_, state_, gbps_, context);
                          });
-    phy.add_option("phy", phy_, "Its number")->required();
+    phy.add_option("phy", phy_, "Number of the phy")->required();
     phy.add_option("state", state_, "up or down")->required();
-    phy.add_option("--rate", gbps_, "Gbit/s: 1.5, 3, 6, 12 or 22.5; the best if not given");
-    CLI::App& flap =
-        Verb(emulator, "flap", "node", "Takes a phy down and up again, many times",
-             [this](const Context& context) {
-               flap_.element = element_;
-               flap_.phy = phy_;
-               if (!absl::ParseDuration(interval_, &flap_.interval)) {
-                 return absl::InvalidArgumentError(absl::StrCat(
-                     "--interval \"", interval_, "\" is no duration, such as 100ms or 1s"));
-               }
-               return RunFlap(flap_, context);
-             });
-    flap.add_option("phy", phy_, "Its number")->required();
-    flap.add_option("--count", flap_.count, "How many times")->capture_default_str();
-    flap.add_option("--interval", interval_, "Between two changes; --timeout is for all of them")
+    phy.add_option("--rate", gbps_,
+                   "Link rate in Gbit/s: 1.5, 3, 6, 12 or 22.5 (default: the fastest)");
+    CLI::App& flap = Verb(
+        emulator, "flap", "node", "Take a phy down and up repeatedly",
+        [this](const Context& context) {
+          flap_.element = element_;
+          flap_.phy = phy_;
+          if (!absl::ParseDuration(interval_, &flap_.interval)) {
+            return absl::InvalidArgumentError(absl::StrCat(
+                "--interval \"", interval_, "\" is not a duration; give one such as 100ms or 1s"));
+          }
+          return RunFlap(flap_, context);
+        });
+    flap.add_option("phy", phy_, "Number of the phy")->required();
+    flap.add_option("--count", flap_.count, "Number of times")->capture_default_str();
+    flap.add_option("--interval", interval_,
+                    "Time between two changes; --timeout limits all of them together")
         ->capture_default_str();
-    Verb(emulator, "expander", "expander", "Loses or regains an expander with all behind it",
+    Verb(emulator, "expander", "expander", "Lose or regain an expander and everything behind it",
          [this](const Context& context) { return RunSetExpander(element_, state_, context); })
         .add_option("state", state_, "lose or regain")
         ->required();
-    Verb(emulator, "power", "enclosure", "Switches an enclosure off or on",
+    Verb(emulator, "power", "enclosure", "Switch an enclosure off or on",
          [this](const Context& context) { return RunSetPower(element_, state_, context); })
         .add_option("state", state_, "on or off")
         ->required();
-    Verb(emulator, "reset", "host", "Resets an HBA: its device handles are renumbered",
+    Verb(emulator, "reset", "host", "Reset an HBA, which renumbers its device handles",
          [this](const Context& context) { return RunReset(element_, context); });
-    Verb(emulator, "discovery-error", "element", "Makes the firmware report a discovery error",
+    Verb(emulator, "discovery-error", "element", "Make the firmware report a discovery error",
          [this](const Context& context) {
            return RunDiscoveryError(element_, status_bits_, context);
          })
         .add_option("--status", status_bits_, "MPI 2.x DiscoveryStatus bits")
         ->capture_default_str();
-    CLI::App& fault = Verb(emulator, "fault", "host", "Makes what a host does next fail",
-                           [this](const Context& context) {
-                             fault_.host = element_;
-                             if (!absl::ParseDuration(delay_, &fault_.delay)) {
-                               return absl::InvalidArgumentError(absl::StrCat(
-                                   "--delay \"", delay_, "\" is no duration, such as 5s or 500ms"));
-                             }
-                             return RunFault(fault_, context);
-                           });
+    CLI::App& fault =
+        Verb(emulator, "fault", "host", "Make the next actions of a host fail",
+             [this](const Context& context) {
+               fault_.host = element_;
+               if (!absl::ParseDuration(delay_, &fault_.delay)) {
+                 return absl::InvalidArgumentError(absl::StrCat(
+                     "--delay \"", delay_, "\" is not a duration; give one such as 5s or 500ms"));
+               }
+               return RunFault(fault_, context);
+             });
     fault
         .add_option("kind", fault_.kind,
                     "page-read-fails, smp-timeout, event-lost, event-duplicated, event-truncated, "
                     "events-reordered, ioc-fault")
         ->required();
-    fault.add_option("--count", fault_.count, "How many times")->capture_default_str();
-    fault.add_option("--delay", delay_, "How long an IOC fault takes")->capture_default_str();
+    fault.add_option("--count", fault_.count, "Number of times")->capture_default_str();
+    fault.add_option("--delay", delay_, "Duration of an IOC fault")->capture_default_str();
   }
 
   void DeclareCompletion() {
-    CLI::App& completion = Command("completion", "Prints a completion script for a shell");
+    CLI::App& completion = Command("completion", "Print a completion script for a shell");
     completion.add_option("shell", shell_, "bash or zsh")->required();
     completion.callback([this] {
       action_ = Plain([this](const Context& context) {
@@ -304,7 +307,7 @@ class CommandLine {
     });
   }
 
-  // What the first word that is no option may have been meant to be.
+  // Suggests a command for the first word that is not an option.
   std::string Hint(const std::vector<std::string>& arguments) const {
     std::vector<std::string> commands;
     for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; })) {
@@ -316,7 +319,7 @@ class CommandLine {
       is_value = word == "--addr" || word == "--timeout";
       if (skip) continue;
       const bool known = std::find(commands.begin(), commands.end(), word) != commands.end();
-      return known ? "" : DidYouMean(word, commands);
+      return known ? "" : rpc::DidYouMean(word, commands);
     }
     return "";
   }
@@ -333,7 +336,7 @@ class CommandLine {
   WatchOptions watch_;
   EventsOptions events_;
   CLI::App* health_ = nullptr;
-  HealthOptions health_options_;
+  HealthCommandOptions health_options_;
   CLI::App* doctor_ = nullptr;
   DoctorOptions doctor_options_;
   WaitOptions wait_;

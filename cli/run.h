@@ -7,24 +7,24 @@
 #include <string>
 #include <vector>
 
-#include "cli/context.h"
-#include "cli/interrupt.h"
+#include "cli/query/context.h"
+#include "cli/query/interrupt.h"
 
 namespace sasd::cli {
 
-// What surrounds a run of sasctl. References outlive it.
+// The surroundings of one run of sasctl. The references must outlive it.
 struct Environment {
   std::ostream& out;
   std::ostream& err;
   Interrupt& interrupt;
-  bool colour = false;  // out is a terminal that takes colours
+  bool colour = false;  // `out` is a terminal that shows colours
   std::string address;  // $SASD_ADDR; may be empty
-  // Makes the stubs for an address.
+  // Creates the stubs for an address.
   std::function<Stubs(const std::string& address)> connect;
 };
 
-// Runs `sasctl ARGUMENTS` (without the program's name) and returns its exit code: those of
-// rpc_error.h, or of health_command.h for `health` and `doctor`. Errors are one line on `err`.
+// Runs `sasctl ARGUMENTS` (without the program's name). Returns an exit code of rpc_error.h, or of
+// health_command.h for `health` and `doctor`. Prints an error as one line to `err`.
 int Run(const std::vector<std::string>& arguments, const Environment& environment);
 
 }  // namespace sasd::cli

@@ -15,13 +15,13 @@
 namespace sasd::cli {
 namespace {
 
-constexpr int kExitInterrupted = 130;  // as shells have it for SIGINT
+constexpr int kExitInterrupted = 130;  // what shells report for SIGINT
 constexpr int kFirstReconnectMs = 100, kLastReconnectMs = 1'000;
 
 Stubs Connect(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(64 << 20);
-  // gRPC tries after 1 s, 1.6 s and so on up to two minutes; sasd is on this machine most often.
+  // gRPC's defaults are 1 s, growing to two minutes. sasd is usually on this machine: retry sooner.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLastReconnectMs);
   const auto channel =
@@ -37,15 +37,15 @@ bool TakesColour() {
          (terminal == nullptr || std::string(terminal) != "dumb");
 }
 
-// Ctrl-C ends what is under way; where nothing is, the process. In a thread of its own, since a
-// signal handler may call next to nothing.
+// Ctrl-C cancels the call in progress, or ends the process if there is none. A thread takes the
+// signals, because a signal handler may call almost nothing.
 void TakeSignals(Interrupt& interrupt) {
   static sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);  // a reader who has gone is seen as a failed write
+  signal(SIGPIPE, SIG_IGN);  // a closed pipe shows up as a failed write
   std::thread([&interrupt] {
     int signal = 0;
     while (sigwait(&signals, &signal) == 0) {

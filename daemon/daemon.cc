@@ -59,7 +59,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& optio
 
   service::NodeInfo node;
   node.node_name = NodeName();
-  node.version = kVersion;
+  node.version = rpc::kVersion;
   node.backend = daemon->backend_->description();
   node.start_time = clock.Now();
   node.diagnose = [&backend = *daemon->backend_, &registry = daemon->registry_] {

@@ -34,7 +34,7 @@ struct CommandLine {
 void Declare(CLI::App& app, CommandLine& line) {
   DaemonOptions& daemon = line.daemon;
   daemon.listen = "unix:/run/sasd/sasd.sock";
-  app.set_version_flag("--version", absl::StrCat("sasd ", kVersion));
+  app.set_version_flag("--version", absl::StrCat("sasd ", rpc::kVersion));
   app.set_config("--config", "", "Read options from a file: lines of NAME = VALUE");
   app.add_option(
          "--listen", daemon.listen,
@@ -157,9 +157,9 @@ int Main(int argc, char** argv) {
     std::cerr << "sasd: " << daemon.status().message() << "\n";
     return 1;
   }
-  spdlog::info("sasd {}: {}, {} hosts, serving at {}", kVersion, (*daemon)->backend().description(),
-               (*daemon)->registry().Snapshot()->collection<registry::Host>().size(),
-               (*daemon)->address());
+  spdlog::info(
+      "sasd {}: {}, {} hosts, serving at {}", rpc::kVersion, (*daemon)->backend().description(),
+      (*daemon)->registry().Snapshot()->collection<registry::Host>().size(), (*daemon)->address());
   Run(**daemon, signals);
   return 0;
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "daemon/service/names.h"
+#include "rpc/edit_distance.h"
 
 namespace sasd::service {
 namespace {
@@ -164,26 +165,6 @@ void PreferWhole(std::vector<ResourceRef>& found) {
               found.end());
 }
 
-// Levenshtein, given up beyond `limit`.
-size_t EditDistance(absl::string_view a, absl::string_view b, size_t limit) {
-  if (a.size() > b.size()) std::swap(a, b);
-  if (b.size() - a.size() > limit) return limit + 1;
-  std::vector<size_t> row(a.size() + 1);
-  for (size_t i = 0; i <= a.size(); ++i) row[i] = i;
-  for (size_t j = 1; j <= b.size(); ++j) {
-    size_t diagonal = std::exchange(row[0], j);
-    size_t best = row[0];
-    for (size_t i = 1; i <= a.size(); ++i) {
-      const size_t substitution = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[i];
-      row[i] = std::min({substitution, row[i] + 1, row[i - 1] + 1});
-      best = std::min(best, row[i]);
-    }
-    if (best > limit) return limit + 1;
-  }
-  return row[a.size()];
-}
-
 std::vector<std::string> Suggest(const Topology& topology, absl::string_view query,
                                  absl::Span<const ResourceKind> kinds) {
   const std::string text = QuerySpellings(query).front();
@@ -194,7 +175,7 @@ std::vector<std::string> Suggest(const Topology& topology, absl::string_view que
     const Spellings spellings(ref);
     for (const std::string& spelling : spellings.all()) {
       const std::string folded = absl::AsciiStrToLower(spelling);
-      const size_t distance = EditDistance(text, folded, limit);
+      const size_t distance = rpc::EditDistance(text, folded, limit);
       const bool contains = text.size() >= 4 && absl::StrContains(folded, text);
       if (distance > limit && !contains) continue;
       closest.emplace(contains ? 0 : distance, spelling);

@@ -1,10 +1,11 @@
 #include "emulator/fabric/element_index.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "emulator/fabric/did_you_mean.h"
+#include "rpc/did_you_mean.h"
 
 namespace sasd::emulator {
 
@@ -70,11 +71,12 @@ absl::StatusOr<ElementRef> ElementIndex::FindSlot(absl::string_view enclosure,
 }
 
 absl::Status ElementIndex::NotFound(absl::string_view element) const {
-  std::vector<absl::string_view> names;
+  std::vector<std::string> names;
   names.reserve(by_id_.size());
-  for (const auto& [id, ref] : by_id_) names.push_back(id);
+  for (const auto& [id, ref] : by_id_) names.emplace_back(id);
+  std::sort(names.begin(), names.end());
   return absl::NotFoundError(
-      absl::StrCat("the fabric has no element \"", element, "\"", DidYouMean(element, names)));
+      absl::StrCat("the fabric has no element \"", element, "\"", rpc::DidYouMean(element, names)));
 }
 
 void ElementIndex::ReplaceAddress(SasAddress before, SasAddress after, uint32_t device) {

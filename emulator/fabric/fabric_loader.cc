@@ -9,13 +9,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "emulator/fabric/did_you_mean.h"
 #include "emulator/fabric/fabric.pb.h"
 #include "emulator/fabric/fabric_text.h"
 #include "emulator/fabric/fabric_validate.h"
 #include "emulator/fabric/shipped_fabrics.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
+#include "rpc/did_you_mean.h"
 
 // Plain names of elements (Host, Expander, ...) are the messages of fabric.proto here, those that
 // end in "Spec" are ours.
@@ -146,9 +146,11 @@ class Reader {
                 absl::string_view what) {
     const auto it = map.find(id);
     if (it != map.end()) return it->second;
-    std::vector<absl::string_view> names;
+    std::vector<std::string> names;
     for (const auto& [name, index] : map) names.push_back(name);
-    Problem(at, absl::StrCat(what, ": there is no ", kind, " \"", id, "\"", DidYouMean(id, names)));
+    std::sort(names.begin(), names.end());
+    Problem(at, absl::StrCat(what, ": there is no ", kind, " \"", id, "\"",
+                             rpc::DidYouMean(id, names)));
     return kNoIndex;
   }
 
@@ -157,11 +159,12 @@ class Reader {
     if (host != hosts_.end()) return {true, host->second};
     const auto expander = expanders_.find(id);
     if (expander != expanders_.end()) return {false, expander->second};
-    std::vector<absl::string_view> names;
+    std::vector<std::string> names;
     for (const auto& [name, index] : hosts_) names.push_back(name);
     for (const auto& [name, index] : expanders_) names.push_back(name);
+    std::sort(names.begin(), names.end());
     Problem(at, absl::StrCat(what, ": there is no host or expander \"", id, "\"",
-                             DidYouMean(id, names)));
+                             rpc::DidYouMean(id, names)));
     return {};
   }
 
@@ -458,17 +461,17 @@ absl::StatusOr<FabricSpec> LoadFabric(absl::string_view name_or_path) {
       return ParseFabric(fabric.text, absl::StrCat(fabric.name, ".textproto"));
     }
   }
-  std::vector<absl::string_view> names;
-  for (const ShippedFabric& fabric : shipped) names.push_back(fabric.name);
+  std::vector<std::string> names;
+  for (const ShippedFabric& fabric : shipped) names.emplace_back(fabric.name);
   const std::string path(name_or_path);
   const bool is_path = absl::StrContains(path, '/') || absl::EndsWith(path, ".textproto");
   std::ifstream file;
   if (is_path) file.open(path);
   if (!is_path || !file) {
-    return absl::NotFoundError(
-        absl::StrCat(is_path ? "cannot read the fabric file \"" : "there is no shipped fabric \"",
-                     path, "\"", DidYouMean(path, names), " (shipped: ", absl::StrJoin(names, ", "),
-                     "; or the path of a .textproto file)"));
+    return absl::NotFoundError(absl::StrCat(
+        is_path ? "cannot read the fabric file \"" : "there is no shipped fabric \"", path, "\"",
+        rpc::DidYouMean(path, names), " (shipped: ", absl::StrJoin(names, ", "),
+        "; or the path of a .textproto file)"));
   }
   std::ostringstream text;
   text << file.rdbuf();

@@ -41,7 +41,7 @@ struct CommandLine {
 };
 
 void Declare(CLI::App& app, CommandLine& line) {
-  app.set_version_flag("--version", absl::StrCat("sashba ", kVersion));
+  app.set_version_flag("--version", absl::StrCat("sashba ", rpc::kVersion));
   app.add_option("--fabric", line.fabric,
                  "The fabric: the name of a shipped one, or a .textproto file")
       ->required();

@@ -33,7 +33,7 @@ class RecordedTreeTest(unittest.TestCase):
         self.assertIn("has no virtual HBA", done.stderr)
         self.assertIn("sasd --fabric", done.stderr)
         done = self.sasd.call("show", "ZCT0CQLX")
-        self.assertIn("close to it: ZCT0CQLK", done.stderr)
+        self.assertIn("close names: ZCT0CQLK", done.stderr)
         slots = self.sasd.run("list", "enclosures", "--columns", "slots,occupied", "--no-headers")
         self.assertEqual(slots.split(), ["-", "1", "-", "3"])
 

@@ -11,15 +11,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "cli/fake_sasd.h"
-#include "cli/filter.h"
-#include "cli/json.h"
-#include "cli/natural_order.h"
-#include "cli/nouns.h"
-#include "cli/record_printer.h"
-#include "cli/rpc_error.h"
-#include "cli/suggest.h"
-#include "cli/watch_command.h"
+#include "cli/output/json.h"
+#include "cli/output/nouns.h"
+#include "cli/output/output_form.h"
+#include "cli/output/yaml.h"
+#include "cli/query/fake_sasd.h"
+#include "cli/query/filter.h"
+#include "cli/query/rpc_details.h"
+#include "cli/query/watch_filter.h"
 #include "daemon/registry/fake_facts.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/find.h"
@@ -28,6 +27,7 @@
 #include "daemon/service/watch_filter.h"
 #include "daemon/service/wire.h"
 #include "google/protobuf/stubs/logging.h"
+#include "rpc/did_you_mean.h"
 #include "sas/v1/topology_service.pb.h"
 #include "tests/fuzz/properties.h"
 
@@ -150,7 +150,7 @@ void CheckUserFilters(const std::string& text) {
   if (!noun.ok()) {
     return Check(absl::StrContains(noun.status().message(), words[0]), "an error names the noun");
   }
-  const auto selection = cli::Select(Sasd().context(), **noun, *conditions);
+  const auto selection = cli::SelectResources(Sasd().context(), **noun, *conditions);
   if (!selection.ok()) return fuzz::CheckError(selection.status());
   // What is listed is of the noun's kind.
   sas::v1::Resource resource;
@@ -165,8 +165,7 @@ void CheckUserFilters(const std::string& text) {
 void CheckWords(const std::string& text) {
   if (const auto output = cli::ParseOutput(text); !output.ok()) fuzz::CheckError(output.status());
   const std::vector<std::string> known = {"drives", "slots", "expanders"};
-  Check(cli::CloseTo(text, known).size() <= 3, "few are close");
-  (void)cli::NaturalLess(text.substr(0, text.size() / 2), text.substr(text.size() / 2));
+  Check(rpc::CloseTo(text, known).size() <= 3, "few are close");
   (void)cli::DecodeDetails(text);
   if (absl::StrContains(text, '\n')) {
     const std::vector<std::string> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());

@@ -1,0 +1,80 @@
+#include "cli/commands/list_command.h"
+
+#include <memory>
+#include <utility>
+
+#include "cli/output/columns.h"
+#include "cli/output/nouns.h"
+#include "cli/output/output_form.h"
+#include "cli/output/record_printer.h"
+#include "cli/output/table_printer.h"
+#include "cli/query/filter.h"
+#include "cli/query/lister.h"
+
+namespace sasd::cli {
+namespace {
+
+using google::protobuf::Message;
+
+absl::StatusOr<std::unique_ptr<RecordPrinter>> NewTable(const ListOptions& options, bool wide,
+                                                        const Noun& noun, std::ostream& out) {
+  const std::vector<Column>& all = ColumnsOf(noun.kind);
+  if (options.columns.empty()) {
+    return NewTablePrinter(out, DefaultColumns(all, wide), options.headers);
+  }
+  auto chosen = ChooseColumns(all, options.columns);
+  if (!chosen.ok()) return chosen.status();
+  return NewTablePrinter(out, *std::move(chosen), options.headers);
+}
+
+absl::StatusOr<std::unique_ptr<RecordPrinter>> NewPrinter(const ListOptions& options, Output output,
+                                                          const Noun& noun, std::ostream& out) {
+  const bool table = output == Output::kTable || output == Output::kWide;
+  if (!table && !options.columns.empty()) {
+    return absl::InvalidArgumentError("--columns needs a table; use -o table or -o wide");
+  }
+  switch (output) {
+    case Output::kJson:
+      return NewJsonPrinter(out);
+    case Output::kJsonl:
+      return NewJsonlPrinter(out);
+    case Output::kYaml:
+      return NewYamlPrinter(out);
+    case Output::kName:
+      return NewNamePrinter(out);
+    default:
+      return NewTable(options, output == Output::kWide, noun, out);
+  }
+}
+
+}  // namespace
+
+absl::Status RunList(const ListOptions& options, const Context& context) {
+  const auto noun = FindNoun(options.noun);
+  if (!noun.ok()) return noun.status();
+  const auto output = ParseOutput(options.output);
+  if (!output.ok()) return output.status();
+  const auto printer = NewPrinter(options, *output, **noun, context.out);
+  if (!printer.ok()) return printer.status();
+  const auto conditions = ParseConditions(options.filters);
+  if (!conditions.ok()) return conditions.status();
+  const auto selection = SelectResources(context, **noun, *conditions);
+  if (!selection.ok()) return selection.status();
+
+  const bool basic = *output == Output::kName && selection->local.empty();
+  const absl::Status status = ListPages(context, (*noun)->kind, selection->filter.get(),
+                                        basic ? sas::v1::VIEW_BASIC : sas::v1::VIEW_FULL,
+                                        [&](const RecordPrinter::Page& page) {
+                                          RecordPrinter::Page wanted;
+                                          for (const Message* resource : page) {
+                                            if (selection->Admits(*resource))
+                                              wanted.push_back(resource);
+                                          }
+                                          (*printer)->Print(wanted);
+                                          return context.Flush();
+                                        });
+  if (status.ok()) (*printer)->Finish();
+  return status;
+}
+
+}  // namespace sasd::cli

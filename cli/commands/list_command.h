@@ -1,0 +1,25 @@
+#ifndef CLI_COMMANDS_LIST_COMMAND_H_
+#define CLI_COMMANDS_LIST_COMMAND_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "cli/query/context.h"
+
+namespace sasd::cli {
+
+struct ListOptions {
+  std::string noun;
+  std::vector<std::string> filters;
+  std::string output = "table";
+  std::string columns;  // comma-separated; empty for the default ones
+  bool headers = true;
+};
+
+// Lists objects of one kind, page by page.
+absl::Status RunList(const ListOptions& options, const Context& context);
+
+}  // namespace sasd::cli
+
+#endif  // CLI_COMMANDS_LIST_COMMAND_H_

@@ -1,0 +1,115 @@
+#include "cli/commands/show_command.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "cli/output/columns.h"
+#include "cli/output/format.h"
+#include "cli/output/nouns.h"
+#include "cli/output/output_form.h"
+#include "cli/output/table_layout.h"
+#include "cli/query/finder.h"
+
+namespace sasd::cli {
+namespace {
+
+using google::protobuf::Message;
+using sas::v1::Resource;
+
+void PrintPaths(const sas::v1::LogicalUnit& unit, std::ostream& out) {
+  TableLayout layout(std::vector<bool>(6, false));
+  std::vector<std::vector<std::string>> rows = {
+      {"  HOST", "DEVICE", "STATE", "SCSI-ADDRESS", "BLOCK", "GENERIC"}};
+  for (const sas::v1::Path& path : unit.paths()) {
+    rows.push_back({absl::StrCat("  ", ShortName(path.host())), ShortName(path.end_device()),
+                    EnumText(path.state()), path.scsi_address(), path.block_device(),
+                    path.generic_device()});
+  }
+  for (auto& row : rows) {
+    for (std::string& cell : row) {
+      if (cell.empty()) cell = "-";
+    }
+    layout.Fit(row);
+  }
+  out << "paths:\n";
+  for (const auto& row : rows) out << layout.Line(row) << '\n';
+}
+
+// Prints "key:  value" for every column with a value. The title has the name.
+void PrintFields(const Resource& resource, const Context& context) {
+  const Message& message = *Inner(resource);
+  context.out << context.paint.Bold(absl::StrCat(NounOf(resource).singular, " ", NameOf(message)))
+              << '\n';
+  const std::vector<Column>& columns = ColumnsOf(KindOf(resource));
+  size_t width = 0;
+  for (const Column& column : columns) width = std::max(width, column.key.size() + 1);
+  for (const Column& column : columns) {
+    const std::string value = column.value(message);
+    const bool shown_elsewhere =
+        column.key == "name" || (column.key == "paths" && resource.has_logical_unit());
+    if (value.empty() || shown_elsewhere) continue;
+    const std::string label = absl::StrCat(column.key, ":");
+    context.out << label << std::string(width - label.size() + 1, ' ') << value << '\n';
+  }
+  if (resource.has_logical_unit()) PrintPaths(resource.logical_unit(), context.out);
+}
+
+absl::StatusOr<Resource> Find(const std::vector<std::string>& words, const Context& context) {
+  if (words.size() == 1) return FindOne(context, words[0], {});
+  const auto noun = FindNoun(words[0]);
+  if (!noun.ok()) return noun.status();
+  return FindOne(context, words[1], {(*noun)->kind});
+}
+
+// Prints a line per field and a column per source. "*" marks the value in use where they differ.
+void PrintSources(const sas::v1::ListFieldSourcesResponse& response, std::ostream& out) {
+  TableLayout layout(std::vector<bool>(3, false));
+  std::vector<std::vector<std::string>> rows = {{"FIELD", "FIRMWARE", "SYSFS"}};
+  std::vector<std::pair<bool, bool>> holds = {{false, false}};
+  for (const sas::v1::FieldSource& entry : response.field_sources()) {
+    if (rows.back()[0] != entry.field()) {
+      rows.push_back({entry.field(), "-", "-"});
+      holds.emplace_back(false, false);
+    }
+    const bool firmware = entry.source() == sas::v1::SOURCE_FIRMWARE;
+    rows.back()[firmware ? 1 : 2] = entry.value();
+    (firmware ? holds.back().first : holds.back().second) = entry.holds();
+  }
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (holds[i].first != holds[i].second && rows[i][1] != "-" && rows[i][2] != "-") {
+      rows[i][holds[i].first ? 1 : 2] += " *";
+    }
+    layout.Fit(rows[i]);
+  }
+  for (const auto& row : rows) out << layout.Line(row) << '\n';
+}
+
+absl::Status ShowSources(const Resource& resource, Output output, const Context& context) {
+  sas::v1::ListFieldSourcesRequest request;
+  request.set_name(NameOf(resource));
+  const auto response = context.Call(
+      *context.stubs.topology, &sas::v1::TopologyService::StubInterface::ListFieldSources, request);
+  if (!response.ok()) return response.status();
+  if (!PrintMessage(*response, output, context.out)) PrintSources(*response, context.out);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RunShow(const ShowOptions& options, const Context& context) {
+  const auto output = ParseOutput(options.output);
+  if (!output.ok()) return output.status();
+  const auto found = Find(options.words, context);
+  if (!found.ok()) return found.status();
+  const Message& message = *Inner(*found);
+  if (*output == Output::kName) {
+    context.out << NameOf(message) << '\n';
+  } else if (options.sources) {
+    return ShowSources(*found, *output, context);
+  } else if (!PrintMessage(message, *output, context.out)) {
+    PrintFields(*found, context);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sasd::cli

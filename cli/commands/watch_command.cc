@@ -1,0 +1,226 @@
+#include "cli/commands/watch_command.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "cli/output/event_output.h"
+#include "cli/query/watch_filter.h"
+
+namespace sasd::cli {
+namespace {
+
+using sas::v1::WatchResponse;
+using sas::v1::WatchService;
+
+constexpr absl::Duration kFirstBackoff = absl::Milliseconds(200),
+                         kLongestBackoff = absl::Seconds(5);
+
+// The resume token of the event with that revision.
+absl::StatusOr<std::string> TokenOf(int64_t revision, const Context& context) {
+  sas::v1::ListEventsRequest request;
+  request.set_page_size(1);
+  request.set_after_revision(revision - 1);
+  auto response =
+      context.Call(*context.stubs.watch, &WatchService::StubInterface::ListEvents, request);
+  const auto is_there = [&] {
+    return response.ok() && !response->events().empty() &&
+           response->events(0).revision() == revision;
+  };
+  while (is_there() && response->events(0).continued()) {  // the last part has the token
+    request.set_page_token(response->next_page_token());
+    response =
+        context.Call(*context.stubs.watch, &WatchService::StubInterface::ListEvents, request);
+  }
+  if (!response.ok()) return response.status();
+  if (is_there()) return response->events(0).resume_token();
+  return absl::OutOfRangeError(absl::StrCat(
+      "revision ", revision, " is not in the log, which has ", response->oldest_revision(), " to ",
+      response->newest_revision(), "; list it with `sasctl events`"));
+}
+
+absl::StatusOr<std::string> ResolveFrom(const std::string& from, const Context& context) {
+  int64_t revision = 0;
+  const bool is_number = !from.empty() && absl::c_all_of(from, absl::ascii_isdigit);
+  if (!is_number || !absl::SimpleAtoi(from, &revision)) return from;
+  if (revision == 0) {
+    return absl::InvalidArgumentError(
+        "--from 0: there is no revision 0; list the whole log with `sasctl events`");
+  }
+  return TokenOf(revision, context);
+}
+
+// One run of `sasctl watch`: a stream, or several in turn after reconnecting.
+class WatchSession {
+ public:
+  WatchSession(const WatchOptions& options, const Context& context, sas::v1::WatchFilter filter,
+               EventPrinter& printer, std::string token)
+      : options_(options),
+        context_(context),
+        filter_(std::move(filter)),
+        printer_(printer),
+        token_(std::move(token)) {}
+
+  absl::Status Run() {
+    absl::Duration backoff = kFirstBackoff;
+    for (;;) {
+      const bool was_synced = synced_once_;
+      synced_once_ = false;
+      const absl::Status status = RunStream();
+      if (ended_ || context_.interrupt.fired()) return absl::OkStatus();
+      if (!options_.reconnect || !MayReconnect(status)) return Explain(status);
+      if (synced_once_) backoff = kFirstBackoff;
+      if (synced_once_ || was_synced) {
+        context_.err << "sasctl: " << Explain(status).message() << "; reconnecting\n";
+      }
+      reconnecting_ = true;
+      context_.interrupt.Sleep(backoff);
+      backoff = std::min(2 * backoff, kLongestBackoff);
+      if (context_.interrupt.fired()) return absl::OkStatus();
+    }
+  }
+
+  void PrintWhereToResume() const {
+    if (token_.empty() || revision_ == 0) return;
+    context_.err << "sasctl: at revision " << revision_ << "; resume with --from " << token_
+                 << '\n';
+  }
+
+ private:
+  absl::Status RunStream() {
+    sas::v1::WatchRequest request;
+    request.set_resume_token(token_);
+    *request.mutable_filter() = filter_;
+    request.set_skip_snapshot(!options_.snapshot && token_.empty());
+    grpc::ClientContext call;
+    call.set_wait_for_ready(reconnecting_);  // else gRPC polls for sasd only every 5 s
+    const auto stream = context_.stubs.watch->Watch(&call, request);
+    context_.interrupt.Watch([&call] { call.TryCancel(); });
+    WatchResponse response;
+    while (!ended_ && stream->Read(&response)) Handle(response);
+    if (ended_) call.TryCancel();
+    context_.interrupt.Watch({});
+    return FromRpc(stream->Finish(), context_.endpoint);
+  }
+
+  void Handle(const WatchResponse& response) {
+    synced_once_ = true;
+    if (response.has_snapshot()) Snapshot(response.snapshot());
+    if (response.has_synced()) {
+      Position(response.synced());
+      CloseGap(revision_);
+      if (options_.snapshot) printer_.Synced(response.synced());
+    }
+    if (response.has_bookmark()) Position(response.bookmark());
+    if (response.has_resync()) {
+      in_gap_ = true;
+      sent_revision_ = response.resync().sent_revision();
+    }
+    for (const sas::v1::Event& event : response.events()) {
+      if (ended_) break;
+      printer_.Event(event);
+      if (event.continued()) continue;
+      Position(event);
+      ended_ = ++events_ == options_.count;
+    }
+    // The reader has closed our output.
+    if (!context_.Flush()) ended_ = true;
+  }
+
+  void Snapshot(const sas::v1::SnapshotChunk& chunk) {
+    CloseGap(chunk.revision());
+    if (options_.snapshot) printer_.Snapshot(chunk);
+  }
+
+  void CloseGap(int64_t revision) {
+    if (!in_gap_) return;
+    printer_.Gap(sent_revision_, revision, gap_reason_);
+    in_gap_ = false;
+    gap_reason_.clear();
+  }
+
+  template <typename T>
+  void Position(const T& part) {
+    if (!part.resume_token().empty()) token_ = part.resume_token();
+    revision_ = part.revision();
+  }
+
+  // Whether to connect again. After a lost connection the watch resumes. If sasd does not know the
+  // token any more, the watch starts again and prints a gap.
+  bool MayReconnect(const absl::Status& status) {
+    if (status.code() == absl::StatusCode::kOutOfRange && !token_.empty() && revision_ > 0) {
+      in_gap_ = true;
+      sent_revision_ = revision_;
+      gap_reason_ = ReasonOf(status) == "EPOCH_CHANGED"
+                        ? absl::StrCat("sasd restarted after revision ", revision_)
+                        : absl::StrCat("the log moved past revision ", revision_);
+      token_.clear();
+      return true;
+    }
+    return status.ok() || status.code() == absl::StatusCode::kUnavailable;
+  }
+
+  // Adds the address if the server ended the stream.
+  absl::Status Explain(const absl::Status& status) const {
+    if (!status.ok()) return status;
+    return absl::UnavailableError(
+        absl::StrCat("sasd at ", context_.endpoint.address, " ended the stream; is it stopping?"));
+  }
+
+  const WatchOptions& options_;
+  const Context& context_;
+  const sas::v1::WatchFilter filter_;
+  EventPrinter& printer_;
+
+  std::string token_;
+  int64_t revision_ = 0;
+  int64_t events_ = 0;
+  bool synced_once_ = false;  // this stream has sent a response
+  bool reconnecting_ = false;
+  bool ended_ = false;
+  bool in_gap_ = false;
+  int64_t sent_revision_ = 0;
+  std::string gap_reason_;
+};
+
+}  // namespace
+
+absl::Status RunWatch(const WatchOptions& options, const Context& context) {
+  auto printer = NewEventPrinter(options.output, context.out, context.paint);
+  if (!printer.ok()) return printer.status();
+  auto filter = ParseWatchFilter(options.filters, context);
+  if (!filter.ok()) return filter.status();
+  auto token = ResolveFrom(options.from, context);
+  if (!token.ok()) return token.status();
+  WatchSession session(options, context, *std::move(filter), **printer, *std::move(token));
+  const absl::Status status = session.Run();
+  context.out.flush();
+  session.PrintWhereToResume();
+  return status;
+}
+
+absl::Status RunEvents(const EventsOptions& options, const Context& context) {
+  const auto printer = NewEventPrinter(options.output, context.out, context.paint);
+  if (!printer.ok()) return printer.status();
+  auto filter = ParseWatchFilter(options.filters, context);
+  if (!filter.ok()) return filter.status();
+  sas::v1::ListEventsRequest request;
+  request.set_page_size(1000);
+  request.set_after_revision(options.after);
+  request.set_newest_count(options.last);
+  *request.mutable_filter() = *std::move(filter);
+  for (;;) {
+    const auto response =
+        context.Call(*context.stubs.watch, &WatchService::StubInterface::ListEvents, request);
+    if (!response.ok()) return response.status();
+    for (const sas::v1::Event& event : response->events()) (*printer)->Event(event);
+    if (!context.Flush() || response->next_page_token().empty()) return absl::OkStatus();
+    request.set_page_token(response->next_page_token());
+  }
+}
+
+}  // namespace sasd::cli

@@ -1,0 +1,38 @@
+#ifndef CLI_COMMANDS_WATCH_COMMAND_H_
+#define CLI_COMMANDS_WATCH_COMMAND_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "cli/query/context.h"
+
+namespace sasd::cli {
+
+struct WatchOptions {
+  std::string output = "table";  // lines
+  std::string from;              // a resume token or a revision; empty to start now
+  bool snapshot = false;         // print the current state first
+  int64_t count = 0;             // stop after this many events; 0: never
+  std::vector<std::string> filters;
+  bool reconnect = false;
+};
+
+// Prints changes until interrupted, `count` is reached, or the stream ends. Prints to stderr where
+// to resume.
+absl::Status RunWatch(const WatchOptions& options, const Context& context);
+
+struct EventsOptions {
+  std::string output = "table";  // lines
+  int64_t after = 0;             // only events after this revision; 0: all in the log
+  int32_t last = 0;              // only this many, the newest; 0: all
+  std::vector<std::string> filters;
+};
+
+// Prints the events of the log.
+absl::Status RunEvents(const EventsOptions& options, const Context& context);
+
+}  // namespace sasd::cli
+
+#endif  // CLI_COMMANDS_WATCH_COMMAND_H_

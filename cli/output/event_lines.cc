@@ -1,0 +1,294 @@
+#include "cli/output/event_lines.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "cli/output/describe.h"
+#include "cli/output/format.h"
+#include "cli/output/nouns.h"
+
+namespace sasd::cli {
+namespace {
+
+using google::protobuf::Message;
+using sas::v1::Change;
+using sas::v1::Resource;
+
+// The order of the lines of one event.
+int Rank(const Resource& resource) {
+  switch (resource.resource_case()) {
+    case Resource::kHost:
+      return 0;
+    case Resource::kEnclosure:
+      return 1;
+    case Resource::kExpander:
+      return 2;
+    case Resource::kEndDevice:
+      return 3;
+    case Resource::kLogicalUnit:
+      return 4;
+    case Resource::kSlot:
+      return 5;
+    case Resource::kPort:
+      return 6;
+    default:
+      return 7;
+  }
+}
+
+// Fields that change with every event.
+bool IsBookkeeping(absl::string_view path) {
+  return path == "revision" || path == "update_time" || path == "sources";
+}
+
+// "negotiated_link_rate" is "rate".
+std::string ShortField(absl::string_view path) {
+  if (path == "negotiated_link_rate" || path == "link_rate") return "rate";
+  if (path == "device_handle") return "handle";
+  if (path == "link_width") return "width";
+  if (path == "attached_sas_address") return "attached";
+  if (path == "phy_identifiers") return "phys";
+  if (path == "occupied_slot_count") return "occupied";
+  return absl::StrReplaceAll(path, {{"_", " "}, {".", " "}});
+}
+
+// A value, with short names of resources; "none" if it is empty.
+std::string ShortValue(const Message& message, absl::string_view path) {
+  const std::string text = FieldText(message, path);
+  if (text.empty()) return "none";
+  std::vector<std::string> parts = absl::StrSplit(text, ',');
+  for (std::string& part : parts) {
+    const bool name = absl::StrContains(part, '/') && !CollectionOf(part).empty();
+    if (name) part = ShortName(part);
+  }
+  return absl::StrJoin(parts, ",");
+}
+
+std::string Differences(const Change& change) {
+  const Message* now = Inner(change.resource());
+  const Message* before = Inner(change.previous());
+  std::vector<std::string> texts;
+  for (const std::string& mask : change.changed_fields().paths()) {
+    // A path of the mask starts at the resource, or at a field of Resource.
+    const std::pair<absl::string_view, absl::string_view> head =
+        absl::StrSplit(mask, absl::MaxSplits('.', 1));
+    const bool wrapped =
+        change.resource().GetDescriptor()->FindFieldByName(std::string(head.first)) != nullptr &&
+        !head.second.empty();
+    const std::string path(wrapped ? head.second : mask);
+    if (IsBookkeeping(path)) continue;
+    const std::string old_value = before == nullptr ? "?" : ShortValue(*before, path);
+    texts.push_back(absl::StrCat(ShortField(path), " ", old_value, " -> ", ShortValue(*now, path)));
+  }
+  return absl::StrJoin(texts, "; ");
+}
+
+// After a host reset this is true of every device: one line counts them all.
+bool OnlyHandleDiffers(const Change& change) {
+  bool handle = false;
+  for (const std::string& path : change.changed_fields().paths()) {
+    const absl::string_view field = absl::string_view(path).substr(path.rfind('.') + 1);
+    if (IsBookkeeping(field)) continue;
+    if (field != "device_handle") return false;
+    handle = true;
+  }
+  return handle;
+}
+
+// The first or last known state of an object; empty if it has none.
+std::string StateOf(const Resource& resource) {
+  if (resource.has_end_device()) return EnumText(resource.end_device().state());
+  if (!resource.has_port()) return "";
+  const std::string& attached = resource.port().attached();
+  return attached.empty() ? "" : absl::StrCat("to ", ShortName(attached));
+}
+
+// The parent of an end device: "via 5000ccab0405db7d/phy 5".
+std::string Via(const Resource& resource) {
+  if (!resource.has_end_device() || resource.end_device().parent().empty()) return "";
+  const auto& device = resource.end_device();
+  const std::string phy = device.has_parent_phy_identifier()
+                              ? absl::StrCat("/phy ", device.parent_phy_identifier())
+                              : "";
+  return absl::StrCat("via ", ShortName(device.parent()), phy);
+}
+
+std::string CauseText(const sas::v1::Cause& cause) {
+  const std::string kind = EnumText(cause.kind());
+  if (cause.text().empty()) return kind;
+  const bool found_later = cause.kind() == sas::v1::CAUSE_KIND_RESYNC;
+  return found_later ? absl::StrCat("resync: ", cause.text()) : cause.text();
+}
+
+// The names of an object in the text of a cause. A cause names a logical unit by its paths.
+std::vector<std::string> NamesInCauses(const Change& change) {
+  const std::string name = ShortName(NameOf(change.resource()));
+  std::vector<std::string> names;
+  switch (change.resource().resource_case()) {
+    case Resource::kEndDevice:
+      names.push_back(absl::StrCat("end device ", name));
+      break;
+    case Resource::kExpander:
+      names.push_back(absl::StrCat("expander ", name, " added"));
+      names.push_back(absl::StrCat("expander ", name, " not responding"));
+      break;
+    case Resource::kLogicalUnit:
+      for (const Resource* unit : {&change.resource(), &change.previous()}) {
+        for (const auto& path : unit->logical_unit().paths()) {
+          names.push_back(absl::StrCat("end device ", ShortName(path.end_device())));
+        }
+      }
+      break;
+    default:
+      break;
+  }
+  return names;
+}
+
+// The reason for one change: the clause of the cause that names its object, else the first clause.
+std::string ReasonOf(const Change& change, const sas::v1::Cause& cause) {
+  const std::string text = CauseText(cause);
+  const std::vector<std::string> clauses = absl::StrSplit(text, "; ");
+  if (clauses.size() == 1) return text;
+  for (const std::string& name : NamesInCauses(change)) {
+    for (const std::string& clause : clauses) {
+      if (absl::StrContains(clause, name)) return clause;
+    }
+  }
+  return absl::StrCat(clauses.front(), "; ...");
+}
+
+class LinePrinter : public EventPrinter {
+ public:
+  LinePrinter(std::ostream& out, Paint paint) : out_(out), paint_(paint) {}
+
+  void Snapshot(const sas::v1::SnapshotChunk& chunk) override {
+    for (const Resource& resource : chunk.resources()) {
+      out_ << absl::StrCat("r", chunk.revision(), " = ", Object(resource), Part(StateOf(resource)),
+                           "\n");
+    }
+  }
+
+  void Synced(const sas::v1::Synced&) override {}
+
+  void Event(const sas::v1::Event& event) override {
+    MarkGap(event);
+    std::vector<const Change*> changes;
+    for (const Change& change : event.changes()) changes.push_back(&change);
+    std::stable_sort(changes.begin(), changes.end(), [](const Change* a, const Change* b) {
+      return Rank(a->resource()) < Rank(b->resource());
+    });
+    const std::string head = Head(event);
+    const std::string why = Why(CauseText(event.cause()));
+    int new_handles = 0;
+    for (const Change* change : changes) {
+      if (OnlyHandleDiffers(*change)) {
+        ++new_handles;
+        continue;
+      }
+      out_ << absl::StrCat(head, ChangeText(*change), Part(Why(ReasonOf(*change, event.cause()))),
+                           "\n");
+    }
+    if (new_handles > 0) {
+      out_ << absl::StrCat(head, "* ", new_handles, " with a new device handle", Part(why), "\n");
+    }
+    for (const sas::v1::Notice& notice : event.notices()) {
+      out_ << absl::StrCat(head, NoticeText(notice), Part(why), "\n");
+    }
+    if (changes.empty() && event.notices().empty()) {
+      out_ << absl::StrCat(head, "* nothing changed", Part(why), "\n");
+    }
+  }
+
+  void Gap(int64_t sent_revision, int64_t revision, absl::string_view why) override {
+    const std::string begin = !why.empty() ? std::string(why)
+                              : sent_revision == 0
+                                  ? "fell behind"
+                                  : absl::StrCat("fell behind at revision ", sent_revision);
+    Bar(absl::StrCat("gap: ", begin, ", resynced at ", revision));
+  }
+
+ private:
+  static std::string Part(absl::string_view text) {
+    return text.empty() ? "" : absl::StrCat("  ", text);
+  }
+
+  std::string Head(const sas::v1::Event& event) const {
+    return absl::StrCat(
+        paint_.Dim(absl::StrCat("r", event.revision(), " ", ClockTime(event.time()))), " ");
+  }
+
+  std::string Why(const std::string& text) const {
+    return paint_.Dim(absl::StrCat("(", text, ")"));
+  }
+
+  void Bar(const std::string& text) {
+    out_ << paint_.Yellow(absl::StrCat("--- ", text, " ---")) << '\n';
+  }
+
+  // Marks events that sasd missed, and resets that renumber device handles.
+  void MarkGap(const sas::v1::Event& event) {
+    const sas::v1::Cause& cause = event.cause();
+    const std::string host = ShortName(cause.host());
+    if (cause.kind() == sas::v1::CAUSE_KIND_RESYNC) {
+      // Events of the firmware or of the kernel: the text of the cause says which.
+      const std::string count = cause.lost_event_count() == 0
+                                    ? "events"
+                                    : absl::StrCat(cause.lost_event_count(), " event",
+                                                   cause.lost_event_count() == 1 ? "" : "s");
+      const std::string where = host.empty() ? "" : absl::StrCat(" on host ", host);
+      Bar(absl::StrCat("gap: ", count, " lost", where, ", differences found by a rescan at ",
+                       event.revision()));
+    } else if (cause.kind() == sas::v1::CAUSE_KIND_HOST_RESET) {
+      Bar(absl::StrCat("reset of host ", host, ": device handles are renumbered"));
+    }
+  }
+
+  static std::string Object(const Resource& resource) {
+    return absl::StrCat(absl::StrFormat("%-9s ", NounOf(resource).singular),
+                        ShortName(NameOf(resource)), Part(DescribeResource(resource)));
+  }
+
+  std::string ChangeText(const Change& change) const {
+    const Resource& resource = change.resource();
+    const std::string object = Object(resource);
+    switch (change.kind()) {
+      case sas::v1::CHANGE_KIND_ADDED:
+        return absl::StrCat(paint_.Green(absl::StrCat("+ ", object)), Part(Via(resource)),
+                            Part(StateOf(resource)));
+      case sas::v1::CHANGE_KIND_REMOVED: {
+        const std::string state =
+            StateOf(change.previous().has_end_device() ? change.previous() : resource);
+        return absl::StrCat(paint_.Red(absl::StrCat("- ", object)), Part(Via(resource)),
+                            Part(state.empty() ? "" : absl::StrCat("was ", state)));
+      }
+      default:
+        return absl::StrCat(paint_.Yellow(absl::StrCat("~ ", object)), Part(Differences(change)));
+    }
+  }
+
+  std::string NoticeText(const sas::v1::Notice& notice) const {
+    const std::string text = absl::StrCat("! ", EnumText(notice.severity()), " ",
+                                          ShortName(notice.resource()), ": ", notice.text());
+    return notice.severity() == sas::v1::SEVERITY_CRITICAL  ? paint_.Red(text)
+           : notice.severity() == sas::v1::SEVERITY_WARNING ? paint_.Yellow(text)
+                                                            : text;
+  }
+
+  std::ostream& out_;
+  const Paint paint_;
+};
+
+}  // namespace
+
+std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint) {
+  return std::make_unique<LinePrinter>(out, paint);
+}
+
+}  // namespace sasd::cli

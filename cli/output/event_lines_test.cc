@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <sstream>
+#include <string>
+
+#include "cli/output/event_lines.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+#include "sas/v1/watch_service.pb.h"
+
+namespace sasd::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr char kDevice[] = R"(end_device {
+  name: "hosts/500605b00ab01230/endDevices/5000c500a7b26111"
+  sas_address: "5000c500a7b26111"
+  state: DEVICE_STATE_ATTACHED
+  parent: "hosts/500605b00ab01230/expanders/5000ccab0300113f"
+  parent_phy_identifier: 3
+})";
+
+std::string Print(const std::string& event_text, bool colour = false) {
+  sas::v1::Event event;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(event_text, &event)) << event_text;
+  std::ostringstream out;
+  NewEventLinePrinter(out, Paint(colour))->Event(event);
+  return out.str();
+}
+
+std::string Changed(const std::string& kind, const std::string& rest = "") {
+  return "revision: 42 cause { kind: CAUSE_KIND_FIRMWARE_EVENT text: \"because\" } changes { kind: "
+         "CHANGE_KIND_" +
+         kind + " resource { " + kDevice + " } " + rest + " }";
+}
+
+TEST(EventLinesTest, AnAdditionShowsSignPathStateAndCause) {
+  const std::string line = Print(Changed("ADDED"));
+  EXPECT_THAT(line, StartsWith("r42 "));
+  EXPECT_THAT(line, AllOf(HasSubstr("+ device"), HasSubstr("5000c500a7b26111"),
+                          HasSubstr("via 5000ccab0300113f/phy 3"), HasSubstr("attached"),
+                          HasSubstr("(because)")));
+  EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
+}
+
+TEST(EventLinesTest, ARemovalShowsTheLastState) {
+  const std::string line =
+      Print(Changed("REMOVED", "previous { end_device { state: DEVICE_STATE_BLOCKED } }"));
+  EXPECT_THAT(line, AllOf(HasSubstr("- device"), HasSubstr("was blocked")));
+}
+
+TEST(EventLinesTest, AModificationShowsBothValues) {
+  const std::string line =
+      Print(Changed("MODIFIED",
+                    "changed_fields { paths: \"state\" paths: \"revision\" } "
+                    "previous { end_device { state: DEVICE_STATE_BLOCKED } }"));
+  EXPECT_THAT(line, AllOf(HasSubstr("~ device"), HasSubstr("state blocked -> attached"),
+                          Not(HasSubstr("revision"))));
+}
+
+TEST(EventLinesTest, NewHandlesAreOneLine) {
+  const std::string change =
+      std::string("changes { kind: CHANGE_KIND_MODIFIED resource { ") + kDevice +
+      " } changed_fields { paths: \"device_handle\" } previous { end_device {} } } ";
+  const std::string lines =
+      Print("revision: 7 cause { kind: CAUSE_KIND_HOST_RESET host: \"hosts/500605b00ab01230\" } " +
+            change + change);
+  EXPECT_THAT(lines, HasSubstr("--- reset of host 500605b00ab01230"));
+  EXPECT_THAT(lines, HasSubstr("* 2 with a new device handle"));
+  EXPECT_THAT(lines, Not(HasSubstr("~")));
+}
+
+TEST(EventLinesTest, LostEventsPrintAGapBar) {
+  const std::string lines = Print(
+      "revision: 9 cause { kind: CAUSE_KIND_RESYNC host: \"hosts/500605b00ab01230\" "
+      "lost_event_count: 1 }");
+  EXPECT_THAT(lines, HasSubstr("--- gap: 1 event lost on host 500605b00ab01230"));
+  EXPECT_THAT(lines, HasSubstr("* nothing changed"));
+}
+
+TEST(EventLinesTest, AGapMayHaveNoHost) {
+  const std::string lines = Print(
+      "revision: 9 cause { kind: CAUSE_KIND_RESYNC text: \"at most 37 uevents lost\" "
+      "lost_event_count: 37 }");
+  EXPECT_THAT(lines, HasSubstr("--- gap: 37 events lost, differences found by a rescan at 9"));
+  EXPECT_THAT(lines, HasSubstr("at most 37 uevents lost"));
+}
+
+TEST(EventLinesTest, ANoticeShowsSeverityAndSubject) {
+  EXPECT_THAT(Print("revision: 3 notices { severity: SEVERITY_WARNING resource: "
+                    "\"hosts/500605b00ab01230\" text: \"temperature 85 C\" }"),
+              HasSubstr("! warning 500605b00ab01230: temperature 85 C"));
+}
+
+TEST(EventLinesTest, AStreamGapNamesBothRevisions) {
+  std::ostringstream out;
+  NewEventLinePrinter(out, Paint())->Gap(10, 25, "");
+  EXPECT_EQ(out.str(), "--- gap: fell behind at revision 10, resynced at 25 ---\n");
+}
+
+TEST(EventLinesTest, OnlyPaintAddsColours) {
+  EXPECT_THAT(Print(Changed("ADDED")), Not(HasSubstr("\033[")));
+  EXPECT_THAT(Print(Changed("ADDED"), /*colour=*/true), HasSubstr("\033[32m"));
+}
+
+}  // namespace
+}  // namespace sasd::cli

@@ -1,0 +1,25 @@
+#ifndef CLI_OUTPUT_EVENT_PRINTER_H_
+#define CLI_OUTPUT_EVENT_PRINTER_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "sas/v1/watch_service.pb.h"
+
+namespace sasd::cli {
+
+// Prints the items of a Watch stream or of the log. Keeps no state between items.
+class EventPrinter {
+ public:
+  virtual ~EventPrinter() = default;
+  virtual void Snapshot(const sas::v1::SnapshotChunk& chunk) = 0;
+  virtual void Synced(const sas::v1::Synced& synced) = 0;
+  virtual void Event(const sas::v1::Event& event) = 0;
+  // The stream fell behind after `sent_revision` (0: unknown), and is complete again at `revision`.
+  // `why`: another reason for the gap; empty if the stream fell behind.
+  virtual void Gap(int64_t sent_revision, int64_t revision, absl::string_view why) = 0;
+};
+
+}  // namespace sasd::cli
+
+#endif  // CLI_OUTPUT_EVENT_PRINTER_H_

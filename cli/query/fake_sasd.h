@@ -1,0 +1,75 @@
+#ifndef CLI_QUERY_FAKE_SASD_H_
+#define CLI_QUERY_FAKE_SASD_H_
+
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/query/context.h"
+#include "grpcpp/grpcpp.h"
+#include "sas/v1/topology_service.grpc.pb.h"
+
+namespace sasd::cli {
+
+// The topology service of a fake sasd. It finds the added resources by their spellings, and records
+// the requests. Set it up before the first call.
+class FakeTopologyService : public sas::v1::TopologyService::Service {
+ public:
+  void Add(sas::v1::Resource resource, std::vector<std::string> spellings);
+  void Suggest(const std::string& suggestion) { suggestions_.push_back(suggestion); }
+  // Makes every later call fail with this status.
+  void Fail(grpc::Status status) { failure_ = std::move(status); }
+
+  grpc::Status FindResources(grpc::ServerContext* context,
+                             const sas::v1::FindResourcesRequest* request,
+                             sas::v1::FindResourcesResponse* response) override;
+  grpc::Status ListFindings(grpc::ServerContext* context,
+                            const sas::v1::ListFindingsRequest* request,
+                            sas::v1::ListFindingsResponse* response) override;
+  grpc::Status Diagnose(grpc::ServerContext* context, const sas::v1::DiagnoseRequest* request,
+                        sas::v1::DiagnoseResponse* response) override;
+
+  sas::v1::ListFindingsResponse findings;
+  sas::v1::DiagnoseResponse diagnosis;
+  std::vector<sas::v1::FindResourcesRequest> find_requests;
+  std::vector<sas::v1::ListFindingsRequest> findings_requests;
+
+ private:
+  struct Entry {
+    sas::v1::Resource resource;
+    std::vector<std::string> spellings;
+  };
+
+  std::vector<Entry> entries_;
+  std::vector<std::string> suggestions_;
+  grpc::Status failure_;
+};
+
+// A fake sasd behind an in-process channel, with the context that a command needs.
+class FakeSasd {
+ public:
+  FakeSasd();
+
+  Stubs NewStubs();
+  // Writes to `out` and `err`, without colour. The fake must outlive it.
+  Context context() {
+    return {stubs_, out, err, interrupt_, {"unix:/fake.sock", absl::Seconds(30)}, Paint()};
+  }
+
+  FakeTopologyService topology;
+  std::ostringstream out, err;
+
+ private:
+  const std::unique_ptr<grpc::Server> server_;
+  const Stubs stubs_;
+  Interrupt interrupt_;
+};
+
+// Parses a resource from text format: "host { name: ... }".
+sas::v1::Resource ParseResource(const std::string& text);
+
+}  // namespace sasd::cli
+
+#endif  // CLI_QUERY_FAKE_SASD_H_

@@ -1,0 +1,53 @@
+#ifndef CLI_QUERY_FILTER_H_
+#define CLI_QUERY_FILTER_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "cli/output/columns.h"
+#include "cli/output/nouns.h"
+#include "cli/query/context.h"
+#include "google/protobuf/message.h"
+
+namespace sasd::cli {
+
+// A condition that a user typed: a key and its alternative values.
+struct Condition {
+  std::string key;
+  std::vector<std::string> values;
+};
+
+// Splits arguments such as "state=blocked,failed" and "host=host1,state=blocked". A part without
+// '=' is another value of the key before it. Error: kInvalidArgument for a part without key or
+// value.
+absl::StatusOr<std::vector<Condition>> ParseConditions(const std::vector<std::string>& arguments);
+
+// The objects that a user selects. sasd applies `filter`, and Admits() applies `local`.
+struct ResourceSelection {
+  std::unique_ptr<google::protobuf::Message> filter;  // null if the noun has none
+  // Columns, and the values that each may have.
+  std::vector<std::pair<const Column*, std::vector<std::string>>> local;
+
+  // Whether the user selects a resource that sasd sent: each column equals one of its values, or
+  // lists one between commas. Ignores case.
+  bool Admits(const google::protobuf::Message& resource) const;
+};
+
+// Converts conditions to a selection. A key is one of the noun's filter keys (at most once), or a
+// column. Looks up objects that a condition names. Errors: kInvalidArgument names an unknown key or
+// value, close ones, and the allowed ones; those of FindOne() for an object.
+absl::StatusOr<ResourceSelection> SelectResources(const Context& context, const Noun& noun,
+                                                  const std::vector<Condition>& conditions);
+
+// The enum value for a word such as "attached" or "12g". Error: kInvalidArgument names the key,
+// close words, and the allowed ones.
+absl::StatusOr<int> ParseEnum(const google::protobuf::EnumDescriptor& type, absl::string_view key,
+                              absl::string_view word);
+
+}  // namespace sasd::cli
+
+#endif  // CLI_QUERY_FILTER_H_

@@ -1,0 +1,125 @@
+#include "cli/query/finder.h"
+
+#include <algorithm>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "cli/output/describe.h"
+#include "cli/output/format.h"
+#include "cli/output/nouns.h"
+#include "sas/v1/topology_service.pb.h"
+
+namespace sasd::cli {
+namespace {
+
+using sas::v1::Resource;
+using sas::v1::ResourceKind;
+
+// Removes what users type around an identifier: "/dev/" of "/dev/sdb", and "expander-" of
+// "expander-5000...", which the tree draws if the operating system has no name.
+std::string WithoutDecoration(absl::string_view query) {
+  query = absl::StripAsciiWhitespace(query);
+  absl::ConsumePrefix(&query, "/dev/");
+  const size_t dash = query.rfind('-');
+  if (dash == absl::string_view::npos || query.size() - dash - 1 != 16) return std::string(query);
+  const absl::string_view head = query.substr(0, dash), tail = query.substr(dash + 1);
+  const bool decorated = head == "host" || head == "expander" || head == "end_device";
+  return std::string(decorated && absl::c_all_of(tail, absl::ascii_isxdigit) ? tail : query);
+}
+
+bool IsResourceName(absl::string_view query) {
+  return absl::StartsWith(query, "hosts/") || absl::StartsWith(query, "logicalUnits/") ||
+         absl::StartsWith(query, "enclosures/");
+}
+
+// Whether an object is the drive, one of its paths, or its slot.
+bool BelongsTo(const Resource& resource, const sas::v1::LogicalUnit& unit) {
+  if (resource.has_logical_unit()) return resource.logical_unit().name() == unit.name();
+  if (resource.has_slot()) return resource.slot().logical_unit() == unit.name();
+  if (!resource.has_end_device()) return false;
+  return absl::c_any_of(unit.paths(), [&](const sas::v1::Path& path) {
+    return path.end_device() == resource.end_device().name();
+  });
+}
+
+// The object that represents all of them, or null.
+const Resource* Representative(absl::string_view query,
+                               const google::protobuf::RepeatedPtrField<Resource>& found) {
+  if (found.size() == 1) return &found.Get(0);
+  const auto unit = absl::c_find_if(found, [](const Resource& r) { return r.has_logical_unit(); });
+  if (unit == found.end()) return nullptr;
+  const bool together =
+      absl::c_all_of(found, [&](const Resource& r) { return BelongsTo(r, unit->logical_unit()); });
+  if (!together) return nullptr;
+  const auto slot = absl::c_find_if(found, [](const Resource& r) { return r.has_slot(); });
+  return absl::StrContains(query, '/') && slot != found.end() ? &*slot : &*unit;
+}
+
+std::string KindText(const std::vector<ResourceKind>& kinds) {
+  if (kinds.empty()) return "object";
+  return absl::StrJoin(kinds, " or ", [](std::string* out, ResourceKind kind) {
+    absl::StrAppend(out, NounOf(kind).singular);
+  });
+}
+
+absl::Status NotFound(absl::string_view query, const std::vector<ResourceKind>& kinds,
+                      const google::protobuf::RepeatedPtrField<std::string>& suggestions) {
+  std::string close;
+  if (!suggestions.empty()) {
+    close = absl::StrCat("; close names: ", absl::StrJoin(suggestions, ", "));
+  } else {
+    close = absl::StrCat("; `sasctl list ", kinds.empty() ? "drives" : NounOf(kinds[0]).plural,
+                         "` lists all");
+  }
+  return absl::NotFoundError(absl::StrCat("no ", KindText(kinds), " \"", query, "\"", close));
+}
+
+absl::Status Ambiguous(absl::string_view query,
+                       const google::protobuf::RepeatedPtrField<Resource>& found) {
+  constexpr int kMost = 20;
+  std::string lines;
+  for (int i = 0; i < std::min(found.size(), kMost); ++i) {
+    const std::string about = DescribeResource(found.Get(i));
+    absl::StrAppend(&lines, "\n  ", NounOf(found.Get(i)).singular, " ", NameOf(found.Get(i)),
+                    about.empty() ? "" : "  ", about);
+  }
+  if (found.size() > kMost) absl::StrAppend(&lines, "\n  and ", found.size() - kMost, " more");
+  return absl::FailedPreconditionError(absl::StrCat(
+      "\"", query, "\" is ", found.size(),
+      " objects; give a resource name, or use `sasctl show NOUN ", query, "`:", lines));
+}
+
+}  // namespace
+
+absl::StatusOr<Resource> FindOne(const Context& context, absl::string_view query,
+                                 const std::vector<ResourceKind>& kinds) {
+  const std::string bare = WithoutDecoration(query);
+  sas::v1::FindResourcesRequest request;
+  request.set_query(bare);
+  for (const ResourceKind kind : kinds) request.add_kinds(kind);
+  const auto response = context.Call(
+      *context.stubs.topology, &sas::v1::TopologyService::StubInterface::FindResources, request);
+  if (!response.ok()) return response.status();
+  if (response->resources().empty()) return NotFound(query, kinds, response->suggestions());
+  const Resource* one = Representative(bare, response->resources());
+  if (one == nullptr) return Ambiguous(query, response->resources());
+  if (Inner(*one) == nullptr) {
+    return absl::InternalError(absl::StrCat(
+        "\"", query, "\" has a kind that this sasctl does not know; use a newer sasctl"));
+  }
+  return *one;
+}
+
+absl::StatusOr<std::string> FindName(const Context& context, absl::string_view query,
+                                     const std::vector<ResourceKind>& kinds) {
+  if (IsResourceName(query)) return std::string(query);
+  const auto found = FindOne(context, query, kinds);
+  if (!found.ok()) return found.status();
+  return NameOf(*found);
+}
+
+}  // namespace sasd::cli

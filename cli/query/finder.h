@@ -1,0 +1,28 @@
+#ifndef CLI_QUERY_FINDER_H_
+#define CLI_QUERY_FINDER_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "cli/query/context.h"
+#include "sas/v1/resources.pb.h"
+
+namespace sasd::cli {
+
+// Finds the object with the name `query`: a resource name, SAS address, WWN, serial, sdX, H:C:T:L,
+// enclosure/slot, or a name that `sasctl tree` draws. `kinds`: empty for all kinds. If the query
+// matches a drive, its paths and its slot, the result is the drive; for "enclosure/slot" it is the
+// slot. Errors: kNotFound names the query and close names; kFailedPrecondition lists several
+// matches.
+absl::StatusOr<sas::v1::Resource> FindOne(const Context& context, absl::string_view query,
+                                          const std::vector<sas::v1::ResourceKind>& kinds);
+
+// The resource name of FindOne(); `query` itself if it is a resource name.
+absl::StatusOr<std::string> FindName(const Context& context, absl::string_view query,
+                                     const std::vector<sas::v1::ResourceKind>& kinds);
+
+}  // namespace sasd::cli
+
+#endif  // CLI_QUERY_FINDER_H_

@@ -1,0 +1,59 @@
+#include "cli/query/tree_reader.h"
+
+#include <utility>
+
+#include "sas/v1/watch_service.pb.h"
+
+namespace sasd::cli {
+namespace {
+
+void Take(sas::v1::Resource& resource, TreeSnapshot& snapshot) {
+  switch (resource.resource_case()) {
+    case sas::v1::Resource::kHost:
+      return snapshot.hosts.push_back(std::move(*resource.mutable_host()));
+    case sas::v1::Resource::kPort:
+      return snapshot.ports.push_back(std::move(*resource.mutable_port()));
+    case sas::v1::Resource::kExpander:
+      return snapshot.expanders.push_back(std::move(*resource.mutable_expander()));
+    case sas::v1::Resource::kEndDevice:
+      return snapshot.devices.push_back(std::move(*resource.mutable_end_device()));
+    case sas::v1::Resource::kEnclosure:
+      return snapshot.enclosures.push_back(std::move(*resource.mutable_enclosure()));
+    default:
+      return;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<TreeSnapshot> ReadTreeSnapshot(const Context& context,
+                                              const std::vector<std::string>& hosts) {
+  sas::v1::WatchRequest request;
+  for (const auto kind :
+       {sas::v1::RESOURCE_KIND_HOST, sas::v1::RESOURCE_KIND_PORT, sas::v1::RESOURCE_KIND_EXPANDER,
+        sas::v1::RESOURCE_KIND_END_DEVICE, sas::v1::RESOURCE_KIND_ENCLOSURE}) {
+    request.mutable_filter()->add_kinds(kind);
+  }
+  for (const std::string& host : hosts) request.mutable_filter()->add_hosts(host);
+  const auto call = context.NewCall(context.endpoint.timeout);
+  const auto stream = context.stubs.watch->Watch(call.get(), request);
+  TreeSnapshot snapshot;
+  sas::v1::WatchResponse response;
+  while (stream->Read(&response)) {
+    if (response.has_resync()) snapshot = TreeSnapshot();
+    for (auto& resource : *response.mutable_snapshot()->mutable_resources()) {
+      Take(resource, snapshot);
+    }
+    if (response.has_synced()) {
+      snapshot.revision = response.synced().revision();
+      call->TryCancel();
+      stream->Finish();  // we cancelled the call
+      return snapshot;
+    }
+  }
+  const absl::Status status = FromRpc(stream->Finish(), context.endpoint);
+  return status.ok() ? absl::UnavailableError("sasd ended the snapshot before it was complete")
+                     : status;
+}
+
+}  // namespace sasd::cli
