@@ -1,5 +1,5 @@
 #!/bin/bash
-# What bazel/pack_corpus.sh makes, and what a test does without a corpus or a crash input.
+# Tests bazel/pack_corpus.sh, and a cc_fuzz_test without a corpus or a crash input.
 set -euo pipefail
 pack=bazel/pack_corpus.sh replay=tests/fuzz/replay_fuzz_test testdata=tests/fuzz/testdata
 cd "$TEST_SRCDIR/$TEST_WORKSPACE"
@@ -34,7 +34,7 @@ refused "$work/empty" "$testdata/crash" "no input in the corpus"
 refused "$work/none" "$testdata/crash" "no input in the corpus"
 refused "$testdata" "$work/none" "cannot read"
 
-# All the inputs: the test itself has checked that both kinds are among them.
+# replay_fuzz_test fails unless it sees an input of each kind.
 mkdir "$work/corpus"
 cp "$testdata/member" "$work/corpus"
 refused "$work/corpus" "$testdata/member" "a crash input is replayed"
