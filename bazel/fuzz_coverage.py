@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Prints what the corpora of fuzz targets reach of each decoder (for bazel/fuzz.sh --coverage).
+"""Prints the share of each decoder that the inputs of its fuzz target reach (bazel/fuzz.sh --coverage).
 
-fuzz_coverage.py DECODERS JSON...: a line of DECODERS is a target's name and a source file of which it
-is to reach all; NAME.json is what `llvm-cov export -summary-only` told of that target.
+fuzz_coverage.py DECODERS JSON...
+Each line of DECODERS is the name of a target and a source file that it covers. NAME.json is the output
+of `llvm-cov export -summary-only` for the target NAME. A file without a covered line is an error.
 """
 
 import json
@@ -11,7 +12,7 @@ import sys
 
 
 def files_of(path):
-    """Source file (from the workspace's root) -> its summary."""
+    """Returns source file, relative to the workspace -> its summary."""
     files = json.loads(path.read_text())["data"][0]["files"]
     roots = ("driver/", "emulator/", "rpc/", "daemon/", "cli/")
     found = {}

@@ -1,14 +1,18 @@
-// Feeds LLVMFuzzerTestOneInput the files named as arguments, each cut short, and seeded mutations
-// of each: the same inputs on every run. The first argument is about how many inputs to make in
-// all.
+// Replays inputs to LLVMFuzzerTestOneInput: RUNS CORPUS_FOLDER [CRASH_INPUT...]. Each file of the
+// folder and each crash input is run as it is, then its prefixes and seeded mutations of it. All
+// runs see the same inputs. RUNS is the approximate number of inputs in all. A folder without a
+// file is an error.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <random>
 #include <string>
+#include <system_error>
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
@@ -24,7 +28,7 @@ void Run(const Bytes& input) {
   LLVMFuzzerTestOneInput(copy.data(), copy.size());
 }
 
-// All prefixes, or as many of equal distance as there may be.
+// All prefixes, or `most` of them at equal distances.
 void RunPrefixes(const Bytes& input, size_t most) {
   const size_t step = 1 + input.size() / (most + 1);
   for (size_t length = 0; length < input.size(); length += step) {
@@ -59,25 +63,43 @@ void RunAll(const Bytes& input, size_t runs, std::mt19937_64& random) {
   RunMutations(input, runs / 2, random);
 }
 
+// The files under `folder`, sorted by name; none if it cannot be read.
+std::vector<std::string> FilesUnder(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, error)) {
+    if (entry.is_regular_file()) files.push_back(entry.path().string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::cerr << "give a number of runs and the corpus' files\n";
+  if (argc < 3) {
+    std::cerr << "usage: " << argv[0] << " RUNS CORPUS_FOLDER [CRASH_INPUT...]\n";
     return 2;
   }
-  std::mt19937_64 random(1);  // NOLINT: the same inputs on every run
-  std::vector<Bytes> corpus = {Bytes(512, 0x00), Bytes(512, 0xff)};
-  for (int i = 2; i < argc; ++i) {
-    std::ifstream file(argv[i], std::ios::binary);
+  std::vector<std::string> files = FilesUnder(argv[2]);
+  if (files.empty()) {
+    std::cerr << "no input in the corpus " << argv[2] << "\n";
+    return 1;
+  }
+  files.insert(files.end(), argv + 3, argv + argc);
+  std::vector<Bytes> inputs = {Bytes(512, 0x00), Bytes(512, 0xff)};
+  for (const std::string& name : files) {
+    std::ifstream file(name, std::ios::binary);
     if (!file) {
-      std::cerr << "cannot read " << argv[i] << "\n";
+      std::cerr << "cannot read " << name << "\n";
       return 1;
     }
-    corpus.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    inputs.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   }
-  const size_t runs = std::stoul(argv[1]) / corpus.size();
-  for (const Bytes& input : corpus) RunAll(input, runs, random);
-  std::cout << "ran " << argc - 2 << " corpus files\n";
+  std::mt19937_64 random(1);  // NOLINT: the same inputs on every run
+  const size_t runs = std::stoul(argv[1]) / inputs.size();
+  for (const Bytes& input : inputs) RunAll(input, runs, random);
+  std::cout << "replayed " << files.size() - static_cast<size_t>(argc - 3) << " corpus inputs and "
+            << argc - 3 << " crash inputs\n";
   return 0;
 }

@@ -1,7 +1,7 @@
-// The floor of watch_bench, as a process of its own: `bare_server ADDRESS` serves a bare stream,
-// and EmulatorService.FlapPhy, which does no more than to send messages to every stream: each event
-// of the WatchResponse in the file that `element` names; or, if that is a number, `phy` messages of
-// so many bytes. Ends with its standard input.
+// The baseline of watch_bench, in a process of its own: `bare_server ADDRESS` serves a bare stream
+// and EmulatorService.FlapPhy, which only sends messages to every stream. If `element` is a number,
+// it sends `phy` messages of that many bytes. Otherwise `element` is a file with a WatchResponse,
+// and it sends each of its events. The program ends at the end of its standard input.
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -31,10 +31,10 @@ class Trigger : public sas::v1::EmulatorService::Service {
       act = Padded(size, request->phy());
     } else if (std::ifstream file(request->element(), std::ios::binary);
                !act.ParseFromIstream(&file) || act.events_size() == 0) {
-      return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "element: wants a size, or a file");
+      return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "element: must be a size or a file");
     }
     for (uint32_t change = 0; change < 2 * request->count(); ++change) {
-      // The messages of an act are there at one moment, as the firmware's events are.
+      // All messages of an act have one arrival time, as the firmware's events have.
       const absl::Duration now = SystemClock().Monotonic();
       for (const sas::v1::Event& event : act.events()) Send(event, now);
       absl::SleepFor(absl::Nanoseconds(request->interval().nanos()));
@@ -43,7 +43,7 @@ class Trigger : public sas::v1::EmulatorService::Service {
   }
 
  private:
-  // An act of messages of so many bytes each.
+  // An act of `count` messages of `size` bytes each.
   static sas::v1::WatchResponse Padded(int64_t size, uint32_t count) {
     sas::v1::WatchResponse act;
     for (uint32_t i = 1; i <= count; ++i) {

@@ -18,7 +18,7 @@ grpc::ByteBuffer ToByteBuffer(const std::string& bytes) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-// What a stream starts with, so that the client knows that it is open.
+// The first message of a stream: the client knows then that it is open.
 grpc::ByteBuffer SyncedMessage() {
   sas::v1::WatchResponse response;
   response.mutable_synced()->set_revision(1);
@@ -90,7 +90,7 @@ class BareStreamServer::Service : public grpc::CallbackGenericService {
     std::deque<grpc::ByteBuffer> queue_ ABSL_GUARDED_BY(mu_);
   };
 
-  absl::Mutex mu_;  // before a stream's
+  absl::Mutex mu_;  // locked before a stream's
   std::set<Stream*> streams_ ABSL_GUARDED_BY(mu_);
 };
 

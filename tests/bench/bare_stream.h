@@ -8,14 +8,13 @@
 
 namespace sasd::bench {
 
-// The floor: a gRPC server that does nothing but write given bytes to every open stream, through
-// the generic callback service, each stream with one write in flight and a queue behind it.
-// Thread-safe.
+// The baseline: a gRPC server that only writes given bytes to every open stream, with the generic
+// callback service. Each stream has one write in flight and a queue behind it. Thread-safe.
 class BareStreamServer {
  public:
   static constexpr char kMethod[] = "/sasd.bench.Bare/Stream";
 
-  // Serves `trigger`, too, which it borrows for its lifetime.
+  // Serves `trigger`, too. `trigger` outlives this.
   BareStreamServer(const std::string& address, grpc::Service& trigger);
   ~BareStreamServer();
 

@@ -1,13 +1,13 @@
-// How long sasd takes from its start until it serves a large machine, settled, beside `lsscsi
-// -tgL` on the same sysfs tree; how long `sasctl tree` takes then; and what sasd costs while
-// nothing happens.
+// Measures the time from the start of sasd until it serves a large machine, settled, beside `lsscsi
+// -tgL` on the same sysfs tree. Then measures `sasctl tree`, and the CPU use of sasd while nothing
+// happens.
 //
 //   cold_start_bench SASD SASCTL [--runs N]
 //
 // The tree has two HBAs, 50 expanders and 816 drives with two paths each. With the rights for a
-// mount namespace, lsscsi finds the device nodes of its disks in /dev, and the idle sasd is one
-// that follows this tree as its machine's /sys. Otherwise lsscsi has less to do, and the idle sasd
-// follows the machine's own /sys.
+// mount namespace, lsscsi finds the device nodes of the disks in /dev, and the idle sasd follows
+// this tree as /sys. Without them, lsscsi has less to do, and the idle sasd follows the machine's
+// own /sys.
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -47,7 +47,7 @@ namespace fs = std::filesystem;
 constexpr char kLsscsi[] = "/usr/bin/lsscsi";
 constexpr int kPaths = 1632, kEnclosures = 18;
 constexpr absl::Duration kTimeout = absl::Seconds(60);
-// sasd's default is to look at a host's links every 30 s: one look is in it.
+// Contains one look at the links of a host, which sasd takes every 30 s by default.
 constexpr absl::Duration kIdle = absl::Seconds(32);
 
 void Require(bool ok, const std::string& what) {
@@ -56,12 +56,12 @@ void Require(bool ok, const std::string& what) {
   exit(1);
 }
 
-// A folder of this run's own, in memory where that can be had.
+// A temporary folder of this run, in memory if possible.
 class WorkFolder {
  public:
   WorkFolder() {
     Require(mkdtemp(folder_) != nullptr, "cannot make a folder in /tmp");
-    // Nobody else sees what is mounted from here on, and nothing remains of it.
+    // Mounts from here on are private to this process, and end with it.
     isolated_ = unshare(CLONE_NEWNS) == 0 &&
                 mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
                 mount("tmpfs", folder_, "tmpfs", 0, nullptr) == 0;
@@ -80,7 +80,7 @@ class WorkFolder {
   bool isolated_ = false;
 };
 
-// Makes the nodes of all disks of the tree in a new /dev; whether that was possible.
+// Makes the nodes of all disks of the tree in a new /dev. Returns whether that was possible.
 bool MakeNodes(const WorkFolder& work, const std::string& tree) {
   if (!work.isolated()) return false;
   const std::string nodes = work.path("dev");
@@ -106,7 +106,7 @@ double Median(std::vector<absl::Duration> times) {
 
 // ------------------------------------------------------------------------------------ lsscsi
 
-// It must have listed the machine, every path with its address and in its long form.
+// Requires that lsscsi has listed every path, with its address and its long form.
 void CheckListing(const std::string& file, bool with_nodes) {
   int disks = 0, enclosures = 0, generic = 0, transports = 0;
   std::ifstream listing(file);
@@ -125,7 +125,7 @@ void CheckListing(const std::string& file, bool with_nodes) {
 
 // ------------------------------------------------------------------------------------ sasd
 
-// Where a sasd that is started afterwards tells that it serves (sd_notify).
+// The socket where a sasd that is started later reports that it serves (sd_notify).
 class ReadySocket {
  public:
   explicit ReadySocket(const std::string& path)
@@ -138,7 +138,7 @@ class ReadySocket {
     Require(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
                 setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0 &&
                 setenv("NOTIFY_SOCKET", path.c_str(), /*overwrite=*/1) == 0,
-            "no socket for sasd's notice at " + path);
+            "cannot make the notify socket " + path);
   }
   ~ReadySocket() { close(fd_); }
   ReadySocket(const ReadySocket&) = delete;
@@ -172,11 +172,11 @@ class Sasd {
     took_ = SystemClock().Monotonic() - start_;
   }
 
-  // From its start until a client knew that it is settled.
+  // The time from its start until a client knows that it is settled.
   absl::Duration took() const { return took_; }
   const Subprocess& process() const { return process_; }
 
-  // Every device of the machine must be known.
+  // Requires that sasd knows every device of the machine.
   void CheckDevices() {
     int devices = 0;
     sas::v1::ListEndDevicesRequest request;
@@ -198,7 +198,7 @@ class Sasd {
   absl::Duration took_;
 };
 
-// What sasd uses of a CPU while nothing happens, in percent.
+// The CPU use of sasd while nothing happens, in percent of one CPU.
 double IdleCpu(const Sasd& sasd) {
   const double before = sasd.process().CpuSeconds();
   absl::SleepFor(kIdle);
@@ -212,7 +212,7 @@ void Print(const char* what, double ms, double floor_ms) {
 }
 
 int Main(const std::string& sasd_program, const std::string& sasctl_program, int runs) {
-  Require(access(kLsscsi, X_OK) == 0, "no lsscsi here: bazel/setup.sh bench");
+  Require(access(kLsscsi, X_OK) == 0, "lsscsi is missing; bazel/setup.sh bench installs it");
   const WorkFolder work;
   const std::string tree = work.path("sys"), socket = work.path("s"), output = work.path("out");
   const absl::Status written = sysfs::WriteFakeSysfs(tree, sysfs::FullOakInstallation());
@@ -234,7 +234,7 @@ int Main(const std::string& sasd_program, const std::string& sasctl_program, int
     sasctl.push_back(RunToEnd({sasctl_program, "--addr", "unix:" + socket, "tree"}, output));
     Require(fs::file_size(output) > 0, "sasctl tree prints nothing");
   };
-  once();  // so that all programs are in memory
+  once();  // loads all programs into memory
   for (auto* times : {&lsscsi, &sasd, &sasctl}) times->clear();
   for (int i = 0; i < runs; ++i) once();
 

@@ -1,7 +1,7 @@
-// The large storm: 1,000 subscribers of every temper on the unix socket, 100,000 random events and
-// more on 10,000 devices. Ends with exit code 1 unless everybody has the fabric's truth at the end.
-// Prints the rate at which events reached subscribers beside that of a bare gRPC stream with as
-// many subscribers and messages of the same size.
+// The large storm: 1,000 eager, slow, stalled and restless subscribers on the unix socket, and more
+// than 100,000 random events on 10,000 devices. The exit code is 1 unless every subscriber has the
+// fabric's truth at the end. Prints the rate of received events beside that of a bare gRPC stream
+// with as many subscribers and messages of the same size.
 //
 //   large_storm BARE_SERVER [--subscribers N] [--acts N] [--seed N]
 #include <stdlib.h>
@@ -46,7 +46,7 @@ struct Rate {
   double message_bytes = 0;
 };
 
-// Runs the storm and requires the truth of everybody.
+// Runs the storm. Requires that every subscriber ends with the fabric's truth.
 Rate Storm(const testing::StormOptions& storm, int acts, const std::string& address) {
   DaemonOptions options;
   options.fabric = "synthetic:1x100x100";
@@ -67,7 +67,7 @@ Rate Storm(const testing::StormOptions& storm, int acts, const std::string& addr
   testing::Chaos chaos(storm.seed, {}, testing::FabricOf(fabric));
   const testing::StormReport report = testing::RunStorm(storm, chaos.Take(acts), target);
   for (const std::string& error : report.errors) std::cerr << error << "\n";
-  Require(report.errors.empty(), "a subscriber's promise was broken");
+  Require(report.errors.empty(), "the stream broke a promise to a subscriber");
   const std::vector<std::string> wrong = testing::DifferencesFromFabric(fabric, d.registry());
   for (const std::string& line : wrong) std::cerr << line << "\n";
   Require(wrong.empty(), "the registry differs from the fabric");
@@ -88,7 +88,7 @@ Rate Bare(const std::string& program, const std::string& address, int subscriber
   Require(channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30)),
           "the bare server does not answer");
   StreamFleet fleet(address, BareStreamServer::kMethod, "", subscribers, kStreamsPerChannel);
-  Require(fleet.WaitSynced(absl::Minutes(2)), "not every subscriber was synchronized");
+  Require(fleet.WaitSynced(absl::Minutes(2)), "a subscriber did not reach SYNCED");
   const auto emulator = sas::v1::EmulatorService::NewStub(channel);
   sas::v1::FlapPhyRequest request;
   request.set_element(absl::StrCat(static_cast<int>(storm.message_bytes)));
@@ -98,22 +98,23 @@ Rate Bare(const std::string& program, const std::string& address, int subscriber
   sas::v1::FlapPhyResponse response;
   const absl::Duration start = SystemClock().Monotonic();
   Require(emulator->FlapPhy(&context, request, &response).ok(), "FlapPhy");
-  Require(fleet.WaitActs(2 * request.count(), kTimeout), "not everybody got every message");
+  Require(fleet.WaitActs(2 * request.count(), kTimeout), "a subscriber missed a message");
   const absl::Duration took = SystemClock().Monotonic() - start;
   return {static_cast<double>(fleet.Take().events) / absl::ToDoubleSeconds(took),
           storm.message_bytes};
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("A storm of events on many subscribers, beside a bare stream");
+  CLI::App app("Measure a storm with many subscribers beside a bare stream");
   std::string bare_program;
   testing::StormOptions storm;
   storm.subscribers = 1'000;
-  int acts = 30'000;  // which come to more than 100,000 events
-  app.add_option("bare_server", bare_program, "The program of the bare stream")->required();
-  app.add_option("--subscribers", storm.subscribers)->capture_default_str();
-  app.add_option("--acts", acts)->capture_default_str();
-  app.add_option("--seed", storm.seed)->capture_default_str();
+  int acts = 30'000;  // give more than 100,000 events
+  app.add_option("bare_server", bare_program, "Path of the bare server")->required();
+  app.add_option("--subscribers", storm.subscribers, "Number of subscribers")
+      ->capture_default_str();
+  app.add_option("--acts", acts, "Number of acts on the fabric")->capture_default_str();
+  app.add_option("--seed", storm.seed, "Seed of the acts")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
 
   char folder[] = "/tmp/storm.XXXXXX";

@@ -15,7 +15,7 @@ struct StreamFleet::Shared {
   absl::Mutex mu;
   int synced ABSL_GUARDED_BY(mu) = 0;
   int open ABSL_GUARDED_BY(mu) = 0;
-  // How many streams have received `awaited` acts; counted by the streams as they do.
+  // The number of streams that have received `awaited` acts. The streams count themselves.
   int64_t awaited ABSL_GUARDED_BY(mu) = 0;
   int reached ABSL_GUARDED_BY(mu) = 0;
   Receipts receipts ABSL_GUARDED_BY(mu);
@@ -23,7 +23,7 @@ struct StreamFleet::Shared {
 
 class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  // Keeps the events of an act if it is `to_sample`.
+  // If `to_sample`, keeps the events of the newest act.
   Stream(grpc::GenericStub& stub, const std::string& method, const std::string& request,
          bool to_sample, Shared& shared)
       : shared_(shared), to_sample_(to_sample) {
@@ -44,7 +44,7 @@ class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
     grpc::ProtoBufferReader reader(&response_);
     response.ParseFromZeroCopyStream(&reader);
     Count(response, now);
-    StartRead(&response_);  // last: the next message may be counted by another thread
+    StartRead(&response_);  // last, because another thread may count the next message
   }
 
   void Count(const sas::v1::WatchResponse& response, int64_t now) {
@@ -65,7 +65,7 @@ class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
     }
   }
 
-  // For the holder of the fleet's lock.
+  // The caller holds the fleet's lock.
   int64_t acts() const {
     shared_.mu.AssertHeld();
     return acts_;
@@ -97,7 +97,7 @@ StreamFleet::StreamFleet(const std::string& address, const std::string& method,
   for (int i = 0; i < count; ++i) {
     if (i % streams_per_channel == 0) {
       grpc::ChannelArguments arguments;
-      arguments.SetInt("bench.channel", i);  // a connection of its own
+      arguments.SetInt("bench.channel", i);  // gives a separate connection
       channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
     }
     grpc::GenericStub stub(channel);

@@ -12,21 +12,21 @@
 
 namespace sasd::bench {
 
-// What a fleet of subscribers to one server has received so far. Latencies are from an event's
+// Messages that all subscribers of a fleet have received. A latency is the time from an event's
 // arrival_monotonic_time_ns to its receipt by one subscriber.
 struct Receipts {
   uint64_t events = 0;              // over all subscribers
-  uint64_t bytes = 0;               // of the messages that carried them
+  uint64_t bytes = 0;               // of the messages with these events
   std::vector<int64_t> latency_ns;  // one per event and subscriber, unordered
   std::string newest_act;           // a WatchResponse with the events of the last whole act
 };
 
-// The cause's text of the event that ends an act: a discovery's last.
+// The cause's text of the last event of an act, which ends a discovery.
 constexpr char kLastOfAct[] = "discovery completed";
 
-// Holds `count` streams of one server-streaming method that sends sas.v1.WatchResponse, spread over
-// channels of `streams_per_channel`, and measures what comes in. The same client measures sasd and
-// the bare stream, so that only the servers differ. Thread-safe.
+// Holds `count` streams of one server-streaming method that sends sas.v1.WatchResponse, in channels
+// of `streams_per_channel` streams, and measures the received events. sasd and the bare stream have
+// this same client, so that only the servers differ. Thread-safe.
 class StreamFleet {
  public:
   // `request` is the serialized request of each stream.
@@ -34,13 +34,13 @@ class StreamFleet {
               int count, int streams_per_channel);
   ~StreamFleet();
 
-  // Waits until every stream has answered with SYNCED. False at the timeout.
+  // Waits until every stream has received SYNCED. False at the timeout.
   bool WaitSynced(absl::Duration timeout);
 
-  // Waits until every stream has received the last event of `acts` acts since its start.
+  // Waits until every stream has received `acts` whole acts since its start. False at the timeout.
   bool WaitActs(int64_t acts, absl::Duration timeout);
 
-  // Hands out what was received and starts anew.
+  // Returns the receipts and clears them.
   Receipts Take();
 
  private:

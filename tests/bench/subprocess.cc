@@ -76,7 +76,8 @@ size_t Subprocess::ResidentBytes() const {
 double Subprocess::CpuSeconds() const {
   std::ifstream stat(absl::StrCat("/proc/", pid_, "/stat"));
   const std::string text((std::istreambuf_iterator<char>(stat)), std::istreambuf_iterator<char>());
-  // Fields 14 and 15 (proc(5)), counted behind the program's name, which may hold blanks.
+  // Fields 14 and 15 of proc(5). Counting starts after the program's name, which may contain
+  // blanks.
   const std::vector<std::string> fields =
       absl::StrSplit(text.substr(text.rfind(')') + 2), ' ', absl::SkipEmpty());
   int64_t user = 0, system = 0;

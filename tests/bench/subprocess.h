@@ -10,11 +10,12 @@
 
 namespace sasd::bench {
 
-// A child process that ends with this object (SIGTERM, then waited for). Its standard input is a
-// pipe from here; its standard error goes where ours goes. Thread-compatible.
+// A child process. The destructor sends SIGTERM and waits for it. Its standard input is a pipe from
+// this process; it shares our standard error. Thread-compatible.
 class Subprocess {
  public:
-  // Dies with a message where the program cannot be started.
+  // argv[0] is the path of the program. Exits with a message if there is no pipe. A child that
+  // cannot run the program prints a message and exits with 127.
   explicit Subprocess(const std::vector<std::string>& argv);
   ~Subprocess();
   Subprocess(const Subprocess&) = delete;
@@ -35,8 +36,8 @@ class Subprocess {
   int stdin_ = -1;
 };
 
-// Runs a program to its end, with its standard output to a file, and returns how long it took.
-// Dies with a message unless it ends with 0.
+// Runs a program to its end, with its standard output in the file `output`. Returns the duration.
+// Prints a message and exits unless its exit code is 0.
 absl::Duration RunToEnd(const std::vector<std::string>& argv, const std::string& output);
 
 }  // namespace sasd::bench

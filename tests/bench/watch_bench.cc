@@ -1,14 +1,15 @@
-// How fast a firmware event reaches 1, 100 and 1,000 Watch clients on the unix socket, beside a
-// bare gRPC stream that sends the same messages at once, from a process of its own, to the same
-// client.
+// Measures how fast a firmware event reaches 1, 100 and 1,000 Watch clients on the unix socket. The
+// baseline is a bare gRPC stream: another process sends the same messages to the same client at
+// once.
 //
 //   watch_bench SASD BARE_SERVER [--events N]
 //
-// An act, by the same call to both servers: a lane of a wide port goes down or comes back, which
-// the firmware tells in a few events (discovery started, the two phys, discovery completed).
-// Latency: from the moment the virtual firmware queues the event (the bare server: hands over the
-// message) to its receipt by each subscriber. Rate: a burst of acts, in events times subscribers
-// per second.
+// An act is the same call to both servers: a lane of a wide port goes down or returns. The firmware
+// reports it in a few events (discovery started, the two phys, discovery completed).
+//
+// The latency starts when the virtual firmware queues the event (the bare server: hands over the
+// message) and ends at the receipt by each subscriber. The rate is that of a burst of acts, in
+// events times subscribers per second.
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -51,7 +52,7 @@ void Require(const grpc::Status& status, const std::string& what) {
 struct Result {
   double p50_us = 0, p99_us = 0;
   double message_bytes = 0;
-  std::string act;  // a WatchResponse with the events of one
+  std::string act;  // a WatchResponse with the events of one act
   double events_per_act = 1;
   double burst_rate = 0;  // events received per second, over all subscribers
 };
@@ -64,8 +65,7 @@ double Percentile(std::vector<int64_t>& ns, double fraction) {
   return static_cast<double>(*at) / 1000;
 }
 
-// A server that is told to act by EmulatorService.FlapPhy: while it acts, no other call is under
-// way.
+// A server whose acts EmulatorService.FlapPhy causes. No other call runs during an act.
 class Server {
  public:
   Server(const std::vector<std::string>& command, const std::string& address)
@@ -78,7 +78,7 @@ class Server {
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
-  // An even number of acts, one per `interval`.
+  // Causes `acts` acts (an even number), one per `interval`.
   void Act(sas::v1::FlapPhyRequest request, int acts, absl::Duration interval) {
     request.set_count(static_cast<uint32_t>(acts / 2));
     request.mutable_interval()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(interval)));
@@ -93,7 +93,7 @@ class Server {
   const std::unique_ptr<sas::v1::EmulatorService::Stub> emulator_;
 };
 
-// Acts with time enough between them for every subscriber to have all; then a burst of them.
+// Measures single acts, with time for all subscribers between them, then a burst of acts.
 Result Measure(StreamFleet& fleet, int acts, int subscribers, Server& server,
                const sas::v1::FlapPhyRequest& act) {
   const absl::Duration interval = absl::Milliseconds(2) + subscribers * absl::Microseconds(200);
@@ -102,7 +102,7 @@ Result Measure(StreamFleet& fleet, int acts, int subscribers, Server& server,
     Require(fleet.WaitActs(done, kTimeout), "an event did not reach every subscriber");
     return fleet.Take();
   };
-  Require(fleet.WaitSynced(kTimeout), "not every subscriber was synchronized");
+  Require(fleet.WaitSynced(kTimeout), "a subscriber did not reach SYNCED");
   server.Act(act, warm_up, interval);
   all(warm_up);
   server.Act(act, acts, interval);
@@ -122,7 +122,7 @@ Result Measure(StreamFleet& fleet, int acts, int subscribers, Server& server,
   return result;
 }
 
-// A lane of a wide port of the fabric, once all is discovered.
+// Waits for the discovery and returns a lane of a wide port.
 sas::v1::FlapPhyRequest FindLane(const std::shared_ptr<grpc::Channel>& channel) {
   const auto topology = sas::v1::TopologyService::NewStub(channel);
   grpc::ClientContext settled_context, ports_context;

@@ -1,6 +1,5 @@
-// What a client sends and what a user types: filters, page tokens and queries of the API, and
-// sasctl's filters; any bytes give a value or an error that says what is wrong. What sasctl prints
-// of what it gets is whole.
+// Input of clients and users: filters, page tokens and queries of the API, and filters of sasctl.
+// Any bytes give a value or an error with a message. sasctl prints any response as whole lines.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,7 +37,8 @@ using fuzz::Check;
 
 void CheckStatus(const grpc::Status& status) {
   if (status.ok()) return;
-  Check(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT, "a bad field is an argument's");
+  Check(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT,
+        "a bad field gives INVALID_ARGUMENT");
   Check(!status.error_message().empty(), "an error has a message");
   const cli::RpcDetails details = cli::DecodeDetails(status.error_details());
   Check(!details.violations.empty(), "an error names the field");
@@ -73,10 +73,11 @@ void CheckPageSize(ByteSpan bytes) {
   const grpc::Status status =
       service::ReadPageSize(static_cast<int32_t>(LoadLe32(bytes, 0)), &page);
   CheckStatus(status);
-  Check(!status.ok() || (page > 0 && page <= service::kMaximumPageSize), "a page has a size");
+  Check(!status.ok() || (page > 0 && page <= service::kMaximumPageSize),
+        "a page size is within its limits");
 }
 
-// A filter of any bytes: read, and then asked of everything there is.
+// Parses any bytes as a filter, then applies the filter to every resource.
 template <typename Filter, typename Resource>
 void CheckListFilter(const std::string& bytes) {
   Filter filter;
@@ -110,19 +111,22 @@ void CheckPages(const std::string& text) {
     std::string last;
     CheckStatus(service::ReadPageToken(text, of, &last));
     const std::string token = service::MakePageToken(text, of);
-    Check(service::ReadPageToken(token, of, &last).ok() && last == text, "a token is its name");
+    Check(service::ReadPageToken(token, of, &last).ok() && last == text,
+          "a page token returns its name");
     const auto* const other = of == nullptr ? &filter : nullptr;
-    Check(!service::ReadPageToken(token, other, &last).ok(), "a token is of one listing");
+    Check(!service::ReadPageToken(token, other, &last).ok(),
+          "another listing refuses a page token");
   }
 }
 
 void CheckFind(absl::string_view text) {
   const service::FoundResources found = service::FindResources(Picture(), text, {});
-  Check(found.suggestions.size() <= 5, "there are few suggestions");
-  Check(found.resources.empty() || found.suggestions.empty(), "found, or close to");
+  Check(found.suggestions.size() <= 5, "there are at most 5 suggestions");
+  Check(found.resources.empty() || found.suggestions.empty(),
+        "a query with results has no suggestions");
   const service::FoundResources drives =
       service::FindResources(Picture(), text, {registry::ResourceKind::kEndDevice});
-  Check(drives.resources.size() <= 1, "only of the kind");
+  Check(drives.resources.size() <= 1, "at most one end device is found");
 }
 
 // ----------------------------------------------------------------------------------- sasctl
@@ -136,7 +140,7 @@ cli::FakeSasd& Sasd() {
   return *sasd;
 }
 
-// The first word is a noun, what follows are its filters.
+// The first word is a noun. The other words are its filters.
 void CheckUserFilters(const std::string& text) {
   const std::vector<std::string> words = absl::StrSplit(text, ' ', absl::SkipEmpty());
   if (words.empty()) return;
@@ -144,7 +148,7 @@ void CheckUserFilters(const std::string& text) {
       cli::ParseConditions(std::vector<std::string>(words.begin() + 1, words.end()));
   if (!conditions.ok()) return fuzz::CheckError(conditions.status());
   for (const cli::Condition& condition : *conditions) {
-    Check(!condition.key.empty() && !condition.values.empty(), "a condition has both sides");
+    Check(!condition.key.empty() && !condition.values.empty(), "a condition has a key and values");
   }
   const auto noun = cli::FindNoun(words[0]);
   if (!noun.ok()) {
@@ -152,7 +156,7 @@ void CheckUserFilters(const std::string& text) {
   }
   const auto selection = cli::SelectResources(Sasd().context(), **noun, *conditions);
   if (!selection.ok()) return fuzz::CheckError(selection.status());
-  // What is listed is of the noun's kind.
+  // sasctl applies a selection only to resources of the noun's kind.
   sas::v1::Resource resource;
   const google::protobuf::OneofDescriptor& kinds = *resource.GetDescriptor()->oneof_decl(0);
   for (int i = 0; i < kinds.field_count(); ++i) {
@@ -165,7 +169,7 @@ void CheckUserFilters(const std::string& text) {
 void CheckWords(const std::string& text) {
   if (const auto output = cli::ParseOutput(text); !output.ok()) fuzz::CheckError(output.status());
   const std::vector<std::string> known = {"drives", "slots", "expanders"};
-  Check(rpc::CloseTo(text, known).size() <= 3, "few are close");
+  Check(rpc::CloseTo(text, known).size() <= 3, "there are at most 3 close words");
   (void)cli::DecodeDetails(text);
   if (absl::StrContains(text, '\n')) {
     const std::vector<std::string> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
@@ -182,7 +186,7 @@ void CheckPrinting(const std::string& bytes) {
   if (!resource.ParseFromString(bytes)) return;
   const std::string json = cli::ToJson(resource);
   Check(!cli::HasControls(json), "JSON is one line");
-  Check(!cli::JsonToYaml(json).empty(), "YAML has something");
+  Check(!cli::JsonToYaml(json).empty(), "YAML is not empty");
 }
 
 }  // namespace
@@ -190,10 +194,11 @@ void CheckPrinting(const std::string& bytes) {
 
 namespace {
 
-// A string of a message is UTF-8: gRPC refuses another one before anybody sees it.
+// Whether a message can carry the text. gRPC refuses strings that are not UTF-8 before sasd sees
+// them.
 bool CanBeSent(const std::string& text) {
   std::string bytes;
-  sasd::service::AppendBytes(1, text, bytes);
+  sasd::service::AppendBytes(sas::v1::FindResourcesRequest::kQueryFieldNumber, text, bytes);
   return sas::v1::FindResourcesRequest().ParseFromString(bytes);
 }
 

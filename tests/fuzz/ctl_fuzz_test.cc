@@ -1,6 +1,6 @@
-// The control node's ioctls: every decoder gives a value or an error for any input, and what
-// decodes encodes; a log of any bytes is read without going back or beyond its size; a reply of any
-// bytes stays within its memory; and no request that is not on the list becomes a command.
+// The control node's ioctls. Every decoder returns a value or an error for any input, and a decoded
+// value encodes. An event log of any bytes is read forward and within its size. A reply of any
+// bytes stays within its memory. Only requests on the list become commands.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -31,14 +31,14 @@ void DecodeAll(ByteSpan bytes) {
   }
 }
 
-// The bytes, repeated, are the log; each read begins a little further on in them.
+// Reads an event log that repeats the bytes. Each read starts further on in them.
 void ReadLog(ByteSpan bytes) {
   if (bytes.empty()) return;
   EventLog log;
   Bytes report(kEventReportSize);
   for (size_t round = 0; round < 4; ++round) {
     for (size_t i = 0; i < report.size(); ++i) report[i] = bytes[(i + round / 2) % bytes.size()];
-    // Contexts that can stand in their slots, so that more than the check is reached.
+    // Contexts are valid for their slots, so that reading goes on after the check.
     for (size_t slot = 0; slot < kLogEntries; slot += 1 + bytes[slot % bytes.size()] % 4) {
       const size_t at = CtlHeader::kSize + slot * LogEntry::kSize + 4;
       const uint32_t context = LoadLe32(report, at) / 200 * 200 + static_cast<uint32_t>(slot);
@@ -50,7 +50,7 @@ void ReadLog(ByteSpan bytes) {
   }
 }
 
-// A frame, and what the kernel gives for a reply to it.
+// Sends the bytes as a request frame, and uses them as the kernel's reply.
 void Ask(ByteSpan bytes) {
   for (const size_t size : {size_t{0x0C}, size_t{0x1C}, size_t{0x20}, bytes.size()}) {
     if (size > bytes.size()) continue;

@@ -1,6 +1,5 @@
-// A fabric file: any text gives a fabric or an error that names the file. What is accepted is
-// valid, its links have two ends, its elements are found by what they are called, and an HBA comes
-// up on it.
+// A fabric file. Any text gives a fabric or an error that names the file. An accepted fabric is
+// valid, its links have two ends, its elements are found by their ids, and an HBA starts on it.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -22,7 +21,7 @@ namespace {
 
 using fuzz::Check;
 
-// More would only be slow.
+// A larger fabric is slow and reaches no other code.
 constexpr size_t kMaxDevices = 64;
 
 void CheckLinks(const FabricState& state, NodeRef node) {
@@ -40,11 +39,13 @@ void CheckElements(const FabricSpec& spec, absl::string_view text) {
   const ElementIndex index(spec);
   for (uint32_t i = 0; i < spec.hosts.size(); ++i) {
     const auto found = index.Find(spec.hosts[i].id);
-    Check(found.ok() && found->kind == ElementKind::kHost && found->index == i, "a host's id");
+    Check(found.ok() && found->kind == ElementKind::kHost && found->index == i,
+          "a host is found by its id");
   }
   for (uint32_t i = 0; i < spec.devices.size(); ++i) {
     const auto found = index.Find(spec.devices[i].id);
-    Check(found.ok() && found->kind == ElementKind::kDevice && found->index == i, "a device's id");
+    Check(found.ok() && found->kind == ElementKind::kDevice && found->index == i,
+          "a device is found by its id");
   }
   for (uint32_t i = 0; i < spec.enclosures.size(); ++i) {
     (void)index.Find(spec.enclosures[i].id + "/0");
@@ -59,10 +60,10 @@ void CheckFabric(absl::string_view text) {
   if (!spec.ok()) {
     return Check(absl::StrContains(spec.status().message(), kOrigin), "an error names the file");
   }
-  Check(ValidateFabric(*spec).ok(), "what was accepted is valid");
+  Check(ValidateFabric(*spec).ok(), "an accepted fabric is valid");
   for (const ExpanderSpec& expander : spec->expanders) {
     for (PhyRouting routing : expander.routing) {
-      Check(routing <= PhyRouting::kTable, "a phy's routing is one of those there are");
+      Check(routing <= PhyRouting::kTable, "a phy's routing is a known value");
     }
   }
   if (spec->devices.size() > kMaxDevices) return;
@@ -73,23 +74,25 @@ void CheckFabric(absl::string_view text) {
   FakeClock clock;
   const size_t hosts = spec->hosts.size();
   auto emulator = Emulator::Create(*std::move(spec), {}, clock);
-  Check(emulator.ok(), "an HBA comes up on it");
+  Check(emulator.ok(), "an HBA starts on the fabric");
   for (size_t i = 0; i < hosts; ++i) {
-    Check((*emulator)->Truth(i).devices.size() <= 2 * kMaxDevices, "an HBA has what is there");
+    Check((*emulator)->Truth(i).devices.size() <= 2 * kMaxDevices,
+          "an HBA has at most twice the limit of devices");
   }
 }
 
-// The languages within: a pattern or size, and the first two bytes as a number for it.
+// Texts inside a fabric file. The input is a number of two bytes, then a pattern or size.
 void CheckTexts(ByteSpan bytes) {
   if (bytes.size() < 2) return;
   const uint32_t number = LoadLe16(bytes, 0);
   const absl::string_view text = fuzz::TextOf(bytes.subspan(2));
   const auto expanded = ExpandPattern(text, number);
-  if (expanded.ok()) Check(expanded->size() <= text.size() + 20, "a pattern grows by its width");
+  if (expanded.ok())
+    Check(expanded->size() <= text.size() + 20, "a pattern grows by at most 20 characters");
   if (!expanded.ok()) fuzz::CheckError(expanded.status());
   const uint32_t block = 1 + number % 8192;
   const auto size = ParseSize(text, block);
-  if (size.ok()) Check(*size % block == 0, "a size is of whole blocks");
+  if (size.ok()) Check(*size % block == 0, "a size is a multiple of the block");
   if (!size.ok()) fuzz::CheckError(size.status());
   (void)RateFromGbps(number / 10.0);
 }

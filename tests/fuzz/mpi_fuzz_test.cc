@@ -1,5 +1,5 @@
-// The firmware's bytes: every decoder of events, pages and messages gives a value or an error for
-// any input; what decodes has a text where there is one, and is the same after it was encoded.
+// The firmware's bytes. Every decoder of events, pages and messages returns a value or an error for
+// any input. A decoded value survives encoding, as does its text if its type has one.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -11,14 +11,14 @@
 #include "driver/wire/mpi/pages.h"
 #include "tests/fuzz/properties.h"
 
-// A codec by its name.
+// Checks a codec by its name.
 #define CODEC(name) fuzz::CheckCodec(Decode##name, Encode##name, bytes, #name)
 #define TEXT_CODEC(name) fuzz::CheckTextCodec(Decode##name, Encode##name, bytes, #name)
 
 namespace sasd::mpi {
 namespace {
 
-// Two bytes of event number, then its data.
+// The input is an event number of two bytes, then the event's data.
 void DecodeEvents(ByteSpan bytes) {
   if (bytes.size() < 2) return;
   const uint16_t event = LoadLe16(bytes, 0);
@@ -49,7 +49,7 @@ void DecodePages(ByteSpan bytes) {
       bytes, "page header");
 }
 
-// Numbers have texts, be they known or not.
+// Known and unknown numbers have texts.
 void DescribeNumber(ByteSpan bytes) {
   if (bytes.size() < 2) return;
   const uint8_t byte = bytes[0];

@@ -1,5 +1,5 @@
-// A hostile guest: the bytes are a program of register accesses, memory contents and messages of
-// the link. Nothing that it does may crash the front end or reach beyond its memory.
+// A hostile guest. The input is a program of register accesses, memory contents and messages of the
+// link. The guest can neither crash the front end nor reach beyond its own memory.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -27,7 +27,7 @@ namespace {
 
 constexpr uint64_t kMemory = 0x10000, kSize = 0x8000;
 constexpr uint32_t kBar = 0xFE000000;
-// Registers that matter, so that a byte of input finds one.
+// One byte of input selects one of these registers.
 constexpr uint32_t kRegisters[] = {0x00, 0x04, 0x08,  0x30,  0x34,   0x48,   0x6C,   0xC0,
                                    0xC4, 0xC8, 0x30C, 0x31C, 0xE000, 0xE00C, 0xF000, 0xFFFC};
 
@@ -66,7 +66,7 @@ class Machine {
     Init();
   }
 
-  // Operational, with its rings in the first 16 KiB and requests behind them.
+  // Makes the IOC operational, with its rings in the first 16 KiB and requests after them.
   void Init() {
     mpi::IocInitRequest init;
     init.request_frame_dwords = 32;
@@ -103,7 +103,7 @@ class Machine {
         case 3:
           if (reg != 0x04) front_end_->WriteConfig({reg & 0xFF, static_cast<uint32_t>(value), 4});
           break;
-        case 4: {  // what comes next is a request
+        case 4: {  // the next bytes are a request
           Bytes frame(128);
           const size_t size = std::min(program.size(), frame.size());
           std::copy_n(program.begin(), size, frame.begin());
@@ -152,7 +152,8 @@ void WalkLists(ByteSpan bytes) {
     const auto segments = WalkSgl(format, bytes, memory);
     if (!segments.ok()) continue;
     Bytes data(std::min<uint64_t>(TotalSize(*segments), 0x1000));
-    if (!Gather(memory, *segments, absl::MakeSpan(data))) std::abort();  // all of it was checked
+    if (!Gather(memory, *segments, absl::MakeSpan(data)))
+      std::abort();  // WalkSgl has checked all segments
   }
   (void)FindRequestData(bytes, true, memory);
   (void)FindRequestData(bytes, false, memory);

@@ -9,13 +9,14 @@
 #include "absl/strings/string_view.h"
 #include "driver/base/endian.h"
 
-// What holds for any input. A property that does not ends the process, which is what libFuzzer and
-// the regression run take for a finding.
+// Properties that hold for any input. A broken property ends the process; libFuzzer and the
+// regression run report that as a failure.
 namespace sasd::fuzz {
 
 inline void Check(bool holds, absl::string_view property) {
   if (holds) return;
-  fprintf(stderr, "does not hold: %.*s\n", static_cast<int>(property.size()), property.data());
+  fprintf(stderr, "property does not hold: %.*s\n", static_cast<int>(property.size()),
+          property.data());
   abort();
 }
 
@@ -23,13 +24,14 @@ inline absl::string_view TextOf(ByteSpan bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// An error says what is wrong.
+// Checks that an error has a message.
 inline void CheckError(const absl::Status& status) {
   Check(!status.message().empty(), "an error has a message");
 }
 
-// What decodes, encodes; and what was encoded decodes to the same value: it is encoded to the same
-// bytes. What a value needs is in proportion to its input.
+// Checks a codec on `bytes`. A decoded value encodes, and its encoding decodes to a value with the
+// same encoding. An encoding has at most twice the bytes of the input and 1,024 more. `what` names
+// the codec in the failure.
 template <typename Decode, typename Encode>
 void CheckCodec(const Decode& decode, const Encode& encode, ByteSpan bytes,
                 absl::string_view what) {
@@ -42,7 +44,7 @@ void CheckCodec(const Decode& decode, const Encode& encode, ByteSpan bytes,
   Check(encode(*again) == encoded, what);
 }
 
-// The same of what has a text.
+// CheckCodec() for a type with ToString(). The text is not empty and survives the codec.
 template <typename Decode, typename Encode>
 void CheckTextCodec(const Decode& decode, const Encode& encode, ByteSpan bytes,
                     absl::string_view what) {

@@ -1,7 +1,7 @@
-// A hostile host: the bytes are SCSI commands with their data, sent to each kind of unit. What it
-// gets fits the room it gave, and a check condition has sense data.
+// A hostile host. The input is SCSI commands with their data, sent to each kind of unit. The data
+// returned fits the host's buffer, and a check condition has sense data.
 //
-// An input is a row of commands: unit, room for data (x 64 bytes), size of data (x 8 bytes), 16
+// An input is a sequence of commands: unit, buffer size (x 64 bytes), data size (x 8 bytes), 16
 // bytes of CDB, data.
 #include <algorithm>
 #include <cstddef>
@@ -20,7 +20,8 @@ namespace {
 
 constexpr size_t kHeader = 3, kCdb = 16;
 
-// A unit of each kind: SAS disk, SAS SSD, SATA disk, SES devices of one and of two sides.
+// One unit of each kind: SAS disk, SAS SSD, SATA disk, SES devices of an enclosure with one
+// expander and of one with two.
 std::vector<uint32_t> UnitsOf(const FabricSpec& spec) {
   std::vector<uint32_t> units;
   for (const char* id :

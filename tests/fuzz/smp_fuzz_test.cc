@@ -1,6 +1,6 @@
-// SMP: every decoder gives a value or an error for any input, and what decodes encodes; an expander
-// and a host answer any frame within the longest response, and what they do leaves them able to
-// answer the next one.
+// SMP. Every decoder returns a value or an error for any input, and a decoded value encodes. An
+// expander and a host answer any frame within the longest response. After its action, each still
+// answers the next frame.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +21,7 @@
 namespace sasd {
 namespace {
 
-// A codec of responses by its name.
+// Checks a codec of responses by its name.
 #define RESPONSE(name) \
   fuzz::CheckCodec(mpi::Decode##name##Response, mpi::Encode##name##Response, bytes, #name)
 
@@ -43,10 +43,10 @@ void DecodeAll(ByteSpan bytes) {
   RESPONSE(ReportExpanderRouteTableList);
 }
 
-// The bytes are frames, each after a byte with its length.
+// The input is frames, each after a byte with its length.
 void AskAll(ByteSpan bytes) {
   emulator::SyntheticFabricOptions options;
-  options.expanders_per_host = 10;  // two levels of them
+  options.expanders_per_host = 10;  // two levels of expanders
   options.devices_per_expander = 3;
   options.sata_every = 2;
   emulator::FabricState fabric(emulator::SyntheticFabric(options));

@@ -1,5 +1,5 @@
-// The texts of sysfs and of uevents: total, and what is meant for people is printable. A boot log
-// of any text gives a machine or an error.
+// Texts of sysfs and of uevents. Parsers accept any text, and texts for people are printable. A
+// boot log of any text gives a machine or an error.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -23,11 +23,12 @@ using fuzz::Check;
 
 void CheckTexts(absl::string_view text) {
   const std::string printable = PrintableText(text);
-  Check(std::all_of(printable.begin(), printable.end(), absl::ascii_isprint), "printable");
-  Check(PrintableText(printable) == printable, "what is printable stays as it is");
-  Check(Trimmed(Trimmed(text)) == Trimmed(text), "what is trimmed stays as it is");
+  Check(std::all_of(printable.begin(), printable.end(), absl::ascii_isprint),
+        "a printable text has no other characters");
+  Check(PrintableText(printable) == printable, "a printable text stays as it is");
+  Check(Trimmed(Trimmed(text)) == Trimmed(text), "a trimmed text stays as it is");
   if (const auto number = NumberOf(text)) {
-    Check(NumberOf(absl::StrCat(*number)) == number, "a number has a decimal");
+    Check(NumberOf(absl::StrCat(*number)) == number, "a number survives its decimal text");
     Check(AddressOf(text).value() == *number, "an address is a number");
     Check(!NumberOf(text, 255) || *number <= 255, "a number is within its limit");
   }
@@ -36,22 +37,23 @@ void CheckTexts(absl::string_view text) {
   (void)DeviceStateOf(text);
   (void)LunOfScsiName(text);
   (void)TrailingNumber(text);
-  Check(!IsPciName(text) || text.size() >= 12, "a PCI function's name");
-  Check(!absl::StrContains(LastComponent(text), '/'), "a last component is one");
+  Check(!IsPciName(text) || text.size() >= 12,
+        "the name of a PCI function has at least 12 characters");
+  Check(!absl::StrContains(LastComponent(text), '/'), "a last component has no slash");
   Check(LocalAddress(text).value() >> 60 == 3, "a local address is of NAA 3");
   for (uint8_t page : {0x80, 0x83}) {
     Check(VpdPageOf(text, page).size() <= text.size(), "a VPD page is no longer than its file");
   }
 }
 
-// An order of names is one: the text is cut in three.
+// NaturalLess is a strict weak order, here of the three thirds of the text.
 void CheckOrder(absl::string_view text) {
   const size_t third = text.size() / 3;
   const absl::string_view a = text.substr(0, third), b = text.substr(third, third),
                           c = text.substr(2 * third);
   Check(!NaturalLess(a, a), "nothing is less than itself");
-  Check(!(NaturalLess(a, b) && NaturalLess(b, a)), "less one way");
-  Check(a == b || NaturalLess(a, b) || NaturalLess(b, a), "of two names one is less");
+  Check(!(NaturalLess(a, b) && NaturalLess(b, a)), "less is antisymmetric");
+  Check(a == b || NaturalLess(a, b) || NaturalLess(b, a), "of two names, one is less");
   Check(!(NaturalLess(a, b) && NaturalLess(b, c)) || NaturalLess(a, c), "less is transitive");
 }
 
@@ -64,7 +66,7 @@ void CheckLink(absl::string_view target) {
   Check(!absl::StartsWith(*path, "/"), "a link leads below the root");
 }
 
-// The text is a line each of action, subsystem and path, without a NUL: libudev has taken it apart.
+// The input is three lines: action, subsystem and path. It ends at a NUL, as libudev splits it.
 void CheckUevent(absl::string_view text) {
   const std::vector<std::string> lines =
       absl::StrSplit(text.substr(0, text.find('\0')), absl::MaxSplits('\n', 2));
@@ -73,8 +75,8 @@ void CheckUevent(absl::string_view text) {
   const UeventScope scope = ScopeOf(uevent);
   const bool named =
       scope.kind == UeventScope::Kind::kHost || scope.kind == UeventScope::Kind::kHolder;
-  Check(named != scope.name.empty(), "a host or a holder has a name, nothing else has");
-  Check(absl::StrContains(uevent.devpath, scope.name), "a scope borrows the uevent");
+  Check(named != scope.name.empty(), "only hosts and holders have a name");
+  Check(absl::StrContains(uevent.devpath, scope.name), "a scope's name is part of the path");
   Check(!absl::StrContains(scope.name, '/'), "a name is one component");
   Check(!Describe(uevent).empty(), "a uevent has a text");
   Check(RankOf(uevent) >= 0, "a uevent has a rank");
@@ -83,7 +85,7 @@ void CheckUevent(absl::string_view text) {
 void CheckBootLog(absl::string_view text) {
   const auto machine = MachineOfBootLog(std::string(text));
   if (!machine.ok()) return fuzz::CheckError(machine.status());
-  Check(machine->size() == 1, "a boot log is of one host");
+  Check(machine->size() == 1, "a boot log has one host");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// What clients of the API and people type that has one spelling: resource names, addresses and
-// resume tokens. Any text gives a value or an error that names it; what parses, is written the same
-// again.
+// Texts with one spelling that clients and people send: resource names, addresses and resume
+// tokens. Any text gives a value or an error that contains the text. A parsed value is written the
+// same again.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -21,43 +21,45 @@ void CheckNames(absl::string_view text) {
       service::ParseName(text).status(), service::ParseHostName(text).status(),
       service::ParseOwnerName(text).status(), service::ParseEnclosureName(text).status()};
   for (const absl::Status& status : refused) {
-    Check(status.ok() || absl::StrContains(status.message(), text), "an error names the text");
+    Check(status.ok() || absl::StrContains(status.message(), text), "an error contains the text");
   }
   if (const auto id = service::ParseName(text); id.ok()) {
-    Check(service::NameOf(*id) == text, "a resource has one name");
+    Check(service::NameOf(*id) == text, "a resource has one spelling");
   }
   if (const auto host = service::ParseHostName(text); host.ok()) {
-    Check(service::HostName(*host) == text, "a host has one name");
+    Check(service::HostName(*host) == text, "a host has one spelling");
   }
   if (const auto owner = service::ParseOwnerName(text); owner.ok()) {
-    Check(service::OwnerName(*owner) == text, "an owner has one name");
+    Check(service::OwnerName(*owner) == text, "an owner has one spelling");
   }
   if (const auto enclosure = service::ParseEnclosureName(text); enclosure.ok()) {
-    Check(service::EnclosureName(*enclosure) == text, "an enclosure has one name");
+    Check(service::EnclosureName(*enclosure) == text, "an enclosure has one spelling");
   }
-  // Whatever a unit calls itself, it has a name that leads back to it.
+  // A logical unit with any identifier has a resource name that parses.
   const std::string unit = service::LogicalUnitName(registry::LogicalUnitKey(registry::Text(text)));
-  if (!text.empty()) Check(service::ParseName(unit).ok(), "a unit's name is one");
+  if (!text.empty()) Check(service::ParseName(unit).ok(), "a logical unit's name parses");
 }
 
 void CheckTokens(absl::string_view text) {
   const auto token = watch::ParseResumeToken(text);
   if (token.ok()) {
-    Check(watch::EncodeResumeToken(token->epoch, token->revision) == text, "one spelling");
+    Check(watch::EncodeResumeToken(token->epoch, token->revision) == text,
+          "a token has one spelling");
   } else {
-    Check(absl::StrContains(token.status().message(), text), "an error names the text");
+    Check(absl::StrContains(token.status().message(), text), "an error contains the text");
   }
   if (text.empty() || absl::StrContains(text, '.')) return;
   const auto made = watch::ParseResumeToken(watch::EncodeResumeToken(text, 7));
-  Check(made.ok() && made->epoch == text && made->revision == 7, "a token is its parts");
+  Check(made.ok() && made->epoch == text && made->revision == 7,
+        "a token has the parts it was made of");
 }
 
 void CheckAddress(absl::string_view text) {
   const auto address = ParseSasAddress(text);
   if (!address.ok()) {
-    return Check(absl::StrContains(address.status().message(), text), "an error names the text");
+    return Check(absl::StrContains(address.status().message(), text), "an error contains the text");
   }
-  Check(*ParseSasAddress(ToHex(*address)) == *address, "an address is its digits");
+  Check(*ParseSasAddress(ToHex(*address)) == *address, "an address survives its digits");
 }
 
 }  // namespace

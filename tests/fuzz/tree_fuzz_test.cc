@@ -1,8 +1,8 @@
-// A sysfs tree in which anything may stand: a small machine's, with the changes that the input
-// makes. Whatever it shows can be read, and read again with no difference; every key occurs once.
+// A sysfs tree with any contents: that of a small machine, with the changes of the input. The tree
+// can be read, a second reading shows no difference, and every key occurs once.
 //
-// An input is lines: "PATH=TEXT" writes a file or link, "PATH>NAME" gives it another name, "PATH-"
-// takes it away. A PATH is the end of one: it stands for all that end so.
+// An input is lines. "PATH=TEXT" writes a file or link, "PATH>NAME" renames it, "PATH-" removes it.
+// A PATH stands for every path that ends with it.
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -47,10 +47,11 @@ struct Node {
   enum class Kind : uint8_t { kFolder, kFile, kLink };
   Kind kind = Kind::kFolder;
   std::string text;                  // a file's content, a link's target
-  std::map<std::string, int> names;  // of a folder: index in the tree
+  std::map<std::string, int> names;  // of a folder: name -> index in the tree
 };
 
-// A tree in memory; node 0 is the root. Thread-compatible but for the calls of FileIo.
+// A tree in memory; node 0 is the root. The functions of FileIo are thread-safe, the others
+// thread-compatible.
 class Tree : public FileIo {
  public:
   explicit Tree(const fs::path& root) { Load(root); }
@@ -58,7 +59,7 @@ class Tree : public FileIo {
 
   void Change(absl::string_view line) {
     const size_t at = line.find_first_of("=>-");
-    // A '-' within a name is none that takes away.
+    // Only a '-' at the end of the line removes.
     for (size_t i = at; i != absl::string_view::npos; i = line.find_first_of("=>-", i + 1)) {
       if (line[i] != '-') return ChangeAll(line.substr(0, i), line[i], line.substr(i + 1));
     }
@@ -161,7 +162,7 @@ class Tree : public FileIo {
     }
   }
 
-  // No name: it is gone.
+  // Without a name, the node is removed.
   void Rename(int node, const std::string& name) {
     for (Node& folder : nodes_) {
       for (auto it = folder.names.begin(); it != folder.names.end(); ++it) {
@@ -197,14 +198,14 @@ class Tree : public FileIo {
   }
 
   std::vector<Node> nodes_;
-  std::vector<std::string> paths_;  // as they were at first
+  std::vector<std::string> paths_;  // before any change
   absl::Mutex mu_;
   std::vector<Open> open_ ABSL_GUARDED_BY(mu_);
   size_t closed_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
-// Three drives at an expander, of which one has an enclosure's SES device for a neighbour and is
-// held by device mapper.
+// An expander with two drives and an enclosure's SES device. Device mapper and md hold the first
+// drive.
 FakeHost Hardware() {
   FakeHost host = Machine();
   host.unique_id = 1;
@@ -237,13 +238,13 @@ const Tree& BaseTree() {
 class Counter : public ObservationSink {
  public:
   void Observe(ObservationBatch batch) override {
-    Check(!batch.observations.empty(), "a batch tells something");
+    Check(!batch.observations.empty(), "a batch has an observation");
     ++batches;
   }
   size_t batches = 0;
 };
 
-// What must not occur twice in one host's reading.
+// The key that occurs at most once in a host's reading; empty if a key may occur again.
 std::string KeyText(const Observation& observation) {
   struct Namer {
     static std::string Of(const NodeKey& key) {
@@ -278,7 +279,7 @@ void CheckReading(const HostReading& reading) {
   std::set<std::pair<size_t, std::string>> keys;
   for (const Observation& observation : reading.observations) {
     const std::string key = KeyText(observation);
-    Check(key != "gone", "a reading tells what is there");
+    Check(key != "gone", "a reading contains no removal");
     Check(key.empty() || keys.insert({observation.index(), key}).second, "a key occurs once");
   }
 }
@@ -292,11 +293,11 @@ void ReadAll(Tree& tree) {
   if (!scanned.ok()) return fuzz::CheckError(scanned);
   for (const HostReading& reading : (*source)->last()) CheckReading(reading);
   const size_t batches = sink.batches;
-  Check((*source)->Scan().ok() && sink.batches == batches, "read again, nothing differs");
+  Check((*source)->Scan().ok() && sink.batches == batches, "a second reading shows no difference");
   for (size_t i = 0; i < (*source)->last().size(); ++i) {
     const std::string name = (*source)->last()[i].os_name;
     const LinkLook look = (*source)->LookAtLinks(name, 0, 1000);
-    Check(look.difference.empty(), "no link differs");
+    Check(look.difference.empty(), "a look at links finds no difference");
     (void)(*source)->ScanHost(name, SysfsSource::ScanCause());
   }
   (void)(*source)->HostsUnder("dm-0");

@@ -1,5 +1,5 @@
-// What a device says of itself: INQUIRY, VPD pages, capacities, LUNs and sense data. Any input
-// gives a value or an error; texts are printable; what decodes is the same after it was encoded.
+// A device's data about itself: INQUIRY, VPD pages, capacities, LUNs and sense data. Any input
+// gives a value or an error. Texts are printable. A decoded value survives encoding.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -64,7 +64,7 @@ void DecodeAll(ByteSpan bytes) {
   if (!bytes.empty()) Check(!ScsiStatusText(bytes[0]).empty(), "a status has a text");
 }
 
-// What is asked for is what a decoder of commands takes it for.
+// The decoder of commands reads back the fields of each CDB.
 void AskFor(ByteSpan bytes) {
   if (bytes.size() < 5) return;
   const uint16_t room = LoadBe16(bytes, 0);

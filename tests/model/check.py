@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Checks lifetime.pml with spin: nothing is wrong with it, and everything is with each bug put back.
+"""Checks lifetime.pml with spin: it has no error, and each bug put back (-DBUG_...) gives its error.
 
     check.py [--acts N]
 
-The search is exhaustive: one that ends early (depth, memory) counts as failed. The last line is
+Each search is exhaustive. A search that ends early (depth, memory) fails. The last line is
 "N passed, N failed".
 """
 
@@ -20,7 +20,7 @@ SAFETY = ["-DSAFETY", "-DNOCLAIM", "-DNOFAIR"]
 LIVENESS = ["-DNFAIR=3"]
 COMMON = ["-O2", "-w", "-DCOLLAPSE", "-DVECTORSZ=2048", "-DMEMLIM=8000"]
 PROPERTIES = ("removal_is_honoured", "presence_is_honoured")
-# Each with how it shows.
+# Each bug with its error.
 BUGS = {
     "BUG_UNCONDITIONAL_MAKE_ACTIVE": "assertion violated",
     "BUG_IGNORE_WHILE_ADDING": "assertion violated",
@@ -28,15 +28,15 @@ BUGS = {
     "BUG_UNOWNED_TICKET": "assertion violated (object[o].refs>0)",
     "BUG_UNOWNED_LOOKUP": "assertion violated (object[seen_].refs>0)",
     "BUG_CACHED_NEXT": "assertion violated (object[next].refs>0)",
-    "BUG_ATTACH_BEFORE_TOLD": "assertion violated (told_object[object[o].drive]==o)",
-    "BUG_OLD_ANSWER": "assertion violated (told_units[d]==d)",
+    "BUG_ATTACH_BEFORE_REPORTED": "assertion violated (reported_object[object[o].drive]==o)",
+    "BUG_OLD_ANSWER": "assertion violated (reported_units[d]==d)",
     "BUG_RESET_KEEPS_HANDLES": "assertion violated",
     "BUG_GAP_NOT_DECLARED": "assertion violated",
 }
 
 
 def search(defines, compile_options, arguments):
-    """What spin's verifier says of the model with these defines."""
+    """Returns the output of spin's verifier for the model with these defines."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["spin", *defines, "-a", MODEL], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         subprocess.run(["gcc", *COMMON, *compile_options, "-o", "pan", "pan.c"], cwd=folder, check=True)
@@ -56,7 +56,7 @@ def is_clean(said):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--acts", type=int, default=3, help="what happens to the hardware, in all")
+    parser.add_argument("--acts", type=int, default=3, help="number of acts of the hardware")
     options = parser.parse_args()
     for program in ("spin", "gcc"):
         if shutil.which(program) is None:
@@ -67,7 +67,7 @@ def main():
     def judge(name, good, said):
         nonlocal passed, failed
         passed, failed = passed + good, failed + (not good)
-        print(f"{name}: {'as it should be' if good else 'WRONG'}, {figures(said)}", flush=True)
+        print(f"{name}: {'as expected' if good else 'WRONG'}, {figures(said)}", flush=True)
         if not good:
             print(said)
 
@@ -79,7 +79,7 @@ def main():
     for bug, sign in BUGS.items():
         said = search([f"-D{bug}", *acts], SAFETY, [])
         judge(bug, sign in said, said)
-    # The properties can fail, too.
+    # A bug must break a property, too.
     said = search(["-DBUG_GAP_NOT_DECLARED", *acts], LIVENESS, ["-A", "-a", "-f", "-N", PROPERTIES[0]])
     judge(f"{PROPERTIES[0]} with BUG_GAP_NOT_DECLARED", "acceptance cycle" in said, said)
     print(f"{passed} passed, {failed} failed")

@@ -1,15 +1,15 @@
-/* The protocol of device lifetime (driver/device, driver/discovery), small enough to be checked whole.
+/* The protocol of device lifetime (driver/device, driver/discovery), small enough for an exhaustive check.
  *
- * Two drives in two slots; the firmware, with the interrupt's part of what it tells; the worker; the
- * attacher; the unload. An atomic block stands for what the code does under one lock, or for one request to the
- * firmware. README.md maps the processes to the code. Each BUG_... puts back one mistake.
+ * It has two drives in two slots; the firmware, with the interrupt's handling of its events; the worker; the
+ * attacher; the unload. An atomic block stands for code under one lock, or for one request to the firmware.
+ * README.md maps the processes to the code. Each BUG_... puts back one mistake.
  */
 
 #ifndef ACTS
-#define ACTS 3 /* what happens to the hardware, in all */
+#define ACTS 3 /* limit of all acts of the hardware */
 #endif
 #ifndef RESETS
-#define RESETS 1 /* of these, at most */
+#define RESETS 1 /* limit of host resets among the acts */
 #endif
 #ifndef LOSSES
 #define LOSSES 1
@@ -20,38 +20,38 @@
 #define OBJECTS (DRIVES + ACTS + RESETS)
 #define NONE 255
 
-mtype = { DISCOVERED, ATTACHING, ATTACHED, GONE }; /* LifeState, as far as it matters here */
+mtype = { DISCOVERED, ATTACHING, ATTACHED, GONE }; /* the part of LifeState that matters here */
 mtype = { ADDED, NOT_RESPONDING, GAP, RESET };     /* events */
 
 /* ---- The firmware's truth. */
 bool plugged[DRIVES];
-byte handle_of[DRIVES];         /* 0: the firmware has not reported it */
-byte drive_at[HANDLES + 1];     /* drive + 1; 0: nobody answers */
+byte handle_of[DRIVES];         /* 0: not reported by the firmware */
+byte drive_at[HANDLES + 1];     /* drive + 1; 0: no drive answers */
 bool handle_used[HANDLES + 1];  /* from its report until the driver gives it back */
 byte acts, resets, losses;
 bool hardware_rests;
 
-/* ---- Device objects. An object that nobody owns is freed, and nobody touches it then. */
+/* ---- Device objects. An object without an owner is freed, and must not be touched afterwards. */
 typedef Object {
-  byte refs;        /* 0: not made yet, or freed; none is made twice, so that a late access shows */
+  byte refs;        /* 0: not made yet, or freed. No object is made twice, so that a late access is seen. */
   byte drive;       /* its key */
   mtype state;
   byte handle;
   byte handle_life; /* counts the ends of its handles */
-  bool given_back;  /* its handle, by the handshake */
-  bool told;        /* to the sink */
-  bool retry;       /* wanted since its attach began */
+  bool given_back;  /* the handshake has given its handle back */
+  bool reported;        /* to the sink */
+  bool retry;       /* wanted again since its attach began */
   byte walk;        /* the last walk that found it */
 };
 Object object[OBJECTS];
 byte objects_made;
 byte table[DRIVES] = NONE; /* DeviceTable::devices_, by key */
-bool paused;               /* attaching, from a reset's begin until its walk */
+bool paused;               /* no attach from the begin of a reset until its walk */
 byte epoch;
 
-/* ---- What the sink was told. */
-byte told_object[DRIVES] = NONE;
-byte told_units[DRIVES] = NONE; /* the drive whose answers are told as its own */
+/* ---- What was reported to the sink. */
+byte reported_object[DRIVES] = NONE;
+byte reported_units[DRIVES] = NONE; /* the drive whose answers are reported for it */
 
 /* ---- The event queue. */
 chan events = [2 * ACTS + RESETS + 2] of { mtype, byte /* handle */, byte /* sequence */ };
@@ -59,9 +59,9 @@ byte sequence;
 bool worker_ended, attacher_ended, stopping, unloaded;
 
 bool worker_busy, attacher_busy;
-byte gone_[DRIVES] = NONE; /* the worker's ChangeSet: objects that have gone and are not told yet */
+byte gone_[DRIVES] = NONE; /* the worker's ChangeSet: removed objects that are not reported yet */
 
-#ifdef BUG_PRIVATE_HEAD /* while it is being attached it is on the attacher's own list */
+#ifdef BUG_PRIVATE_HEAD /* during its attach, a device is only on the attacher's list */
 #define FINDABLE(o) (object[o].state != ATTACHING)
 #else
 #define FINDABLE(o) true
@@ -78,13 +78,13 @@ byte gone_[DRIVES] = NONE; /* the worker's ChangeSet: objects that have gone and
 
 /* DeviceTable::Waits */
 #define ATTACHABLE(d) (!paused && table[d] != NONE && object[table[d]].state == DISCOVERED && \
-                       object[table[d]].told && object[table[d]].handle != 0 && \
+                       object[table[d]].reported && object[table[d]].handle != 0 && \
                        !object[table[d]].given_back)
 
 inline ref(o) { ALIVE(o); object[o].refs++ }
 inline unref(o) { ALIVE(o); object[o].refs-- }
 
-/* DeviceTable::FindByHandle: takes its reference inside the lock. */
+/* DeviceTable::FindByHandle takes its reference inside the lock. */
 inline find_by_handle(h, o) {
   atomic {
     o = NONE;
@@ -121,7 +121,7 @@ inline release(o) {
   }
 }
 
-/* BeginRemoval and FinishRemoval; the table's reference ends. */
+/* BeginRemoval and FinishRemoval. The table's reference ends. */
 inline remove(o) {
   atomic {
     ALIVE(o);
@@ -139,7 +139,7 @@ inline remove(o) {
   }
 }
 
-/* Emitter::Commit: what has gone before what has come; what has come may be attached now. */
+/* Emitter::Commit reports removals before additions. Added devices may be attached afterwards. */
 inline commit() {
   atomic {
     i_ = 0;
@@ -148,7 +148,7 @@ inline commit() {
        if
        :: gone_[i_] != NONE ->
           if
-          :: told_object[i_] == gone_[i_] -> told_object[i_] = NONE; told_units[i_] = NONE
+          :: reported_object[i_] == gone_[i_] -> reported_object[i_] = NONE; reported_units[i_] = NONE
           :: else
           fi;
           unref(gone_[i_]);
@@ -156,9 +156,9 @@ inline commit() {
        :: else
        fi;
        if
-       :: table[i_] != NONE && told_object[i_] == NONE ->
-          told_object[i_] = table[i_];
-          object[table[i_]].told = true
+       :: table[i_] != NONE && reported_object[i_] == NONE ->
+          reported_object[i_] = table[i_];
+          object[table[i_]].reported = true
        :: else
        fi;
        i_++
@@ -176,7 +176,7 @@ inline put_device(d, h, walk_) {
   :: else
   fi;
   atomic {
-    /* Update or Add, under the table's lock: the handle is taken from whoever had it. */
+    /* Update or Add, under the table's lock: the handle is taken from another object with it. */
     i_ = 0;
     do
     :: i_ < DRIVES ->
@@ -210,8 +210,8 @@ inline put_device(d, h, walk_) {
        object[objects_made].state = DISCOVERED;
        object[objects_made].handle = h;
        object[objects_made].walk = walk_;
-#ifdef BUG_ATTACH_BEFORE_TOLD
-       object[objects_made].told = true;
+#ifdef BUG_ATTACH_BEFORE_REPORTED
+       object[objects_made].reported = true;
 #endif
        table[d] = objects_made;
        objects_made++
@@ -220,7 +220,7 @@ inline put_device(d, h, walk_) {
   }
 }
 
-/* A request for the SAS device page 0 of a handle: the drive, or NONE. */
+/* A request for the SAS device page 0 of a handle. Sets d to the drive, or NONE. */
 inline read_page(h, d) {
   atomic {
     if
@@ -230,7 +230,7 @@ inline read_page(h, d) {
   }
 }
 
-/* ---- The hardware, and in the same context the interrupt's part of what the firmware tells (Arrival). */
+/* ---- The hardware, and in the same context the interrupt's handling of events (Arrival). */
 
 inline queue(kind, h) {
   atomic {
@@ -241,8 +241,8 @@ inline queue(kind, h) {
   }
 }
 
-/* The firmware has queued an event; it may be lost, which the next one declares. */
-inline tell(kind, h) {
+/* The firmware has queued an event. The event may be lost; the next one declares that. */
+inline send(kind, h) {
   if
   :: losses < LOSSES -> atomic { losses++; lose_ = true }
   :: true -> lose_ = false
@@ -255,7 +255,7 @@ inline tell(kind, h) {
      skip
 #endif
   :: !lose_ && kind == NOT_RESPONDING ->
-     /* The pre-pass: the handshake gives the handle back. */
+     /* In the pre-pass, the handshake gives the handle back. */
      find_by_handle(h, seen_);
      if
      :: seen_ != NONE ->
@@ -302,12 +302,12 @@ active proctype Hardware() {
      if
      :: plugged[d] -> /* pulled */
         atomic { acts++; plugged[d] = false; h = handle_of[d]; handle_of[d] = 0; drive_at[h] = 0 };
-        if :: h != 0 -> tell(NOT_RESPONDING, h) :: else fi
+        if :: h != 0 -> send(NOT_RESPONDING, h) :: else fi
      :: !plugged[d] -> /* inserted */
         atomic { acts++; plugged[d] = true };
         report(d);
-        if :: handle_of[d] != 0 -> tell(ADDED, handle_of[d]) :: else fi
-     :: resets < RESETS -> /* the host is reset: Arrival::OnResetBegin, then handles are given out anew */
+        if :: handle_of[d] != 0 -> send(ADDED, handle_of[d]) :: else fi
+     :: resets < RESETS -> /* the host is reset: Arrival::OnResetBegin, then drives get new handles */
         atomic {
           acts++;
           resets++;
@@ -336,7 +336,7 @@ active proctype Hardware() {
           od
         };
 #endif
-        /* the other drive's number comes first now */
+        /* the drives are reported in the other order */
         if :: plugged[1] -> report(1) :: else fi;
         if :: plugged[0] -> report(0) :: else fi;
         queue(RESET, 0)
@@ -382,7 +382,7 @@ end:
         release(o);
         commit()
      :: kind == GAP || kind == RESET ->
-        /* A walk over all pages, which takes the place of what is queued (Supersede). */
+        /* A walk over all pages. It replaces the queued events (Supersede). */
         atomic {
           walks++;
           at_epoch = epoch;
@@ -403,7 +403,7 @@ end:
            h++
         :: else -> break
         od;
-        /* What it did not find has gone; not if one more reset has begun meanwhile. */
+        /* Devices that the walk did not find are removed, unless another reset has begun. */
         i_ = 0;
         d = 0;
         do
@@ -463,12 +463,12 @@ end:
        fi
      };
      if
-     :: o == NONE -> /* until there is something to attach, or to end for */
+     :: o == NONE -> /* waits for a device to attach, or for the stop */
 end_waits:
         (stopping || ATTACHABLE(0) || ATTACHABLE(1))
      :: else ->
         atomic { if :: drive_at[h] != 0 -> answer = drive_at[h] - 1 :: else -> answer = NONE fi };
-        /* CompleteAttach or FailAttach; the attacher's commit goes with it (Emitter's lock). */
+        /* CompleteAttach or FailAttach, with the attacher's commit (Emitter's lock). */
         atomic {
           ALIVE(o);
           if
@@ -478,24 +478,24 @@ end_waits:
              :: object[o].state == GONE && table[object[o].drive] == NONE ->
                 table[object[o].drive] = o;
                 object[o].refs++;
-                told_object[object[o].drive] = o
+                reported_object[object[o].drive] = o
              :: else
              fi;
              object[o].state = ATTACHED;
-             told_units[object[o].drive] = answer
+             reported_units[object[o].drive] = answer
 #endif
-          :: object[o].state == GONE -> skip /* undone: nothing is told */
+          :: object[o].state == GONE -> skip /* undone: nothing is reported */
           :: object[o].state != GONE &&
              (object[o].given_back || object[o].handle == 0
 #ifndef BUG_OLD_ANSWER
               || object[o].handle_life != life
 #endif
               || (answer == NONE)) ->
-             object[o].state = DISCOVERED /* tried again when it is told of anew */
+             object[o].state = DISCOVERED /* tried again after the next report */
           :: else ->
              object[o].state = ATTACHED;
-             assert(told_object[object[o].drive] == o); /* attached after it was told of */
-             told_units[object[o].drive] = answer
+             assert(reported_object[object[o].drive] == o); /* reported before it is attached */
+             reported_units[object[o].drive] = answer
           fi;
 #ifndef BUG_UNOWNED_TICKET
           unref(o);
@@ -509,7 +509,7 @@ end_waits:
   attacher_ended = true
 }
 
-/* ---- Stop: once worker and attacher have seen it, everything is let go of. */
+/* ---- Stop. Once worker and attacher have ended, all objects are released. */
 
 active proctype Unload() {
   byte d;
@@ -538,7 +538,7 @@ active proctype Unload() {
   fi
 }
 
-/* ---- What holds when nothing is under way any more. */
+/* ---- Properties of the state at rest. */
 
 #define QUIET (hardware_rests && !stopping && empty(events) && !worker_busy && !attacher_busy && \
                !ATTACHABLE(0) && !ATTACHABLE(1))
@@ -550,16 +550,16 @@ end:
     QUIET ->
     do
     :: d < DRIVES ->
-       /* What is told equals the firmware's truth: no removal is lost, nothing comes back. */
+       /* The reports equal the firmware's truth: no removal is lost, and no removed device returns. */
        assert((table[d] != NONE) == (plugged[d] && handle_of[d] != 0));
-       assert(told_object[d] == table[d]);
+       assert(reported_object[d] == table[d]);
        if
        :: table[d] != NONE ->
-          assert(object[table[d]].refs == 1); /* the table's own */
+          assert(object[table[d]].refs == 1); /* that of the table */
           assert(object[table[d]].state == ATTACHED);
           assert(object[table[d]].handle == handle_of[d]);
-          assert(told_units[d] == d)
-       :: else -> assert(told_units[d] == NONE)
+          assert(reported_units[d] == d)
+       :: else -> assert(reported_units[d] == NONE)
        fi;
        d++
     :: else -> break
@@ -571,13 +571,13 @@ end:
        d++
     :: else -> break
     od;
-    /* Nothing else lives. */
+    /* No other object lives. */
     assert(listed == (table[0] != NONE -> 1 : 0) + (table[1] != NONE -> 1 : 0))
   }
 }
 
-/* A removal is eventually honoured; what stays plugged is eventually attached. */
+/* A removal is eventually honoured. A drive that stays plugged is eventually attached. */
 #define GONE_FOR_GOOD (hardware_rests && !plugged[0] && !stopping)
 #define HERE_FOR_GOOD (hardware_rests && plugged[0] && handle_of[0] != 0 && !stopping)
-ltl removal_is_honoured { [] (GONE_FOR_GOOD -> <> (stopping || told_object[0] == NONE)) }
-ltl presence_is_honoured { [] (HERE_FOR_GOOD -> <> (stopping || told_units[0] == 0)) }
+ltl removal_is_honoured { [] (GONE_FOR_GOOD -> <> (stopping || reported_object[0] == NONE)) }
+ltl presence_is_honoured { [] (HERE_FOR_GOOD -> <> (stopping || reported_units[0] == 0)) }

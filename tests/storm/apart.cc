@@ -24,12 +24,12 @@ namespace {
 void WriteAll(int fd, absl::string_view text) {
   while (!text.empty()) {
     const ssize_t n = TEMP_FAILURE_RETRY(write(fd, text.data(), text.size()));
-    if (n < 0) abort();  // who listened is gone
+    if (n < 0) abort();  // the parent is gone
     text.remove_prefix(static_cast<size_t>(n));
   }
 }
 
-// Appends what can be read at once. False at the end.
+// Appends the bytes of one read. False at the end of the file.
 bool ReadSome(int fd, std::string* text) {
   char bytes[1 << 14];
   const ssize_t n = TEMP_FAILURE_RETRY(read(fd, bytes, sizeof(bytes)));
@@ -37,7 +37,7 @@ bool ReadSome(int fd, std::string* text) {
   return n > 0;
 }
 
-std::string WhatIsIn(int file) {
+std::string ContentsOf(int file) {
   std::string text;
   lseek(file, 0, SEEK_SET);
   while (ReadSome(file, &text)) {
@@ -61,7 +61,7 @@ Outcome RunApart(absl::FunctionRef<std::string(Say)> run, absl::Duration silence
   UniqueFd in(ends[0]), out(ends[1]);
   const UniqueFd failure(memfd_create("failure", MFD_CLOEXEC));
   const UniqueFd errors(memfd_create("errors", MFD_CLOEXEC));
-  std::cout.flush();  // else the child says it once more
+  std::cout.flush();  // otherwise the child prints the buffer, too
   const pid_t child = fork();
   if (child < 0) return {"", absl::StrCat("no child: ", strerror(errno)), ""};
   if (child == 0) {
@@ -69,7 +69,7 @@ Outcome RunApart(absl::FunctionRef<std::string(Say)> run, absl::Duration silence
     in.Close();
     dup2(errors.get(), STDERR_FILENO);
     WriteAll(failure.get(), run([&out](absl::string_view text) { WriteAll(out.get(), text); }));
-    exit(0);  // which also looks for leaks
+    exit(0);  // runs the leak check, too
   }
   out.Close();
   Outcome outcome;
@@ -82,10 +82,10 @@ Outcome RunApart(absl::FunctionRef<std::string(Say)> run, absl::Duration silence
   if (silent) kill(child, SIGKILL);
   int status = 0;
   (void)TEMP_FAILURE_RETRY(waitpid(child, &status, 0));
-  outcome.errors = WhatIsIn(errors.get());
-  outcome.failure = WhatIsIn(failure.get());
+  outcome.errors = ContentsOf(errors.get());
+  outcome.failure = ContentsOf(failure.get());
   if (silent) {
-    outcome.failure = absl::StrCat("it hangs: nothing for ", absl::FormatDuration(silence));
+    outcome.failure = absl::StrCat("hangs: no output for ", absl::FormatDuration(silence));
   } else if (outcome.failure.empty() && status != 0) {
     outcome.failure = DeathOf(status, outcome.errors);
   }

@@ -10,17 +10,17 @@
 namespace sasd::testing {
 
 struct Outcome {
-  std::string said;     // all that the child has said, also if it died
-  std::string failure;  // what it returned, or what it died of; empty: all was well
-  std::string errors;   // what it wrote to stderr: a sanitizer's report
+  std::string said;     // all texts that the child has said before its end
+  std::string failure;  // its result, or the reason of its death; empty: success
+  std::string errors;   // its stderr: a sanitizer's report
 };
 
 using Say = absl::FunctionRef<void(absl::string_view)>;
 
-// Does `run` in a child process, since what a sanitizer finds ends a process, and what has ended
-// cannot be made shorter. What it died of is a sanitizer's summary (of the same fault it is the
-// same each time), a signal, an exit code, or that it said nothing for as long as `silence`. The
-// caller must have no threads; the child may.
+// Runs `run` in a child process, because a sanitizer's finding ends the process, and a caller that
+// shortens scripts must survive it. The reason of a death is a sanitizer's summary (the same for
+// the same fault), a signal, an exit code, or that the child said nothing for `silence`. The caller
+// must have no threads; the child may.
 Outcome RunApart(absl::FunctionRef<std::string(Say)> run, absl::Duration silence);
 
 }  // namespace sasd::testing

@@ -21,7 +21,7 @@ using ::testing::StartsWith;
 
 constexpr absl::Duration kLong = absl::Minutes(1);
 
-TEST(ApartTest, WhatIsSaidAndReturnedComesBack) {
+TEST(ApartTest, OutputAndResultReachTheParent) {
   const std::string much(1 << 20, 'x');
   const Outcome outcome = RunApart(
       [&much](Say say) {
@@ -34,14 +34,14 @@ TEST(ApartTest, WhatIsSaidAndReturnedComesBack) {
   EXPECT_EQ(outcome.failure, "wrong");
 }
 
-TEST(ApartTest, AllWell) {
+TEST(ApartTest, SuccessHasNoFailureText) {
   const Outcome outcome = RunApart([](Say) { return std::string(); }, kLong);
   EXPECT_EQ(outcome.said, "");
   EXPECT_EQ(outcome.failure, "");
   EXPECT_EQ(outcome.errors, "");
 }
 
-TEST(ApartTest, ADeathIsAFailureAfterWhatWasSaid) {
+TEST(ApartTest, ADeadChildFailsWithItsOutput) {
   const Outcome outcome = RunApart(
       [](Say say) -> std::string {
         say("so far");
@@ -55,11 +55,11 @@ TEST(ApartTest, ADeathIsAFailureAfterWhatWasSaid) {
   EXPECT_EQ(outcome.errors, "it breaks\n");
 }
 
-TEST(ApartTest, SoIsAnExitCode) {
+TEST(ApartTest, AnExitCodeIsAFailure) {
   EXPECT_EQ(RunApart([](Say) -> std::string { _exit(66); }, kLong).failure, "exit code 66");
 }
 
-TEST(ApartTest, WhoHangsIsEnded) {
+TEST(ApartTest, AHangingChildIsKilled) {
   const Outcome outcome = RunApart(
       [](Say say) -> std::string {
         say("so far");
@@ -67,11 +67,11 @@ TEST(ApartTest, WhoHangsIsEnded) {
       },
       absl::Milliseconds(100));
   EXPECT_EQ(outcome.said, "so far");
-  EXPECT_EQ(outcome.failure, "it hangs: nothing for 100ms");
+  EXPECT_EQ(outcome.failure, "hangs: no output for 100ms");
 }
 
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER)
-TEST(ApartTest, ASanitizersSummaryTellsOneFaultFromAnother) {
+TEST(ApartTest, ASanitizerSummaryIdentifiesTheFault) {
   const auto use_after_free = [](Say) -> std::string {
     auto freed = std::make_unique<int>(1);
     int* const dangling = freed.get();

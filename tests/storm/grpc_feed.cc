@@ -10,7 +10,7 @@ std::unique_ptr<Feed> GrpcFeed::Open(const std::string& address, const std::stri
 
 GrpcFeed::GrpcFeed(const std::string& address, const std::string& resume_token) {
   grpc::ChannelArguments arguments;
-  // Else equal channels share one connection.
+  // Otherwise equal channels share one connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   stub_ = sas::v1::WatchService::NewStub(
       grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));

@@ -16,11 +16,11 @@
 
 namespace sasd::testing {
 
-// Judges whether one host's driver may tell what it tells, and passes it on. Thread-safe, but for
-// digest().
+// Checks that each observation of one host's driver is legal, and passes it on. Thread-safe, except
+// for digest().
 class JudgingSink : public ObservationSink {
  public:
-  // `next` outlives this, as does `log`, which gets a line for each batch, if there is one.
+  // `next` and `log` outlive this. `log`, if not null, gets a line for each batch.
   explicit JudgingSink(ObservationSink& next, std::ostream* log = nullptr)
       : next_(next), log_(log) {}
 
@@ -41,16 +41,16 @@ class JudgingSink : public ObservationSink {
   void Flush() override { next_.Flush(); }
   void SetPending(bool pending) override { next_.SetPending(pending); }
 
-  // What was told and may not be; empty: nothing.
+  // The illegal observations, a line each; empty: none.
   std::string illegal() const {
     absl::MutexLock lock(&mu_);
     return picture_.illegal();
   }
-  // Of all that was told so far. While nobody observes.
+  // A digest of all observations so far. Call it only while nothing observes.
   uint64_t digest() const { return digest_; }
 
  private:
-  // Who comes and goes; empty: nobody.
+  // Devices and expanders that come or go; empty for other observations.
   static std::string Text(const Observation& observation) {
     if (const auto* device = std::get_if<EndDeviceFacts>(&observation)) {
       return absl::StrCat("device ", ToHex(device->key.address), " handle ", device->handle.value(),
@@ -69,7 +69,7 @@ class JudgingSink : public ObservationSink {
     return "";
   }
 
-  // FNV-1a. A driver tells one batch at a time.
+  // FNV-1a. A driver sends one batch at a time.
   void Digest(absl::string_view text) {
     for (unsigned char byte : text) digest_ = (digest_ ^ byte) * 0x100000001b3;
   }

@@ -1,10 +1,11 @@
-// Storms on some 10,000 devices with the drivers' own threads, until the firmware has delivered so
-// many events in all. Each is of a seed: the fabric, and what happens to it. At every quiet point
-// the registry is held against the fabric, and each subscriber against the registry; at the end
-// every object of the drivers must be freed. Each is done in a process of its own, so that one that
-// fails is kept as a script whatever it failed of, made shorter as far as the time allows, and can
-// be done again (--replay): with the same fabric and steps, but in whatever order the threads run.
-// What needs one order is stepwise.h.
+// Storms on some 10,000 devices with the drivers' own threads, until the firmware has delivered
+// --events events in all. A seed gives the fabric and the acts. At every quiet point the registry
+// must equal the fabric, and each subscriber the registry. At the end every object of the drivers
+// must be freed.
+//
+// Each storm has a process of its own. A failing storm is written as a script, is shortened as far
+// as the time allows, and can be replayed (--replay). A replay has the same fabric and steps, but
+// the order of the threads varies. stepwise.h has storms with a fixed order.
 #include <algorithm>
 #include <iostream>
 #include <optional>
@@ -33,22 +34,22 @@ namespace sasd::testing {
 namespace {
 
 constexpr absl::Duration kTimeout = absl::Minutes(5);
-// The most that a segment may take; on a slow machine with a sanitizer it is some minutes.
+// The time limit of a segment. On a slow machine with a sanitizer it takes some minutes.
 constexpr absl::Duration kMostTime = absl::Minutes(20);
-// A storm of a thousand steps takes a second or more: what is tried must be few.
+// A storm of a thousand steps takes a second or more, so that few tries are possible.
 constexpr int kShrinkTries = 100;
 constexpr absl::Duration kShrinkTime = absl::Minutes(15);
 
-// A system on the fabric of a seed, and what is wrong with it.
+// A system on the fabric of a seed, and its checks.
 class Weather {
  public:
   Weather(uint64_t seed, int subscribers) : seed_(seed) { options_.subscribers = subscribers; }
 
-  // Empty, or what is wrong. `fabric` as after RandomLargeFabric() or RandomFabric().
+  // Returns the failure; empty: none. `fabric` is of RandomLargeFabric() or RandomFabric().
   std::string Start(emulator::FabricSpec fabric) {
     watch::WatchLog::Options log;
-    // So that the stalled ones fall behind, and others seldom: a snapshot of 10,000 devices takes
-    // longer than a thousand events.
+    // Stalled subscribers fall behind, others seldom do: a snapshot of 10,000 devices takes longer
+    // than a thousand events.
     log.max_events = 8'000;
     log.max_bytes = 64 << 20;
     auto system = System::Start(std::move(fabric), seed_, log);
@@ -60,7 +61,7 @@ class Weather {
     return "";
   }
 
-  // Steps until a quiet point.
+  // Runs steps up to a quiet point. Returns the failures; empty: none.
   std::string Do(const std::vector<Step>& steps) {
     System& s = *system_;
     std::vector<std::string> wrong;
@@ -103,10 +104,12 @@ class Weather {
   uint64_t devices_ = 0, segments_ = 0;
 };
 
-// The steps up to the next quiet point, after so many events; nullopt: the storm is over.
+// Returns the steps up to the next quiet point; nullopt: the storm is over. `events` is the number
+// of events so far.
 using NextSegment = absl::FunctionRef<std::optional<std::vector<Step>>(uint64_t events)>;
 
-// Runs a storm. Empty, or what was wrong. Says the result ahead of each segment, and at the end.
+// Runs a storm. Returns the failure; empty: none. Says the result before each segment and at the
+// end.
 std::string Run(Weather weather, emulator::FabricSpec fabric, NextSegment next, Say say) {
   std::string wrong = weather.Start(std::move(fabric));
   while (wrong.empty()) {
@@ -120,7 +123,7 @@ std::string Run(Weather weather, emulator::FabricSpec fabric, NextSegment next, 
   return wrong;
 }
 
-// Runs a script, a segment up to each Step::kQuiet.
+// Runs a script. Each Step::kQuiet ends a segment.
 Outcome RunScript(const Script& script, int subscribers) {
   auto at = script.steps.begin();
   const auto next = [&](uint64_t) -> std::optional<std::vector<Step>> {
@@ -143,7 +146,7 @@ Outcome RunScript(const Script& script, int subscribers) {
 void Explain(const Script& script, const Outcome& outcome, int subscribers) {
   const std::string name = absl::StrCat("lifetime-", script.fabric_seed);
   std::cout << "seed " << script.fabric_seed << ": " << outcome.failure
-            << "\nIn full: " << WriteScript(name, script) << std::endl;
+            << "\nFull script: " << WriteScript(name, script) << std::endl;
   Script shorter = script;
   const absl::Time deadline = absl::Now() + kShrinkTime;
   const auto fails = [&](const std::vector<Step>& steps) {
@@ -154,7 +157,7 @@ void Explain(const Script& script, const Outcome& outcome, int subscribers) {
   };
   shorter.steps = Shrink(script.steps, fails, kShrinkTries);
   std::cout << shorter.steps.size() << " of " << script.steps.size()
-            << " steps suffice: " << WriteScript(name + "-short", shorter) << "\n";
+            << " steps fail, too: " << WriteScript(name + "-short", shorter) << "\n";
 }
 
 int Replay(const std::string& path, int subscribers) {
@@ -165,11 +168,11 @@ int Replay(const std::string& path, int subscribers) {
   }
   const Outcome outcome = RunScript(*script, subscribers);
   std::cerr << outcome.errors;
-  std::cout << (outcome.failure.empty() ? "nothing was wrong" : outcome.failure) << "\n";
+  std::cout << (outcome.failure.empty() ? "passed" : outcome.failure) << "\n";
   return outcome.failure.empty() ? 0 : 1;
 }
 
-// A walk over 10,000 devices takes longer than a thousand steps: few of what calls for one.
+// A walk over 10,000 devices takes longer than a thousand steps, so acts that cause walks are rare.
 ChaosShares Shares() {
   ChaosShares shares;
   shares.firmware = 2;
@@ -177,7 +180,7 @@ ChaosShares Shares() {
   return shares;
 }
 
-// What a seed makes happen on its fabric, segment by segment.
+// The acts of a seed on its fabric, segment by segment.
 class Forecast {
  public:
   Forecast(uint64_t seed, size_t segment)
@@ -189,8 +192,7 @@ class Forecast {
 
   const emulator::FabricSpec& fabric() const { return fabric_; }
 
-  // The steps of the next segment, and in the midst of them a reset of a host and a fault of its
-  // IOC.
+  // The steps of the next segment, among them a host reset and an IOC fault.
   std::vector<Step> Next() {
     std::vector<Step> steps = chaos_.Take(segment_);
     for (const Step::Kind kind : {Step::Kind::kReset, Step::Kind::kIocFault}) {
@@ -225,17 +227,19 @@ class Forecast {
 };
 
 int Main(int argc, char** argv) {
-  CLI::App app("Storms with threads on 10,000 devices, or one that is done again");
+  CLI::App app("Run storms with threads on 10,000 devices, or replay a script");
   uint64_t first = 1, seeds = 4, events = 1'000'000;
   size_t segment = 20'000;
-  int subscribers = 6;  // one of every temper, two slow and restless ones
+  int subscribers = 6;  // one eager, one stalled, two slow, two restless
   std::string replay;
   app.add_option("--first", first, "The first seed")->capture_default_str();
-  app.add_option("--seeds", seeds, "How many seeds")->capture_default_str();
-  app.add_option("--events", events, "How many events in all")->capture_default_str();
+  app.add_option("--seeds", seeds, "Number of seeds")->capture_default_str();
+  app.add_option("--events", events, "Number of events in all")->capture_default_str();
   app.add_option("--segment", segment, "Steps between quiet points")->capture_default_str();
-  app.add_option("--subscribers", subscribers)->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--replay", replay, "A file with a script, to be done instead");
+  app.add_option("--subscribers", subscribers, "Number of subscribers")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--replay", replay, "Replay this script file instead");
   CLI11_PARSE(app, argc, argv);
   if (!replay.empty()) return Replay(replay, subscribers);
 
@@ -254,7 +258,7 @@ int Main(int argc, char** argv) {
     std::cerr << outcome.errors;
     const std::vector<StormResult> said = ResultsOf(outcome);
     if (!outcome.failure.empty()) {
-      // The child has moved on in its own forecast, not in this one.
+      // The child advanced its own copy of the forecast; this one is at its start.
       Explain(forecast.ToScript(said.size()), outcome, subscribers);
       return 1;
     }

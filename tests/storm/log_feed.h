@@ -13,8 +13,8 @@
 
 namespace sasd::testing {
 
-// A Watch stream without gRPC, so that ThreadSanitizer can judge everything beneath: the same
-// cursor, snapshot reader and bytes as daemon/service uses.
+// A Watch stream without gRPC, so that ThreadSanitizer checks everything beneath it. It has the
+// cursor, snapshot reader and bytes that daemon/service uses.
 class LogFeed : public Feed {
  public:
   // The log outlives the feed.

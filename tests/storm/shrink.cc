@@ -26,14 +26,14 @@ class Shrinker {
   }
 
  private:
-  // Takes over what still fails.
+  // Keeps a candidate that still fails.
   bool Try(std::vector<Step> candidate) {
     if (tries_-- <= 0 || !fails_(candidate)) return false;
     steps_ = std::move(candidate);
     return true;
   }
 
-  // Runs of `size` steps, from the end: what comes late depends on what comes early.
+  // Leaves out runs of `size` steps, from the end: late steps depend on early ones.
   bool LeaveOut(size_t size) {
     bool done = false;
     for (size_t end = steps_.size(); end > 0;) {
@@ -62,7 +62,7 @@ class Shrinker {
     return done;
   }
 
-  // Whether Step::a is how many.
+  // Whether Step::a is a count.
   static bool IsCount(Step::Kind kind) {
     using Kind = Step::Kind;
     return kind == Kind::kPageFaults || kind == Kind::kSmpFaults || kind == Kind::kEventsLost ||

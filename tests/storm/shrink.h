@@ -8,9 +8,9 @@
 
 namespace sasd::testing {
 
-// A short list of steps that fails as `steps` does: no step can be left out of it, happen outside
-// of another one, or have its count lowered, without `fails` saying false (delta debugging); or as
-// far as `tries` calls of `fails` lead. `fails(steps)` is true.
+// Returns a shorter list of steps that still fails (delta debugging). In the result, `fails` is
+// false after any step is left out, moved out of another step, or given half its count. The search
+// ends early after `tries` calls of `fails`. `fails(steps)` must be true.
 std::vector<Step> Shrink(std::vector<Step> steps,
                          absl::FunctionRef<bool(const std::vector<Step>&)> fails,
                          int tries = 10'000);

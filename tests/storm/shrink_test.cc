@@ -12,8 +12,7 @@
 namespace sasd::testing {
 namespace {
 
-// A judge that is wrong on purpose: it calls a storm failed where a drive was pulled and its host
-// reset afterwards.
+// A made-up failure: a storm fails if a drive is pulled and a host is reset afterwards.
 bool Blames(const std::vector<Step>& steps) {
   const auto pull =
       absl::c_find_if(steps, [](const Step& step) { return step.kind == Step::Kind::kPull; });
@@ -21,7 +20,7 @@ bool Blames(const std::vector<Step>& steps) {
                      [](const Step& step) { return step.kind == Step::Kind::kReset; });
 }
 
-TEST(ShrinkTest, FindsTheTwoStepsThatAreToBlame) {
+TEST(ShrinkTest, KeepsOnlyTheTwoStepsThatMatter) {
   const Script script = MakeStepwiseScript(1, 1'000);
   ASSERT_TRUE(Blames(script.steps));
   const std::vector<Step> few = Shrink(script.steps, Blames);
@@ -31,7 +30,7 @@ TEST(ShrinkTest, FindsTheTwoStepsThatAreToBlame) {
   EXPECT_EQ(few[0].inside, 0u);
 }
 
-TEST(ShrinkTest, LowersCountsToTheLeastThatFails) {
+TEST(ShrinkTest, HalvesCountsWhileTheScriptFails) {
   Step lost;
   lost.kind = Step::Kind::kEventsLost;
   lost.element = "h0";
@@ -43,14 +42,14 @@ TEST(ShrinkTest, LowersCountsToTheLeastThatFails) {
   EXPECT_EQ(few[0].a, 8u);
 }
 
-TEST(ShrinkTest, EndsAfterSoManyTries) {
+TEST(ShrinkTest, StopsAtTheLimitOfTries) {
   int tries = 0;
   const auto fails = [&tries](const std::vector<Step>&) { return ++tries < 0; };
   (void)Shrink(std::vector<Step>(1'000), fails, 3);
   EXPECT_EQ(tries, 3);
 }
 
-TEST(StepwiseTest, AScriptReadsBackAsItWasWritten) {
+TEST(StepwiseTest, AScriptSurvivesItsTextForm) {
   const Script script = MakeStepwiseScript(3, 2'000);
   const absl::StatusOr<Script> back = ParseScript(ToString(script));
   ASSERT_TRUE(back.ok()) << back.status();
@@ -58,7 +57,7 @@ TEST(StepwiseTest, AScriptReadsBackAsItWasWritten) {
   EXPECT_EQ(back->steps, script.steps);
 }
 
-TEST(StepwiseTest, WhatIsNoStepIsNamed) {
+TEST(StepwiseTest, ParseErrorsNameTheBadLine) {
   EXPECT_THAT(std::string(ParseScript("fabric 1\npull d0\nfrobnicate d0").status().message()),
               ::testing::HasSubstr("frobnicate d0"));
   EXPECT_FALSE(ParseScript("pull d0").ok());
@@ -66,7 +65,7 @@ TEST(StepwiseTest, WhatIsNoStepIsNamed) {
   EXPECT_FALSE(ParseStep("pull d0 d1").ok());
 }
 
-TEST(StepwiseTest, AScriptDoesTheSameEachTime) {
+TEST(StepwiseTest, AScriptRunsTheSameEachTime) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     const Script script = MakeStepwiseScript(seed, 200);
     const StepwiseReport once = RunStepwise(script), again = RunStepwise(script);

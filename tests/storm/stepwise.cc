@@ -29,7 +29,7 @@ using discovery::Attach;
 using discovery::Hba;
 using Kind = Step::Kind;
 
-// Whoever is not at rest after so many of them never will be.
+// Limits: a storm that is not at rest after these never ends.
 constexpr int kMostSteps = 100'000, kMostRounds = 2'000;
 // mpi::DeviceStatusReason: the firmware's internal reset of a device begins, and ends.
 constexpr uint8_t kResetBegins = 0x08, kResetEnds = 0x0E;
@@ -69,7 +69,7 @@ struct Host {
   std::unique_ptr<InterruptedTransport> transport;
   std::unique_ptr<Hba> hba;
   std::list<InFlight> attaches;
-  bool working = false;  // a step of the worker is under way
+  bool working = false;  // a step of the worker is running
 };
 
 class World {
@@ -96,7 +96,7 @@ class World {
   }
 
  private:
-  // The first that is broken counts.
+  // Records the first broken promise.
   void Check(absl::string_view promise, const std::string& wrong) {
     if (wrong.empty() || !report_.failure.empty()) return;
     report_.promise = std::string(promise);
@@ -152,7 +152,7 @@ class World {
     return nullptr;
   }
 
-  // Does a step; one that makes no sense now does nothing, so that a script can be shortened.
+  // Does a step. A step that is impossible now does nothing, so that scripts can be shortened.
   void Do(const Step& step) {
     if (log_ != nullptr) *log_ << ToString(step) << "\n";
     if (step.kind == Kind::kQuiet) return ComeToRest();
@@ -250,10 +250,10 @@ class World {
       }
       clock_.Advance(std::max(due - clock_.Monotonic(), absl::ZeroDuration()));
     }
-    Check("everything ends", absl::StrCat("it goes on and on: ", unfinished));
+    Check("everything ends", absl::StrCat("no rest after ", kMostRounds, " rounds: ", unfinished));
   }
 
-  // Brings out what faults of events hold back. False if there is no such thing.
+  // Releases events that faults hold back. False if there are none.
   bool Nudge() {
     bool nudged = false;
     for (const auto& host : hosts_) {
@@ -264,7 +264,7 @@ class World {
     return nudged;
   }
 
-  // All steps that there are now. Returns what cannot be finished now.
+  // Runs all steps that are due. Returns the unfinished work.
   std::string RunAll() {
     std::string unfinished;
     for (const auto& host : hosts_) {
@@ -301,7 +301,7 @@ class World {
   }
 
   void CheckLegal() {
-    for (const auto& host : hosts_) Check("what is told is legal", host->sink->illegal());
+    for (const auto& host : hosts_) Check("observations are legal", host->sink->illegal());
   }
 
   const Script& script_;
@@ -312,9 +312,9 @@ class World {
   registry::Registry registry_;
   std::unique_ptr<emulator::Emulator> emulator_;
   std::vector<std::unique_ptr<Host>> hosts_;
-  std::vector<Step> nested_;        // that wait for the middle of another one
-  std::set<std::string> in_reset_;  // drives that the firmware resets
-  uint32_t requests_ = 0;           // since the last step that was not nested began
+  std::vector<Step> nested_;        // steps that wait for a request of another step
+  std::set<std::string> in_reset_;  // drives that the firmware is resetting
+  uint32_t requests_ = 0;           // since the last step that is not nested began
 };
 
 }  // namespace

@@ -8,36 +8,36 @@
 #include "absl/time/time.h"
 #include "tests/support/step.h"
 
-// A stepwise storm: the drivers' steps and what happens to a small fabric, in one order chosen by a
-// seed, in one thread and under a clock that stands still. A step may happen in the middle of
-// another one, before any request that it sends. So a script does the same each time it is run.
+// A stepwise storm: the drivers' steps and the acts on a small fabric, in an order from a seed. It
+// has one thread, and its clock advances only by steps. A step may happen in the middle of another
+// one, before any request that it sends. A script runs the same each time.
 namespace sasd::testing {
 
-// Steps at random on RandomFabric(seed), the last one a Step::kQuiet.
+// Random steps on RandomFabric(seed). The last one is a Step::kQuiet.
 Script MakeStepwiseScript(uint64_t seed, int steps);
 
 struct StepwiseReport {
-  std::string failure;  // what was wrong first, with the number of the step; empty: nothing
-  std::string promise;  // the one that was broken
-  uint64_t events = 0;  // that the firmware delivered
+  std::string failure;  // the first failure, with the number of the step; empty: success
+  std::string promise;  // the broken one
+  uint64_t events = 0;  // delivered by the firmware
   uint64_t resets = 0;
-  uint64_t digest = 0;  // of all that was told
+  uint64_t digest = 0;  // of all observations
 };
 
-// Runs a script. At each Step::kQuiet everything must come to rest, registry and fabric agree, the
-// drivers' tables be sound; what is told must be legal at any time, and at the end every object
-// have been freed. `log`, if any, gets a line of each step and of all that is told.
+// Runs a script. At each Step::kQuiet everything must come to rest, the registry must equal the
+// fabric, and the drivers' tables must be sound. Every observation must be legal. At the end every
+// object must be freed. `log`, if not null, gets a line for each step and each observation.
 StepwiseReport RunStepwise(const Script& script, std::ostream* log = nullptr);
 
-// The most that one may take. It takes milliseconds; with a sanitizer, on a machine that does
-// something else, a second.
+// The time limit of a stepwise storm. One takes milliseconds, or a second with a sanitizer on a
+// busy machine.
 constexpr absl::Duration kMostStepwiseTime = absl::Minutes(1);
 
-// The same in a child process, whose death, if it dies of a script, is what was wrong, and the
-// promise that was broken. Tells nothing but these two.
+// RunStepwise() in a child process. If the child dies, the reason is both failure and promise. The
+// other fields are not set.
 StepwiseReport RunStepwiseApart(const Script& script);
 
-// The shortest script that breaks the promise that `script` breaks.
+// The shortest script that breaks the same promise as `script`.
 Script ShortestOf(const Script& script);
 
 }  // namespace sasd::testing

@@ -1,5 +1,5 @@
-// Many short stepwise storms (stepwise.h), each of a seed. One that fails is made as short as can
-// be and printed, in the form that --replay takes.
+// Runs many short stepwise storms (stepwise.h), one for each seed. Prints the shortest script of a
+// failing storm, in the form that --replay accepts.
 #include <algorithm>
 #include <iostream>
 #include <string>
@@ -25,39 +25,38 @@ int Replay(const std::string& path, bool shrink, bool log) {
     return 2;
   }
   const StepwiseReport report = log ? RunStepwise(*script, &std::cout) : RunStepwiseApart(*script);
-  std::cout << path << ": " << (report.failure.empty() ? "nothing was wrong" : report.failure)
-            << "\n";
+  std::cout << path << ": " << (report.failure.empty() ? "passed" : report.failure) << "\n";
   if (!report.failure.empty() && shrink) std::cout << ToString(ShortestOf(*script));
   return report.failure.empty() ? 0 : 1;
 }
 
-// Prints why the storm of a seed failed, in short.
+// Prints why the storm of a seed failed, with its shortest script.
 void Explain(uint64_t seed, const Script& script, const std::string& failure) {
   std::cout << "seed " << seed << ": " << failure << "\n";
   if (RunStepwiseApart(script).failure.empty()) {
-    std::cout << "Nothing is wrong with it alone: it came after others.\n";
+    std::cout << "It passes alone, and failed only after the storms before it.\n";
     return;
   }
   const Script shorter = ShortestOf(script);
-  std::cout << "\nIn short: " << RunStepwiseApart(shorter).failure << "\n"
+  std::cout << "\nShortest script: " << RunStepwiseApart(shorter).failure << "\n"
             << ToString(shorter)
-            << "In full: " << WriteScript(absl::StrCat("stepwise-", seed), script) << "\n";
+            << "Full script: " << WriteScript(absl::StrCat("stepwise-", seed), script) << "\n";
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("Stepwise storms, or one that is done again");
+  CLI::App app("Run stepwise storms, or replay scripts");
   uint64_t first = 1, seeds = 100;
   int steps = 200;
   bool shrink = false, log = false;
   std::vector<std::string> replay;
   app.add_option("--first", first, "The first seed")->capture_default_str();
-  app.add_option("--seeds", seeds, "How many seeds")->capture_default_str();
-  app.add_option("--steps", steps, "Steps of each")->capture_default_str();
-  app.add_option("--replay", replay, "Files with a script each, to be done instead");
-  app.add_flag("--log", log, "With --replay: print what happens, and what is told");
-  app.add_flag("--shrink", shrink, "Make a script that fails shorter");
+  app.add_option("--seeds", seeds, "Number of seeds")->capture_default_str();
+  app.add_option("--steps", steps, "Steps of each storm")->capture_default_str();
+  app.add_option("--replay", replay, "Replay these script files instead");
+  app.add_flag("--log", log, "With --replay: print each step and each observation");
+  app.add_flag("--shrink", shrink, "With --replay: shorten a failing script");
   CLI11_PARSE(app, argc, argv);
-  // Under a sanitizer a tenth of it.
+  // A sanitizer runs a tenth of the storms.
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
   seeds = (seeds + 9) / 10;
 #endif
@@ -85,7 +84,7 @@ int Main(int argc, char** argv) {
     return 1;
   }
   if (!outcome.failure.empty()) {
-    std::cout << "after all storms: " << outcome.failure << "\n";
+    std::cout << "after the last storm: " << outcome.failure << "\n";
     return 1;
   }
   uint64_t events = 0;

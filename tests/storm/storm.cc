@@ -11,14 +11,14 @@
 namespace sasd::testing {
 namespace {
 
-// Acts come in bursts, and between them the driver has time to catch up: else one walk over
-// everything would answer most of them.
+// Acts come in bursts. Between bursts the driver catches up; otherwise one full walk would answer
+// most acts.
 constexpr size_t kActsPerPause = 100;
-// A quarter of the acts are digested by their own thread.
+// A quarter of the acts are digested in the thread that makes them.
 constexpr size_t kActsPerCaller = 25;
-// A message holds some 30 events: slow is who lags and does not fall behind all the time.
+// A message holds some 30 events. A slow subscriber lags, but does not fall behind all the time.
 constexpr int kActsPerSlowRead = 5;
-constexpr size_t kRestlessOdds = 3;  // one in so many messages is the last of its stream
+constexpr size_t kRestlessOdds = 3;  // one of this many messages is the last of its stream
 
 Temper TemperOf(int index) {
   switch (index % 10) {
@@ -139,7 +139,7 @@ void Subscriber::Arrive() {
 }
 
 bool Subscriber::Follow(Feed& feed) {
-  // Else subscribers would be half of a storm's time, and most of that malloc() and free().
+  // Without an arena, subscribers take half of a storm's time, most of it in malloc() and free().
   google::protobuf::Arena arena;
   while (!HasEverything()) {
     Pace();
@@ -157,7 +157,7 @@ bool Subscriber::Follow(Feed& feed) {
     }
     if (temper_ == Temper::kStalled) Arrive();
     if (!mirror_.synced()) continue;
-    // The first time for certain, later at random.
+    // It leaves its first stream for certain, later ones at random.
     const bool leaves = temper_ == Temper::kRestless && !progress_.finished() &&
                         (!arrived_ || random_.OneIn(kRestlessOdds));
     Arrive();
@@ -176,7 +176,7 @@ void Subscriber::Run() {
   while (!HasEverything()) {
     const std::unique_ptr<Feed> feed = open_(token);
     if (!Follow(*feed)) {
-      // It was away for too long: it starts anew, as the error says.
+      // Its revision is compacted: it starts again from a snapshot.
       if (error_ != "compacted" || token.empty()) return;
       error_.clear();
       mirror_ = Mirror();
@@ -192,7 +192,7 @@ void Subscriber::Run() {
 
 // ---------------------------------------------------------------------------------------- Storm
 
-// Whether the acts' thread does the driver's work, or the driver's own thread beside it.
+// Selects the thread for the driver's work: the one that makes the acts, or the driver's own.
 void SetCallerMayWait(emulator::Emulator& emulator, bool may_wait) {
   for (size_t host = 0; host < emulator.host_count(); ++host) {
     emulator.transport(host).SetCallerMayWait(may_wait);
@@ -216,7 +216,7 @@ StormReport RunStorm(const StormOptions& options, const std::vector<Step>& steps
     if (act % kActsPerCaller == 0) {
       SetCallerMayWait(target.emulator, act / kActsPerCaller % 4 == 3);
     }
-    // A larger act may have undone what it would do.
+    // An earlier act may have made this one impossible.
     (void)Perform(steps[act], target.emulator.fabric());
     progress.Advance();
     if (act % kActsPerPause == 0) target.settle();
@@ -225,9 +225,9 @@ StormReport RunStorm(const StormOptions& options, const std::vector<Step>& steps
   report.duration = absl::Now() - start;
   report.revisions = last_revision - first_revision;
   progress.Finish(last_revision);
-  target.nudge();  // who waits for a message looks up, and sees that it is over
+  target.nudge();  // wakes subscribers that wait for a message
 
-  // The stalled ones have not read yet: whoever gets everything now was not delayed by them.
+  // The stalled subscribers have not read yet. They must not have delayed the others.
   const auto join = [&](bool stalled) {
     for (const std::unique_ptr<Subscriber>& subscriber : subscribers) {
       if ((subscriber->temper() == Temper::kStalled) != stalled) continue;

@@ -16,8 +16,8 @@
 #include "tests/support/random.h"
 #include "tests/support/step.h"
 
-// A storm: many subscribers of every temper follow a fabric on which things happen at random. At
-// the end every subscriber's reconstruction equals the registry, and the registry the fabric.
+// A storm: many subscribers follow a fabric with random acts. At the end the picture of every
+// subscriber equals the registry, and the registry equals the fabric.
 namespace sasd::testing {
 
 // One open Watch stream.
@@ -32,32 +32,32 @@ class Feed {
   virtual std::string error() = 0;
 };
 
-// Opens a stream; an empty token asks for a snapshot. Thread-safe. A token that is refused because
-// its revision is compacted gives a stream that ends at once with `error` "compacted".
+// Opens a stream; an empty token asks for a snapshot. Thread-safe. A token with a compacted
+// revision gives a stream that ends at once with `error` "compacted".
 using FeedFactory = std::function<std::unique_ptr<Feed>(const std::string& resume_token)>;
 
 // How a subscriber reads.
 enum class Temper {
   kEager,     // as fast as it can
-  kSlow,      // a message per few acts of the storm
-  kStalled,   // one message, then nothing until everybody else has everything
+  kSlow,      // one message per few acts of the storm
+  kStalled,   // one message, then nothing until all others have everything
   kRestless,  // disconnects at random and resumes with its token
 };
 
-// The clock of a storm: how many acts were done. Subscribers pace themselves by it. Thread-safe.
+// The clock of a storm counts its acts. Subscribers pace themselves by it. Thread-safe.
 class Progress {
  public:
   void Advance() ABSL_LOCKS_EXCLUDED(mu_);
-  // A subscriber has its first snapshot (a stalled one: its first message). The storm begins when
-  // all have: one that came later would have nothing to fall behind of, or to resume.
+  // A subscriber has its first snapshot (a stalled one: its first message). The storm begins once
+  // all have arrived. A later subscriber could neither fall behind nor resume.
   void Arrive() ABSL_LOCKS_EXCLUDED(mu_);
   // The storm has ended at this revision of the registry.
   void Finish(int64_t revision) ABSL_LOCKS_EXCLUDED(mu_);
-  // Everybody but the stalled has everything.
+  // All subscribers but the stalled ones have everything.
   void ReleaseStalled() ABSL_LOCKS_EXCLUDED(mu_);
 
   void AwaitArrivals(int subscribers) const ABSL_LOCKS_EXCLUDED(mu_);
-  // Waits until so many acts are done, or the storm is over.
+  // Waits until `acts` acts are done, or the storm is over.
   void AwaitActs(int64_t acts) const ABSL_LOCKS_EXCLUDED(mu_);
   void AwaitRelease() const ABSL_LOCKS_EXCLUDED(mu_);
   int64_t acts() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -73,31 +73,31 @@ class Progress {
   bool released_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-// One subscriber with its thread, from construction until it has everything or a promise of the
-// stream was broken.
+// One subscriber with its thread. It runs until it has everything, or until the stream breaks a
+// promise.
 class Subscriber {
  public:
   Subscriber(Temper temper, uint64_t seed, FeedFactory open, Progress& progress);
   ~Subscriber();
 
-  // Waits until it has the storm's final revision. Empty if all was well; else what was broken.
+  // Waits until it has the storm's final revision. Returns the broken promise; empty: none.
   std::string Join();
 
   Temper temper() const { return temper_; }
   // After Join().
   const Mirror& mirror() const { return mirror_; }
-  int64_t events() const { return events_; }  // received, in all
+  int64_t events() const { return events_; }  // received in all
   int resumes() const { return resumes_; }
 
  private:
   class Thread;
 
   void Run();
-  // Tells, once, that it has arrived, or never will.
+  // Reports once that it has arrived, or that it never will.
   void Arrive();
-  // Reads one stream until it ends, is left, or everything is there. False: an error is set.
+  // Reads one stream until it ends, it is abandoned, or all has arrived. False: an error is set.
   bool Follow(Feed& feed);
-  // Waits as the temper demands before the next read.
+  // Waits before the next read, as its temper says.
   void Pace();
   bool HasEverything() const;
 
@@ -115,22 +115,22 @@ class Subscriber {
 
 struct StormOptions {
   int subscribers = 100;
-  uint64_t seed = 1;  // of what the subscribers do
+  uint64_t seed = 1;  // of the subscribers' behaviour
 };
 
-// What a storm acts on, as references to the running system.
+// The running system that a storm acts on.
 struct StormTarget {
   emulator::Emulator& emulator;
   FeedFactory open;
-  // Waits until drivers and registry have digested all acts; the registry's revision then.
+  // Waits until drivers and registry have digested all acts. Returns the registry's revision.
   std::function<int64_t()> settle;
-  // Makes an event that changes nothing.
+  // Causes an event that changes nothing.
   std::function<void()> nudge;
 };
 
 struct StormReport {
-  std::vector<std::string> errors;  // empty: all promises kept
-  std::unique_ptr<Mirror> eager;    // what an eager subscriber has at the end
+  std::vector<std::string> errors;  // broken promises; empty: none
+  std::unique_ptr<Mirror> eager;    // the picture of an eager subscriber at the end
   int64_t revisions = 0;            // from the storm's begin to its end
   int resyncs = 0, resumes = 0;
   absl::Duration duration;      // of the acts and their digestion
@@ -138,8 +138,8 @@ struct StormReport {
   int64_t events_received = 0;  // by all but the stalled ones
 };
 
-// Does `steps` (Chaos makes them). One in ten subscribers is stalled, two in ten are slow, two
-// restless, the others eager.
+// Runs `steps`, which Chaos makes. Of ten subscribers one is stalled, two are slow, two restless
+// and five eager.
 StormReport RunStorm(const StormOptions& options, const std::vector<Step>& steps,
                      const StormTarget& target);
 

@@ -1,4 +1,4 @@
-// The storm as clients see it: 100 subscribers on the unix socket, 20,000 events on 10,000 devices.
+// A storm over the unix socket: 100 subscribers, 20,000 events, 10,000 devices.
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,7 +21,7 @@ namespace {
 
 constexpr absl::Duration kTimeout = absl::Minutes(5);
 
-// Acts, and the least number of revisions that they come to. Under AddressSanitizer a tenth.
+// Acts, and the fewest revisions that they give. AddressSanitizer gets a tenth.
 #ifdef ABSL_HAVE_ADDRESS_SANITIZER
 constexpr char kFabric[] = "synthetic:1x10x100";
 constexpr int kActs = 600, kRevisions = 2'000;
@@ -38,8 +38,7 @@ TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
   ASSERT_NE(mkdtemp(folder), nullptr);
   const absl::Cleanup remove = [&folder] { rmdir(folder); };
   options.listen = absl::StrCat("unix:", folder, "/s");
-  // So that the stalled ones fall behind, and others seldom: each time costs a snapshot of
-  // everything.
+  // Stalled subscribers fall behind, others seldom do: each time costs a full snapshot.
   options.log.max_events = kRevisions / 4;
   options.log.max_bytes = 64 << 20;
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
@@ -63,7 +62,7 @@ TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
 
   EXPECT_TRUE(report.errors.empty()) << absl::StrJoin(report.errors, "\n");
   EXPECT_GE(report.revisions, kRevisions);
-  EXPECT_GE(report.resyncs, storm.subscribers / 10) << "the stalled ones did not fall behind";
+  EXPECT_GE(report.resyncs, storm.subscribers / 10) << "stalled subscribers did not fall behind";
   EXPECT_GT(report.resumes, 0);
   EXPECT_LE(d.log().stats().log_events, options.log.max_events);
   EXPECT_LE(d.log().stats().log_bytes, options.log.max_bytes);

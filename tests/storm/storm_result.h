@@ -14,22 +14,23 @@ namespace sasd::testing {
 // One storm as the documentation counts it.
 struct StormResult {
   uint64_t seed = 0;
-  uint64_t events = 0;  // that the firmware delivered
+  uint64_t events = 0;  // delivered by the firmware
   uint64_t devices = 0;
   uint64_t resets = 0;
 };
 
-// From a child process (apart.h) to its parent; of one that died, what it has finished before.
+// Pass results from a child process (apart.h) to its parent. A dead child's results are those
+// before its death.
 void SayResult(const StormResult& result, Say say);
 std::vector<StormResult> ResultsOf(const Outcome& outcome);
 
-// Writes storm.json where the test's outputs are kept ($TEST_UNDECLARED_OUTPUTS_DIR), if they are:
+// Writes storm.json to the test's outputs ($TEST_UNDECLARED_OUTPUTS_DIR), if set:
 //   {"seeds": [{"seed": 1, "events": 100, "devices": 10, "resets": 2, "config": "asan"}]}
 // with "opt", "asan" or "tsan" as the configuration.
 void WriteResults(const std::vector<StormResult>& results);
 
-// Keeps a script that fails as NAME.storm among the test's outputs, or in the present folder.
-// Returns its path.
+// Writes a failing script as NAME.storm to the test's outputs, or to the current folder. Returns
+// its path.
 std::string WriteScript(const std::string& name, const Script& script);
 
 // Reads one back. Errors name the file.

@@ -1,5 +1,4 @@
-// The storm beneath gRPC: what ThreadSanitizer can judge. storm_grpc_test is the same over the
-// socket.
+// The storm beneath gRPC, for ThreadSanitizer. storm_grpc_test runs it over the socket.
 #include "tests/storm/storm.h"
 
 #include <memory>
@@ -18,8 +17,7 @@ namespace {
 
 constexpr absl::Duration kTimeout = absl::Minutes(5);
 
-// By seed: each is another storm.
-// Under a sanitizer a smaller one: most of its time would go into snapshots.
+// A sanitizer gets a smaller storm: snapshots would take most of the time.
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
 constexpr int kActs = 500, kDevicesPerExpander = 20;
 #else
@@ -30,7 +28,7 @@ class StormTest : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
   watch::WatchLog::Options log;
-  log.max_events = 500;  // so that the stalled ones fall behind
+  log.max_events = 500;  // makes the stalled subscribers fall behind
   emulator::SyntheticFabricOptions fabric;
   fabric.hosts = 2;
   fabric.expanders_per_host = 10;
@@ -59,7 +57,7 @@ TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
 
   EXPECT_TRUE(report.errors.empty()) << absl::StrJoin(report.errors, "\n");
   EXPECT_GT(report.revisions, kActs / 10);
-  EXPECT_GE(report.resyncs, options.subscribers / 10) << "the stalled ones did not fall behind";
+  EXPECT_GE(report.resyncs, options.subscribers / 10) << "stalled subscribers did not fall behind";
   EXPECT_GT(report.resumes, 0);
   EXPECT_LE(s.log().stats().log_events, log.max_events);
   const std::vector<std::string> wrong = DifferencesFromFabric(s.backend(), s.registry());

@@ -15,7 +15,7 @@
 namespace sasd::testing {
 namespace {
 
-// Whoever does not come out of his troubles by so many is in reset, which ends them.
+// A host that still holds events back after these nudges is in reset, which ends all faults.
 constexpr int kMostNudges = 100;
 
 registry::Registry::Options RegistryOptions() {
@@ -24,7 +24,7 @@ registry::Registry::Options RegistryOptions() {
   return options;
 }
 
-// Whether some host has events that faults hold back.
+// Whether faults hold back events of some host.
 bool InTrouble(emulator::Emulator& emulator) {
   for (size_t host = 0; host < emulator.host_count(); ++host) {
     if (emulator.transport(host).events_in_trouble()) return true;
@@ -37,7 +37,7 @@ bool InTrouble(emulator::Emulator& emulator) {
 void Nudge(VirtualBackend& backend) {
   emulator::Emulator& emulator = backend.emulator();
   for (size_t host = 0; host < emulator.host_count(); ++host) {
-    // A host in reset has nothing to say.
+    // A host in reset sends no event.
     (void)emulator.fabric().InjectLogEntry(emulator.HostId(host), 0, "nudge");
   }
 }
@@ -77,7 +77,7 @@ emulator::FabricSpec FabricOf(VirtualBackend& backend) {
       [](const emulator::FabricState& state) { return state.spec(); });
 }
 
-// A backend that lets a test look at its drivers.
+// A backend whose drivers a test can inspect.
 class System::Drivers : public VirtualBackend {
  public:
   Drivers(std::unique_ptr<emulator::Emulator> emulator, ObservationSink& sink)
@@ -88,7 +88,7 @@ class System::Drivers : public VirtualBackend {
     }
   }
   ~Drivers() override {
-    // A driver may wait for a timer of its HBA, hence the runner goes last.
+    // A driver may wait for a timer of its HBA, so the runner goes last.
     drivers_.clear();
     runner_.reset();
   }

@@ -16,19 +16,18 @@
 
 namespace sasd::testing {
 
-// Waits until drivers and registry have digested whatever has happened to the fabric, faults that
-// still wait for an event included. Returns the registry's revision. Errors: what is not settled
-// after `timeout`.
+// Waits until drivers and registry have digested all acts on the fabric, and all pending faults of
+// events. Returns the registry's revision. Errors name what is not settled after `timeout`.
 absl::StatusOr<int64_t> Settle(VirtualBackend& backend, registry::Registry& registry,
                                absl::Duration timeout);
 
-// Makes an event on each host that changes nothing.
+// Causes an event on each host that changes nothing.
 void Nudge(VirtualBackend& backend);
 
 // The registry's picture as a subscriber would have it.
 Mirror MirrorOf(const registry::Registry& registry);
 
-// What differs between the registry and the fabric, over all hosts.
+// The differences between the registry and the fabric, over all hosts.
 std::vector<std::string> DifferencesFromFabric(VirtualBackend& backend,
                                                const registry::Registry& registry);
 
@@ -46,12 +45,12 @@ class System {
   registry::Registry& registry() { return registry_; }
   watch::WatchLog& log() { return log_; }
 
-  // Of all drivers: events delivered by the firmware, host resets.
+  // Sums over all drivers: events delivered by the firmware, and host resets.
   uint64_t events_received() const;
   uint64_t resets() const;
-  // What drivers have told and may not, a line each; empty: nothing.
+  // Illegal observations of the drivers, a line each; empty: none.
   std::string illegal() const;
-  // Stops the drivers. Returns the number of objects of theirs that still live.
+  // Stops the drivers. Returns the number of their objects that still live.
   size_t Stop();
 
  private:

@@ -9,7 +9,7 @@ namespace {
 
 using Kind = Step::Kind;
 
-// Phys of large expanders that break: the one upwards is among them, and is to break often enough.
+// Only the first phys of a large expander break. The uplink is among them and breaks often enough.
 constexpr uint32_t kPhys = 24;
 constexpr uint32_t kWhole = 0xFFFFFFFF;
 
@@ -67,7 +67,7 @@ std::vector<Step> Chaos::Take(size_t steps) {
 std::optional<Step> Chaos::MendOf(const Step& step) {
   switch (step.kind) {
     case Kind::kPull: {
-      // One in eight comes back as another drive, one in sixteen does not come up.
+      // One drive in eight is replaced by another one; one in sixteen fails to come up.
       if (random_.OneIn(16)) {
         return Of(Kind::kInsertFailing, step.element, static_cast<uint32_t>(1 + random_.Below(3)));
       }
@@ -139,7 +139,7 @@ Step Chaos::BreakFirmware() {
 }
 
 Step Chaos::Notify() {
-  // SMART data; the end of an internal device reset; a task is aborted; what nobody knows.
+  // SMART data; the end of an internal device reset; a task abort; an unknown reason.
   static const std::vector<uint32_t> kReasons = {0x05, 0x0E, 0x0A, 0x7F};
   const Node& host = Any(hosts_);
   if (!drives_.empty() && !random_.OneIn(4)) {

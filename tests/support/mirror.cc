@@ -94,11 +94,11 @@ absl::Status Mirror::ApplySnapshot(const sas::v1::SnapshotChunk& chunk) {
     snapshot_revision_ = chunk.revision();
   }
   if (chunk.revision() != snapshot_revision_) {
-    return Broken("a snapshot of two revisions:", absl::StrCat(chunk.revision()));
+    return Broken("a snapshot with two revisions:", absl::StrCat(chunk.revision()));
   }
   for (const sas::v1::Resource& resource : chunk.resources()) {
     if (!digests_.emplace(absl::HashOf(NameOf(resource)), Digest(resource)).second) {
-      return Broken("twice in a snapshot:", NameOf(resource));
+      return Broken("resource is twice in a snapshot:", NameOf(resource));
     }
   }
   return absl::OkStatus();
@@ -106,12 +106,13 @@ absl::Status Mirror::ApplySnapshot(const sas::v1::SnapshotChunk& chunk) {
 
 absl::Status Mirror::ApplyEvent(const sas::v1::Event& event) {
   if (snapshot_revision_ != 0)
-    return Broken("an event amid a snapshot:", absl::StrCat(event.revision()));
+    return Broken("an event within a snapshot:", absl::StrCat(event.revision()));
   if (event.revision() != revision_ + 1) {
     return Broken("revision", absl::StrCat(event.revision(), " after ", revision_));
   }
   if (event.continued() != event.resume_token().empty()) {
-    return Broken("a resume token amid an event, or none at its end:", event.resume_token());
+    return Broken("a resume token before the end of an event, or none at its end:",
+                  event.resume_token());
   }
   if (event.continued()) {
     parts_.MergeFrom(event.changes());
@@ -142,20 +143,20 @@ absl::Status Mirror::ApplyChange(const sas::v1::Change& change) {
   switch (change.kind()) {
     case sas::v1::CHANGE_KIND_ADDED:
       if (!digests_.emplace(key, Digest(change.resource())).second) {
-        return Broken("ADDED what is there:", name);
+        return Broken("ADDED an existing resource:", name);
       }
       return absl::OkStatus();
     case sas::v1::CHANGE_KIND_MODIFIED: {
       const auto at = digests_.find(key);
-      if (at == digests_.end()) return Broken("MODIFIED what is not there:", name);
+      if (at == digests_.end()) return Broken("MODIFIED a missing resource:", name);
       at->second = Digest(change.resource());
       return absl::OkStatus();
     }
     case sas::v1::CHANGE_KIND_REMOVED:
-      if (digests_.erase(key) == 0) return Broken("REMOVED what is not there:", name);
+      if (digests_.erase(key) == 0) return Broken("REMOVED a missing resource:", name);
       return absl::OkStatus();
     default:
-      return Broken("a change of no kind:", name);
+      return Broken("a change without a kind:", name);
   }
 }
 

@@ -14,20 +14,20 @@
 
 namespace sasd::testing {
 
-// The name of whichever resource is set; empty if none.
+// The name of the resource that is set; empty if none is.
 const std::string& NameOf(const sas::v1::Resource& resource);
 
-// A subscriber's reconstruction of the topology: it folds an unfiltered Watch stream and holds the
-// stream to its contract. Of each resource it keeps a digest, so that a hundred mirrors of a large
-// topology fit. Thread-compatible.
+// A subscriber's picture of the topology. It applies an unfiltered Watch stream and checks the
+// stream's contract. It keeps only a digest of each resource, so that a hundred mirrors of a large
+// topology fit into memory. Thread-compatible.
 class Mirror {
  public:
-  // Takes the next message of the stream. Errors (kFailedPrecondition) name the broken promise: a
-  // revision that does not follow the one before, ADDED of what is there, MODIFIED or REMOVED of
-  // what is not, content outside of its place in the order snapshot - SYNCED - events.
+  // Applies the next message of the stream. Errors (kFailedPrecondition) name the broken promise: a
+  // revision out of sequence, ADDED for an existing resource, MODIFIED or REMOVED for a missing
+  // one, or a violation of the order snapshot - SYNCED - events.
   absl::Status Apply(const sas::v1::WatchResponse& response);
 
-  // The stream ended; the next Apply() belongs to one that resumes from resume_token().
+  // The stream has ended. The next Apply() is for a stream resumed from resume_token().
   void Disconnected() {
     synced_ = false;
     parts_.Clear();
@@ -39,11 +39,11 @@ class Mirror {
   int resyncs() const { return resyncs_; }
   size_t size() const { return digests_.size(); }
 
-  // Up to `limit` names that differ between the two: missing, extra or of other content.
+  // Up to `limit` resources that are missing in one mirror or have other content, a line each.
   std::vector<std::string> Differences(const Mirror& other, size_t limit = 5) const;
 
  private:
-  // Of the content; the same for all mirrors of a process.
+  // A digest of the content. All mirrors of a process have the same digests.
   uint64_t Digest(const sas::v1::Resource& resource);
   absl::Status ApplySnapshot(const sas::v1::SnapshotChunk& chunk);
   absl::Status ApplyEvent(const sas::v1::Event& event);
@@ -51,13 +51,13 @@ class Mirror {
   absl::Status ApplyChange(const sas::v1::Change& change);
 
   bool synced_ = false;
-  int64_t revision_ = 0;           // state is whole up to here once synced
+  int64_t revision_ = 0;           // once synced, all changes up to here are applied
   int64_t snapshot_revision_ = 0;  // of the snapshot being received; 0: none
   std::string resume_token_;
   int resyncs_ = 0;
-  // Of an event whose last part is still to come.
+  // The changes of an event whose last part is still missing.
   google::protobuf::RepeatedPtrField<sas::v1::Change> parts_;
-  std::string bytes_;  // of what is digested; kept for its memory
+  std::string bytes_;  // the buffer of Digest()
   // Digest of the name -> digest of the content.
   absl::flat_hash_map<uint64_t, uint64_t> digests_;
 };

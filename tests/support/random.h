@@ -6,7 +6,7 @@
 
 namespace sasd::testing {
 
-// SplitMix64: the same numbers from the same seed in every build. Thread-compatible.
+// SplitMix64. A seed gives the same numbers in every build. Thread-compatible.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
@@ -17,9 +17,9 @@ class Random {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return z ^ (z >> 31);
   }
-  // 0 to limit - 1.
+  // A number from 0 to limit - 1.
   size_t Below(size_t limit) { return Next() % limit; }
-  // True once in `n` times.
+  // True with a probability of 1/n.
   bool OneIn(size_t n) { return Below(n) == 0; }
 
  private:

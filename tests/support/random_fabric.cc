@@ -48,10 +48,10 @@ class Builder {
     for (size_t i = 0; i < expanders; ++i) AddExpander(i);
     if (hosts == 2 && expanders > 0 && random_.OneIn(2)) ShareTree();
     for (NodeRef node : Nodes()) AddDrives(node);
-    // Handles are used anew soon.
+    // Few handles, so that they are reused soon.
     const auto handles = static_cast<uint16_t>(2 * (kHostPhys + expanders + spec_.devices.size()));
     for (HostSpec& host : spec_.hosts) host.max_dev_handle = handles;
-    // The phys that are used by now, and some that are not.
+    // The used phys, and up to two unused ones.
     for (size_t i = 0; i < expanders; ++i) {
       spec_.expanders[i].phy_count = static_cast<uint8_t>(next_phy_[1 + i] + random_.Below(3));
     }
@@ -79,13 +79,13 @@ class Builder {
     host_phys_.push_back(0);
   }
 
-  // Beneath a host or an expander before it.
+  // Adds an expander beneath a host or an earlier expander.
   void AddExpander(size_t number) {
-    if (number == 0) next_phy_.push_back(0);  // so that expander i is at 1 + i
+    if (number == 0) next_phy_.push_back(0);  // expander i has index 1 + i
     ExpanderSpec expander;
     expander.id = absl::StrCat("x", number);
     expander.address = SasAddress(0x5003048000000000 + number * 0x1000 + 0xBF);
-    expander.phy_count = 254;  // until it is known
+    expander.phy_count = 254;  // until all links are made
     expander.vendor = "VIRTUAL";
     expander.product = "JBOD";
     expander.revision = "0001";
@@ -102,15 +102,16 @@ class Builder {
     NodeRef parent = nodes[random_.Below(nodes.size())];
     spec_.expanders.push_back(std::move(expander));
     next_phy_.push_back(0);
-    if (FreePhys(parent) == 0) parent = {false, 0};  // a host that is full feeds one
+    if (FreePhys(parent) == 0)
+      parent = {false, 0};  // the first expander takes the place of a full parent
     Cable(parent, {false, static_cast<uint32_t>(number)});
     if (random_.OneIn(2)) AddDevice({false, static_cast<uint32_t>(number)}, kSes);
   }
 
-  // The second host reaches what the first one does.
+  // Connects the second host to the first one's tree.
   void ShareTree() {
     for (const emulator::LinkSpec& link : spec_.links) {
-      if (link.a.node == NodeRef{true, 1}) return;  // it may be in that tree already
+      if (link.a.node == NodeRef{true, 1}) return;  // it may be in the tree already
     }
     if (FreePhys({true, 1}) > 0) {
       Cable({true, 1}, {false, static_cast<uint32_t>(random_.Below(spec_.expanders.size()))});
@@ -180,8 +181,8 @@ class Builder {
 
   Random random_;
   FabricSpec spec_;
-  std::vector<uint8_t> host_phys_, next_phy_;  // the next free phy of each
-  uint16_t slots_[8] = {};                     // used, by enclosure
+  std::vector<uint8_t> host_phys_, next_phy_;  // the next free phy of each node
+  uint16_t slots_[8] = {};                     // used slots, by enclosure
 };
 
 }  // namespace
@@ -199,10 +200,10 @@ FabricSpec RandomLargeFabric(uint64_t seed) {
   options.hosts = shape.hosts;
   options.expanders_per_host = shape.expanders;
   options.devices_per_expander = shape.devices;
-  // Not at the phys whose addresses an expander has for itself and its SES device.
+  // No SATA drive is at a phy whose STP address is that of the expander or its SES device.
   static constexpr int kSataEvery[] = {0, 7, 11, 13};
   options.sata_every = kSataEvery[random.Below(std::size(kSataEvery))];
-  // Then each drive is there twice.
+  // With two paths, both hosts show each drive.
   options.dual_path = shape.hosts == 2 && random.OneIn(2);
   return emulator::SyntheticFabric(options);
 }

@@ -7,13 +7,14 @@
 
 namespace sasd::testing {
 
-// A small fabric by its seed: one or two hosts, no to five expanders in any cascade, links of one
-// to four lanes, up to 20 drives with one or two ports, SAS and SATA, in enclosures and without, at
-// expanders and hosts; few handles or request frames, report-missing delays.
+// A small fabric from a seed: one or two hosts, up to five expanders in any cascade, links of one
+// to four lanes, and up to four SAS and SATA drives at each host and expander, with one or two
+// ports, in enclosures or not. Hosts have few handles; some have few request frames or
+// report-missing delays.
 emulator::FabricSpec RandomFabric(uint64_t seed);
 
-// Some 10,000 drives by a seed: hosts, cascade, SATA share, dual paths. Without report-missing
-// delays: in real time nothing would ever be at rest.
+// A fabric of some 10,000 drives from a seed, which chooses hosts, cascade, SATA share and dual
+// paths. It has no report-missing delays: in real time nothing would come to rest.
 emulator::FabricSpec RandomLargeFabric(uint64_t seed);
 
 }  // namespace sasd::testing

@@ -14,13 +14,13 @@ namespace {
 using emulator::FaultKind;
 using Kind = Step::Kind;
 
-// How a step reads: its word, and which of its members follow.
+// The text form of a kind: its word, and the members that follow.
 struct Syntax {
   Kind kind;
   absl::string_view word;
   bool element;
   int numbers;
-  bool text;  // may follow
+  bool text;  // optional
 };
 
 constexpr Syntax kSyntax[] = {
@@ -64,7 +64,7 @@ absl::Status Insert(const Step& step, emulator::VirtualFabric& fabric) {
            !state.device_present(static_cast<uint32_t>(it - devices.begin()));
   });
   if (!pulled) return absl::FailedPreconditionError(absl::StrCat(step.element, " is not pulled"));
-  // Where it is so already nothing changes.
+  // An error means that it has this status already.
   (void)fabric.SetAccessStatus(step.element, static_cast<uint8_t>(step.a));
   return fabric.Insert(step.element, step.text).status();
 }
@@ -83,9 +83,9 @@ std::string ToString(const Step& step) {
 }
 
 absl::StatusOr<Step> ParseStep(absl::string_view text) {
-  const auto error = absl::InvalidArgumentError(absl::StrCat("no step: \"", text, "\""));
+  const auto error = absl::InvalidArgumentError(absl::StrCat("not a step: \"", text, "\""));
   std::vector<absl::string_view> words = absl::StrSplit(text, ' ', absl::SkipEmpty());
-  std::reverse(words.begin(), words.end());  // to be taken from the end
+  std::reverse(words.begin(), words.end());  // words are taken from the end
   const auto take = [&words] {
     const absl::string_view word = words.empty() ? absl::string_view() : words.back();
     if (!words.empty()) words.pop_back();
@@ -189,7 +189,7 @@ absl::StatusOr<Script> ParseScript(absl::string_view text) {
     if (!step.ok()) return step.status();
     script.steps.push_back(*std::move(step));
   }
-  if (!has_fabric) return absl::InvalidArgumentError("no line \"fabric SEED\"");
+  if (!has_fabric) return absl::InvalidArgumentError("the script has no line \"fabric SEED\"");
   return script;
 }
 

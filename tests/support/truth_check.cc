@@ -16,7 +16,7 @@ FactTexts FactsOf(const registry::Topology& topology, SasAddress host) {
   FactTexts facts;
   if (topology.Get<registry::Host>(host) != nullptr) facts.insert(lifetime::HostFact(host));
 
-  // The truth knows the phy at the other end only where that is a host or expander.
+  // The truth has the attached phy only for hosts and expanders.
   absl::flat_hash_set<SasAddress> nodes = {host};
   topology.VisitExpandersOf(host, [&](const auto& e) { nodes.insert(e->key().address); });
   for (const auto& phy : topology.collection<registry::Phy>()) {

@@ -9,8 +9,8 @@
 
 namespace sasd::testing {
 
-// What differs between the registry's picture of a host and the fabric's own truth, up to `limit`
-// lines; each is a fact, "-" where only the fabric has it and "+" where only the registry has it.
+// The differences between the registry's picture of a host and the fabric's truth, up to `limit`
+// lines. Each line is a fact: "-" if only the fabric has it, "+" if only the registry has it.
 // Compares hosts, phys, expanders, end devices with their first logical unit, enclosures and
 // handles.
 std::vector<std::string> DifferencesFromTruth(const registry::Topology& topology,
