@@ -41,9 +41,10 @@ class SysfsBackend : public Backend {
   absl::Status WaitIdle(absl::Duration) override { return absl::OkStatus(); }
 
   std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) override {
-    return {Ok("backend", absl::StrCat("this is no live machine but a sysfs tree, read as it is at "
-                                       "the start and at each rescan (",
-                                       description_, "): ", topology.size(), " objects"))};
+    return {PassedCheck("backend",
+                        absl::StrCat("this is no live machine but a sysfs tree, read as it is at "
+                                     "the start and at each rescan (",
+                                     description_, "): ", topology.size(), " objects"))};
   }
 
  private:

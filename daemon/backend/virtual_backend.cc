@@ -103,8 +103,9 @@ class RunningFabric : public VirtualBackend {
   }
 
   std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) override {
-    return {Ok("backend", absl::StrCat("nothing here is real, and all of it is seen: a ",
-                                       description_, ", with ", topology.size(), " objects"))};
+    return {
+        PassedCheck("backend", absl::StrCat("nothing here is real, and all of it is seen: a ",
+                                            description_, ", with ", topology.size(), " objects"))};
   }
 
  private:

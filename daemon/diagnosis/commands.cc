@@ -4,17 +4,17 @@
 
 namespace sasd {
 
-DiagnosisCheck Ok(absl::string_view subject, absl::string_view message) {
+DiagnosisCheck PassedCheck(absl::string_view subject, absl::string_view message) {
   DiagnosisCheck check;
   check.subject = std::string(subject);
   check.message = std::string(message);
   return check;
 }
 
-DiagnosisCheck Bad(DiagnosisCheck::Status status, absl::string_view reason,
-                   absl::string_view subject, absl::string_view message, absl::string_view remedy,
-                   absl::string_view command) {
-  DiagnosisCheck check = Ok(subject, message);
+DiagnosisCheck FailedCheck(DiagnosisCheck::Status status, absl::string_view reason,
+                           absl::string_view subject, absl::string_view message,
+                           absl::string_view remedy, absl::string_view command) {
+  DiagnosisCheck check = PassedCheck(subject, message);
   check.status = status;
   check.reason = std::string(reason);
   check.remedy = std::string(remedy);

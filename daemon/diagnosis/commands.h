@@ -10,11 +10,12 @@
 // What checks are made of.
 namespace sasd {
 
-// Checks without a host; `remedy` and `command` may be empty.
-DiagnosisCheck Ok(absl::string_view subject, absl::string_view message);
-DiagnosisCheck Bad(DiagnosisCheck::Status status, absl::string_view reason,
-                   absl::string_view subject, absl::string_view message,
-                   absl::string_view remedy = "", absl::string_view command = "");
+// One check of a diagnosis, without a host. A failed check may have an empty `remedy` and
+// `command`.
+DiagnosisCheck PassedCheck(absl::string_view subject, absl::string_view message);
+DiagnosisCheck FailedCheck(DiagnosisCheck::Status status, absl::string_view reason,
+                           absl::string_view subject, absl::string_view message,
+                           absl::string_view remedy = "", absl::string_view command = "");
 
 // Commands for a root shell that act on this sasd, be it systemd's service or not. A value.
 class Commands {

@@ -56,19 +56,19 @@ class Doctor {
     const std::string& root = machine_.sysfs_root;
     if (!machine_.sysfs.ok()) {
       const bool forbidden = absl::IsPermissionDenied(machine_.sysfs);
-      checks_.push_back(Bad(Status::kBroken, "SYSFS_UNREADABLE", "sysfs",
-                            absl::StrCat("nothing can be seen: ", machine_.sysfs.message()),
-                            forbidden ? "Let sasd read it" : "Mount sysfs there",
-                            forbidden ? absl::StrCat("chmod a+rx ", root)
-                                      : absl::StrCat("mount -t sysfs sysfs ", root)));
+      checks_.push_back(FailedCheck(Status::kBroken, "SYSFS_UNREADABLE", "sysfs",
+                                    absl::StrCat("nothing can be seen: ", machine_.sysfs.message()),
+                                    forbidden ? "Let sasd read it" : "Mount sysfs there",
+                                    forbidden ? absl::StrCat("chmod a+rx ", root)
+                                              : absl::StrCat("mount -t sysfs sysfs ", root)));
     } else if (!live_.reading_error.empty()) {
-      checks_.push_back(
-          Bad(Status::kBroken, "READING_FAILED", "sysfs",
-              absl::StrCat("the last reading failed, and what was seen before it stands: ",
-                           live_.reading_error),
-              "It is tried again, at the latest after a minute; to do so now", commands_.Rescan()));
+      checks_.push_back(FailedCheck(
+          Status::kBroken, "READING_FAILED", "sysfs",
+          absl::StrCat("the last reading failed, and what was seen before it stands: ",
+                       live_.reading_error),
+          "It is tried again, at the latest after a minute; to do so now", commands_.Rescan()));
     } else {
-      checks_.push_back(Ok("sysfs", absl::StrCat(root, " is read")));
+      checks_.push_back(PassedCheck("sysfs", absl::StrCat(root, " is read")));
     }
   }
 
@@ -82,18 +82,18 @@ class Doctor {
       if (c.driver.empty()) {
         checks_.push_back(NoDriver(c, subject, what));
       } else if (c.driver == "vfio-pci") {
-        checks_.push_back(
-            Ok(subject, absl::StrCat(what,
-                                     " is given to a virtual machine (vfio-pci): a sasd in "
-                                     "that machine sees it")));
+        checks_.push_back(PassedCheck(
+            subject, absl::StrCat(what,
+                                  " is given to a virtual machine (vfio-pci): a sasd in "
+                                  "that machine sees it")));
       } else if (c.driver == "megaraid_sas") {
-        checks_.push_back(
-            Bad(Status::kLimited, "NO_SAS_OBJECTS", subject,
-                absl::StrCat(what,
-                             " is driven by megaraid_sas, which shows no SAS objects: what is "
-                             "behind it is not seen"),
-                "Where the controller has an HBA personality that mpt3sas drives, choose it in its "
-                "set-up"));
+        checks_.push_back(FailedCheck(
+            Status::kLimited, "NO_SAS_OBJECTS", subject,
+            absl::StrCat(what,
+                         " is driven by megaraid_sas, which shows no SAS objects: what is "
+                         "behind it is not seen"),
+            "Where the controller has an HBA personality that mpt3sas drives, choose it in its "
+            "set-up"));
       }
     }
   }
@@ -101,11 +101,12 @@ class Doctor {
   static DiagnosisCheck NoDriver(const PciController& c, const std::string& subject,
                                  const std::string& what) {
     const absl::string_view module = ModuleFor(c.vendor, c.device, c.class_code);
-    return Bad(Status::kBroken, "NO_DRIVER", subject,
-               absl::StrCat(what, " has no driver: nothing behind it is seen"), "Load its driver",
-               module.empty() ? absl::StrCat("modprobe \"$(cat /sys/bus/pci/devices/", c.address,
-                                             "/modalias)\"")
-                              : absl::StrCat("modprobe ", module));
+    return FailedCheck(
+        Status::kBroken, "NO_DRIVER", subject,
+        absl::StrCat(what, " has no driver: nothing behind it is seen"), "Load its driver",
+        module.empty()
+            ? absl::StrCat("modprobe \"$(cat /sys/bus/pci/devices/", c.address, "/modalias)\"")
+            : absl::StrCat("modprobe ", module));
   }
 
   void Hosts() {
@@ -115,22 +116,22 @@ class Doctor {
     for (const std::string& name : machine_.sas_hosts) {
       if (seen.count(name) > 0) continue;
       checks_.push_back(
-          Bad(Status::kLimited, "HOST_NOT_TOLD", name,
-              "it is in sysfs and sasd does not tell it: it came just now, or another "
-              "host has the same SAS address and came first",
-              "Ask again; where it stays so, give one of both HBAs an address of its "
-              "own with its vendor's tool",
-              "sasctl doctor"));
+          FailedCheck(Status::kLimited, "HOST_NOT_TOLD", name,
+                      "it is in sysfs and sasd does not tell it: it came just now, or another "
+                      "host has the same SAS address and came first",
+                      "Ask again; where it stays so, give one of both HBAs an address of its "
+                      "own with its vendor's tool",
+                      "sasctl doctor"));
     }
     if (hosts.size() > 0) {
-      checks_.push_back(Ok(
+      checks_.push_back(PassedCheck(
           "hosts",
           absl::StrCat(Count(hosts.size(), "SAS host"), " with ",
                        Count(topology_.collection<registry::Expander>().size(), "expander"),
                        " and ",
                        Count(topology_.collection<registry::EndDevice>().size(), "end device"))));
     } else if (machine_.sas_hosts.empty() && machine_.sysfs.ok()) {
-      checks_.push_back(Bad(
+      checks_.push_back(FailedCheck(
           Status::kLimited, "NO_HOST", "hosts",
           machine_.controllers.empty()
               ? "there is no SAS host, and PCI shows no SAS controller: there is nothing to tell"
@@ -145,13 +146,13 @@ class Doctor {
         "what comes, goes or changes is found by a rescan only (SIGHUP)";
     if (!state.error.ok()) {
       checks_.push_back(
-          Bad(Status::kBroken, "UEVENTS_REFUSED", "uevents",
-              absl::StrCat("the kernel's uevents are not received (", state.error.message(),
-                           "): ", kLoss),
-              "Let sasd have netlink sockets",
-              commands_.DropIn("netlink", "RestrictAddressFamilies=AF_UNIX AF_NETLINK")));
+          FailedCheck(Status::kBroken, "UEVENTS_REFUSED", "uevents",
+                      absl::StrCat("the kernel's uevents are not received (", state.error.message(),
+                                   "): ", kLoss),
+                      "Let sasd have netlink sockets",
+                      commands_.DropIn("netlink", "RestrictAddressFamilies=AF_UNIX AF_NETLINK")));
     } else if (machine_.process.user_namespace) {
-      checks_.push_back(Bad(
+      checks_.push_back(FailedCheck(
           Status::kBroken, "UEVENTS_ELSEWHERE", "uevents",
           absl::StrCat("sasd runs in a user namespace, whose network the kernel sends no uevents: ",
                        kLoss),
@@ -159,7 +160,7 @@ class Doctor {
           commands_.DropIn("users", "PrivateUsers=no")));
     } else if (state.receive_buffer_bytes > 0 &&
                state.receive_buffer_bytes < state.wanted_buffer_bytes) {
-      checks_.push_back(Bad(
+      checks_.push_back(FailedCheck(
           Status::kLimited, "UEVENT_BUFFER_SMALL", "uevents",
           absl::StrFormat("they come, and their socket holds %d KiB of %d: when an enclosure "
                           "comes or goes some are lost, which is told as a gap and rescanned",
@@ -169,7 +170,8 @@ class Doctor {
               "buffer", "AmbientCapabilities=CAP_NET_ADMIN\\nCapabilityBoundingSet=CAP_NET_ADMIN",
               absl::StrCat("sysctl -w net.core.rmem_max=", state.wanted_buffer_bytes))));
     } else {
-      checks_.push_back(Ok("uevents", "what comes, goes or changes is told by the kernel"));
+      checks_.push_back(
+          PassedCheck("uevents", "what comes, goes or changes is told by the kernel"));
     }
   }
 
@@ -187,39 +189,41 @@ class Doctor {
     }
     static constexpr absl::string_view kLoss = "their slots' names and numbers stay unknown";
     if (devices == 0) {
-      checks_.push_back(Ok("enclosures", "there is no enclosure services device"));
+      checks_.push_back(PassedCheck("enclosures", "there is no enclosure services device"));
     } else if (!machine_.has_ses) {
-      checks_.push_back(Bad(
+      checks_.push_back(FailedCheck(
           Status::kLimited, "SES_NOT_LOADED", "enclosures",
           absl::StrCat(Count(devices, "enclosure services device"), " without a driver: ", kLoss),
           "Load the driver", "modprobe ses"));
     } else if (!unserved.empty()) {
-      checks_.push_back(Bad(Status::kLimited, "SES_NOT_BOUND", "enclosures",
-                            absl::StrCat("the ses driver does not serve ",
-                                         absl::StrJoin(unserved, ", "), ": ", kLoss),
-                            "Let it try again; the kernel's log tells why it refuses",
-                            absl::StrCat("echo ", unserved.front(),
-                                         " > /sys/bus/scsi/drivers/ses/bind; dmesg | grep -i ses | "
-                                         "tail")));
+      checks_.push_back(
+          FailedCheck(Status::kLimited, "SES_NOT_BOUND", "enclosures",
+                      absl::StrCat("the ses driver does not serve ", absl::StrJoin(unserved, ", "),
+                                   ": ", kLoss),
+                      "Let it try again; the kernel's log tells why it refuses",
+                      absl::StrCat("echo ", unserved.front(),
+                                   " > /sys/bus/scsi/drivers/ses/bind; dmesg | grep -i ses | "
+                                   "tail")));
     } else {
-      checks_.push_back(Ok("enclosures", absl::StrCat(Count(devices, "enclosure services device"),
-                                                      ", served by the ses driver")));
+      checks_.push_back(PassedCheck(
+          "enclosures",
+          absl::StrCat(Count(devices, "enclosure services device"), ", served by the ses driver")));
     }
   }
 
   void GenericNames() {
     const size_t units = topology_.collection<registry::LogicalUnit>().size();
     if (machine_.has_sg || units == 0) {
-      checks_.push_back(Ok("generic names", machine_.has_sg
-                                                ? "the sg driver names SCSI devices (sgN)"
-                                                : "there is no SCSI device to have one (sgN)"));
+      checks_.push_back(PassedCheck("generic names",
+                                    machine_.has_sg ? "the sg driver names SCSI devices (sgN)"
+                                                    : "there is no SCSI device to have one (sgN)"));
       return;
     }
     checks_.push_back(
-        Bad(Status::kLimited, "SG_NOT_LOADED", "generic names",
-            "the sg driver is not loaded: no SCSI device has a generic name (sgN), by "
-            "which sg_ses and others ask it",
-            "Load the driver", "modprobe sg"));
+        FailedCheck(Status::kLimited, "SG_NOT_LOADED", "generic names",
+                    "the sg driver is not loaded: no SCSI device has a generic name (sgN), by "
+                    "which sg_ses and others ask it",
+                    "Load the driver", "modprobe sg"));
   }
 
   // What sits on top of the disks.
@@ -238,11 +242,11 @@ class Doctor {
     if (several > 0) {
       absl::StrAppend(&text, "; ", several, " reached over several paths, joined by sasd itself");
     }
-    checks_.push_back(Ok("holders", text));
+    checks_.push_back(PassedCheck("holders", text));
   }
 
   void Udev() {
-    checks_.push_back(Ok(
+    checks_.push_back(PassedCheck(
         "udev", machine_.has_udevd ? "udevd runs; sasd takes the kernel's own uevents and needs no "
                                      "udev database"
                                    : "udevd does not run, and sasd needs none: it takes the "
@@ -251,23 +255,25 @@ class Doctor {
 
   void Process() {
     const ProcessFacts& self = machine_.process;
-    checks_.push_back(Ok("user", absl::StrCat("sasd runs as ", self.user, ", group ", self.group)));
+    checks_.push_back(
+        PassedCheck("user", absl::StrCat("sasd runs as ", self.user, ", group ", self.group)));
     const auto mostly = [](uint64_t used, uint64_t limit) {
       return limit > 0 && static_cast<double>(used) > kMostlyUsed * static_cast<double>(limit);
     };
     if (self.open_files_limit > 0 &&
         (self.open_files_limit < kFewestFiles || mostly(self.open_files, self.open_files_limit))) {
-      checks_.push_back(Bad(
+      checks_.push_back(FailedCheck(
           Status::kLimited, "FEW_FILES", "open files",
           absl::StrCat(self.open_files, " of at most ", self.open_files_limit,
                        " are open: where that does not do, readings fail and clients are refused"),
           "Raise the limit", commands_.MoreFiles()));
     } else {
-      checks_.push_back(Ok("open files", absl::StrCat(self.open_files, " of at most ",
-                                                      self.open_files_limit, " are open")));
+      checks_.push_back(PassedCheck(
+          "open files",
+          absl::StrCat(self.open_files, " of at most ", self.open_files_limit, " are open")));
     }
     if (mostly(self.memory_bytes, self.memory_limit_bytes)) {
-      checks_.push_back(Bad(
+      checks_.push_back(FailedCheck(
           Status::kLimited, "LITTLE_MEMORY", "memory",
           absl::StrCat(self.memory_bytes >> 20, " MiB of at most ", self.memory_limit_bytes >> 20,
                        " are used: beyond that the kernel ends sasd"),
@@ -275,12 +281,12 @@ class Doctor {
           machine_.process.is_service ? "systemctl set-property sasd.service MemoryMax=infinity"
                                       : ""));
     } else if (self.memory_bytes > 0) {
-      checks_.push_back(
-          Ok("memory",
-             absl::StrCat(self.memory_bytes >> 20, " MiB used",
-                          self.memory_limit_bytes == 0
-                              ? ", without a limit"
-                              : absl::StrCat(" of at most ", self.memory_limit_bytes >> 20))));
+      checks_.push_back(PassedCheck(
+          "memory",
+          absl::StrCat(self.memory_bytes >> 20, " MiB used",
+                       self.memory_limit_bytes == 0
+                           ? ", without a limit"
+                           : absl::StrCat(" of at most ", self.memory_limit_bytes >> 20))));
     }
   }
 

@@ -38,8 +38,8 @@ class FirmwareCheck {
  private:
   DiagnosisCheck Limited(absl::string_view reason, absl::string_view why, absl::string_view remedy,
                          absl::string_view command = "") const {
-    return Bad(DiagnosisCheck::Status::kLimited, reason, "", absl::StrCat(why, ", so ", Loss()),
-               remedy, command);
+    return FailedCheck(DiagnosisCheck::Status::kLimited, reason, "",
+                       absl::StrCat(why, ", so ", Loss()), remedy, command);
   }
 
   std::string Loss() const {
@@ -88,7 +88,7 @@ class FirmwareCheck {
     if (state == nullptr) return NotAsked(sysfs::ControlNodeOf(driver));
     switch (state->kind) {
       case ControlNodeState::Kind::kConnected:
-        return Ok(
+        return PassedCheck(
             "", absl::StrCat("its firmware tells what it sees (", driver, ", ", state->node, ")"));
       case ControlNodeState::Kind::kConnecting:
         return Limited("CONTROL_NODE_CONNECTING",

@@ -10,7 +10,7 @@
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
-#include "daemon/registry/change_set.h"
+#include "daemon/registry/draft_set.h"
 #include "daemon/registry/resources.h"
 
 namespace sasd::registry {
@@ -39,7 +39,7 @@ struct DerivedMemory {
 class Deriver {
  public:
   // Borrows all for its lifetime. `source` is the batch's.
-  Deriver(Source source, ChangeSet& changes, DerivedMemory& memory)
+  Deriver(Source source, DraftSet& changes, DerivedMemory& memory)
       : source_(source), changes_(changes), memory_(memory) {}
 
   // A port of which other facts than its phys have changed.
@@ -79,7 +79,7 @@ class Deriver {
   void CountOccupied();
 
   const Source source_;
-  ChangeSet& changes_;
+  DraftSet& changes_;
   DerivedMemory& memory_;
 
   absl::btree_set<PortKey> ports_;

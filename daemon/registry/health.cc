@@ -21,7 +21,7 @@ bool IsDrive(const LogicalUnit& unit) {
 // Collects findings about one topology, a rule at a time.
 class Examination {
  public:
-  Examination(const Topology& topology, const HealthOptions& options)
+  Examination(const Topology& topology, const HealthCriteria& options)
       : topology_(topology), options_(options) {}
 
   std::vector<Finding> Run() {
@@ -233,7 +233,7 @@ class Examination {
   }
 
   const Topology& topology_;
-  const HealthOptions& options_;
+  const HealthCriteria& options_;
   absl::flat_hash_set<EnclosureKey> dual_path_;  // with a drive that has two paths
   std::vector<Finding> findings_;
 };
@@ -266,7 +266,7 @@ absl::string_view ToString(FindingReason reason) {
   return "UNKNOWN";
 }
 
-std::vector<Finding> FindProblems(const Topology& topology, const HealthOptions& options) {
+std::vector<Finding> FindProblems(const Topology& topology, const HealthCriteria& options) {
   return Examination(topology, options).Run();
 }
 

@@ -40,7 +40,7 @@ struct Finding {
   std::string message;  // one sentence with the values
 };
 
-struct HealthOptions {
+struct HealthCriteria {
   absl::Time now;  // wall clock
   // What one side has and the other has not is no finding before: a disk may come 10 s after its
   // end device.
@@ -49,7 +49,7 @@ struct HealthOptions {
 
 // Looks at everything: O(n). The most severe first, then by kind and key. What is not known makes
 // no finding.
-std::vector<Finding> FindProblems(const Topology& topology, const HealthOptions& options);
+std::vector<Finding> FindProblems(const Topology& topology, const HealthCriteria& options);
 
 }  // namespace sasd::registry
 

@@ -74,11 +74,11 @@ void Registry::Apply(ObservationBatch batch) {
     unused = std::move(snapshot_);
   }
   unused.reset();  // so that nobody shares the nodes, if nobody else has it
-  const EventPtr event = writer_->Apply(std::move(batch));
+  const RegistryEventPtr event = writer_->Apply(std::move(batch));
   if (event != nullptr) Publish(event);
 }
 
-void Registry::Publish(const EventPtr& event) {
+void Registry::Publish(const RegistryEventPtr& event) {
   std::shared_ptr<const Topology> outdated;
   {
     absl::MutexLock lock(&snapshot_mu_);
@@ -97,7 +97,7 @@ void Registry::Publish(const EventPtr& event) {
   events_.Push(event);
 }
 
-void Registry::FollowHosts(const Event& event) {
+void Registry::FollowHosts(const RegistryEvent& event) {
   for (const Change& change : event.changes) {
     if (const auto* device = std::get_if<IndexOf<EndDevice>()>(&change.after)) {
       const auto& before = std::get<IndexOf<EndDevice>()>(change.before);
@@ -120,7 +120,7 @@ void Registry::FollowHosts(const Event& event) {
                  [](const auto& entry) { return !entry.second.known && entry.second.moving == 0; });
 }
 
-void Registry::RememberRemovals(const Event& event) {
+void Registry::RememberRemovals(const RegistryEvent& event) {
   for (const Change& change : event.changes) {
     if (change.kind() != ChangeKind::kRemoved) continue;
     if (removals_.size() >= kMaxRemovals) removals_.pop_front();

@@ -16,8 +16,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "daemon/registry/event.h"
-#include "daemon/registry/event_queue.h"
+#include "daemon/registry/registry_event.h"
+#include "daemon/registry/registry_event_queue.h"
 #include "daemon/registry/topology.h"
 #include "driver/observation/observation.h"
 
@@ -72,8 +72,8 @@ class Registry : public ObservationSink {
   int64_t lost_events() const ABSL_LOCKS_EXCLUDED(progress_mu_);
 
   // Committed events for the one consumer.
-  EventQueue& events() { return events_; }
-  const EventQueue& events() const { return events_; }
+  RegistryEventQueue& events() { return events_; }
+  const RegistryEventQueue& events() const { return events_; }
 
   // Those of `hosts` (empty: of all known ones) that are not settled: discovery is not in state
   // SETTLED, an end device is still DISCOVERED, ATTACHING or REMOVING, or something is pending.
@@ -104,9 +104,9 @@ class Registry : public ObservationSink {
   };
 
   void Apply(ObservationBatch batch) ABSL_LOCKS_EXCLUDED(write_mu_);
-  void Publish(const EventPtr& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
-  void RememberRemovals(const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(progress_mu_);
-  void FollowHosts(const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(progress_mu_);
+  void Publish(const RegistryEventPtr& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  void RememberRemovals(const RegistryEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(progress_mu_);
+  void FollowHosts(const RegistryEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(progress_mu_);
   std::vector<UnsettledHost> UnsettledLocked(absl::Span<const SasAddress> hosts) const
       ABSL_SHARED_LOCKS_REQUIRED(progress_mu_);
   std::shared_ptr<const Topology> MakeSnapshot() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
@@ -115,7 +115,7 @@ class Registry : public ObservationSink {
   const std::string epoch_;
 
   // Synchronizes itself.
-  EventQueue events_;
+  RegistryEventQueue events_;
 
   // Lock order: write_mu_, then snapshot_mu_ or progress_mu_, which are leaves.
   mutable absl::Mutex write_mu_ ABSL_ACQUIRED_BEFORE(snapshot_mu_, progress_mu_);

@@ -44,9 +44,9 @@ ObservationBatch DriveIsGone(uint64_t address) {
 
 class RegistryTest : public ::testing::Test {
  protected:
-  std::vector<EventPtr> TakeEvents() {
-    std::vector<EventPtr> events;
-    while (EventPtr event = registry_.events().Pop()) events.push_back(std::move(event));
+  std::vector<RegistryEventPtr> TakeEvents() {
+    std::vector<RegistryEventPtr> events;
+    while (RegistryEventPtr event = registry_.events().Pop()) events.push_back(std::move(event));
     return events;
   }
 
@@ -58,7 +58,7 @@ TEST_F(RegistryTest, RevisionsHaveNoHoleAndNothingNewMakesNone) {
   registry_.Observe(DriveIs(1, DeviceState::kAttached));
   registry_.Observe(DriveIs(1, DeviceState::kAttached));  // known
   registry_.Observe(DriveIs(1, DeviceState::kBlocked));
-  const std::vector<EventPtr> events = TakeEvents();
+  const std::vector<RegistryEventPtr> events = TakeEvents();
   ASSERT_EQ(events.size(), 3u);
   EXPECT_EQ(events[0]->revision, 41);
   EXPECT_EQ(events[1]->revision, 42);
@@ -123,7 +123,7 @@ TEST_F(RegistryTest, AnEventIsSeenNoSoonerThanItsState) {
     while (last < 40 + kEvents) {
       if (!registry_.events().Claim()) continue;
       do {
-        while (const EventPtr event = registry_.events().Pop()) {
+        while (const RegistryEventPtr event = registry_.events().Pop()) {
           last = event->revision;
           if (registry_.revision() < last) ++too_early;
         }
@@ -139,7 +139,7 @@ TEST_F(RegistryTest, AnEventIsSeenNoSoonerThanItsState) {
 }
 
 TEST_F(RegistryTest, OneConsumerAtATimeAndItLeavesNothingBehind) {
-  EventQueue& events = registry_.events();
+  RegistryEventQueue& events = registry_.events();
   EXPECT_FALSE(events.Claim()) << "there is nothing";
   registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
   EXPECT_TRUE(events.Claim());

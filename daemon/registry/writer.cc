@@ -70,7 +70,7 @@ class Writer::Step {
 
   const Source source_;
   TextPool& pool_;
-  ChangeSet changes_;
+  DraftSet changes_;
   Deriver deriver_;
   std::vector<Notice> notices_;
 };
@@ -391,10 +391,10 @@ std::vector<EventNotice> Writer::Step::TakeNotices() {
   return taken;
 }
 
-EventPtr Writer::Apply(ObservationBatch batch) {
+RegistryEventPtr Writer::Apply(ObservationBatch batch) {
   Step step(*this, batch.source);
   for (Observation& observation : batch.observations) std::visit(step, observation);
-  auto event = std::make_shared<Event>();
+  auto event = std::make_shared<RegistryEvent>();
   event->notices = step.TakeNotices();
   event->changes = step.Finish({revision_ + 1, absl::ToUnixNanos(batch.time)});
   const bool is_mark =

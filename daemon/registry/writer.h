@@ -7,9 +7,9 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
-#include "daemon/registry/change_set.h"
 #include "daemon/registry/derive.h"
-#include "daemon/registry/event.h"
+#include "daemon/registry/draft_set.h"
+#include "daemon/registry/registry_event.h"
 #include "daemon/registry/topology.h"
 #include "driver/observation/observation.h"
 
@@ -22,7 +22,7 @@ class Writer {
   explicit Writer(int64_t start_revision) : revision_(start_revision) {}
 
   // Null where the batch told nothing new and marks nothing (see ObservationBatch).
-  EventPtr Apply(ObservationBatch batch);
+  RegistryEventPtr Apply(ObservationBatch batch);
 
   const Tables& tables() const { return tables_; }
   int64_t revision() const { return revision_; }

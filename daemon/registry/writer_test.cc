@@ -22,13 +22,13 @@ class WriterTest : public ::testing::Test {
  protected:
   WriterTest() { Tell({HostOf(kHostA), Settled(kHostA)}); }
 
-  EventPtr Tell(std::vector<Observation> observations, SasAddress host = kHostA,
-                Source source = Source::kFirmware) {
+  RegistryEventPtr Tell(std::vector<Observation> observations, SasAddress host = kHostA,
+                        Source source = Source::kFirmware) {
     ObservationBatch batch = Batch(std::move(observations), host);
     batch.source = source;
     return writer_.Apply(std::move(batch));
   }
-  EventPtr SysfsTells(std::vector<Observation> observations, SasAddress host = kHostA) {
+  RegistryEventPtr SysfsTells(std::vector<Observation> observations, SasAddress host = kHostA) {
     return Tell(std::move(observations), host, Source::kSysfs);
   }
 
@@ -171,7 +171,7 @@ TEST_F(WriterTest, AUnitWithoutANameIsItsDevices) {
 
 TEST_F(WriterTest, AUnitThatGetsAnotherNameIsAnotherUnit) {
   Tell({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
-  const EventPtr event = Tell({Unit(kHostA, 0x11, "naa.2")});
+  const RegistryEventPtr event = Tell({Unit(kHostA, 0x11, "naa.2")});
   EXPECT_EQ(Find<LogicalUnit>(LogicalUnitKey("naa.1")), nullptr);
   ASSERT_NE(Find<LogicalUnit>(LogicalUnitKey("naa.2")), nullptr);
   std::vector<std::string> told;

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "daemon/registry/event.h"
+#include "daemon/registry/registry_event.h"
 
 namespace sasd::service {
 

@@ -486,7 +486,8 @@ sas::v1::Notice ToProto(const registry::EventNotice& notice) {
   return out;
 }
 
-sas::v1::Event HeaderToProto(const registry::Event& event, const std::string& resume_token) {
+sas::v1::Event HeaderToProto(const registry::RegistryEvent& event,
+                             const std::string& resume_token) {
   sas::v1::Event out;
   out.set_revision(event.revision);
   out.set_resume_token(resume_token);

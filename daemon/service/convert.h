@@ -2,8 +2,8 @@
 #define DAEMON_SERVICE_CONVERT_H_
 
 #include "daemon/diagnosis/check.h"
-#include "daemon/registry/event.h"
 #include "daemon/registry/health.h"
+#include "daemon/registry/registry_event.h"
 #include "daemon/registry/resources.h"
 #include "driver/observation/observation.h"
 #include "sas/v1/resources.pb.h"
@@ -46,7 +46,7 @@ sas::v1::Check ToProto(const DiagnosisCheck& check);
 
 sas::v1::Notice ToProto(const registry::EventNotice& notice);
 // An event without its changes and notices.
-sas::v1::Event HeaderToProto(const registry::Event& event, const std::string& resume_token);
+sas::v1::Event HeaderToProto(const registry::RegistryEvent& event, const std::string& resume_token);
 
 }  // namespace sasd::service
 

@@ -11,7 +11,7 @@
 
 namespace sasd::service {
 
-watch::EncodedBytes EventEncoder::Encode(const registry::Event& event) {
+watch::EncodedBytes EventEncoder::Encode(const registry::RegistryEvent& event) {
   std::string body =
       HeaderToProto(event, watch::EncodeResumeToken(epoch_, event.revision)).SerializeAsString();
   const size_t header_size = body.size();

@@ -13,11 +13,11 @@ namespace sasd::service {
 // Encodes events as the field `events` of sas.v1.WatchResponse: concatenated encodings are one
 // response with several events, and an encoding without some of its pieces is the event without
 // those changes (proto3 wire format). Thread-safe.
-class EventEncoder : public watch::EventEncoder {
+class EventEncoder : public watch::RegistryEventEncoder {
  public:
   explicit EventEncoder(std::string epoch) : epoch_(std::move(epoch)) {}
 
-  watch::EncodedBytes Encode(const registry::Event& event) override;
+  watch::EncodedBytes Encode(const registry::RegistryEvent& event) override;
 
  private:
   const std::string epoch_;

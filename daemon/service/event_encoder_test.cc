@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/registry/event.h"
+#include "daemon/registry/registry_event.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sas/v1/watch_service.pb.h"
@@ -20,7 +20,7 @@ constexpr int64_t kRevision = 12;
 
 // An event that adds phys, an expander amid them.
 watch::EncodedEventPtr Event() {
-  registry::Event event;
+  registry::RegistryEvent event;
   event.revision = kRevision;
   event.cause.text = "many";
   const auto add = [&event](registry::ResourceRef resource) {

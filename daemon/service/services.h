@@ -18,7 +18,7 @@ namespace sasd::service {
 
 struct ServiceOptions {
   absl::Duration bookmark_interval = absl::Seconds(10);  // between two bookmarks of an idle stream
-  absl::Duration attach_grace = absl::Seconds(30);       // registry::HealthOptions
+  absl::Duration attach_grace = absl::Seconds(30);       // registry::HealthCriteria
 };
 
 // The services of sas.v1, and the thread that sends bookmarks. Thread-safe.

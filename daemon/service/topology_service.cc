@@ -125,7 +125,7 @@ grpc::Status GetOne(const registry::Registry& registry, const Request& request, 
 }
 
 grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Topology& topology,
-                          const registry::HealthOptions& options,
+                          const registry::HealthCriteria& options,
                           sas::v1::ListFindingsResponse* response) {
   if (!sas::v1::Severity_IsValid(request.minimum_severity())) {
     return rpc::BadField(

@@ -23,7 +23,7 @@ class SettledWait;
 class TopologyService final : public sas::v1::TopologyService::CallbackService {
  public:
   // Borrows the registry, its log and the clock for its lifetime. `attach_grace` as in
-  // registry::HealthOptions.
+  // registry::HealthCriteria.
   TopologyService(registry::Registry& registry, watch::WatchLog& log, NodeInfo node, Clock& clock,
                   absl::Duration attach_grace)
       : registry_(registry),

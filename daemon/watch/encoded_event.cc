@@ -6,7 +6,7 @@
 
 namespace sasd::watch {
 
-EncodedEvent::EncodedEvent(const registry::Event& event, EncodedBytes encoded)
+EncodedEvent::EncodedEvent(const registry::RegistryEvent& event, EncodedBytes encoded)
     : revision_(event.revision),
       time_(event.time),
       arrival_(event.arrival),

@@ -8,7 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "daemon/registry/event.h"
+#include "daemon/registry/registry_event.h"
 #include "daemon/registry/resources.h"
 
 namespace sasd::watch {
@@ -26,10 +26,10 @@ struct EncodedBytes {
 };
 
 // Turns events into bytes. Called by the pump only, once per event, without any lock held.
-class EventEncoder {
+class RegistryEventEncoder {
  public:
-  virtual ~EventEncoder() = default;
-  virtual EncodedBytes Encode(const registry::Event& event) = 0;
+  virtual ~RegistryEventEncoder() = default;
+  virtual EncodedBytes Encode(const registry::RegistryEvent& event) = 0;
 };
 
 // An event as the log keeps it. Immutable and shared: it lives until the log has trimmed it and the
@@ -44,7 +44,7 @@ class EncodedEvent {
   };
 
   // `encoded` is the encoding of `event`: a piece for each change and notice.
-  EncodedEvent(const registry::Event& event, EncodedBytes encoded);
+  EncodedEvent(const registry::RegistryEvent& event, EncodedBytes encoded);
 
   int64_t revision() const { return revision_; }
   absl::Duration arrival() const { return arrival_; }

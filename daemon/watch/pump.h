@@ -3,7 +3,7 @@
 
 #include <thread>  // NOLINT: one owned thread
 
-#include "daemon/registry/event_queue.h"
+#include "daemon/registry/registry_event_queue.h"
 #include "daemon/watch/watch_log.h"
 #include "driver/observation/observation.h"
 
@@ -32,7 +32,7 @@ class Pump : public ObservationSink {
   void Run();
 
   WatchLog& log_;
-  registry::EventQueue& events_;
+  registry::RegistryEventQueue& events_;
   std::thread thread_;
 };
 

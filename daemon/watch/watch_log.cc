@@ -42,7 +42,7 @@ absl::Status ResumeDecision::ToStatus() const {
 
 // -------------------------------------------------------------------------------------- WatchLog
 
-WatchLog::WatchLog(registry::Registry& registry, EventEncoder& encoder, Options options)
+WatchLog::WatchLog(registry::Registry& registry, RegistryEventEncoder& encoder, Options options)
     : registry_(registry),
       encoder_(encoder),
       options_(options),
@@ -54,7 +54,7 @@ WatchLog::~WatchLog() {
 }
 
 bool WatchLog::AppendNext() {
-  const registry::EventPtr event = registry_.events().Pop();
+  const registry::RegistryEventPtr event = registry_.events().Pop();
   if (event == nullptr) return false;
   auto encoded = std::make_shared<const EncodedEvent>(*event, encoder_.Encode(*event));
   std::vector<EncodedEventPtr> trimmed;  // freed without the lock

@@ -75,8 +75,8 @@ class WatchLog {
   };
 
   // Borrows both for its lifetime. Starts with the first event that the registry's queue still has.
-  WatchLog(registry::Registry& registry, EventEncoder& encoder, Options options);
-  WatchLog(registry::Registry& registry, EventEncoder& encoder)
+  WatchLog(registry::Registry& registry, RegistryEventEncoder& encoder, Options options);
+  WatchLog(registry::Registry& registry, RegistryEventEncoder& encoder)
       : WatchLog(registry, encoder, Options()) {}
   // No cursor is left.
   ~WatchLog();
@@ -133,7 +133,7 @@ class WatchLog {
 
   // Constant.
   registry::Registry& registry_;
-  EventEncoder& encoder_;
+  RegistryEventEncoder& encoder_;
   const Options options_;
 
   mutable absl::Mutex mu_;                                    // a leaf

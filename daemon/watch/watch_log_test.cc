@@ -20,9 +20,9 @@ constexpr SasAddress kHostA(0xA), kHostB(0xB);
 constexpr char kEpoch[] = "00000000000000aa";
 
 // "<" before, "r7:" for the header, "n" for each piece.
-class TextEncoder : public EventEncoder {
+class TextEncoder : public RegistryEventEncoder {
  public:
-  EncodedBytes Encode(const registry::Event& event) override {
+  EncodedBytes Encode(const registry::RegistryEvent& event) override {
     EncodedBytes encoded;
     encoded.bytes = "<";
     encoded.frame_size = 1;

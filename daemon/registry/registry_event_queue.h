@@ -1,5 +1,5 @@
-#ifndef DAEMON_REGISTRY_EVENT_QUEUE_H_
-#define DAEMON_REGISTRY_EVENT_QUEUE_H_
+#ifndef DAEMON_REGISTRY_REGISTRY_EVENT_QUEUE_H_
+#define DAEMON_REGISTRY_REGISTRY_EVENT_QUEUE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -7,21 +7,21 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "daemon/registry/event.h"
+#include "daemon/registry/registry_event.h"
 
 namespace sasd::registry {
 
 // Committed events on their way to daemon/watch, in revision order without a hole. Holds what is
 // not yet consumed, nothing else. Any thread may consume, one at a time: the one that has claimed
 // it. Thread-safe.
-class EventQueue {
+class RegistryEventQueue {
  public:
   // `last_revision`: the revision before the first event.
-  explicit EventQueue(int64_t last_revision) : popped_(last_revision) {}
+  explicit RegistryEventQueue(int64_t last_revision) : popped_(last_revision) {}
 
-  void Push(EventPtr event) ABSL_LOCKS_EXCLUDED(mu_);
+  void Push(RegistryEventPtr event) ABSL_LOCKS_EXCLUDED(mu_);
   // Null where there is none.
-  EventPtr Pop() ABSL_LOCKS_EXCLUDED(mu_);
+  RegistryEventPtr Pop() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Makes the caller the consumer: true where there are events and nobody else is it. It pops until
   // Release() says that all is consumed.
@@ -57,7 +57,7 @@ class EventQueue {
   }
 
   mutable absl::Mutex mu_;  // a leaf
-  std::deque<EventPtr> events_ ABSL_GUARDED_BY(mu_);
+  std::deque<RegistryEventPtr> events_ ABSL_GUARDED_BY(mu_);
   int64_t popped_ ABSL_GUARDED_BY(mu_);
   bool claimed_ ABSL_GUARDED_BY(mu_) = false;
   bool asked_ ABSL_GUARDED_BY(mu_) = false;
@@ -67,4 +67,4 @@ class EventQueue {
 
 }  // namespace sasd::registry
 
-#endif  // DAEMON_REGISTRY_EVENT_QUEUE_H_
+#endif  // DAEMON_REGISTRY_REGISTRY_EVENT_QUEUE_H_

@@ -1,71 +1,71 @@
-#include "daemon/registry/event_queue.h"
+#include "daemon/registry/registry_event_queue.h"
 
 #include <utility>
 
 namespace sasd::registry {
 
-void EventQueue::Push(EventPtr event) {
+void RegistryEventQueue::Push(RegistryEventPtr event) {
   absl::MutexLock lock(&mu_);
   events_.push_back(std::move(event));
 }
 
-EventPtr EventQueue::Pop() {
+RegistryEventPtr RegistryEventQueue::Pop() {
   absl::MutexLock lock(&mu_);
   if (events_.empty()) return nullptr;
-  EventPtr event = std::move(events_.front());
+  RegistryEventPtr event = std::move(events_.front());
   events_.pop_front();
   popped_ = event->revision;
   return event;
 }
 
-bool EventQueue::Claim() {
+bool RegistryEventQueue::Claim() {
   absl::MutexLock lock(&mu_);
   if (claimed_ || events_.empty()) return false;
   claimed_ = true;
   return true;
 }
 
-bool EventQueue::Release() {
+bool RegistryEventQueue::Release() {
   absl::MutexLock lock(&mu_);
   claimed_ = !events_.empty();
   return !claimed_;
 }
 
-bool EventQueue::WaitAndClaim() {
+bool RegistryEventQueue::WaitAndClaim() {
   absl::MutexLock lock(&mu_);
-  mu_.Await(absl::Condition(this, &EventQueue::IsWanted));
+  mu_.Await(absl::Condition(this, &RegistryEventQueue::IsWanted));
   asked_ = false;
   if (closed_) return false;
   claimed_ = true;
   return true;
 }
 
-void EventQueue::Ask() {
+void RegistryEventQueue::Ask() {
   absl::MutexLock lock(&mu_);
   asked_ = true;
 }
 
-void EventQueue::BeginConsuming() {
+void RegistryEventQueue::BeginConsuming() {
   absl::MutexLock lock(&mu_);
   consumed_ = true;
 }
 
-void EventQueue::AwaitRoom() {
+void RegistryEventQueue::AwaitRoom() {
   absl::MutexLock lock(&mu_);
-  mu_.Await(absl::Condition(this, &EventQueue::HasRoom));
+  mu_.Await(absl::Condition(this, &RegistryEventQueue::HasRoom));
 }
 
-void EventQueue::Close() {
+void RegistryEventQueue::Close() {
   absl::MutexLock lock(&mu_);
   closed_ = true;
 }
 
-size_t EventQueue::size() const {
+size_t RegistryEventQueue::size() const {
   absl::MutexLock lock(&mu_);
   return events_.size();
 }
 
-int64_t EventQueue::popped_revision() const {
+int64_t RegistryEventQueue::popped_revision() const {
   absl::MutexLock lock(&mu_);
   return popped_;
 }

@@ -1,5 +1,5 @@
-#ifndef DAEMON_REGISTRY_EVENT_H_
-#define DAEMON_REGISTRY_EVENT_H_
+#ifndef DAEMON_REGISTRY_REGISTRY_EVENT_H_
+#define DAEMON_REGISTRY_REGISTRY_EVENT_H_
 
 #include <cstdint>
 #include <memory>
@@ -40,7 +40,7 @@ struct EventNotice {
 };
 
 // One committed batch: one revision. Immutable once published.
-struct Event {
+struct RegistryEvent {
   int64_t revision = 0;
   absl::Time time;         // when it was learned
   absl::Duration arrival;  // Clock::Monotonic of the firmware event; zero: was none
@@ -51,8 +51,8 @@ struct Event {
   std::vector<Change> changes;
   std::vector<EventNotice> notices;
 };
-using EventPtr = std::shared_ptr<const Event>;
+using RegistryEventPtr = std::shared_ptr<const RegistryEvent>;
 
 }  // namespace sasd::registry
 
-#endif  // DAEMON_REGISTRY_EVENT_H_
+#endif  // DAEMON_REGISTRY_REGISTRY_EVENT_H_

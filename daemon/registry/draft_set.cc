@@ -1,4 +1,4 @@
-#include "daemon/registry/change_set.h"
+#include "daemon/registry/draft_set.h"
 
 #include <algorithm>
 #include <iterator>
@@ -80,7 +80,7 @@ std::vector<Change> Ordered(ByKind by_kind) {
 }  // namespace
 
 template <typename T>
-std::vector<Change> ChangeSet::CommitKind(Stamp stamp) {
+std::vector<Change> DraftSet::CommitKind(Stamp stamp) {
   std::vector<Change> changes;
   for (auto& [key, draft] : std::get<Drafts<T>>(drafts_)) {
     if (draft.before == nullptr && draft.after == nullptr) continue;
@@ -99,7 +99,7 @@ std::vector<Change> ChangeSet::CommitKind(Stamp stamp) {
   return changes;
 }
 
-std::vector<Change> ChangeSet::Commit(Stamp stamp) {
+std::vector<Change> DraftSet::Commit(Stamp stamp) {
   return Ordered({CommitKind<Host>(stamp), CommitKind<Phy>(stamp), CommitKind<Port>(stamp),
                   CommitKind<Expander>(stamp), CommitKind<EndDevice>(stamp),
                   CommitKind<LogicalUnit>(stamp), CommitKind<Enclosure>(stamp),

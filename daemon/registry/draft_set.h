@@ -1,5 +1,5 @@
-#ifndef DAEMON_REGISTRY_CHANGE_SET_H_
-#define DAEMON_REGISTRY_CHANGE_SET_H_
+#ifndef DAEMON_REGISTRY_DRAFT_SET_H_
+#define DAEMON_REGISTRY_DRAFT_SET_H_
 
 #include <array>
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "daemon/registry/event.h"
+#include "daemon/registry/registry_event.h"
 #include "daemon/registry/topology.h"
 
 namespace sasd::registry {
@@ -17,7 +17,7 @@ namespace sasd::registry {
 // What one batch has changed so far. The tables always hold the present state; the set remembers
 // what stood there before, so that at the end each resource changed makes one Change. Resources
 // made by the batch are edited in place: nobody else has them yet. Not thread-safe.
-class ChangeSet {
+class DraftSet {
  public:
   template <typename T>
   struct Draft {
@@ -28,7 +28,7 @@ class ChangeSet {
   using Drafts = absl::flat_hash_map<typename T::Key, Draft<T>>;
 
   // Borrows the tables for its lifetime.
-  explicit ChangeSet(Tables& tables) : tables_(tables) {}
+  explicit DraftSet(Tables& tables) : tables_(tables) {}
 
   // The present state; null where there is none. Valid until the resource is edited or removed.
   template <typename T>
@@ -54,7 +54,7 @@ class ChangeSet {
   }
 
   // Drops drafts that changed nothing, stamps the others, and tells them in the order of
-  // Event::changes. The set is used up.
+  // RegistryEvent::changes. The set is used up.
   std::vector<Change> Commit(Stamp stamp);
 
  private:
@@ -78,7 +78,7 @@ inline void SetKey(Enclosure& r, EnclosureKey key) { r.id = key; }
 inline void SetKey(Slot& r, const SlotKey& key) { r.id = key; }
 
 template <typename T>
-T& ChangeSet::Edit(const typename T::Key& key) {
+T& DraftSet::Edit(const typename T::Key& key) {
   auto& drafts = std::get<Drafts<T>>(drafts_);
   const auto [it, inserted] = drafts.try_emplace(key);
   Draft<T>& draft = it->second;
@@ -93,7 +93,7 @@ T& ChangeSet::Edit(const typename T::Key& key) {
 }
 
 template <typename T>
-void ChangeSet::Remove(const typename T::Key& key) {
+void DraftSet::Remove(const typename T::Key& key) {
   auto removed = tables_.of<T>().Erase(key);
   if (removed == nullptr) return;
   const auto [it, inserted] = std::get<Drafts<T>>(drafts_).try_emplace(removed->key());
@@ -103,4 +103,4 @@ void ChangeSet::Remove(const typename T::Key& key) {
 
 }  // namespace sasd::registry
 
-#endif  // DAEMON_REGISTRY_CHANGE_SET_H_
+#endif  // DAEMON_REGISTRY_DRAFT_SET_H_
