@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "cli/output/columns.h"
 #include "cli/output/format.h"
 #include "cli/output/nouns.h"
@@ -61,26 +62,55 @@ absl::StatusOr<Resource> Find(const std::vector<std::string>& words, const Conte
   return FindOne(context, words[1], {(*noun)->kind});
 }
 
-// Prints a line per field and a column per source. "*" marks the value in use where they differ.
-void PrintSources(const sas::v1::ListFieldSourcesResponse& response, std::ostream& out) {
-  TableLayout layout(std::vector<bool>(3, false));
-  std::vector<std::vector<std::string>> rows = {{"FIELD", "FIRMWARE", "SYSFS"}};
-  std::vector<std::pair<bool, bool>> holds = {{false, false}};
+// The sources of the API, and those of the response that this sasctl does not know, ascending.
+std::vector<int> SourcesIn(const sas::v1::ListFieldSourcesResponse& response) {
+  std::vector<int> sources;
+  const google::protobuf::EnumDescriptor& all = *sas::v1::Source_descriptor();
+  for (int i = 0; i < all.value_count(); ++i) {
+    if (all.value(i)->number() != sas::v1::SOURCE_UNSPECIFIED) {
+      sources.push_back(all.value(i)->number());
+    }
+  }
   for (const sas::v1::FieldSource& entry : response.field_sources()) {
-    if (rows.back()[0] != entry.field()) {
-      rows.push_back({entry.field(), "-", "-"});
-      holds.emplace_back(false, false);
-    }
-    const bool firmware = entry.source() == sas::v1::SOURCE_FIRMWARE;
-    rows.back()[firmware ? 1 : 2] = entry.value();
-    (firmware ? holds.back().first : holds.back().second) = entry.holds();
+    sources.push_back(entry.source());
   }
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (holds[i].first != holds[i].second && rows[i][1] != "-" && rows[i][2] != "-") {
-      rows[i][holds[i].first ? 1 : 2] += " *";
+  std::sort(sources.begin(), sources.end());
+  sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
+  return sources;
+}
+
+// "FIRMWARE", or "SOURCE_9" for one that this sasctl does not know.
+std::string SourceTitle(int source) {
+  const std::string& name = sas::v1::Source_Name(static_cast<sas::v1::Source>(source));
+  return name.empty() ? absl::StrCat("SOURCE_", source)
+                      : std::string(absl::StripPrefix(name, "SOURCE_"));
+}
+
+// A line per field, a column per source. Where sources differ, "*" stands at the value that the
+// object shows.
+void PrintSources(const sas::v1::ListFieldSourcesResponse& response, std::ostream& out) {
+  const std::vector<int> sources = SourcesIn(response);
+  std::vector<std::vector<std::string>> rows = {{"FIELD"}};
+  for (const int source : sources) rows[0].push_back(SourceTitle(source));
+  const auto& entries = response.field_sources();
+  for (auto begin = entries.begin(); begin != entries.end();) {
+    const auto end = std::find_if(begin, entries.end(), [&](const sas::v1::FieldSource& entry) {
+      return entry.field() != begin->field();
+    });
+    const bool differ = std::any_of(begin, end, [&](const sas::v1::FieldSource& entry) {
+      return entry.holds() != begin->holds();
+    });
+    std::vector<std::string> row(sources.size() + 1, "-");
+    row[0] = begin->field();
+    for (; begin != end; ++begin) {
+      const auto at = std::find(sources.begin(), sources.end(), begin->source());
+      row[static_cast<size_t>(at - sources.begin()) + 1] =
+          absl::StrCat(begin->value(), differ && begin->holds() ? " *" : "");
     }
-    layout.Fit(rows[i]);
+    rows.push_back(std::move(row));
   }
+  TableLayout layout(std::vector<bool>(sources.size() + 1, false));
+  for (const auto& row : rows) layout.Fit(row);
   for (const auto& row : rows) out << layout.Line(row) << '\n';
 }
 

@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "daemon/registry/draft_set.h"
 #include "daemon/registry/resources.h"
+#include "daemon/registry/source_table.h"
 
 namespace sasd::registry {
 
@@ -39,8 +40,8 @@ struct DerivedMemory {
 class Deriver {
  public:
   // Borrows all for its lifetime. `source` is the batch's.
-  Deriver(Source source, DraftSet& changes, DerivedMemory& memory)
-      : source_(source), changes_(changes), memory_(memory) {}
+  Deriver(const SourceTable& table, Source source, DraftSet& changes, DerivedMemory& memory)
+      : table_(table), source_(source), changes_(changes), memory_(memory) {}
 
   // A port of which other facts than its phys have changed.
   void TouchPort(const PortKey& key) { ports_.insert(key); }
@@ -78,6 +79,10 @@ class Deriver {
   void DeriveSlot(const SlotKey& key, Devices touched);
   void CountOccupied();
 
+  // Whether a source of the set proves existence.
+  bool Proves(SourceSet sources) const { return table_.proving().HasAny(sources); }
+
+  const SourceTable& table_;
   const Source source_;
   DraftSet& changes_;
   DerivedMemory& memory_;

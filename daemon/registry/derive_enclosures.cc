@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "daemon/registry/derive.h"
+#include "daemon/registry/merge.h"
 
 namespace sasd::registry {
 namespace {
@@ -28,23 +30,16 @@ void AddHost(HostList& hosts, SasAddress host) {
   if (it == hosts.end() || *it != host) hosts.insert(it, host);
 }
 
-// What all tellings together say.
-void MergeTellings(Enclosure& enclosure) {
-  enclosure.slot_count = enclosure.start_slot = 0;
-  enclosure.level.reset();
-  enclosure.os_name = Text();
-  for (const Source source : {Source::kFirmware, Source::kSysfs}) {
-    for (const Enclosure::Telling& telling : enclosure.tellings) {
-      if (telling.source != source) continue;
-      const EnclosureFacts& facts = telling.facts;
-      if (enclosure.slot_count == 0) {
-        enclosure.slot_count = std::min(facts.slot_count, Enclosure::kMaxSlots);
-        enclosure.start_slot = facts.start_slot;
-      }
-      if (!enclosure.level.has_value()) enclosure.level = facts.level;
-      if (enclosure.os_name.empty()) enclosure.os_name = facts.os_name;
-    }
+void MergeReports(const SourceTable& table, Enclosure& enclosure) {
+  absl::InlinedVector<SourceReport<EnclosureFacts>, 4> reports;
+  for (const Enclosure::Report& report : enclosure.reports) {
+    reports.push_back({report.source, &report.facts});
   }
+  const EnclosureFacts merged = Merge<EnclosureFacts>(table, reports);
+  enclosure.slot_count = std::min(merged.slot_count, Enclosure::kMaxSlots);
+  enclosure.start_slot = merged.start_slot;
+  enclosure.level = merged.level;
+  enclosure.os_name = merged.os_name;
 }
 
 }  // namespace
@@ -52,27 +47,33 @@ void MergeTellings(Enclosure& enclosure) {
 void Deriver::DeriveEnclosure(EnclosureKey key, Devices touched) {
   const Enclosure* old = changes_.Find<Enclosure>(key);
   const auto members = memory_.members.find(key);
-  const bool told = old != nullptr && !(old->tellings.empty() && old->slots_told_by.empty());
-  if (!told && members == memory_.members.end()) {
+  const auto proves = [&](const Enclosure::Report& report) { return Proves({report.source}); };
+  const bool reported =
+      old != nullptr && (Proves(old->slots_reported_by) ||
+                         std::any_of(old->reports.begin(), old->reports.end(), proves));
+  if (!reported && members == memory_.members.end()) {
     changes_.Remove<Enclosure>(key);
     TouchAllSlots(key);
     return;
   }
   Enclosure& enclosure = changes_.Edit<Enclosure>(key);
   const HostList hosts_before = std::move(enclosure.hosts);
-  MergeTellings(enclosure);
+  MergeReports(table_, enclosure);
   enclosure.hosts.clear();
-  SourceSet sources = enclosure.slots_told_by;
-  for (const Enclosure::Telling& telling : enclosure.tellings) {
-    AddHost(enclosure.hosts, telling.facts.host);
-    sources.Add(telling.source);
+  SourceSet sources = enclosure.slots_reported_by;
+  for (const Enclosure::Report& report : enclosure.reports) {
+    if (proves(report)) AddHost(enclosure.hosts, report.facts.host);
+    sources.Add(report.source);
   }
   if (members != memory_.members.end()) {
     for (const auto& [host, count] : members->second) AddHost(enclosure.hosts, host);
   }
-  // Where only its members name it, whoever named it first.
-  if (sources.empty() && enclosure.sources.empty()) sources.Add(source_);
-  if (!sources.empty()) enclosure.sources = sources;
+  // Where only its members name it: the source that named it first.
+  if (!Proves(sources)) {
+    const SourceSet named_by = enclosure.sources & table_.proving();
+    sources.Add(named_by.empty() ? SourceSet{source_} : named_by);
+  }
+  enclosure.sources = sources;
   DeriveIdentity(enclosure, std::move(touched));
   if (enclosure.hosts != hosts_before) TouchAllSlots(key);
   const auto draft = changes_.drafts<Enclosure>().find(key);
@@ -129,7 +130,7 @@ void Deriver::DeriveSlot(const SlotKey& key, Devices touched) {
     occupants.push_back(device);
   }
   const bool in_range = enclosure != nullptr && enclosure->InRange(key.slot);
-  if (occupants.empty() && !in_range && (old == nullptr || old->told_by.empty())) {
+  if (occupants.empty() && !in_range && (old == nullptr || !Proves(old->reported_by))) {
     changes_.Remove<Slot>(key);
     return;
   }
@@ -138,7 +139,7 @@ void Deriver::DeriveSlot(const SlotKey& key, Devices touched) {
   slot.logical_unit = LogicalUnitKey();
   slot.vendor = slot.model = slot.serial = Text();
   slot.hosts = enclosure == nullptr ? HostList() : enclosure->hosts;
-  slot.sources = slot.told_by;
+  slot.sources = slot.reported_by;
   if (in_range) slot.sources.Add(enclosure->sources);
   for (const EndDevice* device : occupants) {
     const UnitPath* unit = device->first_unit();

@@ -71,7 +71,7 @@ void Deriver::DerivePortsOf(const NodeKey& owner, absl::Span<const SasAddress> a
 
 void Deriver::DerivePort(const PortKey& key, absl::Span<const Phy* const> members) {
   const Port* old = changes_.Find<Port>(key);
-  if (members.empty() && (old == nullptr || old->told_by.empty())) {
+  if (members.empty() && (old == nullptr || !Proves(old->reported_by))) {
     if (old != nullptr) RemovePort(key);
     return;
   }
@@ -85,7 +85,7 @@ void Deriver::DerivePort(const PortKey& key, absl::Span<const Phy* const> member
     }
   }
   port.phys.clear();
-  port.sources = port.told_by;
+  port.sources = port.reported_by;
   port.link_rate = LinkRate::kUnknown;
   for (const Phy* phy : members) {
     port.phys.push_back(phy->facts.key.phy);
@@ -94,7 +94,7 @@ void Deriver::DerivePort(const PortKey& key, absl::Span<const Phy* const> member
     if (!IsLinkUp(rate)) continue;
     port.link_rate = IsLinkUp(port.link_rate) ? std::min(port.link_rate, rate) : rate;
   }
-  port.width = members.empty() ? port.told_width : static_cast<uint8_t>(members.size());
+  port.width = members.empty() ? port.facts.width : static_cast<uint8_t>(members.size());
   port.widest = std::max(port.widest, port.width);
   port.fastest = std::max(port.fastest, port.link_rate);
   port.attached = AttachedOf(key);

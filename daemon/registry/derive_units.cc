@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "daemon/registry/derive.h"
+#include "daemon/registry/merge.h"
 
 namespace sasd::registry {
 namespace {
@@ -102,13 +103,7 @@ void Deriver::DeriveUnit(const LogicalUnitKey& key, Devices touched) {
     for (const UnitPathPtr& path : device->units) {
       if (path->unit != key) continue;
       unit.paths.push_back({node, path, device->facts.state});
-      const UnitRecord& facts = path->facts;
-      if (unit.vendor.empty()) unit.vendor = facts.vendor;
-      if (unit.model.empty()) unit.model = facts.model;
-      if (unit.revision.empty()) unit.revision = facts.revision;
-      if (unit.serial.empty()) unit.serial = facts.serial;
-      if (unit.size_bytes == 0) unit.size_bytes = facts.size_bytes;
-      if (unit.peripheral_type == 0) unit.peripheral_type = facts.peripheral_type;
+      AddPathFields(path->facts, unit);
       unit.sources.Add(path->sources);
       if (unit.enclosure == EnclosureKey(0)) {
         unit.enclosure = device->facts.enclosure;

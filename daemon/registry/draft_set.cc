@@ -28,11 +28,11 @@ int DepthOf(const Expander& expander) { return expander.facts.level; }
 
 // Says since when `after` is as it is. `before` may be null.
 template <typename T>
-void SetTimes(const T* before, T& after, Stamp stamp) {
+void SetTimes(const SourceTable& table, const T* before, T& after, Stamp stamp) {
   after.stamp = stamp;
   if constexpr (std::is_same_v<T, EndDevice>) {
     const bool stays = before != nullptr && before->facts.state == after.facts.state &&
-                       before->sources == after.sources;
+                       (before->sources & table.proving()) == (after.sources & table.proving());
     after.state_unix_nanos = stays ? before->state_unix_nanos : stamp.unix_nanos;
   }
 }
@@ -89,7 +89,7 @@ std::vector<Change> DraftSet::CommitKind(Stamp stamp) {
       tables_.of<T>().Put(draft.before);
       continue;
     }
-    if (draft.after != nullptr) SetTimes(draft.before.get(), *draft.after, stamp);
+    if (draft.after != nullptr) SetTimes(sources_, draft.before.get(), *draft.after, stamp);
     Change change{ResourceRef(std::move(draft.before)),
                   ResourceRef(std::shared_ptr<const T>(std::move(draft.after))), HostList()};
     change.hosts = HostsOf(change);

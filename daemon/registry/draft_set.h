@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "daemon/registry/registry_event.h"
+#include "daemon/registry/source_table.h"
 #include "daemon/registry/topology.h"
 
 namespace sasd::registry {
@@ -27,8 +28,8 @@ class DraftSet {
   template <typename T>
   using Drafts = absl::flat_hash_map<typename T::Key, Draft<T>>;
 
-  // Borrows the tables for its lifetime.
-  explicit DraftSet(Tables& tables) : tables_(tables) {}
+  // Borrows both for its lifetime.
+  DraftSet(const SourceTable& sources, Tables& tables) : sources_(sources), tables_(tables) {}
 
   // The present state; null where there is none. Valid until the resource is edited or removed.
   template <typename T>
@@ -61,6 +62,7 @@ class DraftSet {
   template <typename T>
   std::vector<Change> CommitKind(Stamp stamp);
 
+  const SourceTable& sources_;
   Tables& tables_;
   std::tuple<Drafts<Host>, Drafts<Phy>, Drafts<Port>, Drafts<Expander>, Drafts<EndDevice>,
              Drafts<LogicalUnit>, Drafts<Enclosure>, Drafts<Slot>>

@@ -21,8 +21,12 @@ bool IsDrive(const LogicalUnit& unit) {
 // Collects findings about one topology, a rule at a time.
 class Examination {
  public:
-  Examination(const Topology& topology, const HealthCriteria& options)
-      : topology_(topology), options_(options) {}
+  Examination(const Topology& topology, const HealthCriteria& criteria)
+      : topology_(topology),
+        table_(topology.sources()),
+        criteria_(criteria),
+        slot_sources_(table_.SourcesOf(ResourceKind::kEndDevice, "slot")),
+        ses_slot_sources_(table_.SourcesOf(ResourceKind::kEndDevice, "ses_slot")) {}
 
   std::vector<Finding> Run() {
     for (const auto& host : topology_.collection<Host>()) Examine(*host);
@@ -92,7 +96,7 @@ class Examination {
   }
 
   // The best rate that every phy of the port, and the one at its other end, can do; kUnknown where
-  // an end does not tell.
+  // an end does not report it.
   LinkRate Supported(const Port& port) const {
     LinkRate best = LinkRate::k22_5Gbps;
     for (PhyId id : port.phys) {
@@ -123,45 +127,43 @@ class Examination {
     CompareSources(device);
   }
 
-  // One number each, of whoever tells, all of one enclosure.
+  // Each source's slot number, and the enclosure's own, in the enclosure that the device shows.
   void CompareSlots(const EndDevice& device) {
-    const EndDeviceRecord* firmware =
-        ToldBy(Source::kFirmware, device.facts, device.by_source, device.sources);
-    const EndDeviceRecord* sysfs =
-        ToldBy(Source::kSysfs, device.facts, device.by_source, device.sources);
     const EnclosureKey enclosure = device.facts.enclosure;
-    std::vector<std::pair<absl::string_view, uint16_t>> told;
-    const auto add = [&](absl::string_view who, const EndDeviceRecord* record,
-                         std::optional<uint16_t> EndDeviceRecord::*slot) {
-      if (record == nullptr || record->enclosure != enclosure || !(record->*slot)) return;
-      told.emplace_back(who, *(record->*slot));
+    std::vector<std::pair<absl::string_view, uint16_t>> slots;
+    const auto add = [&](SourceSet sources, std::optional<uint16_t> EndDeviceRecord::*slot,
+                         absl::string_view phrase) {
+      for (const Source source : sources& device.sources) {
+        const EndDeviceRecord* report =
+            ReportOf(source, device.facts, device.by_source, device.sources);
+        if (report == nullptr || report->enclosure != enclosure || !(report->*slot)) continue;
+        slots.emplace_back(phrase.empty() ? table_.info(source).phrase : phrase, *(report->*slot));
+      }
     };
-    add("the firmware", firmware, &EndDeviceRecord::slot);
-    add("the kernel", sysfs, &EndDeviceRecord::slot);
-    add("the enclosure", sysfs, &EndDeviceRecord::ses_slot);
-    const bool agree = std::all_of(told.begin(), told.end(), [&](const auto& slot) {
-      return slot.second == told.front().second;
+    add(slot_sources_, &EndDeviceRecord::slot, "");
+    add(ses_slot_sources_, &EndDeviceRecord::ses_slot, "the enclosure");
+    const bool agree = std::all_of(slots.begin(), slots.end(), [&](const auto& slot) {
+      return slot.second == slots.front().second;
     });
     if (agree) return;
     Add(Severity::kWarning, FindingReason::kSlotContradiction, device, {device.key().host},
         absl::StrCat(Describe(MakeId<EndDevice>(device.key())), " sits in slot ",
-                     absl::StrJoin(told, ", ", [](std::string* out, const auto& slot) {
+                     absl::StrJoin(slots, ", ", [](std::string* out, const auto& slot) {
                        absl::StrAppend(out, slot.second, " as ", slot.first, " has it");
                      })));
   }
 
   void CompareSources(const EndDevice& device) {
     const Host* host = topology_.collection<Host>().Find(device.key().host);
-    const bool both_tell = host != nullptr && host->sources.Has(Source::kFirmware) &&
-                           host->sources.Has(Source::kSysfs);
-    const absl::Duration since = options_.now - device.state_time();
-    if (!both_tell || since <= options_.attach_grace) return;
+    const bool both_report = host != nullptr && HasFabric(host->sources) && HasOs(host->sources);
+    const absl::Duration since = criteria_.now - device.state_time();
+    if (!both_report || since <= criteria_.attach_grace) return;
     const DeviceState state = device.facts.state;
     const std::string name = Describe(MakeId<EndDevice>(device.key()));
     const std::string duration = absl::FormatDuration(absl::Trunc(since, absl::Seconds(1)));
     const bool on_its_way = state == DeviceState::kDiscovered || state == DeviceState::kAttaching;
-    const bool lost = state == DeviceState::kRemoving && device.sources.Has(Source::kSysfs);
-    if (lost || !device.sources.Has(Source::kFirmware)) {
+    const bool lost = state == DeviceState::kRemoving && HasOs(device.sources);
+    if (lost || !HasFabric(device.sources)) {
       Add(Severity::kWarning, FindingReason::kUnknownToFirmware, device, {device.key().host},
           absl::StrCat("the operating system has ", name, " as ", device.facts.os_name.view(),
                        ", the firmware has not, for ", duration));
@@ -172,12 +174,15 @@ class Examination {
     }
   }
 
-  static std::string WhyNotAttached(const EndDevice& device, const Host& host) {
+  bool HasFabric(SourceSet sources) const { return sources.HasAny(table_.fabric()); }
+  bool HasOs(SourceSet sources) const { return sources.HasAny(table_.operating_system()); }
+
+  std::string WhyNotAttached(const EndDevice& device, const Host& host) const {
     if (device.facts.access_status != 0) {
       return absl::StrCat("its access status is ", device.facts.access_status);
     }
     if (host.discovery.state != DiscoveryState::kSettled) return "discovery has not settled";
-    if (device.sources.Has(Source::kSysfs)) {
+    if (HasOs(device.sources)) {
       return absl::StrCat(
           device.facts.os_name.view(),
           " has no SCSI device: it was deleted, or did not answer INQUIRY; ask for it "
@@ -233,7 +238,10 @@ class Examination {
   }
 
   const Topology& topology_;
-  const HealthCriteria& options_;
+  const SourceTable& table_;
+  const HealthCriteria& criteria_;
+  // Those that may report the field of an end device.
+  const SourceSet slot_sources_, ses_slot_sources_;
   absl::flat_hash_set<EnclosureKey> dual_path_;  // with a drive that has two paths
   std::vector<Finding> findings_;
 };
@@ -266,8 +274,8 @@ absl::string_view ToString(FindingReason reason) {
   return "UNKNOWN";
 }
 
-std::vector<Finding> FindProblems(const Topology& topology, const HealthCriteria& options) {
-  return Examination(topology, options).Run();
+std::vector<Finding> FindProblems(const Topology& topology, const HealthCriteria& criteria) {
+  return Examination(topology, criteria).Run();
 }
 
 }  // namespace sasd::registry

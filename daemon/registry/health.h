@@ -49,7 +49,7 @@ struct HealthCriteria {
 
 // Looks at everything: O(n). The most severe first, then by kind and key. What is not known makes
 // no finding.
-std::vector<Finding> FindProblems(const Topology& topology, const HealthCriteria& options);
+std::vector<Finding> FindProblems(const Topology& topology, const HealthCriteria& criteria);
 
 }  // namespace sasd::registry
 

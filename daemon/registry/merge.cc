@@ -1,13 +1,11 @@
 #include "daemon/registry/merge.h"
 
+#include <type_traits>
+
+#include "absl/container/inlined_vector.h"
+
 namespace sasd::registry {
 namespace {
-
-// `first` unless it says nothing.
-template <typename T>
-const T& Prefer(const T& first, const T& second) {
-  return first == T() ? second : first;
-}
 
 // How far from settled.
 int Unsettledness(DiscoveryState state) {
@@ -26,107 +24,153 @@ int Unsettledness(DiscoveryState state) {
   return 1;
 }
 
-DeviceState MergeState(DeviceState firmware, DeviceState sysfs) {
-  if (firmware != DeviceState::kDiscovered && firmware != DeviceState::kAttaching) return firmware;
-  return sysfs == DeviceState::kDiscovered ? DeviceState::kAttaching : sysfs;
+// The firmware reports an unknown rate of a phy that it knows where nothing is attached. There
+// mpt3sas leaves the rate and the address of the device that was pulled.
+bool KnowsPhy(const PhyRecord& record) {
+  return record.negotiated != LinkRate::kUnknown || record.hardware_max != LinkRate::kUnknown;
 }
+
+// Applies the rows of the table to the reports on one object.
+template <typename Record>
+class Merger {
+ public:
+  using Rule = FieldRule<Record>;
+  using Reports = absl::Span<const SourceReport<Record>>;
+
+  Merger(const SourceTable& table, Reports reports) : table_(table), reports_(reports) {}
+
+  Record Run() {
+    for (const Rule& row : table_.rules<Record>()) Apply(row);
+    return std::move(merged_);
+  }
+
+ private:
+  void Apply(const Rule& row) {
+    switch (row.rule) {
+      case MergeRule::kFirstKnown:
+        return Take(row, First(row, [&](const Record& r) { return row.known(r); }));
+      case MergeRule::kFirstReport:
+      case MergeRule::kKey:
+        return Take(row, First(row, [](const Record&) { return true; }));
+      case MergeRule::kTogether:
+        return TakeTogether(row);
+      case MergeRule::kPhyLink:
+        if constexpr (std::is_same_v<Record, PhyRecord>) {
+          Take(row, First(row, [&](const Record& r) { return row.known(r) || KnowsPhy(r); }));
+        }
+        return;
+      case MergeRule::kDeviceState:
+        if constexpr (std::is_same_v<Record, EndDeviceRecord>) MergeState(row);
+        return;
+      case MergeRule::kLeastSettled:
+        if constexpr (std::is_same_v<Record, DiscoveryFacts>) TakeLeastSettled(row);
+        return;
+      case MergeRule::kFirstUnit:
+        return;  // of no field of the record
+    }
+  }
+
+  void Take(const Rule& row, const Record* record) {
+    if (record != nullptr && row.copy != nullptr) row.copy(*record, merged_);
+  }
+
+  // The first report, in the order of the row, that is good; null where none is.
+  template <typename IsGood>
+  const Record* First(const Rule& row, IsGood is_good) const {
+    for (const Source source : row.order) {
+      for (const SourceReport<Record>& report : reports_) {
+        if (report.source == source && is_good(*report.record)) return report.record;
+      }
+    }
+    return nullptr;
+  }
+  const Record* FirstOf(const Rule& row, SourceSet sources) const {
+    for (const Source source : row.order) {
+      if (!sources.Has(source)) continue;
+      for (const SourceReport<Record>& report : reports_) {
+        if (report.source == source) return report.record;
+      }
+    }
+    return nullptr;
+  }
+
+  void TakeTogether(const Rule& row) {
+    if (const Record* all = First(row, [&](const Record& r) { return row.known(r); })) {
+      return row.copy(*all, merged_);
+    }
+    for (const Source source : row.order) {
+      for (const SourceReport<Record>& report : reports_) {
+        if (report.source == source) row.copy_known(*report.record, merged_);
+      }
+    }
+  }
+
+  void MergeState(const Rule& row) {
+    const Record* fabric = FirstOf(row, table_.fabric());
+    const Record* system = FirstOf(row, table_.operating_system());
+    const Record* decides = fabric == nullptr ? system : fabric;
+    if (decides == nullptr) return;
+    merged_.state = decides->state;
+    const bool on_its_way =
+        merged_.state == DeviceState::kDiscovered || merged_.state == DeviceState::kAttaching;
+    if (fabric == nullptr || system == nullptr || !on_its_way) return;
+    merged_.state =
+        system->state == DeviceState::kDiscovered ? DeviceState::kAttaching : system->state;
+  }
+
+  void TakeLeastSettled(const Rule& row) {
+    const Record* least = nullptr;
+    for (const Source source : row.order) {
+      for (const SourceReport<Record>& report : reports_) {
+        if (report.source != source) continue;
+        if (least == nullptr || Unsettledness(report.record->state) > Unsettledness(least->state)) {
+          least = report.record;
+        }
+      }
+    }
+    Take(row, least);
+  }
+
+  const SourceTable& table_;
+  const Reports reports_;
+  Record merged_;
+};
 
 }  // namespace
 
-HostFacts Merge(const HostFacts& firmware, const HostFacts& sysfs) {
-  HostFacts merged;
-  merged.address = Prefer(firmware.address, sysfs.address);
-  merged.board_name = Prefer(firmware.board_name, sysfs.board_name);
-  merged.chip_name = Prefer(firmware.chip_name, sysfs.chip_name);
-  merged.firmware_version = Prefer(firmware.firmware_version, sysfs.firmware_version);
-  merged.driver_name = Prefer(sysfs.driver_name, firmware.driver_name);
-  merged.pci_address = Prefer(sysfs.pci_address, firmware.pci_address);
-  merged.os_name = Prefer(sysfs.os_name, firmware.os_name);
-  merged.phy_count = Prefer(firmware.phy_count, sysfs.phy_count);
-  return merged;
+template <typename Record>
+Record Merge(const SourceTable& table, absl::Span<const SourceReport<Record>> reports) {
+  return Merger<Record>(table, reports).Run();
 }
 
-PhyRecord Merge(const PhyRecord& firmware, const PhyRecord& sysfs) {
-  PhyRecord merged = firmware;
-  // A phy that the firmware sees down is down: its silence about what is attached is a word. So is
-  // "unknown" for a rate, once it knows the phy: that is how firmware says that nothing is there,
-  // where the kernel leaves the rate of what was.
-  const bool known =
-      firmware.negotiated != LinkRate::kUnknown || firmware.hardware_max != LinkRate::kUnknown;
-  if (!known) {
-    merged.negotiated = sysfs.negotiated;
-    merged.attached = Prefer(firmware.attached, sysfs.attached);
-    merged.attached_phy = Prefer(firmware.attached_phy, sysfs.attached_phy);
-  }
-  merged.hardware_min = Prefer(firmware.hardware_min, sysfs.hardware_min);
-  merged.hardware_max = Prefer(firmware.hardware_max, sysfs.hardware_max);
-  merged.programmed_min = Prefer(firmware.programmed_min, sysfs.programmed_min);
-  merged.programmed_max = Prefer(firmware.programmed_max, sysfs.programmed_max);
-  merged.routing = Prefer(firmware.routing, sysfs.routing);
-  merged.os_name = Prefer(sysfs.os_name, firmware.os_name);
-  return merged;
+template <typename Record>
+Record Merge(const SourceTable& table, const ReportSet<Record>& reports) {
+  absl::InlinedVector<SourceReport<Record>, kMaxSources> list;
+  for (const Source source : reports.sources()) list.push_back({source, reports.Find(source)});
+  return Merge<Record>(table, list);
 }
 
-ExpanderRecord Merge(const ExpanderRecord& firmware, const ExpanderRecord& sysfs) {
-  ExpanderRecord merged = firmware;
-  merged.parent = Prefer(firmware.parent, sysfs.parent);
-  merged.enclosure = Prefer(firmware.enclosure, sysfs.enclosure);
-  merged.vendor = Prefer(firmware.vendor, sysfs.vendor);
-  merged.product = Prefer(firmware.product, sysfs.product);
-  merged.revision = Prefer(firmware.revision, sysfs.revision);
-  merged.os_name = Prefer(sysfs.os_name, firmware.os_name);
-  merged.handle = Prefer(firmware.handle, sysfs.handle);
-  merged.phy_count = Prefer(firmware.phy_count, sysfs.phy_count);
-  merged.level = Prefer(firmware.level, sysfs.level);
-  return merged;
-}
+#define SASD_INSTANTIATE_MERGE(Record)                                               \
+  template Record Merge(const SourceTable&, absl::Span<const SourceReport<Record>>); \
+  template Record Merge(const SourceTable&, const ReportSet<Record>&)
+SASD_INSTANTIATE_MERGE(HostFacts);
+SASD_INSTANTIATE_MERGE(DiscoveryFacts);
+SASD_INSTANTIATE_MERGE(PhyRecord);
+SASD_INSTANTIATE_MERGE(PortRecord);
+SASD_INSTANTIATE_MERGE(ExpanderRecord);
+SASD_INSTANTIATE_MERGE(EndDeviceRecord);
+SASD_INSTANTIATE_MERGE(UnitRecord);
+SASD_INSTANTIATE_MERGE(EnclosureFacts);
+SASD_INSTANTIATE_MERGE(SlotRecord);
+#undef SASD_INSTANTIATE_MERGE
 
-EndDeviceRecord Merge(const EndDeviceRecord& firmware, const EndDeviceRecord& sysfs) {
-  EndDeviceRecord merged = firmware;
-  merged.parent = Prefer(firmware.parent, sysfs.parent);
-  // Enclosure and slot belong together.
-  if (!(firmware.enclosure != EnclosureKey(0) && firmware.slot.has_value())) {
-    merged.enclosure = Prefer(sysfs.enclosure, firmware.enclosure);
-    merged.slot = Prefer(sysfs.slot, firmware.slot);
-  }
-  merged.device_name = Prefer(firmware.device_name, sysfs.device_name);
-  merged.connector_name = Prefer(firmware.connector_name, sysfs.connector_name);
-  merged.ses_slot = Prefer(firmware.ses_slot, sysfs.ses_slot);
-  merged.failure = Prefer(firmware.failure, sysfs.failure);
-  merged.os_name = Prefer(sysfs.os_name, firmware.os_name);
-  merged.handle = Prefer(firmware.handle, sysfs.handle);
-  merged.parent_phy = Prefer(firmware.parent_phy, sysfs.parent_phy);
-  merged.enclosure_level = Prefer(firmware.enclosure_level, sysfs.enclosure_level);
-  merged.protocols = Prefer(firmware.protocols, sysfs.protocols);
-  merged.state = MergeState(firmware.state, sysfs.state);
-  return merged;
-}
-
-UnitRecord Merge(const UnitRecord& firmware, const UnitRecord& sysfs) {
-  UnitRecord merged = firmware;
-  merged.size_bytes = Prefer(firmware.size_bytes, sysfs.size_bytes);
-  merged.wwid = Prefer(firmware.wwid, sysfs.wwid);
-  merged.vendor = Prefer(firmware.vendor, sysfs.vendor);
-  merged.model = Prefer(firmware.model, sysfs.model);
-  merged.revision = Prefer(firmware.revision, sysfs.revision);
-  merged.serial = Prefer(firmware.serial, sysfs.serial);
-  merged.scsi_address = Prefer(sysfs.scsi_address, firmware.scsi_address);
-  merged.block_device = Prefer(sysfs.block_device, firmware.block_device);
-  merged.generic_device = Prefer(sysfs.generic_device, firmware.generic_device);
-  merged.holders = Prefer(sysfs.holders, firmware.holders);
-  merged.peripheral_type = Prefer(firmware.peripheral_type, sysfs.peripheral_type);
-  return merged;
-}
-
-SlotRecord Merge(const SlotRecord& firmware, const SlotRecord& sysfs) {
-  return {Prefer(firmware.label, sysfs.label), Prefer(sysfs.os_name, firmware.os_name)};
-}
-
-DiscoveryFacts Merge(const DiscoveryFacts& firmware, const DiscoveryFacts& sysfs) {
-  DiscoveryFacts merged =
-      Unsettledness(sysfs.state) > Unsettledness(firmware.state) ? sysfs : firmware;
-  merged.reset_count = Prefer(firmware.reset_count, sysfs.reset_count);
-  return merged;
+void AddPathFields(const UnitRecord& path, LogicalUnit& unit) {
+  if (unit.vendor.empty()) unit.vendor = path.vendor;
+  if (unit.model.empty()) unit.model = path.model;
+  if (unit.revision.empty()) unit.revision = path.revision;
+  if (unit.serial.empty()) unit.serial = path.serial;
+  if (unit.size_bytes == 0) unit.size_bytes = path.size_bytes;
+  if (unit.peripheral_type == 0) unit.peripheral_type = path.peripheral_type;
 }
 
 PhyRecord Compact(const PhyFacts& facts) {
@@ -145,6 +189,8 @@ PhyRecord Compact(const PhyFacts& facts) {
   record.vacant = facts.vacant;
   return record;
 }
+
+PortRecord Compact(const PortFacts& facts) { return {facts.os_name, facts.width}; }
 
 ExpanderRecord Compact(const ExpanderFacts& facts, TextPool& pool) {
   ExpanderRecord record;

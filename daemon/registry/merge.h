@@ -3,75 +3,79 @@
 
 #include <utility>
 
+#include "absl/types/span.h"
 #include "daemon/registry/resources.h"
+#include "daemon/registry/source_table.h"
 
-// One object told by two sources, and who is believed. Pure functions.
+// Makes one record of an object out of the reports of its sources, as the table of sources
+// (source_table.h) orders them. The reports stay beside the merged record, so that a contradiction
+// can be shown. Pure functions.
 namespace sasd::registry {
 
-// The rule, per field:
-//   - the firmware's word holds where it has one (a field that is not empty, 0 or unknown);
-//   - sysfs's word holds first for what the operating system names: os_name, scsi_address,
-//     block_device, generic_device, holders, driver_name, pci_address;
-//   - an end device's state is the firmware's; but where that is DISCOVERED or ATTACHING, to go on
-//     is for the operating system, and the state is sysfs's, with ATTACHING for an end device that
-//     has no SCSI device yet;
-//   - discovery is as far as the least settled source.
-// What each source told stays in `by_source`, so that a contradiction can be shown.
-HostFacts Merge(const HostFacts& firmware, const HostFacts& sysfs);
-PhyRecord Merge(const PhyRecord& firmware, const PhyRecord& sysfs);
-ExpanderRecord Merge(const ExpanderRecord& firmware, const ExpanderRecord& sysfs);
-EndDeviceRecord Merge(const EndDeviceRecord& firmware, const EndDeviceRecord& sysfs);
-UnitRecord Merge(const UnitRecord& firmware, const UnitRecord& sysfs);
-SlotRecord Merge(const SlotRecord& firmware, const SlotRecord& sysfs);
-DiscoveryFacts Merge(const DiscoveryFacts& firmware, const DiscoveryFacts& sysfs);
+template <typename Record>
+struct SourceReport {
+  Source source;
+  const Record* record;  // not null
+};
 
-// True where only `source`, or nobody, is in the set.
-inline bool NobodyBut(SourceSet sources, Source source) {
-  sources.Remove(source);
-  return sources.empty();
+// Merges the reports on one object. A source may have several (an enclosure has one of each host);
+// they are asked in their order. For HostFacts, DiscoveryFacts, EnclosureFacts and the records of
+// resources.h.
+template <typename Record>
+Record Merge(const SourceTable& table, absl::Span<const SourceReport<Record>> reports);
+template <typename Record>
+Record Merge(const SourceTable& table, const ReportSet<Record>& reports);
+
+// Whether the record of an object that these sources report is the report of one of them.
+inline bool IsOneReport(const SourceTable& table, SourceSet sources) {
+  return sources.size() == 1 && table.proving().HasAll(sources);
 }
 
-inline Source Other(Source source) {
-  return source == Source::kFirmware ? Source::kSysfs : Source::kFirmware;
-}
-
-// `source` tells `told` of an object of which `sources` have told `facts` (and `by_source`).
+// `source` reports `report` on an object of which `sources` have reported `facts` and `by_source`.
 template <typename Facts>
-void Tell(Source source, Facts told, Facts& facts, BySource<Facts>& by_source, SourceSet& sources) {
-  if (NobodyBut(sources, source)) {
-    facts = std::move(told);
-  } else {
-    std::array<Facts, 2> both;
-    both[static_cast<size_t>(source)] = std::move(told);
-    const Source other = Other(source);
-    both[static_cast<size_t>(other)] =
-        by_source ? (*by_source.get())[static_cast<size_t>(other)] : facts;
-    facts = Merge(both[0], both[1]);
-    by_source = BySource<Facts>(std::move(both));
-  }
+void AddReport(const SourceTable& table, Source source, Facts report, Facts& facts,
+               BySource<Facts>& by_source, SourceSet& sources) {
+  const SourceSet before = sources;
   sources.Add(source);
+  if (IsOneReport(table, sources)) {
+    facts = std::move(report);
+    return;
+  }
+  if (!by_source) {
+    ReportSet<Facts> reports;
+    for (const Source other : before) reports.Set(other, std::move(facts));  // it is only one
+    by_source = BySource<Facts>(std::move(reports));
+  }
+  by_source.mutable_get()->Set(source, std::move(report));
+  facts = Merge(table, *by_source.get());
 }
 
-// `source` has it no more. Where sources.empty() then, nobody has.
+// `source` does not report the object any more. Where no source is left, `facts` stays as it was.
 template <typename Facts>
-void Untell(Source source, Facts& facts, BySource<Facts>& by_source, SourceSet& sources) {
+void WithdrawReport(const SourceTable& table, Source source, Facts& facts,
+                    BySource<Facts>& by_source, SourceSet& sources) {
   if (!sources.Has(source)) return;
   sources.Remove(source);
   if (!by_source) return;
-  facts = (*by_source.get())[static_cast<size_t>(Other(source))];
-  by_source = BySource<Facts>();
+  by_source.mutable_get()->Remove(source);
+  if (!sources.empty()) facts = Merge(table, *by_source.get());
+  if (sources.empty() || IsOneReport(table, sources)) by_source = BySource<Facts>();
 }
 
-// What `source` itself told last; null where it told nothing.
+// The last report of `source` itself; null where it has not reported the object.
 template <typename Facts>
-const Facts* ToldBy(Source source, const Facts& facts, const BySource<Facts>& by_source,
-                    SourceSet sources) {
+const Facts* ReportOf(Source source, const Facts& facts, const BySource<Facts>& by_source,
+                      SourceSet sources) {
   if (!sources.Has(source)) return nullptr;
-  return by_source ? &(*by_source.get())[static_cast<size_t>(source)] : &facts;
+  return by_source ? by_source.get()->Find(source) : &facts;
 }
+
+// Gives the unit what the path knows and the paths before did not.
+void AddPathFields(const UnitRecord& path, LogicalUnit& unit);
 
 // The compact forms. Texts that repeat from object to object share their characters in `pool`.
 PhyRecord Compact(const PhyFacts& facts);
+PortRecord Compact(const PortFacts& facts);
 ExpanderRecord Compact(const ExpanderFacts& facts, TextPool& pool);
 EndDeviceRecord Compact(const EndDeviceFacts& facts, TextPool& pool);
 UnitRecord Compact(const LogicalUnitFacts& facts, TextPool& pool);

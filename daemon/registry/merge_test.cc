@@ -7,6 +7,12 @@
 namespace sasd::registry {
 namespace {
 
+template <typename Record>
+Record Merge(const Record& firmware, const Record& sysfs) {
+  const SourceReport<Record> reports[] = {{Source::kFirmware, &firmware}, {Source::kSysfs, &sysfs}};
+  return registry::Merge<Record>(NodeSources(), reports);
+}
+
 TEST(MergeTest, TheFirmwaresWordHoldsWhereItHasOne) {
   EndDeviceRecord firmware, sysfs;
   firmware.handle = DevHandle(0x1F);
@@ -123,17 +129,19 @@ TEST(MergeTest, DiscoveryIsAsFarAsTheLeastSettledSource) {
   }
 }
 
-// Tell and Untell, on a fact that both sources have.
-class TellTest : public ::testing::Test {
+// AddReport and WithdrawReport, on a record of two sources.
+class ReportTest : public ::testing::Test {
  protected:
   static SlotRecord Labelled(const char* label) { return {label, Text()}; }
   void Says(Source source, const char* label) {
-    Tell(source, Labelled(label), facts_, by_source_, sources_);
+    AddReport(NodeSources(), source, Labelled(label), facts_, by_source_, sources_);
   }
-  void SaysNoMore(Source source) { Untell(source, facts_, by_source_, sources_); }
+  void SaysNoMore(Source source) {
+    WithdrawReport(NodeSources(), source, facts_, by_source_, sources_);
+  }
   std::string Last(Source source) const {
-    const SlotRecord* told = ToldBy(source, facts_, by_source_, sources_);
-    return told == nullptr ? "(nothing)" : told->label.str();
+    const SlotRecord* report = ReportOf(source, facts_, by_source_, sources_);
+    return report == nullptr ? "(nothing)" : report->label.str();
   }
 
   SlotRecord facts_;
@@ -141,7 +149,7 @@ class TellTest : public ::testing::Test {
   SourceSet sources_;
 };
 
-TEST_F(TellTest, OneSourceIsTheFact) {
+TEST_F(ReportTest, OneSourceIsTheFact) {
   Says(Source::kSysfs, "one");
   Says(Source::kSysfs, "two");
   EXPECT_EQ(facts_.label, "two");
@@ -151,7 +159,7 @@ TEST_F(TellTest, OneSourceIsTheFact) {
   EXPECT_EQ(facts_.label, "two");
 }
 
-TEST_F(TellTest, WhatEachSourceSaidStays) {
+TEST_F(ReportTest, WhatEachSourceSaidStays) {
   Says(Source::kSysfs, "of sysfs");
   Says(Source::kFirmware, "of the firmware");
   EXPECT_EQ(facts_.label, "of the firmware");
@@ -161,7 +169,7 @@ TEST_F(TellTest, WhatEachSourceSaidStays) {
   EXPECT_EQ(Last(Source::kFirmware), "of the firmware");
 }
 
-TEST_F(TellTest, TheOtherSourcesWordIsLeft) {
+TEST_F(ReportTest, TheOtherSourcesWordIsLeft) {
   Says(Source::kSysfs, "of sysfs");
   Says(Source::kFirmware, "of the firmware");
   SaysNoMore(Source::kFirmware);

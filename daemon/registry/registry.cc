@@ -51,7 +51,7 @@ std::string MakeEpoch(const std::function<uint64_t()>& random) {
 Registry::Registry(Options options)
     : epoch_(std::move(options.epoch)),
       events_(options.start_revision),
-      writer_(std::make_unique<Writer>(options.start_revision)),
+      writer_(std::make_unique<Writer>(options.start_revision, *options.sources)),
       revision_(options.start_revision) {}
 
 Registry::~Registry() = default;
@@ -129,7 +129,8 @@ void Registry::RememberRemovals(const RegistryEvent& event) {
 }
 
 std::shared_ptr<const Topology> Registry::MakeSnapshot() const {
-  return std::make_shared<const Topology>(writer_->tables(), writer_->revision(), epoch_);
+  return std::make_shared<const Topology>(writer_->tables(), writer_->revision(), epoch_,
+                                          writer_->sources());
 }
 
 std::shared_ptr<const Topology> Registry::Snapshot() const {

@@ -18,6 +18,7 @@
 #include "absl/types/span.h"
 #include "daemon/registry/registry_event.h"
 #include "daemon/registry/registry_event_queue.h"
+#include "daemon/registry/source_table.h"
 #include "daemon/registry/topology.h"
 #include "driver/observation/observation.h"
 
@@ -51,6 +52,8 @@ class Registry : public ObservationSink {
   struct Options {
     std::string epoch;           // see MakeEpoch
     int64_t start_revision = 0;  // the first event gets the next one
+    // Valid (SourceTable::IsValid), and unchanged while the registry and its snapshots live.
+    const SourceTable* sources = &NodeSources();
   };
 
   explicit Registry(Options options);

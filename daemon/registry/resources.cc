@@ -169,10 +169,10 @@ bool SameContent(const Phy& a, const Phy& b) {
 }
 
 bool SameContent(const Port& a, const Port& b) {
-  return std::tie(a.id, a.phys, a.told_width, a.width, a.widest, a.link_rate, a.fastest, a.attached,
-                  a.told_by, a.sources,
-                  a.os_name) == std::tie(b.id, b.phys, b.told_width, b.width, b.widest, b.link_rate,
-                                         b.fastest, b.attached, b.told_by, b.sources, b.os_name);
+  return std::tie(a.id, a.phys, a.width, a.widest, a.link_rate, a.fastest, a.attached,
+                  a.reported_by, a.sources, a.facts, a.by_source) ==
+         std::tie(b.id, b.phys, b.width, b.widest, b.link_rate, b.fastest, b.attached,
+                  b.reported_by, b.sources, b.facts, b.by_source);
 }
 
 bool SameContent(const Expander& a, const Expander& b) {
@@ -195,18 +195,19 @@ bool SameContent(const LogicalUnit& a, const LogicalUnit& b) {
 }
 
 bool SameContent(const Enclosure& a, const Enclosure& b) {
-  return std::tie(a.id, a.tellings, a.hosts, a.slots_told_by, a.ses_devices, a.vendor, a.model,
+  return std::tie(a.id, a.reports, a.hosts, a.slots_reported_by, a.ses_devices, a.vendor, a.model,
                   a.revision, a.os_name, a.slot_count, a.start_slot, a.level, a.occupied_slot_count,
-                  a.sources) == std::tie(b.id, b.tellings, b.hosts, b.slots_told_by, b.ses_devices,
-                                         b.vendor, b.model, b.revision, b.os_name, b.slot_count,
-                                         b.start_slot, b.level, b.occupied_slot_count, b.sources);
+                  a.sources) == std::tie(b.id, b.reports, b.hosts, b.slots_reported_by,
+                                         b.ses_devices, b.vendor, b.model, b.revision, b.os_name,
+                                         b.slot_count, b.start_slot, b.level, b.occupied_slot_count,
+                                         b.sources);
 }
 
 bool SameContent(const Slot& a, const Slot& b) {
   return std::tie(a.id, a.facts, a.occupants, a.logical_unit, a.vendor, a.model, a.serial, a.hosts,
-                  a.by_source, a.told_by, a.sources) ==
+                  a.by_source, a.reported_by, a.sources) ==
          std::tie(b.id, b.facts, b.occupants, b.logical_unit, b.vendor, b.model, b.serial, b.hosts,
-                  b.by_source, b.told_by, b.sources);
+                  b.by_source, b.reported_by, b.sources);
 }
 
 }  // namespace sasd::registry

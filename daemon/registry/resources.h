@@ -12,6 +12,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
+#include "daemon/registry/source_set.h"
 #include "daemon/registry/text.h"
 #include "driver/base/link_rate.h"
 #include "driver/base/sas_address.h"
@@ -40,22 +41,6 @@ inline constexpr size_t kResourceKindCount = 8;
 
 // "host", "end device", ...
 absl::string_view ToString(ResourceKind kind);
-
-// Which sources know an object.
-class SourceSet {
- public:
-  bool Has(Source source) const { return (bits_ & Bit(source)) != 0; }
-  void Add(Source source) { bits_ = static_cast<uint8_t>(bits_ | Bit(source)); }
-  void Add(SourceSet other) { bits_ = static_cast<uint8_t>(bits_ | other.bits_); }
-  void Remove(Source source) { bits_ = static_cast<uint8_t>(bits_ & ~Bit(source)); }
-  bool empty() const { return bits_ == 0; }
-  friend bool operator==(SourceSet a, SourceSet b) { return a.bits_ == b.bits_; }
-  friend bool operator!=(SourceSet a, SourceSet b) { return a.bits_ != b.bits_; }
-
- private:
-  static uint8_t Bit(Source source) { return static_cast<uint8_t>(1u << static_cast<int>(source)); }
-  uint8_t bits_ = 0;
-};
 
 // Hosts, ascending.
 using HostList = absl::InlinedVector<SasAddress, 2>;
@@ -90,10 +75,10 @@ class Boxed {
   std::unique_ptr<T> box_;
 };
 
-// What each of two sources tells, indexed by Source. Held only where both tell; where one does, the
-// merged facts are its facts.
+// The reports of several sources on one object. Empty where `facts` is the report of one source
+// that proves existence (merge.h).
 template <typename Facts>
-using BySource = Boxed<std::array<Facts, 2>>;
+using BySource = Boxed<ReportSet<Facts>>;
 
 // ---------------------------------------------------------------------------------------- Host
 
@@ -104,7 +89,7 @@ struct Host {
   HostFacts facts;           // facts.address is always set
   DiscoveryFacts discovery;  // merged: the least settled of the sources
   BySource<HostFacts> by_source;
-  std::array<std::optional<DiscoveryFacts>, 2> discovery_by_source;  // by Source
+  ReportSet<DiscoveryFacts> discovery_by_source;
   SourceSet sources;
   Stamp stamp;
 
@@ -142,6 +127,13 @@ struct Phy {
 
 // ---------------------------------------------------------------------------------------- Port
 
+// The compact form of sasd::PortFacts.
+struct PortRecord {
+  Text os_name;
+  uint8_t width = 0;
+  bool operator==(const PortRecord& o) const { return os_name == o.os_name && width == o.width; }
+};
+
 // What stands at the other end of a port.
 struct AttachedNode {
   enum class Kind : uint8_t { kUnknown, kHost, kExpander, kEndDevice };
@@ -158,15 +150,15 @@ struct Port {
 
   PortKey id;
   absl::InlinedVector<PhyId, 16> phys;  // ascending; empty where the source only counts
-  Text os_name;
-  uint8_t told_width = 0;  // PortFacts.width
-  uint8_t width = 0;       // phys.size(), or told_width where no phy is shown
-  uint8_t widest = 0;      // the most it has had, also before it was lost for a while
+  PortRecord facts;                     // empty where no source reports the port itself
+  BySource<PortRecord> by_source;
+  uint8_t width = 0;   // phys.size(), or facts.width where no phy is shown
+  uint8_t widest = 0;  // the most it has had, also before it was lost for a while
   LinkRate link_rate = LinkRate::kUnknown;  // the slowest of its phys
   LinkRate fastest = LinkRate::kUnknown;    // the best link_rate it has had
   AttachedNode attached;
-  SourceSet told_by;  // which sources gave PortFacts
-  SourceSet sources;  // those and the phys'
+  SourceSet reported_by;  // the sources of PortFacts
+  SourceSet sources;      // those and the phys'
   Stamp stamp;
 
   const Key& key() const { return id; }
@@ -338,22 +330,22 @@ struct Enclosure {
   static constexpr ResourceKind kKind = ResourceKind::kEnclosure;
   static constexpr uint16_t kMaxSlots = 1024;
 
-  // What one host, through one source, tells.
-  struct Telling {
+  // What one source reports through one host.
+  struct Report {
     Source source;
     EnclosureFacts facts;
-    bool operator==(const Telling& o) const { return source == o.source && facts == o.facts; }
+    bool operator==(const Report& o) const { return source == o.source && facts == o.facts; }
   };
 
   EnclosureKey id;
-  std::vector<Telling> tellings;     // ascending by (host, source); empty: only its members name it
-  HostList hosts;                    // those that tell, and those with a device or expander in it
-  SourceSet slots_told_by;           // which sources gave SlotFacts
+  std::vector<Report> reports;       // ascending by (host, source); empty: only its members name it
+  HostList hosts;                    // those that report it, or have a device or expander in it
+  SourceSet slots_reported_by;       // the sources of SlotFacts
   std::vector<NodeKey> ses_devices;  // ascending: end devices with a unit of peripheral type 13
   Text vendor, model, revision;      // of the first SES device that knows them
-  // Each from the first telling that knows it.
+  // Merged from the reports.
   Text os_name;
-  uint16_t slot_count = 0;  // at most kMaxSlots, whatever is told
+  uint16_t slot_count = 0;  // at most kMaxSlots, even if more are reported
   uint16_t start_slot = 0;
   std::optional<uint8_t> level;
   uint16_t occupied_slot_count = 0;
@@ -397,7 +389,7 @@ struct Slot {
   HostList hosts;  // of the enclosure
   BySource<SlotRecord> by_source;
   Stamp stamp;
-  SourceSet told_by;  // which sources gave SlotFacts
+  SourceSet reported_by;  // the sources of SlotFacts
   SourceSet sources;
 
   const Key& key() const { return id; }

@@ -9,6 +9,7 @@
 
 #include "daemon/registry/cow_map.h"
 #include "daemon/registry/resources.h"
+#include "daemon/registry/source_table.h"
 
 namespace sasd::registry {
 
@@ -35,11 +36,17 @@ class Tables {
 // not change with other snapshots; hold it as long as needed, not longer.
 class Topology {
  public:
-  Topology(Tables tables, int64_t revision, std::string epoch)
-      : tables_(std::move(tables)), revision_(revision), epoch_(std::move(epoch)) {}
+  // Borrows the sources for its lifetime.
+  Topology(Tables tables, int64_t revision, std::string epoch,
+           const SourceTable& sources = NodeSources())
+      : tables_(std::move(tables)),
+        revision_(revision),
+        epoch_(std::move(epoch)),
+        sources_(sources) {}
 
   int64_t revision() const { return revision_; }
   const std::string& epoch() const { return epoch_; }
+  const SourceTable& sources() const { return sources_; }
 
   // In the order of keys: Find, Get, LowerBound, UpperBound, size, range-for over
   // shared_ptr<const T>. For paging: UpperBound(last key).
@@ -87,6 +94,7 @@ class Topology {
   const Tables tables_;
   const int64_t revision_;
   const std::string epoch_;
+  const SourceTable& sources_;
 };
 
 namespace internal {

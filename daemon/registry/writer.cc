@@ -9,15 +9,16 @@
 
 namespace sasd::registry {
 
-// Visits the observations of one batch. A fact equal to what its source told before touches
+// Visits the observations of one batch. A report equal to the last one of its source changes
 // nothing.
 class Writer::Step {
  public:
   Step(Writer& writer, Source source)
-      : source_(source),
+      : table_(writer.sources_),
+        source_(source),
         pool_(writer.pool_),
-        changes_(writer.tables_),
-        deriver_(source, changes_, writer.memory_) {}
+        changes_(table_, writer.tables_),
+        deriver_(table_, source, changes_, writer.memory_) {}
 
   void operator()(HostFacts& facts);
   void operator()(HostGone& gone);
@@ -44,20 +45,27 @@ class Writer::Step {
   std::vector<EventNotice> TakeNotices();
 
  private:
+  // Whether the batch's source proves existence. The reports of one that does not create nothing.
+  bool proves() const { return table_.proving().Has(source_); }
+  bool Proves(SourceSet sources) const { return table_.proving().HasAny(sources); }
   template <typename T, typename Record>
-  void TellRecord(const typename T::Key& key, Record record);
-  // The batch's source has the resource no more.
+  void ReportRecord(const typename T::Key& key, Record record);
+  // The batch's source does not have the resource any more. Removes it where no other source proves
+  // that it exists.
   template <typename T>
   void Drop(const typename T::Key& key);
+  // Marks a device that the fabric has lost, and some operating system not yet.
+  void MarkRemoving(const NodeKey& key, EndDeviceRecord record);
+  bool IsRemoving(const EndDevice& device, SourceSet fabric) const;
   void DropDevice(const NodeKey& key);
   void DropUnits(const NodeKey& device);
   void DropPort(const PortKey& key);
   // Phys and ports.
   void DropLinksOf(const NodeKey& owner);
-  void DropTelling(EnclosureKey key, SasAddress host);
+  void DropEnclosureReport(EnclosureKey key, SasAddress host);
   void DropHostRecord(SasAddress host);
   void SetDiscovery(Host& host) const;
-  std::shared_ptr<UnitPath> MakePath(const NodeKey& device, const UnitPath* old, UnitRecord told);
+  std::shared_ptr<UnitPath> MakePath(const NodeKey& device, const UnitPath* old, UnitRecord report);
 
   // Keys of the resources of a map for which `mine` holds, from `from` on while it does.
   template <typename T, typename Mine>
@@ -68,6 +76,7 @@ class Writer::Step {
     return keys;
   }
 
+  const SourceTable& table_;
   const Source source_;
   TextPool& pool_;
   DraftSet changes_;
@@ -76,56 +85,53 @@ class Writer::Step {
 };
 
 template <typename T, typename Record>
-void Writer::Step::TellRecord(const typename T::Key& key, Record record) {
+void Writer::Step::ReportRecord(const typename T::Key& key, Record record) {
   const T* old = changes_.Find<T>(key);
+  if (old == nullptr && !proves()) return;
   if (old != nullptr) {
-    const Record* last = ToldBy(source_, old->facts, old->by_source, old->sources);
+    const Record* last = ReportOf(source_, old->facts, old->by_source, old->sources);
     if (last != nullptr && *last == record) return;
   }
   T& edited = changes_.Edit<T>(key);
-  Tell(source_, std::move(record), edited.facts, edited.by_source, edited.sources);
+  AddReport(table_, source_, std::move(record), edited.facts, edited.by_source, edited.sources);
 }
 
 template <typename T>
 void Writer::Step::Drop(const typename T::Key& key) {
   const T* old = changes_.Find<T>(key);
   if (old == nullptr || !old->sources.Has(source_)) return;
-  if (NobodyBut(old->sources, source_)) {
+  if (!Proves(old->sources.Without(source_))) {
     changes_.Remove<T>(key);
     return;
   }
   T& edited = changes_.Edit<T>(key);
-  Untell(source_, edited.facts, edited.by_source, edited.sources);
+  WithdrawReport(table_, source_, edited.facts, edited.by_source, edited.sources);
 }
 
 // ------------------------------------------------------------------------------------------ hosts
 
 void Writer::Step::operator()(HostFacts& facts) {
   const SasAddress address = facts.address;
-  TellRecord<Host>(address, std::move(facts));
+  ReportRecord<Host>(address, std::move(facts));
 }
 
 void Writer::Step::operator()(DiscoveryFacts& facts) {
   const Host* old = changes_.Find<Host>(facts.host);
-  const size_t at = static_cast<size_t>(source_);
-  if (old != nullptr && old->discovery_by_source[at] == facts) return;
+  if (old == nullptr && !proves()) return;
+  if (old != nullptr) {
+    const DiscoveryFacts* last = old->discovery_by_source.Find(source_);
+    if (last != nullptr && *last == facts) return;
+  }
   Host& host = changes_.Edit<Host>(facts.host);
-  // A host of which nothing else is told is a host.
+  // Discovery facts alone prove a host, too.
   if (host.sources.empty()) host.sources.Add(source_);
-  host.discovery_by_source[at] = std::move(facts);
+  host.discovery_by_source.Set(source_, std::move(facts));
   SetDiscovery(host);
 }
 
 void Writer::Step::SetDiscovery(Host& host) const {
-  const auto& [firmware, sysfs] = host.discovery_by_source;
-  if (firmware.has_value() && sysfs.has_value()) {
-    host.discovery = Merge(*firmware, *sysfs);
-  } else if (firmware.has_value() || sysfs.has_value()) {
-    host.discovery = firmware.has_value() ? *firmware : *sysfs;
-  } else {
-    host.discovery = DiscoveryFacts();
-    host.discovery.host = host.key();
-  }
+  host.discovery = Merge(table_, host.discovery_by_source);
+  host.discovery.host = host.key();
 }
 
 void Writer::Step::operator()(HostGone& gone) {
@@ -139,7 +145,9 @@ void Writer::Step::operator()(HostGone& gone) {
   const auto port_of_host = [&](const Port& port) { return port.id.owner.host == host; };
   for (const PortKey& key : KeysFrom<Port>({first, SasAddress(0)}, port_of_host)) DropPort(key);
   const auto any = [](const Enclosure&) { return true; };
-  for (const EnclosureKey key : KeysFrom<Enclosure>(EnclosureKey(0), any)) DropTelling(key, host);
+  for (const EnclosureKey key : KeysFrom<Enclosure>(EnclosureKey(0), any)) {
+    DropEnclosureReport(key, host);
+  }
   DropHostRecord(host);
 }
 
@@ -147,36 +155,33 @@ void Writer::Step::DropHostRecord(SasAddress host) {
   Drop<Host>(host);
   if (changes_.Find<Host>(host) == nullptr) return;
   Host& left = changes_.Edit<Host>(host);
-  left.discovery_by_source[static_cast<size_t>(source_)].reset();
+  left.discovery_by_source.Remove(source_);
   SetDiscovery(left);
 }
 
 // --------------------------------------------------------------------------------- phys and ports
 
-void Writer::Step::operator()(PhyFacts& facts) { TellRecord<Phy>(facts.key, Compact(facts)); }
+void Writer::Step::operator()(PhyFacts& facts) { ReportRecord<Phy>(facts.key, Compact(facts)); }
 
 void Writer::Step::operator()(PortFacts& facts) {
   const Port* old = changes_.Find<Port>(facts.key);
-  if (old != nullptr && old->told_by.Has(source_) && old->told_width == facts.width &&
-      old->os_name == facts.os_name) {
-    return;
+  if (old == nullptr && !proves()) return;
+  PortRecord report = Compact(facts);
+  if (old != nullptr) {
+    const PortRecord* last = ReportOf(source_, old->facts, old->by_source, old->reported_by);
+    if (last != nullptr && *last == report) return;
   }
   Port& port = changes_.Edit<Port>(facts.key);
-  port.told_by.Add(source_);
-  port.told_width = facts.width;
-  port.os_name = facts.os_name;
+  AddReport(table_, source_, std::move(report), port.facts, port.by_source, port.reported_by);
   deriver_.TouchPort(facts.key);
 }
 
 void Writer::Step::DropPort(const PortKey& key) {
   const Port* old = changes_.Find<Port>(key);
-  if (old == nullptr || !old->told_by.Has(source_)) return;
+  if (old == nullptr || !old->reported_by.Has(source_)) return;
   Port& port = changes_.Edit<Port>(key);
-  port.told_by.Remove(source_);
-  if (port.told_by.empty()) {
-    port.told_width = 0;
-    port.os_name = Text();
-  }
+  WithdrawReport(table_, source_, port.facts, port.by_source, port.reported_by);
+  if (port.reported_by.empty()) port.facts = PortRecord();
   deriver_.TouchPort(key);
 }
 
@@ -190,7 +195,7 @@ void Writer::Step::DropLinksOf(const NodeKey& owner) {
 // ------------------------------------------------------------------------------------------ nodes
 
 void Writer::Step::operator()(ExpanderFacts& facts) {
-  TellRecord<Expander>(facts.key, Compact(facts, pool_));
+  ReportRecord<Expander>(facts.key, Compact(facts, pool_));
 }
 
 void Writer::Step::operator()(ExpanderGone& gone) {
@@ -201,26 +206,40 @@ void Writer::Step::operator()(ExpanderGone& gone) {
 }
 
 void Writer::Step::operator()(EndDeviceFacts& facts) {
-  TellRecord<EndDevice>(facts.key, Compact(facts, pool_));
+  ReportRecord<EndDevice>(facts.key, Compact(facts, pool_));
 }
 
 void Writer::Step::operator()(EndDeviceGone& gone) {
   const EndDevice* old = changes_.Find<EndDevice>(gone.key);
   if (old == nullptr) return;
   DropPort({old->facts.parent, gone.key.address});
-  const EndDeviceRecord* firmware =
-      ToldBy(Source::kFirmware, old->facts, old->by_source, old->sources);
-  if (firmware == nullptr || NobodyBut(old->sources, source_)) return DropDevice(gone.key);
-  if (source_ == Source::kFirmware) {
-    // The operating system, which has it still, is to follow. Until then it is not what it was.
-    EndDeviceRecord leaving = *firmware;
-    leaving.state = DeviceState::kRemoving;
-    TellRecord<EndDevice>(gone.key, std::move(leaving));
-    return DropUnits(gone.key);
+  const SourceSet others = old->sources.Without(source_);
+  const SourceSet fabric = others & table_.fabric();
+  const bool os_has_it = others.HasAny(table_.operating_system());
+  if (table_.fabric().Has(source_) && fabric.empty() && os_has_it) {
+    const EndDeviceRecord* last = ReportOf(source_, old->facts, old->by_source, old->sources);
+    return last == nullptr ? DropDevice(gone.key) : MarkRemoving(gone.key, *last);
   }
-  // Now nobody has it, unless the firmware does.
-  if (firmware->state == DeviceState::kRemoving) return changes_.Remove<EndDevice>(gone.key);
+  // The last operating system that had it has lost it, after the fabric.
+  if (table_.operating_system().Has(source_) && !os_has_it && IsRemoving(*old, fabric)) {
+    return changes_.Remove<EndDevice>(gone.key);
+  }
   DropDevice(gone.key);
+}
+
+void Writer::Step::MarkRemoving(const NodeKey& key, EndDeviceRecord record) {
+  record.state = DeviceState::kRemoving;
+  ReportRecord<EndDevice>(key, std::move(record));
+  DropUnits(key);
+}
+
+bool Writer::Step::IsRemoving(const EndDevice& device, SourceSet fabric) const {
+  if (fabric.empty()) return false;
+  for (const Source source : fabric) {
+    const EndDeviceRecord* last = ReportOf(source, device.facts, device.by_source, device.sources);
+    if (last->state != DeviceState::kRemoving) return false;
+  }
+  return true;
 }
 
 void Writer::Step::DropDevice(const NodeKey& key) {
@@ -242,9 +261,9 @@ void Writer::Step::DropUnits(const NodeKey& device) {
 // ---------------------------------------------------------------------------------- logical units
 
 std::shared_ptr<UnitPath> Writer::Step::MakePath(const NodeKey& device, const UnitPath* old,
-                                                 UnitRecord told) {
+                                                 UnitRecord report) {
   auto path = old == nullptr ? std::make_shared<UnitPath>() : std::make_shared<UnitPath>(*old);
-  Tell(source_, std::move(told), path->facts, path->by_source, path->sources);
+  AddReport(table_, source_, std::move(report), path->facts, path->by_source, path->sources);
   path->unit = path->facts.wwid.empty() ? LogicalUnitKey::Fallback(device, path->facts.lun)
                                         : LogicalUnitKey(path->facts.wwid);
   // Two paths to one unit share its texts.
@@ -257,8 +276,8 @@ std::shared_ptr<UnitPath> Writer::Step::MakePath(const NodeKey& device, const Un
   return path;
 }
 
-// A unit of a device that is not there is the late word of one that has gone: it brings nothing
-// back.
+// A report on a unit of a device that is not there comes late, after the device has gone. It brings
+// nothing back.
 void Writer::Step::operator()(LogicalUnitFacts& facts) {
   const EndDevice* device = changes_.Find<EndDevice>(facts.device);
   if (device == nullptr) return;
@@ -267,13 +286,14 @@ void Writer::Step::operator()(LogicalUnitFacts& facts) {
   const auto found = std::partition_point(device->units.begin(), device->units.end(), before);
   const bool known = found != device->units.end() && (*found)->facts.lun == lun;
   const UnitPath* old = known ? found->get() : nullptr;
-  UnitRecord told = Compact(facts, pool_);
+  if (old == nullptr && !proves()) return;
+  UnitRecord report = Compact(facts, pool_);
   if (old != nullptr) {
-    const UnitRecord* last = ToldBy(source_, old->facts, old->by_source, old->sources);
-    if (last != nullptr && *last == told) return;
+    const UnitRecord* last = ReportOf(source_, old->facts, old->by_source, old->sources);
+    if (last != nullptr && *last == report) return;
   }
   const auto at = found - device->units.begin();
-  UnitPathPtr path = MakePath(facts.device, old, std::move(told));
+  UnitPathPtr path = MakePath(facts.device, old, std::move(report));
   auto& units = changes_.Edit<EndDevice>(facts.device).units;
   if (known) {
     units[static_cast<size_t>(at)] = std::move(path);
@@ -291,9 +311,9 @@ void Writer::Step::operator()(LogicalUnitGone& gone) {
   if (found == device->units.end() || !(*found)->sources.Has(source_)) return;
   const auto at = found - device->units.begin();
   auto left = std::make_shared<UnitPath>(**found);
-  Untell(source_, left->facts, left->by_source, left->sources);
+  WithdrawReport(table_, source_, left->facts, left->by_source, left->sources);
   auto& units = changes_.Edit<EndDevice>(gone.device).units;
-  if (left->sources.empty()) {
+  if (!Proves(left->sources)) {
     units.erase(units.begin() + at);
     return;
   }
@@ -302,91 +322,91 @@ void Writer::Step::operator()(LogicalUnitGone& gone) {
   units[static_cast<size_t>(at)] = std::move(left);
 }
 
-// ----------------------------------------------------------------------------- enclosures and
-// slots
+// --------------------------------------------------------------------------- enclosures and slots
 
 void Writer::Step::operator()(EnclosureFacts& facts) {
-  const auto place = [&](const Enclosure::Telling& telling) {
-    return std::make_pair(telling.facts.host, telling.source) < std::make_pair(facts.host, source_);
+  const auto place = [&](const Enclosure::Report& report) {
+    return std::make_pair(report.facts.host, report.source) < std::make_pair(facts.host, source_);
   };
-  const auto is_it = [&](const Enclosure::Telling& telling) {
-    return telling.facts.host == facts.host && telling.source == source_;
+  const auto is_it = [&](const Enclosure::Report& report) {
+    return report.facts.host == facts.host && report.source == source_;
   };
   const Enclosure* old = changes_.Find<Enclosure>(facts.key);
+  if (old == nullptr && !proves()) return;
   if (old != nullptr) {
-    const auto it = std::find_if(old->tellings.begin(), old->tellings.end(), is_it);
-    if (it != old->tellings.end() && it->facts == facts) return;
+    const auto it = std::find_if(old->reports.begin(), old->reports.end(), is_it);
+    if (it != old->reports.end() && it->facts == facts) return;
   }
   const EnclosureKey key = facts.key;
-  auto& tellings = changes_.Edit<Enclosure>(key).tellings;
-  const auto it = std::partition_point(tellings.begin(), tellings.end(), place);
-  if (it != tellings.end() && is_it(*it)) {
+  auto& reports = changes_.Edit<Enclosure>(key).reports;
+  const auto it = std::partition_point(reports.begin(), reports.end(), place);
+  if (it != reports.end() && is_it(*it)) {
     it->facts = std::move(facts);
   } else {
-    tellings.insert(it, {source_, std::move(facts)});
+    reports.insert(it, {source_, std::move(facts)});
   }
   deriver_.TouchEnclosure(key);
 }
 
-void Writer::Step::operator()(EnclosureGone& gone) { DropTelling(gone.key, gone.host); }
+void Writer::Step::operator()(EnclosureGone& gone) { DropEnclosureReport(gone.key, gone.host); }
 
-void Writer::Step::DropTelling(EnclosureKey key, SasAddress host) {
+void Writer::Step::DropEnclosureReport(EnclosureKey key, SasAddress host) {
   const Enclosure* old = changes_.Find<Enclosure>(key);
   if (old == nullptr) return;
-  const auto is_it = [&](const Enclosure::Telling& telling) {
-    return telling.facts.host == host && telling.source == source_;
+  const auto is_it = [&](const Enclosure::Report& report) {
+    return report.facts.host == host && report.source == source_;
   };
-  if (std::none_of(old->tellings.begin(), old->tellings.end(), is_it)) return;
+  if (std::none_of(old->reports.begin(), old->reports.end(), is_it)) return;
   Enclosure& enclosure = changes_.Edit<Enclosure>(key);
-  auto& tellings = enclosure.tellings;
-  tellings.erase(std::remove_if(tellings.begin(), tellings.end(), is_it), tellings.end());
+  auto& reports = enclosure.reports;
+  reports.erase(std::remove_if(reports.begin(), reports.end(), is_it), reports.end());
   deriver_.TouchEnclosure(key);
-  const bool told_still =
-      std::any_of(tellings.begin(), tellings.end(),
-                  [&](const Enclosure::Telling& telling) { return telling.source == source_; });
-  if (told_still || !enclosure.slots_told_by.Has(source_)) return;
-  // The last host through which this source sees it: what it told of the slots goes, too.
-  enclosure.slots_told_by.Remove(source_);
+  const bool reported_still =
+      std::any_of(reports.begin(), reports.end(),
+                  [&](const Enclosure::Report& report) { return report.source == source_; });
+  if (reported_still || !enclosure.slots_reported_by.Has(source_)) return;
+  // This was the last host through which the source sees the enclosure: its slot reports go, too.
+  enclosure.slots_reported_by.Remove(source_);
   const auto mine = [&](const Slot& slot) { return slot.id.enclosure == key; };
   for (const SlotKey& slot_key : KeysFrom<Slot>({key, 0}, mine)) {
     Slot& slot = changes_.Edit<Slot>(slot_key);
-    Untell(source_, slot.facts, slot.by_source, slot.told_by);
-    if (slot.told_by.empty()) slot.facts = SlotRecord();
+    WithdrawReport(table_, source_, slot.facts, slot.by_source, slot.reported_by);
+    if (slot.reported_by.empty()) slot.facts = SlotRecord();
     deriver_.TouchSlot(slot_key);
   }
 }
 
 void Writer::Step::operator()(SlotFacts& facts) {
   const Slot* old = changes_.Find<Slot>(facts.key);
-  SlotRecord told = Compact(facts, pool_);
+  if (old == nullptr && !proves()) return;
+  SlotRecord report = Compact(facts, pool_);
   if (old != nullptr) {
-    const SlotRecord* last = ToldBy(source_, old->facts, old->by_source, old->told_by);
-    if (last != nullptr && *last == told) return;
+    const SlotRecord* last = ReportOf(source_, old->facts, old->by_source, old->reported_by);
+    if (last != nullptr && *last == report) return;
   }
   Slot& slot = changes_.Edit<Slot>(facts.key);
-  Tell(source_, std::move(told), slot.facts, slot.by_source, slot.told_by);
+  AddReport(table_, source_, std::move(report), slot.facts, slot.by_source, slot.reported_by);
   deriver_.TouchSlot(facts.key);
   const Enclosure* enclosure = changes_.Find<Enclosure>(facts.key.enclosure);
-  if (enclosure != nullptr && enclosure->slots_told_by.Has(source_)) return;
-  changes_.Edit<Enclosure>(facts.key.enclosure).slots_told_by.Add(source_);
+  if (enclosure != nullptr && enclosure->slots_reported_by.Has(source_)) return;
+  changes_.Edit<Enclosure>(facts.key.enclosure).slots_reported_by.Add(source_);
   deriver_.TouchEnclosure(facts.key.enclosure);
 }
 
-// ---------------------------------------------------------------------------------------- the
-// batch
+// -------------------------------------------------------------------------------------- the batch
 
 std::vector<EventNotice> Writer::Step::TakeNotices() {
   std::vector<EventNotice> taken;
   for (Notice& notice : notices_) {
     const NodeKey& subject = notice.subject;
-    EventNotice told{notice.severity, MakeId<EndDevice>(subject), subject.host,
-                     std::move(notice.text)};
+    EventNotice resolved{notice.severity, MakeId<EndDevice>(subject), subject.host,
+                         std::move(notice.text)};
     if (subject.is_host()) {
-      told.subject = MakeId<Host>(subject.host);
+      resolved.subject = MakeId<Host>(subject.host);
     } else if (changes_.Find<Expander>(subject) != nullptr) {
-      told.subject = MakeId<Expander>(subject);
+      resolved.subject = MakeId<Expander>(subject);
     }
-    taken.push_back(std::move(told));
+    taken.push_back(std::move(resolved));
   }
   return taken;
 }

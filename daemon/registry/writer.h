@@ -10,6 +10,7 @@
 #include "daemon/registry/derive.h"
 #include "daemon/registry/draft_set.h"
 #include "daemon/registry/registry_event.h"
+#include "daemon/registry/source_table.h"
 #include "daemon/registry/topology.h"
 #include "driver/observation/observation.h"
 
@@ -19,17 +20,21 @@ namespace sasd::registry {
 // the facts of its object, then Deriver brings what follows from them up to date. Not thread-safe.
 class Writer {
  public:
-  explicit Writer(int64_t start_revision) : revision_(start_revision) {}
+  // Borrows the sources for its lifetime.
+  explicit Writer(int64_t start_revision, const SourceTable& sources = NodeSources())
+      : sources_(sources), revision_(start_revision) {}
 
-  // Null where the batch told nothing new and marks nothing (see ObservationBatch).
+  // Null where the batch changes nothing and marks nothing (see ObservationBatch).
   RegistryEventPtr Apply(ObservationBatch batch);
 
   const Tables& tables() const { return tables_; }
   int64_t revision() const { return revision_; }
+  const SourceTable& sources() const { return sources_; }
 
  private:
   class Step;  // one batch being applied
 
+  const SourceTable& sources_;
   Tables tables_;
   int64_t revision_;
   TextPool pool_;

@@ -107,7 +107,7 @@ TEST_F(WriterTest, APortThatIsOnlyCountedHasThatWidth) {
   // Where phys are shown, they are counted.
   Tell({PhyTo(host_, 0, kExpander, 0, LinkRate::k12Gbps)});
   EXPECT_EQ(HostPort(0xE)->width, 1);
-  EXPECT_EQ(HostPort(0xE)->os_name, "port-11:0");
+  EXPECT_EQ(HostPort(0xE)->facts.os_name, "port-11:0");
 }
 
 TEST_F(WriterTest, APortLeadsUpToTheParentOfItsOwner) {

@@ -28,8 +28,7 @@ void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
 // What every resource has.
 template <typename Out>
 void SetCommon(registry::SourceSet sources, const registry::Stamp& stamp, Out* out) {
-  if (sources.Has(Source::kFirmware)) out->add_sources(sas::v1::SOURCE_FIRMWARE);
-  if (sources.Has(Source::kSysfs)) out->add_sources(sas::v1::SOURCE_SYSFS);
+  for (const Source source : sources) out->add_sources(ToProto(source));
   out->set_revision(stamp.revision);
   SetTime(stamp.time(), out->mutable_update_time());
 }
@@ -176,6 +175,10 @@ sas::v1::DiscoveryState ToProto(DiscoveryState state) {
   return sas::v1::DISCOVERY_STATE_UNSPECIFIED;
 }
 
+sas::v1::Source ToProto(Source source) {
+  return static_cast<sas::v1::Source>(static_cast<int>(source) + 1);  // the enum is open
+}
+
 sas::v1::Severity ToProto(registry::Severity severity) {
   return static_cast<sas::v1::Severity>(severity);  // the numbers are equal (health.h)
 }
@@ -238,7 +241,7 @@ void ToProto(const registry::Port& port, sas::v1::Port* out) {
   out->set_widest_count(port.widest);
   out->set_link_rate(ToProto(port.link_rate));
   for (PhyId phy : port.phys) out->add_phy_identifiers(phy.value());
-  out->set_os_name(Str(port.os_name));
+  out->set_os_name(Str(port.facts.os_name));
   SetCommon(port.sources, port.stamp, out);
 }
 

@@ -186,7 +186,7 @@ grpc::Status FillFieldSources(const sas::v1::ListFieldSourcesRequest& request,
   const std::shared_ptr<const Topology> topology = registry.Snapshot();
   const registry::ResourceRef found = topology->Get(*id);
   if (registry::IsNull(found)) return ResourceNotFound(request.name(), registry.LastRemoval(*id));
-  AddFieldSources(found, response);
+  AddFieldSources(found, topology->sources(), response);
   response->set_revision(topology->revision());
   return grpc::Status::OK;
 }
