@@ -51,7 +51,7 @@ class Spellings {
     Add(host.facts.pci_address);
   }
   void Collect(const registry::Phy& phy) { Add(phy.facts.os_name); }
-  void Collect(const registry::Port& port) { Add(port.os_name); }
+  void Collect(const registry::Port& port) { Add(port.facts.os_name); }
   void Collect(const registry::Expander& expander) {
     Add(expander.facts.key.address);
     Add(expander.facts.os_name);
