@@ -28,7 +28,7 @@ class CowMap {
   using Key = typename T::Key;
   using Value = std::shared_ptr<const T>;
 
-  // Points at an element; valid while the map that it came from (or a copy that nobody changes)
+  // Points at an element; valid while the map that it came from, or an unchanged copy of it,
   // lives unchanged.
   class Iterator {
    public:
@@ -125,7 +125,7 @@ class CowMap {
     Key first() const { return leaf() ? values.front()->key() : firsts.front(); }
   };
 
-  // An intrusive reference. unlike shared_ptr's use_count(), unique() synchronizes with the release
+  // An intrusive reference. Unlike shared_ptr's use_count(), unique() synchronizes with the release
   // of the other references.
   class NodePtr {
    public:

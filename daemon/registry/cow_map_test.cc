@@ -43,7 +43,7 @@ void Check(const Map& map, const Reference& expected) {
   EXPECT_EQ(it, expected.end());
 }
 
-TEST(CowMapTest, AnEmptyMapHasNothing) {
+TEST(CowMapTest, EmptyMapHasNoElements) {
   Map map;
   Check(map, {});
   EXPECT_EQ(map.Find(1), nullptr);
@@ -51,7 +51,7 @@ TEST(CowMapTest, AnEmptyMapHasNothing) {
   EXPECT_EQ(map.Erase(1), nullptr);
 }
 
-TEST(CowMapTest, PutReturnsWhatItReplacesAndEraseWhatItRemoves) {
+TEST(CowMapTest, PutAndEraseReturnTheOldValue) {
   Map map;
   EXPECT_EQ(map.Put(Make(1, 10)), nullptr);
   EXPECT_EQ(map.Put(Make(1, 11))->content, 10);
@@ -60,7 +60,7 @@ TEST(CowMapTest, PutReturnsWhatItReplacesAndEraseWhatItRemoves) {
   EXPECT_TRUE(map.empty());
 }
 
-TEST(CowMapTest, BoundsAreThoseOfAnOrderedMap) {
+TEST(CowMapTest, BoundsMatchAnOrderedMap) {
   Map map;
   for (int id = 0; id < 1'000; id += 10) map.Put(Make(id, id));
   for (int key = -5; key < 1'000; ++key) {
@@ -73,7 +73,7 @@ TEST(CowMapTest, BoundsAreThoseOfAnOrderedMap) {
 }
 
 // Against std::map, over sizes at which nodes split and join.
-TEST(CowMapTest, RandomChangesAreThoseOfAnOrderedMap) {
+TEST(CowMapTest, RandomChangesMatchAnOrderedMap) {
   std::mt19937 random(7);
   for (const int keys : {60, 400, 5'000}) {
     Map map;
@@ -99,7 +99,7 @@ TEST(CowMapTest, RandomChangesAreThoseOfAnOrderedMap) {
   }
 }
 
-TEST(CowMapTest, ACopyStaysAsItWas) {
+TEST(CowMapTest, CopyKeepsItsElements) {
   std::mt19937 random(11);
   Map map;
   std::vector<std::pair<Map, Reference>> copies;
@@ -115,7 +115,7 @@ TEST(CowMapTest, ACopyStaysAsItWas) {
   for (const auto& [copy, content] : copies) Check(copy, content);
 }
 
-TEST(CowMapTest, ACopySharesWhatIsNotChanged) {
+TEST(CowMapTest, CopySharesUnchangedNodes) {
   Map map;
   for (int id = 0; id < 1'000; ++id) map.Put(Make(id, 0));
   const Map copy = map;
@@ -128,7 +128,7 @@ TEST(CowMapTest, ACopySharesWhatIsNotChanged) {
   EXPECT_EQ(copy.Get(501).use_count(), 3);
 }
 
-TEST(CowMapTest, NothingIsHeldAfterTheLastCopy) {
+TEST(CowMapTest, LastCopyFreesAllElements) {
   const std::shared_ptr<const Item> item = Make(1, 1);
   {
     Map map;

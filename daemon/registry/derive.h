@@ -16,34 +16,33 @@
 
 namespace sasd::registry {
 
-// What derived resources need to know besides the tables, from batch to batch.
+// What derived resources remember between batches, beside the tables.
 struct DerivedMemory {
-  // The best that a port had which is not there at the moment.
+  // The best width and rate of a port that does not exist at the moment.
   struct PortBest {
     uint8_t widest = 0;
     LinkRate fastest = LinkRate::kUnknown;
   };
-  // Bounded: when there are so many, narrow ports are not remembered any more.
+  // With so many ports, narrow ones are not remembered any more.
   static constexpr size_t kMaxLostPorts = 65'536;
   absl::flat_hash_map<PortKey, PortBest> lost_ports;
 
-  // How many end devices and expanders of each host name an enclosure.
+  // How many end devices and expanders of each host are in an enclosure.
   absl::flat_hash_map<EnclosureKey, absl::btree_map<SasAddress, int64_t>> members;
 };
 
-// Brings what follows from the facts up to date, once all facts of a batch are in: in this order,
-// each from those before,
+// Updates the derived resources after the last fact of a batch. Each step uses the ones before:
 //   ports <- phys, nodes;  link width and rate of nodes <- ports;  logical units <- end devices;
-//   enclosures <- tellings, nodes;  slots <- enclosures, end devices;  occupied counts <- slots.
-// The cost is O(what the batch changed): it looks at drafts, not at tables, except for the phys of
-// an owner one of whose ports changes. Lives for one batch.
+//   enclosures <- reports, nodes;  slots <- enclosures, end devices;  occupied counts <- slots.
+// The cost is O(what the batch changed): it visits drafts, not tables. Only for an owner with a
+// changed port it visits all phys of the owner. Lives for one batch.
 class Deriver {
  public:
   // Borrows all for its lifetime. `source` is the batch's.
   Deriver(const SourceTable& table, Source source, DraftSet& changes, DerivedMemory& memory)
       : table_(table), source_(source), changes_(changes), memory_(memory) {}
 
-  // A port of which other facts than its phys have changed.
+  // For changes other than those of phys and end devices.
   void TouchPort(const PortKey& key) { ports_.insert(key); }
   void TouchSlot(const SlotKey& key) { slots_[key]; }
   void TouchEnclosure(EnclosureKey key) { enclosures_[key]; }

@@ -18,7 +18,8 @@ const UnitPath* EnclosureServicesOf(const EndDevice& device) {
 }
 
 // Whether the device, which names a slot of this enclosure, sits in it. An enclosure services
-// device names one, too (commonly the number after the last); what has told no unit yet may be one.
+// device names a slot, too, commonly the number after the last one; a device without a known unit
+// may be such a device.
 bool Occupies(const EndDevice& device, const Enclosure* enclosure) {
   if (!device.units.empty()) return EnclosureServicesOf(device) == nullptr;
   return enclosure == nullptr || enclosure->slot_count == 0 ||

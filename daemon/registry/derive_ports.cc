@@ -6,7 +6,7 @@
 namespace sasd::registry {
 namespace {
 
-// A phy that a source shows as attached is a member even where its rate is not known.
+// An attached phy is a member even where its rate is not known.
 bool IsMember(const Phy& phy) {
   return phy.facts.attached != SasAddress(0) &&
          (IsLinkUp(phy.facts.negotiated) || phy.facts.negotiated == LinkRate::kUnknown);
@@ -37,7 +37,7 @@ void Deriver::CollectPorts() {
   }
 }
 
-// Owner by owner, so that an owner's phys are looked at once.
+// Owner by owner, so that each owner's phys are visited once.
 void Deriver::DerivePorts() {
   auto it = ports_.begin();
   while (it != ports_.end()) {
@@ -108,7 +108,7 @@ void Deriver::RemovePort(const PortKey& key) {
   changes_.Remove<Port>(key);
 }
 
-// Either the way up, which the owner tells, or a child, which names the owner as its parent.
+// The owner names its parent; a child names the owner as its parent.
 AttachedNode Deriver::AttachedOf(const PortKey& key) const {
   const Expander* owner = changes_.Find<Expander>(key.owner);
   if (owner != nullptr && owner->facts.parent.address == key.attached) {

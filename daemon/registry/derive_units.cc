@@ -16,13 +16,13 @@ bool IsEnclosureServices(const EndDevice* device) {
          });
 }
 
-// What logical units, slots and enclosures see of an end device.
+// Whether logical units, slots and enclosures stay as they are.
 bool LooksTheSame(const EndDevice& a, const EndDevice& b) {
   return a.facts.state == b.facts.state && a.facts.enclosure == b.facts.enclosure &&
          a.facts.slot == b.facts.slot && a.units == b.units;
 }
 
-// The hosts of `before`, its lost ones too, that `now` has no path over.
+// The hosts of `before`, including its lost ones, over which `now` has no path.
 Boxed<HostList> LostHosts(const LogicalUnit& before, const LogicalUnit& now) {
   HostList lost;
   if (before.lost_hosts) lost = *before.lost_hosts.get();
@@ -77,7 +77,7 @@ void Deriver::CollectExpanders() {
   }
 }
 
-// An enclosure changes with its first and last member of a host, not with those between.
+// Only the first and the last member of a host change the enclosure.
 void Deriver::CountMember(EnclosureKey enclosure, SasAddress host, int change) {
   if (enclosure == EnclosureKey(0)) return;
   auto& members = memory_.members[enclosure];

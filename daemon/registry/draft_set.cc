@@ -19,14 +19,14 @@ HostList HostsOf(const Change& change) {
   return UnionOf(registry::HostsOf(change.before), registry::HostsOf(change.after));
 }
 
-// Expanders stand in chains: whoever is nearer to the host comes first.
+// Expanders form chains: the one nearer to the host comes first.
 template <typename T>
 int DepthOf(const T&) {
   return 0;
 }
 int DepthOf(const Expander& expander) { return expander.facts.level; }
 
-// Says since when `after` is as it is. `before` may be null.
+// Stamps `after`. `before` may be null.
 template <typename T>
 void SetTimes(const SourceTable& table, const T* before, T& after, Stamp stamp) {
   after.stamp = stamp;

@@ -15,15 +15,15 @@
 
 namespace sasd::registry {
 
-// What one batch has changed so far. The tables always hold the present state; the set remembers
-// what stood there before, so that at the end each resource changed makes one Change. Resources
-// made by the batch are edited in place: nobody else has them yet. Not thread-safe.
+// What one batch has changed so far. The tables always hold the present state. The set remembers
+// the state before, so that each changed resource makes one Change in the end. Resources made by
+// the batch are not shared yet and are edited in place. Not thread-safe.
 class DraftSet {
  public:
   template <typename T>
   struct Draft {
-    std::shared_ptr<const T> before;  // null: was not there
-    std::shared_ptr<T> after;         // null: is not there any more
+    std::shared_ptr<const T> before;  // null: did not exist
+    std::shared_ptr<T> after;         // null: does not exist any more
   };
   template <typename T>
   using Drafts = absl::flat_hash_map<typename T::Key, Draft<T>>;
@@ -41,8 +41,8 @@ class DraftSet {
     return std::as_const(tables_).template of<T>();
   }
 
-  // The resource to be changed in all but its key; a new one where there is none. The reference is
-  // valid until it is removed.
+  // The resource, to be changed except for its key; a new one where there is none. The reference is
+  // valid until the resource is removed.
   template <typename T>
   T& Edit(const typename T::Key& key);
 
@@ -54,8 +54,8 @@ class DraftSet {
     return std::get<Drafts<T>>(drafts_);
   }
 
-  // Drops drafts that changed nothing, stamps the others, and tells them in the order of
-  // RegistryEvent::changes. The set is used up.
+  // Drops drafts without a change, stamps the others and returns them in the order of
+  // RegistryEvent::changes. Call it once.
   std::vector<Change> Commit(Stamp stamp);
 
  private:

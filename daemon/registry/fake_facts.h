@@ -8,7 +8,7 @@
 
 #include "driver/observation/observation.h"
 
-// Facts as a driver tells them, for tests: hosts A and B, an expander E, an enclosure.
+// Facts as a driver reports them, for tests: hosts A and B, an expander E, an enclosure.
 namespace sasd::registry {
 
 inline constexpr SasAddress kHostA(0xA), kHostB(0xB), kExpander(0xE);
@@ -48,7 +48,7 @@ inline ExpanderFacts ExpanderOn(SasAddress host) {
   return facts;
 }
 
-// Right at the host, in the slot of the last digit of its address.
+// Attached to the host, in the slot of the last digit of its address.
 inline EndDeviceFacts Drive(SasAddress host, uint64_t address,
                             DeviceState state = DeviceState::kAttached) {
   EndDeviceFacts facts;

@@ -18,7 +18,7 @@ bool IsDrive(const LogicalUnit& unit) {
   return unit.peripheral_type == kDisk || unit.peripheral_type == kHostManagedZonedDisk;
 }
 
-// Collects findings about one topology, a rule at a time.
+// Collects the findings of one topology, rule by rule.
 class Examination {
  public:
   Examination(const Topology& topology, const HealthCriteria& criteria)
@@ -63,12 +63,12 @@ class Examination {
     }
     if (discovery.state == DiscoveryState::kRecovering) {
       Add(Severity::kWarning, FindingReason::kHostRecovering, host, {host.key()},
-          absl::StrCat(name, " recovers from a reset or from lost events"));
+          absl::StrCat(name, " is recovering from a reset or from lost events"));
     }
   }
 
   void Examine(const Port& port) {
-    if (!LeadsDown(port)) return;  // its other end is examined
+    if (!LeadsDown(port)) return;  // the port at the other end is examined
     if (port.width < port.widest) {
       Add(Severity::kWarning, FindingReason::kNarrowPort, port, {port.id.owner.host},
           absl::StrCat(Describe(MakeId<Port>(port.id)), " has ", port.width, " of ", port.widest,
@@ -83,11 +83,11 @@ class Examination {
     } else if (port.link_rate < port.fastest) {
       Add(Severity::kWarning, FindingReason::kSlowLink, port, {port.id.owner.host},
           absl::StrCat(Describe(MakeId<Port>(port.id)), " runs at ", ToString(port.link_rate),
-                       ", it has run at ", ToString(port.fastest)));
+                       ", it ran at ", ToString(port.fastest)));
     }
   }
 
-  // A link between two nodes has a port at each end: one of them counts.
+  // A link between two nodes has a port at each end. Only one of them is examined.
   bool LeadsDown(const Port& port) const {
     if (port.attached.kind == AttachedNode::Kind::kHost) return false;
     if (port.attached.kind != AttachedNode::Kind::kExpander) return true;
@@ -95,8 +95,8 @@ class Examination {
     return child != nullptr && child->facts.parent == port.id.owner;
   }
 
-  // The best rate that every phy of the port, and the one at its other end, can do; kUnknown where
-  // an end does not report it.
+  // The best rate that both ends of every phy of the port support; kUnknown where an end does not
+  // report it.
   LinkRate Supported(const Port& port) const {
     LinkRate best = LinkRate::k22_5Gbps;
     for (PhyId id : port.phys) {
@@ -114,7 +114,7 @@ class Examination {
     const std::string name = Describe(MakeId<EndDevice>(device.key()));
     if (device.facts.state == DeviceState::kBlocked) {
       Add(Severity::kWarning, FindingReason::kDeviceBlocked, device, {device.key().host},
-          absl::StrCat(name, " does not respond; its HBA waits for it to come back"));
+          absl::StrCat(name, " does not respond; the HBA waits for it to come back"));
     }
     if (device.facts.state == DeviceState::kFailed) {
       const std::string why = device.facts.failure.empty()
@@ -165,12 +165,12 @@ class Examination {
     const bool lost = state == DeviceState::kRemoving && HasOs(device.sources);
     if (lost || !HasFabric(device.sources)) {
       Add(Severity::kWarning, FindingReason::kUnknownToFirmware, device, {device.key().host},
-          absl::StrCat("the operating system has ", name, " as ", device.facts.os_name.view(),
-                       ", the firmware has not, for ", duration));
+          absl::StrCat("the operating system knows ", name, " as ", device.facts.os_name.view(),
+                       ", but the firmware does not, for ", duration));
     } else if (on_its_way && (device.facts.protocols.target & Protocols::kScsi) != 0) {
       Add(Severity::kWarning, FindingReason::kNotAttached, device, {device.key().host},
-          absl::StrCat("the firmware has ", name, ", the operating system has not, for ", duration,
-                       ": ", WhyNotAttached(device, *host)));
+          absl::StrCat("the firmware knows ", name, ", but the operating system does not, for ",
+                       duration, ": ", WhyNotAttached(device, *host)));
     }
   }
 
@@ -183,13 +183,12 @@ class Examination {
     }
     if (host.discovery.state != DiscoveryState::kSettled) return "discovery has not settled";
     if (HasOs(device.sources)) {
-      return absl::StrCat(
-          device.facts.os_name.view(),
-          " has no SCSI device: it was deleted, or did not answer INQUIRY; ask for it "
-          "with echo '- - -' > /sys/class/scsi_host/",
-          host.facts.os_name, "/scan");
+      return absl::StrCat(device.facts.os_name.view(),
+                          " has no SCSI device: it was deleted, or did not answer INQUIRY; rescan "
+                          "with echo '- - -' > /sys/class/scsi_host/",
+                          host.facts.os_name, "/scan");
     }
-    return absl::StrCat("the kernel's log may say why, at handle 0x",
+    return absl::StrCat("the kernel's log may show why, at handle 0x",
                         absl::Hex(device.facts.handle.value(), absl::kZeroPad4));
   }
 
@@ -221,7 +220,7 @@ class Examination {
     return enclosure == nullptr ? HostList() : enclosure->hosts;
   }
 
-  // ", none over host 500605b00ab01230": those of `hosts` that the unit is not reached over.
+  // ", none over host 500605b00ab01230": the hosts without a path to the unit.
   static std::string NoneOver(HostList hosts, const LogicalUnit& unit) {
     hosts.erase(std::remove(hosts.begin(), hosts.end(), unit.paths[0].device.host), hosts.end());
     if (hosts.empty()) return "";

@@ -18,20 +18,20 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// A registry that is told facts as a driver would.
+// Reports facts to a registry as a driver does.
 class HealthTest : public ::testing::Test {
  protected:
-  HealthTest() { Tell({HostOf(kHostA), Settled(kHostA)}); }
+  HealthTest() { Report({HostOf(kHostA), Settled(kHostA)}); }
 
-  void Tell(std::vector<Observation> observations, SasAddress host = kHostA,
-            Source source = Source::kFirmware) {
+  void Report(std::vector<Observation> observations, SasAddress host = kHostA,
+              Source source = Source::kFirmware) {
     ObservationBatch batch = Batch(std::move(observations), host);
     batch.source = source;
     batch.time = now_;
     registry_.Observe(std::move(batch));
   }
-  void SysfsTells(std::vector<Observation> observations) {
-    Tell(std::move(observations), kHostA, Source::kSysfs);
+  void SysfsReports(std::vector<Observation> observations) {
+    Report(std::move(observations), kHostA, Source::kSysfs);
   }
 
   std::vector<std::string> Problems() {
@@ -49,105 +49,105 @@ class HealthTest : public ::testing::Test {
   const NodeKey expander_{kHostA, kExpander, PhysicalPort(0)};
 };
 
-TEST_F(HealthTest, NothingIsWrongWithWhatIsWell) { EXPECT_THAT(Problems(), IsEmpty()); }
+TEST_F(HealthTest, HealthyHostHasNoFindings) { EXPECT_THAT(Problems(), IsEmpty()); }
 
-TEST_F(HealthTest, AWidePortThatLostALaneIsNarrow) {
-  Tell({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k12Gbps),
-        PhyTo(host_, 1, kExpander, 1, LinkRate::k12Gbps),
-        PhyTo(expander_, 0, kHostA, 0, LinkRate::k12Gbps),
-        PhyTo(expander_, 1, kHostA, 1, LinkRate::k12Gbps)});
+TEST_F(HealthTest, WidePortThatLostAPhyIsNarrow) {
+  Report({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k12Gbps),
+          PhyTo(host_, 1, kExpander, 1, LinkRate::k12Gbps),
+          PhyTo(expander_, 0, kHostA, 0, LinkRate::k12Gbps),
+          PhyTo(expander_, 1, kHostA, 1, LinkRate::k12Gbps)});
   EXPECT_THAT(Problems(), IsEmpty());
-  Tell({PhyTo(host_, 1, SasAddress(0), -1, LinkRate::kDisabled),
-        PhyTo(expander_, 1, SasAddress(0), -1, LinkRate::kUnknown)});
+  Report({PhyTo(host_, 1, SasAddress(0), -1, LinkRate::kDisabled),
+          PhyTo(expander_, 1, SasAddress(0), -1, LinkRate::kUnknown)});
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 NARROW_PORT"))) << "once, not from both ends";
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("1 of 2 phys")));
-  Tell({PhyTo(host_, 1, kExpander, 1, LinkRate::k12Gbps),
-        PhyTo(expander_, 1, kHostA, 1, LinkRate::k12Gbps)});
+  Report({PhyTo(host_, 1, kExpander, 1, LinkRate::k12Gbps),
+          PhyTo(expander_, 1, kHostA, 1, LinkRate::k12Gbps)});
   EXPECT_THAT(Problems(), IsEmpty());
 }
 
-TEST_F(HealthTest, ALinkSlowerThanBothEndsSupportIsSlow) {
-  Tell({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k6Gbps),
-        PhyTo(expander_, 0, kHostA, 0, LinkRate::k6Gbps)});
+TEST_F(HealthTest, LinkSlowerThanBothEndsSupportIsSlow) {
+  Report({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k6Gbps),
+          PhyTo(expander_, 0, kHostA, 0, LinkRate::k6Gbps)});
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 SLOW_LINK")));
 }
 
-TEST_F(HealthTest, ALinkAsFastAsItsSlowerEndIsNotSlow) {
-  Tell({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k6Gbps),
-        PhyTo(expander_, 0, kHostA, 0, LinkRate::k6Gbps, LinkRate::k6Gbps)});
+TEST_F(HealthTest, LinkAsFastAsItsSlowerEndIsFine) {
+  Report({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k6Gbps),
+          PhyTo(expander_, 0, kHostA, 0, LinkRate::k6Gbps, LinkRate::k6Gbps)});
   EXPECT_THAT(Problems(), IsEmpty());
 }
 
-TEST_F(HealthTest, ALinkSlowerThanItWasIsSlow) {
-  Tell({Drive(kHostA, 0x11, DeviceState::kAttached),
-        PhyTo(host_, 0, SasAddress(0x11), -1, LinkRate::k12Gbps)});
+TEST_F(HealthTest, LinkSlowerThanBeforeIsSlow) {
+  Report({Drive(kHostA, 0x11, DeviceState::kAttached),
+          PhyTo(host_, 0, SasAddress(0x11), -1, LinkRate::k12Gbps)});
   EXPECT_THAT(Problems(), IsEmpty());
-  Tell({PhyTo(host_, 0, SasAddress(0x11), -1, LinkRate::k3Gbps)});
+  Report({PhyTo(host_, 0, SasAddress(0x11), -1, LinkRate::k3Gbps)});
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 SLOW_LINK")));
 }
 
-TEST_F(HealthTest, ADriveThatLostAPathHasOneOfTwo) {
-  Tell({HostOf(kHostB), Settled(kHostB)}, kHostB);
-  Tell({Drive(kHostA, 0x11, DeviceState::kAttached), Unit(kHostA, 0x11, "naa.1")});
-  Tell({Drive(kHostB, 0x12, DeviceState::kAttached), Unit(kHostB, 0x12, "naa.1")}, kHostB);
+TEST_F(HealthTest, DriveThatLostAPathIsSinglePath) {
+  Report({HostOf(kHostB), Settled(kHostB)}, kHostB);
+  Report({Drive(kHostA, 0x11, DeviceState::kAttached), Unit(kHostA, 0x11, "naa.1")});
+  Report({Drive(kHostB, 0x12, DeviceState::kAttached), Unit(kHostB, 0x12, "naa.1")}, kHostB);
   EXPECT_THAT(Problems(), IsEmpty());
-  Tell({EndDeviceGone{{kHostB, SasAddress(0x12), PhysicalPort(0)}}}, kHostB);
+  Report({EndDeviceGone{{kHostB, SasAddress(0x12), PhysicalPort(0)}}}, kHostB);
   ASSERT_THAT(Problems(), ElementsAre(HasSubstr("2 SINGLE_PATH")));
   EXPECT_THAT(Problems()[0], HasSubstr("one path of 2, none over host 000000000000000b"));
 }
 
-TEST_F(HealthTest, ADriveWithOnePathAmongThoseWithTwoIsNamed) {
-  Tell({HostOf(kHostB), Settled(kHostB)}, kHostB);
-  Tell({Drive(kHostA, 0x11, DeviceState::kAttached), Unit(kHostA, 0x11, "naa.1"),
-        Drive(kHostA, 0x13, DeviceState::kAttached), Unit(kHostA, 0x13, "naa.3")});
-  EXPECT_THAT(Problems(), IsEmpty()) << "nobody has two";
-  Tell({Drive(kHostB, 0x12, DeviceState::kAttached), Unit(kHostB, 0x12, "naa.1")}, kHostB);
+TEST_F(HealthTest, SinglePathDriveAmongDualPathDrivesIsReported) {
+  Report({HostOf(kHostB), Settled(kHostB)}, kHostB);
+  Report({Drive(kHostA, 0x11, DeviceState::kAttached), Unit(kHostA, 0x11, "naa.1"),
+          Drive(kHostA, 0x13, DeviceState::kAttached), Unit(kHostA, 0x13, "naa.3")});
+  EXPECT_THAT(Problems(), IsEmpty()) << "no drive has two";
+  Report({Drive(kHostB, 0x12, DeviceState::kAttached), Unit(kHostB, 0x12, "naa.1")}, kHostB);
   ASSERT_THAT(Problems(), ElementsAre(HasSubstr("naa.3")));
   EXPECT_THAT(Problems()[0], HasSubstr("have two, none over host 000000000000000b"));
 }
 
-TEST_F(HealthTest, ASataDriveHasOnePortAndOnePath) {
+TEST_F(HealthTest, SataDriveNeedsOnlyOnePath) {
   EndDeviceFacts sata = Drive(kHostA, 0x13, DeviceState::kAttached);
   sata.protocols.target = Protocols::kSata;
-  Tell({HostOf(kHostB), Settled(kHostB)}, kHostB);
-  Tell({Drive(kHostA, 0x11, DeviceState::kAttached), Unit(kHostA, 0x11, "naa.1"), sata,
-        Unit(kHostA, 0x13, "naa.3")});
-  Tell({Drive(kHostB, 0x12, DeviceState::kAttached), Unit(kHostB, 0x12, "naa.1")}, kHostB);
+  Report({HostOf(kHostB), Settled(kHostB)}, kHostB);
+  Report({Drive(kHostA, 0x11, DeviceState::kAttached), Unit(kHostA, 0x11, "naa.1"), sata,
+          Unit(kHostA, 0x13, "naa.3")});
+  Report({Drive(kHostB, 0x12, DeviceState::kAttached), Unit(kHostB, 0x12, "naa.1")}, kHostB);
   EXPECT_THAT(Problems(), IsEmpty());
 }
 
-TEST_F(HealthTest, ABlockedDeviceIsAWarningAFailedOneCritical) {
+TEST_F(HealthTest, BlockedDeviceWarnsAndFailedDeviceIsCritical) {
   EndDeviceFacts failed = Drive(kHostA, 0x12, DeviceState::kFailed);
   failed.failure = "SATA initialization failed";
-  Tell({Drive(kHostA, 0x11, DeviceState::kBlocked), failed});
+  Report({Drive(kHostA, 0x11, DeviceState::kBlocked), failed});
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("3 DEVICE_FAILED"), HasSubstr("2 DEVICE_BLOCKED")))
       << "the most severe first";
   EXPECT_THAT(Problems()[0], HasSubstr("SATA initialization failed"));
 }
 
-TEST_F(HealthTest, ADiscoveryErrorIsCriticalWhereDiscoveryFailed) {
+TEST_F(HealthTest, FailedDiscoveryIsCritical) {
   DiscoveryFacts facts = Settled(kHostA);
   facts.status = 0x10;
   facts.status_text = "SMP timeout";
-  Tell({facts});
+  Report({facts});
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 DISCOVERY_ERROR")));
   facts.state = DiscoveryState::kFailed;
-  Tell({facts});
+  Report({facts});
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("3 DISCOVERY_ERROR")));
 }
 
-TEST_F(HealthTest, AHostThatRecoversIsAWarning) {
+TEST_F(HealthTest, RecoveringHostIsAWarning) {
   DiscoveryFacts facts = Settled(kHostA);
   facts.state = DiscoveryState::kRecovering;
-  Tell({facts});
+  Report({facts});
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 HOST_RECOVERING")));
 }
 
 // Two sources.
 
-TEST_F(HealthTest, WhatTheFirmwareHasAndTheKernelHasNotIsToldAfterAWhile) {
-  SysfsTells({HostOf(kHostA), Settled(kHostA)});
-  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+TEST_F(HealthTest, DeviceUnknownToTheKernelIsReportedAfter30Seconds) {
+  SysfsReports({HostOf(kHostA), Settled(kHostA)});
+  Report({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
   now_ += absl::Seconds(30);
   EXPECT_THAT(Problems(), IsEmpty());
   now_ += absl::Seconds(5);
@@ -156,55 +156,55 @@ TEST_F(HealthTest, WhatTheFirmwareHasAndTheKernelHasNotIsToldAfterAWhile) {
   // The end device came, but no SCSI device with it: the time counts anew.
   EndDeviceFacts childless = Drive(kHostA, 0x11, DeviceState::kDiscovered);
   childless.os_name = "end_device-5:0:1";
-  SysfsTells({childless});
+  SysfsReports({childless});
   EXPECT_THAT(Problems(), IsEmpty());
   now_ += absl::Seconds(31);
   ASSERT_THAT(Problems(), ElementsAre(HasSubstr("end_device-5:0:1 has no SCSI device")));
-  SysfsTells({Drive(kHostA, 0x11)});
+  SysfsReports({Drive(kHostA, 0x11)});
   EXPECT_THAT(Problems(), IsEmpty());
 }
 
-TEST_F(HealthTest, WhatTheKernelHasAndTheFirmwareHasNotIsToldAfterAWhile) {
-  SysfsTells({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11)});
+TEST_F(HealthTest, DeviceUnknownToTheFirmwareIsReportedAfter30Seconds) {
+  SysfsReports({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11)});
   EXPECT_THAT(Problems(), IsEmpty());
   now_ += absl::Seconds(31);
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 UNKNOWN_TO_FIRMWARE")));
   // One that the firmware has lost, too.
-  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  Report({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
   EXPECT_THAT(Problems(), IsEmpty());
-  Tell({EndDeviceGone{{kHostA, SasAddress(0x11), PhysicalPort(0)}}});
+  Report({EndDeviceGone{{kHostA, SasAddress(0x11), PhysicalPort(0)}}});
   EXPECT_THAT(Problems(), IsEmpty());
   now_ += absl::Seconds(31);
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 UNKNOWN_TO_FIRMWARE")));
-  Tell({HostGone{kHostA}});  // no control node any more: sysfs alone tells
+  Report({HostGone{kHostA}});  // without a control node, only sysfs reports
   EXPECT_THAT(Problems(), IsEmpty());
 }
 
-TEST_F(HealthTest, WithOneSourceNothingIsMissing) {
-  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+TEST_F(HealthTest, SingleSourceMakesNoUnknownDevices) {
+  Report({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
   now_ += absl::Hours(1);
   EXPECT_THAT(Problems(), IsEmpty());
 }
 
-TEST_F(HealthTest, SlotsThatContradictAreNamed) {
-  SysfsTells({HostOf(kHostA), Settled(kHostA)});
+TEST_F(HealthTest, ContradictingSlotsAreReported) {
+  SysfsReports({HostOf(kHostA), Settled(kHostA)});
   EndDeviceFacts drive = Drive(kHostA, 0x11);  // in slot 1
   drive.ses_slot = 1;
-  Tell({Drive(kHostA, 0x11)});
-  SysfsTells({drive});
+  Report({Drive(kHostA, 0x11)});
+  SysfsReports({drive});
   EXPECT_THAT(Problems(), IsEmpty());
   drive.ses_slot = 2;
-  SysfsTells({drive});
+  SysfsReports({drive});
   ASSERT_THAT(Problems(), ElementsAre(HasSubstr("2 SLOT_CONTRADICTION")));
   EXPECT_THAT(Problems()[0], HasSubstr("slot 1 as the firmware has it, 1 as the kernel has it, "
                                        "2 as the enclosure has it"));
   drive.ses_slot.reset();
   drive.slot = 5;
-  SysfsTells({drive});
+  SysfsReports({drive});
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("5 as the kernel has it")));
   // A number of another enclosure is no contradiction.
   drive.enclosure = EnclosureKey(0x78);
-  SysfsTells({drive});
+  SysfsReports({drive});
   EXPECT_THAT(Problems(), IsEmpty());
 }
 

@@ -13,7 +13,7 @@ Record Merge(const Record& firmware, const Record& sysfs) {
   return registry::Merge<Record>(NodeSources(), reports);
 }
 
-TEST(MergeTest, TheFirmwaresWordHoldsWhereItHasOne) {
+TEST(MergeTest, FirmwareValueHoldsWhereKnown) {
   EndDeviceRecord firmware, sysfs;
   firmware.handle = DevHandle(0x1F);
   firmware.device_name = SasAddress(0x5000C500A7B26110);
@@ -27,9 +27,9 @@ TEST(MergeTest, TheFirmwaresWordHoldsWhereItHasOne) {
   EXPECT_EQ(merged.parent_phy, PhyId(3));
 }
 
-TEST(MergeTest, NamesOfTheOperatingSystemAreItsOwn) {
+TEST(MergeTest, OperatingSystemNamesComeFromSysfs) {
   UnitRecord firmware, sysfs;
-  firmware.block_device = "not the firmware's to say";
+  firmware.block_device = "from the firmware";
   firmware.serial = "ZA100001";
   sysfs.block_device = "sdb";
   sysfs.scsi_address = "11:0:0:0";
@@ -56,7 +56,7 @@ TEST(MergeTest, NamesOfTheOperatingSystemAreItsOwn) {
   EXPECT_EQ(host.os_name, "host11");
 }
 
-// A slot's number means nothing beside another enclosure.
+// A slot number is meaningful only in its enclosure.
 TEST(MergeTest, EnclosureAndSlotComeFromOneSource) {
   EndDeviceRecord firmware, sysfs;
   firmware.enclosure = EnclosureKey(1);
@@ -72,7 +72,7 @@ TEST(MergeTest, EnclosureAndSlotComeFromOneSource) {
   EXPECT_EQ(Merge(firmware, sysfs).enclosure, EnclosureKey(1));
 }
 
-TEST(MergeTest, StatesOfAnEndDevice) {
+TEST(MergeTest, EndDeviceStateFollowsBothSources) {
   using S = DeviceState;
   const struct {
     S firmware, sysfs, merged;
@@ -92,8 +92,8 @@ TEST(MergeTest, StatesOfAnEndDevice) {
   }
 }
 
-// The firmware's silence about what is attached is a word where it sees the phy down.
-TEST(MergeTest, APhyThatTheFirmwareSeesDownIsDown) {
+// The firmware that reports a phy down, without an attached address, means that none is attached.
+TEST(MergeTest, PhyDownInTheFirmwareIsDown) {
   PhyRecord firmware, sysfs;
   sysfs.negotiated = LinkRate::k12Gbps;
   sysfs.attached = SasAddress(0xE);
@@ -106,15 +106,15 @@ TEST(MergeTest, APhyThatTheFirmwareSeesDownIsDown) {
   EXPECT_EQ(Merge(firmware, sysfs).os_name, "phy-11:0:4");
 }
 
-// mpt3sas leaves a phy the rate that it had when its device was pulled.
-TEST(MergeTest, APhyThatTheFirmwareKnowsHasNoLinkButItsOwn) {
+// mpt3sas keeps the rate of a phy whose device was pulled.
+TEST(MergeTest, FirmwareDecidesTheRateOfKnownPhys) {
   PhyRecord firmware, sysfs;
   firmware.hardware_max = LinkRate::k12Gbps;
   sysfs.negotiated = LinkRate::k12Gbps;
   EXPECT_EQ(Merge(firmware, sysfs).negotiated, LinkRate::kUnknown);
 }
 
-TEST(MergeTest, DiscoveryIsAsFarAsTheLeastSettledSource) {
+TEST(MergeTest, LeastSettledSourceDecidesDiscovery) {
   using S = DiscoveryState;
   const S order[] = {S::kSettled, S::kIdle, S::kInProgress, S::kFailed, S::kRecovering};
   for (size_t i = 0; i < std::size(order); ++i) {
@@ -133,10 +133,10 @@ TEST(MergeTest, DiscoveryIsAsFarAsTheLeastSettledSource) {
 class ReportTest : public ::testing::Test {
  protected:
   static SlotRecord Labelled(const char* label) { return {label, Text()}; }
-  void Says(Source source, const char* label) {
+  void Report(Source source, const char* label) {
     AddReport(NodeSources(), source, Labelled(label), facts_, by_source_, sources_);
   }
-  void SaysNoMore(Source source) {
+  void Withdraw(Source source) {
     WithdrawReport(NodeSources(), source, facts_, by_source_, sources_);
   }
   std::string Last(Source source) const {
@@ -149,33 +149,33 @@ class ReportTest : public ::testing::Test {
   SourceSet sources_;
 };
 
-TEST_F(ReportTest, OneSourceIsTheFact) {
-  Says(Source::kSysfs, "one");
-  Says(Source::kSysfs, "two");
+TEST_F(ReportTest, SingleReportIsTheRecord) {
+  Report(Source::kSysfs, "one");
+  Report(Source::kSysfs, "two");
   EXPECT_EQ(facts_.label, "two");
-  EXPECT_FALSE(by_source_) << "there is nothing to tell apart";
+  EXPECT_FALSE(by_source_) << "one source reports it";
   EXPECT_EQ(Last(Source::kFirmware), "(nothing)");
-  SaysNoMore(Source::kFirmware);
+  Withdraw(Source::kFirmware);
   EXPECT_EQ(facts_.label, "two");
 }
 
-TEST_F(ReportTest, WhatEachSourceSaidStays) {
-  Says(Source::kSysfs, "of sysfs");
-  Says(Source::kFirmware, "of the firmware");
+TEST_F(ReportTest, EachSourceKeepsItsReport) {
+  Report(Source::kSysfs, "of sysfs");
+  Report(Source::kFirmware, "of the firmware");
   EXPECT_EQ(facts_.label, "of the firmware");
-  Says(Source::kSysfs, "of sysfs, later");
+  Report(Source::kSysfs, "of sysfs, later");
   EXPECT_EQ(facts_.label, "of the firmware");
   EXPECT_EQ(Last(Source::kSysfs), "of sysfs, later");
   EXPECT_EQ(Last(Source::kFirmware), "of the firmware");
 }
 
-TEST_F(ReportTest, TheOtherSourcesWordIsLeft) {
-  Says(Source::kSysfs, "of sysfs");
-  Says(Source::kFirmware, "of the firmware");
-  SaysNoMore(Source::kFirmware);
+TEST_F(ReportTest, WithdrawalLeavesTheOtherReport) {
+  Report(Source::kSysfs, "of sysfs");
+  Report(Source::kFirmware, "of the firmware");
+  Withdraw(Source::kFirmware);
   EXPECT_EQ(facts_.label, "of sysfs");
   EXPECT_EQ(Last(Source::kFirmware), "(nothing)");
-  SaysNoMore(Source::kSysfs);
+  Withdraw(Source::kSysfs);
   EXPECT_TRUE(sources_.empty());
 }
 

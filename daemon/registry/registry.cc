@@ -11,8 +11,8 @@
 namespace sasd::registry {
 namespace {
 
-// During a batch that is larger than this, readers get the snapshot from before it instead of
-// waiting. It costs the writer copies of the nodes that it changes, once each.
+// During a batch with more observations, readers get the snapshot from before the batch and do not
+// wait. The writer then copies each node that it changes once.
 constexpr size_t kLargeBatch = 512;
 
 constexpr size_t kMaxRemovals = 4096;
@@ -73,7 +73,7 @@ void Registry::Apply(ObservationBatch batch) {
     absl::MutexLock snapshot_lock(&snapshot_mu_);
     unused = std::move(snapshot_);
   }
-  unused.reset();  // so that nobody shares the nodes, if nobody else has it
+  unused.reset();  // the nodes are then not shared, unless a reader has the snapshot
   const RegistryEventPtr event = writer_->Apply(std::move(batch));
   if (event != nullptr) Publish(event);
 }
@@ -85,8 +85,8 @@ void Registry::Publish(const RegistryEventPtr& event) {
     outdated = std::move(snapshot_);
     snapshot_ = nullptr;
   }
-  // Before anybody can see the event: who is woken by it and finds the hosts unsettled is not
-  // woken again.
+  // Before the event is visible: a waiter that an event wakes and that finds the hosts unsettled is
+  // not woken again.
   {
     absl::MutexLock lock(&progress_mu_);
     revision_ = event->revision;
@@ -175,9 +175,9 @@ std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const SasAddress
       unsettled.push_back({host, std::move(reason)});
     } else if (progress.moving > 0) {
       unsettled.push_back(
-          {host, absl::StrCat(progress.moving, " end devices are on their way in or out")});
+          {host, absl::StrCat(progress.moving, " end devices are being attached or removed")});
     } else if (pending) {
-      unsettled.push_back({host, "uevents of the kernel are not told yet"});
+      unsettled.push_back({host, "uevents of the kernel are not processed yet"});
     }
   };
   for (const auto& [host, progress] : hosts_) {

@@ -29,8 +29,8 @@ class Writer;
 // 16 hexadecimal digits out of `random`: an epoch for Registry::Options.
 std::string MakeEpoch(const std::function<uint64_t()>& random);
 
-// A host on which discovery has not settled, and why: "discovery in progress", "3 end devices are
-// not attached yet", "is not known".
+// A host on which discovery has not settled, and why: "discovery is in progress", "3 end devices
+// are being attached or removed", "the host is not known".
 struct UnsettledHost {
   SasAddress host;
   std::string reason;
@@ -43,10 +43,10 @@ struct Removal {
   absl::Time time;
 };
 
-// The one picture of the node: takes batches from every driver, gives each that tells something new
-// a revision, and keeps the current topology. Thread-safe; batches are applied one after another.
-// Readers wait for a batch of ordinary size at most; they delay the writer by a few reference
-// counts.
+// The one picture of the node: takes batches from every source, gives each batch that changes
+// something a revision, and keeps the current topology. Thread-safe; batches are applied one after
+// another. A reader waits for one batch of ordinary size at most. A reader delays the writer by a
+// few reference counts.
 class Registry : public ObservationSink {
  public:
   struct Options {
@@ -59,27 +59,26 @@ class Registry : public ObservationSink {
   explicit Registry(Options options);
   ~Registry() override;
 
-  // Applies a batch: none or one event, in O(changed). Waits while a thousand events wait for their
-  // consumer.
+  // Applies a batch: none or one event, in O(changed). Blocks while 1,024 events are queued.
   void Observe(ObservationBatch batch) override ABSL_LOCKS_EXCLUDED(write_mu_);
-  // Of one caller. There is no event of it.
+  // For one caller. Makes no event.
   void SetPending(bool pending) override ABSL_LOCKS_EXCLUDED(progress_mu_);
 
-  // Everything at the newest revision. O(1).
+  // All resources at the newest revision. O(1).
   std::shared_ptr<const Topology> Snapshot() const ABSL_LOCKS_EXCLUDED(write_mu_, snapshot_mu_);
 
   const std::string& epoch() const { return epoch_; }
-  // The newest revision. Its event was, is, or is just about to be, in events().
+  // The newest revision. Its event may be pushed to events() a moment later.
   int64_t revision() const ABSL_LOCKS_EXCLUDED(progress_mu_);
-  // Firmware events lost since the start, as the gaps' causes tell.
+  // Firmware events lost since the start, as the causes of gaps report.
   int64_t lost_events() const ABSL_LOCKS_EXCLUDED(progress_mu_);
 
   // Committed events for the one consumer.
   RegistryEventQueue& events() { return events_; }
   const RegistryEventQueue& events() const { return events_; }
 
-  // Those of `hosts` (empty: of all known ones) that are not settled: discovery is not in state
-  // SETTLED, an end device is still DISCOVERED, ATTACHING or REMOVING, or something is pending.
+  // The hosts among `hosts` (empty: all known ones) that are not settled: discovery is not in state
+  // SETTLED, an end device is still DISCOVERED, ATTACHING or REMOVING, or SetPending(true) holds.
   // Does not wait.
   std::vector<UnsettledHost> Unsettled(absl::Span<const SasAddress> hosts) const
       ABSL_LOCKS_EXCLUDED(progress_mu_);
@@ -98,12 +97,12 @@ class Registry : public ObservationSink {
   std::optional<Removal> LastRemoval(const ResourceId& id) const ABSL_LOCKS_EXCLUDED(progress_mu_);
 
  private:
-  // What waiters look at of one host.
+  // The state of one host that waiters need.
   struct HostProgress {
     DiscoveryState state = DiscoveryState::kIdle;
     std::string status_text;
-    int64_t moving = 0;  // end devices on their way in or out
-    bool known = false;  // the host itself is there
+    int64_t moving = 0;  // end devices that are being attached or removed
+    bool known = false;  // the host itself exists
   };
 
   void Apply(ObservationBatch batch) ABSL_LOCKS_EXCLUDED(write_mu_);
@@ -125,7 +124,7 @@ class Registry : public ObservationSink {
   const std::unique_ptr<Writer> writer_ ABSL_PT_GUARDED_BY(write_mu_);
 
   mutable absl::Mutex snapshot_mu_;
-  // The newest snapshot, or null where nobody has asked since the last change.
+  // The newest snapshot; null if none was requested since the last change.
   mutable std::shared_ptr<const Topology> snapshot_ ABSL_GUARDED_BY(snapshot_mu_);
 
   mutable absl::Mutex progress_mu_;

@@ -15,11 +15,11 @@ namespace sasd::registry {
 // The numbers equal sas.v1.ChangeKind.
 enum class ChangeKind : uint8_t { kAdded = 1, kModified = 2, kRemoved = 3 };
 
-// What became of one resource. `before` and `after` are of the same kind, and one at most is null.
+// The change of one resource. `before` and `after` are of the same kind; at most one is null.
 struct Change {
   ResourceRef before;  // null for kAdded
   ResourceRef after;   // null for kRemoved: `before` is the last known state
-  HostList hosts;      // that it belongs or belonged to (Topology::HostsOf), ascending
+  HostList hosts;      // of both states (Topology::HostsOf), ascending
 
   ChangeKind kind() const {
     return IsNull(before)  ? ChangeKind::kAdded
@@ -30,8 +30,8 @@ struct Change {
   const ResourceRef& resource() const { return IsNull(after) ? before : after; }
 };
 
-// sasd::Notice with its subject resolved: the host, or an expander or end device of it; where the
-// subject is not known any more, an end device.
+// sasd::Notice with its subject resolved: a host, or an expander or end device of a host. A subject
+// that is not known any more is taken for an end device.
 struct EventNotice {
   Notice::Severity severity = Notice::Severity::kInfo;
   ResourceId subject;
@@ -43,7 +43,7 @@ struct EventNotice {
 struct RegistryEvent {
   int64_t revision = 0;
   absl::Time time;         // when it was learned
-  absl::Duration arrival;  // Clock::Monotonic of the firmware event; zero: was none
+  absl::Duration arrival;  // Clock::Monotonic of the firmware event; zero: none
   Source source = Source::kFirmware;
   SasAddress host;  // 0: not of one host
   Cause cause;

@@ -11,9 +11,8 @@
 
 namespace sasd::registry {
 
-// Committed events on their way to daemon/watch, in revision order without a hole. Holds what is
-// not yet consumed, nothing else. Any thread may consume, one at a time: the one that has claimed
-// it. Thread-safe.
+// Committed events for daemon/watch, in revision order without a hole, until they are consumed. Any
+// thread may consume, one at a time: the one that has claimed the queue. Thread-safe.
 class RegistryEventQueue {
  public:
   // `last_revision`: the revision before the first event.
@@ -23,27 +22,27 @@ class RegistryEventQueue {
   // Null where there is none.
   RegistryEventPtr Pop() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Makes the caller the consumer: true where there are events and nobody else is it. It pops until
-  // Release() says that all is consumed.
+  // Makes the caller the consumer: true if there are events and no other consumer. The caller pops
+  // until Release() returns true.
   bool Claim() ABSL_LOCKS_EXCLUDED(mu_);
-  // Ends the claim; false, and it goes on, where there are events still.
+  // Ends the claim. False where events are left: then the claim goes on.
   bool Release() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // For a thread that consumes what nobody else does: waits until it is asked to, or kMany events
-  // wait, and claims (true), or until Close() was called (false, even with events left).
+  // For the thread that consumes when no other thread does: waits until Ask() or until kMany events
+  // are queued, then claims and returns true. Returns false after Close(), even with events left.
   bool WaitAndClaim() ABSL_LOCKS_EXCLUDED(mu_);
-  // Asks it to.
+  // Wakes the thread in WaitAndClaim() if there are events.
   void Ask() ABSL_LOCKS_EXCLUDED(mu_);
-  // A consumer has begun: AwaitRoom() waits for it from now on.
+  // Starts the consumer: from now on AwaitRoom() waits for it.
   void BeginConsuming() ABSL_LOCKS_EXCLUDED(mu_);
-  // Waits until no more than kMaxWaiting events wait, so that whoever makes events faster than they
-  // are consumed does not fill the memory. At once where there is no consumer (yet, or any more).
+  // Blocks while more than kMaxWaiting events are queued, so that memory stays bounded. Returns at
+  // once before BeginConsuming() and after Close().
   void AwaitRoom() ABSL_LOCKS_EXCLUDED(mu_);
-  // Ends every Wait, for good. Events may still be pushed and popped.
+  // Ends all waits, for good. Events may still be pushed and popped.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
 
   size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
-  // The revision of the last event popped: the consumer knows everything up to it.
+  // The revision of the last popped event.
   int64_t popped_revision() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

@@ -53,7 +53,7 @@ class RegistryTest : public ::testing::Test {
   Registry registry_{Registry::Options{"00000000000000aa", 40}};
 };
 
-TEST_F(RegistryTest, RevisionsHaveNoHoleAndNothingNewMakesNone) {
+TEST_F(RegistryTest, RevisionsHaveNoHoles) {
   registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
   registry_.Observe(DriveIs(1, DeviceState::kAttached));
   registry_.Observe(DriveIs(1, DeviceState::kAttached));  // known
@@ -67,7 +67,7 @@ TEST_F(RegistryTest, RevisionsHaveNoHoleAndNothingNewMakesNone) {
   EXPECT_EQ(events[2]->changes.at(0).kind(), ChangeKind::kModified);
 }
 
-TEST_F(RegistryTest, SnapshotStaysAsItWas) {
+TEST_F(RegistryTest, SnapshotKeepsItsContent) {
   registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
   registry_.Observe(DriveIs(1, DeviceState::kAttached));
   const std::shared_ptr<const Topology> before = registry_.Snapshot();
@@ -82,7 +82,7 @@ TEST_F(RegistryTest, SnapshotStaysAsItWas) {
   EXPECT_EQ((*after->collection<EndDevice>().begin())->key().address, SasAddress(2));
 }
 
-TEST_F(RegistryTest, RemovalKeepsTheLastKnownStateAndIsRemembered) {
+TEST_F(RegistryTest, RemovalKeepsTheLastKnownState) {
   registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
   registry_.Observe(DriveIs(1, DeviceState::kBlocked));
   registry_.Observe(DriveIsGone(1));
@@ -95,27 +95,27 @@ TEST_F(RegistryTest, RemovalKeepsTheLastKnownStateAndIsRemembered) {
   EXPECT_EQ(removal->revision, 43);
 }
 
-TEST_F(RegistryTest, SettledMeansDiscoveredAndAttached) {
-  EXPECT_TRUE(registry_.Unsettled({}).empty()) << "no host: nothing to wait for";
+TEST_F(RegistryTest, HostSettlesAfterDiscoveryAndAttach) {
+  EXPECT_TRUE(registry_.Unsettled({}).empty()) << "no host";
   ASSERT_EQ(registry_.Unsettled({kHost}).size(), 1u);
   registry_.Observe(DiscoveryIs(DiscoveryState::kInProgress));
   EXPECT_EQ(registry_.Unsettled({}).at(0).reason, "discovery is in progress");
   registry_.Observe(DriveIs(1, DeviceState::kDiscovered));
   registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
-  EXPECT_EQ(registry_.Unsettled({}).at(0).reason, "1 end devices are on their way in or out");
+  EXPECT_EQ(registry_.Unsettled({}).at(0).reason, "1 end devices are being attached or removed");
   EXPECT_EQ(registry_.WaitSettled({}, absl::ZeroDuration()).status().code(),
             absl::StatusCode::kDeadlineExceeded);
   registry_.Observe(DriveIs(1, DeviceState::kAttached));
   EXPECT_EQ(registry_.WaitSettled({}, absl::ZeroDuration()).value_or(0), 44);
   registry_.SetPending(true);
-  EXPECT_EQ(registry_.Unsettled({}).at(0).reason, "uevents of the kernel are not told yet");
+  EXPECT_EQ(registry_.Unsettled({}).at(0).reason, "uevents of the kernel are not processed yet");
   registry_.SetPending(false);
   EXPECT_TRUE(registry_.Unsettled({}).empty());
 }
 
-// Whom an event wakes looks whether all is settled now. What the event made of that must be there
-// to be seen, since nothing wakes the waiter again.
-TEST_F(RegistryTest, AnEventIsSeenNoSoonerThanItsState) {
+// A waiter that an event wakes checks whether all hosts are settled. The state of that event must
+// be visible by then, since nothing wakes the waiter again.
+TEST_F(RegistryTest, StateIsVisibleBeforeItsEvent) {
   constexpr int kEvents = 20'000;
   std::atomic<int> too_early{0};
   std::thread consumer([&] {
@@ -138,16 +138,16 @@ TEST_F(RegistryTest, AnEventIsSeenNoSoonerThanItsState) {
   EXPECT_EQ(too_early, 0);
 }
 
-TEST_F(RegistryTest, OneConsumerAtATimeAndItLeavesNothingBehind) {
+TEST_F(RegistryTest, OneConsumerTakesAllEvents) {
   RegistryEventQueue& events = registry_.events();
-  EXPECT_FALSE(events.Claim()) << "there is nothing";
+  EXPECT_FALSE(events.Claim()) << "no event";
   registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
   EXPECT_TRUE(events.Claim());
-  EXPECT_FALSE(events.Claim()) << "somebody else is at it";
+  EXPECT_FALSE(events.Claim()) << "the queue is claimed";
   EXPECT_NE(events.Pop(), nullptr);
   EXPECT_EQ(events.Pop(), nullptr);
   registry_.Observe(DriveIs(1, DeviceState::kAttached));
-  EXPECT_FALSE(events.Release()) << "what came meanwhile is the consumer's";
+  EXPECT_FALSE(events.Release()) << "the consumer also takes later events";
   EXPECT_NE(events.Pop(), nullptr);
   EXPECT_TRUE(events.Release());
 }

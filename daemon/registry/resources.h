@@ -20,10 +20,10 @@
 #include "driver/observation/keys.h"
 #include "driver/observation/observation.h"
 
-// The objects of the node as the registry holds them: what the sources tell (`facts`, merged by
-// merge.h), and what follows from it. A published resource is immutable and shared
-// (std::shared_ptr<const T>). Plain values. They are lean on purpose: there are five of them for
-// each drive of a node with 100,000.
+// The objects of the node as the registry holds them: the merged reports of the sources (`facts`,
+// see merge.h), and what follows from them. A published resource is immutable and shared
+// (std::shared_ptr<const T>). Plain values. They are small on purpose: a node with 100,000 drives
+// has five of them per drive.
 namespace sasd::registry {
 
 // The numbers equal sas.v1.ResourceKind and, less one, the alternatives of ResourceRef/ResourceId.
@@ -52,7 +52,7 @@ struct Stamp {
   absl::Time time() const { return absl::FromUnixNanos(unix_nanos); }
 };
 
-// A value that is rarely there: 8 bytes, copied deeply.
+// A value that is rarely set: 8 bytes, copied deeply.
 template <typename T>
 class Boxed {
  public:
@@ -134,7 +134,7 @@ struct PortRecord {
   bool operator==(const PortRecord& o) const { return os_name == o.os_name && width == o.width; }
 };
 
-// What stands at the other end of a port.
+// The node at the other end of a port.
 struct AttachedNode {
   enum class Kind : uint8_t { kUnknown, kHost, kExpander, kEndDevice };
   Kind kind = Kind::kUnknown;
@@ -142,8 +142,8 @@ struct AttachedNode {
   bool operator==(const AttachedNode& o) const { return kind == o.kind && port == o.port; }
 };
 
-// Derived from the phys of `owner` whose attached address is `attached` and whose link is up (or of
-// which no rate is known). Exists while it has such a phy, or a source names it (PortFacts).
+// Derived from the phys of `owner` whose attached address is `attached` and whose link is up or has
+// no known rate. Exists while it has such a phy, or a source reports it (PortFacts).
 struct Port {
   using Key = PortKey;
   static constexpr ResourceKind kKind = ResourceKind::kPort;
@@ -189,7 +189,7 @@ struct Expander {
   BySource<ExpanderRecord> by_source;
   Stamp stamp;
   SourceSet sources;
-  // Of the parent's port to it; 0 and kUnknown where that is not known.
+  // Of the parent's port to it; 0 and kUnknown where not known.
   uint8_t link_width = 0;
   LinkRate link_rate = LinkRate::kUnknown;
 
@@ -198,7 +198,7 @@ struct Expander {
 
 // ----------------------------------------------------------------------------------- EndDevice
 
-// A logical unit's key: its wwid, or a text made of device and LUN where it has none
+// A logical unit's key: its wwid, or where it has none a text made of device and LUN
 // ("path.{host}.{address}.{port}.{lun}", hexadecimal; see IsFallback).
 class LogicalUnitKey {
  public:
@@ -244,7 +244,7 @@ struct UnitRecord {
   bool operator==(const UnitRecord& o) const;
 };
 
-// One path: a logical unit as an end device leads to it. Held once, shared by both.
+// One path: a logical unit as one end device reaches it. Both share it.
 struct UnitPath {
   LogicalUnitKey unit;
   UnitRecord facts;
@@ -279,7 +279,8 @@ struct EndDevice {
   absl::InlinedVector<UnitPathPtr, 1> units;  // ascending by LUN
   BySource<EndDeviceRecord> by_source;
   Stamp stamp;
-  int64_t state_unix_nanos = 0;  // since when its state and its sources are what they are
+  // Since when the state, and the set of sources that prove existence, are what they are.
+  int64_t state_unix_nanos = 0;
   SourceSet sources;
   // Of the parent's port to it; 0 and kUnknown where that is not known.
   uint8_t link_width = 0;
@@ -287,7 +288,7 @@ struct EndDevice {
 
   const Key& key() const { return facts.key; }
   absl::Time state_time() const { return absl::FromUnixNanos(state_unix_nanos); }
-  // The first logical unit, for what is shown of the device itself; null while none is known.
+  // The first logical unit, which the device shows as its own; null while none is known.
   const UnitPath* first_unit() const { return units.empty() ? nullptr : units[0].get(); }
 };
 
@@ -313,8 +314,8 @@ struct LogicalUnit {
   Stamp stamp;
   std::optional<uint16_t> slot;
   uint8_t peripheral_type = 0;
-  uint8_t most_paths = 0;  // the most paths it has had since it came
-  // Over which it has been reached since it came, and is not now; ascending. Rarely there.
+  uint8_t most_paths = 0;  // the most paths since it came
+  // Hosts that had a path since it came and have none now; ascending. Rarely set.
   Boxed<HostList> lost_hosts;
   SourceSet sources;
 
@@ -366,8 +367,9 @@ struct SlotRecord {
   bool operator==(const SlotRecord& o) const { return label == o.label && os_name == o.os_name; }
 };
 
-// Exists for every number in the enclosure's range, where a source tells it (SlotFacts), and where
-// a device sits. An enclosure services device sits in no slot, whatever number it gives.
+// Exists for every number in the enclosure's range, for every slot that a source reports
+// (SlotFacts), and where a device sits. An enclosure services device sits in no slot, even if it
+// reports a number.
 struct Slot {
   using Key = SlotKey;
   static constexpr ResourceKind kKind = ResourceKind::kSlot;
@@ -382,7 +384,7 @@ struct Slot {
 
   SlotKey id;
   SlotRecord facts;
-  absl::InlinedVector<Occupant, 1> occupants;  // the paths to what sits here, ascending by device
+  absl::InlinedVector<Occupant, 1> occupants;  // the paths to the drive here, ascending by device
   // Of the first occupant that has a unit; empty where none has.
   LogicalUnitKey logical_unit;
   Text vendor, model, serial;
@@ -425,13 +427,13 @@ inline ResourceKind KindOf(const ResourceId& r) { return static_cast<ResourceKin
 bool IsNull(const ResourceRef& ref);
 // `ref` is not null.
 ResourceId IdOf(const ResourceRef& ref);
-// The hosts that a resource belongs to: its own; for logical units, enclosures and slots every one
-// that reaches it. `ref` is not null.
+// The hosts of a resource: its own; for logical units, enclosures and slots all that reach it.
+// `ref` is not null.
 HostList HostsOf(const ResourceRef& ref);
 // For logs and findings: "end device 5000c500e23ccd9d on host 500605b00d0f1230".
 std::string Describe(const ResourceId& id);
 
-// Equal but for when they came to be so.
+// Equal except for their stamps.
 bool SameContent(const Host& a, const Host& b);
 bool SameContent(const Phy& a, const Phy& b);
 bool SameContent(const Port& a, const Port& b);

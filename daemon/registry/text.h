@@ -13,9 +13,9 @@
 
 namespace sasd::registry {
 
-// An immutable string of 8 bytes: a reference to shared characters, nothing where empty. Topologies
-// hold millions of them, most of them empty or equal to another. Copies are cheap and may be used
-// from any thread; one Text object is as thread-safe as a pointer.
+// An immutable string of 8 bytes: a reference to shared characters, null where empty. Topologies
+// hold millions of them; most are empty or equal to another. Copies are cheap and may be used from
+// any thread; one Text object is as thread-safe as a pointer.
 class Text {
  public:
   Text() = default;
@@ -38,7 +38,7 @@ class Text {
   bool empty() const { return rep_ == nullptr; }
   size_t size() const { return view().size(); }
 
-  // True where nobody else shares the characters. For TextPool.
+  // True where no other Text shares the characters. For TextPool.
   bool unique() const;
 
   friend bool operator==(const Text& a, const Text& b) {
@@ -75,8 +75,8 @@ class Text {
   Rep* rep_ = nullptr;  // shared; null: empty
 };
 
-// Makes equal texts share their characters: for what many objects have in common (vendor, model,
-// firmware revision, slot label). Not thread-safe; the texts that it hands out are.
+// Makes equal texts share their characters. For values that many objects have in common: vendor,
+// model, firmware revision, slot label. Not thread-safe; its texts are.
 class TextPool {
  public:
   Text Intern(absl::string_view text);
@@ -97,7 +97,7 @@ class TextPool {
   void Sweep();
 
   absl::flat_hash_set<Text, Hash, Equal> pool_;
-  size_t sweep_at_ = 1024;  // drops what nobody else uses when the pool has grown to this
+  size_t sweep_at_ = 1024;  // at this size, texts that only the pool has are dropped
 };
 
 }  // namespace sasd::registry

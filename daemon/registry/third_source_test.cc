@@ -162,7 +162,7 @@ TEST_F(ThirdSourceTest, ReportAloneKeepsNoObject) {
   EXPECT_EQ(registry_.Snapshot()->size(), 0u);
 }
 
-TEST_F(ThirdSourceTest, DerivedObjectsTakeItsFieldsButNotTheirLifeFromIt) {
+TEST_F(ThirdSourceTest, DerivedObjectsTakeOnlyFieldsFromIt) {
   EnclosureFacts enclosure;
   enclosure.key = kEnclosure;
   enclosure.host = kHostA;
@@ -222,7 +222,7 @@ TEST_F(ThirdSourceTest, ContradictionNamesTheThirdSourcesSlot) {
   EXPECT_THAT(Messages(), IsEmpty());
 }
 
-TEST_F(ThirdSourceTest, ReportOfFieldsDoesNotRestartTheGracePeriod) {
+TEST_F(ThirdSourceTest, FieldReportKeepsTheGracePeriod) {
   Report(Source::kSysfs, {HostOf(kHostA), Settled(kHostA)});
   Report(Source::kFirmware, {Drive(kHostA, 0x11, DeviceState::kDiscovered)});
   now_ += absl::Seconds(20);
@@ -232,7 +232,7 @@ TEST_F(ThirdSourceTest, ReportOfFieldsDoesNotRestartTheGracePeriod) {
 }
 
 // What only the third source and sysfs know is still unknown to the firmware.
-TEST_F(ThirdSourceTest, ReportOfFieldsIsNoWordOfTheFabric) {
+TEST_F(ThirdSourceTest, FieldReportProvesNothingToTheFabric) {
   Report(Source::kSysfs, {HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11)});
   Report(kFakeSource, {DriveOf("fake", 3, 3)});
   now_ += absl::Seconds(31);

@@ -13,8 +13,8 @@
 
 namespace sasd::registry {
 
-// All resources, by kind. The writer's working state and a snapshot's content alike; copying it
-// costs eight references. Thread-safe as CowMap is.
+// All resources, by kind: the writer's working state, and the content of a snapshot. A copy costs
+// eight references. As thread-safe as CowMap.
 class Tables {
  public:
   template <typename T>
@@ -32,8 +32,8 @@ class Tables {
       maps_;
 };
 
-// Everything that the registry knew at one revision. Immutable, hence thread-safe. Shares what did
-// not change with other snapshots; hold it as long as needed, not longer.
+// All resources at one revision. Immutable, hence thread-safe. Snapshots share the resources that
+// did not change; hold one only as long as needed.
 class Topology {
  public:
   // Borrows the sources for its lifetime.
@@ -85,8 +85,9 @@ class Topology {
   template <typename Visit>
   void VisitEndDevicesOf(SasAddress host, Visit visit) const;
 
-  // Calls `visit(const ResourceRef&)` for everything, parents before children (kHost, kEnclosure,
-  // kExpander, kPhy, kPort, kEndDevice, kLogicalUnit, kSlot), in key order within a kind.
+  // Calls `visit(const ResourceRef&)` for every resource, parents before children (kHost,
+  // kEnclosure, kExpander, kPhy, kPort, kEndDevice, kLogicalUnit, kSlot), in key order within a
+  // kind.
   template <typename Visit>
   void VisitAll(Visit visit) const;
 
@@ -157,7 +158,7 @@ void Topology::VisitAll(Visit visit) const {
   each(collection<Slot>());
 }
 
-// In topology.cc, as every file that uses them would take long to compile.
+// Instantiated in topology.cc: every file that uses them would take long to compile.
 extern template class CowMap<Host>;
 extern template class CowMap<Phy>;
 extern template class CowMap<Port>;

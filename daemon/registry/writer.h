@@ -16,8 +16,8 @@
 
 namespace sasd::registry {
 
-// The writer's side of the registry: applies a batch to the tables. First each observation changes
-// the facts of its object, then Deriver brings what follows from them up to date. Not thread-safe.
+// Applies batches to the tables. First each observation changes the facts of its object, then
+// Deriver updates the derived resources. Not thread-safe.
 class Writer {
  public:
   // Borrows the sources for its lifetime.

@@ -10,7 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-// What follows from facts: ports, links, logical units, enclosures and slots.
+// Derived resources and the life of objects with two sources.
 namespace sasd::registry {
 namespace {
 
@@ -20,16 +20,16 @@ using ::testing::UnorderedElementsAre;
 
 class WriterTest : public ::testing::Test {
  protected:
-  WriterTest() { Tell({HostOf(kHostA), Settled(kHostA)}); }
+  WriterTest() { Report({HostOf(kHostA), Settled(kHostA)}); }
 
-  RegistryEventPtr Tell(std::vector<Observation> observations, SasAddress host = kHostA,
-                        Source source = Source::kFirmware) {
+  RegistryEventPtr Report(std::vector<Observation> observations, SasAddress host = kHostA,
+                          Source source = Source::kFirmware) {
     ObservationBatch batch = Batch(std::move(observations), host);
     batch.source = source;
     return writer_.Apply(std::move(batch));
   }
-  RegistryEventPtr SysfsTells(std::vector<Observation> observations, SasAddress host = kHostA) {
-    return Tell(std::move(observations), host, Source::kSysfs);
+  RegistryEventPtr SysfsReports(std::vector<Observation> observations, SasAddress host = kHostA) {
+    return Report(std::move(observations), host, Source::kSysfs);
   }
 
   template <typename T>
@@ -65,79 +65,79 @@ class WriterTest : public ::testing::Test {
 
 // Ports.
 
-TEST_F(WriterTest, PhysThatLeadToOneAddressAreAPort) {
+TEST_F(WriterTest, PhysWithOneAttachedAddressFormAPort) {
   for (int phy = 0; phy < 4; ++phy) {
-    Tell({PhyTo(host_, phy, kExpander, phy, phy == 2 ? LinkRate::k6Gbps : LinkRate::k12Gbps)});
+    Report({PhyTo(host_, phy, kExpander, phy, phy == 2 ? LinkRate::k6Gbps : LinkRate::k12Gbps)});
   }
   const Port* port = HostPort(0xE);
   ASSERT_NE(port, nullptr);
   EXPECT_THAT(port->phys, ElementsAre(PhyId(0), PhyId(1), PhyId(2), PhyId(3)));
   EXPECT_EQ(port->width, 4);
-  EXPECT_EQ(port->link_rate, LinkRate::k6Gbps) << "as fast as its slowest";
+  EXPECT_EQ(port->link_rate, LinkRate::k6Gbps) << "the slowest phy decides";
   EXPECT_EQ(port->attached.kind, AttachedNode::Kind::kUnknown);
-  Tell({ExpanderOn(kHostA)});
+  Report({ExpanderOn(kHostA)});
   EXPECT_EQ(HostPort(0xE)->attached.kind, AttachedNode::Kind::kExpander);
   EXPECT_EQ(Find<Expander>(expander_)->link_width, 4);
   EXPECT_EQ(Find<Expander>(expander_)->link_rate, LinkRate::k6Gbps);
 }
 
-TEST_F(WriterTest, APortRemembersHowWideItWas) {
-  Tell({PhyTo(host_, 0, kExpander, 0, LinkRate::k12Gbps),
-        PhyTo(host_, 1, kExpander, 1, LinkRate::k12Gbps)});
-  Tell({PhyTo(host_, 1, SasAddress(0), -1, LinkRate::kDisabled)});
+TEST_F(WriterTest, PortRemembersItsGreatestWidth) {
+  Report({PhyTo(host_, 0, kExpander, 0, LinkRate::k12Gbps),
+          PhyTo(host_, 1, kExpander, 1, LinkRate::k12Gbps)});
+  Report({PhyTo(host_, 1, SasAddress(0), -1, LinkRate::kDisabled)});
   EXPECT_EQ(HostPort(0xE)->width, 1);
   EXPECT_EQ(HostPort(0xE)->widest, 2);
-  Tell({PhyTo(host_, 0, SasAddress(0), -1, LinkRate::kDisabled)});
+  Report({PhyTo(host_, 0, SasAddress(0), -1, LinkRate::kDisabled)});
   EXPECT_EQ(HostPort(0xE), nullptr);
-  // Also when it comes back, a lane less and slower.
-  Tell({PhyTo(host_, 0, kExpander, 0, LinkRate::k3Gbps)});
+  // It comes back narrower and slower.
+  Report({PhyTo(host_, 0, kExpander, 0, LinkRate::k3Gbps)});
   EXPECT_EQ(HostPort(0xE)->width, 1);
   EXPECT_EQ(HostPort(0xE)->widest, 2);
   EXPECT_EQ(HostPort(0xE)->fastest, LinkRate::k12Gbps);
 }
 
-TEST_F(WriterTest, APortThatIsOnlyCountedHasThatWidth) {
+TEST_F(WriterTest, PortWithoutPhysHasTheReportedWidth) {
   PortFacts counted;
   counted.key = {host_, kExpander};
   counted.os_name = "port-11:0";
   counted.width = 4;
-  SysfsTells({counted});
+  SysfsReports({counted});
   EXPECT_EQ(HostPort(0xE)->width, 4);
   EXPECT_THAT(HostPort(0xE)->phys, IsEmpty());
-  // Where phys are shown, they are counted.
-  Tell({PhyTo(host_, 0, kExpander, 0, LinkRate::k12Gbps)});
+  // Known phys are counted.
+  Report({PhyTo(host_, 0, kExpander, 0, LinkRate::k12Gbps)});
   EXPECT_EQ(HostPort(0xE)->width, 1);
   EXPECT_EQ(HostPort(0xE)->facts.os_name, "port-11:0");
 }
 
-TEST_F(WriterTest, APortLeadsUpToTheParentOfItsOwner) {
-  Tell({ExpanderOn(kHostA), PhyTo(expander_, 0, kHostA, 3, LinkRate::k12Gbps)});
+TEST_F(WriterTest, PortLeadsUpToTheOwnersParent) {
+  Report({ExpanderOn(kHostA), PhyTo(expander_, 0, kHostA, 3, LinkRate::k12Gbps)});
   const Port* up = Find<Port>({expander_, kHostA});
   ASSERT_NE(up, nullptr);
   EXPECT_EQ(up->attached.kind, AttachedNode::Kind::kHost);
 }
 
-TEST_F(WriterTest, ADeviceHasTheLinkOfThePortToIt) {
-  Tell({Drive(kHostA, 0x11), PhyTo(host_, 0, SasAddress(0x11), -1, LinkRate::k6Gbps)});
+TEST_F(WriterTest, DeviceHasTheLinkOfItsPort) {
+  Report({Drive(kHostA, 0x11), PhyTo(host_, 0, SasAddress(0x11), -1, LinkRate::k6Gbps)});
   EXPECT_EQ(Find<EndDevice>(DeviceKey(kHostA, 0x11))->link_rate, LinkRate::k6Gbps);
   EXPECT_EQ(Find<EndDevice>(DeviceKey(kHostA, 0x11))->link_width, 1);
   EXPECT_EQ(HostPort(0x11)->attached.kind, AttachedNode::Kind::kEndDevice);
-  Tell({PhyTo(host_, 0, SasAddress(0), -1, LinkRate::kDisabled)});
+  Report({PhyTo(host_, 0, SasAddress(0), -1, LinkRate::kDisabled)});
   EXPECT_EQ(Find<EndDevice>(DeviceKey(kHostA, 0x11))->link_width, 0);
 }
 
 // Logical units.
 
-TEST_F(WriterTest, TwoPathsToOneNameAreOneUnit) {
-  Tell({HostOf(kHostB)}, kHostB);
+TEST_F(WriterTest, TwoPathsWithOneWwidAreOneUnit) {
+  Report({HostOf(kHostB)}, kHostB);
   LogicalUnitFacts first = Unit(kHostA, 0x11, "naa.5000c500a7b26110");
   LogicalUnitFacts second = Unit(kHostB, 0x12, "naa.5000c500a7b26110");
   first.block_device = "sda";
   second.block_device = "sdb";
   second.holders = {{HolderKind::kMultipath, "mpatha", "dm-0"}};
   second.serial = "ZA100001";
-  Tell({Drive(kHostA, 0x11), first});
-  Tell({Drive(kHostB, 0x12), second}, kHostB);
+  Report({Drive(kHostA, 0x11), first});
+  Report({Drive(kHostB, 0x12), second}, kHostB);
   ASSERT_EQ(Count<LogicalUnit>(), 1u);
   const LogicalUnit* unit = Find<LogicalUnit>(LogicalUnitKey("naa.5000c500a7b26110"));
   ASSERT_NE(unit, nullptr);
@@ -147,52 +147,52 @@ TEST_F(WriterTest, TwoPathsToOneNameAreOneUnit) {
   ASSERT_EQ(unit->paths[1].facts->facts.holders.size(), 1u);
   EXPECT_EQ(unit->paths[1].facts->facts.holders[0].name, "mpatha");
   EXPECT_EQ(unit->paths[1].facts->facts.block_device, "sdb");
-  EXPECT_EQ(unit->serial, "ZA100001") << "from the path that knows it";
+  EXPECT_EQ(unit->serial, "ZA100001") << "the second path knows it";
   EXPECT_EQ(unit->most_paths, 2);
 
-  Tell({EndDeviceGone{DeviceKey(kHostA, 0x11)}});
+  Report({EndDeviceGone{DeviceKey(kHostA, 0x11)}});
   unit = Find<LogicalUnit>(LogicalUnitKey("naa.5000c500a7b26110"));
   ASSERT_EQ(unit->paths.size(), 1u);
-  EXPECT_EQ(unit->most_paths, 2) << "it has had two";
+  EXPECT_EQ(unit->most_paths, 2) << "it had two";
   ASSERT_TRUE(unit->lost_hosts);
   EXPECT_THAT(*unit->lost_hosts.get(), ElementsAre(kHostA));
-  Tell({Drive(kHostA, 0x11), first});
+  Report({Drive(kHostA, 0x11), first});
   EXPECT_FALSE(Find<LogicalUnit>(LogicalUnitKey("naa.5000c500a7b26110"))->lost_hosts);
-  Tell({EndDeviceGone{DeviceKey(kHostA, 0x11)}});
-  Tell({EndDeviceGone{DeviceKey(kHostB, 0x12)}}, kHostB);
+  Report({EndDeviceGone{DeviceKey(kHostA, 0x11)}});
+  Report({EndDeviceGone{DeviceKey(kHostB, 0x12)}}, kHostB);
   EXPECT_EQ(Count<LogicalUnit>(), 0u);
 }
 
-TEST_F(WriterTest, AUnitWithoutANameIsItsDevices) {
-  Tell({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "")});
-  Tell({Drive(kHostA, 0x12), Unit(kHostA, 0x12, "")});
+TEST_F(WriterTest, UnitWithoutWwidIsNamedByDevice) {
+  Report({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "")});
+  Report({Drive(kHostA, 0x12), Unit(kHostA, 0x12, "")});
   EXPECT_EQ(Count<LogicalUnit>(), 2u);
 }
 
-TEST_F(WriterTest, AUnitThatGetsAnotherNameIsAnotherUnit) {
-  Tell({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
-  const RegistryEventPtr event = Tell({Unit(kHostA, 0x11, "naa.2")});
+TEST_F(WriterTest, UnitWithNewWwidIsAnotherUnit) {
+  Report({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
+  const RegistryEventPtr event = Report({Unit(kHostA, 0x11, "naa.2")});
   EXPECT_EQ(Find<LogicalUnit>(LogicalUnitKey("naa.1")), nullptr);
   ASSERT_NE(Find<LogicalUnit>(LogicalUnitKey("naa.2")), nullptr);
-  std::vector<std::string> told;
+  std::vector<std::string> changes;
   for (const Change& change : event->changes) {
-    told.push_back(
+    changes.push_back(
         absl::StrCat(static_cast<int>(change.kind()), " ", Describe(IdOf(change.resource()))));
   }
-  EXPECT_EQ(told.size(), 4u) << absl::StrJoin(told, "; ");  // device, two units, slot
+  EXPECT_EQ(changes.size(), 4u) << absl::StrJoin(changes, "; ");  // device, two units, slot
 }
 
-TEST_F(WriterTest, AUnitOfADeviceThatIsGoneBringsNothingBack) {
-  Tell({Drive(kHostA, 0x11)});
-  Tell({EndDeviceGone{DeviceKey(kHostA, 0x11)}});
-  EXPECT_EQ(Tell({Unit(kHostA, 0x11, "naa.1")}), nullptr);
+TEST_F(WriterTest, LateUnitReportRestoresNoDevice) {
+  Report({Drive(kHostA, 0x11)});
+  Report({EndDeviceGone{DeviceKey(kHostA, 0x11)}});
+  EXPECT_EQ(Report({Unit(kHostA, 0x11, "naa.1")}), nullptr);
   EXPECT_EQ(Count<LogicalUnit>(), 0u);
 }
 
 // Enclosures and slots.
 
-TEST_F(WriterTest, AnEnclosureHasAllItsSlotsAndCountsThoseThatAreTaken) {
-  Tell({EnclosureWith(4, 1), Drive(kHostA, 0x12), Unit(kHostA, 0x12, "naa.1")});
+TEST_F(WriterTest, EnclosureHasAllSlotsAndCountsOccupiedOnes) {
+  Report({EnclosureWith(4, 1), Drive(kHostA, 0x12), Unit(kHostA, 0x12, "naa.1")});
   EXPECT_EQ(Count<Slot>(), 4u);
   EXPECT_EQ(SlotAt(0), nullptr);
   ASSERT_NE(SlotAt(2), nullptr);
@@ -200,35 +200,35 @@ TEST_F(WriterTest, AnEnclosureHasAllItsSlotsAndCountsThoseThatAreTaken) {
   EXPECT_EQ(SlotAt(2)->logical_unit, LogicalUnitKey("naa.1"));
   EXPECT_FALSE(SlotAt(4)->occupied());
   EXPECT_EQ(Find<Enclosure>(kEnclosure)->occupied_slot_count, 1);
-  Tell({EndDeviceGone{DeviceKey(kHostA, 0x12)}});
+  Report({EndDeviceGone{DeviceKey(kHostA, 0x12)}});
   EXPECT_FALSE(SlotAt(2)->occupied());
   EXPECT_TRUE(SlotAt(2)->logical_unit.text().empty());
   EXPECT_EQ(Find<Enclosure>(kEnclosure)->occupied_slot_count, 0);
 }
 
-TEST_F(WriterTest, TwoPathsInASlotTakeItOnce) {
-  Tell({HostOf(kHostB)}, kHostB);
-  Tell({EnclosureWith(4), Drive(kHostA, 0x11)});
-  Tell({EnclosureWith(4, 0, kHostB), Drive(kHostB, 0x21)}, kHostB);
+TEST_F(WriterTest, TwoPathsOccupyASlotOnce) {
+  Report({HostOf(kHostB)}, kHostB);
+  Report({EnclosureWith(4), Drive(kHostA, 0x11)});
+  Report({EnclosureWith(4, 0, kHostB), Drive(kHostB, 0x21)}, kHostB);
   EXPECT_EQ(SlotAt(1)->occupants.size(), 2u);
   EXPECT_EQ(Find<Enclosure>(kEnclosure)->occupied_slot_count, 1);
   EXPECT_THAT(Find<Enclosure>(kEnclosure)->hosts, UnorderedElementsAre(kHostA, kHostB));
   EXPECT_EQ(Count<Slot>(), 4u);
-  // One host loses sight of the enclosure, the other has it still.
-  Tell({EndDeviceGone{DeviceKey(kHostA, 0x11)}, EnclosureGone{kEnclosure, kHostA}});
+  // One host loses the enclosure, the other still has it.
+  Report({EndDeviceGone{DeviceKey(kHostA, 0x11)}, EnclosureGone{kEnclosure, kHostA}});
   EXPECT_THAT(Find<Enclosure>(kEnclosure)->hosts, ElementsAre(kHostB));
   EXPECT_THAT(SlotAt(3)->hosts, ElementsAre(kHostB));
-  Tell({EndDeviceGone{DeviceKey(kHostB, 0x21)}, EnclosureGone{kEnclosure, kHostB}}, kHostB);
+  Report({EndDeviceGone{DeviceKey(kHostB, 0x21)}, EnclosureGone{kEnclosure, kHostB}}, kHostB);
   EXPECT_EQ(Count<Enclosure>(), 0u);
   EXPECT_EQ(Count<Slot>(), 0u);
 }
 
-TEST_F(WriterTest, AnEnclosureServicesDeviceSitsInNoSlotAndNamesTheEnclosure) {
+TEST_F(WriterTest, SesDeviceOccupiesNoSlot) {
   LogicalUnitFacts services = Unit(kHostA, 0x13, "naa.5");
   services.peripheral_type = 13;
   services.vendor = "HGST";
   services.model = "4U60_STOR_ENCL";
-  Tell({EnclosureWith(4), Drive(kHostA, 0x13), services});
+  Report({EnclosureWith(4), Drive(kHostA, 0x13), services});
   EXPECT_FALSE(SlotAt(3)->occupied());
   const Enclosure* enclosure = Find<Enclosure>(kEnclosure);
   EXPECT_EQ(enclosure->vendor, "HGST");
@@ -236,46 +236,46 @@ TEST_F(WriterTest, AnEnclosureServicesDeviceSitsInNoSlotAndNamesTheEnclosure) {
   EXPECT_THAT(enclosure->ses_devices, ElementsAre(DeviceKey(kHostA, 0x13)));
 }
 
-TEST_F(WriterTest, AnEnclosureThatOnlyItsMembersNameIsThereAsLongAsTheyAre) {
-  Tell({Drive(kHostA, 0x11), Drive(kHostA, 0x12)});
+TEST_F(WriterTest, EnclosureOfMembersGoesWithTheLastOne) {
+  Report({Drive(kHostA, 0x11), Drive(kHostA, 0x12)});
   ASSERT_NE(Find<Enclosure>(kEnclosure), nullptr);
-  EXPECT_EQ(Count<Slot>(), 2u) << "those where devices sit";
-  Tell({EndDeviceGone{DeviceKey(kHostA, 0x11)}});
+  EXPECT_EQ(Count<Slot>(), 2u) << "the slots with devices";
+  Report({EndDeviceGone{DeviceKey(kHostA, 0x11)}});
   EXPECT_NE(Find<Enclosure>(kEnclosure), nullptr);
-  Tell({EndDeviceGone{DeviceKey(kHostA, 0x12)}});
+  Report({EndDeviceGone{DeviceKey(kHostA, 0x12)}});
   EXPECT_EQ(Count<Enclosure>(), 0u);
   EXPECT_EQ(Count<Slot>(), 0u);
 }
 
-TEST_F(WriterTest, AnEnclosureOfAbsurdSizeIsCut) {
-  Tell({EnclosureWith(65'535)});
+TEST_F(WriterTest, SlotCountIsBounded) {
+  Report({EnclosureWith(65'535)});
   EXPECT_EQ(Count<Slot>(), Enclosure::kMaxSlots);
 }
 
 // Sources.
 
-TEST_F(WriterTest, WhatOneSourceDropsTheOtherKeeps) {
+TEST_F(WriterTest, ObjectStaysWhileOneSourceReportsIt) {
   ExpanderFacts seen = ExpanderOn(kHostA);
   seen.os_name = "expander-11:0";
-  SysfsTells({seen});
+  SysfsReports({seen});
   ExpanderFacts firmware = ExpanderOn(kHostA);
   firmware.handle = DevHandle(9);
-  Tell({firmware});
+  Report({firmware});
   EXPECT_EQ(Find<Expander>(expander_)->facts.handle, DevHandle(9));
-  Tell({ExpanderGone{expander_}});
+  Report({ExpanderGone{expander_}});
   const Expander* left = Find<Expander>(expander_);
   ASSERT_NE(left, nullptr);
   EXPECT_EQ(left->facts.handle, DevHandle(0));
   EXPECT_EQ(left->facts.os_name, "expander-11:0");
-  SysfsTells({ExpanderGone{expander_}});
+  SysfsReports({ExpanderGone{expander_}});
   EXPECT_EQ(Find<Expander>(expander_), nullptr);
 }
 
-TEST_F(WriterTest, AHostTakesAllOfItsOwnWithIt) {
-  Tell({HostOf(kHostB), Drive(kHostB, 0x21)}, kHostB);
-  Tell({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k12Gbps), Drive(kHostA, 0x11),
-        Unit(kHostA, 0x11, "naa.1"), EnclosureWith(4)});
-  Tell({HostGone{kHostA}});
+TEST_F(WriterTest, HostGoesWithAllItsObjects) {
+  Report({HostOf(kHostB), Drive(kHostB, 0x21)}, kHostB);
+  Report({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k12Gbps), Drive(kHostA, 0x11),
+          Unit(kHostA, 0x11, "naa.1"), EnclosureWith(4)});
+  Report({HostGone{kHostA}});
   EXPECT_EQ(Count<Host>(), 1u);
   EXPECT_EQ(Count<Expander>(), 0u);
   EXPECT_EQ(Count<Phy>(), 0u);
@@ -285,61 +285,61 @@ TEST_F(WriterTest, AHostTakesAllOfItsOwnWithIt) {
   EXPECT_THAT(Find<Enclosure>(kEnclosure)->hosts, ElementsAre(kHostB));
 }
 
-TEST_F(WriterTest, AFactThatIsKnownIsNoChange) {
-  Tell({ExpanderOn(kHostA), Drive(kHostA, 0x11), EnclosureWith(4)});
-  EXPECT_EQ(Tell({ExpanderOn(kHostA), Drive(kHostA, 0x11), EnclosureWith(4)}), nullptr);
+TEST_F(WriterTest, RepeatedReportIsNoChange) {
+  Report({ExpanderOn(kHostA), Drive(kHostA, 0x11), EnclosureWith(4)});
+  EXPECT_EQ(Report({ExpanderOn(kHostA), Drive(kHostA, 0x11), EnclosureWith(4)}), nullptr);
 }
 
 // An end device of two sources.
 
-TEST_F(WriterTest, WhatTheFirmwareLostIsLeavingUntilTheKernelHasLostIt) {
+TEST_F(WriterTest, DeviceLostByFirmwareIsRemovingUntilKernelLosesIt) {
   const NodeKey key = DeviceKey(kHostA, 0x11);
-  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
-  SysfsTells({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
+  Report({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  SysfsReports({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
   EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kAttached);
-  EXPECT_NE(Tell({EndDeviceGone{key}}), nullptr);
+  EXPECT_NE(Report({EndDeviceGone{key}}), nullptr);
   ASSERT_NE(Find<EndDevice>(key), nullptr);
   EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kRemoving);
-  EXPECT_EQ(Count<LogicalUnit>(), 1u) << "the kernel has it still";
-  // A reading from before the kernel knows brings nothing back.
+  EXPECT_EQ(Count<LogicalUnit>(), 1u) << "the kernel still has it";
+  // A report of the kernel that comes late changes nothing.
   EndDeviceFacts again = Drive(kHostA, 0x11);
   again.handle = DevHandle(9);
-  SysfsTells({again});
+  SysfsReports({again});
   EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kRemoving);
-  SysfsTells({EndDeviceGone{key}});
+  SysfsReports({EndDeviceGone{key}});
   EXPECT_EQ(Find<EndDevice>(key), nullptr);
   EXPECT_EQ(Count<LogicalUnit>(), 0u);
 }
 
-TEST_F(WriterTest, WhatTheFirmwareFindsAgainIsBack) {
+TEST_F(WriterTest, DeviceFoundAgainByFirmwareIsAttached) {
   const NodeKey key = DeviceKey(kHostA, 0x11);
-  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
-  SysfsTells({Drive(kHostA, 0x11)});
-  Tell({EndDeviceGone{key}});
-  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  Report({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  SysfsReports({Drive(kHostA, 0x11)});
+  Report({EndDeviceGone{key}});
+  Report({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
   EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kAttached);
-  SysfsTells({EndDeviceGone{key}});
+  SysfsReports({EndDeviceGone{key}});
   ASSERT_NE(Find<EndDevice>(key), nullptr);
   EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kDiscovered);
 }
 
-TEST_F(WriterTest, WhatTheKernelLostFirstGoesWithTheFirmware) {
+TEST_F(WriterTest, DeviceLostByKernelFirstGoesWithFirmware) {
   const NodeKey key = DeviceKey(kHostA, 0x11);
-  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
-  SysfsTells({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
-  SysfsTells({EndDeviceGone{key}});
+  Report({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  SysfsReports({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
+  SysfsReports({EndDeviceGone{key}});
   EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kDiscovered);
   EXPECT_EQ(Count<LogicalUnit>(), 0u);
-  Tell({EndDeviceGone{key}});
+  Report({EndDeviceGone{key}});
   EXPECT_EQ(Find<EndDevice>(key), nullptr);
 }
 
-TEST_F(WriterTest, WithoutTheFirmwareTheKernelsWordHoldsAgain) {
+TEST_F(WriterTest, SysfsStateHoldsWithoutTheFirmware) {
   const NodeKey key = DeviceKey(kHostA, 0x11);
-  Tell({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
-  SysfsTells({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11)});
-  Tell({EndDeviceGone{key}});
-  Tell({HostGone{kHostA}});
+  Report({Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  SysfsReports({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11)});
+  Report({EndDeviceGone{key}});
+  Report({HostGone{kHostA}});
   ASSERT_NE(Find<EndDevice>(key), nullptr);
   EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kAttached);
 }

@@ -13,11 +13,11 @@
 
 namespace sasd::watch {
 
-// What an encoder makes of an event: one buffer, cut into
+// An encoded event: one buffer, cut into
 //   [frame][header][one piece per change, in order][one piece per notice, in order]
 // `header` and any subset of the pieces, concatenated, are a valid encoding of the event with just
-// those changes and notices. `frame` is what precedes header and pieces where nothing is left out
-// (for protobuf: the tag and length of WatchResponse.events); it may be empty.
+// those changes and notices. `frame` precedes the header of a whole event (for protobuf: the tag
+// and length of WatchResponse.events); it may be empty.
 struct EncodedBytes {
   std::string bytes;
   uint32_t frame_size = 0;
@@ -25,15 +25,15 @@ struct EncodedBytes {
   std::vector<uint32_t> piece_ends;  // offsets in `bytes`; the last equals bytes.size()
 };
 
-// Turns events into bytes. Called by the pump only, once per event, without any lock held.
+// Turns events of the registry into bytes. Only the pump calls it, once per event, without a lock.
 class RegistryEventEncoder {
  public:
   virtual ~RegistryEventEncoder() = default;
   virtual EncodedBytes Encode(const registry::RegistryEvent& event) = 0;
 };
 
-// An event as the log keeps it. Immutable and shared: it lives until the log has trimmed it and the
-// last subscriber has sent it.
+// An event in the log. Immutable and shared: it lives until the log has trimmed it and the last
+// subscriber has sent it.
 class EncodedEvent {
  public:
   struct Piece {
@@ -49,9 +49,9 @@ class EncodedEvent {
   int64_t revision() const { return revision_; }
   absl::Duration arrival() const { return arrival_; }
   absl::Time time() const { return time_; }
-  SasAddress host() const { return host_; }  // that it came from; 0: not of one
+  SasAddress host() const { return host_; }  // its origin; 0: not of one host
 
-  // Frame, header and all pieces: to be sent as it is.
+  // Frame, header and all pieces: the bytes to send.
   absl::string_view all() const { return bytes_; }
   absl::string_view header() const {
     return absl::string_view(bytes_).substr(frame_size_, header_size_);

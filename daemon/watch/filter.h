@@ -12,8 +12,8 @@
 
 namespace sasd::watch {
 
-// What a subscriber wants to hear of: resources of these kinds and hosts. Immutable after it is
-// set up, then thread-safe. The default passes everything.
+// Selects resources of some kinds and hosts for a subscriber. Immutable once it is set up, then
+// thread-safe. The default passes everything.
 class Filter {
  public:
   Filter() = default;
@@ -21,7 +21,7 @@ class Filter {
   Filter(absl::Span<const registry::ResourceKind> kinds, absl::Span<const SasAddress> hosts);
 
   bool passes_everything() const { return kinds_ == 0 && hosts_.empty(); }
-  // For resources of a snapshot: `hosts` as Topology::HostsOf tells.
+  // For resources of a snapshot: `hosts` from Topology::HostsOf.
   bool Passes(registry::ResourceKind kind, const registry::HostList& hosts) const {
     return PassesKind(kind) && PassesHosts(hosts);
   }
@@ -38,16 +38,16 @@ class Filter {
   absl::flat_hash_set<SasAddress> hosts_;
 };
 
-// An event, or a part of it, to be sent.
+// An event, or a part of it, to send.
 struct Selection {
   EncodedEventPtr event;
   bool whole = true;             // send event->all()
   std::vector<uint32_t> pieces;  // else: event->header() and these pieces, ascending
-  size_t bytes = 0;              // of what is to be sent, about
+  size_t bytes = 0;              // to send, about
 };
 
-// What is left of the event; nullopt where nothing is. An event without pieces (the mark of a gap
-// or of a host reset) passes any kinds, and hosts that contain its own.
+// The part of the event that passes; nullopt where no part does. An event without pieces (the mark
+// of a gap or of a host reset) passes any kinds, and hosts that contain its own.
 std::optional<Selection> Select(const EncodedEventPtr& event, const Filter& filter);
 
 }  // namespace sasd::watch

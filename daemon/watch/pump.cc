@@ -5,7 +5,7 @@
 namespace sasd::watch {
 namespace {
 
-// To wake so many subscribers takes less than to wake a thread.
+// Waking so many subscribers takes less time than waking a thread.
 constexpr size_t kFew = 4;
 
 }  // namespace

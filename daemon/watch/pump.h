@@ -9,26 +9,25 @@
 
 namespace sasd::watch {
 
-// What stands between the drivers, the registry and the log: passes observations on to the
-// registry, and the registry's events to the log. While few subscribers are idle that is done in
-// the thread that observes, when it is about to wait, since to wake another thread would take
-// longer than all the rest; else in a thread of its own, so that nobody who observes is held up.
-// Thread-safe.
+// Passes observations of the sources to the registry, and events of the registry to the log. While
+// few subscribers are idle, the observing thread does it when it is about to wait: waking another
+// thread would take longer than all the rest. Otherwise the pump's own thread does it, so that
+// observing threads are not delayed. Thread-safe.
 class Pump : public ObservationSink {
  public:
-  // Starts. Borrows the log (and its registry) for its lifetime.
+  // Starts the thread. Borrows the log and its registry for its lifetime.
   explicit Pump(WatchLog& log);
-  // Stops; events that are still queued stay in the registry. Closes the registry's queue for
-  // waiting, so that a registry has one Pump in its life. Nobody observes any more.
+  // Stops the thread; queued events stay in the registry. Ends waits on the registry's queue for
+  // good, so that a registry has one Pump in its life. No thread may observe any more.
   ~Pump() override;
 
   void Observe(ObservationBatch batch) override;
   void Flush() override;
-  // Whoever waits for a settled registry looks again.
+  // Those who wait for a settled registry check again.
   void SetPending(bool pending) override;
 
  private:
-  // Pumps until there is nothing; the caller has claimed the queue.
+  // Pumps until the queue is empty. The caller has claimed it.
   void Run();
 
   WatchLog& log_;

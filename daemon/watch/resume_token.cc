@@ -10,7 +10,7 @@
 namespace sasd::watch {
 namespace {
 
-// FNV-1a: no secret, only a guard against tokens typed or cut by hand.
+// FNV-1a: detects tokens that were typed wrong or cut. It is no secret.
 std::string Check(absl::string_view text) {
   uint32_t check = 0x811c9dc5;
   for (unsigned char c : text) check = (check ^ c) * 0x01000193;
@@ -19,7 +19,7 @@ std::string Check(absl::string_view text) {
 
 absl::Status NotAToken(absl::string_view text, absl::string_view why) {
   return absl::InvalidArgumentError(
-      absl::StrCat("\"", text, "\" is no resume token: ", why, "; give one that a watch told"));
+      absl::StrCat("\"", text, "\" is no resume token: ", why, "; use one that a watch printed"));
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ absl::StatusOr<ResumeToken> ParseResumeToken(absl::string_view text) {
   if (!absl::SimpleAtoi(parts[1], &token.revision) || token.revision < 0) {
     return NotAToken(text, "its revision is not a number");
   }
-  // One spelling per token: what is parsed is encoded to the same text.
+  // One spelling per token: a parsed token is encoded to the same text.
   if (EncodeResumeToken(token.epoch, token.revision) != text) {
     return NotAToken(text, "its check does not match");
   }

@@ -9,7 +9,7 @@
 
 namespace sasd::watch {
 
-// Where a subscriber stands: it knows everything up to `revision` of `epoch`.
+// The position of a subscriber: it has all events up to `revision` of `epoch`.
 struct ResumeToken {
   std::string epoch;
   int64_t revision = 0;
@@ -18,7 +18,7 @@ struct ResumeToken {
 // Opaque text for clients: "{epoch}.{revision}.{check}".
 std::string EncodeResumeToken(absl::string_view epoch, int64_t revision);
 
-// Errors: kInvalidArgument naming the text and what is wrong with it.
+// Errors: kInvalidArgument with the text and the reason.
 absl::StatusOr<ResumeToken> ParseResumeToken(absl::string_view text);
 
 }  // namespace sasd::watch

@@ -10,15 +10,15 @@
 namespace sasd::watch {
 namespace {
 
-// How many events a Next() looks at: bounds what it does under the log's lock, and for a filter
-// that lets nothing pass.
+// The most events that a Next() examines: bounds its work under the log's lock, and with a filter
+// that passes nothing.
 constexpr size_t kMaxLook = 1'024;
 
-// How many events a PumpOnce() appends, in all: so few that nobody who is awake falls behind.
+// The most events that a PumpOnce() appends: so few that no active subscriber falls behind.
 constexpr size_t kMaxAppends = 32;
 
-// To wake many takes long. After so many, what has happened meanwhile is appended, so that the
-// others get it with the same message.
+// Waking many cursors takes long. After so many, new events are appended, so that the other cursors
+// get them with the same message.
 constexpr size_t kWakesPerLook = 16;
 
 }  // namespace
@@ -90,7 +90,7 @@ void WatchLog::Append(EncodedEventPtr event, std::vector<EncodedEventPtr>& trimm
   bytes_ += event->footprint();
   entries_.push_back(std::move(event));
   ++stats_.events;
-  // The newest always stays, however large: whoever is awake gets it.
+  // The newest event always stays, even if it is too large, so that active subscribers get it.
   while (entries_.size() > 1 &&
          (entries_.size() > options_.max_events || bytes_ > options_.max_bytes)) {
     bytes_ -= entries_.front()->footprint();

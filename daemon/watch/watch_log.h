@@ -21,28 +21,28 @@ namespace sasd::watch {
 
 class Cursor;
 
-// Told that a cursor which was at the end of the log has something to read.
+// Learns that a cursor at the end of the log has something to read.
 class WakeListener {
  public:
   virtual ~WakeListener() = default;
-  // Called by the pump's thread (or by the thread that closes the log), without any lock held, once
-  // for each Next() that answered kAtEnd. Returns quickly; may call Next(). Can still come once
-  // while or after the cursor is destroyed: hence a weak_ptr.
+  // Called by the pumping thread, or by the thread in WakeAll(), without a lock, once for each
+  // Next() that returned kAtEnd. Returns quickly; may call Next(). One call can still come during
+  // or after the destruction of the cursor: hence a weak_ptr.
   virtual void OnReady() = 0;
 };
 
-// How a resume token stands to the log.
+// Whether a subscriber can resume at a token.
 struct ResumeDecision {
   enum class Verdict {
     kKnown,
     kCompacted,     // the log starts after it
-    kEpochChanged,  // it is of another life of the counter
-    kFuture,        // there is no such revision yet
+    kEpochChanged,  // the token is of another life of the counter
+    kFuture,        // the revision does not exist yet
   };
   Verdict verdict = Verdict::kKnown;
   ResumeToken token;
   std::string epoch;   // the registry's
-  int64_t oldest = 0;  // the least revision from which one can resume
+  int64_t oldest = 0;  // the least revision to resume from
   int64_t newest = 0;  // the registry's
 
   // OK for kKnown; kOutOfRange for kCompacted and kEpochChanged; kInvalidArgument for kFuture.
@@ -56,9 +56,9 @@ struct History {
   int64_t newest = 0;                   // the last event in the log
 };
 
-// The shared log of encoded events: each change is encoded once, whatever the number of
-// subscribers, and a subscriber is a cursor: a number. Bounded; what is trimmed lives on only in
-// the hands of who is sending it. Thread-safe.
+// The shared log of encoded events. Each change is encoded once for all subscribers; a subscriber
+// is a cursor: a number. Bounded; a trimmed event lives on only while it is being sent.
+// Thread-safe.
 class WatchLog {
  public:
   struct Options {
@@ -67,31 +67,30 @@ class WatchLog {
   };
   struct Stats {
     int64_t subscribers = 0;  // cursors that exist
-    int64_t resyncs = 0;      // cursors that fell behind, in all
-    int64_t events = 0;       // encoded, in all
+    int64_t resyncs = 0;      // cursors that fell behind, in total
+    int64_t events = 0;       // encoded, in total
     int64_t trimmed = 0;
     size_t log_events = 0;
     size_t log_bytes = 0;
   };
 
-  // Borrows both for its lifetime. Starts with the first event that the registry's queue still has.
+  // Borrows both for its lifetime. Starts with the first event in the registry's queue.
   WatchLog(registry::Registry& registry, RegistryEventEncoder& encoder, Options options);
   WatchLog(registry::Registry& registry, RegistryEventEncoder& encoder)
       : WatchLog(registry, encoder, Options()) {}
-  // No cursor is left.
+  // No cursor may be left.
   ~WatchLog();
 
-  // The pump's step: takes the events that the registry has, one at least and a few dozen at most,
-  // encodes and appends them, and wakes the cursors that have come to the end. What happens while
-  // many are woken is taken, too. False if there was no event. By one thread at a time:
-  // the one that has claimed the registry's queue.
+  // The pump's step: takes the registry's events, one at least and 32 at most, encodes and appends
+  // them, and wakes the cursors at the end. While many are woken, new events are taken, too. False
+  // if there was no event. By one thread at a time: the one that has claimed the registry's queue.
   bool PumpOnce() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A new subscriber. It stands at the newest revision of the registry (only what happens from now
-  // on); Cursor::BeginSnapshot gives it a snapshot to start from. The log outlives the cursor.
+  // A new subscriber, at the newest revision of the registry: it gets later events only.
+  // Cursor::BeginSnapshot gives it a snapshot to start from. The log outlives the cursor.
   std::unique_ptr<Cursor> Subscribe(std::weak_ptr<WakeListener> listener, Filter filter = {})
       ABSL_LOCKS_EXCLUDED(mu_);
-  // A subscriber that goes on after the token. Errors: as ResumeDecision::ToStatus.
+  // A subscriber that continues after the token. Errors: as ResumeDecision::ToStatus.
   absl::StatusOr<std::unique_ptr<Cursor>> Resume(const ResumeToken& token,
                                                  std::weak_ptr<WakeListener> listener,
                                                  Filter filter = {}) ABSL_LOCKS_EXCLUDED(mu_);
@@ -99,8 +98,8 @@ class WatchLog {
 
   // Up to `max_events` events after `after`. Errors: kOutOfRange if the log starts later.
   absl::StatusOr<History> Read(int64_t after, size_t max_events) const ABSL_LOCKS_EXCLUDED(mu_);
-  // The log's first and last revision (oldest == newest + 1 if it is empty). One can read and
-  // resume from oldest - 1 on.
+  // The log's first and last revision (oldest == newest + 1 if it is empty). Read and Resume work
+  // from oldest - 1 on.
   int64_t oldest_revision() const ABSL_LOCKS_EXCLUDED(mu_);
   int64_t newest_revision() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -108,7 +107,7 @@ class WatchLog {
   // How many cursors wait at the end.
   size_t idle_count() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Wakes every idle cursor: for a server that shuts down.
+  // Wakes every idle cursor, for a server that shuts down.
   void WakeAll() ABSL_LOCKS_EXCLUDED(mu_);
 
   registry::Registry& registry() const { return registry_; }
@@ -121,11 +120,11 @@ class WatchLog {
   int64_t OldestLocked() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     return newest_ + 1 - static_cast<int64_t>(entries_.size());
   }
-  // Takes one event from the registry to the log. False if there is none.
+  // Moves one event from the registry to the log. False if there is none.
   bool AppendNext() ABSL_LOCKS_EXCLUDED(mu_);
   void Append(EncodedEventPtr event, std::vector<EncodedEventPtr>& trimmed)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Takes from the idle list the cursors with something to read.
+  // Removes the cursors with something to read from the idle list.
   void TakeReady(bool all, Listeners& ready) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AddIdle(Cursor& cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RemoveIdle(Cursor& cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -144,13 +143,13 @@ class WatchLog {
   Stats stats_ ABSL_GUARDED_BY(mu_);
 };
 
-// A subscriber's position in the log: all revisions up to position() have been given to it. Costs
-// nothing while it stands still. One caller at a time (its subscriber).
+// A subscriber's position in the log: it has got all revisions up to position(). An idle cursor
+// costs nothing. One caller at a time: its subscriber.
 //
 //   Subscribe/Resume -> LIVE --BeginSnapshot()--> SNAPSHOTTING --EndSnapshot()--> LIVE
 //
 // A subscriber that wants the state subscribes, calls BeginSnapshot, sends the snapshot, then
-// EndSnapshot, then Next. On kFellBehind it says so to its client and starts over at BeginSnapshot.
+// EndSnapshot, then Next. On kFellBehind it sends RESYNC and starts over at BeginSnapshot.
 class Cursor {
  public:
   struct Batch {
@@ -162,7 +161,7 @@ class Cursor {
     State state = State::kAtEnd;
     std::vector<Selection> events;
     size_t bytes = 0;    // about; of `events`
-    int64_t sent = 0;    // kFellBehind: what it has had
+    int64_t sent = 0;    // kFellBehind: the last revision that it got
     int64_t oldest = 0;  // kFellBehind: the log's first
   };
 
@@ -179,7 +178,7 @@ class Cursor {
   void EndSnapshot();
   bool snapshotting() const { return snapshotting_; }
 
-  // Everything up to it has been given or filtered out: what a bookmark tells.
+  // All events up to it were given or filtered out: the revision of a bookmark.
   int64_t position() const { return position_; }
   // How far the position has moved since the last event, snapshot or bookmark that was given to the
   // client: a bookmark is due where it is large, or when the cursor becomes idle and it is not 0.

@@ -69,7 +69,7 @@ class WatchLogTest : public ::testing::Test {
       EXPECT_TRUE(log_->PumpOnce());
     }
   }
-  // All that there is, until the end.
+  // All events until the end.
   std::string ReadAll(Cursor& cursor) {
     std::string text;
     while (true) {
@@ -95,7 +95,7 @@ class SmallWatchLogTest : public WatchLogTest {
   SmallWatchLogTest() : WatchLogTest(3) {}
 };
 
-TEST_F(WatchLogTest, ASubscriberHearsWhatHappensFromThenOn) {
+TEST_F(WatchLogTest, SubscriberGetsLaterEvents) {
   HappenAndPump(2);
   const auto cursor = log_->Subscribe(listener_);
   EXPECT_EQ(ReadAll(*cursor), "");
@@ -104,7 +104,7 @@ TEST_F(WatchLogTest, ASubscriberHearsWhatHappensFromThenOn) {
   EXPECT_EQ(cursor->position(), 5);
 }
 
-TEST_F(WatchLogTest, SnapshotAndEventsMeetWithoutAGapOrADuplicate) {
+TEST_F(WatchLogTest, EventsContinueExactlyAfterTheSnapshot) {
   HappenAndPump(2);
   Happen();  // in the registry, not yet in the log
   const auto cursor = log_->Subscribe(listener_);
@@ -112,12 +112,12 @@ TEST_F(WatchLogTest, SnapshotAndEventsMeetWithoutAGapOrADuplicate) {
   EXPECT_EQ(topology->revision(), 3);
   Happen();
   EXPECT_TRUE(log_->PumpOnce());
-  EXPECT_FALSE(log_->PumpOnce()) << "one step takes all there is";
+  EXPECT_FALSE(log_->PumpOnce()) << "one step takes all events";
   cursor->EndSnapshot();
   EXPECT_EQ(ReadAll(*cursor), "<r4:n");
 }
 
-TEST_F(WatchLogTest, AnEventIsEncodedOnceForAll) {
+TEST_F(WatchLogTest, EventIsEncodedOnceForAllSubscribers) {
   std::vector<std::unique_ptr<Cursor>> cursors;
   for (int i = 0; i < 10; ++i) cursors.push_back(log_->Subscribe(listener_));
   HappenAndPump(5);
@@ -125,9 +125,9 @@ TEST_F(WatchLogTest, AnEventIsEncodedOnceForAll) {
   EXPECT_EQ(encoder_.encoded_count, 5);
 }
 
-// Something happens while the first of many subscribers is woken: the last ones get it together
-// with what woke them, instead of being woken twice.
-TEST_F(WatchLogTest, WhatHappensWhileManyAreWokenGoesOutWithIt) {
+// An event happens while the first of many subscribers is woken. The last ones get it together with
+// the event that woke them and are woken once.
+TEST_F(WatchLogTest, EventsDuringAWakeupGoOutWithIt) {
   struct Reader : WakeListener {
     void OnReady() override {
       ++wakes;
@@ -145,7 +145,7 @@ TEST_F(WatchLogTest, WhatHappensWhileManyAreWokenGoesOutWithIt) {
     readers.back()->cursor = log_->Subscribe(readers.back());
     (void)readers.back()->cursor->Next(1, 1);  // idle
   }
-  // The last one to become idle is the first to be woken.
+  // The last cursor to become idle is woken first.
   readers.back()->then = [this] { Happen(); };
   HappenAndPump();
   int wakes = 0;
@@ -153,27 +153,27 @@ TEST_F(WatchLogTest, WhatHappensWhileManyAreWokenGoesOutWithIt) {
     EXPECT_EQ(reader->cursor->position(), 2);
     wakes += reader->wakes;
   }
-  EXPECT_LT(wakes, 120) << "once each, and twice the few that were woken before it happened";
+  EXPECT_LT(wakes, 120) << "only the first few are woken twice";
   for (const auto& reader : readers) reader->cursor.reset();
 }
 
-TEST_F(WatchLogTest, AnIdleCursorIsWokenOncePerEnd) {
+TEST_F(WatchLogTest, IdleCursorIsWokenOncePerEnd) {
   const auto cursor = log_->Subscribe(listener_);
   EXPECT_EQ(ReadAll(*cursor), "");
   HappenAndPump(3);
-  EXPECT_EQ(listener_->wakes, 1) << "it has not read since";
+  EXPECT_EQ(listener_->wakes, 1) << "it has not read since then";
   ReadAll(*cursor);
   HappenAndPump();
   EXPECT_EQ(listener_->wakes, 2);
 }
 
-TEST_F(WatchLogTest, ACursorThatHasNotReachedTheEndIsNotWoken) {
+TEST_F(WatchLogTest, BusyCursorIsNotWoken) {
   const auto cursor = log_->Subscribe(listener_);
   HappenAndPump(2);
   EXPECT_EQ(listener_->wakes, 0);
 }
 
-TEST_F(WatchLogTest, ADestroyedCursorIsNotWoken) {
+TEST_F(WatchLogTest, DestroyedCursorIsNotWoken) {
   auto cursor = log_->Subscribe(listener_);
   ReadAll(*cursor);
   cursor.reset();
@@ -182,35 +182,35 @@ TEST_F(WatchLogTest, ADestroyedCursorIsNotWoken) {
   EXPECT_EQ(log_->stats().subscribers, 0);
 }
 
-TEST_F(WatchLogTest, WakeAllWakesWhoIsIdle) {
+TEST_F(WatchLogTest, WakeAllWakesIdleCursors) {
   const auto cursor = log_->Subscribe(listener_);
   ReadAll(*cursor);
   log_->WakeAll();
   EXPECT_EQ(listener_->wakes, 1);
 }
 
-TEST_F(WatchLogTest, ATokenResumesAfterItsRevision) {
+TEST_F(WatchLogTest, TokenResumesAfterItsRevision) {
   HappenAndPump(5);
   const auto cursor = log_->Resume(TokenAt(3), listener_);
   ASSERT_TRUE(cursor.ok()) << cursor.status();
   EXPECT_EQ(ReadAll(**cursor), "<r4:n<r5:n");
 }
 
-TEST_F(WatchLogTest, ATokenOfAnotherEpochIsRefused) {
+TEST_F(WatchLogTest, TokenOfAnotherEpochIsRefused) {
   HappenAndPump(2);
   const ResumeDecision decision = log_->Decide({"ffffffffffffffff", 1});
   EXPECT_EQ(decision.verdict, ResumeDecision::Verdict::kEpochChanged);
   EXPECT_EQ(decision.ToStatus().code(), absl::StatusCode::kOutOfRange);
 }
 
-TEST_F(WatchLogTest, ATokenOfTheFutureIsRefused) {
+TEST_F(WatchLogTest, TokenOfTheFutureIsRefused) {
   HappenAndPump(2);
   EXPECT_EQ(log_->Resume(TokenAt(3), listener_).status().code(),
             absl::StatusCode::kInvalidArgument);
   EXPECT_TRUE(log_->Resume(TokenAt(2), listener_).ok());
 }
 
-TEST_F(SmallWatchLogTest, ATokenThatIsCompactedIsRefusedWithTheOldest) {
+TEST_F(SmallWatchLogTest, CompactedTokenIsRefusedWithTheOldestRevision) {
   HappenAndPump(10);
   EXPECT_EQ(log_->oldest_revision(), 8);
   const ResumeDecision decision = log_->Decide(TokenAt(6));
@@ -219,7 +219,7 @@ TEST_F(SmallWatchLogTest, ATokenThatIsCompactedIsRefusedWithTheOldest) {
   EXPECT_TRUE(log_->Resume(TokenAt(7), listener_).ok());
 }
 
-TEST_F(SmallWatchLogTest, AStalledSubscriberFallsBehindAndCostsNothing) {
+TEST_F(SmallWatchLogTest, StalledSubscriberFallsBehind) {
   const auto cursor = log_->Subscribe(listener_);
   HappenAndPump(10);
   EXPECT_EQ(log_->stats().log_events, 3u);
@@ -233,7 +233,7 @@ TEST_F(SmallWatchLogTest, AStalledSubscriberFallsBehindAndCostsNothing) {
   EXPECT_EQ(ReadAll(*cursor), "<r11:n");
 }
 
-TEST_F(WatchLogTest, TheLogIsBoundedInBytes) {
+TEST_F(WatchLogTest, LogIsBoundedInBytes) {
   WatchLog::Options options;
   options.max_bytes = 1'000;
   registry::Registry registry({kEpoch, 0});
@@ -252,25 +252,25 @@ TEST_F(WatchLogTest, TheLogIsBoundedInBytes) {
   EXPECT_EQ(log.newest_revision(), 100);
 }
 
-TEST_F(WatchLogTest, AFilterPassesItsHosts) {
+TEST_F(WatchLogTest, FilterPassesItsHosts) {
   const auto cursor = log_->Subscribe(listener_, Filter({}, {kHostB}));
   HappenAndPump(2, kHostA);
   HappenAndPump(1, kHostB);
   HappenAndPump(1, kHostA);
   EXPECT_EQ(ReadAll(*cursor), "<r3:n");
-  EXPECT_EQ(cursor->position(), 4) << "what was filtered out was passed by";
+  EXPECT_EQ(cursor->position(), 4) << "it moves past filtered events";
   EXPECT_EQ(cursor->unsent(), 1);
   cursor->BookmarkSent();
   EXPECT_EQ(cursor->unsent(), 0);
 }
 
-TEST_F(WatchLogTest, AFilterPassesItsKinds) {
+TEST_F(WatchLogTest, FilterPassesItsKinds) {
   const auto cursor = log_->Subscribe(listener_, Filter({registry::ResourceKind::kPhy}, {}));
   HappenAndPump(2);
   EXPECT_EQ(ReadAll(*cursor), "");
 }
 
-TEST_F(WatchLogTest, ABatchEndsAtItsLimits) {
+TEST_F(WatchLogTest, BatchEndsAtItsLimits) {
   const auto cursor = log_->Subscribe(listener_);
   HappenAndPump(10);
   EXPECT_EQ(cursor->Next(4, 1'000).events.size(), 4u);
@@ -278,7 +278,7 @@ TEST_F(WatchLogTest, ABatchEndsAtItsLimits) {
   EXPECT_EQ(cursor->Next(100, 1).events.size(), 1u) << "at least one";
 }
 
-TEST_F(SmallWatchLogTest, TheHistoryIsReadInPages) {
+TEST_F(SmallWatchLogTest, HistoryIsReadInPages) {
   HappenAndPump(10);
   EXPECT_EQ(log_->Read(5, 10).status().code(), absl::StatusCode::kOutOfRange);
   const absl::StatusOr<History> page = log_->Read(7, 2);
@@ -289,7 +289,7 @@ TEST_F(SmallWatchLogTest, TheHistoryIsReadInPages) {
   EXPECT_TRUE(log_->Read(10, 2)->events.empty());
 }
 
-TEST(ResumeTokenTest, RoundTrips) {
+TEST(ResumeTokenTest, TokenRoundTrips) {
   const std::string text = EncodeResumeToken(kEpoch, 42);
   const absl::StatusOr<ResumeToken> token = ParseResumeToken(text);
   ASSERT_TRUE(token.ok()) << token.status();
@@ -297,7 +297,7 @@ TEST(ResumeTokenTest, RoundTrips) {
   EXPECT_EQ(token->revision, 42);
 }
 
-TEST(ResumeTokenTest, WhatWasTypedWrongIsRefused) {
+TEST(ResumeTokenTest, MistypedTokenIsRefused) {
   std::string text = EncodeResumeToken(kEpoch, 42);
   for (const std::string& wrong : {std::string(), std::string("42"), text + "0", "x" + text,
                                    text.substr(1), std::string("..")}) {
@@ -305,7 +305,7 @@ TEST(ResumeTokenTest, WhatWasTypedWrongIsRefused) {
   }
 }
 
-TEST_F(WatchLogTest, FewSubscribersGetTheirEventsFromTheThreadThatFlushes) {
+TEST_F(WatchLogTest, FlushingThreadServesFewSubscribers) {
   Pump pump(*log_);
   const auto cursor = log_->Subscribe(listener_);
   Happen();
@@ -314,7 +314,7 @@ TEST_F(WatchLogTest, FewSubscribersGetTheirEventsFromTheThreadThatFlushes) {
   EXPECT_EQ(ReadAll(*cursor), "<r1:n<r2:n");
 }
 
-TEST_F(WatchLogTest, ManySubscribersGetTheirEventsFromThePumpsThread) {
+TEST_F(WatchLogTest, PumpThreadServesManySubscribers) {
   struct Waker : WakeListener {
     void OnReady() override { woken.Notify(); }
     absl::Notification woken;
@@ -334,8 +334,8 @@ TEST_F(WatchLogTest, ManySubscribersGetTheirEventsFromThePumpsThread) {
   }
 }
 
-// Subscribers come and go while the pump runs. ThreadSanitizer judges; everybody hears everything.
-TEST_F(WatchLogTest, SubscribersComeAndGoWhileThePumpRuns) {
+// Each subscriber gets every event. ThreadSanitizer checks the rest.
+TEST_F(WatchLogTest, SubscribersComeAndGoDuringPumping) {
   Pump pump(*log_);
   std::atomic<bool> stop{false};
   std::thread subscribers([&] {
