@@ -20,7 +20,8 @@
 // "this source does not know".
 namespace sasd {
 
-// Where a fact comes from.
+// Where a fact comes from. Each number is that of sas.v1.Source less 1, and less than 8. A new
+// source goes to the end; daemon/registry/source_table.h says what its reports mean.
 enum class Source : uint8_t { kFirmware, kSysfs };
 
 // Protocols that a device or phy speaks, as a bit set (SPL-4 DISCOVER response).
