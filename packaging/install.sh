@@ -1,25 +1,40 @@
 #!/bin/bash
-# Installs sasd, sasctl and what makes them a service: [DESTDIR=DIR] packaging/install.sh [BIN]
-#
-# BIN is the folder that Bazel built daemon/sasd and cli/sasctl in (bazel-bin). With DESTDIR the files go
-# below it and nothing else is done; without it users, rules and units are made known, and a sasd that runs is
-# left as it is. May be run again.
+# Installs sasd and sasctl as a service; see --help.
 set -euo pipefail
-
-top=$(cd "$(dirname "$0")/.." && pwd)
-bin=$(cd "${1:-$top/bazel-bin}" 2>/dev/null && pwd) || bin=${1:-$top/bazel-bin}
-destdir=${DESTDIR:-}
-units=$top/packaging/systemd
 
 die() {
   echo "install.sh: $*" >&2
   exit 1
 }
 
+usage() {
+  cat <<'USAGE'
+usage: [DESTDIR=DIR] packaging/install.sh [--help] [BIN]
+
+Install sasd, sasctl, completions, and the files of the systemd service. Run it as root. It is safe
+to run again: it keeps /etc/default/sasd, and it does not restart a running sasd.
+
+  BIN       The folder with daemon/sasd and cli/sasctl; by default bazel-bin of this tree
+  DESTDIR   Copy the files below this folder, and do nothing else: for a package or an image.
+            Without it, install.sh also creates the users and reloads udev and systemd
+USAGE
+}
+
+case ${1:-} in
+  -h | --help) usage; exit 0 ;;
+  -*) die "unknown option \"$1\"; see install.sh --help" ;;
+esac
+(($# <= 1)) || die "too many arguments; see install.sh --help"
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+bin=$(cd "${1:-$top/bazel-bin}" 2>/dev/null && pwd) || bin=${1:-$top/bazel-bin}
+destdir=${DESTDIR:-}
+units=$top/packaging/systemd
+
 for program in daemon/sasd cli/sasctl; do
-  [[ -x $bin/$program ]] || die "no $bin/$program: bazel build //daemon:sasd //cli:sasctl"
+  [[ -x $bin/$program ]] || die "no $bin/$program; build it: bazel build //daemon:sasd //cli:sasctl"
 done
-[[ -n $destdir || $(id -u) -eq 0 ]] || die "not root: sudo, or set DESTDIR"
+[[ -n $destdir || $(id -u) -eq 0 ]] || die "not root; use sudo, or set DESTDIR"
 
 put() {
   install -D -m "$1" "$2" "$destdir$3"
@@ -47,4 +62,4 @@ if [[ -e /run/udev/control ]]; then
   udevadm trigger --settle --subsystem-match=misc
 fi
 [[ ! -d /run/systemd/system ]] || systemctl daemon-reload
-echo "installed; now: systemctl enable --now sasd, or systemctl restart sasd"
+echo "installed; start it: systemctl enable --now sasd (an update: systemctl restart sasd)"

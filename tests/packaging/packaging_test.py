@@ -1,4 +1,4 @@
-"""sasd as a service: the notify protocol, the unit and its neighbours, the install."""
+"""sasd as a service: the notify protocol, the systemd files, the installation."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ SASCTL = os.path.join(ROOT, "cli", "sasctl")
 PACKAGING = os.path.join(ROOT, "packaging")
 SYSTEMD = os.path.join(PACKAGING, "systemd")
 TIMEOUT_S = 60
-# systemd-analyze's exposure level times ten, which the unit may have at most.
+# The highest exposure level that systemd-analyze may report for the unit, times ten.
 WORST_EXPOSURE = 15
 
 
@@ -26,7 +26,7 @@ def run(*command, **options):
 
 
 def program(name):
-    """The path of a program that need not be here."""
+    """The path of a program; skips the test where it is not installed."""
     path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/bin:/usr/sbin:/bin:/sbin")
     if path is None:
         raise unittest.SkipTest(f"there is no {name} here")
@@ -34,10 +34,10 @@ def program(name):
 
 
 class NotifyTest(unittest.TestCase):
-    """What sasd tells whoever started it, at $NOTIFY_SOCKET."""
+    """What sasd sends to the service manager, at $NOTIFY_SOCKET."""
 
     def setUp(self):
-        # The path of a unix socket is short.
+        # The path of a unix socket must be short.
         self.folder = tempfile.TemporaryDirectory(dir="/tmp")
         self.addCleanup(self.folder.cleanup)
         path = os.path.join(self.folder.name, "notify")
@@ -64,7 +64,7 @@ class NotifyTest(unittest.TestCase):
 
     def test_ready_reloading_stopping(self):
         process = self.start()
-        # It answers when it says so.
+        # Once it is ready, it answers.
         ready = self.receive()
         self.assertEqual(ready["READY"], "1")
         self.assertIn("fabric demo at " + self.address, ready["STATUS"])
@@ -91,7 +91,7 @@ class NotifyTest(unittest.TestCase):
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(timeout=TIMEOUT_S), 0)
 
-    def test_nobody_listens(self):
+    def test_runs_without_a_notify_socket(self):
         process = self.start(NOTIFY_SOCKET="/nowhere/at/all")
         wait = run(
             SASCTL, "--addr", self.address, "wait", "--settled", "--timeout", f"{TIMEOUT_S}s"
@@ -102,7 +102,7 @@ class NotifyTest(unittest.TestCase):
 
 
 class UnitTest(unittest.TestCase):
-    """What systemd's and kmod's own tools say of the files."""
+    """Checks the files with the tools of systemd and kmod."""
 
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -145,7 +145,7 @@ class UnitTest(unittest.TestCase):
             self.assertIn("sasd:x:", file.read())
 
     def test_remove_command(self):
-        """`modprobe -r mpt3sas` runs the command, which is one that a shell can read."""
+        """`modprobe -r mpt3sas` runs the command, and a shell can parse it."""
         conf = os.path.join(self.folder.name, "conf")
         os.mkdir(conf)
         shutil.copy(os.path.join(SYSTEMD, "modprobe.conf"), os.path.join(conf, "sasd.conf"))
@@ -155,7 +155,7 @@ class UnitTest(unittest.TestCase):
         command = commands[0].split(" ", 2)[2]
         self.assertEqual(run("/bin/sh", "-n", "-c", command).returncode, 0)
 
-        # The same with stand-ins for what it calls.
+        # Again, with stand-ins for the programs that it calls.
         log = os.path.join(self.folder.name, "log")
         for name in ("systemctl", "modprobe"):
             stub = os.path.join(self.folder.name, name)
@@ -230,10 +230,22 @@ class InstallTest(unittest.TestCase):
         version = run(os.path.join(self.destdir, "usr/sbin/sasd"), "--version")
         self.assertTrue(version.stdout.startswith("sasd "), version.stdout)
 
-    def test_nothing_was_built(self):
+    def test_missing_programs_are_an_error(self):
         done = self.install(binaries=self.folder.name)
         self.assertEqual(done.returncode, 1)
         self.assertIn("bazel build //daemon:sasd //cli:sasctl", done.stderr)
+        self.assertEqual(self.installed(), {})
+
+    def test_help_installs_nothing(self):
+        done = self.install("--help")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("DESTDIR", done.stdout)
+        self.assertEqual(self.installed(), {})
+
+    def test_an_unknown_option_is_an_error(self):
+        done = self.install("--prefix")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('unknown option "--prefix"', done.stderr)
         self.assertEqual(self.installed(), {})
 
 
