@@ -1,7 +1,8 @@
 # shellcheck shell=bash
-# Sourced by the scripts: where what is made once and kept outside the tree goes.
-#   $SASD_CACHE, by default /var/cache/sasd for root and ~/.cache/sasd for others.
-# It also gives HOME a writable value where a CI has none: Bazel's output goes below it.
+# Sourced by the scripts. Sets
+#   SASD_CACHE  the folder for tools that are made once and kept outside the tree; by default
+#               /var/cache/sasd for root and ~/.cache/sasd for other users
+#   HOME        if a CI has no writable one: Bazel writes its output below it
 
 if [[ -z ${HOME:-} ]]; then
   HOME=$(getent passwd "$(id -u)" | cut -d: -f6)
@@ -15,5 +16,5 @@ if [[ -z ${SASD_CACHE:-} ]]; then
   if [[ $(id -u) -eq 0 ]]; then SASD_CACHE=/var/cache/sasd; else SASD_CACHE=$HOME/.cache/sasd; fi
 fi
 export SASD_CACHE
-# Tools that name files want UTF-8; a bare system has no other such locale.
+# Tools that handle file names need UTF-8; a bare system has no other UTF-8 locale.
 export LC_ALL=C.UTF-8

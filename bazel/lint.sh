@@ -2,12 +2,12 @@
 # Checks the style of the tree: bazel/lint.sh [--fix [PATH...] | --accept-api]
 #
 #   (nothing)      clang-format, buildifier, layers of includes, buf lint, buf breaking
-#   --fix          formats sources and BUILD files in place instead: all, or those under PATH
-#   --accept-api   makes the API as it is now the one that `buf breaking` compares with:
-#                  proto/baseline.binpb. Do it on a release, or to break the API on purpose.
+#   --fix          format sources and BUILD files in place instead: all, or those under PATH
+#   --accept-api   make the current API the baseline of `buf breaking`, proto/baseline.binpb: on a
+#                  release, or to break the API on purpose
 #
-# buf and buildifier come from npm (bazel/npm_tools.sh). Without its registry these two are skipped,
-# and it says so; SASD_REQUIRE_NPM=1 makes that a failure.
+# buf and buildifier come from npm (bazel/npm_tools.sh). Without the npm registry lint.sh skips them
+# and prints so; with SASD_REQUIRE_NPM=1 it fails instead.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=bazel/env.sh
@@ -28,7 +28,7 @@ fail() {
   failed=1
 }
 
-# Prints the paths of files to check that match the patterns: tracked and new, not ignored.
+# Prints the paths of files that match the patterns: tracked and new ones, not ignored ones.
 files() {
   if git -c safe.directory='*' rev-parse --is-inside-work-tree >/dev/null 2>&1; then
     git -c safe.directory='*' ls-files --cached --others --exclude-standard -- "$@" |
@@ -41,7 +41,7 @@ files() {
   fi
 }
 
-# Keeps the lines of stdin that are under one of the paths given, or all where none is.
+# Keeps the lines of stdin that are under one of the given paths; all lines if there is none.
 under() {
   local file path
   while read -r file; do

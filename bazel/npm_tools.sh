@@ -1,8 +1,8 @@
 #!/bin/bash
-# Fetches buf and buildifier from npm (bazel/npm: exact versions with checksums) where they are not
-# there yet, and prints the folder of the two programs: $SASD_CACHE/npm/bin.
+# Fetches buf and buildifier from npm (bazel/npm: exact versions with checksums) unless they are
+# there, and prints the folder of the two programs: $SASD_CACHE/npm/bin.
 #
-# These are the packages with the programs; @bufbuild/buf would only launch them through node.
+# It takes the packages that contain the programs; @bufbuild/buf only launches them through node.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=bazel/env.sh

@@ -2,11 +2,14 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_library")
 
+# An input of each action that runs protoc: an upgrade generates the code again.
+INSTALLED_PACKAGES = "@installed_packages//:build"
+
 _PROTOC = "/usr/bin/protoc"
 _GRPC_CPP = "/usr/bin/grpc_cpp_plugin"
 _GRPC_PYTHON = "/usr/bin/grpc_python_plugin"
 
-# Generated code is large and dull: compile it quickly, and leave it out of AddressSanitizer.
+# Generated code is large and has no bugs of ours: compile it fast and without AddressSanitizer.
 GENERATED_COPTS = [
     "-w",
     "-O1",
@@ -18,7 +21,7 @@ GENERATED_COPTS = [
 })
 
 def _sibling(label, suffix):
-    """The label of a target that stands beside `label`, named with a suffix."""
+    """The label of the target with the name of `label` and a suffix."""
     if ":" in label:
         return label + suffix
     return "%s:%s%s" % (label, label.split("/")[-1], suffix)
@@ -37,7 +40,7 @@ def _protoc(name, srcs, deps, root, flags, outs, **kwargs):
     out = "/".join(["$(RULEDIR)"] + [".."] * depth)
     native.genrule(
         name = name,
-        srcs = srcs + [_sibling(dep, "_srcs") for dep in deps],
+        srcs = srcs + [_sibling(dep, "_srcs") for dep in deps] + [INSTALLED_PACKAGES],
         outs = outs,
         cmd = " ".join([
             _PROTOC,
@@ -59,7 +62,7 @@ def sas_proto_library(
         root = "",
         visibility = None,
         testonly = None):
-    """A C++ library from .proto files, of their messages.
+    """A C++ library of the messages in .proto files.
 
     Other targets made: with grpc = True `name`_grpc, the services; `name`_descriptor (a
     FileDescriptorSet with all imports, `name`.binpb) and `name`_srcs (the .proto files and those of
@@ -150,7 +153,7 @@ def sas_py_proto(
         testonly = None):
     """Python modules from .proto files, as data for a test: x_pb2.py, x_pb2_grpc.py.
 
-    They are found by Python when PYTHONPATH is `root` in the runfiles.
+    Set PYTHONPATH to `root` in the runfiles.
 
     Args:
       name: of the filegroup.

@@ -1,11 +1,11 @@
-// What every program built with a sanitizer needs; linked in with //bazel:absl. Names are fixed by
-// the sanitizers' runtimes.
+// Options of the sanitizers, linked into every program with //bazel:absl. The sanitizers' runtimes
+// define the names of these functions.
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 extern "C" const char* __asan_default_options();
 extern "C" const char* __asan_default_options() {
-  // Debian's libraries are not instrumented: a container that crosses over looks overflown.
+  // Debian's libraries are not instrumented: a container passed from them looks overflown.
   return "detect_container_overflow=0:detect_stack_use_after_return=1:strict_init_order=1";
 }
 extern "C" const char* __ubsan_default_options();

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs what is missing from Debian's packages: bazel/setup.sh [GROUP...], the groups being those
-# of bazel/packages.txt (build is the default). Costs nothing when all is there.
+# Installs the missing Debian packages of groups in bazel/packages.txt: bazel/setup.sh [GROUP...],
+# by default the group build. Takes no time when all are installed.
 set -euo pipefail
 
 die() {
@@ -19,7 +19,7 @@ for group in "${groups[@]}"; do
 done
 
 id=$(. /etc/os-release 2>/dev/null && echo "${ID:-unknown} ${VERSION_ID:-}") || id=unknown
-[[ $id == "debian 12" ]] || die "needs Debian 12 (bookworm), this is $id"
+[[ $id == "debian 12" ]] || die "needs Debian 12 (bookworm); this is $id"
 [[ -e /proc/self/status ]] || die "needs /proc: mount -t proc proc /proc"
 
 present=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null |

@@ -67,10 +67,10 @@ ABSEIL = ["-labsl_" + library for library in [
     "time_zone",
 ]]
 
-# For the linkopts of a program that is started often and soon done: gRPC and what it needs become
-# part of it. To load them as 57 shared libraries takes longer than most of its work.
+# For the linkopts of a program that starts often and runs briefly. It links gRPC and its
+# dependencies statically: loading 57 shared libraries would take longer than most of its work.
 STATIC_GRPC = select({
-    # Those bring libraries of their own.
+    # The sanitizers' builds link the shared libraries.
     "//bazel:asan": [],
     "//bazel:fuzz": [],
     "//conditions:default": [

@@ -1,4 +1,4 @@
-"""The Abseil that --config=tsan links, built by bazel/tsan_abseil.sh outside the tree."""
+"""The Abseil for --config=tsan, which bazel/tsan_abseil.sh builds outside the tree."""
 
 def _tsan_abseil_impl(ctx):
     cache = ctx.os.environ.get("SASD_CACHE", "/var/cache/sasd")

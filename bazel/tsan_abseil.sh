@@ -1,8 +1,8 @@
 #!/bin/bash
 # Builds the Abseil that --config=tsan links: Debian's source package, with -fsanitize=thread.
 #
-# Debian's own library is not instrumented, so that ThreadSanitizer does not see what its mutexes
-# order. The result is one static library, kept outside the tree and made once per version:
+# Debian's own library is not instrumented, so ThreadSanitizer does not see the order that its
+# mutexes enforce. The result is one static library outside the tree, made once per version:
 #   $SASD_CACHE/abseil-tsan-VERSION/lib/libabsl.a   ($SASD_CACHE/abseil-tsan points at it)
 set -euo pipefail
 # shellcheck source=bazel/env.sh
@@ -17,7 +17,7 @@ die() {
   exit 1
 }
 
-# The source must be that of the installed headers.
+# The source must have the version of the installed headers.
 # shellcheck disable=SC2016
 version=$(dpkg-query -W -f '${source:Version}' libabsl-dev 2>/dev/null) ||
   die "libabsl-dev is not installed: run bazel/setup.sh test"
@@ -30,8 +30,8 @@ if [[ ! -e $final/lib/libabsl.a ]]; then
   work=$(mktemp -d "$final.XXXXXX")
   trap 'rm -rf "$work"' EXIT
 
-  # Lists of our own, so that the machine's configuration stays as it is: the deb lines of
-  # Debian's main turned into deb-src.
+  # Use separate lists, so that the machine's configuration does not change: deb-src lines made from
+  # the deb lines of Debian's main.
   mkdir -p "$work/lists/partial" "$work/src" "$work/obj" "$work/out/lib"
   apt-get indextargets --format '$(SIGNED_BY)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)' \
     'Created-By: Packages' | sort -u |
@@ -47,7 +47,7 @@ if [[ ! -e $final/lib/libabsl.a ]]; then
 
   echo "Building Abseil $version with ThreadSanitizer..."
   cd "$work/src"/abseil-*/
-  # Everything but tests and what they alone use.
+  # Everything except tests and their helpers.
   find absl -name '*.cc' ! -name '*_test*' ! -name '*test_*' ! -name '*benchmark*' \
     ! -name '*_mock*' ! -path '*/testing/*' ! -name 'print_hash_of.cc' \
     ! -name 'gaussian_distribution_gentables.cc' ! -name '*scoped_set_env*' -print |

@@ -1,6 +1,6 @@
-"""Headers that Clang parses once instead of for each source: a third of what a build takes."""
+"""Headers that Clang parses once instead of once per source: that saves a third of a build."""
 
-# Of Debian's packages, what most sources include.
+# The headers of Debian's packages that most sources include.
 _HEADERS = [
     "algorithm",
     "atomic",
@@ -43,10 +43,11 @@ _HEADERS = [
     "google/protobuf/wire_format.h",
 ]
 
-# The last one; it is what the compiler notes as a dependency.
+# Clang includes it last, and lists it as a dependency of each source.
 _MAIN_HEADER = "/usr/include/gmock/gmock.h"
 
-# What decides whether Clang takes a precompiled header, as .bazelrc and toolchain.bzl have it.
+# Clang accepts a precompiled header only for the same language options. Keep these as toolchain.bzl
+# and .bazelrc have them.
 _FLAGS = [
     "-std=c++17",
     "-fstack-protector",
@@ -60,19 +61,9 @@ _FLAGS = [
     "'-D__TIME__=\"redacted\"'",
 ]
 
-# The configurations of .bazelrc: level of optimization and sanitizers.
-_VARIANTS = {
-    "opt": ("-O2", ""),
-    "opt_test": ("-O0", ""),
-    "asan": ("-O1", "address,undefined"),
-    "asan_test": ("-O0", "address,undefined"),
-    "tsan": ("-O1", "thread"),
-    "tsan_test": ("-O0", "thread"),
-    "fuzz": ("-O1", "fuzzer-no-link,address,undefined"),
-}
-
-# $1: the options of all; then of each variant its options and its file, in one argument. From
-# anywhere they come to the same bytes: Clang notes the folders that it works in and writes to.
+# $1: the options of all variants. Each further argument: the options of one variant and its file.
+# Clang records its working folder and the output's: "/" and standard output make the same bytes
+# everywhere.
 _SCRIPT = """
 mkdir common.h.pch
 cd /
@@ -82,12 +73,14 @@ printf '%s\\n' "$@" | xargs -P "$(nproc)" -I{} sh -c "exec /usr/bin/clang-14 $co
 """
 
 def _precompiled_headers_impl(ctx):
+    # Bazel evaluates this again once that file has changed.
+    ctx.path(ctx.attr.installed)
     common = _FLAGS + ["-x c++-header " + _MAIN_HEADER]
     for header in _HEADERS:
         common.append("-include " + header)
     result = ctx.execute(["/bin/sh", "-c", _SCRIPT, "precompile", " ".join(common)] + [
-        "%s %s -o - >%s" % (level, "-fsanitize=" + sanitizers if sanitizers else "", ctx.path("common.h.pch").get_child(name))
-        for name, (level, sanitizers) in _VARIANTS.items()
+        "%s -o - >%s" % (options, ctx.path("common.h.pch").get_child(name))
+        for name, options in ctx.attr.variants.items()
     ])
     if result.return_code != 0:
         fail("cannot precompile headers: " + result.stderr)
@@ -101,5 +94,11 @@ def _precompiled_headers_impl(ctx):
 
 precompiled_headers = repository_rule(
     implementation = _precompiled_headers_impl,
-    doc = "external/NAME/common.h, an empty file; and for Clang common.h.pch, what most sources include in all variants.",
+    doc = """external/NAME/common.h, an empty file, and the folder common.h.pch beside it.
+
+With `-include common.h` Clang loads the variant from that folder that fits its other options.""",
+    attrs = {
+        "installed": attr.label(doc = "A file that changes when the headers do."),
+        "variants": attr.string_dict(doc = "File in common.h.pch -> options of Clang."),
+    },
 )

@@ -6,15 +6,26 @@ load(
 )
 load("@rules_cc//cc:defs.bzl", "cc_toolchain", "cc_toolchain_suite")
 
-def debian_toolchain(name, compiler, ar, cov):
+def debian_toolchain(name, compiler, ar, cov, installed, precompiled = None):
     """Declares the toolchain suite `name` for one compiler driver.
 
     Args:
-      name: what --crosstool_top names.
+      name: of the suite, for --crosstool_top.
       compiler: absolute path of the C and C++ driver.
       ar: absolute path of ar.
       cov: absolute path of the coverage tool.
+      installed: files that change when the system's headers, libraries or tools do: then everything
+        is compiled and linked again.
+      precompiled: name of a precompiled_headers repository for C++ sources, for Clang.
     """
+    native.filegroup(
+        name = name + "_linker_files",
+        srcs = installed,
+    )
+    native.filegroup(
+        name = name + "_compiler_files",
+        srcs = installed + (["@%s//:all" % precompiled] if precompiled else []),
+    )
     cc_toolchain_config(
         name = name + "_config",
         cpu = "k8",
@@ -55,7 +66,10 @@ def debian_toolchain(name, compiler, ar, cov):
             "-fdata-sections",
         ],
         dbg_compile_flags = ["-g"],
-        cxx_flags = ["-std=c++17"],
+        cxx_flags = ["-std=c++17"] + ([
+            "-include",
+            "external/%s/common.h" % precompiled,
+        ] if precompiled else []),
         link_flags = [
             "-fuse-ld=gold",
             "-Wl,-z,relro,-z,now",
@@ -86,9 +100,9 @@ def debian_toolchain(name, compiler, ar, cov):
         all_files = ":empty",
         ar_files = ":empty",
         as_files = ":empty",
-        compiler_files = "@precompiled//:all",
+        compiler_files = ":%s_compiler_files" % name,
         dwp_files = ":empty",
-        linker_files = ":empty",
+        linker_files = ":%s_linker_files" % name,
         objcopy_files = ":empty",
         strip_files = ":empty",
         supports_param_files = 1,
@@ -96,7 +110,7 @@ def debian_toolchain(name, compiler, ar, cov):
         toolchain_identifier = "debian12_" + name,
     )
 
-    # Bazel wants one registered, and then takes what --crosstool_top names.
+    # Bazel needs a registered toolchain; --crosstool_top then overrides it.
     native.toolchain(
         name = name + "_registered",
         toolchain = ":" + name + "_toolchain",
