@@ -40,8 +40,13 @@ shows demo '^== Pull a drive' ' - drive ' '^== Put it back' ' [+] drive ' \
   ' ~ expander .* width 7 -> 8' '^== Lose an expander' ' - expander ' '^== Get it back' \
   ' [+] expander ' '^OK: ' '^== done'
 
-plays sysfs --once --sysfs driver/linux/testdata/hgst-4u60-9400-8i8e.sys.tar.gz
+plays sysfs --once --sysfs "$PWD"/driver/linux/testdata/hgst-4u60-9400-8i8e.sys.tar.gz
 shows sysfs '^== sasctl tree' expander-11:0 '^== sasctl health' '^OK: '
+
+if "$tree/run" --no-build --once --sysfs "$tree/nothing" >"$tree/log" 2>&1; then
+  fail "a folder that does not exist: exit code 0"
+fi
+shows "a folder that does not exist" 'cannot open folder'
 
 # Ctrl-C goes to the process group. A background command of a script ignores it, so Python starts
 # this one.
