@@ -40,7 +40,7 @@ shows demo '^== Pull a drive' ' - drive ' '^== Put it back' ' [+] drive ' \
   ' ~ expander .* width 7 -> 8' '^== Lose an expander' ' - expander ' '^== Get it back' \
   ' [+] expander ' '^OK: ' '^== done'
 
-plays sysfs --once --sysfs "$PWD"/driver/linux/testdata/hgst-4u60-9400-8i8e.sys.tar.gz
+plays sysfs --once --sysfs "$PWD"/driver/sysfs/testdata/hgst-4u60-9400-8i8e.sys.tar.gz
 shows sysfs '^== sasctl tree' expander-11:0 '^== sasctl health' '^OK: '
 
 if "$tree/run" --no-build --once --sysfs "$tree/nothing" >"$tree/log" 2>&1; then
