@@ -33,9 +33,6 @@ namespace sasd::emulator::pci {
 //
 // Thread-safe. Lock order: the HBA's before this one's. Only Interrupts is called with the lock
 // held; its calls return at once.
-//
-// Thread-safe. Lock order: the HBA's before this one's; nothing is called with it held but
-// Interrupts, which return at once.
 class PciFrontEnd : public HbaFrontEnd {
  public:
   // The fault codes that the doorbell shows.
