@@ -17,7 +17,7 @@ namespace sasd::emulator {
 
 struct TruthPhy {
   PhyId phy;
-  LinkRate rate = LinkRate::kUnknown;  // kUnknown: no device at the other end
+  LinkRate rate = LinkRate::kUnknown;  // kUnknown: no link; kDisabled: disabled
   SasAddress attached;                 // 0: nothing
   std::optional<PhyId> attached_phy;   // of the other end if it is a host or expander
   bool is_virtual = false;

@@ -234,8 +234,8 @@ FirmwareReply Firmware::MessageUnitReset(const Call&) {
 }
 
 // Answers with the header of the running image, which holds the versions (mpi2_image.h,
-// MPI2_FW_IMAGE_HEADER). The request is MPI 2.5's (mpi2_ioc.h, MPI25_FW_UPLOAD_REQUEST), where the
-// kernel's driver uploads the image to read its versions.
+// MPI2_FW_IMAGE_HEADER). The request is MPI 2.5's (mpi2_ioc.h, MPI25_FW_UPLOAD_REQUEST): from
+// MPI 2.5 on the kernel's driver reads the header.
 FirmwareReply Firmware::FirmwareUpload(const Call& call) {
   const HostSpec& host = call.fabric.host(host_);
   const uint8_t image_type = Load8(call.request.frame, 0);
