@@ -64,7 +64,7 @@ absl::StatusOr<IocReply> EmulatedTransport::Execute(const transport::IocRequest&
     absl::Notification done;
     absl::StatusOr<IocReply> result = IocReply();
   };
-  const auto waiter = std::make_shared<Waiter>();  // a reply may come after the time is up
+  const auto waiter = std::make_shared<Waiter>();  // the reply may come after the timeout
   const absl::Status sent = Submit(request, [waiter](absl::StatusOr<IocReply> result) {
     waiter->result = std::move(result);
     waiter->done.Notify();
@@ -79,7 +79,7 @@ absl::StatusOr<IocReply> EmulatedTransport::Execute(const transport::IocRequest&
 
 void EmulatedTransport::SetListener(transport::IocListener* listener) {
   absl::MutexLock lock(&mu_);
-  listener_ = listener;  // so that no further call begins
+  listener_ = listener;  // no further call begins after this
   if (!IsDelivering()) mu_.Await(absl::Condition(this, &EmulatedTransport::NobodyIsCalling));
 }
 
@@ -129,7 +129,7 @@ void EmulatedTransport::QueueReady() {
 }
 
 void EmulatedTransport::Deliver() {
-  bool told = false;
+  bool notified = false;
   for (;;) {
     Message message;
     {
@@ -140,12 +140,12 @@ void EmulatedTransport::Deliver() {
       message = std::move(queue_.front());
       queue_.pop_front();
     }
-    told |= message.kind != Kind::kReply;
+    notified |= message.kind != Kind::kReply;
     DeliverOne(std::move(message));
     absl::MutexLock lock(&mu_);
     delivering_ = false;
   }
-  if (told) EndDelivery();
+  if (notified) EndDelivery();
 }
 
 void EmulatedTransport::EndDelivery() {
@@ -195,7 +195,7 @@ void EmulatedTransport::DeliverOne(Message message) {
 
 void EmulatedTransport::DeliverEvent(const OutboundEvent& event, transport::IocListener& listener) {
   const auto reply = mpi::DecodeEventNotificationReply(event.frame);
-  if (!reply.ok()) return;  // the firmware makes none such
+  if (!reply.ok()) return;  // the firmware does not make such a frame
   transport::EventArrival arrival;
   arrival.event = reply->event;
   arrival.context = reply->context;
@@ -264,13 +264,13 @@ absl::Status EmulatedTransport::Release(uint64_t id) {
     delivering_ = true;
     deliverer_ = std::this_thread::get_id();
   }
-  const bool told = message.kind != Kind::kReply;
+  const bool notified = message.kind != Kind::kReply;
   DeliverOne(std::move(message));
   if (!nested) {
     absl::MutexLock lock(&mu_);
     delivering_ = false;
   }
-  if (told) EndDelivery();
+  if (notified) EndDelivery();
   return absl::OkStatus();
 }
 

@@ -16,7 +16,7 @@
 
 namespace sasd::emulator {
 
-// What waits to be delivered while delivery is held back (Hold), oldest first.
+// A message whose delivery is held back (Hold()).
 struct HeldMessage {
   enum class Kind : uint8_t { kReply, kEvent, kEventsLost, kResetBegin, kReady };
   uint64_t id = 0;  // for Release()
@@ -26,24 +26,24 @@ struct HeldMessage {
   std::string text;      // one line for people
 };
 
-// The virtual HBA's front end for drivers in the same process: it carries request, reply and event
+// The virtual HBA's front end for drivers in the same process. It carries request, reply and event
 // frames as bytes.
 //
-// Submit() runs the firmware inline; the completion runs in the same thread after every lock was
-// released, except that PORT ENABLE completes after the events of its discovery. Events are
-// delivered in order, one at a time, by whichever thread caused them or is delivering already,
-// which then lends itself to the listener; a listener may call Submit(). Execute() waits in real
-// time.
+// Submit() runs the firmware inline. The completion runs in the same thread after every lock was
+// released; only PORT ENABLE completes later, after the events of its discovery. Events are
+// delivered in order, one at a time. The thread that caused an event delivers it, unless another
+// thread is delivering already and takes it over. The delivering thread runs the listener, which
+// may call Submit(). Execute() waits in real time.
 //
-// A fault of the IOC calls OnResetBegin(); the IOC is reset when the fault's delay has passed
+// A fault of the IOC calls OnResetBegin(). The IOC is reset when the fault's delay has passed
 // (Emulator::RunTimers(); at once without a delay), as the kernel's watchdog does, and OnReady() is
 // called. Reset() during a fault ends it. Reset() returns before OnReady() while delivery is held
-// back and when called by a listener.
+// back and when a listener calls it.
 //
 // Thread-safe.
 class EmulatedTransport : public transport::IocTransport, public HbaFrontEnd {
  public:
-  // Borrows the HBA for its lifetime; `info.name` and so on are given out as they are.
+  // Borrows the HBA for its lifetime. Info() returns `info` unchanged.
   EmulatedTransport(VirtualHba& hba, transport::IocInfo info, size_t request_credit);
 
   // IocTransport
@@ -55,24 +55,27 @@ class EmulatedTransport : public transport::IocTransport, public HbaFrontEnd {
   void SetListener(transport::IocListener* listener) override ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Reset() override ABSL_LOCKS_EXCLUDED(mu_);
 
-  // For tests. From Hold() on nothing is delivered: neither replies (their request frames stay in
-  // use) nor events. Release() delivers one message, in the calling thread, in whatever order the
-  // test wants; ReleaseAll() delivers all of them in order and ends the hold.
+  // For tests. After Hold() nothing is delivered: no replies (their request frames stay in use) and
+  // no events. Release() delivers one message in the calling thread, in any order the test chooses.
+  // ReleaseAll() delivers all of them in order and ends the hold. Held() lists them, oldest first.
   void Hold() ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<HeldMessage> Held() const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Release(uint64_t id) ABSL_LOCKS_EXCLUDED(mu_);  // kNotFound
   void ReleaseAll() ABSL_LOCKS_EXCLUDED(mu_);
 
   // For tests: limits the request frames in flight (at the start: the fabric file's
-  // request_credit), makes requests of a function fail, and tells how many events the host has yet
-  // to acknowledge.
+  // request_credit).
   void SetRequestCredit(size_t frames) ABSL_LOCKS_EXCLUDED(mu_);
+  // Request frames in use.
   size_t requests_in_flight() const ABSL_LOCKS_EXCLUDED(mu_);
-  // For tests: whether the thread that delivers lends itself to the listener (OnDelivered; it does
-  // at the start). Else what the listener does happens beside whatever comes next.
+  // For tests: whether the delivering thread may wait in the listener's OnDelivered() (true at the
+  // start). If not, the listener's work runs beside the next messages.
   void SetCallerMayWait(bool may_wait) ABSL_LOCKS_EXCLUDED(mu_);
+  // For tests: makes requests of a function fail.
   void SetRequestHook(mpi::Function function, RequestHook hook) { hba_.SetHook(function, hook); }
+  // For tests: events that the host has not acknowledged yet.
   size_t unacknowledged_events() const { return hba_.unacknowledged_events(); }
+  // For tests: whether an event is held back, or an injected fault applies to the next one.
   bool events_in_trouble() const { return hba_.events_in_trouble(); }
 
   // HbaFrontEnd
@@ -94,7 +97,7 @@ class EmulatedTransport : public transport::IocTransport, public HbaFrontEnd {
 
   static HeldMessage Describe(const Message& message);
   void Queue(Message message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Delivers one message in this thread; nobody else is delivering.
+  // Delivers one message in this thread. No other thread is delivering.
   void DeliverOne(Message message) ABSL_LOCKS_EXCLUDED(mu_);
   void DeliverEvent(const OutboundEvent& event, transport::IocListener& listener);
   void EndDelivery() ABSL_LOCKS_EXCLUDED(mu_);

@@ -16,7 +16,7 @@
 #include "emulator/fabric/fabric_loader.h"
 #include "gtest/gtest.h"
 
-// The virtual HBA as a driver meets it: frames in, frames and events out.
+// The virtual HBA as a driver sees it: frames in, frames and events out.
 namespace sasd::emulator {
 namespace {
 
@@ -56,7 +56,7 @@ class Listener : public transport::IocListener {
   std::vector<Heard> heard_;
 };
 
-// The entries about `handle`, in the order in which they were told.
+// The entries about `handle`, in the order in which they were reported.
 std::vector<PhyReason> ReasonsOf(const std::vector<Heard>& heard, DevHandle handle) {
   std::vector<PhyReason> reasons;
   for (const Heard& one : heard) {
@@ -158,7 +158,7 @@ class EmulatedTransportTest : public ::testing::Test {
   std::unique_ptr<Emulator> emulator_;
 };
 
-TEST_F(EmulatedTransportTest, FactsComeBeforeInitAndPagesAfterIt) {
+TEST_F(EmulatedTransportTest, FactsWorkBeforeInitAndPagesAfter) {
   Bytes reply;
   EXPECT_EQ(StatusOf(mpi::EncodeIocFactsRequest(), {}, &reply), IocStatus::kSuccess);
   EXPECT_GT(mpi::DecodeIocFactsReply(reply)->max_dev_handle, 0);
@@ -173,14 +173,14 @@ TEST_F(EmulatedTransportTest, FactsComeBeforeInitAndPagesAfterIt) {
   EXPECT_EQ(StatusOf(mpi::EncodeIocInitRequest({})), IocStatus::kSuccess);
 }
 
-TEST_F(EmulatedTransportTest, AnUnknownFunctionAndATornFrameAreAnswered) {
+TEST_F(EmulatedTransportTest, AnswersUnknownFunctionAndTornFrame) {
   Init();
   EXPECT_EQ(StatusOf(mpi::EncodeBareRequest(mpi::Function(0x7E))), IocStatus::kInvalidFunction);
   EXPECT_EQ(StatusOf(Bytes{0, 0}), IocStatus::kInvalidField);
   EXPECT_EQ(StatusOf(Bytes{0, 0, 0, 0x04}), IocStatus::kInvalidField);  // a CONFIG without a page
 }
 
-TEST_F(EmulatedTransportTest, PortEnableTellsADiscoveryFromStartToEndBeforeItsReply) {
+TEST_F(EmulatedTransportTest, PortEnableReportsDiscoveryBeforeItsReply) {
   Init();
   std::vector<Heard> heard_at_reply;
   transport::IocRequest request;
@@ -197,7 +197,7 @@ TEST_F(EmulatedTransportTest, PortEnableTellsADiscoveryFromStartToEndBeforeItsRe
             std::vector<PhyReason>{PhyReason::kTargetAdded});
 }
 
-TEST_F(EmulatedTransportTest, AMaskedEventIsNotTold) {
+TEST_F(EmulatedTransportTest, AMaskedEventIsNotSent) {
   ASSERT_EQ(StatusOf(mpi::EncodeIocInitRequest({})), IocStatus::kSuccess);
   mpi::EventNotificationRequest events;  // everything is masked
   events.Unmask(mpi::EventCode::kSasDiscovery);
@@ -210,7 +210,7 @@ TEST_F(EmulatedTransportTest, AMaskedEventIsNotTold) {
   }
 }
 
-TEST_F(EmulatedTransportTest, NextPagesListEveryDeviceOnceAndEnd) {
+TEST_F(EmulatedTransportTest, NextPagesListEveryDeviceOnce) {
   Start();
   std::vector<SasAddress> listed;
   uint16_t handle = mpi::page_address::kStart;
@@ -253,7 +253,7 @@ TEST_F(EmulatedTransportTest, AHandleIsReusedOnlyAfterTheRemovalHandshake) {
   EXPECT_EQ(HandleOf(kDrive), old_handle) << "the lowest that is free";
 }
 
-TEST_F(EmulatedTransportTest, WithinTheReportMissingDelayADriveComesBackUnderItsHandle) {
+TEST_F(EmulatedTransportTest, DriveBackWithinMissingDelayKeepsItsHandle) {
   Create(5, 1);
   Start();
   const DevHandle handle = HandleOf(kDrive);
@@ -273,8 +273,8 @@ TEST_F(EmulatedTransportTest, WithinTheReportMissingDelayADriveComesBackUnderIts
 }
 
 // mpt3sas takes a phy with a handle for one that is up, at 1.5 Gbit/s where the page says down
-// (_scsih_sas_host_refresh), and would never let it go.
-TEST_F(EmulatedTransportTest, ALaneThatStaysDownLeadsNowhereWhenAnotherBringsTheExpanderBack) {
+// (_scsih_sas_host_refresh), and would never remove it.
+TEST_F(EmulatedTransportTest, DownLaneOfAReturnedExpanderHasNoHandle) {
   Create(*LoadFabric("judge"));  // its first four phys lead to an expander
   Start();
   std::vector<DevHandle> handles = HandlesOfPhys();
@@ -285,7 +285,7 @@ TEST_F(EmulatedTransportTest, ALaneThatStaysDownLeadsNowhereWhenAnotherBringsThe
   EXPECT_EQ(HandlesOfPhys(), handles);
 }
 
-TEST_F(EmulatedTransportTest, AfterTheReportMissingDelayItIsGone) {
+TEST_F(EmulatedTransportTest, DriveIsGoneAfterTheMissingDelay) {
   Create(5, 1);
   Start();
   const DevHandle handle = HandleOf(kDrive);
@@ -300,7 +300,7 @@ TEST_F(EmulatedTransportTest, AfterTheReportMissingDelayItIsGone) {
             std::vector<PhyReason>{PhyReason::kTargetNotResponding});
 }
 
-TEST_F(EmulatedTransportTest, AResetRenumbersAsTheSeedSays) {
+TEST_F(EmulatedTransportTest, TheSeedDecidesRenumberingAtAReset) {
   const auto handles_after_reset = [this](uint64_t seed) {
     Create(0, seed);
     Start();
@@ -334,7 +334,7 @@ TEST_F(EmulatedTransportTest, TheSameCallsGiveTheSameBytes) {
   EXPECT_EQ(story(), first);
 }
 
-TEST_F(EmulatedTransportTest, ALostEventIsDeclaredWithTheNextOne) {
+TEST_F(EmulatedTransportTest, ALostEventIsReportedWithTheNext) {
   Start();
   ASSERT_TRUE(fabric().InjectFault(HostId(), FaultKind::kEventLost, 1).ok());
   ASSERT_TRUE(fabric().InjectLogEntry(HostId(), 1, "lost").ok());
@@ -345,7 +345,7 @@ TEST_F(EmulatedTransportTest, ALostEventIsDeclaredWithTheNextOne) {
   EXPECT_EQ(heard[1].what, "event");
 }
 
-TEST_F(EmulatedTransportTest, AnEventMayComeTwiceAndTorn) {
+TEST_F(EmulatedTransportTest, EventsAreDuplicatedAndTruncatedOnRequest) {
   Start();
   ASSERT_TRUE(fabric().InjectFault(HostId(), FaultKind::kEventDuplicated, 1).ok());
   ASSERT_TRUE(fabric().InjectLogEntry(HostId(), 1, "twice").ok());
@@ -359,7 +359,7 @@ TEST_F(EmulatedTransportTest, AnEventMayComeTwiceAndTorn) {
   EXPECT_LT(listener_.Take().at(0).bytes.size(), whole);
 }
 
-TEST_F(EmulatedTransportTest, PagesFailAsOftenAsAsked) {
+TEST_F(EmulatedTransportTest, PagesFailTheRequestedNumberOfTimes) {
   Start();
   const uint32_t address = mpi::page_address::Device(HandleOf(kDrive));
   ASSERT_TRUE(fabric().InjectFault(HostId(), FaultKind::kPageReadFails, 2).ok());
@@ -368,7 +368,7 @@ TEST_F(EmulatedTransportTest, PagesFailAsOftenAsAsked) {
   EXPECT_EQ(ReadDevicePage(address), IocStatus::kSuccess);
 }
 
-TEST_F(EmulatedTransportTest, HeldMessagesComeInWhateverOrderIsWanted) {
+TEST_F(EmulatedTransportTest, HeldMessagesAreReleasedInAnyOrder) {
   Start();
   ioc().Hold();
   ASSERT_TRUE(fabric().InjectLogEntry(HostId(), 1, "first").ok());
@@ -400,7 +400,7 @@ TEST_F(EmulatedTransportTest, AHeldReplyKeepsItsFrameInUse) {
   EXPECT_EQ(ioc().requests_in_flight(), 0u);
 }
 
-TEST_F(EmulatedTransportTest, AResetAbortsWhatIsInFlight) {
+TEST_F(EmulatedTransportTest, AResetAbortsRequestsInFlight) {
   Start();
   ioc().Hold();
   const Bytes frame = mpi::EncodeIocFactsRequest();
@@ -430,7 +430,7 @@ TEST_F(EmulatedTransportTest, AFaultLastsForItsDelay) {
   EXPECT_EQ(listener_.Take().at(0).what, "ready");
 }
 
-TEST_F(EmulatedTransportTest, AnEventThatWantsAnAcknowledgementIsOpenUntilThen) {
+TEST_F(EmulatedTransportTest, AnEventStaysUnacknowledgedUntilItsAck) {
   Start();
   const size_t before = ioc().unacknowledged_events();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());

@@ -21,10 +21,10 @@
 namespace sasd::emulator {
 
 struct EmulatorOptions {
-  // Decides everything that is not decided by the fabric and the order of calls: the renumbering at
-  // resets. The same seed, fabric and calls under the same clock give the same bytes.
+  // Decides the renumbering of handles at resets; the fabric and the order of calls decide
+  // everything else. The same seed, fabric and calls under the same clock give the same bytes.
   uint64_t seed = 1;
-  // Makes the front end of host `host`, which connects itself to its HBA; owned by the emulator.
+  // Makes the front end of host `host`, which connects itself to its HBA. The emulator owns it.
   // Empty: an EmulatedTransport for each host.
   std::function<std::unique_ptr<HbaFrontEnd>(VirtualHba& hba, uint32_t host)> make_front_end;
 };
@@ -38,25 +38,25 @@ class Emulator {
                                                           Clock& clock);
 
   size_t host_count() const { return hbas_.size(); }
-  // Its name in the fabric.
+  // The host's id in the fabric.
   const std::string& HostId(size_t host) const { return host_ids_[host]; }
 
-  // The HBA of host `host` (< host_count(), in the order of the file), owned by the emulator. There
-  // are none with EmulatorOptions::make_front_end.
+  // The HBA of host `host` (< host_count(), in the order of the file). The emulator owns it. With
+  // EmulatorOptions::make_front_end there are none, and this must not be called.
   EmulatedTransport& transport(size_t host) { return *transports_[host]; }
 
   // The fault verbs.
   VirtualFabric& fabric() { return fabric_; }
 
-  // What host `host` can reach right now.
+  // What host `host` can reach now.
   HostTruth Truth(size_t host) const;
 
-  // Does what the clock says is due (report-missing delays, ends of faults) on all HBAs. Returns
-  // the next deadline (Clock::Monotonic()), absl::InfiniteDuration() if there is none.
+  // Runs what is due on all HBAs (report-missing delays, ends of faults). Returns the next deadline
+  // (Clock::Monotonic()), or absl::InfiniteDuration() without one.
   absl::Duration RunTimers() ABSL_LOCKS_EXCLUDED(timer_mu_);
 
-  // Waits until a deadline has changed since the last RunTimers(), Wake() was called, or `timeout`
-  // is over in real time. For one thread that runs the timers.
+  // Waits until a deadline changes after the last RunTimers(), Wake() is called, or `timeout`
+  // passes in real time. For the one thread that runs the timers.
   void AwaitTimers(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(timer_mu_);
   void Wake() ABSL_LOCKS_EXCLUDED(timer_mu_);
 
@@ -69,7 +69,7 @@ class Emulator {
   std::vector<std::string> host_ids_;
   std::vector<std::unique_ptr<VirtualHba>> hbas_;
   std::vector<std::unique_ptr<EmulatedTransport>> transports_;  // without make_front_end
-  std::vector<std::unique_ptr<HbaFrontEnd>> front_ends_;        // with it
+  std::vector<std::unique_ptr<HbaFrontEnd>> front_ends_;        // with make_front_end
 
   absl::Mutex timer_mu_;
   bool timers_changed_ ABSL_GUARDED_BY(timer_mu_) = false;

@@ -9,9 +9,9 @@
 
 namespace sasd::emulator {
 
-// Runs an emulator's timers in a thread of its own from construction to destruction, waiting for
-// the next deadline or a change of it. Borrows both for its lifetime. For programs; tests call
-// Emulator::RunTimers().
+// Runs an emulator's timers in its own thread from construction to destruction. The thread waits
+// for the next deadline, or until a deadline changes. Borrows both for its lifetime. For programs;
+// tests call Emulator::RunTimers().
 class EmulatorRunner {
  public:
   EmulatorRunner(Emulator& emulator, Clock& clock);

@@ -11,7 +11,7 @@
 namespace sasd::emulator::scsi {
 namespace {
 
-constexpr uint64_t kPage = 4096;  // regions do not share one
+constexpr uint64_t kPage = 4096;  // regions do not share a page
 constexpr uint64_t kMaxFile = std::numeric_limits<int64_t>::max();
 
 absl::Status ErrorOf(const char* what) { return absl::ErrnoToStatus(errno, what); }

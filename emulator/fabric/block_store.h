@@ -14,10 +14,10 @@
 
 namespace sasd::emulator::scsi {
 
-// What is written on all drives of a fabric: one sparse file without a name, in memory, with a
-// region for each drive that was ever written to. What was never written reads as zeros and takes
-// no memory. A drive is known by its world wide name. Thread-safe; reads and writes of the same
-// bytes at the same time may mix.
+// The data written on all drives of a fabric: one sparse, unnamed file in memory, with a region for
+// each drive that was ever written. Blocks never written read as zeros and take no memory. A drive
+// is known by its world wide name. Thread-safe; a read and a write of the same bytes at the same
+// time may mix.
 class BlockStore {
  public:
   BlockStore() = default;
@@ -25,13 +25,13 @@ class BlockStore {
   BlockStore(const BlockStore&) = delete;
   BlockStore& operator=(const BlockStore&) = delete;
 
-  // `drive_size`: bytes; the same in all calls for a drive. `offset` and the size of what is moved
-  // lie in it. kResourceExhausted where memory is lacking.
+  // `drive_size`: bytes; the same in all calls for a drive. The range from `offset` lies within it.
+  // Errors: kResourceExhausted if memory is lacking.
   absl::Status Read(SasAddress drive, uint64_t offset, MutableByteSpan data) const
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Write(SasAddress drive, uint64_t drive_size, uint64_t offset, ByteSpan data)
       ABSL_LOCKS_EXCLUDED(mu_);
-  // Reads as zeros from now on; gives whole pages of memory back.
+  // The range reads as zeros from now on. Returns whole pages to the system.
   absl::Status Discard(SasAddress drive, uint64_t offset, uint64_t size) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

@@ -12,7 +12,7 @@ namespace sasd::emulator {
 ElementIndex::ElementIndex(const FabricSpec& spec) : spec_(spec) {
   by_id_.reserve(spec.hosts.size() + spec.expanders.size() + spec.enclosures.size() +
                  spec.devices.size());
-  // The first one with an address has it: an expander before its enclosure's logical id.
+  // The first element with an address keeps it: an expander before its enclosure's logical id.
   for (uint32_t i = 0; i < spec.hosts.size(); ++i) {
     by_id_[spec.hosts[i].id] = {ElementKind::kHost, i};
     by_address_.try_emplace(spec.hosts[i].address, ElementRef{ElementKind::kHost, i});

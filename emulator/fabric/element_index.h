@@ -16,14 +16,13 @@ struct ElementRef {
   uint32_t index = 0;
 };
 
-// Finds elements by the names that people use: id, SAS address or logical id, "enclosure/slot".
-// Thread-compatible.
+// Finds elements by id, SAS address or logical id, or "enclosure/slot". Thread-compatible.
 class ElementIndex {
  public:
   // Borrows the ids in `spec`, which must not move.
   explicit ElementIndex(const FabricSpec& spec);
 
-  // Errors: kNotFound naming the element and what is close.
+  // Errors: kNotFound with the element's name and similar ones.
   absl::StatusOr<ElementRef> Find(absl::string_view element) const;
 
   bool HasAddress(SasAddress address) const { return by_address_.contains(address); }

@@ -9,9 +9,9 @@
 #include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
 
-// A SAS fabric as it was built and cabled: hosts, expanders, cables, enclosures, end devices. Plain
-// values without behaviour; VirtualFabric makes them a world that changes. FabricLoader reads them
-// from a file, FabricBuilder makes synthetic ones, and ValidateFabric() checks them.
+// A SAS fabric as built and cabled: hosts, expanders, cables, enclosures, end devices. Plain values
+// without behaviour. FabricLoader reads them from a file, FabricBuilder makes synthetic ones,
+// ValidateFabric() checks them, and VirtualFabric changes them at run time.
 //
 // Elements refer to each other by their position in FabricSpec's vectors.
 namespace sasd::emulator {
@@ -23,7 +23,7 @@ const char* ToString(ElementKind kind);
 
 constexpr uint32_t kNoIndex = 0xFFFFFFFF;
 
-// A host or an expander: what has phys.
+// A node has phys: a host or an expander.
 struct NodeRef {
   bool is_host = false;
   uint32_t index = kNoIndex;
@@ -61,14 +61,14 @@ struct HostSpec {
   MpiGeneration generation = MpiGeneration::k2_5;
   uint8_t phy_count = 8;  // 1..32
   LinkRate max_rate = LinkRate::k12Gbps;
-  // The firmware reports no handle above this one: what does not fit is not reported and the
-  // discovery status says so.
+  // The firmware reports no handle above this one. It leaves out the devices that do not fit and
+  // sets a bit of the discovery status.
   uint16_t max_dev_handle = 0x1000;
   uint16_t request_credit = 1024;
   uint8_t reply_frame_dwords = 128;     // bounds the phys of one topology event: (4n-40)/4
   uint16_t report_missing_delay_s = 0;  // SAS IO unit page 1
   uint8_t io_missing_delay_s = 0;       // SAS IO unit page 1
-  bool port_per_link = false;           // a physical port number for each cable; else 0 for all
+  bool port_per_link = false;           // true: a physical port number per cable; false: 0 for all
   SasAddress enclosure_logical_id;      // of the enclosure that the board itself forms
 };
 
@@ -92,7 +92,7 @@ struct ExpanderSpec {
 // One lane of a cable or backplane between two nodes.
 struct LinkSpec {
   PhyRef a, b;
-  LinkRate max_rate = LinkRate::k22_5Gbps;  // what the cable carries
+  LinkRate max_rate = LinkRate::k22_5Gbps;  // the cable's limit
 };
 
 struct EnclosureSpec {
@@ -105,7 +105,7 @@ struct EnclosureSpec {
   std::vector<std::string> connectors;  // names of at most 4 characters
 };
 
-// What drives of one kind share.
+// The properties that drives of one kind share.
 struct DeviceModel {
   enum class Protocol : uint8_t { kSsp, kSata };
   enum class Type : uint8_t { kDisk = 0x00, kEnclosure = 0x0D };  // SPC peripheral device type
@@ -132,8 +132,8 @@ constexpr uint8_t kNoConnector = 0xFF;
 // different nodes (dual path).
 struct DeviceSpec {
   struct Port {
-    PhyRef at;           // where it is plugged; at.node invalid: no such port
-    SasAddress address;  // of a SATA device behind an expander: made by the expander
+    PhyRef at;           // where it is plugged in; at.node invalid: no such port
+    SasAddress address;  // of a SATA device behind an expander: the expander makes it
   };
 
   std::string id;
@@ -144,7 +144,7 @@ struct DeviceSpec {
   uint32_t enclosure = kNoIndex;
   uint16_t slot = 0;                 // in the enclosure, from start_slot
   uint8_t connector = kNoConnector;  // in EnclosureSpec::connectors
-  bool absent = false;               // defined, but not in at the start: an empty slot
+  bool absent = false;               // defined, but not present at the start: an empty slot
 
   int port_count() const { return ports[1].at.node.valid() ? 2 : 1; }
 };
@@ -160,10 +160,10 @@ struct FabricSpec {
   std::vector<DeviceSpec> devices;
 };
 
-// The address that an expander gives to a SATA device at its phy (STP target port): expanders
-// number them from their own address with the low 6 bits cleared. Seen on a Supermicro
-// BPN-SAS3-846EL1: expander ...f0bf, device at phy 1 ...f081. Expanders of more than 56 phys run
-// on: phy 64 is +0x40.
+// The address that an expander gives to a SATA device at its phy (STP target port). Expanders count
+// from their own address with the low 6 bits cleared. Seen on a Supermicro BPN-SAS3-846EL1:
+// expander ...f0bf, device at phy 1 ...f081. Expanders of more than 56 phys count on: phy 64 is
+// +0x40.
 SasAddress StpAddress(SasAddress expander, uint8_t phy);
 
 }  // namespace sasd::emulator

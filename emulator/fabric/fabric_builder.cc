@@ -71,7 +71,7 @@ class Builder {
     spec_.hosts.push_back(std::move(host));
   }
 
-  // As few expanders as needed hang on the HBA: all up to 7; else 8, that feed the others.
+  // Uses as few expanders as possible at the HBA: all if up to 7, else 8 that feed the others.
   void AddExpanders(int host) {
     const int count = options_.expanders_per_host;
     const int roots = count < kHostPhys ? count : kHostPhys;
@@ -94,7 +94,7 @@ class Builder {
   }
 
   int FirstDownlink() const { return kFirstDrive + options_.devices_per_expander; }
-  bool FansOut(int expander) const {  // one of those that feed others
+  bool FansOut(int expander) const {  // true: it feeds other expanders
     const int others = options_.expanders_per_host - kHostPhys;
     return others > 0 && expander < (others + kFanOut - 1) / kFanOut;
   }
@@ -111,7 +111,7 @@ class Builder {
     expander.revision = "0001";
     const bool second = options_.dual_path && host % 2 == 1;
     const uint32_t peer =
-        static_cast<uint32_t>(global - options_.expanders_per_host);  // of the host before
+        static_cast<uint32_t>(global - options_.expanders_per_host);  // of the previous host
     expander.enclosure = second ? spec_.expanders[peer].enclosure : AddEnclosure(host, number);
     spec_.expanders.push_back(expander);
     const uint32_t index = static_cast<uint32_t>(global);

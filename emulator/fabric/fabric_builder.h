@@ -17,9 +17,9 @@ struct SyntheticFabricOptions {
   int hosts = 1;
   int expanders_per_host = 2;
   int devices_per_expander = 12;  // at most 200
-  // Every `sata_every`-th drive is a SATA one; 0: none.
+  // Every `sata_every`-th drive is a SATA drive; 0: none.
   int sata_every = 0;
-  // True: there are two hosts per drive: host 2k+1 has its own expanders in the same enclosures and
+  // True: two hosts reach each drive. Host 2k+1 has its own expanders in the same enclosures and
   // sees the same drives over their second port (`hosts` must then be even).
   bool dual_path = false;
   bool ses = true;  // an SES device per expander (not counted as a device)
@@ -27,7 +27,7 @@ struct SyntheticFabricOptions {
 };
 
 // Valid by construction. With more than 64 expanders per host, the host feeds 8 first-level
-// expanders (x1 each) that fan out to the others; up to 7 are fed directly.
+// expanders (x1 each) that fan out to the others. Up to 7 are fed directly.
 FabricSpec SyntheticFabric(const SyntheticFabricOptions& options);
 
 }  // namespace sasd::emulator

@@ -17,8 +17,8 @@
 #include "google/protobuf/text_format.h"
 #include "rpc/did_you_mean.h"
 
-// Plain names of elements (Host, Expander, ...) are the messages of fabric.proto here, those that
-// end in "Spec" are ours.
+// In this file the plain names of elements (Host, Expander, ...) are the messages of fabric.proto;
+// FabricSpec uses the names that end in "Spec".
 namespace sasd::emulator {
 namespace {
 
@@ -46,8 +46,8 @@ class ErrorLines : public google::protobuf::io::ErrorCollector {
   std::vector<std::string> lines_;
 };
 
-// Makes a FabricSpec of a file's message: resolves references, fills in what may be left out,
-// unrolls arrays. One use per object.
+// Makes a FabricSpec of a file's message: resolves references, fills in defaults, unrolls arrays.
+// One use per object.
 class Reader {
  public:
   Reader(const Fabric& file, const TextFormat::ParseInfoTree& tree, absl::string_view origin)
@@ -113,7 +113,7 @@ class Reader {
     problems_.push_back(absl::StrCat(Text(at), ": ", what));
   }
 
-  // The value, or a default after a problem was noted.
+  // Returns the value, or notes a problem and returns a default.
   template <typename T>
   T Get(absl::StatusOr<T> value, Where at, absl::string_view what) {
     if (value.ok()) return *std::move(value);
@@ -129,12 +129,14 @@ class Reader {
     return gbps == 0 ? fallback : Get(RateFromGbps(gbps), at, what);
   }
 
-  // The text form takes any number for a value of an enumeration.
+  // The text form accepts any number as an enumeration's value.
   void OneOf(bool is_valid, int value, Where at, absl::string_view what) {
-    if (!is_valid) Problem(at, absl::StrCat(what, ": ", value, " is none of the values there are"));
+    if (!is_valid) {
+      Problem(at, absl::StrCat(what, ": ", value, " is not a value of this enumeration"));
+    }
   }
 
-  // Narrows a number that is checked by its range only here.
+  // Narrows a number. Only its range is checked here.
   uint32_t InRange(uint32_t value, uint32_t low, uint32_t high, Where at, absl::string_view what) {
     if (value >= low && value <= high) return value;
     Problem(at, absl::StrCat(what, ": ", value, " is out of range; ", low, " to ", high));
@@ -341,7 +343,8 @@ class Reader {
     }
   }
 
-  // What a single device and those of an array have in common. `n` counts from 0 within the array.
+  // Fills in the fields that a single device and an array's device share. `n` counts from 0 within
+  // the array.
   template <typename Message>
   void FillDevice(const Message& file, uint32_t n, uint64_t name, DeviceSpec& device, Where at,
                   const std::string& what) {
@@ -385,7 +388,7 @@ class Reader {
       port.address = SasAddress(Address(file.address(), at, what + " port address").value() + n);
     } else if (!sata) {
       port.address = SasAddress(device.name.value() + 1 + number);
-    } else if (port.at.node.is_host) {  // HBAs number their SATA drives so, whatever the board
+    } else if (port.at.node.is_host) {  // every HBA numbers its SATA drives so
       port.address = SasAddress(0x4433221100000000 | uint64_t{port.at.phy} << 24);
     } else {
       port.address = StpAddress(spec_.expanders[port.at.node.index].address, port.at.phy);
@@ -412,7 +415,7 @@ class Reader {
       return std::find(slots.begin(), slots.end(), slot) != slots.end();
     };
     for (uint32_t n = 0; n < InRange(file.count(), 1, 0x4000, at, what + " count"); ++n) {
-      if (problems_.size() > problems) return;  // the others have the same
+      if (problems_.size() > problems) return;  // the others have the same problem
       const uint32_t slot = file.first_slot() + n;
       if (holds(file.skip_slot(), slot)) continue;
       DeviceSpec device;

@@ -7,15 +7,15 @@
 
 namespace sasd::emulator {
 
-// Reads a fabric in protocol buffer text form (fabric.proto says what it may hold). `origin` stands
-// in errors as the file's name. The result is valid (ValidateFabric).
-// Errors: kInvalidArgument with one line per problem, each naming the origin, line and column where
-// the text gives them, the elements by id, and the remedy.
+// Reads a fabric in protocol buffer text form (fabric.proto lists the fields). `origin` is the
+// file's name in errors. The result is valid (ValidateFabric()). Errors: kInvalidArgument with one
+// line per problem: the origin, line and column where the text gives them, the elements by id, and
+// the remedy.
 absl::StatusOr<FabricSpec> ParseFabric(absl::string_view text, absl::string_view origin);
 
 // `name_or_path`: the name of a shipped fabric (shipped_fabrics.h; "demo"), or the path of a file
-// (anything with a '/' or that ends in ".textproto"). Errors: kNotFound listing the shipped names;
-// ParseFabric()'s.
+// (any name with a '/' or ending in ".textproto"). Errors: kNotFound with the list of shipped
+// names; those of ParseFabric().
 absl::StatusOr<FabricSpec> LoadFabric(absl::string_view name_or_path);
 
 }  // namespace sasd::emulator

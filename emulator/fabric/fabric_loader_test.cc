@@ -14,7 +14,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// One host, two expanders in a row, an enclosure with two drives. What a test changes stands once.
+// One host, two expanders in a row, an enclosure with two drives. Each text that a test replaces
+// occurs once.
 constexpr char kSound[] = R"(host { id: "h" address: "500605b00ab01230" phys: 8 }
 enclosure { id: "e" logical_id: "5000ccab03001100" slots: 4 }
 expander { id: "x" address: "5000ccab0300113f" phys: 12 enclosure: "e" }
@@ -34,14 +35,14 @@ std::string ErrorOf(const std::string& text) {
   return std::string(fabric.status().message());
 }
 
-// The sound fabric with one thing changed.
+// The valid fabric with one change.
 std::string With(absl::string_view from, absl::string_view to) {
   const std::string text = absl::StrReplaceAll(kSound, {{from, to}});
   EXPECT_NE(text, kSound) << from;
   return text;
 }
 
-TEST(FabricLoaderTest, ReadsWhatTheFileSays) {
+TEST(FabricLoaderTest, ReadsTheFileIntoASpec) {
   const absl::StatusOr<FabricSpec> fabric = ParseFabric(kSound, "f");
   ASSERT_TRUE(fabric.ok()) << fabric.status();
   ASSERT_EQ(fabric->hosts.size(), 1u);
@@ -55,12 +56,12 @@ TEST(FabricLoaderTest, ReadsWhatTheFileSays) {
   EXPECT_EQ(fabric->devices[1].ports[0].address, SasAddress(0x5000c500a7b26121));
 }
 
-TEST(FabricLoaderTest, AnUnknownFieldIsToldWithLineAndColumn) {
+TEST(FabricLoaderTest, AnUnknownFieldNamesLineAndColumn) {
   EXPECT_THAT(ErrorOf(With("slots: 4", "slotz: 4")), HasSubstr("f:2:"));
   EXPECT_THAT(ErrorOf(With("slots: 4", "slotz: 4")), HasSubstr("slotz"));
 }
 
-TEST(FabricLoaderTest, ADanglingReferenceNamesWhatIsClose) {
+TEST(FabricLoaderTest, ADanglingReferenceNamesSimilarIds) {
   const std::string error = ErrorOf(With("model { id: \"m\"", "model { id: \"mm\""));
   EXPECT_THAT(error, HasSubstr("f:8:"));
   EXPECT_THAT(error, HasSubstr("there is no model \"m\"; did you mean \"mm\"?"));
@@ -87,7 +88,7 @@ TEST(FabricLoaderTest, ALoopOfExpandersIsRefused) {
   EXPECT_THAT(error, HasSubstr("take one of the links away"));
 }
 
-TEST(FabricLoaderTest, AnElementIsNotCabledToItself) {
+TEST(FabricLoaderTest, ACableToTheSameElementIsRefused) {
   EXPECT_THAT(ErrorOf(With("a: \"x\" a_phy: 4 b: \"y\"", "a: \"x\" a_phy: 5 b: \"x\"")),
               HasSubstr("both ends are the same element"));
 }
@@ -104,7 +105,7 @@ TEST(FabricLoaderTest, APhyOutOfRangeNamesTheRange) {
   EXPECT_THAT(error, HasSubstr("(0 to 11)"));
 }
 
-TEST(FabricLoaderTest, ASlotIsOneOfTheEnclosuresAndHoldsOneDrive) {
+TEST(FabricLoaderTest, ASlotExistsAndHoldsOneDrive) {
   EXPECT_THAT(ErrorOf(With("slot: 1", "slot: 4")),
               HasSubstr("slot 4 is not one of enclosure \"e\", which has 0 to 3"));
   EXPECT_THAT(ErrorOf(With("slot: 1", "slot: 0")), HasSubstr("holds device \"d0\" already"));
@@ -116,25 +117,25 @@ TEST(FabricLoaderTest, AnEnclosureWithoutSlotsHoldsNoDrive) {
               HasSubstr("device \"d0\": slot 0 is not one of enclosure \"e\", which has none"));
 }
 
-TEST(FabricLoaderTest, ANumberThatIsNoValueOfItsEnumerationIsRefused) {
+TEST(FabricLoaderTest, AnUnknownEnumerationValueIsRefused) {
   EXPECT_THAT(ErrorOf(With("phys: 8 }", "phys: 8 mpi: 7 }")),
-              HasSubstr("f:1:1: host \"h\" mpi: 7 is none of the values there are"));
+              HasSubstr("f:1:1: host \"h\" mpi: 7 is not a value of this enumeration"));
   EXPECT_THAT(ErrorOf(With("size: \"1TB\"", "protocol: 2")),
               HasSubstr("model \"m\" protocol: 2 is"));
   EXPECT_THAT(ErrorOf(With("5000ccab0300213f\"", "5000ccab0300213f\" routing { attribute: 259 }")),
               HasSubstr("expander \"y\" routing attribute: 259 is"));
 }
 
-TEST(FabricLoaderTest, ARateThatDoesNotExistIsRefused) {
+TEST(FabricLoaderTest, AnUnknownLinkRateIsRefused) {
   EXPECT_THAT(ErrorOf(With("size: \"1TB\"", "size: \"1TB\" rate_gbps: 7")), HasSubstr("f:7:"));
 }
 
-TEST(FabricLoaderTest, ATextThatDoesNotFitItsFieldIsRefused) {
+TEST(FabricLoaderTest, ATextTooLongForItsFieldIsRefused) {
   EXPECT_THAT(ErrorOf(With("vendor: \"V\"", "vendor: \"MUCHTOOLONG\"")),
               HasSubstr("vendor \"MUCHTOOLONG\" has 11 characters; at most 8 fit"));
 }
 
-TEST(FabricLoaderTest, EveryProblemIsTold) {
+TEST(FabricLoaderTest, EveryProblemIsReported) {
   std::string text = With("slot: 1", "slot: 9");
   text = absl::StrReplaceAll(text, {{"5000ccab0300213f", "5000ccab0300113f"}});
   const std::string error = ErrorOf(text);
@@ -156,7 +157,7 @@ TEST(FabricLoaderTest, EveryShippedFabricLoads) {
   }
 }
 
-TEST(FabricLoaderTest, AnUnknownNameListsWhatIsShipped) {
+TEST(FabricLoaderTest, AnUnknownNameListsTheShippedFabrics) {
   const absl::Status status = LoadFabric("demmo").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(status.message()), HasSubstr("demo"));

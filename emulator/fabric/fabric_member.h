@@ -14,18 +14,18 @@
 
 namespace sasd::emulator {
 
-// What an HBA can be made to do wrong.
+// Faults that a test can inject into an HBA.
 enum class FaultKind : uint8_t {
-  kPageReadFails,    // configuration pages are not read: IOCStatus 0x0004 (internal error)
+  kPageReadFails,    // reads of configuration pages end with IOCStatus 0x0004 (internal error)
   kSmpTimeout,       // SMP requests end with IOCStatus 0x0090 (SMP request failed)
-  kEventLost,        // events are dropped and the loss is noticed (OnEventsLost)
+  kEventLost,        // events are dropped, and the loss is reported (OnEventsLost)
   kEventDuplicated,  // events come twice
   kEventTruncated,   // events come with their last data dword missing
-  kEventsReordered,  // an event is held back until the next one has passed it
-  kIocFault,         // the IOC goes into fault state, for `delay`, and is reset then
+  kEventsReordered,  // an event is held back until the next one has passed
+  kIocFault,         // the IOC enters the fault state; after `delay` it is reset
 };
 
-// What an HBA can be made to tell, beside the changes of the fabric.
+// Notices that an HBA can be made to report, beside the changes of the fabric.
 struct DiscoveryErrorNotice {
   ElementRef element;
   uint32_t discovery_status = 0;  // MPI 2.x DiscoveryStatus bits
@@ -57,11 +57,11 @@ class FabricMember {
   virtual ~FabricMember() = default;
   // These phys may have a new state (the fabric's counterpart of BROADCAST (CHANGE)).
   virtual void OnPhysChanged(absl::Span<const PhyRef> phys) = 0;
-  // Tells what concerns this HBA; ignores what is about an element that it does not know.
+  // Reports the notice. Ignores one about an element that this HBA does not know.
   virtual void OnNotice(const FirmwareNotice& notice) = 0;
   virtual void OnFault(FaultKind kind, uint32_t count, absl::Duration delay) = 0;
   virtual absl::Status OnReset() = 0;
-  // What this HBA can reach right now.
+  // What this HBA can reach now.
   virtual HostTruth Truth() const = 0;
 };
 

@@ -268,16 +268,16 @@ void FabricState::ControlPhy(const PhyAction& action, std::vector<PhyRef>& chang
   if (action.programmed_min != LinkRate::kUnknown) phy.programmed_min = action.programmed_min;
   if (action.programmed_max != LinkRate::kUnknown) phy.programmed_max = action.programmed_max;
   switch (action.operation) {
-    case PhyOperation::kNop:
+    case PhyActionKind::kNop:
       return;
-    case PhyOperation::kClearErrorLog:
+    case PhyActionKind::kClearErrorLog:
       errors_.erase(PhyIndex(action.phy));
       return;
-    case PhyOperation::kDisable:
+    case PhyActionKind::kDisable:
       phy.disabled = true;
       break;
-    case PhyOperation::kLinkReset:  // either reset enables a disabled phy (SPL-4, PHY CONTROL)
-    case PhyOperation::kHardReset:
+    case PhyActionKind::kLinkReset:  // either reset enables a disabled phy (SPL-4, PHY CONTROL)
+    case PhyActionKind::kHardReset:
       phy.disabled = false;
       break;
   }
@@ -299,7 +299,7 @@ void FabricState::Touch(PhyRef ref, std::vector<PhyRef>& changed) {
 void FabricState::TouchOne(PhyRef ref, std::vector<PhyRef>& changed) {
   ++At(ref).change_count;
   if (!ref.node.is_host) ++expanders_[ref.node.index].changes;
-  if (!Link(ref).up()) {  // a link that goes down is first seen as a loss of synchronization
+  if (!Link(ref).up()) {  // a link loses synchronization before it goes down
     PhyErrors& errors = errors_[PhyIndex(ref)];
     ++errors.loss_of_sync;
     errors.invalid_dwords += 4;

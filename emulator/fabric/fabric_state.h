@@ -13,7 +13,7 @@
 
 namespace sasd::emulator {
 
-// What a phy sees at its other end.
+// The other end of a phy's link, as the phy sees it.
 struct PhyLink {
   enum class Peer : uint8_t { kNone, kHost, kExpander, kDevice };
 
@@ -23,7 +23,7 @@ struct PhyLink {
   uint32_t peer_index = kNoIndex;
 
   bool up() const { return IsLinkUp(rate); }
-  // The other end as a node; invalid if it is none.
+  // The other end if it is a host or expander; else invalid.
   NodeRef node() const {
     if (peer != Peer::kHost && peer != Peer::kExpander) return {};
     return {peer == Peer::kHost, peer_index};
@@ -38,18 +38,18 @@ struct PhyErrors {
   uint32_t reset_problems = 0;
 };
 
-// What can be done to a phy by SMP PHY CONTROL and SAS IO UNIT CONTROL. kNop only programs rates.
-enum class PhyOperation : uint8_t { kNop, kLinkReset, kHardReset, kDisable, kClearErrorLog };
+// Operations on a phy, by SMP PHY CONTROL or SAS IO UNIT CONTROL. kNop only programs rates.
+enum class PhyActionKind : uint8_t { kNop, kLinkReset, kHardReset, kDisable, kClearErrorLog };
 
-// What a host or expander is asked to do to one of its phys. Programmed rates (kUnknown: as they
-// are) hold from the phy's next reset.
+// A request to a host or expander to act on one of its phys. Programmed rates take effect at the
+// phy's next reset; kUnknown leaves them unchanged.
 struct PhyAction {
   PhyRef phy;
-  PhyOperation operation = PhyOperation::kLinkReset;
+  PhyActionKind operation = PhyActionKind::kLinkReset;
   LinkRate programmed_min = LinkRate::kUnknown, programmed_max = LinkRate::kUnknown;
 };
 
-// The times of an expander that can be configured (SPL-4, CONFIGURE GENERAL).
+// The configurable times of an expander (SPL-4, CONFIGURE GENERAL).
 struct ExpanderTimes {
   uint16_t ssp_connect_time_100us = 0;
   uint16_t stp_bus_inactivity_100us = 0;
@@ -67,16 +67,15 @@ struct ExpanderAction {
 
 using FabricAction = std::variant<PhyAction, ExpanderAction>;
 
-// The fabric in its present state: what is plugged, powered and enabled. Answers what each phy
-// sees, and changes as hands and power make it. Each change appends the phys whose link may have
-// changed, and costs no more than they are many. Thread-compatible; knows nothing of firmware and
-// MPI.
+// The fabric's present state: which elements are plugged in, powered and enabled. Answers what each
+// phy sees, and applies changes. Each change appends the phys whose link may have changed; its cost
+// is proportional to their number. Thread-compatible. Knows nothing of firmware and MPI.
 class FabricState {
  public:
   // `spec` is valid (ValidateFabric).
   explicit FabricState(FabricSpec spec);
 
-  // As built; serials, names and addresses of replaced drives are the present ones.
+  // As built, with the present serials, names and addresses of replaced drives.
   const FabricSpec& spec() const { return spec_; }
   const HostSpec& host(uint32_t i) const { return spec_.hosts[i]; }
   const ExpanderSpec& expander(uint32_t i) const { return spec_.expanders[i]; }
@@ -90,9 +89,9 @@ class FabricState {
   LinkRate max_rate(NodeRef node) const;
 
   PhyLink Link(PhyRef phy) const;
-  // What is cabled to a phy, whether the link is up or not (its rate is kUnknown).
+  // What is cabled to a phy, whether or not the link is up (the rate is kUnknown).
   PhyLink Cabled(PhyRef phy) const;
-  // The address at the other end of `link`; 0 if it is down.
+  // The address at the other end of `link`; 0 if the link is down.
   SasAddress PeerAddress(const PhyLink& link) const;
 
   bool disabled(PhyRef phy) const { return At(phy).disabled; }
@@ -109,18 +108,18 @@ class FabricState {
   bool expander_present(uint32_t i) const { return expanders_[i].present; }
   bool device_up(uint32_t i) const;
   bool device_present(uint32_t i) const { return devices_[i].present; }
-  // Counts the drives that have been in this one's place.
+  // The number of drives that were in this device's place before.
   uint8_t device_generation(uint32_t i) const { return devices_[i].generation; }
-  // Why it cannot be used (MPI 2.x AccessStatus); 0: it can.
+  // Why the device cannot be used (MPI 2.x AccessStatus); 0: it can.
   uint8_t device_access_status(uint32_t i) const { return devices_[i].access_status; }
   bool enclosure_on(uint32_t i) const { return enclosures_[i].on; }
-  // The devices plugged into the slots of enclosure `i`, from its start slot; kNoIndex: none
-  // defined.
+  // The devices in the slots of enclosure `i`, from its start slot; kNoIndex: no device is defined
+  // for the slot.
   const std::vector<uint32_t>& slots(uint32_t i) const { return enclosures_[i].slots; }
 
   void SetDevicePresent(uint32_t i, bool present, std::vector<PhyRef>& changed);
   void SetDeviceAccessStatus(uint32_t i, uint8_t status) { devices_[i].access_status = status; }
-  // Another drive of the same model takes the place of device `i`.
+  // Replaces device `i` by another drive of the same model.
   void ReplaceDevice(uint32_t i, const std::string& serial, SasAddress name,
                      const SasAddress (&addresses)[2]);
   void SetPhyDisabled(PhyRef phy, bool disabled, std::vector<PhyRef>& changed);
@@ -174,7 +173,7 @@ class FabricState {
   void RouteFrom(uint32_t expander, NodeRef from, std::vector<bool>& seen);
   PhyRouting RoutingOf(uint32_t expander, int phy, NodeRef parent) const;
 
-  // Notes a change at a phy and, where it is a node's, at the other end.
+  // Adds a changed phy and, if the other end is a host or expander, the phy there.
   void Touch(PhyRef phy, std::vector<PhyRef>& changed);
   void TouchOne(PhyRef phy, std::vector<PhyRef>& changed);
   void TouchAll(NodeRef node, std::vector<PhyRef>& changed);

@@ -25,7 +25,7 @@ absl::StatusOr<uint64_t> ParseSize(absl::string_view text, uint32_t block_size) 
     return bytes / block_size * block_size;
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("size \"", text, "\" is none; write \"8TB\", \"600GB\" or bytes"));
+      absl::StrCat("size \"", text, "\" is not valid; write \"8TB\", \"600GB\" or bytes"));
 }
 
 absl::StatusOr<LinkRate> RateFromGbps(double gbps) {
@@ -34,7 +34,7 @@ absl::StatusOr<LinkRate> RateFromGbps(double gbps) {
     if (gbps == Gbps(rate)) return rate;
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("link rate ", gbps, " Gbps does not exist; 1.5, 3, 6, 12 or 22.5"));
+      absl::StrCat("link rate ", gbps, " Gbps does not exist; use 1.5, 3, 6, 12 or 22.5"));
 }
 
 absl::StatusOr<std::string> ExpandPattern(absl::string_view pattern, uint32_t number) {

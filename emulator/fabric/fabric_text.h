@@ -8,7 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "driver/base/link_rate.h"
 
-// The small languages within a fabric file. Errors: kInvalidArgument, saying what is allowed.
+// Parsers for values within a fabric file. Errors: kInvalidArgument with the allowed forms.
 namespace sasd::emulator {
 
 // "8TB", "600 GB", "3.84TB" (powers of ten) or plain bytes; rounded down to whole blocks.

@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kMaxProblems = 20;
 
-// HBAs number directly attached SATA drives from here, all of them alike.
+// All HBAs number directly attached SATA drives from this address.
 bool IsBoardMade(SasAddress address) { return address.value() >> 32 == 0x44332211; }
 
 class Validator {
@@ -196,7 +196,7 @@ class Validator {
         CheckAddress(ElementKind::kDevice, i, device.ports[port].address);
       }
       if (!device.ports[0].at.node.valid()) {
-        Problem(ElementKind::kDevice, i, "it is plugged in nowhere; give it a port { at: ... }");
+        Problem(ElementKind::kDevice, i, "it has no port; give it a port { at: ... }");
       } else if (device.ports[0].at.node == device.ports[1].at.node) {
         Problem(ElementKind::kDevice, i,
                 absl::StrCat("both ports are plugged into ", Name(device.ports[0].at.node),
@@ -271,7 +271,7 @@ class Validator {
     }
   }
 
-  // Expanders and the cables between them form a forest, and each host enters a tree at one place.
+  // Expanders and the cables between them form a forest. Each host enters a tree at one place.
   void CheckLoops() {
     std::vector<uint32_t> root(fabric_.expanders.size());
     std::iota(root.begin(), root.end(), 0);

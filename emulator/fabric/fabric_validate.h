@@ -16,10 +16,10 @@ struct FabricLocations {
   std::function<std::string(uint32_t link)> link;
 };
 
-// Checks that a fabric can exist and that its references are sound: ids and addresses unique, phys
-// in range and used once, one way from each host to each expander, slots within the enclosure and
-// used once, texts no longer than their fields on the wire. Errors: kInvalidArgument, one line per
-// problem with its place, the elements and the remedy (the first 20).
+// Checks that a fabric can exist and that its references are sound: ids and addresses are unique;
+// phys are in range and used once; each host reaches each expander one way; slots are within the
+// enclosure and used once; texts fit their fields on the wire. Errors: kInvalidArgument with one
+// line per problem: its place, the elements and the remedy (the first 20).
 absl::Status ValidateFabric(const FabricSpec& fabric, const FabricLocations& locations = {});
 
 }  // namespace sasd::emulator

@@ -10,16 +10,16 @@
 #include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
 
-// What one host can reach in the fabric right now, as plain values: what a driver's and a
-// registry's picture must equal once everything has settled. Calculated from the physical model
-// alone; only the handles are the firmware's.
+// What one host can reach in the fabric now, as plain values. A driver's and a registry's picture
+// must equal it once everything has settled. Calculated from the physical model alone; only the
+// handles come from the firmware.
 namespace sasd::emulator {
 
 struct TruthPhy {
   PhyId phy;
-  LinkRate rate = LinkRate::kUnknown;  // kUnknown: nothing at the other end; kDisabled: disabled
+  LinkRate rate = LinkRate::kUnknown;  // kUnknown: no link; kDisabled: disabled
   SasAddress attached;                 // 0: nothing
-  std::optional<PhyId> attached_phy;   // of the other end, where it is a host or expander
+  std::optional<PhyId> attached_phy;   // of the other end if it is a host or expander
   bool is_virtual = false;
 };
 
@@ -27,7 +27,7 @@ struct TruthExpander {
   std::string id;
   SasAddress address;
   SasAddress parent;               // host or expander
-  std::vector<PhyId> parent_phys;  // ascending: those of the parent that lead here
+  std::vector<PhyId> parent_phys;  // the parent's phys that lead here, ascending
   PhysicalPort port;
   DevHandle handle;      // 0: the firmware has not reported it
   uint8_t level = 0;     // 1: attached to the host
@@ -48,7 +48,7 @@ struct TruthDevice {
   bool is_ses = false;
   SasAddress enclosure;  // logical id; 0: none
   uint16_t slot = 0;
-  uint8_t access_status = 0;  // MPI 2.x; not 0: a driver does not attach it
+  uint8_t access_status = 0;  // MPI 2.x; a driver does not attach the device unless it is 0
   std::optional<uint8_t> enclosure_level;
   std::string connector_name;
   SasAddress name;
@@ -72,7 +72,7 @@ struct HostTruth {
   std::vector<TruthPhy> phys;
   std::vector<TruthExpander> expanders;    // breadth first
   std::vector<TruthDevice> devices;        // breadth first
-  std::vector<TruthEnclosure> enclosures;  // in order of first sight; the board's own first
+  std::vector<TruthEnclosure> enclosures;  // in the order of discovery; the board's own first
 };
 
 }  // namespace sasd::emulator

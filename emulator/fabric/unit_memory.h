@@ -12,7 +12,7 @@
 
 namespace sasd::emulator::scsi {
 
-// What a host can set in a drive, as it comes from the factory.
+// The settings that a host can change in a drive, with their factory values.
 struct DriveSettings {
   bool write_cache = true;         // caching mode page, WCE
   bool descriptor_sense = false;   // control mode page, D_SENSE
@@ -21,17 +21,16 @@ struct DriveSettings {
   bool stopped = false;            // START STOP UNIT
 };
 
-// What a host has asked of a slot: bytes 1 to 3 of its SES status element (SES-3, array device
-// slot).
+// A host's request to a slot: bytes 1 to 3 of its SES status element (SES-3, array device slot).
 struct SlotRequest {
   uint8_t array = 0;       // rebuild, hot spare and the like
   uint8_t indicators = 0;  // ident, remove, insert, do not remove
   uint8_t fault = 0;
 };
 
-// What the logical units of a fabric keep between commands, whichever HBA and port those come by.
-// A drive's is found by its world wide name, so it moves with the drive; a slot's stays in the
-// enclosure. Costs nothing for what was never set. Thread-safe.
+// The settings and data that the logical units of a fabric keep between commands, for all HBAs and
+// ports. A drive's entry is found by its world wide name, so it moves with the drive. A slot's
+// entry stays in the enclosure. Entries never set take no memory. Thread-safe.
 class UnitMemory {
  public:
   BlockStore& blocks() { return blocks_; }
@@ -46,7 +45,7 @@ class UnitMemory {
     drives_[name] = settings;
   }
 
-  // `position`: of the slot in the enclosure, from 0.
+  // `position`: the slot's position in the enclosure, from 0.
   SlotRequest slot(uint32_t enclosure, uint16_t position) const ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     const auto it = slots_.find({enclosure, position});

@@ -13,7 +13,7 @@ absl::Status AlreadySo(ElementKind kind, const std::string& id, absl::string_vie
       absl::StrCat(ToString(kind), " \"", id, "\" is ", state, " already"));
 }
 
-// FNV-1a: the same in every build, unlike absl::Hash.
+// FNV-1a: gives the same value in every build, unlike absl::Hash.
 uint64_t HashOf(absl::string_view text) {
   uint64_t hash = 0xCBF29CE484222325;
   for (unsigned char c : text) hash = (hash ^ c) * 0x100000001B3;
@@ -165,7 +165,7 @@ absl::Status VirtualFabric::SetAccessStatus(absl::string_view element, uint8_t s
   if (!device.ok()) return device.status();
   if (state_.device_access_status(*device) == status) {
     return AlreadySo(ElementKind::kDevice, state_.device(*device).id,
-                     status == 0 ? "usable" : "failing so");
+                     status == 0 ? "usable" : "failing with that status");
   }
   state_.SetDeviceAccessStatus(*device, status);
   return absl::OkStatus();
@@ -285,7 +285,7 @@ absl::Status VirtualFabric::InjectDiscoveryError(absl::string_view element,
     }
     notice.element = *found;
   }
-  Tell(notice);
+  Notify(notice);
   return absl::OkStatus();
 }
 
@@ -301,23 +301,23 @@ absl::Status VirtualFabric::InjectDeviceStatus(absl::string_view device, uint8_t
     if (!found.ok()) return found.status();
     notice.device = *found;
   }
-  Tell(notice);
+  Notify(notice);
   return absl::OkStatus();
 }
 
 absl::Status VirtualFabric::InjectTemperature(absl::string_view host, uint8_t sensor,
                                               uint16_t celsius) {
-  return TellHost(host, TemperatureNotice{sensor, celsius});
+  return NotifyHost(host, TemperatureNotice{sensor, celsius});
 }
 
 absl::Status VirtualFabric::InjectLogEntry(absl::string_view host, uint16_t qualifier,
                                            absl::string_view text) {
-  return TellHost(host, LogEntryNotice{qualifier, std::string(text)});
+  return NotifyHost(host, LogEntryNotice{qualifier, std::string(text)});
 }
 
 absl::Status VirtualFabric::InjectBroadcast(absl::string_view host, uint8_t phy,
                                             uint8_t primitive) {
-  return TellHost(host, BroadcastNotice{phy, primitive});
+  return NotifyHost(host, BroadcastNotice{phy, primitive});
 }
 
 absl::StatusOr<HostTruth> VirtualFabric::GetHostTruth(absl::string_view host) const {
@@ -331,11 +331,11 @@ void VirtualFabric::Announce(const std::vector<PhyRef>& changed) {
   for (FabricMember* member : members_) member->OnPhysChanged(changed);
 }
 
-void VirtualFabric::Tell(const FirmwareNotice& notice) {
+void VirtualFabric::Notify(const FirmwareNotice& notice) {
   for (FabricMember* member : members_) member->OnNotice(notice);
 }
 
-absl::Status VirtualFabric::TellHost(absl::string_view host, const FirmwareNotice& notice) {
+absl::Status VirtualFabric::NotifyHost(absl::string_view host, const FirmwareNotice& notice) {
   const absl::StatusOr<FabricMember*> member = FindHost(host);
   if (!member.ok()) return member.status();
   (*member)->OnNotice(notice);

@@ -59,7 +59,7 @@ class VirtualFabricTest : public ::testing::Test {
   std::unique_ptr<Emulator> emulator_;
 };
 
-TEST_F(VirtualFabricTest, APulledDriveIsGoneOnBothPathsUntilItIsInserted) {
+TEST_F(VirtualFabricTest, APulledDriveIsGoneOnBothPaths) {
   ASSERT_EQ(Paths(kDrive), 3);
   const TruthDevice before = *Find(0, kDrive);
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
@@ -71,7 +71,7 @@ TEST_F(VirtualFabricTest, APulledDriveIsGoneOnBothPathsUntilItIsInserted) {
   EXPECT_EQ(Find(0, kDrive)->serial, before.serial);
 }
 
-TEST_F(VirtualFabricTest, AReplacementHasASerialNameAndAddressesOfItsOwn) {
+TEST_F(VirtualFabricTest, AReplacementHasItsOwnIdentity) {
   const TruthDevice before = *Find(0, kDrive);
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().Insert(kDrive, "NEW1").ok());
@@ -87,14 +87,14 @@ TEST_F(VirtualFabricTest, AReplacementHasASerialNameAndAddressesOfItsOwn) {
   EXPECT_TRUE(fabric().Pull(ToHex(after.address)).ok());
 }
 
-TEST_F(VirtualFabricTest, ElementsGoByIdAddressAndSlot) {
+TEST_F(VirtualFabricTest, ElementsAreFoundByIdAddressAndSlot) {
   EXPECT_TRUE(fabric().Pull(ToHex(Find(1, kDrive)->address)).ok());
   EXPECT_EQ(Paths(kDrive), 0);
   EXPECT_EQ(*fabric().Insert("jbod1/3"), kDrive);
   EXPECT_EQ(Paths(kDrive), 3);
 }
 
-TEST_F(VirtualFabricTest, AVerbOnTheWrongKindSaysSo) {
+TEST_F(VirtualFabricTest, AVerbRefusesTheWrongKind) {
   const absl::Status pull = fabric().Pull(kExpander);
   EXPECT_EQ(pull.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(pull.message()), HasSubstr("expander"));
@@ -103,13 +103,13 @@ TEST_F(VirtualFabricTest, AVerbOnTheWrongKindSaysSo) {
   EXPECT_EQ(fabric().Pull("jbod1-a-ses").code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST_F(VirtualFabricTest, AnUnknownElementNamesWhatIsClose) {
+TEST_F(VirtualFabricTest, AnUnknownElementNamesSimilarOnes) {
   const absl::Status status = fabric().Pull("jbod1-disk99");
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(status.message()), HasSubstr("did you mean"));
 }
 
-TEST_F(VirtualFabricTest, WhatIsSoAlreadyIsAFailedPrecondition) {
+TEST_F(VirtualFabricTest, AStateSetTwiceIsAFailedPrecondition) {
   EXPECT_EQ(fabric().Insert(kDrive).status().code(), absl::StatusCode::kFailedPrecondition);
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   EXPECT_EQ(fabric().Pull(kDrive).code(), absl::StatusCode::kFailedPrecondition);
@@ -119,7 +119,7 @@ TEST_F(VirtualFabricTest, WhatIsSoAlreadyIsAFailedPrecondition) {
   EXPECT_EQ(fabric().SetPhy("hba0", 0, true).code(), absl::StatusCode::kFailedPrecondition);
 }
 
-TEST_F(VirtualFabricTest, ALaneGoesDownSlowAndUp) {
+TEST_F(VirtualFabricTest, ALaneGoesDownAndComesUpSlower) {
   ASSERT_EQ(RateOf(0, 1), LinkRate::k12Gbps);
   ASSERT_TRUE(fabric().SetPhy("hba0", 1, false).ok());
   EXPECT_EQ(RateOf(0, 1), LinkRate::kDisabled);
@@ -139,7 +139,7 @@ TEST_F(VirtualFabricTest, ThePathEndsWithTheLastLane) {
   EXPECT_TRUE(emulator_->Truth(0).expanders.empty());
 }
 
-TEST_F(VirtualFabricTest, ALostExpanderTakesItsPathAlong) {
+TEST_F(VirtualFabricTest, ALostExpanderEndsItsPath) {
   ASSERT_EQ(emulator_->Truth(0).expanders.size(), 2u);
   ASSERT_TRUE(fabric().SetExpander(kExpander, false).ok());
   EXPECT_EQ(emulator_->Truth(0).expanders.size(), 1u);
@@ -150,7 +150,7 @@ TEST_F(VirtualFabricTest, ALostExpanderTakesItsPathAlong) {
   EXPECT_EQ(Paths("jbod2-disk00"), 3);
 }
 
-TEST_F(VirtualFabricTest, AnEnclosureWithoutPowerHasNothing) {
+TEST_F(VirtualFabricTest, AnEnclosureWithoutPowerIsOff) {
   ASSERT_TRUE(fabric().SetEnclosurePower("jbod1", false).ok());
   EXPECT_TRUE(emulator_->Truth(0).expanders.empty()) << "jbod2 hangs behind it";
   EXPECT_EQ(Paths(kDrive), 0);
@@ -163,7 +163,7 @@ TEST_F(VirtualFabricTest, AnEnclosureWithoutPowerHasNothing) {
   EXPECT_EQ(Paths("jbod1-disk04"), 3);
 }
 
-TEST_F(VirtualFabricTest, ListsWhatIsAskedFor) {
+TEST_F(VirtualFabricTest, ListsTheRequestedKinds) {
   const ElementKind kinds[] = {ElementKind::kExpander};
   for (const ElementState& element : fabric().ListElements(kinds)) {
     EXPECT_EQ(element.kind, ElementKind::kExpander);
@@ -172,8 +172,8 @@ TEST_F(VirtualFabricTest, ListsWhatIsAskedFor) {
   EXPECT_GT(fabric().ListElements().size(), 40u);
 }
 
-// A stepwise storm found it: the list of what is behind it had no end.
-TEST_F(VirtualFabricTest, AnExpanderWithNothingBehindItCanBeLost) {
+// Found by a stepwise storm: the list of elements behind such an expander had no end.
+TEST_F(VirtualFabricTest, AnEmptyExpanderCanBeLost) {
   SyntheticFabricOptions options;
   options.expanders_per_host = 1;
   options.devices_per_expander = 0;

@@ -12,8 +12,8 @@ using mpi::IocStatus;
 using mpi::PageHeader;
 using mpi::PageType;
 
-// Pages that the kernel's driver reads and of which nothing matters here but that they are there:
-// sizes and versions of mpi2_cnfg.h (manufacturing 10 and 11: mpt3sas_base.h).
+// Pages that the kernel's driver reads and whose content does not matter here. Sizes and versions:
+// mpi2_cnfg.h (manufacturing 10 and 11: mpt3sas_base.h).
 constexpr PageHeader kEmptyPages[] = {
     {0x00, 1, PageType::kManufacturing, ExtPageType::kNone, 65},
     {0x00, 10, PageType::kManufacturing, ExtPageType::kNone, 26},
@@ -37,7 +37,7 @@ PageResult Found(Bytes page) { return {IocStatus::kSuccess, std::move(page)}; }
 }  // namespace
 
 std::pair<IocStatus, PageHeader> ConfigPages::Header(const PageHeader& page) const {
-  // Pages with an address have one length whatever it is.
+  // Pages with an address have the same length at every address.
   constexpr PageHeader kAddressed[] = {mpi::ExpanderPage0::kHeader,  mpi::ExpanderPage1::kHeader,
                                        mpi::SasDevicePage0::kHeader, mpi::SasPhyPage0::kHeader,
                                        mpi::SasPhyPage1::kHeader,    mpi::EnclosurePage0::kHeader};
@@ -85,11 +85,11 @@ PageResult ConfigPages::ReadPlain(const PageHeader& page) const {
   for (const PageHeader& known : kEmptyPages) {
     if (known.type != page.type || known.number != page.number) continue;
     Bytes bytes = mpi::EncodeEmptyPage(known);
-    // EEDPTagMode 1, else the kernel sets it and writes the page (mpt3sas_base.c).
+    // EEDPTagMode 1: with another value the kernel sets it and writes the page (mpt3sas_base.c).
     if (known.type == PageType::kManufacturing && known.number == 11) bytes[0x09] = 1;
     return Found(std::move(bytes));
   }
-  return Invalid();  // RAID volumes and disks: there are none
+  return Invalid();  // no RAID volumes or disks exist here
 }
 
 PageResult ConfigPages::ManufacturingPage() const {

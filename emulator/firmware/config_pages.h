@@ -13,23 +13,23 @@
 
 namespace sasd::emulator {
 
-// A page as it was read, or why it was not.
+// A page as it was read, or the status why it could not be.
 struct PageResult {
   mpi::IocStatus status = mpi::IocStatus::kSuccess;
   Bytes page;  // with its header; empty unless successful
 };
 
-// What the host has set: the writable part of the pages.
+// The writable part of the pages, as the host has set it.
 struct PageSettings {
   uint8_t report_missing_delay = 0;  // as in SAS IO unit page 1
   uint8_t io_missing_delay = 0;
   uint32_t discovery_status = 0;  // of the last discovery
-  // Written pages that have no meaning here, by (type, number), to be read back.
+  // Written pages without a meaning here, by (type, number), to be read back.
   std::map<std::pair<mpi::PageType, uint8_t>, Bytes> written;
 };
 
-// The firmware's configuration pages, made from the fabric and from what was reported of it when
-// they are asked for. Borrows everything; made for one request. Thread-compatible.
+// The firmware's configuration pages, made on demand from the fabric and the reported topology.
+// Borrows everything; made for one request. Thread-compatible.
 class ConfigPages {
  public:
   ConfigPages(const FabricState& fabric, const ReportedTopology& topology,
@@ -39,11 +39,11 @@ class ConfigPages {
         settings_(settings),
         host_(fabric.host(topology.host())) {}
 
-  // The page's identity as the firmware has it, with its length: for any address, as the kernel
-  // asks for headers without one. kConfigInvalidPage if there is no such page.
+  // The page's identity and length as the firmware has them. The answer holds for any address: the
+  // kernel reads headers without one. kConfigInvalidPage if there is no such page.
   std::pair<mpi::IocStatus, mpi::PageHeader> Header(const mpi::PageHeader& page) const;
 
-  // kConfigInvalidPage if there is no such page or nothing at the address.
+  // kConfigInvalidPage if there is no such page, or no object at the address.
   PageResult Read(const mpi::PageHeader& page, uint32_t address) const;
 
  private:

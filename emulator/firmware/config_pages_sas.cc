@@ -1,4 +1,4 @@
-// The pages of expanders and end devices, and what pages of phys have in common.
+// The pages of expanders and end devices, and the fields that pages of phys share.
 #include <algorithm>
 
 #include "driver/wire/mpi/pages.h"
@@ -19,7 +19,7 @@ constexpr uint32_t kInitiatorInfo =
 
 }  // namespace
 
-// The next alive handle of a kind after `after`; 0: none.
+// The next alive handle of the kind after `after`; 0: none.
 uint16_t ConfigPages::NextOfKind(uint16_t after, HandleEntry::Kind kind) const {
   uint16_t handle = topology_.handles().Next(after);
   while (handle != 0 && topology_.handles().Find(handle)->kind != kind) {
@@ -116,7 +116,7 @@ PageResult ConfigPages::Device0(uint32_t address) const {
   return Found(mpi::EncodeSasDevicePage0(page));
 }
 
-// Expanders: as many connections as lanes lead there; else 1 ("port_type(0x1)" in the boot logs).
+// Expanders: one connection per lane to them; else 1 ("port_type(0x1)" in the boot logs).
 uint8_t ConfigPages::PortWidth(const HandleEntry& entry, uint16_t handle) const {
   if (entry.kind != HandleEntry::Kind::kExpander) return 1;
   const ReportedNode* const parent = topology_.Node(entry.parent);
@@ -151,7 +151,7 @@ uint32_t ConfigPages::AttachedInfo(const ReportedPhy& phy) const {
   return phy.handle == 0 || entry == nullptr ? 0 : DeviceInfo(*entry);
 }
 
-// The phy at the other end, as long as the link is reported: it may be down already.
+// The phy at the other end while the link is reported. The link may be down already.
 PhyId ConfigPages::AttachedPhy(PhyRef ref, const ReportedPhy& phy) const {
   const PhyLink cabled = fabric_.Cabled(ref);
   return PhyId(phy.handle != 0 && cabled.node().valid() ? cabled.peer_phy : 0);

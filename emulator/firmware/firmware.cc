@@ -28,7 +28,7 @@ constexpr uint32_t kFirmwareImageHeaderSize = 0x100;
 constexpr size_t kFirmwareUploadRequestSize = 0x20, kFirmwareUploadReplySize = 0x18;
 constexpr size_t kEventFrameOverhead = 0x1C + 0x0C;  // event reply and topology list before entries
 
-// The report-missing delay as SAS IO unit page 1 has it: seconds up to 127, else units of 16 s.
+// Encodes the delay as SAS IO unit page 1 does: seconds up to 127, else units of 16 s.
 uint8_t EncodeMissingDelay(uint16_t seconds) {
   return seconds < 0x80 ? static_cast<uint8_t>(seconds) : static_cast<uint8_t>(0x80 | seconds / 16);
 }
@@ -201,7 +201,7 @@ FirmwareReply Firmware::PortFacts(const Call&) {
 
 FirmwareReply Firmware::PortEnable(const Call& call) {
   std::vector<mpi::EventData> events;
-  Discovery discovery(call.fabric, topology_, DiscoveryOptions(call.fabric, call.now), events);
+  DiscoveryRun discovery(call.fabric, topology_, DiscoveryOptions(call.fabric, call.now), events);
   discovery.RunFull();
   settings_.discovery_status = discovery.status();
   Post(events, call.now);
@@ -214,7 +214,7 @@ FirmwareReply Firmware::EventNotification(const Call& call) {
   const auto request = mpi::DecodeEventNotificationRequest(call.request.frame);
   if (!request.ok()) return Plain(Function::kEventNotification, IocStatus::kInvalidField);
   events_.SetMasks(*request);
-  // The reply is one of the function, for event "event change", as the kernel's driver expects it.
+  // The kernel's driver expects the function's own reply, for the event "event change".
   mpi::EventNotificationReply answer;
   answer.event = static_cast<uint16_t>(mpi::EventCode::kEventChange);
   FirmwareReply reply;
@@ -233,8 +233,9 @@ FirmwareReply Firmware::MessageUnitReset(const Call&) {
   return Plain(Function::kMessageUnitReset, IocStatus::kSuccess);
 }
 
-// The header of the running image, which has the versions (mpi2_image.h, MPI2_FW_IMAGE_HEADER). The
-// request is of MPI 2.5 (mpi2_ioc.h, MPI25_FW_UPLOAD_REQUEST): the kernel's driver reads it there.
+// Answers with the header of the running image, which holds the versions (mpi2_image.h,
+// MPI2_FW_IMAGE_HEADER). The request is MPI 2.5's (mpi2_ioc.h, MPI25_FW_UPLOAD_REQUEST): from
+// MPI 2.5 on the kernel's driver reads the header.
 FirmwareReply Firmware::FirmwareUpload(const Call& call) {
   const HostSpec& host = call.fabric.host(host_);
   const uint8_t image_type = Load8(call.request.frame, 0);
@@ -247,7 +248,7 @@ FirmwareReply Firmware::FirmwareUpload(const Call& call) {
   const uint32_t version = EncodeFirmwareVersion(host.firmware_version);
   StoreLe32(out, 0x00, kFirmwareImageSignature);
   StoreLe32(out, 0x14, version);
-  StoreLe32(out, 0x1C, version);  // of the package
+  StoreLe32(out, 0x1C, version);  // the package's version
   StoreLe32(out, 0x2C, kFirmwareImageHeaderSize);
   const size_t offset = std::min<size_t>(LoadLe32(call.request.frame, 0x18), image.size());
   const size_t wanted = LoadLe32(call.request.frame, 0x1C);
@@ -275,8 +276,9 @@ void Firmware::Reset() {
   settings_.discovery_status = 0;
 }
 
-Discovery::Options Firmware::DiscoveryOptions(const FabricState& fabric, absl::Duration now) const {
-  Discovery::Options options;
+DiscoveryRun::Options Firmware::DiscoveryOptions(const FabricState& fabric,
+                                                 absl::Duration now) const {
+  DiscoveryRun::Options options;
   options.now = now;
   options.missing_delay = absl::Seconds(mpi::MissingDelaySeconds(settings_.report_missing_delay));
   const size_t frame = size_t{4} * fabric.host(host_).reply_frame_dwords;
@@ -292,7 +294,7 @@ void Firmware::OnPhysChanged(const FabricState& fabric, absl::Span<const PhyRef>
                              absl::Duration now) {
   if (state_ != IocState::kOperational || !topology_.discovered()) return;
   std::vector<mpi::EventData> events;
-  Discovery discovery(fabric, topology_, DiscoveryOptions(fabric, now), events);
+  DiscoveryRun discovery(fabric, topology_, DiscoveryOptions(fabric, now), events);
   discovery.Examine(phys);
   if (!events.empty()) settings_.discovery_status = discovery.status();
   Post(events, now);
@@ -301,7 +303,7 @@ void Firmware::OnPhysChanged(const FabricState& fabric, absl::Span<const PhyRef>
 void Firmware::RunTimers(const FabricState& fabric, absl::Duration now) {
   if (NextDeadline() > now || state_ != IocState::kOperational) return;
   std::vector<mpi::EventData> events;
-  Discovery discovery(fabric, topology_, DiscoveryOptions(fabric, now), events);
+  DiscoveryRun discovery(fabric, topology_, DiscoveryOptions(fabric, now), events);
   discovery.ExpireMissing();
   Post(events, now);
 }

@@ -15,14 +15,14 @@
 #include "emulator/fabric/fabric_state.h"
 #include "emulator/fabric/unit_memory.h"
 #include "emulator/firmware/config_pages.h"
-#include "emulator/firmware/discovery.h"
-#include "emulator/firmware/event_queue.h"
+#include "emulator/firmware/discovery_run.h"
+#include "emulator/firmware/firmware_event_queue.h"
 #include "emulator/firmware/reported_topology.h"
 #include "emulator/firmware/smp_target.h"
 
 namespace sasd::emulator {
 
-// A request as a front end brings it: the frame without its scatter-gather list, data beside it.
+// A request as a front end passes it: the frame without its scatter-gather list, and the data.
 struct FirmwareRequest {
   ByteSpan frame;
   ByteSpan data_out;
@@ -33,19 +33,20 @@ struct FirmwareReply {
   Bytes frame;              // an MPI reply, always
   size_t data_in_size = 0;  // bytes put into FirmwareRequest::data_in
   Bytes sense;
-  // The reply comes after the events that the request caused (PORT ENABLE); else it need not wait.
+  // True: the reply comes after the events that the request caused (PORT ENABLE).
   bool after_events = false;
 };
 
-// Makes a request fail with the status it returns; nullopt lets the request through.
+// Makes a request fail with the returned status; nullopt lets the request through.
 using RequestHook = std::function<std::optional<mpi::IocStatus>(ByteSpan frame)>;
 
-// The firmware of one HBA. It speaks MPI in bytes and knows neither time nor threads nor what
-// carries its messages: the fabric in its present state and the time come with each call; events
-// and actions on phys are taken from it after each call.
+// The firmware of one HBA. It speaks MPI in bytes. It does not know clocks, threads, or the front
+// end that carries its messages: each call passes the fabric's present state and the time, and
+// after each call the caller takes the firmware's events and actions on phys.
 //
 // IOC states: kReady --IOC INIT--> kOperational --MESSAGE UNIT RESET or Reset()--> kReady;
-// any --Fault()--> kFault --Reset()--> kReady. Nothing is discovered before PORT ENABLE.
+// any --Fault()--> kFault --Reset()--> kReady. Discovery begins with PORT ENABLE.
+//
 // Thread-compatible.
 class Firmware {
  public:
@@ -55,31 +56,31 @@ class Firmware {
   mpi::IocState state() const { return state_; }
   const ReportedTopology& topology() const { return topology_; }
 
-  // Total: any bytes get a reply.
+  // Total: every request gets a reply.
   FirmwareReply Handle(const FabricState& fabric, const FirmwareRequest& request,
                        absl::Duration now);
 
   void OnPhysChanged(const FabricState& fabric, absl::Span<const PhyRef> phys, absl::Duration now);
   void OnNotice(const FabricState& fabric, const FirmwareNotice& notice, absl::Duration now);
 
-  // Reports what has been missing for too long.
+  // Reports devices as gone whose report-missing delay has passed.
   void RunTimers(const FabricState& fabric, absl::Duration now);
-  // When RunTimers() has something to do; absl::InfiniteDuration(): never.
+  // When RunTimers() is due next; absl::InfiniteDuration(): never.
   absl::Duration NextDeadline() const {
     return state_ == mpi::IocState::kOperational ? topology_.NextDeadline()
                                                  : absl::InfiniteDuration();
   }
 
-  // To kReady; everything that was reported is forgotten and handles will be others.
+  // Enters kReady, forgets everything that was reported, and renumbers the handles.
   void Reset();
   void Fault() { state_ = mpi::IocState::kFault; }
 
-  // All kinds but kIocFault: the next `count` messages of the kind suffer it.
+  // Makes the next `count` messages of the kind fail. kIocFault enters the fault state instead.
   void Inject(FaultKind kind, uint32_t count);
-  // A hook of one's own per function; an empty one takes it away.
+  // Sets a test's hook for requests of a function; an empty hook removes it.
   void SetHook(mpi::Function function, RequestHook hook);
 
-  // What the firmware has to say and do since the last call, in order.
+  // Takes the events and actions since the last call, in order.
   std::vector<OutboundEvent> TakeEvents() { return events_.Take(); }
   std::vector<FabricAction> TakeActions();
   size_t unacknowledged_events() const { return events_.unacknowledged(); }
@@ -118,13 +119,13 @@ class Firmware {
   FirmwareReply SasIoUnitControl(const Call& call);
   FirmwareReply SmpPassthrough(const Call& call);
   mpi::IocStatus RemoveDevice(uint16_t handle);
-  mpi::IocStatus ControlOwnPhy(const Call& call, uint8_t phy, PhyOperation operation);
+  mpi::IocStatus ControlOwnPhy(const Call& call, uint8_t phy, PhyActionKind operation);
   NodeRef SmpTargetAt(const FabricState& fabric, SasAddress address) const;
 
   FirmwareReply Plain(mpi::Function function, mpi::IocStatus status) const;
   std::optional<mpi::IocStatus> Faulted(mpi::Function function, ByteSpan frame);
   bool TakeFault(FaultKind kind);
-  Discovery::Options DiscoveryOptions(const FabricState& fabric, absl::Duration now) const;
+  DiscoveryRun::Options DiscoveryOptions(const FabricState& fabric, absl::Duration now) const;
   void Post(const std::vector<mpi::EventData>& events, absl::Duration now);
   uint16_t HandleOf(const FabricState& fabric, ElementRef element) const;
 
@@ -136,7 +137,7 @@ class Firmware {
   uint8_t who_init_ = 0;
   ReportedTopology topology_;
   PageSettings settings_;
-  EventQueue events_;
+  FirmwareEventQueue events_;
   std::vector<FabricAction> actions_;
   std::map<FaultKind, uint32_t> faults_;
   std::map<mpi::Function, RequestHook> hooks_;

@@ -18,7 +18,7 @@ FirmwareReply Firmware::Config(const Call& call) {
   mpi::ConfigReply reply;
   reply.action = request->action;
   FirmwareReply out;
-  // The reply names the page that was asked for even where there is none: else the kernel panics.
+  // The reply names the requested page even if it does not exist: else the kernel panics.
   std::tie(reply.header.status, reply.page) = pages.Header(request->page);
   const bool known = reply.header.status == IocStatus::kSuccess;
   switch (request->action) {
@@ -76,7 +76,8 @@ void Firmware::ApplySasIoUnit1(const Call& call) {
     const PhyRef phy{{true, host_}, i};
     const bool disable = page->phys[i].phy_flags & mpi::SasIoUnitPage0::kPhyFlagDisabled;
     if (disable == call.fabric.disabled(phy)) continue;
-    actions_.push_back(PhyAction{phy, disable ? PhyOperation::kDisable : PhyOperation::kLinkReset});
+    actions_.push_back(
+        PhyAction{phy, disable ? PhyActionKind::kDisable : PhyActionKind::kLinkReset});
   }
 }
 

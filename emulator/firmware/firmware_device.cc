@@ -1,4 +1,4 @@
-// What the host asks of devices and phys: SCSI IO, task management, removal, SMP.
+// Requests to devices and phys: SCSI IO, task management, removal, SMP.
 #include <algorithm>
 
 #include "driver/wire/mpi/messages.h"
@@ -22,7 +22,7 @@ FirmwareReply Firmware::ScsiIo(const Call& call) {
   if (entry == nullptr || entry->kind != HandleEntry::Kind::kDevice) {
     reply.header.status = IocStatus::kScsiInvalidDevHandle;
   } else if (entry->state == HandleEntry::State::kMissing) {
-    reply.header.status = IocStatus::kBusy;  // it may come back
+    reply.header.status = IocStatus::kBusy;  // the device may come back
   } else if (entry->state != HandleEntry::State::kPresent ||
              !call.fabric.device_up(entry->element)) {
     reply.header.status = IocStatus::kScsiDeviceNotThere;
@@ -50,8 +50,8 @@ FirmwareReply Firmware::TaskManagement(const Call& call) {
   mpi::TaskManagementReply reply;
   reply.handle = request->handle;
   reply.type = request->type;
-  // A device that is gone has no tasks left: complete. Requests run at once here, so none is ever
-  // there to be terminated.
+  // A device that is gone has no tasks left: success. Requests run at once here, so no task is ever
+  // there to terminate.
   if (topology_.handles().Find(request->handle.value()) == nullptr) {
     reply.header.status = IocStatus::kScsiInvalidDevHandle;
   }
@@ -72,17 +72,18 @@ FirmwareReply Firmware::SasIoUnitControl(const Call& call) {
       reply.header.status = RemoveDevice(request->handle.value());
       break;
     case SasControlOp::kPhyLinkReset:
-      reply.header.status = ControlOwnPhy(call, phy, PhyOperation::kLinkReset);
+      reply.header.status = ControlOwnPhy(call, phy, PhyActionKind::kLinkReset);
       break;
     case SasControlOp::kPhyHardReset:
-      reply.header.status = ControlOwnPhy(call, phy, PhyOperation::kHardReset);
+      reply.header.status = ControlOwnPhy(call, phy, PhyActionKind::kHardReset);
       break;
     case SasControlOp::kPhyClearErrorLog:
-      reply.header.status = ControlOwnPhy(call, phy, PhyOperation::kClearErrorLog);
+      reply.header.status = ControlOwnPhy(call, phy, PhyActionKind::kClearErrorLog);
       break;
     case SasControlOp::kForceFullDiscovery: {
       std::vector<mpi::EventData> events;
-      Discovery discovery(call.fabric, topology_, DiscoveryOptions(call.fabric, call.now), events);
+      DiscoveryRun discovery(call.fabric, topology_, DiscoveryOptions(call.fabric, call.now),
+                             events);
       discovery.RunFull();
       settings_.discovery_status = discovery.status();
       Post(events, call.now);
@@ -98,7 +99,7 @@ FirmwareReply Firmware::SasIoUnitControl(const Call& call) {
   return out;
 }
 
-// The end of the removal handshake: the handle is free again.
+// The end of the removal handshake: frees the handle.
 IocStatus Firmware::RemoveDevice(uint16_t handle) {
   const HandleEntry* const entry = topology_.handles().Find(handle);
   if (entry == nullptr || entry->kind == HandleEntry::Kind::kHba) return IocStatus::kInvalidField;
@@ -107,13 +108,13 @@ IocStatus Firmware::RemoveDevice(uint16_t handle) {
   return IocStatus::kSuccess;
 }
 
-IocStatus Firmware::ControlOwnPhy(const Call& call, uint8_t phy, PhyOperation operation) {
+IocStatus Firmware::ControlOwnPhy(const Call& call, uint8_t phy, PhyActionKind operation) {
   if (phy >= call.fabric.host(host_).phy_count) return IocStatus::kInvalidField;
   actions_.push_back(PhyAction{{{true, host_}, phy}, operation});
   return IocStatus::kSuccess;
 }
 
-// The HBA itself, or an expander that it knows and that is not missing.
+// The HBA itself, or a known expander that is not missing.
 NodeRef Firmware::SmpTargetAt(const FabricState& fabric, SasAddress address) const {
   for (uint16_t handle : topology_.NodeHandles()) {
     const HandleEntry& entry = *topology_.handles().Find(handle);
@@ -136,7 +137,8 @@ FirmwareReply Firmware::SmpPassthrough(const Call& call) {
   } else if (request->request_size > call.request.data_out.size()) {
     reply.header.status = IocStatus::kInvalidField;
   } else {
-    // All that there is: mpt3sas says 12 bytes of its PHY CONTROL request of 40, which works.
+    // Passes the whole request: mpt3sas gives 12 bytes for its PHY CONTROL request of 40, which
+    // works.
     SmpAnswer answer = AnswerSmp(call.fabric, node, call.request.data_out);
     if (answer.action) actions_.push_back(*answer.action);
     out.data_in_size = std::min(answer.response.size(), call.request.data_in.size());

@@ -1,4 +1,4 @@
-// Events that do not come from a change of the fabric.
+// Events that are not caused by a change of the fabric.
 #include <algorithm>
 #include <utility>
 
@@ -19,7 +19,7 @@ Overloaded(F...) -> Overloaded<F...>;
 
 }  // namespace
 
-// The handle by which the element is known; 0: it is not.
+// The handle of the element; 0: the element is not known.
 uint16_t Firmware::HandleOf(const FabricState& fabric, ElementRef element) const {
   switch (element.kind) {
     case ElementKind::kHost:

@@ -9,7 +9,7 @@ namespace {
 constexpr uint16_t kHbaHandle = 1;
 constexpr uint16_t kFromStart = 0xFFFF;
 
-// SplitMix64: small, and the same everywhere.
+// SplitMix64: small, and gives the same numbers on every machine.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}

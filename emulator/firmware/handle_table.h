@@ -11,7 +11,7 @@
 
 namespace sasd::emulator {
 
-// What a device handle stands for. It goes
+// What a device handle stands for. Its states:
 //   kFree -> kPresent -> kGone -> kFree        (gone: awaits the host's removal handshake)
 //            kPresent <-> kMissing -> kGone    (missing: within the report-missing delay)
 struct HandleEntry {
@@ -32,8 +32,8 @@ struct HandleEntry {
   bool alive() const { return state == State::kPresent || state == State::kMissing; }
 };
 
-// The firmware's device handles 1..max. The HBA's own is 1; 2..num_phys are never used, as in the
-// boot log of a real SAS3008 (the first device is num_phys + 1). Thread-compatible.
+// The firmware's device handles 1..max. The HBA's own is 1. Handles 2..num_phys are never used, as
+// in the boot log of a real SAS3008 (the first device is num_phys + 1). Thread-compatible.
 class HandleTable {
  public:
   HandleTable(uint8_t num_phys, uint16_t max_handle);
@@ -46,11 +46,11 @@ class HandleTable {
   HandleEntry* Find(uint16_t handle);
   const HandleEntry* Find(uint16_t handle) const;
 
-  // The next handle after `handle` (0xFFFF: from the start) whose device is alive; 0: none.
+  // The next handle after `handle` whose device is alive (0xFFFF: from the start); 0: none.
   uint16_t Next(uint16_t handle) const;
 
-  // Frees all handles; those allocated from now on until EndRenumbering() come from the handles in
-  // use so far, shuffled by `seed`.
+  // Frees all handles. Those allocated from now on until EndRenumbering() come from the handles
+  // used so far, shuffled by `seed`.
   void BeginRenumbering(uint64_t seed);
   void EndRenumbering();
 

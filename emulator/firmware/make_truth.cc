@@ -5,7 +5,7 @@
 namespace sasd::emulator {
 namespace {
 
-// Walks what is up, from the host outwards.
+// Walks the links that are up, from the host outwards.
 class Walk {
  public:
   Walk(const FabricState& fabric, const ReportedTopology& topology)
@@ -63,7 +63,7 @@ class Walk {
   void VisitExpander(const Step& at, PhyRef ref, const PhyLink& link, PhysicalPort port) {
     for (size_t i = 0; i < queue_.size(); ++i) {
       if (queue_[i].node != link.node()) continue;
-      if (queue_[i].level == at.level + 1) {  // one more lane; else the way back up
+      if (queue_[i].level == at.level + 1) {  // another lane; else the way back up
         truth_.expanders[i - 1].parent_phys.push_back(PhyId(ref.phy));
       }
       return;
@@ -120,7 +120,7 @@ class Walk {
     truth_.devices.push_back(std::move(device));
   }
 
-  // The logical id; the enclosure is reachable from now on.
+  // Returns the logical id, and adds the enclosure to the truth.
   SasAddress SeeEnclosure(uint32_t index) {
     if (index == kNoIndex) return {};
     const EnclosureSpec& spec = fabric_.spec().enclosures[index];
@@ -139,7 +139,7 @@ class Walk {
   const FabricState& fabric_;
   const ReportedTopology& topology_;
   HostTruth truth_;
-  std::vector<Step> queue_;  // the host, then the expanders as they are found
+  std::vector<Step> queue_;  // the host, then the expanders in the order found
   std::vector<bool> seen_enclosures_;
 };
 

@@ -7,8 +7,8 @@
 
 namespace sasd::emulator {
 
-// What the host of `topology` can reach in `fabric` right now. `topology` supplies the host's
-// index, its port numbers and the handles; everything else comes from the fabric. Pure.
+// What the host of `topology` can reach in `fabric` now. `topology` supplies the host's index, its
+// port numbers and the handles; the fabric supplies the rest. Pure.
 HostTruth MakeTruth(const FabricState& fabric, const ReportedTopology& topology);
 
 }  // namespace sasd::emulator

@@ -18,7 +18,7 @@ ReportedTopology::ReportedTopology(const FabricState& fabric, uint32_t host)
   AddNode(kHbaHandle, {true, host}, 0, fabric.host(host).phy_count);
 }
 
-// Each cable's far end is a port; phys without a cable are ports of their own after those.
+// Each cable's far end is a port. Phys without a cable follow as ports of their own.
 void ReportedTopology::NumberPorts(const FabricState& fabric) {
   ports_.assign(fabric.host(host_).phy_count, 0);
   if (!fabric.host(host_).port_per_link) return;

@@ -14,11 +14,11 @@
 namespace sasd::emulator {
 
 constexpr uint16_t kHbaHandle = 1;
-// The enclosure that the board itself forms; it is always there.
+// The enclosure that the board itself forms. It always exists.
 constexpr uint16_t kBoardEnclosure = 1;
 
-// What the firmware last knew of a phy. `handle` with a rate that is not up: the device there is
-// missing within its delay.
+// What the firmware last knew of a phy. A `handle` with a rate that is not up: the device is
+// missing, within its report-missing delay.
 struct ReportedPhy {
   uint16_t handle = 0;
   uint8_t rate = 0;  // as on the wire (LinkRate)
@@ -41,8 +41,8 @@ struct ReportedEnclosure {
   uint16_t sep_handle = 0;    // its SES device; 0: none
 };
 
-// One HBA's picture of the fabric, which its pages show and its events tell the changes of:
-// handles, nodes with their phys, enclosures, and devices that are missing. Thread-compatible.
+// One HBA's picture of the fabric: handles, nodes with their phys, enclosures, and missing devices.
+// The HBA's pages show it, and its events report changes of it. Thread-compatible.
 class ReportedTopology {
  public:
   ReportedTopology(const FabricState& fabric, uint32_t host);
@@ -51,12 +51,12 @@ class ReportedTopology {
   HandleTable& handles() { return handles_; }
   const HandleTable& handles() const { return handles_; }
 
-  // The HBA (handle 1) or an expander; nullptr if the handle is not one's.
+  // The HBA (handle 1) or an expander; nullptr for any other handle.
   ReportedNode* Node(uint16_t handle);
   const ReportedNode* Node(uint16_t handle) const;
-  // The handle by which a host or expander of the fabric is known as a node; 0: not known.
+  // The handle of a host or expander of the fabric as a node; 0: not known.
   uint16_t NodeHandle(NodeRef ref) const;
-  // Makes the node of an allocated expander handle; forgets it.
+  // Makes the node of an allocated expander handle; DropNode() removes it.
   ReportedNode& AddNode(uint16_t handle, NodeRef ref, uint8_t level, int phy_count);
   void DropNode(uint16_t handle);
   // Handles of all nodes, ascending.
@@ -69,28 +69,28 @@ class ReportedTopology {
   // The HBA's physical port that phy `phy` belongs to.
   uint8_t PortOf(uint8_t phy) const { return ports_[phy]; }
 
-  // The handle of a port of a device (or of another host), as it is alive now; 0: not known.
+  // The alive handle of a device's (or another host's) port; 0: not known.
   uint16_t DeviceHandle(const FabricState& fabric, uint32_t device, int port) const;
 
   // By enclosure handle.
   const std::map<uint16_t, ReportedEnclosure>& enclosures() const { return enclosures_; }
   // The handle of enclosure `index`; 0: not known.
   uint16_t EnclosureHandle(uint32_t index) const;
-  // One more user of the enclosure; `is_new` if it was not known before.
+  // Adds a user of the enclosure. `is_new`: it was not known before.
   uint16_t UseEnclosure(uint32_t index, bool& is_new);
   void SetSep(uint16_t enclosure, uint16_t handle) { enclosures_[enclosure].sep_handle = handle; }
-  // One user less; true if that was the last one, and the handle is free then.
+  // Removes a user. True if it was the last one; the handle is free then.
   bool LeaveEnclosure(uint16_t enclosure);
 
-  // Devices whose removal is reported at a deadline unless they come back.
+  // A missing device has a deadline. Its removal is reported then, unless it comes back before.
   void SetMissing(uint16_t handle, absl::Duration deadline);
   bool ClearMissing(uint16_t handle);  // false: had no deadline
   bool IsMissing(uint16_t handle) const { return missing_.count(handle) != 0; }
   absl::Duration NextDeadline() const;
-  // Takes out a handle whose deadline is `now` or earlier; 0: none.
+  // Takes out one handle whose deadline is `now` or earlier; 0: none.
   uint16_t TakeExpired(absl::Duration now);
 
-  // Forgets everything but the HBA; handles are shuffled by `seed` for the next discovery.
+  // Forgets everything but the HBA. `seed` shuffles the handles for the next discovery.
   void Reset(uint64_t seed);
 
  private:

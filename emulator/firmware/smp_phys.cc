@@ -13,7 +13,7 @@ namespace {
 using mpi::SmpRequest;
 using mpi::SmpResult;
 
-// SPL-4 DISCOVER response, the protocol bits of a phy's other end, and its device type.
+// The protocol bits of a phy's other end in SPL-4's DISCOVER response, and its device type.
 constexpr uint8_t kSataBit = 0x01, kSmpBit = 0x02, kStpBit = 0x04, kSspBit = 0x08;
 constexpr uint8_t kEndDevice = 1, kExpanderDevice = 2;
 constexpr uint8_t kPartialPathwayTimeoutUs = 7;  // what SPL-4 recommends
@@ -58,7 +58,7 @@ void DescribePeer(const FabricState& fabric, const PhyLink& link, mpi::DiscoverR
   }
 }
 
-// Of the bay that the phy is wired to, with a drive in it or not.
+// The slot of the bay that the phy is wired to, whether or not a drive is in it.
 uint8_t SlotOf(const FabricState& fabric, PhyRef phy) {
   const PhyLink cabled = fabric.Cabled(phy);
   if (cabled.peer != PhyLink::Peer::kDevice) return mpi::DiscoverResponse::kNoSlot;
@@ -115,7 +115,7 @@ bool HasSata(const FabricState& fabric, PhyRef phy) {
          fabric.model_of(link.peer_index).protocol == DeviceModel::Protocol::kSata;
 }
 
-// A rate that the phy can be programmed to; kUnknown leaves it as it is.
+// Whether the phy supports the requested rates; kUnknown leaves a rate unchanged.
 bool CanProgram(const FabricState& fabric, PhyRef phy, const SmpRequest& request) {
   const auto wanted = [](LinkRate rate, LinkRate present) {
     return rate == LinkRate::kUnknown ? present : rate;
@@ -144,7 +144,7 @@ SmpAnswer DiscoverList(const FabricState& fabric, PhyRef phy, const SmpRequest& 
   response.first_phy = request.phy;
   response.filter = request.filter;
   response.type = request.descriptor_type;
-  // Descriptors are whole, or not there.
+  // The frame holds whole descriptors only.
   const size_t allocated = 4 + size_t{4} * request.allocated_dwords;
   const size_t room = allocated < mpi::DiscoverListResponse::kHeaderSize
                           ? 0
@@ -182,7 +182,8 @@ SmpAnswer ReportPhyEvent(const FabricState& fabric, PhyRef phy, const SmpRequest
   return {mpi::EncodeReportPhyEventResponse(response), {}};
 }
 
-// One affiliation per disk, with the initiator that reaches it: who found a disk has spoken to it.
+// One affiliation per disk, with the initiator that reaches it: it found the disk and so has spoken
+// to it.
 SmpAnswer ReportPhySata(const FabricState& fabric, PhyRef phy, const SmpRequest& request) {
   if (!HasSata(fabric, phy)) return Refuse(request, SmpResult::kPhyDoesNotSupportSata);
   mpi::ReportPhySataResponse response;
@@ -204,22 +205,22 @@ SmpAnswer ReportPhySata(const FabricState& fabric, PhyRef phy, const SmpRequest&
 
 SmpAnswer ControlPhy(const FabricState& fabric, PhyRef phy, const SmpRequest& request) {
   if (!CanProgram(fabric, phy, request)) return Refuse(request, SmpResult::kFailed);
-  PhyAction action{phy, PhyOperation::kNop, request.programmed_min, request.programmed_max};
+  PhyAction action{phy, PhyActionKind::kNop, request.programmed_min, request.programmed_max};
   switch (request.operation) {
     case mpi::PhyOperation::kNop:
     case mpi::PhyOperation::kClearNexusLoss:  // none has occurred
       break;
     case mpi::PhyOperation::kLinkReset:
-      action.operation = PhyOperation::kLinkReset;
+      action.operation = PhyActionKind::kLinkReset;
       break;
     case mpi::PhyOperation::kHardReset:
-      action.operation = PhyOperation::kHardReset;
+      action.operation = PhyActionKind::kHardReset;
       break;
     case mpi::PhyOperation::kDisable:
-      action.operation = PhyOperation::kDisable;
+      action.operation = PhyActionKind::kDisable;
       break;
     case mpi::PhyOperation::kClearErrorLog:
-      action.operation = PhyOperation::kClearErrorLog;
+      action.operation = PhyActionKind::kClearErrorLog;
       break;
     case mpi::PhyOperation::kClearAffiliation:  // the initiator's next command makes a new one
       if (!HasSata(fabric, phy)) return Refuse(request, SmpResult::kFailed);

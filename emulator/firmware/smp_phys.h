@@ -5,7 +5,7 @@
 #include "emulator/fabric/fabric_state.h"
 #include "emulator/firmware/smp_answer.h"
 
-// What the SMP target (smp_target.h) answers of its phys. `phy` exists; responses are whole.
+// The SMP target's (smp_target.h) answers about its phys. `phy` exists; responses are whole.
 namespace sasd::emulator {
 
 SmpAnswer Discover(const FabricState& fabric, PhyRef phy, const mpi::SmpRequest& request);

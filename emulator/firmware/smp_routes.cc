@@ -16,8 +16,8 @@ using mpi::SmpRequest;
 using mpi::SmpResult;
 using TableList = mpi::ReportExpanderRouteTableListResponse;
 
-// Expanders breadth first from `start`, without those in `seen`; `visit` gets each link of each
-// that is up, and ends the walk with false.
+// Walks the expanders breadth first from `start`, without those in `seen`. `visit` gets each link
+// that is up, and returns false to end the walk.
 template <typename Visit>
 void Walk(const FabricState& fabric, uint32_t start, absl::flat_hash_set<uint32_t> seen,
           Visit visit) {
@@ -65,7 +65,7 @@ struct Route {
 
 struct RouteTable {
   std::vector<Route> routes;
-  uint16_t change_count = 0;  // changes whenever an expander's does whose phys are routed to
+  uint16_t change_count = 0;  // changes with any expander's that the phys route to
 };
 
 RouteTable TableOf(const FabricState& fabric, uint32_t expander) {

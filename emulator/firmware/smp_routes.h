@@ -6,9 +6,9 @@
 #include "emulator/fabric/fabric_state.h"
 #include "emulator/firmware/smp_answer.h"
 
-// What the SMP target (smp_target.h) answers of its expander's routes: what is behind the expanders
-// on its table routed phys, level by level (SPL-4's order). The expander at such a phy itself needs
-// no route. `phy` exists; responses are whole.
+// The SMP target's (smp_target.h) answers about its expander's routes: the devices behind the
+// expanders on its table routed phys, level by level (SPL-4's order). The expander at such a phy
+// needs no route. `phy` exists; responses are whole.
 namespace sasd::emulator {
 
 constexpr uint16_t kRouteIndexes = 1024;  // of each phy

@@ -62,7 +62,7 @@ SmpAnswer ReportManufacturer(const FabricState& fabric, NodeRef node, const SmpR
   return {mpi::EncodeReportManufacturerResponse(response), {}};
 }
 
-// The expander's routes are always as they should be: it has nothing to tell of.
+// The expander's routes are always complete, so there is no error to report.
 SmpAnswer ReportSelfConfigurationStatus(const FabricState& fabric, NodeRef node,
                                         const SmpRequest& request) {
   mpi::ReportSelfConfigurationStatusResponse response;
@@ -128,7 +128,7 @@ const Handler* HandlerOf(SmpFunction function, bool is_host) {
   return nullptr;
 }
 
-// SPL-4: an expected count of 0 is not compared.
+// SPL-4: an expected change count of 0 is not compared.
 bool IsExpected(const FabricState& fabric, NodeRef node, uint16_t change_count) {
   return change_count == 0 || node.is_host ||
          change_count == fabric.expander_change_count(node.index);

@@ -7,10 +7,10 @@
 
 namespace sasd::emulator {
 
-// The SMP target of a node, as a self-configuring SAS-3 expander without zoning answers (SPL-4,
-// 9.4.4). Other functions get "unknown SMP function"; so do most for a host, which has no more than
-// REPORT GENERAL, REPORT MANUFACTURER INFORMATION, DISCOVER, REPORT PHY ERROR LOG and PHY CONTROL.
-// Total over any request bytes.
+// The SMP target of a node. It answers as a self-configuring SAS-3 expander without zoning does
+// (SPL-4, 9.4.4). Other functions get "unknown SMP function". A host answers only REPORT GENERAL,
+// REPORT MANUFACTURER INFORMATION, DISCOVER, REPORT PHY ERROR LOG and PHY CONTROL. Total over any
+// request bytes.
 SmpAnswer AnswerSmp(const FabricState& fabric, NodeRef node, ByteSpan request);
 
 }  // namespace sasd::emulator

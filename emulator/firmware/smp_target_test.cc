@@ -14,8 +14,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-// The demo fabric's expanders, asked in the bytes that smp_utils 0.99 sends (without the CRC); the
-// answers are laid out by hand from where it looks and from Linux's include/scsi/sas.h.
+// The demo fabric's expanders. Requests are the bytes that smp_utils 0.99 sends (without the CRC).
+// Answers are laid out by hand from the offsets that smp_utils reads and Linux's
+// include/scsi/sas.h.
 namespace sasd::emulator {
 namespace {
 
@@ -57,7 +58,7 @@ class SmpTargetTest : public ::testing::Test {
     EXPECT_TRUE(answer.ok()) << answer.status();
     return answer.value_or(mpi::DiscoverResponse());
   }
-  // The numbers of the phys that a DISCOVER LIST tells of.
+  // The numbers of the phys in a DISCOVER LIST response.
   std::vector<int> List(const std::string& first_most_filter_type, const char* allocated = "ff") {
     const auto list = mpi::DecodeDiscoverListResponse(
         Ask(kJbod1,
@@ -104,7 +105,7 @@ TEST_F(SmpTargetTest, AnswersInTheStandardsBytes) {
       {kJbod1, "40 11 06 02 00000000 00030000", "41 11 00 06 0001 0000 00 03 0000" + Zeros(16)},
       {kJbod2, "40 12 00 00 00000000 00090000", "41 12 00 00" + sata},
       {kJbod2, "40 12 10 02 00000000 00090000", "41 12 00 10" + sata + Zeros(8) + "00 00 01 01"},
-      // An affiliation context that there is not.
+      // An affiliation context that does not exist.
       {kJbod2, "40 12 10 02 00000000 00090100",
        "41 12 00 10 0001 0000 00 09 00 02" + disk + Zeros(16) + "00 01 01 01"},
       {kJbod1, "40 13 09 02 0000 0001 00 1c 0000",
@@ -117,7 +118,7 @@ TEST_F(SmpTargetTest, AnswersInTheStandardsBytes) {
       {kJbod1, "40 20 ff 06 00000000  03 01 00 01" + Zeros(16),
        "41 20 00 11 0001 0000  03 01 00 01 06 000000" + Zeros(32) +
            "03 00 10 0b 00 08 00 0b 00 00 00 00 5000c500a7b2611d 00000000"},
-      // The expander's change count is 1, that of the one behind it too.
+      // The change counts of the expander and of the one behind it are 1.
       {kJbod1, "40 22 ff 06 00000000 0001 0001" + Zeros(7) + "00" + Zeros(8),
        "41 22 00 0b 0001 0002 00 00 04 01  0001 0001 000000 00" + Zeros(12) +
            "5000cca270a13d49 000f f0000000 00 00"},
@@ -131,7 +132,8 @@ TEST_F(SmpTargetTest, RefusesWithTheStandardsResults) {
     NodeRef node;
     std::string request, answer;
   } kRows[] = {
-      // Functions of zoning, GPIO, broadcasts and vendors; routes are the expander's own business.
+      // Functions of zoning, GPIO, broadcasts and vendors; the expander configures its routes
+      // itself.
       {kJbod1, "40 02 00 00", "41 02 01 00"},
       {kJbod1, "40 04 ff 02 00000000 00000000", "41 04 01 00"},
       {kJbod1, "40 06 ff 01 00000000", "41 06 01 00"},
@@ -145,7 +147,7 @@ TEST_F(SmpTargetTest, RefusesWithTheStandardsResults) {
       {kJbod1, "40 10 1d 02 00000000", "41 10 03 00"},
       {kJbod1, "40 10 1d 03 00000000 00000000", "41 10 03 00"},
       {kJbod1, "40 20 ff 00 00000000 00010000" + Zeros(16), "41 20 03 00"},
-      // Phys, and what they do not have.
+      // Phys that do not exist or lack the function.
       {kJbod1, "40 10 1d 02 00000000 00290000", "41 10 10 00"},
       {kJbod1, "40 11 06 02 00000000 00290000", "41 11 10 00"},
       {kJbod1, "40 12 10 02 00000000 00290000", "41 12 10 00"},
@@ -177,7 +179,7 @@ TEST_F(SmpTargetTest, RefusesWithTheStandardsResults) {
   }
 }
 
-TEST_F(SmpTargetTest, DiscoverTellsWhatIsAtTheOtherEnd) {
+TEST_F(SmpTargetTest, DiscoverDescribesTheOtherEnd) {
   const struct {
     NodeRef node;
     uint8_t phy;
@@ -207,7 +209,7 @@ TEST_F(SmpTargetTest, DiscoverTellsWhatIsAtTheOtherEnd) {
   EXPECT_EQ(Discover(kJbod2, kSata).negotiated, LinkRate::k6Gbps);
 }
 
-TEST_F(SmpTargetTest, DiscoverListHasWhatIsAskedFor) {
+TEST_F(SmpTargetTest, DiscoverListHonoursFilterAndSize) {
   EXPECT_THAT(List("00 fe 00 01"), SizeIs(40));  // 41 phys, of which a frame holds 40
   EXPECT_THAT(List("28 fe 00 01"), ElementsAre(40));
   EXPECT_THAT(List("00 fe 00 00"), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
@@ -218,14 +220,14 @@ TEST_F(SmpTargetTest, DiscoverListHasWhatIsAskedFor) {
               ElementsAre(22, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 40));
   EXPECT_THAT(List("16 fe 03 01"), ElementsAre(22, 24, 25, 26, 27, 40));
   EXPECT_THAT(List("25 fe 03 00"), ElementsAre(40));
-  // 17 dwords: the header and one short descriptor; with one dword less, none, and no part of one.
+  // 17 dwords hold the header and one short descriptor. One dword less holds no descriptor.
   EXPECT_THAT(List("00 fe 00 01", "11"), ElementsAre(0));
   EXPECT_THAT(List("00 fe 00 01", "10"), IsEmpty());
   EXPECT_THAT(List("00 fe 00 00", "28"), IsEmpty());
   EXPECT_THAT(Ask(kJbod1, "40 20 05 06 00000000 00fe0001" + Zeros(16)), SizeIs(24));
 }
 
-TEST_F(SmpTargetTest, RouteTableHasWhatIsBehindTheNextExpander) {
+TEST_F(SmpTargetTest, RouteTableListsDevicesBehindTheNextExpander) {
   const auto table = mpi::DecodeReportExpanderRouteTableListResponse(
       Ask(kJbod1, "40 22 ff 06 00000000 003e 0000" + Zeros(16)));
   ASSERT_TRUE(table.ok()) << table.status();
@@ -294,7 +296,7 @@ TEST(SmpTargetOfChainTest, RoutesGoDownTheChainOnly) {
   }
 }
 
-TEST_F(SmpTargetTest, PhyControlDoesWhatItSays) {
+TEST_F(SmpTargetTest, PhyControlChangesThePhy) {
   EXPECT_EQ(Ask(kJbod1, PhyControl(kDrive, "03", "0001")), FromHex("41 91 00 00"));
   EXPECT_EQ(Discover(kJbod1, kDrive).negotiated, LinkRate::kDisabled);
   EXPECT_EQ(Discover(kJbod1, kDrive).change_count_of_expander, 2);
@@ -341,8 +343,8 @@ TEST_F(SmpTargetTest, LinkBelowTheProgrammedMinimumFails) {
   }
 }
 
-TEST_F(SmpTargetTest, ConfigureGeneralIsReportedAndChangesNoMore) {
-  // Everything, with the change count that is; then nothing; then the nexus loss time alone.
+TEST_F(SmpTargetTest, ConfigureGeneralChangesTheRequestedTimes) {
+  // All changes with the present change count; then none; then the nexus loss time alone.
   EXPECT_EQ(Ask(kJbod1, "40 80 00 04 0001 0102 ff 03 0405 0607 0809 0a 0b 0c0d"),
             FromHex("41 80 00 00"));
   Ask(kJbod1, "40 80 00 04 0000 ffff 00 ff ffff ffff ffff ff ff ffff");
@@ -353,13 +355,13 @@ TEST_F(SmpTargetTest, ConfigureGeneralIsReportedAndChangesNoMore) {
   EXPECT_EQ(Bytes(general.begin() + 28, general.begin() + 36), FromHex("0102 0405 0607 1234"));
   EXPECT_EQ(Bytes(general.begin() + 52, general.begin() + 60), FromHex("0b 00 00 03 00 00 0a 00"));
   EXPECT_EQ(Bytes(general.begin() + 68, general.begin() + 70), FromHex("0c0d"));
-  // Another expander's are its own.
+  // The other expander's times are unchanged.
   const auto other = mpi::DecodeReportGeneralResponse(Ask(kJbod2, "40 00 11 00"));
   ASSERT_TRUE(other.ok());
   EXPECT_EQ(other->nexus_loss_ms, 2000);
 }
 
-TEST_F(SmpTargetTest, HostHasNoExpandersFields) {
+TEST_F(SmpTargetTest, HostReportsNoExpanderFields) {
   EXPECT_EQ(Ask(kHost, "40 00 00 00"),
             FromHex("41 00 00 00 0000 0000 80 08 00 00 500605b00ab01230" + Zeros(8)));
   EXPECT_EQ(Ask(kHost, PhyControl(1, "02", "0777")), FromHex("41 91 00 00"));

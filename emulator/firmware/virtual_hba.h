@@ -11,18 +11,18 @@
 #include "driver/base/clock.h"
 #include "emulator/fabric/fabric_member.h"
 #include "emulator/fabric/virtual_fabric.h"
-#include "emulator/firmware/event_queue.h"
 #include "emulator/firmware/firmware.h"
+#include "emulator/firmware/firmware_event_queue.h"
 
 namespace sasd::emulator {
 
-// What carries an HBA's messages to the host.
+// A front end carries an HBA's messages to the host.
 class HbaFrontEnd {
  public:
   virtual ~HbaFrontEnd() = default;
 
-  // Take what comes, in this order, to be delivered later. Called under the HBA's lock: they return
-  // at once and call nothing back.
+  // These queue messages, in this order, for later delivery. They are called under the HBA's lock:
+  // they return at once and call nothing back.
   virtual void QueueEvent(OutboundEvent event) = 0;
   virtual void QueueResetBegin() = 0;  // the IOC has left the operational state
   virtual void QueueReady() = 0;       // it can be initialized again
@@ -31,8 +31,8 @@ class HbaFrontEnd {
   // lock.
   virtual void Deliver() = 0;
 
-  // Whether a fault of the IOC lasts until the host resets it, as one of hardware does; else it
-  // ends by itself after its delay.
+  // Whether a fault of the IOC lasts until the host resets it, as with hardware. Else it ends by
+  // itself after its delay.
   virtual bool HostEndsFaults() const { return false; }
 };
 
@@ -40,18 +40,18 @@ class HbaFrontEnd {
 // on the other. Thread-safe. Lock order: the HBA's before the fabric's and the front end's.
 class VirtualHba : public FabricMember {
  public:
-  // Borrows all for its lifetime. `on_deadline_change` is called without a lock when NextDeadline()
-  // has another value.
+  // Borrows all for its lifetime. Calls `on_deadline_change` without a lock when NextDeadline()
+  // changes.
   VirtualHba(VirtualFabric& fabric, uint32_t host, uint64_t seed, Clock& clock,
              std::function<void()> on_deadline_change);
 
-  // Before the first use. The front end outlives the HBA's use.
+  // Call before the first use. The front end outlives the HBA's use.
   void Connect(HbaFrontEnd& front_end) { front_end_ = &front_end; }
 
   // Runs the firmware on a request. Its events are queued when this returns, not delivered.
   FirmwareReply Request(const FirmwareRequest& request) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A diagnostic reset; ends a fault. Returns after Deliver().
+  // A diagnostic reset. Ends a fault. Returns after Deliver().
   void Reset() ABSL_LOCKS_EXCLUDED(mu_);
 
   void RunTimers() ABSL_LOCKS_EXCLUDED(mu_);
@@ -59,10 +59,10 @@ class VirtualHba : public FabricMember {
 
   void SetHook(mpi::Function function, RequestHook hook) ABSL_LOCKS_EXCLUDED(mu_);
   size_t unacknowledged_events() const ABSL_LOCKS_EXCLUDED(mu_);
-  // Whether an event is held back, or the next one will suffer a fault that was injected.
+  // Whether an event is held back, or an injected fault applies to the next one.
   bool events_in_trouble() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Calls `f(const FabricState&, const ReportedTopology&)` while both stand still.
+  // Calls `f(const FabricState&, const ReportedTopology&)` while neither can change.
   template <typename F>
   auto Inspect(F f) const ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
@@ -79,7 +79,7 @@ class VirtualHba : public FabricMember {
   HostTruth Truth() const override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  // Runs `f(Firmware&, const FabricState&, now)`, queues its events and does its actions on phys.
+  // Runs `f(Firmware&, const FabricState&, now)`, queues its events and carries out its actions.
   template <typename F>
   void Run(F f) ABSL_LOCKS_EXCLUDED(mu_);
   void QueueEvents() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -17,12 +17,12 @@ class ConfigSpace {
  public:
   ConfigSpace(const PciIdentity& identity, bool with_msix);
 
-  // `size` is 1, 2 or 4. Reads beyond the space have all bits set; writes there, and of what cannot
-  // be written, do nothing.
+  // `size` is 1, 2 or 4. Reads beyond the space return all bits set. Writes beyond it or to
+  // read-only bits do nothing.
   uint32_t Read(uint32_t address, uint32_t size) const;
   void Write(uint32_t address, uint32_t value, uint32_t size);
 
-  // As after power-on: BARs, command and MSI-X control too.
+  // The state after power-on, with BARs, command and MSI-X control.
   void Reset();
 
   uint32_t io_base() const { return Get(0x10, 4) & ~0x3u; }
@@ -33,7 +33,7 @@ class ConfigSpace {
   bool msix_enabled() const { return with_msix_ && (MsixControl() & 0x8000); }
   bool msix_masked() const { return MsixControl() & 0x4000; }
 
-  // The status register's interrupt bit: the level of INTx whether it is disabled or not.
+  // The status register's interrupt bit: the level of INTx, whether INTx is disabled or not.
   void SetInterruptStatus(bool level);
 
  private:

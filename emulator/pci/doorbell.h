@@ -12,26 +12,26 @@ namespace sasd::emulator::pci {
 // The doorbell and the write sequence of the system interface (mpi2.h, MPI2_SYSTEM_INTERFACE_REGS;
 // what the host expects: mpt3sas_base.c, _base_handshake_req_reply_wait and _base_diag_reset).
 //
-// A handshake: the host announces a request's dwords; the IOC raises its interrupt; the host
-// acknowledges it and writes the dwords; the reply goes out 16 bits at a time, an interrupt and an
-// acknowledgement for each; after the last the doorbell is free again and the interrupt is raised
-// once more.
+// A handshake: the host announces the number of a request's dwords; the IOC raises its interrupt;
+// the host acknowledges it and writes the dwords. The reply goes out 16 bits at a time, with an
+// interrupt and an acknowledgement for each. After the last one the doorbell is free again, and the
+// IOC raises the interrupt once more.
 //
 //   kIdle --announce--> kRequest --last dword--> kBusy --Reply()--> kReply --last ack--> kIdle
 //
 // Thread-compatible.
 class Doorbell {
  public:
-  // The register as the host reads it. `code` is what a fault or core dump shows.
+  // The register as the host reads it. `code` is the code of a fault or core dump.
   uint32_t Read(mpi::IocState state, uint16_t code) const;
 
-  // A write of the host. Returns the request (never empty) when its last dword has come.
+  // A write by the host. Returns the request (never empty) after its last dword.
   std::optional<Bytes> Write(uint32_t value);
 
-  // Answers the request; nothing unless one is waited for.
+  // Answers the request. Does nothing if no answer is awaited.
   void Reply(Bytes frame);
 
-  // A write of the host to the interrupt status register.
+  // A write by the host to the interrupt status register.
   void Acknowledge();
 
   bool interrupt() const { return interrupt_; }
@@ -58,12 +58,12 @@ class HostDiagnostic {
  public:
   void WriteKey(uint32_t value);
   uint32_t Read() const;
-  // True: the host resets the adapter.
+  // True: the write resets the adapter.
   bool Write(uint32_t value);
   void OnReset() { reset_history_ = true; }
 
  private:
-  size_t keys_ = 0;  // that came in order
+  size_t keys_ = 0;  // keys written in order
   bool writable_ = false;
   bool reset_history_ = false;
 };

@@ -32,8 +32,8 @@ class FakeInterrupts : public Interrupts {
   int waits = 0;
 };
 
-// A guest at the other end of a link, with a page of memory for each thing: it does what the
-// kernel's mpt3sas does at the start, one step a call. Thread-compatible.
+// A guest at the other end of a link, with a page of memory for each structure. Each call does one
+// step of what the kernel's mpt3sas does at the start. Thread-compatible.
 class FakeGuest {
  public:
   static constexpr uint64_t kMemory = 0x100000, kSize = 0x80000;
@@ -53,7 +53,7 @@ class FakeGuest {
 
   void HangUp() { socket_.Close(); }
 
-  // The memory that a guest address is in.
+  // The memory at a guest address.
   MutableByteSpan Memory(uint64_t address, size_t size) {
     return MutableByteSpan(bytes_ + (address - kMemory), size);
   }
@@ -91,7 +91,7 @@ class FakeGuest {
 
   uint32_t state() { return Read(0x00) >> 28; }
 
-  // A request over the doorbell; empty if the IOC did not play by the rules.
+  // Sends a request over the doorbell. Empty if the IOC broke the protocol.
   Bytes Handshake(ByteSpan request) {
     Write(0x30, 0);
     Write(0x00, 0x42u << 24 | static_cast<uint32_t>(request.size() / 4) << 16);
@@ -107,13 +107,13 @@ class FakeGuest {
       Write(0x30, 0);
       if (reply.size() == 4) size = 4u * reply[2];
     }
-    // The interrupt once more, with the doorbell free.
+    // The last interrupt, after the doorbell is free.
     if ((Read(0x30) & 1) == 0 || (Read(0x00) & kUsed) != 0) return {};
     Write(0x30, 0);
     return reply;
   }
 
-  // IOC init with rings of these depths; `frames` reply frames are free.
+  // Sends IOC INIT with rings of these depths; `frames` reply frames are free.
   Bytes Init(uint16_t post_depth = 16, uint16_t free_depth = 9, uint16_t config_flags = 0) {
     post_depth_ = post_depth;
     free_depth_ = free_depth;
@@ -150,7 +150,7 @@ class FakeGuest {
     uint16_t smid = 0;
     Bytes frame;  // kReplySize for an address reply
   };
-  // Takes the next reply of queue 0; frees its frame and tells the IOC unless `keep`.
+  // Takes the next reply of queue 0. Frees its frame and updates the host index unless `keep`.
   std::optional<Reply> Take(bool keep = false) {
     const MutableByteSpan at = Memory(kPostRing + 8 * post_index_, 8);
     const uint64_t descriptor = LoadLe64(at, 0);
@@ -169,7 +169,7 @@ class FakeGuest {
     if (!keep) GiveBack();
     return reply;
   }
-  // Frees the frames that were kept, and tells how far the queue was read.
+  // Frees the kept frames and updates the host index.
   void GiveBack() {
     Write(0x6C, post_index_);
     for (uint32_t address : std::exchange(kept_, {})) {

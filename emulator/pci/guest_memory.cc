@@ -20,14 +20,14 @@ absl::Status Refuse(const MemoryRegion& region, const char* why) {
       absl::StrFormat("guest memory at 0x%x, %u bytes: %s", region.address, region.size, why));
 }
 
-// Whether the region is one: not empty, within 64 bits, and within its file.
+// Checks one region: not empty, within 64 bits, and within its file.
 absl::Status CheckRegion(const MemoryRegion& region, const struct stat& file) {
   const uint64_t file_size = static_cast<uint64_t>(file.st_size);
   if (region.size == 0) return Refuse(region, "it is empty");
   if (region.address + region.size < region.address) return Refuse(region, "it wraps around");
-  if (region.offset % kPage != 0) return Refuse(region, "its offset is not that of a page");
+  if (region.offset % kPage != 0) return Refuse(region, "its offset is not page aligned");
   if (region.offset > file_size || region.size > file_size - region.offset) {
-    return Refuse(region, "it reaches beyond its file");
+    return Refuse(region, "it ends beyond its file");
   }
   return absl::OkStatus();
 }
@@ -56,12 +56,12 @@ bool GuestMemory::IsMapped(const std::vector<Mapping>& mappings) const {
 absl::Status GuestMemory::Map(const std::vector<MemoryRegion>& regions,
                               std::vector<UniqueFd> files) {
   if (regions.size() != files.size()) {
-    return absl::InvalidArgumentError("guest memory: not a file for each region");
+    return absl::InvalidArgumentError("guest memory: the numbers of files and regions differ");
   }
   std::vector<std::pair<Mapping, int>> wanted;
   for (size_t i = 0; i < regions.size(); ++i) {
     struct stat file;
-    if (fstat(files[i].get(), &file) != 0) return Refuse(regions[i], "its file is none");
+    if (fstat(files[i].get(), &file) != 0) return Refuse(regions[i], "its file is not open");
     if (absl::Status s = CheckRegion(regions[i], file); !s.ok()) return s;
     wanted.push_back({{regions[i], file.st_dev, file.st_ino, nullptr}, files[i].get()});
   }
@@ -130,8 +130,8 @@ bool GuestMemory::Write(uint64_t address, ByteSpan bytes) {
 }
 
 bool GuestMemory::StoreAtomic64(uint64_t address, uint64_t value) {
-  // A region begins at a page of its file, hence an aligned guest address is one here, if the
-  // region's own is.
+  // Regions begin at a page of their file. So an aligned guest address is aligned here, if the
+  // region's address is.
   if (address % sizeof(value) != 0 || !Contains(address, sizeof(value))) return false;
   bool stored = false;
   ForEachPiece(address, sizeof(value), [&](uint8_t* to, uint64_t, uint64_t size) {

@@ -11,8 +11,8 @@
 
 namespace sasd::emulator::pci {
 
-// The guest's memory as QEMU shares it. Every address is the guest's and is checked: what lies
-// outside of the shared regions, wholly or in part, is neither read nor written. Thread-compatible.
+// The guest's memory as QEMU shares it. Addresses are the guest's. Each access is checked: a range
+// wholly or partly outside of the shared regions is neither read nor written. Thread-compatible.
 class GuestMemory {
  public:
   GuestMemory() = default;
@@ -20,18 +20,18 @@ class GuestMemory {
   GuestMemory(const GuestMemory&) = delete;
   GuestMemory& operator=(const GuestMemory&) = delete;
 
-  // Replaces the map; files[i] belongs to regions[i]. Errors leave the map as it was:
-  // kInvalidArgument for regions that overlap, wrap around, are empty, or reach beyond their file;
-  // kResourceExhausted where one cannot be mapped.
+  // Replaces the map; files[i] belongs to regions[i]. Errors leave the map unchanged:
+  // kInvalidArgument for regions that overlap, wrap around, are empty, or end beyond their file;
+  // kResourceExhausted for a region that cannot be mapped.
   absl::Status Map(const std::vector<MemoryRegion>& regions, std::vector<UniqueFd> files);
 
-  // False, with nothing done, unless all of it lies in shared memory.
+  // False, without an effect, unless the whole range lies in shared memory.
   bool Read(uint64_t address, MutableByteSpan out) const;
   bool Write(uint64_t address, ByteSpan bytes);
   bool Contains(uint64_t address, uint64_t size) const;
 
-  // One store of 8 bytes that a processor of the guest sees whole; what was written before is seen
-  // before it. False also where the address is not a multiple of 8.
+  // Stores 8 bytes with one store: a processor of the guest sees all of it, and sees earlier writes
+  // before it. False also if the address is not a multiple of 8.
   bool StoreAtomic64(uint64_t address, uint64_t value);
 
  private:

@@ -31,18 +31,18 @@ struct LinkHeader {
   LinkCommand command = LinkCommand::kReturn;
   uint32_t size = 0;  // of the payload, bytes
 };
-// kInvalidArgument for an unknown command, or a size that is not the command's.
+// kInvalidArgument for an unknown command, or a size that does not fit the command.
 absl::StatusOr<LinkHeader> DecodeLinkHeader(ByteSpan bytes);
 Bytes EncodeLinkHeader(const LinkHeader& header);
 
-// One region of the guest's memory: `size` bytes at guest address `address` are those from
-// `offset` on of the file that was sent along.
+// One region of the guest's memory. Its `size` bytes at guest address `address` are the file's
+// bytes from `offset` on. The file is sent along.
 struct MemoryRegion {
   uint64_t address = 0;
   uint64_t size = 0;
   uint64_t offset = 0;
 };
-// `count` (<= kMaxLinkFds): how many files came along.
+// `count` (<= kMaxLinkFds): the number of files sent along.
 absl::StatusOr<std::vector<MemoryRegion>> DecodeSyncSystemMemory(ByteSpan payload, size_t count);
 Bytes EncodeSyncSystemMemory(const std::vector<MemoryRegion>& regions);  // at most kMaxLinkFds
 

@@ -20,7 +20,7 @@ absl::Status Failed() {
   return absl::UnavailableError(absl::StrCat("link: ", std::strerror(errno)));
 }
 
-// Takes the files that came beside bytes.
+// Takes the file descriptors that were sent with the bytes.
 void TakeFiles(msghdr& message, std::vector<UniqueFd>& files) {
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
@@ -33,7 +33,7 @@ void TakeFiles(msghdr& message, std::vector<UniqueFd>& files) {
   }
 }
 
-// Fills `out`; false if the other side has closed the link before its first byte.
+// Fills `out`. False if the other side closed the link before the first byte.
 absl::StatusOr<bool> Receive(int socket, MutableByteSpan out, std::vector<UniqueFd>& files) {
   size_t at = 0;
   while (at < out.size()) {
@@ -61,7 +61,7 @@ absl::Status Send(int socket, const Bytes& bytes) {
   while (at < bytes.size()) {
     const ssize_t size = send(socket, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0 && errno == EPIPE) return absl::OkStatus();  // the next message will not come
+    if (size < 0 && errno == EPIPE) return absl::OkStatus();  // the next read reports the end
     if (size < 0) return Failed();
     at += static_cast<size_t>(size);
   }
@@ -103,7 +103,7 @@ absl::StatusOr<std::optional<uint64_t>> Handle(Message message, PciFrontEnd& fro
       if (absl::Status s = SyncMemory(std::move(message), front_end); !s.ok()) return s;
       return std::nullopt;
     }
-    case LinkCommand::kSetIrqFd:  // KVM's; interrupts go another way here
+    case LinkCommand::kSetIrqFd:  // KVM's; interrupts take another way here
       return std::nullopt;
     case LinkCommand::kConfigRead:
     case LinkCommand::kConfigWrite:
@@ -117,7 +117,7 @@ absl::StatusOr<std::optional<uint64_t>> Handle(Message message, PciFrontEnd& fro
     case LinkCommand::kReturn:
       break;
   }
-  return absl::InvalidArgumentError("link: an answer to nothing");
+  return absl::InvalidArgumentError("link: an answer without a request");
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 namespace sasd::emulator::pci {
 
 // Serves one function to QEMU's x-pci-proxy-dev over its link (a stream socket) until the other
-// side closes it: then OK. Any other end is an error: what came was no message of the link
-// (kInvalidArgument), or the socket failed (kUnavailable). Borrows both.
+// side closes it; returns OK then. Errors: kInvalidArgument for bytes that are not a message of the
+// link; kUnavailable for a failed socket. Borrows both.
 absl::Status ServeLink(const UniqueFd& socket, PciFrontEnd& front_end);
 
 }  // namespace sasd::emulator::pci

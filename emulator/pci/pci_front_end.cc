@@ -71,7 +71,7 @@ uint64_t PciFrontEnd::ReadBar(const BarAccess& access) {
   return access.size == 8 ? value : value & ((uint64_t{1} << 8 * access.size) - 1);
 }
 
-// Registers are written as dwords; nothing else has a meaning.
+// Registers are written as dwords. Writes of other sizes are ignored.
 void PciFrontEnd::WriteBar(const BarAccess& access) {
   uint32_t offset = 0;
   bool lowered = false;
@@ -86,7 +86,7 @@ void PciFrontEnd::WriteBar(const BarAccess& access) {
     absl::MutexLock lock(&mu_);
     lowered = lowered && !line_;
   }
-  // Else the guest would be back in its interrupt handler before the line is low.
+  // Waits for the line: else the guest re-enters its interrupt handler before the line is low.
   if (lowered) interrupts_.AwaitLine();
 }
 
@@ -168,8 +168,8 @@ void PciFrontEnd::WriteSimpleRegister(uint32_t offset, uint32_t value) {
   OnPostHostIndex(8 * size_t{bank} + (value >> 24), value & kIndexMask);
 }
 
-// The host may have looked at the queue before the last descriptor came: another interrupt does no
-// harm, a missing one does.
+// The host may have read the queue before the last descriptor came. An extra interrupt is harmless,
+// a missing one is not.
 void PciFrontEnd::OnPostHostIndex(size_t queue, uint32_t value) {
   queues_.SetPostHostIndex(queue, value);
   Flush();

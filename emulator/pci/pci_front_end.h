@@ -26,34 +26,34 @@ namespace sasd::emulator::pci {
 // MPI2_SYSTEM_INTERFACE_REGS): registers, request frames and data in the guest's memory, replies
 // and events in its queues.
 //
-// What the guest does comes from one thread, the link's; events and faults from any. Replies and
-// events leave in order; what finds no free reply frame or no room in its queue waits and is never
-// lost but by a reset. A guest that breaks the rules (a frame or a queue outside of its memory)
-// gets an IOC fault, as from hardware. A fault lasts until the guest resets the IOC.
+// The guest's accesses come from one thread, the link's. Events and faults come from any thread.
+// Replies and events leave in order. A message without a free reply frame or room in its queue
+// waits; only a reset drops it. A guest that breaks the rules (a frame or a queue outside of its
+// memory) gets an IOC fault, as from hardware. A fault lasts until the guest resets the IOC.
 //
-// Thread-safe. Lock order: the HBA's before this one's; nothing is called with it held but
-// Interrupts, which return at once.
+// Thread-safe. Lock order: the HBA's before this one's. Only Interrupts is called with the lock
+// held; its calls return at once.
 class PciFrontEnd : public HbaFrontEnd {
  public:
-  // What the doorbell shows of a fault.
+  // The fault codes that the doorbell shows.
   static constexpr uint16_t kInjectedFault = 0x5854, kGuestFault = 0x2622;
-  // How long a core dump takes where the host has enabled it.
+  // The duration of a core dump, if the host has enabled core dumps.
   static constexpr absl::Duration kCoredumpTime = absl::Seconds(2);
 
   struct Options {
     PciIdentity identity;
-    bool msix = true;  // else INTx alone
+    bool msix = true;  // false: INTx alone
   };
 
   // Borrows all for its lifetime.
   PciFrontEnd(VirtualHba& hba, Clock& clock, const Options& options, Interrupts& interrupts);
 
-  // What the link brings, from one thread. Errors as GuestMemory::Map().
+  // The link's messages, from one thread. Errors: those of GuestMemory::Map().
   absl::Status MapMemory(const std::vector<MemoryRegion>& regions, std::vector<UniqueFd> files)
       ABSL_LOCKS_EXCLUDED(mu_);
   uint32_t ReadConfig(const ConfigAccess& access) ABSL_LOCKS_EXCLUDED(mu_);
   void WriteConfig(const ConfigAccess& access) ABSL_LOCKS_EXCLUDED(mu_);
-  // Outside of the BARs: reads have all bits set, writes do nothing.
+  // Outside of the BARs, reads return all bits set and writes do nothing.
   uint64_t ReadBar(const BarAccess& access) ABSL_LOCKS_EXCLUDED(mu_);
   void WriteBar(const BarAccess& access) ABSL_LOCKS_EXCLUDED(mu_);
   void ResetDevice() ABSL_LOCKS_EXCLUDED(mu_);
@@ -66,7 +66,7 @@ class PciFrontEnd : public HbaFrontEnd {
   bool HostEndsFaults() const override { return true; }
 
  private:
-  // On its way to the host: a reply frame, or the success of a SCSI IO (no frame).
+  // A message on its way to the host: a reply frame, or the success of a SCSI IO (no frame).
   struct Outbound {
     uint16_t smid = 0;  // 0: an event
     uint8_t queue = 0;
@@ -91,7 +91,7 @@ class PciFrontEnd : public HbaFrontEnd {
   void OnPostHostIndex(size_t queue, uint32_t value) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   mpi::IocState StateLocked() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
-  // pci_requests.cc: requests and what goes out.
+  // pci_requests.cc: requests, replies and events.
   void HandleDoorbellRequest(Bytes request) ABSL_LOCKS_EXCLUDED(mu_);
   void HandlePosted(const Posted& posted) ABSL_LOCKS_EXCLUDED(mu_);
   bool WriteSense(const Bytes& frame, const Bytes& sense) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -121,8 +121,8 @@ class PciFrontEnd : public HbaFrontEnd {
   mpi::IocState state_ ABSL_GUARDED_BY(mu_) = mpi::IocState::kReady;
   uint16_t fault_code_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Duration fault_time_ ABSL_GUARDED_BY(mu_);
-  bool coredump_ ABSL_GUARDED_BY(mu_) = false;     // the host has enabled it
-  bool guest_fault_ ABSL_GUARDED_BY(mu_) = false;  // what is being reported, if the next is one
+  bool coredump_ ABSL_GUARDED_BY(mu_) = false;     // the host has enabled core dumps
+  bool guest_fault_ ABSL_GUARDED_BY(mu_) = false;  // the next fault is the guest's
   uint64_t resets_ ABSL_GUARDED_BY(mu_) = 0;
   mpi::IocInitRequest init_ ABSL_GUARDED_BY(mu_);
   ReplyQueues queues_ ABSL_GUARDED_BY(mu_);

@@ -54,7 +54,7 @@ class PciFrontEndTest : public ::testing::Test {
     if (server_.joinable()) server_.join();
   }
 
-  // Up to the end of the discovery. Returns the handles of the end devices that were told.
+  // Runs until the end of the discovery. Returns the handles of the reported end devices.
   std::vector<uint16_t> Enumerate() {
     guest_->Init();
     mpi::EventNotificationRequest events;
@@ -109,7 +109,7 @@ class PciFrontEndTest : public ::testing::Test {
   uint16_t last_smid_ = 0;
 };
 
-TEST_F(PciFrontEndTest, ConfigurationSpaceTellsTheBoard) {
+TEST_F(PciFrontEndTest, ConfigurationSpaceIdentifiesTheBoard) {
   Start();
   EXPECT_EQ(guest_->ReadConfig(0x00, 4), 0x00971000u);
   EXPECT_EQ(guest_->ReadConfig(0x0A, 2), 0x0107u);
@@ -182,7 +182,7 @@ TEST_F(PciFrontEndTest, AScsiIoThatFailsHasAFrame) {
   EXPECT_EQ(decoded->header.status, IocStatus::kScsiInvalidDevHandle);
 }
 
-TEST_F(PciFrontEndTest, TheFirmwareImageTellsItsVersion) {
+TEST_F(PciFrontEndTest, TheFirmwareImageHoldsItsVersion) {
   Start();
   Enumerate();
   Bytes frame(FakeGuest::kFrameSize);
@@ -216,7 +216,7 @@ TEST_F(PciFrontEndTest, DataOutsideOfMemoryIsRefused) {
   EXPECT_EQ(guest_->state(), kOperational);
 }
 
-TEST_F(PciFrontEndTest, EventsWaitForFreeFramesAndAreNotLost) {
+TEST_F(PciFrontEndTest, EventsWaitForFreeFrames) {
   Start();
   ASSERT_EQ(Enumerate().size(), 4u);
   std::vector<std::string> drives;
@@ -274,7 +274,7 @@ TEST_F(PciFrontEndTest, AFaultLastsUntilTheDiagnosticReset) {
   EXPECT_NE(after, before);  // renumbered
 }
 
-TEST_F(PciFrontEndTest, ACoreDumpGoesBeforeTheFaultWhereTheHostHasEnabledIt) {
+TEST_F(PciFrontEndTest, AnEnabledCoreDumpPrecedesTheFault) {
   Start(MpiGeneration::k2_6);
   guest_->Init(16, 9, 0x0002);  // MPI26_IOCINIT_CFGFLAGS_COREDUMP_ENABLE
   ASSERT_TRUE(
@@ -301,7 +301,7 @@ TEST_F(PciFrontEndTest, ARequestFrameOutsideOfMemoryFaultsTheIoc) {
   EXPECT_EQ(guest_->Read(0x00) & 0xFFFF, uint32_t{PciFrontEnd::kGuestFault});
 }
 
-TEST_F(PciFrontEndTest, TheLineFollowsTheQueueAndWaitsWhereItFalls) {
+TEST_F(PciFrontEndTest, TheLineFollowsTheQueue) {
   Start(MpiGeneration::k2_5, false);
   guest_->Init();
   EXPECT_FALSE(interrupts_.line);

@@ -7,8 +7,8 @@
 
 namespace sasd::emulator::pci {
 
-// What tells a host which HBA it has. Device numbers: mpi2_cnfg.h, MPI2*_MFGPAGE_DEVID_*;
-// subsystems: those of Broadcom's own boards (pci.ids).
+// The values by which a host recognizes the HBA. Device numbers: mpi2_cnfg.h,
+// MPI2*_MFGPAGE_DEVID_*; subsystems: those of Broadcom's own boards (pci.ids).
 struct PciIdentity {
   uint16_t device_id = 0;
   uint8_t revision = 0;

@@ -1,4 +1,4 @@
-// The parts of the front end by bytes laid out by hand.
+// Tests the parts of the front end with bytes laid out by hand.
 #include <sys/mman.h>
 
 #include <vector>
@@ -79,10 +79,10 @@ TEST(GuestMemoryMap, HostileRegionsAreRefused) {
   EXPECT_FALSE(Map(memory, {{0, 0x1000, ~uint64_t{0xFFF}}}).ok());
   EXPECT_FALSE(Map(memory, {{0, 0, 0}}).ok());
   EXPECT_FALSE(Map(memory, {{0, 0x1000, 5}}).ok());
-  EXPECT_TRUE(memory.Contains(kBase, kSize));  // the map is as it was
+  EXPECT_TRUE(memory.Contains(kBase, kSize));  // the map is unchanged
 }
 
-TEST(GuestMemoryMap, RangesReachFromRegionToRegionButOverNoHole) {
+TEST(GuestMemoryMap, RangesSpanRegionsButNoHole) {
   GuestMemory memory;
   ASSERT_TRUE(Map(memory, {{0x2000, 0x1000, 0}, {0x1000, 0x1000, 0}, {0x4000, 0x1000, 0}}).ok());
   const Bytes bytes = {1, 2, 3, 4};
@@ -179,8 +179,8 @@ TEST_F(WithMemory, AListWithoutEndIsRefused) {
   EXPECT_FALSE(WalkSgl(SglFormat::kMpi, Bytes(16), memory_).ok());
 }
 
-// Element by element, also where mpt3sas says less than the first one has.
-TEST_F(WithMemory, AnSmpRequestIsSplitWhereAnElementEnds) {
+// The request is the whole first element, even if mpt3sas gives a smaller size.
+TEST_F(WithMemory, AnSmpRequestIsSplitBetweenElements) {
   mpi::SmpPassthroughRequest request;
   request.request_size = 12;
   Bytes frame = mpi::EncodeSmpPassthroughRequest(request);
@@ -197,7 +197,7 @@ TEST_F(WithMemory, AnSmpRequestIsSplitWhereAnElementEnds) {
   EXPECT_EQ(data->message_size, 0x20u);
 }
 
-TEST_F(WithMemory, QueuesWrapAroundAndStopWhereTheHostIs) {
+TEST_F(WithMemory, QueuesWrapAroundAndStopAtTheHostIndex) {
   mpi::IocInitRequest init;
   init.reply_free_queue_depth = 4;
   init.reply_free_queue_address = kBase;
@@ -212,7 +212,7 @@ TEST_F(WithMemory, QueuesWrapAroundAndStopWhereTheHostIs) {
   EXPECT_EQ(queues.TakeFreeFrame(memory_), 0x2000u);
   EXPECT_EQ(queues.TakeFreeFrame(memory_), 0x3000u);
   EXPECT_FALSE(queues.TakeFreeFrame(memory_).has_value());
-  queues.SetFreeHostIndex(4);  // none of the ring
+  queues.SetFreeHostIndex(4);  // outside of the ring
   EXPECT_FALSE(queues.HasFreeFrame());
   queues.SetFreeHostIndex(1);
   EXPECT_EQ(queues.TakeFreeFrame(memory_), 0x4000u);
@@ -230,7 +230,7 @@ TEST_F(WithMemory, QueuesWrapAroundAndStopWhereTheHostIs) {
   EXPECT_FALSE(queues.Post(memory_, 1, 7));  // no such queue
 }
 
-TEST_F(WithMemory, QueuesOutsideOfMemoryTakeNothing) {
+TEST_F(WithMemory, QueuesOutsideOfMemoryAreRefused) {
   mpi::IocInitRequest init;
   init.reply_free_queue_depth = init.reply_post_queue_depth = 0xFFFF;
   init.reply_free_queue_address = init.reply_post_queue_address = ~uint64_t{0} - 3;

@@ -14,7 +14,7 @@ using mpi::IocState;
 using mpi::IocStatus;
 
 constexpr size_t kMaxRequestFrame = 512;
-// What of a reply frame is always written: more than any reply that hosts read.
+// These bytes of a reply frame are always written: more than any reply that hosts read.
 constexpr size_t kReplyFrame = 64;
 constexpr uint8_t kTypeMask = 0x1E, kFastPath = 0x0C;  // MPI2_REQ_DESCRIPT_FLAGS_*
 constexpr uint16_t kCoredumpEnable = 0x0002;           // MPI26_IOCINIT_CFGFLAGS_COREDUMP_ENABLE
@@ -28,7 +28,7 @@ bool IsPlainSuccess(const Bytes& frame) {
 }  // namespace
 
 void PciFrontEnd::HandleDoorbellRequest(Bytes request) {
-  const Function function = *mpi::DecodeFunction(request);  // it has a dword at least
+  const Function function = *mpi::DecodeFunction(request);  // the frame has at least a dword
   FirmwareReply reply = hba_.Request({request, {}, {}});
   absl::MutexLock lock(&mu_);
   const auto header = mpi::DecodeReplyHeader(reply.frame);
@@ -84,7 +84,7 @@ void PciFrontEnd::HandlePosted(const Posted& posted) {
   bool written = true;
   {
     absl::MutexLock lock(&mu_);
-    if (resets != resets_) return;  // the host will not look for it
+    if (resets != resets_) return;  // the host no longer waits for it
     data_in.resize(std::min(data_in.size(), reply.data_in_size));
     written = Scatter(memory_, data.in, data_in) && WriteSense(frame, reply.sense);
     if (written) {
@@ -98,7 +98,7 @@ void PciFrontEnd::HandlePosted(const Posted& posted) {
     }
   }
   if (!written) return FaultByGuest();
-  Deliver();  // also what the request has caused
+  Deliver();  // and the events that the request caused
 }
 
 bool PciFrontEnd::WriteSense(const Bytes& frame, const Bytes& sense) {
@@ -111,7 +111,7 @@ bool PciFrontEnd::WriteSense(const Bytes& frame, const Bytes& sense) {
 }
 
 void PciFrontEnd::QueueEvent(OutboundEvent event) {
-  if (event.frame.empty()) return;  // lost: a host does not learn of that
+  if (event.frame.empty()) return;  // lost: the host does not notice
   absl::MutexLock lock(&mu_);
   if (state_ != IocState::kOperational) return;
   Outbound outbound;
@@ -124,7 +124,7 @@ void PciFrontEnd::Deliver() {
   {
     absl::MutexLock lock(&mu_);
     Flush();
-    // With a frame and room at hand only memory that is not there can stand in the way.
+    // A frame is free and the queue has room: only memory outside of the map can block the message.
     sound = outbound_.empty() || state_ != IocState::kOperational || !queues_.HasFreeFrame() ||
             !queues_.HasRoom(outbound_.front().queue);
   }
@@ -142,7 +142,7 @@ void PciFrontEnd::Flush() {
   }
 }
 
-// False: not now.
+// False: it cannot be sent now.
 bool PciFrontEnd::Send(const Outbound& outbound) {
   if (!queues_.HasRoom(outbound.queue)) return false;
   if (outbound.frame.empty()) {
@@ -167,7 +167,7 @@ void PciFrontEnd::FaultByGuest() {
   hba_.OnFault(FaultKind::kIocFault, 1, absl::ZeroDuration());
 }
 
-// What the host has told of itself, and what was on its way to it.
+// Forgets the host's settings and the messages on their way to it.
 void PciFrontEnd::ForgetHost() {
   ++resets_;
   queues_.Clear();
@@ -178,7 +178,7 @@ void PciFrontEnd::ForgetHost() {
 
 void PciFrontEnd::QueueResetBegin() {
   absl::MutexLock lock(&mu_);
-  const bool coredump = coredump_;  // the host is forgotten, not how it wants to see a fault
+  const bool coredump = coredump_;  // kept: it decides how the host sees a fault
   ForgetHost();
   coredump_ = coredump;
   state_ = IocState::kFault;

@@ -12,7 +12,7 @@
 namespace sasd::emulator::pci {
 namespace {
 
-// False: the other side is gone.
+// False: the other side has closed.
 bool SendAll(int socket, absl::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -84,7 +84,7 @@ void QtestChannel::Write() {
   }
 }
 
-// Every command is answered by one line; nothing else comes, as no interrupt is intercepted.
+// QEMU answers each command with one line, and sends nothing else as no interrupt is intercepted.
 void QtestChannel::Read() {
   char bytes[4096];
   while (true) {

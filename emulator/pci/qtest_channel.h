@@ -13,9 +13,9 @@
 
 namespace sasd::emulator::pci {
 
-// QEMU's qtest protocol (docs/devel/qtest.rst; lines of text, each answered by one) over a stream
-// socket, as the way interrupts take into a guest without KVM: the link's own way is KVM's irqfd.
-// Commands are sent in order by a thread of its own. Thread-safe.
+// QEMU's qtest protocol (docs/devel/qtest.rst) over a stream socket: lines of text, each answered
+// by one line. It carries interrupts into a guest without KVM; the link's own way is KVM's irqfd. A
+// thread of its own sends the commands in order. Thread-safe.
 class QtestChannel {
  public:
   explicit QtestChannel(UniqueFd socket);
@@ -23,10 +23,11 @@ class QtestChannel {
 
   void Store32(uint64_t address, uint32_t value) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // One more, or one less, that holds an input of the I/O APIC high: a pin can be shared.
+  // Adds or removes one holder of an input of the I/O APIC. It stays high while it has holders:
+  // functions can share a pin.
   void HoldPin(int pin, bool hold) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Waits until QEMU has answered all commands up to now, or is gone.
+  // Waits until QEMU has answered all commands so far, or has closed the channel.
   void Await() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -58,7 +59,7 @@ class QtestInterrupts : public Interrupts {
  private:
   QtestChannel& channel_;
   const int pin_;
-  absl::Mutex mu_;  // before the channel's
+  absl::Mutex mu_;  // taken before the channel's
   bool level_ ABSL_GUARDED_BY(mu_) = false;
 };
 

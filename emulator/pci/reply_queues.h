@@ -11,40 +11,40 @@
 namespace sasd::emulator::pci {
 
 // The reply free queue, a ring of free reply frames that the host fills, and the reply post queues,
-// rings of 8-byte descriptors that it drains; all in the guest's memory (mpi2.h; mpt3sas_base.c,
-// _base_make_ioc_operational and _base_process_reply_queue). Whatever the guest says of them,
-// indexes stay within the rings. Thread-compatible.
+// rings of 8-byte descriptors that it drains. All are in the guest's memory (mpi2.h;
+// mpt3sas_base.c, _base_make_ioc_operational and _base_process_reply_queue). Indexes stay within
+// the rings for any value from the guest. Thread-compatible.
 class ReplyQueues {
  public:
-  // As IOC INIT says, with at most `max_queues` reply post queues; one after the other in memory.
+  // Sets up the rings of IOC INIT, with at most `max_queues` reply post queues, adjacent in memory.
   void Configure(const mpi::IocInitRequest& init, size_t max_queues);
-  // No queues: nothing can be taken or posted.
+  // Removes the queues: no frame can be taken, no descriptor posted.
   void Clear();
 
   size_t queue_count() const { return queues_.size(); }
 
-  // The host index registers. An index that is none is ignored.
+  // Writes to the host index registers. An index outside of its ring is ignored.
   void SetFreeHostIndex(uint32_t index);
   void SetPostHostIndex(size_t queue, uint32_t index);
   uint32_t free_host_index() const { return free_host_index_; }
 
   bool HasFreeFrame() const { return free_depth_ != 0 && free_index_ != free_host_index_; }
-  // The guest's address of a free reply frame; nullopt if none is free or the ring is not in shared
-  // memory.
+  // Takes the guest's address of a free reply frame; nullopt if none is free or the ring is not in
+  // shared memory.
   std::optional<uint64_t> TakeFreeFrame(const GuestMemory& memory);
 
   bool HasRoom(size_t queue) const;
-  // False, with nothing posted, if the ring is full or not in shared memory.
+  // False, without an effect, if the ring is full or not in shared memory.
   bool Post(GuestMemory& memory, size_t queue, uint64_t descriptor);
 
-  // Whether there is what the host has not taken.
+  // Whether the queue holds a descriptor that the host has not taken.
   bool Pending(size_t queue) const;
 
  private:
   struct PostQueue {
     uint64_t address = 0;
     uint32_t index = 0;       // where the next descriptor goes
-    uint32_t host_index = 0;  // what the host takes next
+    uint32_t host_index = 0;  // the next descriptor that the host takes
   };
 
   uint64_t free_address_ = 0, frame_address_high_ = 0;

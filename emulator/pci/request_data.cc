@@ -12,7 +12,7 @@ using mpi::Function;
 
 constexpr size_t kFirmwareUploadSglOffset = 0x20;  // mpi2_ioc.h, MPI25_FW_UPLOAD_REQUEST
 
-// Cuts the list where it has `size` bytes.
+// Cuts the list after `size` bytes.
 void Truncate(std::vector<DmaSegment>& segments, uint64_t size) {
   size_t i = 0;
   while (i < segments.size() && segments[i].size <= size) size -= segments[i++].size;
@@ -20,9 +20,9 @@ void Truncate(std::vector<DmaSegment>& segments, uint64_t size) {
   segments.resize(i);
 }
 
-// IEEE elements have no direction: those that hold the first `size` bytes go out, whole. mpt3sas
-// says 12 bytes of its PHY CONTROL request of 40 (mpt3sas_transport.c,
-// _transport_expander_phy_control), and the hardware takes it.
+// IEEE elements have no direction. The elements that hold the first `size` bytes go out whole:
+// mpt3sas gives 12 bytes for its PHY CONTROL request of 40 (mpt3sas_transport.c,
+// _transport_expander_phy_control), and the hardware accepts it.
 void SplitBySize(std::vector<DmaSegment> segments, uint64_t size, RequestData& data) {
   uint64_t at = 0;
   for (const DmaSegment& segment : segments) {

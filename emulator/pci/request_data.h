@@ -10,15 +10,14 @@
 
 namespace sasd::emulator::pci {
 
-// Where a request's message ends and where its data is.
+// The end of a request's message, and the places of its data.
 struct RequestData {
   size_t message_size = 0;
-  std::vector<DmaSegment> out, in;  // to the device, from it
+  std::vector<DmaSegment> out, in;  // to the device, from the device
 };
 
-// Takes a request frame apart, as its function says. `ieee`: SCSI IO, SMP passthrough and firmware
-// upload have IEEE lists. kInvalidArgument: the frame is too short, or its list is refused
-// (WalkSgl()).
+// Finds the data of a request frame by its function. `ieee`: SCSI IO, SMP passthrough and firmware
+// upload have IEEE lists. kInvalidArgument: the frame is too short, or WalkSgl() refuses its list.
 absl::StatusOr<RequestData> FindRequestData(ByteSpan frame, bool ieee, const GuestMemory& memory);
 
 // The low half of the address of a SCSI IO's sense buffer, and that buffer's size.

@@ -19,21 +19,21 @@ absl::Status Refuse(const std::string& why) {
   return absl::InvalidArgumentError("scatter-gather list: " + why);
 }
 
-struct Element {
+struct SglElement {
   bool chain = false;
   bool last = false;
   DmaSegment data;  // a chain's: the elements
   size_t encoded_size = 0;
 };
 
-absl::StatusOr<Element> DecodeMpi(ByteSpan sgl) {
+absl::StatusOr<SglElement> DecodeMpi(ByteSpan sgl) {
   if (sgl.size() < 8) return Refuse("it has no end");
   const uint32_t word = LoadLe32(sgl, 0);
   const auto flags = static_cast<uint8_t>(word >> 24);
-  Element element;
+  SglElement element;
   element.chain = (flags & kMpiTypeMask) == kMpiChain;
   if (!element.chain && (flags & kMpiTypeMask) != kMpiSimple) {
-    return Refuse(absl::StrFormat("an element with flags 0x%02x", flags));
+    return Refuse(absl::StrFormat("it has an element with flags 0x%02x", flags));
   }
   element.encoded_size = flags & kMpi64 ? 12 : 8;
   if (sgl.size() < element.encoded_size) return Refuse("it has no end");
@@ -44,10 +44,10 @@ absl::StatusOr<Element> DecodeMpi(ByteSpan sgl) {
   return element;
 }
 
-absl::StatusOr<Element> DecodeIeee(ByteSpan sgl) {
+absl::StatusOr<SglElement> DecodeIeee(ByteSpan sgl) {
   if (sgl.size() < kIeeeElement) return Refuse("it has no end");
   const uint8_t flags = Load8(sgl, 15);
-  Element element;
+  SglElement element;
   element.chain = flags & kIeeeChain;
   element.last = !element.chain && (flags & kIeeeEnd) != 0;
   element.encoded_size = kIeeeElement;
@@ -63,16 +63,16 @@ absl::StatusOr<std::vector<DmaSegment>> WalkSgl(SglFormat format, ByteSpan sgl,
   constexpr uint32_t kMaxChainBytes = 0x10000;
   std::vector<DmaSegment> segments;
   uint64_t total = 0;
-  Bytes chain;  // holds what `sgl` shows from the first chain on
+  Bytes chain;  // holds the elements of `sgl` after the first chain
   for (size_t count = 0; count < kMaxSglElements; ++count) {
-    const absl::StatusOr<Element> element =
+    const absl::StatusOr<SglElement> element =
         format == SglFormat::kMpi ? DecodeMpi(sgl) : DecodeIeee(sgl);
     if (!element.ok()) return element.status();
     const DmaSegment& data = element->data;
     if (element->chain) {
       Bytes next(std::min(data.size, kMaxChainBytes));
       if (!memory.Read(data.address, absl::MakeSpan(next))) {
-        return Refuse(absl::StrFormat("a chain at 0x%x", data.address));
+        return Refuse(absl::StrFormat("its chain at 0x%x is outside of the memory", data.address));
       }
       chain = std::move(next);
       sgl = chain;
@@ -80,16 +80,17 @@ absl::StatusOr<std::vector<DmaSegment>> WalkSgl(SglFormat format, ByteSpan sgl,
     }
     if (data.size != 0) {
       total += data.size;
-      if (total > kMaxSglBytes) return Refuse("more data than a request can have");
+      if (total > kMaxSglBytes) return Refuse("it has more data than a request may have");
       if (!memory.Contains(data.address, data.size)) {
-        return Refuse(absl::StrFormat("%u bytes at 0x%x", data.size, data.address));
+        return Refuse(absl::StrFormat("its %u bytes at 0x%x are outside of the memory", data.size,
+                                      data.address));
       }
       segments.push_back(data);
     }
     if (element->last) return segments;
     sgl.remove_prefix(element->encoded_size);
   }
-  return Refuse("too many elements");
+  return Refuse("it has too many elements");
 }
 
 bool Gather(const GuestMemory& memory, absl::Span<const DmaSegment> segments, MutableByteSpan out) {

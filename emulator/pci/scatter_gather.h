@@ -14,16 +14,16 @@ namespace sasd::emulator::pci {
 struct DmaSegment {
   uint64_t address = 0;
   uint32_t size = 0;
-  bool to_device = false;  // MPI elements alone tell
+  bool to_device = false;  // only MPI elements have a direction
 };
 
-// More than any host uses; a list that is longer, such as a loop, is refused.
+// More than any host uses. A longer list, such as a loop, is refused.
 constexpr size_t kMaxSglElements = 16384;
 constexpr uint64_t kMaxSglBytes = uint64_t{64} << 20;
 
-// Walks the scatter-gather list at the end of a request frame, following chains into the guest's
-// memory. Empty elements are left out. Errors, kInvalidArgument: a list without end, an element of
-// an unknown kind, a chain or data outside of the guest's memory, or more than the limits above.
+// Walks the scatter-gather list at the end of a request frame and follows its chains into the
+// guest's memory. Leaves out empty elements. kInvalidArgument: a list without end, an element of an
+// unknown kind, a chain or data outside of the guest's memory, or more than the limits above.
 //
 // MPI: simple and chain elements of 32 or 64 bits (mpi2.h, MPI2_SGE_SIMPLE_UNION,
 // MPI2_SGE_CHAIN_UNION). IEEE: simple and chain elements of 64 bits (MPI2_IEEE_SGE_SIMPLE64,
@@ -32,8 +32,8 @@ enum class SglFormat : uint8_t { kMpi, kIeee };
 absl::StatusOr<std::vector<DmaSegment>> WalkSgl(SglFormat format, ByteSpan sgl,
                                                 const GuestMemory& memory);
 
-// Copies between the segments and bytes, in order, as much as both have. False where a segment is
-// not in the guest's memory any more.
+// Copies in order between the segments and bytes, up to the smaller of the two sizes. False if a
+// segment is no longer in the guest's memory.
 bool Gather(const GuestMemory& memory, absl::Span<const DmaSegment> segments, MutableByteSpan out);
 bool Scatter(GuestMemory& memory, absl::Span<const DmaSegment> segments, ByteSpan bytes);
 

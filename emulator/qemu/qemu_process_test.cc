@@ -12,7 +12,7 @@
 namespace sasd {
 namespace {
 
-TEST(QemuProcess, EachHostIsAFunctionInItsOwnSlot) {
+TEST(QemuProcess, EachHostHasItsOwnSlot) {
   std::vector<SocketPair> links;
   links.push_back(*MakeSocketPair());
   links.push_back(*MakeSocketPair());
@@ -33,7 +33,7 @@ TEST(QemuProcess, OnlyTheChildsEndIsInherited) {
   EXPECT_NE(fcntl(pair.own.get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
-TEST(QemuProcess, RunsWhatPathHasAndNamesWhatItDoesNot) {
+TEST(QemuProcess, RunsAProgramFromPathAndNamesErrors) {
   sigset_t mask;
   sigemptyset(&mask);
   const auto pid = StartProcess({"sh", "-c", "exit 7"}, mask, "");

@@ -1,4 +1,4 @@
-// sashba: the virtual HBAs of a fabric as PCI functions of a QEMU that it starts. See README.md.
+// sashba: starts a QEMU with the virtual HBAs of a fabric as its PCI functions. See README.md.
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -43,25 +43,26 @@ struct CommandLine {
 void Declare(CLI::App& app, CommandLine& line) {
   app.set_version_flag("--version", absl::StrCat("sashba ", rpc::kVersion));
   app.add_option("--fabric", line.fabric,
-                 "The fabric: the name of a shipped one, or a .textproto file")
+                 "Fabric: name of a shipped fabric, or path of a .textproto file")
       ->required();
   app.add_option("--listen", line.listen,
-                 "Serve EmulatorService (sasctl emulator) there: unix:PATH, or HOST:PORT");
-  app.add_option("--hba", line.hba, "What the hosts are, whatever the fabric says")
+                 "Address for EmulatorService (sasctl emulator): unix:PATH or HOST:PORT");
+  app.add_option("--hba", line.hba,
+                 "HBA model of all hosts; \"fabric\" keeps the model of each host")
       ->capture_default_str()
       ->check(CLI::IsMember({"fabric", "sas2008", "sas3008", "sas3508"}));
   auto* msix = app.add_flag("--msix", line.msix, "Interrupt with MSI-X (the default)");
-  app.add_flag("--intx", line.intx, "Have no MSI-X, interrupt with INTx")->excludes(msix);
-  app.add_option("--seed", line.seed, "Decides what a virtual HBA leaves to chance")
+  app.add_flag("--intx", line.intx, "Interrupt with INTx, without MSI-X")->excludes(msix);
+  app.add_option("--seed", line.seed, "Seed of the order of device handles after a reset")
       ->capture_default_str();
-  app.add_option("--qemu-log", line.qemu_log, "A file for QEMU's standard error");
-  app.add_option("qemu", line.qemu, "After --: QEMU and its arguments")->required();
+  app.add_option("--qemu-log", line.qemu_log, "Write QEMU's standard error to this file");
+  app.add_option("qemu", line.qemu, "QEMU and its arguments, after --")->required();
   app.footer(
-      "QEMU needs a q35 machine whose memory is shared (-object memory-backend-memfd,share=on) "
-      "and\n"
-      "one processor at a time (-accel tcg,thread=single). It gets a function for each host of "
-      "the\n"
-      "fabric, from slot 4 of pcie.0 on. sashba ends with QEMU and returns its exit code.");
+      "QEMU needs a q35 machine with shared memory (-object memory-backend-memfd,share=on) and "
+      "one\n"
+      "processor at a time (-accel tcg,thread=single). sashba gives it one PCI function per host "
+      "of\n"
+      "the fabric, from slot 4 of pcie.0 on. sashba ends with QEMU and returns its exit code.");
 }
 
 int Fail(const absl::Status& status) {
@@ -73,9 +74,9 @@ absl::StatusOr<emulator::FabricSpec> LoadHosts(const CommandLine& line) {
   absl::StatusOr<emulator::FabricSpec> fabric = emulator::LoadFabric(line.fabric);
   if (!fabric.ok()) return fabric;
   if (fabric->hosts.size() > kMaxHosts) {
-    return absl::InvalidArgumentError(absl::StrCat("fabric ", line.fabric, ": ",
+    return absl::InvalidArgumentError(absl::StrCat("fabric ", line.fabric, " has ",
                                                    fabric->hosts.size(),
-                                                   " hosts, and there is room for ", kMaxHosts));
+                                                   " hosts; sashba supports at most ", kMaxHosts));
   }
   for (emulator::HostSpec& host : fabric->hosts) {
     if (line.hba == "sas2008") host.generation = MpiGeneration::k2_0;
@@ -85,7 +86,7 @@ absl::StatusOr<emulator::FabricSpec> LoadHosts(const CommandLine& line) {
   return fabric;
 }
 
-// The front ends with their ways out of this process.
+// The emulator, its front ends, and their links and interrupts into QEMU.
 class Machine {
  public:
   static absl::StatusOr<std::unique_ptr<Machine>> Create(emulator::FabricSpec fabric,
@@ -127,7 +128,7 @@ class Machine {
     return pid;
   }
 
-  // Serves the links of QEMU, and ends it where one of them fails.
+  // Serves the links of QEMU. Stops QEMU if one of them fails.
   void Serve(pid_t qemu) {
     for (size_t i = 0; i < links_.size(); ++i) {
       threads_.emplace_back([this, i, qemu] {
@@ -162,7 +163,7 @@ class Machine {
   std::vector<std::thread> threads_;
 };
 
-// Waits for QEMU's end; what asks this process to end is passed on. Returns the exit code.
+// Waits for QEMU's end and passes signals on to it. Returns the exit code.
 int Wait(pid_t qemu, const sigset_t& signals) {
   while (true) {
     int status = 0;
@@ -198,12 +199,12 @@ int Run(const CommandLine& line, const sigset_t& signals, const sigset_t& mask) 
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("The virtual HBAs of a fabric as PCI devices of a QEMU.", "sashba");
+  CLI::App app("Start a QEMU with the virtual HBAs of a fabric as PCI devices.", "sashba");
   CommandLine line;
   Declare(app, line);
   CLI11_PARSE(app, argc, argv);
-  setenv("GRPC_VERBOSITY", "NONE", 0);  // an address in use is told in one line, below
-  // Signals are taken by Wait() alone, in whatever thread they would arrive.
+  setenv("GRPC_VERBOSITY", "NONE", 0);  // the error below reports an address in use, in one line
+  // Only Wait() takes signals.
   sigset_t signals, mask;
   sigemptyset(&signals);
   for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&signals, signal);

@@ -8,7 +8,7 @@
 namespace sasd::emulator::scsi {
 namespace {
 
-// SMART attributes by their usual numbers: what counts errors, and what does not.
+// SMART attributes by their usual numbers. Error counters stay at 0.
 struct Attribute {
   uint8_t id;
   uint8_t flags;  // 1: prefailure, 2: online
@@ -124,8 +124,8 @@ Bytes SmartData(const Unit& unit) {
     at += 12;
   }
   out[362] = 0x82;          // offline collection was completed
-  StoreLe16(out, 364, 60);  // and takes a minute
-  out[367] = 0x7B;          // offline collection and self-tests there are
+  StoreLe16(out, 364, 60);  // duration: one minute
+  out[367] = 0x7B;          // offline collection and self-tests are supported
   StoreLe16(out, 368, 0x0003);
   out[370] = 0x01;  // error log
   out[372] = 1;     // minutes of a short self-test

@@ -11,8 +11,8 @@ constexpr size_t kAtaSector = 512;
 Bytes IdentifyDevice(const Unit& unit);
 Bytes SmartData(const Unit& unit);
 Bytes SmartThresholds();
-// SMART log `address`: the directory 00h, the summary error log 01h, the self-test log 06h,
-// the selective self-test log 09h, all empty; empty Bytes for one that there is not.
+// SMART log `address`: the directory 00h, the summary error log 01h, the self-test log 06h, the
+// selective self-test log 09h, each without entries. Empty Bytes for any other log.
 Bytes SmartLog(uint8_t address);
 
 }  // namespace sasd::emulator::scsi

@@ -33,7 +33,7 @@ constexpr uint16_t kSmartSignature = 0xC24F;                    // LBA high and 
 constexpr uint8_t kReady = 0x50, kReadyError = 0x51, kAborted = 0x04;
 constexpr uint8_t kActive = 0xFF, kStandby = 0x00;  // CHECK POWER MODE
 
-// The registers of a command, and after it those of its completion.
+// The registers of a command, later those of its completion.
 struct Registers {
   bool extend = false;
   uint16_t features = 0;  // error
@@ -75,7 +75,7 @@ Completion Smart(const Unit& unit, const Registers& registers) {
       Bytes log = SmartLog(static_cast<uint8_t>(registers.lba));
       return log.empty() ? Aborted() : Completion{false, std::move(log)};
     }
-    case kReturnStatus:  // the signature left as it is: no threshold is passed
+    case kReturnStatus:  // leaves the signature: no threshold is exceeded
     case kEnable:
     case kDisable:
     case kOfflineImmediate:

@@ -18,7 +18,7 @@ class AtaTargetTest : public UnitsTest {
   const Unit drive_ = Find("jbod2-sata20");
 };
 
-TEST_F(AtaTargetTest, IdentifyDevice) {
+TEST_F(AtaTargetTest, IdentifyDeviceDescribesTheDrive) {
   const Bytes data = Send(drive_, "85 08 0e 0000 0001 0000 0000 0000 00 ec 00").data;
   ASSERT_EQ(data.size(), 512u);
   const auto text = [&](size_t word, size_t size) {
@@ -69,7 +69,7 @@ TEST_F(AtaTargetTest, SmartStatusComesInTheReturnDescriptor) {
   EXPECT_EQ(SenseOf(Send(drive_, "85 06 00 00da 0000 0000 004f 00c2 00 b0 00")), "good");
 }
 
-TEST_F(AtaTargetTest, Logs) {
+TEST_F(AtaTargetTest, DirectoryListsTheSupportedLogs) {
   const Bytes directory = Send(drive_, "85 08 0e 00d5 0001 0000 004f 00c2 00 b0 00").data;
   ASSERT_EQ(directory.size(), 512u);
   EXPECT_EQ(LoadLe16(directory, 0), 1);
@@ -92,7 +92,7 @@ TEST_F(AtaTargetTest, PowerModeFollowsTheDrive) {
   EXPECT_EQ(mode(), 0xFF);
 }
 
-TEST_F(AtaTargetTest, WriteCacheIsTheModePages) {
+TEST_F(AtaTargetTest, WriteCacheFollowsTheModePage) {
   EXPECT_EQ(SenseOf(Send(drive_, "85 06 00 0082 0000 0000 0000 0000 00 ef 00")), "good");
   EXPECT_EQ(Send(drive_, "1a 08 08 00 07 00").data, FromHex("17 00 10 00  88 12 00"));
   EXPECT_EQ(SenseOf(Send(drive_, "85 06 00 0002 0000 0000 0000 0000 00 ef 00")), "good");

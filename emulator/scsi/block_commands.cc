@@ -29,7 +29,7 @@ bool Fits(const Unit& unit, Extent extent) {
   return extent.first <= blocks && extent.count <= blocks - extent.first;
 }
 
-// Why a command on the medium cannot be done now.
+// Why a command cannot access the medium now.
 std::optional<Outcome> Refusal(const Unit& unit, Extent extent) {
   if (unit.settings().stopped) return NotReady();
   if (!Fits(unit, extent)) return OutOfRange();
@@ -44,7 +44,7 @@ uint64_t ByteSize(const Unit& unit, Extent extent) {
 }
 
 Outcome MediumError(uint8_t asc) { return Failed(0x03, asc); }
-// The host has less data, or room, than its CDB asks for (SPC-5: data phase error).
+// The host sends less data, or has less room, than its CDB asks for (SPC-5: data phase error).
 Outcome DataPhaseError() { return Failed(0x0B, 0x4B); }
 
 Outcome Transferred(size_t bytes) {
@@ -78,7 +78,7 @@ Outcome Write(const Unit& unit, const Command& command, Extent extent) {
   return Transferred(size);
 }
 
-// BYTCHK 0: the medium is good by itself. 1: it has what the host sends.
+// BYTCHK 0: the medium verifies without data. 1: compares it with the host's data.
 Outcome Verify(const Unit& unit, const Command& command, Extent extent) {
   if (const auto refusal = Refusal(unit, extent)) return *refusal;
   const uint8_t compare = command.cdb[1] >> 1 & 0x3;
@@ -114,8 +114,8 @@ Outcome Discard(const Unit& unit, Extent extent) {
              : MediumError(0x0C);
 }
 
-// `no_data`: NDOB, zeros are written. A count of 0 goes on to the last block. Zeros cost nothing,
-// however many; of other data there is a limit, whether UNMAP allows to leave them out or not.
+// `no_data`: NDOB, writes zeros. A count of 0 reaches to the last block. Zeros cost nothing, in any
+// number. Other data has a limit, even if UNMAP allows to leave it out.
 Outcome WriteSame(const Unit& unit, const Command& command, Extent extent, bool no_data) {
   if (const auto refusal = Refusal(unit, extent)) return *refusal;
   const bool unmap = (command.cdb[1] & 0x08) != 0;
@@ -188,7 +188,7 @@ Outcome WriteSame16(const Unit& u, const Command& c) {
   return WriteSame(u, c, Extent16(c.cdb), (c.cdb[1] & 0x01) != 0);
 }
 
-// All ranges are checked before the first is unmapped.
+// Checks all ranges before it unmaps the first.
 Outcome Unmap(const Unit& unit, const Command& command) {
   constexpr size_t kHeader = 8, kRange = 16;
   if (!unit.model().solid_state) return InvalidOperation();

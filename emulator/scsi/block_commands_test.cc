@@ -16,7 +16,7 @@ class BlockCommandsTest : public UnitsTest {
   }
 };
 
-TEST_F(BlockCommandsTest, CapacityIsTheModels) {
+TEST_F(BlockCommandsTest, CapacityComesFromTheModel) {
   // 8001563222016 bytes: 15628053168 blocks.
   const Unit disk = Find("jbod1-disk03");
   EXPECT_EQ(Send(disk, "25").data, FromHex("ffffffff 00000200"));
@@ -27,7 +27,7 @@ TEST_F(BlockCommandsTest, CapacityIsTheModels) {
   EXPECT_EQ(Send(Find("boot0"), "25").data, FromHex("45dd2faf 00000200"));
 }
 
-TEST_F(BlockCommandsTest, WhatIsWrittenIsReadByEveryCommandAndPath) {
+TEST_F(BlockCommandsTest, EveryReadCommandAndPathSeesWrittenData) {
   const Unit first = Find("jbod1-disk03", 0), second = Find("jbod1-disk03", 1);
   const Answer written = Send(first, "2a 00 00000010 00 0002 00", Filled(2, 0xA5));
   EXPECT_EQ(SenseOf(written), "good");
@@ -58,7 +58,7 @@ TEST_F(BlockCommandsTest, EachWriteCommandWrites) {
   }
 }
 
-TEST_F(BlockCommandsTest, NothingBeyondTheEnd) {
+TEST_F(BlockCommandsTest, CommandsBeyondTheEndAreRefused) {
   const Unit disk = Find("jbod1-disk03");  // the last block is 3a3812aaf
   EXPECT_EQ(ReadAt(disk, "88 00 00000003a3812aaf 00000001 00 00", 1), Filled(1, 0));
   EXPECT_EQ(SenseOf(Send(disk, "88 00 00000003a3812aaf 00000002 00 00")), "05 21 00");
@@ -93,7 +93,8 @@ TEST_F(BlockCommandsTest, WriteSameRepeatsItsBlock) {
   EXPECT_EQ(SenseOf(Send(disk, "41 00 00000008 00 0001 00", Filled(1, 0))), "good");
   EXPECT_EQ(ReadAt(disk, "28 00 00000008 00 0001 00", 1), Filled(1, 0));
   EXPECT_EQ(ReadAt(disk, "28 00 00000009 00 0001 00", 1), Filled(1, 0x5A));
-  // NDOB: zeros, without data. More than the block limits page allows. UNMAP where there is none.
+  // NDOB: zeros, without data. More blocks than the block limits page allows. UNMAP on a drive
+  // without it.
   EXPECT_EQ(SenseOf(Send(disk, "93 01 0000000000000009 00000001 00 00")), "good");
   EXPECT_EQ(ReadAt(disk, "28 00 00000009 00 0001 00", 1), Filled(1, 0));
   EXPECT_EQ(SenseOf(Send(disk, "93 00 0000000000000000 00000801 00 00", Filled(1, 1))), "05 24 00");
@@ -128,7 +129,7 @@ TEST_F(BlockCommandsTest, AStoppedDriveIsNotReadyOnAnyPath) {
   EXPECT_EQ(SenseOf(Send(first, "00")), "good");
 }
 
-TEST_F(BlockCommandsTest, AnotherDriveInThePlaceIsBlank) {
+TEST_F(BlockCommandsTest, AReplacementDriveIsBlank) {
   const Unit disk = Find("jbod1-disk03");
   Send(disk, "2a 00 00000000 00 0001 00", Filled(1, 3));
   const SasAddress addresses[2] = {SasAddress(0x5000c50011111111), SasAddress(0x5000c50011111112)};

@@ -11,7 +11,7 @@
 
 namespace sasd::emulator::scsi {
 
-// Lays out a SCSI parameter list: each call puts one field, big-endian, behind what is there.
+// Lays out a SCSI parameter list: each call appends one field, big-endian.
 class ByteWriter {
  public:
   ByteWriter& U8(uint8_t value) {
@@ -49,7 +49,7 @@ class ByteWriter {
   }
 
   size_t size() const { return bytes_.size(); }
-  // Where a length field, written as 0, gets its value.
+  // Fills in a length field that was written as 0.
   void PatchBe16(size_t at, size_t value) {
     StoreBe16(absl::MakeSpan(bytes_), at, static_cast<uint16_t>(value));
   }

@@ -24,7 +24,7 @@ class UnitsTest : public testing::Test {
   struct Answer {
     uint8_t status = 0;
     size_t transferred = 0;
-    Bytes data;  // what came in
+    Bytes data;  // data received
     Bytes sense;
   };
 

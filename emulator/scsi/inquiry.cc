@@ -74,7 +74,7 @@ Bytes ExtendedInquiry() {
 Bytes BlockLimits(const Unit& unit) {
   const bool unmap = unit.model().solid_state;
   ByteWriter writer;
-  writer.U8(0).U8(0);              // a WRITE SAME of 0 blocks is one up to the end
+  writer.U8(0).U8(0);              // WRITE SAME of 0 blocks reaches to the end
   writer.Be16(unmap ? 8 : 0);      // optimal transfer length granularity
   writer.Be32(0).Be32(0).Be32(0);  // no limits to a transfer
   writer.Be32(unmap ? kMaxUnmapBlocks : 0).Be32(unmap ? kMaxUnmapRanges : 0);
@@ -91,7 +91,7 @@ Bytes BlockCharacteristics(const Unit& unit) {
   return writer.Zeros(60 - writer.size()).Take();
 }
 
-// SBC-4, 6.6.6: what of UNMAP and WRITE SAME with UNMAP there is, and that it reads as zeros.
+// SBC-4, 6.6.6: which of UNMAP and WRITE SAME with UNMAP exist; unmapped blocks read as zeros.
 Bytes Provisioning(const Unit& unit) {
   return ByteWriter().U8(0).U8(unit.model().solid_state ? 0xE4 : 0x00).U8(0).U8(0).Take();
 }

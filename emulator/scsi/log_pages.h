@@ -5,7 +5,8 @@
 
 namespace sasd::emulator::scsi {
 
-// How a drive is: made up from its world wide name, as nothing wears here, but the same each time.
+// A drive's age and temperature. Virtual drives do not wear, so the values are made up from the
+// world wide name. They are the same on every call.
 struct DriveCondition {
   uint8_t celsius;  // 24 to 39
   uint8_t reference_celsius;

@@ -25,7 +25,7 @@ TEST_F(ModePagesTest, CachingPageWithItsHeaders) {
   EXPECT_EQ(large, FromHex("1f 00 10 08  ffffffff 00000200"));
 }
 
-TEST_F(ModePagesTest, AllPages) {
+TEST_F(ModePagesTest, AllPagesComeInOneList) {
   const auto pages = [](const Bytes& list) {
     std::vector<int> codes;
     size_t at = 4;
@@ -93,7 +93,7 @@ TEST_F(ModePagesTest, SelectTakesAllOrNothing) {
   EXPECT_EQ(Send(disk, "1a 08 08 00 07 00").data, FromHex("17 00 10 00  88 12 04"));
 }
 
-TEST_F(LogPagesTest, Supported) {
+TEST_F(LogPagesTest, ListsTheSupportedPages) {
   const auto pages = [&](const char* id) {
     return Send(Find(id), "4d 00 40 00 00 0000 00ff 00").data;
   };
@@ -134,7 +134,7 @@ TEST_F(LogPagesTest, TemperatureIsTheSameEverywhere) {
 TEST_F(LogPagesTest, PhyErrorsAreThoseOfTheLink) {
   const Unit disk = Find("jbod1-disk03");
   std::vector<PhyRef> changed;
-  fabric_.Act(PhyAction{disk.spec().ports[1].at, PhyOperation::kHardReset}, changed);
+  fabric_.Act(PhyAction{disk.spec().ports[1].at, PhyActionKind::kHardReset}, changed);
   const PhyErrors errors = fabric_.errors(disk.spec().ports[1].at);
   const Bytes page = Send(disk, "4d 00 58 00 00 0000 0fff 00").data;
   // Two ports: parameter header 4, 4 bytes, a phy of 48.

@@ -21,7 +21,7 @@ constexpr size_t kBlockDescriptor = 8;
 
 enum class PageControl : uint8_t { kCurrent = 0, kChangeable = 1, kDefault = 2, kSaved = 3 };
 
-// A page with its header, as `s` has it.
+// The page with its header, with the settings `s`.
 struct ModePage {
   uint8_t page;
   uint8_t subpage;
@@ -117,7 +117,7 @@ bool IsAsked(const Unit& unit, const ModePage& page, uint8_t code, uint8_t subco
          (subcode == kAllSubpages || subcode == page.subpage);
 }
 
-// The pages that were asked for; empty: there are none such.
+// The requested pages; empty: there are no such pages.
 Bytes AskedPages(const Unit& unit, ByteSpan cdb) {
   const uint8_t code = cdb[2] & 0x3F, subcode = cdb[3];
   const auto control = static_cast<PageControl>(cdb[2] >> 6);
@@ -130,14 +130,14 @@ Bytes AskedPages(const Unit& unit, ByteSpan cdb) {
   return writer.Take();
 }
 
-// Absent where DBD asks so.
+// Empty if DBD disables it.
 Bytes BlockDescriptor(const Unit& unit, ByteSpan cdb) {
   if ((cdb[1] & 0x08) != 0) return {};
   const uint64_t blocks = std::min<uint64_t>(unit.block_count(), 0xFFFFFFFF);
   return ByteWriter().Be32(static_cast<uint32_t>(blocks)).Be32(unit.model().block_size).Take();
 }
 
-// The pages of a MODE SELECT list. None of it is applied unless all of it is good.
+// Reads the pages of a MODE SELECT list. Applies all pages, or none if one is invalid.
 Outcome Select(const Unit& unit, ByteSpan list) {
   DriveSettings settings = unit.settings();
   while (!list.empty()) {
@@ -167,7 +167,7 @@ Outcome Select(const Unit& unit, ByteSpan list) {
 
 // `header`: the size of the list's header, whose last bytes are the block descriptors' size.
 Outcome ModeSelect(const Unit& unit, const Command& command, size_t size, size_t header) {
-  if ((command.cdb[1] & 0x10) == 0) return InvalidCdbField();  // PF: pages as the standard has them
+  if ((command.cdb[1] & 0x10) == 0) return InvalidCdbField();  // PF: pages in the standard's format
   if (size == 0) return {};
   if (size < header || command.data_out.size() < size) return ParameterListLength();
   const ByteSpan list = command.data_out.subspan(0, size);
@@ -185,7 +185,7 @@ Outcome ModeSense6(const Unit& unit, const Command& command) {
   const Bytes pages = AskedPages(unit, command.cdb);
   if (pages.empty()) return InvalidCdbField();
   const Bytes descriptor = BlockDescriptor(unit, command.cdb);
-  const size_t size = 3 + descriptor.size() + pages.size();  // behind the length itself
+  const size_t size = 3 + descriptor.size() + pages.size();  // behind the length field
   ByteWriter writer;
   writer.U8(static_cast<uint8_t>(std::min<size_t>(size, 0xFF))).U8(0).U8(kDpoFua);
   writer.U8(static_cast<uint8_t>(descriptor.size())).Append(descriptor).Append(pages);

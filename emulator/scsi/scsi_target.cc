@@ -20,8 +20,8 @@ constexpr size_t kCdbSize = 32;
 constexpr int kNoAction = -1;
 constexpr uint8_t kInquiry = 0x12, kRequestSense = 0x03, kReportLuns = 0xA0;
 
-// A command there is. `usage`: its CDB in hexadecimal, with all bits set that mean something, as
-// REPORT SUPPORTED OPERATION CODES tells it (SPC-5, 6.38, CDB USAGE DATA).
+// A supported command. `usage`: its CDB in hexadecimal with all meaningful bits set, as REPORT
+// SUPPORTED OPERATION CODES returns it (SPC-5, 6.38, CDB USAGE DATA).
 struct Operation {
   uint8_t code;
   int action;  // service action
@@ -40,7 +40,7 @@ Outcome TestUnitReady(const Unit& unit, const Command&) {
   return unit.is_disk() && unit.settings().stopped ? NotReady() : Outcome();
 }
 
-// No sense is kept: it has gone with the command that it belongs to.
+// Sense data are never kept: they went out with their command.
 Outcome RequestSense(const Unit&, const Command& command) {
   const bool descriptors = (command.cdb[1] & 0x01) != 0;  // DESC
   const mpi::Sense none;
@@ -133,7 +133,7 @@ Bytes OneOperation(const Operation* operation) {
       .Take();
 }
 
-// SPC-5, 6.38. Timeouts are not told.
+// SPC-5, 6.38. Command timeouts are not reported.
 Outcome ReportOperations(const Unit& unit, const Command& command) {
   enum Options : uint8_t { kAll = 0, kOne = 1, kOneWithAction = 2, kOneOfAnyKind = 3 };
   const uint8_t options = command.cdb[2] & 0x07;

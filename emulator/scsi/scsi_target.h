@@ -8,7 +8,7 @@
 
 namespace sasd::emulator::scsi {
 
-// What a SCSI command came to.
+// The result of a SCSI command.
 struct ScsiResult {
   uint8_t status = 0;      // SAM: 0 good, 2 check condition
   size_t transferred = 0;  // bytes put into data_in, or taken from data_out
@@ -16,7 +16,7 @@ struct ScsiResult {
 };
 
 // Runs a command on the logical unit of an end device, LUN 0: SAS and SATA drives, SES devices.
-// Total over any CDB and data: what is not known gets "illegal request".
+// Total over any CDB and data: an unknown command ends with "illegal request".
 ScsiResult ExecuteScsi(const Unit& unit, const Command& command);
 
 }  // namespace sasd::emulator::scsi

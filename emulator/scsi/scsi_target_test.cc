@@ -1,4 +1,4 @@
-// What each kind of unit is, in bytes laid out by hand from SPC-5, SBC-4 and SAT-4.
+// Each kind of unit, in bytes laid out by hand from SPC-5, SBC-4 and SAT-4.
 #include "emulator/scsi/scsi_target.h"
 
 #include <set>
@@ -21,7 +21,7 @@ TEST_F(ScsiTargetTest, StandardInquiry) {
   EXPECT_EQ(std::string(sata.data.begin() + 8, sata.data.begin() + 16), "ATA     ");
 }
 
-TEST_F(ScsiTargetTest, NoOtherLun) {
+TEST_F(ScsiTargetTest, OtherLunsDoNotExist) {
   const Unit drive = Find("jbod1-disk03");
   constexpr uint64_t kLun1 = uint64_t{1} << 48;
   EXPECT_EQ(Send(drive, "12 00 00 00 01 00", {}, 64, kLun1).data, FromHex("7f"));
@@ -74,7 +74,7 @@ TEST_F(ScsiTargetTest, SupportedOperations) {
   EXPECT_EQ(one(disk, "a3 0c 01 42 0000 00000fff"), FromHex("00 01 0000"));  // UNMAP: SSDs
   EXPECT_EQ(SenseOf(Send(disk, "a3 0c 01 9e 0010 00000fff")), "05 24 00");   // it has actions
   EXPECT_EQ(SenseOf(Send(disk, "a3 0c 02 28 0000 00000fff")), "05 24 00");   // it has none
-  // All: what is listed is answered, and what is not listed is not.
+  // All: listed commands are answered, others are refused.
   for (const char* id : {"jbod1-disk03", "jbod1-ssd18", "jbod2-sata20", "jbod1-a-ses"}) {
     const Unit unit = Find(id);
     const Bytes list = one(unit, "a3 0c 00 00 0000 00000fff");
@@ -89,12 +89,12 @@ TEST_F(ScsiTargetTest, SupportedOperations) {
   }
 }
 
-TEST_F(ScsiTargetTest, SenseInTheFormatAskedFor) {
+TEST_F(ScsiTargetTest, SenseHasTheRequestedFormat) {
   const Unit disk = Find("jbod1-disk03");
   const Answer fixed = Send(disk, "ff");
   EXPECT_EQ(fixed.status, 2);
   EXPECT_EQ(fixed.sense, FromHex("70 00 05 00000000 0a 00000000 20 00 00 000000"));
-  // MODE SELECT (6) of the control page with D_SENSE, all else as it is.
+  // MODE SELECT (6) of the control page with D_SENSE, the other fields unchanged.
   EXPECT_EQ(
       SenseOf(Send(disk, "15 10 00 00 10 00", FromHex("00000000 0a0a 0410 0000 0000 0000 0000"))),
       "good");

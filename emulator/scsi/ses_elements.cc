@@ -20,7 +20,7 @@ constexpr uint8_t kNoElement = 0xFF;
 constexpr uint8_t kEndDevice = 1 << 4;  // device type of a phy descriptor
 constexpr uint8_t kSspTarget = 0x08, kSataDevice = 0x01;
 constexpr uint8_t kExpanderDescriptor = 1 << 6;
-constexpr size_t kMaxExpanderPhys = 120;  // what a descriptor's one-byte length holds
+constexpr size_t kMaxExpanderPhys = 120;  // the limit of a descriptor's one-byte length
 
 uint8_t Count(size_t count) { return static_cast<uint8_t>(std::min<size_t>(count, 0xFF)); }
 
@@ -29,8 +29,8 @@ uint8_t Count(size_t count) { return static_cast<uint8_t>(std::min<size_t>(count
 SesElements::SesElements(const Unit& unit) : unit_(unit), index_(unit.spec().enclosure) {
   FindExpanders();
   FindProcesses();
-  // Slots and expanders come first: they are those with additional status, and Linux's ses.ko
-  // loses its place where others lie between.
+  // Slots and expanders come first: they have additional status, and Linux's ses.ko loses its place
+  // if other types lie between them.
   groups_ = {
       {ElementType::kSlot, Count(enclosure().slot_count), "Array devices"},
       {ElementType::kExpander, Count(expanders_.size()), "SAS expanders"},
@@ -136,7 +136,7 @@ Bytes SesElements::Thresholds(ElementType type, int) const {
   return {55 + kCelsiusOffset, 45 + kCelsiusOffset, 10 + kCelsiusOffset, 5 + kCelsiusOffset};
 }
 
-// SES-3, 6.1.13.4. An empty slot has one phy, of no device: Linux's ses.ko reads it in any case.
+// SES-3, 6.1.13.4. An empty slot has one phy without a device: Linux's ses.ko always reads one.
 Bytes SesElements::SlotPhys(int slot) const {
   const uint32_t index = DeviceIn(slot);
   ByteWriter phys;
@@ -176,8 +176,8 @@ Bytes SesElements::ExpanderPhys(int i) const {
   return writer.Take();
 }
 
-// The element index of the connector that leads out of the enclosure to `peer`; it is not known
-// which of several that is.
+// The element index of the connector that leads to `peer` outside of the enclosure. With several
+// such connectors it is not known which one.
 uint8_t SesElements::ConnectorOf(NodeRef peer) const {
   const bool outside =
       peer.valid() && (peer.is_host || unit_.fabric.expander(peer.index).enclosure != index_);

@@ -29,7 +29,7 @@ struct ElementGroup {
   const char* text;  // of the type
 };
 
-// What an SES device's enclosure consists of, as its process sees it. Borrows the unit.
+// The elements of an SES device's enclosure, as its process sees them. Borrows the unit.
 class SesElements {
  public:
   explicit SesElements(const Unit& unit);
@@ -45,7 +45,7 @@ class SesElements {
   Bytes Status(ElementType type, int i) const;      // 4 bytes
   Bytes Thresholds(ElementType type, int i) const;  // 4 bytes
 
-  // The device in a slot that a process can see; kNoIndex: none.
+  // The device in a slot, if the process can see it; else kNoIndex.
   uint32_t DeviceIn(int slot) const;
   // Additional element status descriptors, protocol SAS, behind their first four bytes.
   Bytes SlotPhys(int slot) const;
@@ -60,7 +60,7 @@ class SesElements {
 
   const Unit& unit_;
   const uint32_t index_;
-  std::vector<uint32_t> expanders_;  // that can be reached from the process's own
+  std::vector<uint32_t> expanders_;  // that the process's expander can reach
   uint8_t processes_ = 0;
   uint8_t own_process_ = 0;
   std::vector<ElementGroup> groups_;

@@ -19,7 +19,7 @@ enum Page : uint8_t {
 };
 constexpr uint32_t kGeneration = 1;  // the configuration does not change
 constexpr uint8_t kSelect = 0x80;
-// What of a slot's control element is remembered.
+// The bits of a slot's control element that are kept.
 constexpr uint8_t kIndicators = 0x4E, kFault = 0x20;
 constexpr uint8_t kElementIndexPresent = 0x10, kProtocolSas = 0x06;
 
@@ -85,7 +85,7 @@ Bytes AdditionalStatus(const SesElements& elements) {
   return writer.Take();
 }
 
-// No download is under way, nor can one be begun.
+// No download is in progress, and none can be started.
 Bytes DownloadStatus() { return ByteWriter().Be32(kGeneration).Zeros(16).Take(); }
 
 std::optional<Bytes> ContentOf(const Unit& unit, uint8_t page) {
@@ -124,7 +124,7 @@ Outcome Control(const Unit& unit, ByteSpan list) {
   const ByteSpan whole = list.subspan(kHeader, kElement);
   for (int slot = 0; slot < elements.groups().front().count; ++slot) {
     const size_t at = kHeader + kElement * (1 + static_cast<size_t>(slot));
-    if (at + kElement > size) break;  // a host may leave the rest out
+    if (at + kElement > size) break;  // a host may send fewer elements
     const ByteSpan own = list.subspan(at, kElement);
     const bool all = (whole[0] & kSelect) != 0;
     if (!all && (own[0] & kSelect) == 0) continue;

@@ -51,7 +51,7 @@ TEST_F(SesTargetTest, Configuration) {
   EXPECT_EQ(std::string(page.begin() + 80, page.begin() + 93), "Array devices");
 }
 
-TEST_F(SesTargetTest, StatusTellsWhichSlotsAreFilled) {
+TEST_F(SesTargetTest, StatusShowsWhichSlotsAreFilled) {
   const Bytes status = Page(a_, 0x02);
   ASSERT_EQ(LoadBe16(status, 2), status.size() - 4);
   EXPECT_EQ(Slot(status, 3), FromHex("01 00 00 00"));
@@ -88,7 +88,7 @@ TEST_F(SesTargetTest, BadControlPagesChangeNothing) {
   EXPECT_EQ(Send02(a_, FromHex("02 00 0004 00000001")), "05 1a 00");
   EXPECT_EQ(SenseOf(Send(a_, "1d 10 00 0064 00", FromHex("02"))), "05 1a 00");
   EXPECT_EQ(Slot(Page(a_, 0x02), 3), FromHex("01 00 00 00"));
-  // A list that ends early reaches the slots it has.
+  // A short list reaches the slots that it holds.
   Bytes early = ControlPage(3, "80 00 02 00");
   early.resize(8 + 4 * 5);
   StoreBe16(absl::MakeSpan(early), 2, static_cast<uint16_t>(early.size() - 4));
@@ -108,7 +108,7 @@ TEST_F(SesTargetTest, ElementDescriptorsNameSlots) {
   EXPECT_NE(third.find("Slot 60"), std::string::npos);
 }
 
-TEST_F(SesTargetTest, AdditionalStatusIsThatOfTheProcessesSide) {
+TEST_F(SesTargetTest, AdditionalStatusShowsTheProcessesSide) {
   const Unit disk = Find("jbod1-disk03");
   for (const auto& [process, port, expander] :
        {std::tuple{a_, 0, 0x5000ccab0300113full}, std::tuple{b_, 1, 0x5000ccab030011bfull}}) {

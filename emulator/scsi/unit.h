@@ -31,7 +31,7 @@ struct Unit {
   DriveSettings settings() const { return memory.drive(name()); }
 };
 
-// A command on its way.
+// A command in progress.
 struct Command {
   uint64_t lun = 0;  // the 8-byte LUN, big-endian
   ByteSpan cdb;      // 32 bytes, zeros behind the command's own
@@ -39,11 +39,11 @@ struct Command {
   MutableByteSpan data_in;
 };
 
-// What a command came to. Good without data, unless more is said.
+// The outcome of a command: "good" without data unless a field differs.
 struct Outcome {
   std::optional<mpi::Sense> sense;  // check condition
-  Bytes sense_descriptors;  // behind it, in descriptor format, whatever format was asked for
-  size_t transferred = 0;   // bytes of data, in or out
+  Bytes sense_descriptors;          // follow the sense; if any, it has descriptor format
+  size_t transferred = 0;           // bytes of data, in or out
 };
 
 inline Outcome Failed(uint8_t key, uint8_t asc, uint8_t ascq = 0) {
@@ -51,7 +51,7 @@ inline Outcome Failed(uint8_t key, uint8_t asc, uint8_t ascq = 0) {
   outcome.sense = mpi::Sense{key, asc, ascq};
   return outcome;
 }
-// Not ready: it was stopped and has to be started.
+// Not ready: the drive was stopped and must be started.
 inline Outcome NotReady() { return Failed(0x02, 0x04, 0x02); }
 // SPC-5, annex F, with sense key ILLEGAL REQUEST.
 inline Outcome InvalidOperation() { return Failed(0x05, 0x20); }
@@ -61,7 +61,7 @@ inline Outcome LunNotSupported() { return Failed(0x05, 0x25); }
 inline Outcome InvalidParameter() { return Failed(0x05, 0x26); }
 inline Outcome ParameterListLength() { return Failed(0x05, 0x1A); }
 
-// As much of `data` as the host allocated and gave room for.
+// As much of `data` as the host has allocated and has room for.
 inline Outcome DataIn(const Bytes& data, size_t allocation_length, const Command& command) {
   Outcome outcome;
   outcome.transferred = std::min({data.size(), allocation_length, command.data_in.size()});

@@ -1,4 +1,4 @@
-#include "emulator/firmware/discovery.h"
+#include "emulator/firmware/discovery_run.h"
 
 #include <algorithm>
 #include <utility>
@@ -12,22 +12,22 @@ using mpi::PhyReason;
 
 constexpr uint32_t kStatusMaxDevices = 0x20000000;  // mpi2_cnfg.h, MPI2_SAS_DISC_STATUS_MAX_...
 
-// What stands in a topology entry for a link: its rate, or why there is none.
+// The link's code in a topology entry: its rate, or why it is down.
 uint8_t WireRate(const PhyLink& link) { return static_cast<uint8_t>(link.rate); }
 
 bool IsUp(uint8_t rate) { return IsLinkUp(static_cast<LinkRate>(rate)); }
 
 }  // namespace
 
-Discovery::Discovery(const FabricState& fabric, ReportedTopology& topology, const Options& options,
-                     std::vector<mpi::EventData>& events)
+DiscoveryRun::DiscoveryRun(const FabricState& fabric, ReportedTopology& topology,
+                           const Options& options, std::vector<mpi::EventData>& events)
     : fabric_(fabric),
       topology_(topology),
       options_(options),
       events_(events),
       status_(options.status) {}
 
-void Discovery::Begin() {
+void DiscoveryRun::Begin() {
   if (begun_) return;
   begun_ = true;
   mpi::DiscoveryEvent event;
@@ -36,7 +36,7 @@ void Discovery::Begin() {
   events_.push_back(event);
 }
 
-void Discovery::Complete() {
+void DiscoveryRun::Complete() {
   if (!begun_) return;
   mpi::DiscoveryEvent event;
   if (changed_) event.flags = mpi::DiscoveryEvent::kFlagDeviceChange;
@@ -45,10 +45,10 @@ void Discovery::Complete() {
   events_.push_back(event);
 }
 
-void Discovery::RunFull() {
+void DiscoveryRun::RunFull() {
   Begin();
-  if (!topology_.discovered()) TellEnclosure(kBoardEnclosure, kNoIndex, EnclosureChange::kAdded);
-  for (uint16_t handle : topology_.NodeHandles()) {  // before the loop: those that are known
+  if (!topology_.discovered()) ReportEnclosure(kBoardEnclosure, kNoIndex, EnclosureChange::kAdded);
+  for (uint16_t handle : topology_.NodeHandles()) {  // before the loop: the known nodes
     const ReportedNode* const node = topology_.Node(handle);
     if (node == nullptr || !IsObservable(handle)) continue;
     std::vector<uint8_t> phys(node->phys.size());
@@ -60,8 +60,8 @@ void Discovery::RunFull() {
   Complete();
 }
 
-void Discovery::Examine(absl::Span<const PhyRef> phys) {
-  // Parents first: what is behind a lost expander needs no look of its own.
+void DiscoveryRun::Examine(absl::Span<const PhyRef> phys) {
+  // Parents first: nodes behind a lost expander are not examined.
   std::vector<std::pair<std::pair<uint8_t, uint16_t>, uint8_t>> known;  // ((level, handle), phy)
   for (const PhyRef& phy : phys) {
     const uint16_t handle = topology_.NodeHandle(phy.node);
@@ -81,7 +81,7 @@ void Discovery::Examine(absl::Span<const PhyRef> phys) {
   Complete();
 }
 
-void Discovery::ExpireMissing() {
+void DiscoveryRun::ExpireMissing() {
   while (const uint16_t handle = topology_.TakeExpired(options_.now)) {
     const HandleEntry* const entry = topology_.handles().Find(handle);
     if (entry == nullptr || entry->state != HandleEntry::State::kMissing) continue;
@@ -98,14 +98,14 @@ void Discovery::ExpireMissing() {
       first = false;
     }
     Remove(handle);
-    Tell(list);
-    TellGoneEnclosures();
+    Report(list);
+    ReportGoneEnclosures();
   }
   Complete();
 }
 
-// False below an expander that is missing: nothing passes it.
-bool Discovery::IsObservable(uint16_t handle) const {
+// False below a missing expander: nothing can be observed through it.
+bool DiscoveryRun::IsObservable(uint16_t handle) const {
   const HandleEntry* entry = topology_.handles().Find(handle);
   while (entry != nullptr && entry->kind == HandleEntry::Kind::kExpander) {
     if (entry->state != HandleEntry::State::kPresent) return false;
@@ -114,22 +114,22 @@ bool Discovery::IsObservable(uint16_t handle) const {
   return entry != nullptr;
 }
 
-uint16_t Discovery::ParentOf(const ReportedNode& node) const {
+uint16_t DiscoveryRun::ParentOf(const ReportedNode& node) const {
   return topology_.handles().Find(node.handle)->parent;
 }
 
-void Discovery::ExamineNode(uint16_t handle, const std::vector<uint8_t>& phys) {
+void DiscoveryRun::ExamineNode(uint16_t handle, const std::vector<uint8_t>& phys) {
   ReportedNode& node = *topology_.Node(handle);
   List losses, gains;
   losses.node = gains.node = handle;
   FindLosses(node, phys, losses);
   if (!losses.changes.empty()) {
-    Tell(losses);
-    TellGoneEnclosures();
+    Report(losses);
+    ReportGoneEnclosures();
   }
   gains.whole = !topology_.discovered() && node.level == 0;
   FindGains(node, phys, gains);
-  if (!gains.changes.empty() || gains.whole) Tell(gains);
+  if (!gains.changes.empty() || gains.whole) Report(gains);
   FinishAdopted();
   while (!returned_.empty()) {
     const uint16_t back = returned_.back();
@@ -140,8 +140,8 @@ void Discovery::ExamineNode(uint16_t handle, const std::vector<uint8_t>& phys) {
   }
 }
 
-// Whether the other end of `link` is what `handle` stands for.
-bool Discovery::Matches(const ReportedNode& node, uint16_t handle, const PhyLink& link) const {
+// Whether the other end of `link` is the element that `handle` stands for.
+bool DiscoveryRun::Matches(const ReportedNode& node, uint16_t handle, const PhyLink& link) const {
   const HandleEntry* const entry = topology_.handles().Find(handle);
   if (entry == nullptr) return false;
   const bool is_parent = node.level > 0 && handle == ParentOf(node);
@@ -160,7 +160,7 @@ bool Discovery::Matches(const ReportedNode& node, uint16_t handle, const PhyLink
   return false;
 }
 
-void Discovery::FindLosses(ReportedNode& node, const std::vector<uint8_t>& phys, List& list) {
+void DiscoveryRun::FindLosses(ReportedNode& node, const std::vector<uint8_t>& phys, List& list) {
   struct Lost {
     std::vector<Change> changes;
     bool replaced = false;
@@ -172,13 +172,13 @@ void Discovery::FindLosses(ReportedNode& node, const std::vector<uint8_t>& phys,
     const PhyLink link = fabric_.Link({node.ref, phy});
     const bool matches = link.up() && Matches(node, known.handle, link);
     if (matches) continue;
-    // What is missing already has its deadline, unless it went while its expander was missing, or
-    // something else is in its place now.
+    // A missing device has its deadline already, unless it left while its expander was missing, or
+    // another device has taken its place.
     const HandleEntry* const entry = topology_.handles().Find(known.handle);
     const bool waits = !known.up() && entry->state == HandleEntry::State::kMissing &&
                        topology_.IsMissing(known.handle);
     if (waits && !link.up()) {
-      // Disabled meanwhile, or enabled again.
+      // Disabled or enabled again since the last look.
       const uint8_t rate = WireRate(link);
       if (rate == known.rate) continue;
       Begin();
@@ -200,9 +200,9 @@ void Discovery::FindLosses(ReportedNode& node, const std::vector<uint8_t>& phys,
             [](const Change& a, const Change& b) { return a.phy < b.phy; });
 }
 
-// Some phys of `node` no longer lead to `handle`: a lane less, or the last one.
-void Discovery::LosePhys(ReportedNode& node, uint16_t handle, const std::vector<Change>& lost,
-                         bool replaced, List& list) {
+// Some phys of `node` no longer lead to `handle`: a port has fewer lanes, or none.
+void DiscoveryRun::LosePhys(ReportedNode& node, uint16_t handle, const std::vector<Change>& lost,
+                            bool replaced, List& list) {
   Begin();
   const size_t first = list.changes.size();
   list.changes.insert(list.changes.end(), lost.begin(), lost.end());
@@ -228,15 +228,15 @@ void Discovery::LosePhys(ReportedNode& node, uint16_t handle, const std::vector<
   Remove(handle);
 }
 
-void Discovery::Miss(uint16_t handle) {
+void DiscoveryRun::Miss(uint16_t handle) {
   HandleEntry& entry = *topology_.handles().Find(handle);
   entry.state = HandleEntry::State::kMissing;
   topology_.SetMissing(handle, options_.now + options_.missing_delay);
   if (entry.kind == HandleEntry::Kind::kExpander) MissBelow(handle);
 }
 
-// All behind a missing expander is missing with it, without a deadline of its own.
-void Discovery::MissBelow(uint16_t expander) {
+// All devices behind a missing expander are missing too, without their own deadlines.
+void DiscoveryRun::MissBelow(uint16_t expander) {
   ReportedNode& node = *topology_.Node(expander);
   const uint16_t parent = ParentOf(node);
   List list;
@@ -245,7 +245,7 @@ void Discovery::MissBelow(uint16_t expander) {
   for (size_t i = 0; i < node.phys.size(); ++i) {
     ReportedPhy& phy = node.phys[i];
     if (phy.handle == 0 || !phy.up()) continue;
-    if (phy.handle == parent) continue;  // the host knows it by the other end
+    if (phy.handle == parent) continue;  // the host knows the expander by the other end
     const uint8_t previous = std::exchange(phy.rate, uint8_t{0});
     HandleEntry& child = *topology_.handles().Find(phy.handle);
     const bool first = child.state == HandleEntry::State::kPresent;
@@ -254,15 +254,15 @@ void Discovery::MissBelow(uint16_t expander) {
                             first ? PhyReason::kDelayNotResponding : PhyReason::kPhyChanged});
     if (first && child.kind == HandleEntry::Kind::kExpander) MissBelow(phy.handle);
   }
-  Tell(list);
+  Report(list);
 }
 
-void Discovery::Remove(uint16_t handle) {
+void DiscoveryRun::Remove(uint16_t handle) {
   if (topology_.handles().Find(handle)->kind == HandleEntry::Kind::kExpander) RemoveBelow(handle);
   Retire(handle);
 }
 
-void Discovery::RemoveBelow(uint16_t expander) {
+void DiscoveryRun::RemoveBelow(uint16_t expander) {
   ReportedNode& node = *topology_.Node(expander);
   const uint16_t parent = ParentOf(node);
   List list;
@@ -277,12 +277,12 @@ void Discovery::RemoveBelow(uint16_t expander) {
     topology_.ClearMissing(phy.handle);
     if (first) Remove(phy.handle);
   }
-  Tell(list);
+  Report(list);
   topology_.DropNode(expander);
 }
 
-// The handle waits for the removal handshake from now on.
-void Discovery::Retire(uint16_t handle) {
+// The handle waits for the removal handshake.
+void DiscoveryRun::Retire(uint16_t handle) {
   HandleEntry& entry = *topology_.handles().Find(handle);
   entry.state = HandleEntry::State::kGone;
   if (entry.enclosure == 0) return;
@@ -295,7 +295,7 @@ void Discovery::Retire(uint16_t handle) {
   }
 }
 
-void Discovery::FindGains(ReportedNode& node, const std::vector<uint8_t>& phys, List& list) {
+void DiscoveryRun::FindGains(ReportedNode& node, const std::vector<uint8_t>& phys, List& list) {
   for (uint8_t phy : phys) {
     ReportedPhy& known = node.phys[phy];
     const PhyLink link = fabric_.Link({node.ref, phy});
@@ -305,7 +305,7 @@ void Discovery::FindGains(ReportedNode& node, const std::vector<uint8_t>& phys, 
       const uint8_t previous = known.rate;
       known = {0, WireRate(link), count};
       if (known.rate == previous) continue;
-      Begin();  // disabled or enabled, with nothing at the other end
+      Begin();  // disabled or enabled, without a device at the other end
       list.changes.push_back({phy, 0, known.rate, previous, PhyReason::kPhyChanged});
       continue;
     }
@@ -325,14 +325,15 @@ void Discovery::FindGains(ReportedNode& node, const std::vector<uint8_t>& phys, 
     }
     if (!IsUp(change.previous_rate)) change.previous_rate = known.rate;
     known = {change.handle, change.rate, count};
-    if (change.handle == 0) continue;  // no handle was left for it
+    if (change.handle == 0) continue;  // no free handle was left for it
     Begin();
     list.changes.push_back(change);
   }
 }
 
-// The handle of what is at the other end of `link`, if it is known as attached to `node`.
-uint16_t Discovery::KnownChild(const ReportedNode& node, uint8_t phy, const PhyLink& link) const {
+// The handle of the element at the other end of `link` if it is known as attached to `node`.
+uint16_t DiscoveryRun::KnownChild(const ReportedNode& node, uint8_t phy,
+                                  const PhyLink& link) const {
   if (link.peer == PhyLink::Peer::kDevice) {
     const uint16_t handle = node.phys[phy].handle;
     return handle != 0 && Matches(node, handle, link) ? handle : 0;
@@ -344,7 +345,8 @@ uint16_t Discovery::KnownChild(const ReportedNode& node, uint8_t phy, const PhyL
   return 0;
 }
 
-uint16_t Discovery::Adopt(const ReportedNode& node, uint8_t phy, const PhyLink& link, List& list) {
+uint16_t DiscoveryRun::Adopt(const ReportedNode& node, uint8_t phy, const PhyLink& link,
+                             List& list) {
   HandleEntry entry = EntryFor(node, phy, link);
   const uint16_t handle = topology_.handles().Allocate(entry);
   if (handle == 0) {
@@ -364,7 +366,8 @@ uint16_t Discovery::Adopt(const ReportedNode& node, uint8_t phy, const PhyLink& 
   return handle;
 }
 
-HandleEntry Discovery::EntryFor(const ReportedNode& node, uint8_t phy, const PhyLink& link) const {
+HandleEntry DiscoveryRun::EntryFor(const ReportedNode& node, uint8_t phy,
+                                   const PhyLink& link) const {
   HandleEntry entry;
   entry.state = HandleEntry::State::kPresent;
   entry.parent = node.handle;
@@ -390,8 +393,8 @@ HandleEntry Discovery::EntryFor(const ReportedNode& node, uint8_t phy, const Phy
   return entry;
 }
 
-// An enclosure's elements are in it; a device right at the HBA is in the board's enclosure else.
-void Discovery::Enclose(HandleEntry& entry, List& list) {
+// Puts an element into its enclosure. A device at the HBA without one is in the board's enclosure.
+void DiscoveryRun::Enclose(HandleEntry& entry, List& list) {
   uint32_t index = kNoIndex;
   if (entry.kind == HandleEntry::Kind::kInitiator) return;
   if (entry.kind == HandleEntry::Kind::kExpander) index = fabric_.expander(entry.element).enclosure;
@@ -404,27 +407,27 @@ void Discovery::Enclose(HandleEntry& entry, List& list) {
   if (is_new) list.new_enclosures.push_back(entry.enclosure);
 }
 
-void Discovery::Return(uint16_t handle) {
+void DiscoveryRun::Return(uint16_t handle) {
   HandleEntry& entry = *topology_.handles().Find(handle);
   if (entry.state != HandleEntry::State::kMissing) return;
   entry.state = HandleEntry::State::kPresent;
   topology_.ClearMissing(handle);
-  // The phys that were the last to lead there do so no more; those that do are found next.
+  // The phys that led to the device last no longer do; the caller finds the present ones next.
   for (ReportedPhy& phy : topology_.Node(entry.parent)->phys) {
     if (phy.handle == handle && !phy.up()) phy.handle = 0;
   }
   if (entry.kind == HandleEntry::Kind::kExpander) returned_.push_back(handle);
 }
 
-void Discovery::FinishAdopted() {
+void DiscoveryRun::FinishAdopted() {
   std::vector<List> lists;
   for (size_t i = 0; i < adopted_.size(); ++i) lists.push_back(Populate(adopted_[i]));
   adopted_.clear();
-  for (const List& list : lists) Tell(list);
+  for (const List& list : lists) Report(list);
 }
 
 // The first look at a new expander: all its phys.
-Discovery::List Discovery::Populate(uint16_t expander) {
+DiscoveryRun::List DiscoveryRun::Populate(uint16_t expander) {
   ReportedNode& node = *topology_.Node(expander);
   List list;
   list.node = expander;

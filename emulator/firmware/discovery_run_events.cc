@@ -1,22 +1,22 @@
-// How Discovery tells what it found.
+// How a discovery run reports its changes.
 #include <algorithm>
 
-#include "emulator/firmware/discovery.h"
+#include "emulator/firmware/discovery_run.h"
 
 namespace sasd::emulator {
 
 using mpi::ExpanderStatus;
 
-void Discovery::Tell(const List& list) {
+void DiscoveryRun::Report(const List& list) {
   changed_ = true;
   for (uint16_t enclosure : list.new_enclosures) {
     const uint32_t index = topology_.enclosures().at(enclosure).index;
-    TellEnclosure(enclosure, index, mpi::EnclosureStatusChange::kAdded);
+    ReportEnclosure(enclosure, index, mpi::EnclosureStatusChange::kAdded);
   }
   const ReportedNode& node = *topology_.Node(list.node);
   const std::vector<Change> changes = FillGaps(node, list);
-  // One event if it fits, else some: of an expander that is new the first one says so, of one that
-  // is lost the last one.
+  // One event if it fits, else several. The first event reports a new expander as added, the last
+  // one reports a lost expander as gone.
   size_t end = 0;
   do {
     const size_t first = end;
@@ -47,7 +47,7 @@ void Discovery::Tell(const List& list) {
   } while (end < changes.size());
 }
 
-mpi::TopologyChangeList Discovery::ListHeader(const ReportedNode& node) const {
+mpi::TopologyChangeList DiscoveryRun::ListHeader(const ReportedNode& node) const {
   const HandleEntry& entry = *topology_.handles().Find(node.handle);
   mpi::TopologyChangeList event;
   event.enclosure_handle = EnclosureHandle(entry.enclosure);
@@ -57,10 +57,9 @@ mpi::TopologyChangeList Discovery::ListHeader(const ReportedNode& node) const {
   return event;
 }
 
-// The entries of an event stand for consecutive phys: those between the changes are told as they
-// are.
-std::vector<Discovery::Change> Discovery::FillGaps(const ReportedNode& node,
-                                                   const List& list) const {
+// The entries of an event stand for consecutive phys: unchanged phys in between are reported too.
+std::vector<DiscoveryRun::Change> DiscoveryRun::FillGaps(const ReportedNode& node,
+                                                         const List& list) const {
   std::vector<Change> filled;
   if (list.changes.empty() && !list.whole) return filled;
   const size_t first = list.whole ? 0 : list.changes.front().phy;
@@ -79,7 +78,7 @@ std::vector<Discovery::Change> Discovery::FillGaps(const ReportedNode& node,
   return filled;
 }
 
-void Discovery::TellEnclosure(uint16_t enclosure, uint32_t index, uint8_t reason) {
+void DiscoveryRun::ReportEnclosure(uint16_t enclosure, uint32_t index, uint8_t reason) {
   mpi::EnclosureStatusChange event;
   event.handle = EnclosureHandle(enclosure);
   event.reason = reason;
@@ -96,9 +95,9 @@ void Discovery::TellEnclosure(uint16_t enclosure, uint32_t index, uint8_t reason
   events_.push_back(event);
 }
 
-void Discovery::TellGoneEnclosures() {
+void DiscoveryRun::ReportGoneEnclosures() {
   for (const auto& [handle, index] : gone_enclosures_) {
-    TellEnclosure(handle, index, mpi::EnclosureStatusChange::kNotResponding);
+    ReportEnclosure(handle, index, mpi::EnclosureStatusChange::kNotResponding);
   }
   gone_enclosures_.clear();
 }

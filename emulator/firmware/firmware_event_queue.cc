@@ -1,4 +1,4 @@
-#include "emulator/firmware/event_queue.h"
+#include "emulator/firmware/firmware_event_queue.h"
 
 #include <algorithm>
 #include <utility>
@@ -6,7 +6,7 @@
 namespace sasd::emulator {
 namespace {
 
-// Events whose loss would leave the host with less than the firmware's memory of them.
+// Events that the host must acknowledge, so that their content is not lost.
 bool NeedsAck(mpi::EventCode event) {
   return event == mpi::EventCode::kSasEnclosureDeviceStatusChange ||
          event == mpi::EventCode::kLogEntryAdded;
@@ -16,19 +16,19 @@ bool CanSuffer(mpi::EventCode event) { return event != mpi::EventCode::kSasDisco
 
 }  // namespace
 
-bool EventQueue::TakeFault(FaultKind kind) {
+bool FirmwareEventQueue::TakeFault(FaultKind kind) {
   const auto it = faults_.find(kind);
   if (it == faults_.end() || it->second == 0) return false;
   --it->second;
   return true;
 }
 
-bool EventQueue::in_trouble() const {
+bool FirmwareEventQueue::in_trouble() const {
   return held_.has_value() || std::any_of(faults_.begin(), faults_.end(),
                                           [](const auto& fault) { return fault.second != 0; });
 }
 
-void EventQueue::Post(const mpi::EventData& event, absl::Duration now) {
+void FirmwareEventQueue::Post(const mpi::EventData& event, absl::Duration now) {
   const mpi::EventCode code = mpi::CodeOf(event);
   if (masks_.IsMasked(static_cast<uint16_t>(code))) return;
   if (!CanSuffer(code)) {
@@ -44,7 +44,7 @@ void EventQueue::Post(const mpi::EventData& event, absl::Duration now) {
   }
   OutboundEvent framed = Frame(event, now);
   if (TakeFault(FaultKind::kEventTruncated)) {
-    // One dword less, in EventDataLength too: a frame that is sound in itself.
+    // One dword less, in EventDataLength too: the frame itself is well formed.
     if (auto whole = mpi::DecodeEventNotificationReply(framed.frame); whole.ok()) {
       whole->data = whole->data.subspan(0, whole->data.size() - 4);
       framed.frame = mpi::EncodeEventNotificationReply(*whole);
@@ -60,7 +60,7 @@ void EventQueue::Post(const mpi::EventData& event, absl::Duration now) {
   if (twice) Queue(std::move(copy));
 }
 
-OutboundEvent EventQueue::Frame(const mpi::EventData& event, absl::Duration now) {
+OutboundEvent FirmwareEventQueue::Frame(const mpi::EventData& event, absl::Duration now) {
   const Bytes data = mpi::EncodeEvent(event);
   mpi::EventNotificationReply reply;
   reply.event = static_cast<uint16_t>(mpi::CodeOf(event));
@@ -74,7 +74,7 @@ OutboundEvent EventQueue::Frame(const mpi::EventData& event, absl::Duration now)
   return framed;
 }
 
-void EventQueue::Queue(OutboundEvent event) {
+void FirmwareEventQueue::Queue(OutboundEvent event) {
   queue_.push_back(std::move(event));
   if (held_) {
     queue_.push_back(*std::move(held_));
@@ -82,16 +82,16 @@ void EventQueue::Queue(OutboundEvent event) {
   }
 }
 
-std::vector<OutboundEvent> EventQueue::Take() { return std::exchange(queue_, {}); }
+std::vector<OutboundEvent> FirmwareEventQueue::Take() { return std::exchange(queue_, {}); }
 
-bool EventQueue::Acknowledge(uint16_t event, uint32_t context) {
+bool FirmwareEventQueue::Acknowledge(uint16_t event, uint32_t context) {
   const auto it = unacknowledged_.find(context);
   if (it == unacknowledged_.end() || it->second != event) return false;
   unacknowledged_.erase(it);
   return true;
 }
 
-void EventQueue::Reset() {
+void FirmwareEventQueue::Reset() {
   masks_ = mpi::EventNotificationRequest();
   queue_.clear();
   held_.reset();

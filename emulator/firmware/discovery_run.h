@@ -1,5 +1,5 @@
-#ifndef EMULATOR_FIRMWARE_DISCOVERY_H_
-#define EMULATOR_FIRMWARE_DISCOVERY_H_
+#ifndef EMULATOR_FIRMWARE_DISCOVERY_RUN_H_
+#define EMULATOR_FIRMWARE_DISCOVERY_RUN_H_
 
 #include <cstdint>
 #include <vector>
@@ -12,18 +12,18 @@
 
 namespace sasd::emulator {
 
-// One run of the firmware's discovery: compares what the phys see now with what was reported of
-// them, brings the reported topology up to date and makes the events that tell of it, in the order
-// in which firmware sends them:
+// One run of the firmware's discovery. It compares what the phys see now with what was reported of
+// them, updates the reported topology, and makes the events of the changes in the order in which
+// firmware sends them:
 //   discovery started
 //   lists of lost expanders, the deepest first, then the list of the node that lost them
 //   enclosures that are gone
 //   enclosures that are new, before the first list that belongs to them
 //   the list of a node that gained something, then those of new expanders, breadth first
 //   discovery completed
-// A run that finds nothing new makes no events, unless it is a full one.
-// Used once; borrows everything. Thread-compatible.
-class Discovery {
+// A run without changes makes no events, unless it is a full run. Used once; borrows everything.
+// Thread-compatible.
+class DiscoveryRun {
  public:
   struct Options {
     absl::Duration now;                                   // Clock::Monotonic()
@@ -32,22 +32,22 @@ class Discovery {
     uint32_t status = 0;                                  // DiscoveryStatus bits to end with
   };
 
-  Discovery(const FabricState& fabric, ReportedTopology& topology, const Options& options,
-            std::vector<mpi::EventData>& events);
+  DiscoveryRun(const FabricState& fabric, ReportedTopology& topology, const Options& options,
+               std::vector<mpi::EventData>& events);
 
-  // All phys of the HBA and of all that is found behind them. The first one since a reset tells of
-  // the HBA's own phys and enclosure in any case.
+  // Examines all phys of the HBA and of every node found behind them. The first full run since a
+  // reset always reports the HBA's own phys and enclosure.
   void RunFull();
-  // Phys that may have changed; those of nodes that are not known are left alone.
+  // Examines phys that may have changed. Phys of unknown nodes are ignored.
   void Examine(absl::Span<const PhyRef> phys);
-  // Reports as gone what has been missing for too long.
+  // Reports devices as gone whose report-missing delay has passed.
   void ExpireMissing();
 
-  // DiscoveryStatus bits: the options' and those that were met.
+  // DiscoveryStatus bits: those of the options and those that this run has set.
   uint32_t status() const { return status_; }
 
  private:
-  // An entry of a topology list to be.
+  // An entry of a topology list.
   struct Change {
     uint8_t phy = 0;
     uint16_t handle = 0;
@@ -55,7 +55,7 @@ class Discovery {
     uint8_t previous_rate = 0;
     mpi::PhyReason reason = mpi::PhyReason::kNoChange;
   };
-  // A topology list to be, with the enclosures to announce before it.
+  // A topology list and the new enclosures to announce before it.
   struct List {
     uint16_t node = 0;
     bool whole = false;  // with all phys of the node, not only from the first to the last change
@@ -67,7 +67,7 @@ class Discovery {
   void Begin();
   void Complete();
 
-  // Examines `phys` (ascending) of a known node; tells the changes.
+  // Examines `phys` (ascending) of a known node and reports the changes.
   void ExamineNode(uint16_t handle, const std::vector<uint8_t>& phys);
   bool IsObservable(uint16_t handle) const;
   bool Matches(const ReportedNode& node, uint16_t handle, const PhyLink& link) const;
@@ -88,14 +88,14 @@ class Discovery {
   HandleEntry EntryFor(const ReportedNode& node, uint8_t phy, const PhyLink& link) const;
   void Enclose(HandleEntry& entry, List& list);
   void Return(uint16_t handle);
-  // Allocates handles for all that is behind the expanders in `adopted_`, then tells of them.
+  // Allocates handles for everything behind the expanders in `adopted_`, then reports it.
   void FinishAdopted();
   List Populate(uint16_t expander);
 
   // discovery_events.cc
-  void Tell(const List& list);
-  void TellEnclosure(uint16_t enclosure, uint32_t index, uint8_t reason);
-  void TellGoneEnclosures();
+  void Report(const List& list);
+  void ReportEnclosure(uint16_t enclosure, uint32_t index, uint8_t reason);
+  void ReportGoneEnclosures();
   std::vector<Change> FillGaps(const ReportedNode& node, const List& list) const;
   mpi::TopologyChangeList ListHeader(const ReportedNode& node) const;
 
@@ -106,11 +106,11 @@ class Discovery {
   uint32_t status_;
   bool begun_ = false;
   bool changed_ = false;
-  std::vector<uint16_t> adopted_;   // new expanders whose phys are yet to be looked at
-  std::vector<uint16_t> returned_;  // expanders that are back: all their phys are to be looked at
+  std::vector<uint16_t> adopted_;   // new expanders whose phys are to be examined
+  std::vector<uint16_t> returned_;  // expanders that are back; all their phys are to be examined
   std::vector<std::pair<uint16_t, uint32_t>> gone_enclosures_;  // handle, position in the fabric
 };
 
 }  // namespace sasd::emulator
 
-#endif  // EMULATOR_FIRMWARE_DISCOVERY_H_
+#endif  // EMULATOR_FIRMWARE_DISCOVERY_RUN_H_

@@ -1,5 +1,5 @@
-#ifndef EMULATOR_FIRMWARE_EVENT_QUEUE_H_
-#define EMULATOR_FIRMWARE_EVENT_QUEUE_H_
+#ifndef EMULATOR_FIRMWARE_FIRMWARE_EVENT_QUEUE_H_
+#define EMULATOR_FIRMWARE_FIRMWARE_EVENT_QUEUE_H_
 
 #include <cstdint>
 #include <deque>
@@ -15,24 +15,24 @@
 
 namespace sasd::emulator {
 
-// An event on its way out: a reply frame, or the fact that events were lost.
+// An event on its way to the host: a reply frame, or a number of lost events.
 struct OutboundEvent {
   Bytes frame;          // EVENT NOTIFICATION reply; empty if lost
   uint32_t lost = 0;    // number of events lost here
   absl::Duration time;  // Clock::Monotonic() when the firmware queued it
 };
 
-// The firmware's event queue: masks, context numbers, acknowledgements, and the faults that events
-// can suffer. Faults befall events that tell of a change, not those that frame a discovery.
+// The firmware's event queue: masks, context numbers, acknowledgements, and injected faults of
+// events. Faults apply to events that report a change, not to those that frame a discovery.
 // Thread-compatible.
-class EventQueue {
+class FirmwareEventQueue {
  public:
-  // What the host asked for; everything is masked before.
+  // Sets the host's event masks. Before the first call every event is masked.
   void SetMasks(const mpi::EventNotificationRequest& request) { masks_ = request; }
 
   // Queues an event unless it is masked.
   void Post(const mpi::EventData& event, absl::Duration now);
-  // What was queued since the last call, in order.
+  // Takes the events queued since the last call, in order.
   std::vector<OutboundEvent> Take();
 
   // False if no such event awaits acknowledgement.
@@ -42,10 +42,10 @@ class EventQueue {
   // The next `count` events suffer `kind` (kEventLost to kEventsReordered).
   void Inject(FaultKind kind, uint32_t count) { faults_[kind] += count; }
 
-  // Whether an event is held back, or the next one will suffer something.
+  // Whether an event is held back, or a fault applies to the next one.
   bool in_trouble() const;
 
-  // Forgets everything, also the masks and faults; context numbers go on.
+  // Forgets everything, masks and faults too. Context numbers go on.
   void Reset();
 
  private:
@@ -63,4 +63,4 @@ class EventQueue {
 
 }  // namespace sasd::emulator
 
-#endif  // EMULATOR_FIRMWARE_EVENT_QUEUE_H_
+#endif  // EMULATOR_FIRMWARE_FIRMWARE_EVENT_QUEUE_H_
