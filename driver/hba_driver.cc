@@ -17,7 +17,7 @@
 namespace sasd {
 namespace {
 
-// Wakes a thread that waits for something to do. Thread-safe.
+// Wakes a thread that waits for work. Thread-safe.
 class Doorbell {
  public:
   void Ring() ABSL_LOCKS_EXCLUDED(mu_) {
@@ -36,11 +36,11 @@ class Doorbell {
   bool rung_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-// Nobody waits for the IOC with something untold. Where there is no wait, what comes together goes
-// out together.
-class TellingTransport : public transport::CountingTransport {
+// Flushes the sink before each wait for the IOC, so that no observation waits with it. If the IOC
+// answers at once, observations that belong together go out together.
+class FlushingTransport : public transport::CountingTransport {
  public:
-  TellingTransport(transport::IocTransport& ioc, ObservationSink& sink)
+  FlushingTransport(transport::IocTransport& ioc, ObservationSink& sink)
       : CountingTransport(ioc), sink_(sink), waits_(!ioc.Info().answers_at_once) {}
 
   absl::StatusOr<transport::IocReply> Execute(const transport::IocRequest& request) override {
@@ -109,7 +109,7 @@ class ThreadedHba : public HbaDriver {
         return absl::DeadlineExceededError(
             absl::StrCat("host ", ToHex(host()), " is not idle: ", unfinished));
       }
-      // What completes in the transport's context rings no bell.
+      // A completion in the transport's context rings no bell.
       finished_.Wait(std::min(left, kLongestNap));
     }
   }
@@ -120,10 +120,11 @@ class ThreadedHba : public HbaDriver {
  private:
   using Caller = discovery::Hba::Caller;
   static constexpr absl::Duration kLongestNap = absl::Milliseconds(5);
-  // What a thread of the transport lends: an act's events, the beginning of a walk.
+  // The number of steps that a thread of the transport lends: enough for the events of one act or
+  // the beginning of a walk.
   static constexpr int kLentSteps = 16;
 
-  // To wake a thread takes longer than most events do: a caller that may wait does the work itself.
+  // Waking a thread takes longer than most events: a caller that may wait does the work itself.
   void OnWork(Caller caller) {
     wanted_ = true;
     const bool lent = caller == Caller::kMayWait && started_;
@@ -131,8 +132,8 @@ class ThreadedHba : public HbaDriver {
     work_.Ring();
   }
 
-  // Takes the worker's steps until there is nothing to do (true), or `most` were taken. If another
-  // thread is at it, that one does what there is to do (true).
+  // Runs the worker's steps until there is nothing to do (true) or `most` have run. If another
+  // thread runs them already, it does the work (true).
   bool TakeSteps(int most) {
     do {
       if (working_.exchange(true)) return true;
@@ -170,11 +171,11 @@ class ThreadedHba : public HbaDriver {
 
   Clock& clock_;
   ObservationSink& sink_;
-  TellingTransport ioc_;
+  FlushingTransport ioc_;
   Doorbell work_, attach_, finished_;
   std::atomic<bool> started_{false}, stopping_{false};
-  std::atomic<bool> working_{false};  // a thread takes the worker's steps
-  std::atomic<bool> wanted_{false};   // there is something to do since one began to
+  std::atomic<bool> working_{false};  // a thread runs the worker's steps
+  std::atomic<bool> wanted_{false};   // new work came after it began
   discovery::Hba hba_;
   std::thread worker_, attacher_;
 };

@@ -27,36 +27,37 @@ struct HbaStats {
   uint64_t resets = 0;
 };
 
-// The facade of one HBA: owns its threads (event worker, attacher) and its objects, drives the IOC
-// and emits observations. Thread-safe.
+// The facade of one HBA: owns its threads (event worker, attacher) and its objects, controls the
+// IOC and emits observations. Thread-safe.
 class HbaDriver {
  public:
   // Brings the IOC up (IOC init, facts, event notification), reads the host and starts discovery
-  // (port enable). Returns when the host itself is known; devices follow as observations.
-  // Borrows everything for the driver's lifetime. Errors: what the IOC answered.
+  // (port enable). Returns when the host itself is known; its devices follow as observations.
+  // Borrows everything for the driver's lifetime. Errors: those of the IOC.
   static absl::StatusOr<std::unique_ptr<HbaDriver>> Start(transport::IocTransport& ioc,
                                                           Clock& clock, ObservationSink& sink);
 
   // Stops, see Stop().
   virtual ~HbaDriver() = default;
 
-  // Stops the threads and frees every object; emits nothing more once it returns. Idempotent; what
-  // is called afterwards is refused or answers from memory, safely. Not from within Observe().
+  // Stops the threads and frees every object; the driver emits nothing after it returns.
+  // Idempotent. Later calls are safe: they are refused or answered from memory. Do not call it
+  // within Observe().
   virtual void Stop() = 0;
 
   virtual SasAddress host() const = 0;
   virtual HbaStats stats() const = 0;
 
-  // Waits until nothing is queued, attached or discovered any more. kDeadlineExceeded names what
-  // is still going on.
+  // Waits until nothing is queued, being attached or being discovered. kDeadlineExceeded: the
+  // message names the unfinished work.
   virtual absl::Status WaitIdle(absl::Duration timeout) = 0;
 
-  // Walks all pages anew and emits the differences as one batch with cause kResync (queued; see
-  // WaitIdle).
+  // Walks all pages again and emits the differences as one batch with cause kResync. Returns once
+  // the walk is queued; see WaitIdle().
   virtual void Rescan() = 0;
 
-  // Number of live device, expander and enclosure objects, whoever owns them: 0 after Stop() is the
-  // proof that every reference was returned.
+  // The number of live device, expander and enclosure objects, regardless of their owner. 0 after
+  // Stop() proves that every reference was returned.
   virtual size_t live_objects() const = 0;
 };
 

@@ -17,14 +17,14 @@
 #include "emulator/fabric/fabric_builder.h"
 #include "gtest/gtest.h"
 
-// The whole driver with its threads, on the virtual HBA. That what it tells equals the fabric under
-// every kind of fault is shown by //tests/storm, through the registry.
+// The whole driver with its threads, on the virtual HBA. //tests/storm shows, through the registry,
+// that its reports equal the fabric under every kind of fault.
 namespace sasd {
 namespace {
 
 constexpr absl::Duration kTimeout = absl::Seconds(60);
 
-// What the batches add up to. Thread-safe.
+// The sum of the batches. Thread-safe.
 class Listener : public ObservationSink {
  public:
   void Observe(ObservationBatch batch) override {
@@ -93,7 +93,7 @@ class DriverTest : public ::testing::Test {
     ASSERT_TRUE(idle.ok()) << idle;
   }
 
-  // Of the drives, not the SES devices.
+  // Drives only, without the SES devices.
   size_t CountIn(DeviceState state) const {
     size_t count = 0;
     for (const auto& [key, device] : listener_.devices()) count += device.state == state;
@@ -105,7 +105,7 @@ class DriverTest : public ::testing::Test {
   std::unique_ptr<HbaDriver> driver_;
 };
 
-TEST_F(DriverTest, AttachesEverythingThatIsThere) {
+TEST_F(DriverTest, AttachesEveryDevice) {
   Start(3, 4);
   EXPECT_EQ(listener_.expander_count(), 3u);
   EXPECT_EQ(listener_.devices().size(), 3u * 5);  // with the SES devices
@@ -114,7 +114,7 @@ TEST_F(DriverTest, AttachesEverythingThatIsThere) {
   EXPECT_EQ(driver_->host(), emulator_->Truth(0).address);
 }
 
-TEST_F(DriverTest, EveryObjectIsFreedWhenItStops) {
+TEST_F(DriverTest, StopFreesEveryObject) {
   Start(3, 4);
   EXPECT_GT(driver_->live_objects(), 15u);
   driver_->Stop();
@@ -122,7 +122,7 @@ TEST_F(DriverTest, EveryObjectIsFreedWhenItStops) {
   driver_->Stop();  // idempotent
 }
 
-TEST_F(DriverTest, APulledDriveIsTakenLeaveOfByTheHandshake) {
+TEST_F(DriverTest, PulledDriveIsRemovedByAHandshake) {
   Start(1, 4);
   ASSERT_TRUE(emulator_->fabric().Pull("h0-x000-d002").ok());
   AwaitIdle();
@@ -134,7 +134,7 @@ TEST_F(DriverTest, APulledDriveIsTakenLeaveOfByTheHandshake) {
   EXPECT_EQ(CountIn(DeviceState::kAttached), 5u);
 }
 
-TEST_F(DriverTest, AnExpanderGoesWithAllBehindItAndComesBack) {
+TEST_F(DriverTest, ExpanderGoesAndReturnsWithItsSubtree) {
   Start(2, 4);
   const std::string id = emulator_->Truth(0).expanders.back().id;
   ASSERT_TRUE(emulator_->fabric().SetExpander(id, false).ok());
@@ -147,7 +147,7 @@ TEST_F(DriverTest, AnExpanderGoesWithAllBehindItAndComesBack) {
   EXPECT_EQ(CountIn(DeviceState::kAttached), 10u);
 }
 
-TEST_F(DriverTest, LostEventsAreDeclaredAndMadeUpForByAWalk) {
+TEST_F(DriverTest, LostEventsAreDeclaredAndCauseAWalk) {
   Start(1, 4);
   const std::string host = emulator_->HostId(0);
   ASSERT_TRUE(emulator_->fabric().InjectFault(host, emulator::FaultKind::kEventLost, 3).ok());
@@ -162,7 +162,7 @@ TEST_F(DriverTest, LostEventsAreDeclaredAndMadeUpForByAWalk) {
   EXPECT_EQ(lost, driver_->stats().events_lost);
 }
 
-TEST_F(DriverTest, AResetKeepsWhatStaysAndTakesNewHandles) {
+TEST_F(DriverTest, ResetKeepsPresentDevicesUnderNewHandles) {
   Start(2, 4);
   const auto before = listener_.devices();
   ASSERT_TRUE(emulator_->fabric().ResetHost(emulator_->HostId(0)).ok());
@@ -178,7 +178,7 @@ TEST_F(DriverTest, AResetKeepsWhatStaysAndTakesNewHandles) {
   EXPECT_EQ(listener_.discovery().state, DiscoveryState::kSettled);
 }
 
-TEST_F(DriverTest, PagesThatCannotBeReadAreReadLater) {
+TEST_F(DriverTest, UnreadablePagesAreReadLater) {
   Start(1, 4);
   ASSERT_TRUE(emulator_->fabric().Pull("h0-x000-d001").ok());
   AwaitIdle();
@@ -191,9 +191,9 @@ TEST_F(DriverTest, PagesThatCannotBeReadAreReadLater) {
 }
 
 // Per HBA: SAS IO unit page 0, its own device page, the board's enclosure, and one SAS phy page per
-// phy, twice where an expander appears at it (for the number of the phy at the other end).
-// Per expander: expander page 0 and enclosure page 0, and one expander page 1 per phy. Per end
-// device: SAS device page 0. Beside these one header per kind of page.
+// phy; two if an expander is attached (for the number of the phy at the other end). Per expander:
+// expander page 0 and enclosure page 0, and one expander page 1 per phy. Per end device: SAS device
+// page 0. Plus one header per kind of page.
 TEST_F(DriverTest, ColdDiscoveryIsLinear) {
   for (const auto& [expanders, devices] :
        {std::pair(2, 10), std::pair(10, 10), std::pair(10, 50)}) {

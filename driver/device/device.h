@@ -16,7 +16,7 @@
 
 namespace sasd::device {
 
-// The life of an end device. All moves are made by DeviceTable, under its lock:
+// The life of an end device. DeviceTable makes all moves, under its lock:
 //
 //                  TakeForAttach        CompleteAttach          Block
 //   kDiscovered ----------------> kAttaching --------> kAttached <----> kBlocked
@@ -32,8 +32,8 @@ namespace sasd::device {
 //                             kRemoving ---> kGone
 //                                  FinishRemoval
 //
-// kRemoving and kGone are never left for a living state: what an attach in flight still achieves is
-// undone by whoever completes it.
+// A device never leaves kRemoving or kGone for a living state. If an attach ends after the removal
+// began, its result is undone.
 enum class LifeState : uint8_t {
   kDiscovered,
   kAttaching,
@@ -45,7 +45,7 @@ enum class LifeState : uint8_t {
 };
 absl::string_view ToString(LifeState state);
 
-// What the firmware tells of an end device. A value.
+// The firmware's report of an end device. A value.
 struct DeviceInfo {
   NodeKey key;
   NodeKey parent;
@@ -53,7 +53,7 @@ struct DeviceInfo {
   EnclosureKey enclosure;  // 0: none
   DevHandle handle;
   EnclosureHandle enclosure_handle;
-  uint16_t slot = 0;  // means something in an enclosure only
+  uint16_t slot = 0;  // valid only in an enclosure
   PhyId parent_phy;
   uint8_t initiator_protocols = 0;  // Protocols' bits
   uint8_t target_protocols = 0;
@@ -71,8 +71,8 @@ struct DeviceInfo {
   friend bool operator!=(const DeviceInfo& a, const DeviceInfo& b) { return !(a == b); }
 };
 
-// An end device. It lives as long as somebody holds a DeviceRef; its content is read and changed
-// through the DeviceTable that made it, under that table's lock.
+// An end device. It lives as long as a DeviceRef exists. DeviceTable reads and changes its content,
+// under the lock of the table that made it.
 class Device : public Counted {
  public:
   Device(LiveCount& live, const DeviceInfo& info) : Counted(live), info_(info) {}
@@ -87,10 +87,10 @@ class Device : public Counted {
   // Guarded by DeviceTable::mu_ (info_.key is constant).
   DeviceInfo info_;
   LifeState state_ = LifeState::kDiscovered;
-  LifeState unblocked_state_ = LifeState::kAttached;  // where Unblock() leads
+  LifeState unblocked_state_ = LifeState::kAttached;  // the state after Unblock()
   List list_ = List::kNone;
-  bool busy_ = false;            // the firmware resets it
-  bool told_ = false;            // to the sink
+  bool busy_ = false;            // the firmware is resetting it
+  bool reported_ = false;        // to the sink
   bool given_back_ = false;      // its handle, by the removal handshake
   bool reused_ = false;          // its handle, since it was given back
   uint8_t attach_failures_ = 0;  // in a row
@@ -110,7 +110,7 @@ struct DeviceView {
   DeviceInfo info;
   LifeState state = LifeState::kGone;
   bool busy = false;
-  bool given_back = false;  // the firmware may use its handle for something else (StartHandshake())
+  bool given_back = false;  // the firmware may reuse its handle (StartHandshake())
   std::string failure;
 };
 

@@ -15,7 +15,7 @@ constexpr bool IsEnding(LifeState state) {
   return state == LifeState::kRemoving || state == LifeState::kGone;
 }
 
-// The arrows of the chain in device.h.
+// The arrows of the diagram in device.h.
 bool Allowed(LifeState from, LifeState to) {
   switch (to) {
     case LifeState::kDiscovered:
@@ -153,16 +153,16 @@ absl::StatusOr<DeviceRef> DeviceTable::Add(const DeviceInfo& info, std::string f
   return device;
 }
 
-DeviceView DeviceTable::SetTold(Device& device) {
+DeviceView DeviceTable::SetReported(Device& device) {
   absl::MutexLock lock(&mu_);
-  if (!IsEnding(device.state_)) device.told_ = true;
+  if (!IsEnding(device.state_)) device.reported_ = true;
   if (Waits(device)) waiting_.emplace(device.due_, device.order_);
   return ViewLocked(device);
 }
 
-bool DeviceTable::IsTold(const Device& device) const {
+bool DeviceTable::IsReported(const Device& device) const {
   absl::MutexLock lock(&mu_);
-  return device.told_;
+  return device.reported_;
 }
 
 bool DeviceTable::Update(Device& device, const DeviceInfo& info, uint64_t as_of) {
@@ -423,14 +423,14 @@ size_t DeviceTable::active_size() const {
 
 bool DeviceTable::Transition(Device& device, LifeState from, LifeState to) {
   if (device.state_ != from) return false;
-  ABSL_RAW_CHECK(Allowed(from, to), "no such move in the life of a device");
+  ABSL_RAW_CHECK(Allowed(from, to), "the life of a device does not allow this move");
   Unlink(device);
   device.state_ = to;
   Link(device);
   return true;
 }
 
-// Puts a device on the list that its state calls for. An attach keeps its place.
+// Puts a device on the list for its state. An attaching device keeps its place.
 void DeviceTable::Link(Device& device) {
   if (device.list_ != Device::List::kNone) return;
   const LifeState state = device.state_;
@@ -447,13 +447,13 @@ void DeviceTable::Link(Device& device) {
 bool DeviceTable::Waits(const Device& device) const {
   return attaches_ && device.list_ == Device::List::kInit &&
          device.state_ == LifeState::kDiscovered && device.info_.handle != DevHandle(0) &&
-         device.told_ && !device.given_back_;
+         device.reported_ && !device.given_back_;
 }
 
 // Idempotent.
 void DeviceTable::Unlink(Device& device) {
   if (device.list_ == Device::List::kNone) return;
-  // Empty-handed for an attach in progress: it does not wait.
+  // None for an attach in progress: it does not wait.
   if (device.list_ == Device::List::kInit) waiting_.erase({device.due_, device.order_});
   (device.list_ == Device::List::kInit ? init_ : active_).erase(device.order_);
   device.list_ = Device::List::kNone;
@@ -462,7 +462,7 @@ void DeviceTable::Unlink(Device& device) {
 void DeviceTable::IndexHandle(const DeviceRef& device) {
   if (device->info_.handle == DevHandle(0)) return;
   DeviceRef& indexed = by_handle_[device->info_.handle];
-  if (indexed != nullptr && indexed != device) {  // the firmware uses it for something else now
+  if (indexed != nullptr && indexed != device) {  // the firmware has reused it
     waiting_.erase({indexed->due_, indexed->order_});
     indexed->info_.handle = DevHandle(0);
     ++indexed->handle_life_;
@@ -503,7 +503,7 @@ std::string DeviceTable::CheckInvariants() const {
     const auto in_active = active_.find(device->order_);
     if (on_init != (in_init != init_.end() && in_init->second == device) ||
         on_active != (in_active != active_.end() && in_active->second == device)) {
-      absl::StrAppend(&wrong, name, " is not on the list that it says\n");
+      absl::StrAppend(&wrong, name, " is not on its own list\n");
     }
     const auto siblings = children_.find(device->info_.parent);
     if (siblings == children_.end() || !siblings->second.contains(device.get())) {
@@ -511,7 +511,7 @@ std::string DeviceTable::CheckInvariants() const {
     }
   }
   if (init != init_.size() || active != active_.size() || waiting != waiting_.size()) {
-    absl::StrAppend(&wrong, "lists hold what is not in the table\n");
+    absl::StrAppend(&wrong, "lists hold devices that are not in the table\n");
   }
   for (const auto& [handle, device] : by_handle_) {
     if (RefTo(*device) == nullptr) {

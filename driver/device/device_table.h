@@ -23,109 +23,112 @@ namespace sasd::device {
 
 // The end devices of one HBA and the one place where their state changes (see LifeState).
 //
-// A device that is not gone is in the table, hence findable, whatever its state: also while it is
-// being attached. It is on one list at most: the init list (discovered or attaching), the active
-// list (attached or blocked), or none. Every lookup takes its reference inside the lock. Moves that
-// the device's state does not allow are refused by a false return and change nothing; so a
-// removal that comes first wins, and whoever comes later sees it.
+// A device stays in the table until it is gone, so lookups find it in every state, also during its
+// attach. It is on one list at most: the init list (discovered or attaching), the active list
+// (attached or blocked), or none. Every lookup takes its reference inside the lock. A move that the
+// device's state does not allow returns false and changes nothing. So the first removal wins, and
+// later callers see it.
 //
 // Thread-safe. Lock order: NodeTable's lock before this one's; nothing is called under it.
 class DeviceTable {
  public:
-  // If `attaches`, discovered devices are offered to TakeForAttach(); else the operating system's
-  // own driver attaches them and they stay kDiscovered here. `live` outlives all devices.
+  // If `attaches`, TakeForAttach() offers discovered devices. Otherwise the operating system's own
+  // driver attaches them and they stay kDiscovered here. `live` outlives all devices.
   DeviceTable(LiveCount& live, bool attaches) : live_(live), attaches_(attaches) {}
   ~DeviceTable() { Clear(); }
 
   // Lookups; null if there is none.
   DeviceRef Find(const NodeKey& key) const ABSL_LOCKS_EXCLUDED(mu_);
   DeviceRef FindByHandle(DevHandle handle) const ABSL_LOCKS_EXCLUDED(mu_);
-  // The first by key, where several share a slot (both ports of a drive). Linear in the table.
+  // The first by key if several share a slot (both ports of a drive). Linear in the table.
   DeviceRef FindBySlot(const SlotKey& slot) const ABSL_LOCKS_EXCLUDED(mu_);
-  // Whether any is in it, as was read under this handle. Linear in the table.
+  // Whether any device was read under this enclosure handle. Linear in the table.
   bool HasEnclosure(EnclosureHandle enclosure) const ABSL_LOCKS_EXCLUDED(mu_);
-  // Those attached to `parent`, by parent phy and key.
+  // The devices attached to `parent`, by parent phy and key.
   std::vector<DeviceRef> ChildrenOf(const NodeKey& parent) const ABSL_LOCKS_EXCLUDED(mu_);
 
   DeviceView View(const Device& device) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // How many handles were given back so far. What is read of a device after this is as of now, for
-  // Add() and Update().
+  // The number of handles given back so far. Read it before a page: Add() and Update() take it as
+  // the age of the page (`as_of`).
   uint64_t handshakes() const ABSL_LOCKS_EXCLUDED(mu_);
   static constexpr uint64_t kNow = std::numeric_limits<uint64_t>::max();
 
-  // A new device, kDiscovered on the init list; or, with a `failure`, kFailed on no list. It takes
-  // over its handle from any other device; if that was given back after `as_of`, so is the
-  // device's. It is not attached before SetTold(). kAlreadyExists if its key is in the table.
+  // Adds a device: kDiscovered on the init list; with a `failure`, kFailed on no list. It takes
+  // over its handle from any other device. If the handle was given back after `as_of`, the new
+  // device counts as given back, too. It is not attached before SetReported(). kAlreadyExists if
+  // its key is in the table.
   absl::StatusOr<DeviceRef> Add(const DeviceInfo& info, std::string failure = "",
                                 uint64_t as_of = kNow) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The sink is told of the device as it is returned, unless that is being removed or gone; and
-  // that the one before it under its key has gone: what an attach finds comes after that.
-  DeviceView SetTold(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
-  bool IsTold(const Device& device) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Returns the device for a report to the sink, and marks it as reported unless it is being
+  // removed or gone. Call it once the removal of an earlier device with the same key is queued for
+  // the sink: the device may be attached from then on.
+  DeviceView SetReported(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
+  bool IsReported(const Device& device) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Replaces what is known of a device (not its key). True if something changed. Refused
-  // (false) where it is being removed or gone.
+  // Replaces the content of a device (not its key). True if something changed. False without effect
+  // if it is being removed or gone.
   bool Update(Device& device, const DeviceInfo& info, uint64_t as_of = kNow)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // An attach in progress. The caller owns the reference.
   struct AttachTicket {
     DeviceRef device;
-    DevHandle handle;          // to be used for the commands
-    uint32_t handle_life = 0;  // what they say is void when this handle is the device's no more
-    uint32_t attach = 0;       // likewise, when another attach has begun
+    DevHandle handle;          // for the commands
+    uint32_t handle_life = 0;  // the answers are void once the device has lost this handle
+    uint32_t attach = 0;       // and once another attach has begun
   };
-  // The next device to attach whose time has come and that has a handle: kDiscovered -> kAttaching.
-  // It stays on the init list. Nothing while attaching is paused.
+  // Takes the next device that is due and has a handle: kDiscovered -> kAttaching. It stays on the
+  // init list. nullopt while attaching is paused.
   std::optional<AttachTicket> TakeForAttach(absl::Duration now) ABSL_LOCKS_EXCLUDED(mu_);
   enum class AttachEnd {
     kDone,     // the move was made
-    kRetry,    // outdated by what came meanwhile: the device is kDiscovered again, and due
-    kRemoved,  // the device is being removed or gone, or failed meanwhile: undo
+    kRetry,    // newer events made it void: the device is kDiscovered again, and due
+    kRemoved,  // the device is being removed or gone, or has failed: undo
   };
   // kAttaching -> kAttached, from the init list to the active one.
   AttachEnd CompleteAttach(const AttachTicket& ticket) ABSL_LOCKS_EXCLUDED(mu_);
   // kAttaching -> kFailed, off the init list.
   AttachEnd FailAttach(const AttachTicket& ticket, std::string failure) ABSL_LOCKS_EXCLUDED(mu_);
-  // kAttaching -> kDiscovered, not to be taken before `due`. Counts the failures in a row where
-  // `count_failure`.
+  // kAttaching -> kDiscovered; not taken before `due`. `count_failure`: counts as one more failure
+  // in a row.
   AttachEnd DeferAttach(const AttachTicket& ticket, absl::Duration due, bool count_failure)
       ABSL_LOCKS_EXCLUDED(mu_);
   int attach_failures(const Device& device) const ABSL_LOCKS_EXCLUDED(mu_);
-  // Attaching is paused from ForgetHandles() on. Goes on if no handles were forgotten since `epoch`
-  // was read.
+  // ForgetHandles() pauses attaching. This resumes it unless handles were forgotten again since
+  // `epoch` was read.
   void ResumeAttach(uint32_t epoch) ABSL_LOCKS_EXCLUDED(mu_);
-  // How often handles were forgotten.
+  // The number of ForgetHandles() calls.
   uint32_t epoch() const ABSL_LOCKS_EXCLUDED(mu_);
-  // When the next device can be taken; InfiniteFuture-like absl::InfiniteDuration() if none waits.
+  // When the next device can be taken, by Clock::Monotonic(); absl::InfiniteDuration() if none
+  // waits.
   absl::Duration NextAttachDue() const ABSL_LOCKS_EXCLUDED(mu_);
-  // The number of devices that wait for their attach or are in it (not counting paused ones out).
+  // The number of devices that wait for their attach or are in it, also while attaching is paused.
   size_t attaches_pending() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The device was told of anew: what attaches have failed so far is forgotten. kFailed ->
-  // kDiscovered; one that is put off is due at once; an attach in flight that fails ends with
-  // kRetry, as its answer may be older than the news. True if it was kFailed.
+  // The firmware reported the device again: forgets its failed attaches. kFailed -> kDiscovered. A
+  // deferred device is due at once. If an attach in flight fails, it ends with kRetry, because its
+  // answer may be older than the report. True if the device was kFailed.
   bool Retry(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
   // Any living state but kRemoving -> kFailed.
   bool Fail(Device& device, std::string failure) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // kAttached (or kDiscovered where the table does not attach) -> kBlocked. A device whose attach
-  // is in flight is not blocked.
+  // kAttached (or kDiscovered if the table does not attach) -> kBlocked. Does not block a device
+  // whose attach is in flight.
   bool Block(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
   bool Unblock(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
-  // The firmware's internal reset of the device has begun or ended. True if that is new.
+  // The firmware's internal reset of the device has begun or ended. True if that changes something.
   bool SetBusy(Device& device, bool busy) ABSL_LOCKS_EXCLUDED(mu_);
-  // The removal handshake with the firmware begins, which gives the device's handle back: an attach
-  // in flight ends with kRetry, as another device may have answered it, and none begins. True if
-  // the handshake is due: the first time, and again after HandleIsReused().
+  // The removal handshake with the firmware begins, which gives the device's handle back. An attach
+  // in flight ends with kRetry, because another device may have answered it; no new attach begins.
+  // True if the handshake is due: the first time, and again after HandleIsReused().
   bool StartHandshake(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
-  // The same for whatever device has the handle, or was read of and is about to be added. Always
-  // due where none has it.
+  // The same for the device that has this handle now or is about to be added under it. Always due
+  // if no device has it.
   bool StartHandshake(DevHandle handle) ABSL_LOCKS_EXCLUDED(mu_);
-  // The firmware uses a handle for something else, though its device may still have to be removed.
-  // No matter where it was not given back.
+  // The firmware has reused a handle, though its old device may still have to be removed. No effect
+  // if the handle was not given back.
   void HandleIsReused(DevHandle handle) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Any living state -> kRemoving, off its list. False if it is being removed or gone.
@@ -137,18 +140,18 @@ class DeviceTable {
   // and attaches in flight end with kRetry. Linear in the table.
   void ForgetHandles() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Walks over the hardware: each device found is marked with the walk's number.
+  // Marks a device as found by this walk over the hardware.
   void MarkFound(Device& device, uint32_t walk) ABSL_LOCKS_EXCLUDED(mu_);
-  // Those that the walk did not find, by key.
+  // The devices that the walk did not find, by key.
   std::vector<DeviceRef> NotFound(uint32_t walk) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Removes all, which become kGone.
+  // Removes all devices; each becomes kGone.
   void Clear() ABSL_LOCKS_EXCLUDED(mu_);
 
   size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
   size_t init_size() const ABSL_LOCKS_EXCLUDED(mu_);
   size_t active_size() const ABSL_LOCKS_EXCLUDED(mu_);
-  // What is wrong with lists, indexes and states against each other; empty if nothing. For tests.
+  // Contradictions between lists, indexes and states; empty if there are none. For tests.
   std::string CheckInvariants() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -181,7 +184,7 @@ class DeviceTable {
   void RemoveFromIndexes(Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   DeviceRef RefTo(const Device& device) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool StartHandshakeLocked(Device& device) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The device has its handle as it was read.
+  // Gives the device the handle that was read as of `as_of`.
   void TakeHandle(Device& device, uint64_t as_of) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsCurrent(const AttachTicket& ticket) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   AttachEnd EndAttach(const AttachTicket& ticket, LifeState to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -195,16 +198,16 @@ class DeviceTable {
   absl::flat_hash_map<DevHandle, DeviceRef> by_handle_ ABSL_GUARDED_BY(mu_);
   struct GivenBack {
     uint64_t handshake = 0;  // of handshakes_
-    bool reused = false;     // since
+    bool reused = false;     // since then
   };
-  // Handles that no device was read under since.
+  // Handles given back under which no device was read since.
   absl::flat_hash_map<DevHandle, GivenBack> given_back_ ABSL_GUARDED_BY(mu_);
   uint64_t handshakes_ ABSL_GUARDED_BY(mu_) = 0;
-  // Unowned: whatever is in here is in devices_.
+  // Not owning: every device in here is in devices_, too.
   absl::flat_hash_map<NodeKey, absl::flat_hash_set<Device*>> children_ ABSL_GUARDED_BY(mu_);
   List init_ ABSL_GUARDED_BY(mu_);
   List active_ ABSL_GUARDED_BY(mu_);
-  // (due, place on the init list) of the devices that Waits() says.
+  // (due, place on the init list) of each device for which Waits() is true.
   absl::btree_set<std::pair<absl::Duration, uint64_t>> waiting_ ABSL_GUARDED_BY(mu_);
   uint64_t next_order_ ABSL_GUARDED_BY(mu_) = 1;
   uint32_t epoch_ ABSL_GUARDED_BY(mu_) = 0;

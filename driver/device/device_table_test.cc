@@ -26,7 +26,7 @@ class DeviceTableTest : public ::testing::Test {
 
   DeviceRef Add(uint64_t address, uint16_t handle) {
     const DeviceRef device = *table_.Add(Info(address, handle));
-    table_.SetTold(*device);
+    table_.SetReported(*device);
     return device;
   }
   DeviceRef AddAttached(uint64_t address, uint16_t handle) {
@@ -47,13 +47,13 @@ class DeviceTableTest : public ::testing::Test {
   DeviceTable table_{live_, /*attaches=*/true};
 };
 
-TEST_F(DeviceTableTest, ADeviceIsFoundInEveryLivingState) {
+TEST_F(DeviceTableTest, DeviceIsFoundInEveryLivingState) {
   const DeviceRef device = Add(0x10, 7);
   EXPECT_EQ(table_.FindByHandle(DevHandle(7)), device);
   const auto ticket = Take();
   EXPECT_EQ(StateOf(device), LifeState::kAttaching);
   EXPECT_EQ(table_.Find(device->key()), device);
-  EXPECT_EQ(table_.init_size(), 1u) << "it leaves the list when the attach has ended";
+  EXPECT_EQ(table_.init_size(), 1u) << "it stays on the list until the attach has ended";
   EXPECT_EQ(table_.CompleteAttach(*ticket), AttachEnd::kDone);
   EXPECT_EQ(table_.Find(device->key()), device);
   EXPECT_EQ(table_.init_size(), 0u);
@@ -64,7 +64,7 @@ TEST_F(DeviceTableTest, ADeviceIsFoundInEveryLivingState) {
   EXPECT_EQ(table_.FindByHandle(DevHandle(7)), nullptr);
 }
 
-TEST_F(DeviceTableTest, AReferenceOutlivesTheRemoval) {
+TEST_F(DeviceTableTest, ReferenceOutlivesRemoval) {
   DeviceRef device = Add(0x10, 7);
   Remove(device);
   EXPECT_EQ(live_.count(), 1u);
@@ -74,7 +74,7 @@ TEST_F(DeviceTableTest, AReferenceOutlivesTheRemoval) {
   EXPECT_EQ(live_.count(), 0u);
 }
 
-TEST_F(DeviceTableTest, WhateverFindsADeviceHoldsAReference) {
+TEST_F(DeviceTableTest, EveryDeviceLookupHoldsAReference) {
   const auto lookups = {
       +[](const DeviceTable& t) { return t.Find(Info(0x10, 7).key); },
       +[](const DeviceTable& t) { return t.FindByHandle(DevHandle(7)); },
@@ -95,8 +95,8 @@ TEST_F(DeviceTableTest, WhateverFindsADeviceHoldsAReference) {
   }
 }
 
-// The kernel's scan had its next device in hand before the one before it was enabled.
-TEST_F(DeviceTableTest, TheNextDeviceIsLookedForWhenItIsWanted) {
+// The kernel's scan chose its next device before it had enabled the current one.
+TEST_F(DeviceTableTest, NextDeviceIsChosenWhenTaken) {
   Add(0x10, 7);
   Add(0x20, 8);
   const DeviceRef last = Add(0x30, 9);
@@ -106,7 +106,7 @@ TEST_F(DeviceTableTest, TheNextDeviceIsLookedForWhenItIsWanted) {
   EXPECT_EQ(Take()->device, last);
 }
 
-TEST_F(DeviceTableTest, AnAttachHoldsAReference) {
+TEST_F(DeviceTableTest, AttachHoldsAReference) {
   Add(0x10, 7);
   const auto ticket = Take();
   Remove(table_.FindByHandle(DevHandle(7)));
@@ -114,7 +114,7 @@ TEST_F(DeviceTableTest, AnAttachHoldsAReference) {
   EXPECT_EQ(table_.FailAttach(*ticket, "no"), AttachEnd::kRemoved);
 }
 
-TEST_F(DeviceTableTest, ARemovalDuringTheAttachWins) {
+TEST_F(DeviceTableTest, RemovalDuringAttachWins) {
   const DeviceRef device = Add(0x10, 7);
   const auto ticket = Take();
   Remove(device);
@@ -123,7 +123,7 @@ TEST_F(DeviceTableTest, ARemovalDuringTheAttachWins) {
   EXPECT_EQ(table_.active_size(), 0u);
 }
 
-TEST_F(DeviceTableTest, ARemovalHappensOnce) {
+TEST_F(DeviceTableTest, RemovalHappensOnce) {
   const DeviceRef device = AddAttached(0x10, 7);
   EXPECT_TRUE(table_.BeginRemoval(*device));
   EXPECT_FALSE(table_.BeginRemoval(*device));
@@ -131,7 +131,7 @@ TEST_F(DeviceTableTest, ARemovalHappensOnce) {
   EXPECT_FALSE(table_.FinishRemoval(*device));
 }
 
-TEST_F(DeviceTableTest, WhatIsGoneIsNeverResurrected) {
+TEST_F(DeviceTableTest, GoneDeviceIsNeverResurrected) {
   const DeviceRef device = AddAttached(0x10, 7);
   Remove(device);
   EXPECT_FALSE(table_.Block(*device));
@@ -143,7 +143,7 @@ TEST_F(DeviceTableTest, WhatIsGoneIsNeverResurrected) {
   EXPECT_EQ(table_.FindByHandle(DevHandle(8)), nullptr);
 }
 
-TEST_F(DeviceTableTest, TheSameAddressComesBackAsAnotherObject) {
+TEST_F(DeviceTableTest, ReturningAddressIsANewObject) {
   const DeviceRef first = AddAttached(0x10, 7);
   Remove(first);
   const DeviceRef second = Add(0x10, 7);
@@ -152,7 +152,7 @@ TEST_F(DeviceTableTest, TheSameAddressComesBackAsAnotherObject) {
   EXPECT_EQ(StateOf(first), LifeState::kGone);
 }
 
-TEST_F(DeviceTableTest, TheEndOfAnOldAttachIsNotTheNextDevices) {
+TEST_F(DeviceTableTest, OldAttachCannotEndTheNextDevices) {
   Add(0x10, 7);
   const auto old_attach = Take();
   Remove(table_.FindByHandle(DevHandle(7)));
@@ -163,13 +163,13 @@ TEST_F(DeviceTableTest, TheEndOfAnOldAttachIsNotTheNextDevices) {
   EXPECT_EQ(table_.CompleteAttach(*attach), AttachEnd::kDone);
 }
 
-TEST_F(DeviceTableTest, AnAddressIsThereOnce) {
+TEST_F(DeviceTableTest, AddressIsUnique) {
   Add(0x10, 7);
   EXPECT_EQ(table_.Add(Info(0x10, 8)).status().code(), absl::StatusCode::kAlreadyExists);
 }
 
-// The storm found it: the drive that had lost its handle was asked for its serial by that handle.
-TEST_F(DeviceTableTest, AReusedHandleIsTakenFromTheDeviceThatHadIt) {
+// Found by a storm: the driver asked for a serial by a handle that the drive had lost.
+TEST_F(DeviceTableTest, ReusedHandleLeavesItsOldDevice) {
   const DeviceRef old_one = Add(0x10, 7);
   const DeviceRef new_one = Add(0x20, 7);
   EXPECT_EQ(table_.FindByHandle(DevHandle(7)), new_one);
@@ -178,7 +178,7 @@ TEST_F(DeviceTableTest, AReusedHandleIsTakenFromTheDeviceThatHadIt) {
   EXPECT_EQ(Take(), std::nullopt) << "without a handle there is nothing to talk to";
 }
 
-TEST_F(DeviceTableTest, AnAttachUnderAnOldHandleIsDoneAnew) {
+TEST_F(DeviceTableTest, AttachUnderOldHandleIsRepeated) {
   const DeviceRef device = Add(0x10, 7);
   const auto ticket = Take();
   EXPECT_TRUE(table_.Update(*device, Info(0x10, 9)));
@@ -187,7 +187,7 @@ TEST_F(DeviceTableTest, AnAttachUnderAnOldHandleIsDoneAnew) {
   EXPECT_EQ(Take()->handle, DevHandle(9));
 }
 
-TEST_F(DeviceTableTest, AResetVoidsHandlesAndPausesAttaching) {
+TEST_F(DeviceTableTest, ResetVoidsHandlesAndPausesAttaching) {
   const DeviceRef waiting = Add(0x10, 7);
   const auto in_flight = Take();
   const DeviceRef other = Add(0x20, 8);
@@ -199,7 +199,7 @@ TEST_F(DeviceTableTest, AResetVoidsHandlesAndPausesAttaching) {
   EXPECT_TRUE(table_.Update(*other, Info(0x20, 7)));
   EXPECT_EQ(Take(), std::nullopt) << "paused";
   table_.ResumeAttach(before);
-  EXPECT_EQ(Take(), std::nullopt) << "one more reset began after `before` was read";
+  EXPECT_EQ(Take(), std::nullopt) << "another reset began after `before` was read";
   table_.ResumeAttach(table_.epoch());
   EXPECT_EQ(Take()->device, other);
   EXPECT_EQ(Take(), std::nullopt);
@@ -207,7 +207,7 @@ TEST_F(DeviceTableTest, AResetVoidsHandlesAndPausesAttaching) {
   EXPECT_EQ(Take()->device, waiting);
 }
 
-TEST_F(DeviceTableTest, ABlockedDeviceComesBackToWhereItWas) {
+TEST_F(DeviceTableTest, UnblockedDeviceReturnsToItsState) {
   const DeviceRef device = AddAttached(0x10, 7);
   EXPECT_TRUE(table_.Block(*device));
   EXPECT_FALSE(table_.Block(*device));
@@ -215,14 +215,14 @@ TEST_F(DeviceTableTest, ABlockedDeviceComesBackToWhereItWas) {
   EXPECT_EQ(StateOf(device), LifeState::kAttached);
 }
 
-TEST_F(DeviceTableTest, ADeviceInItsAttachIsNotBlocked) {
+TEST_F(DeviceTableTest, AttachingDeviceIsNotBlocked) {
   const DeviceRef device = Add(0x10, 7);
   const auto ticket = Take();
   EXPECT_FALSE(table_.Block(*device));
   EXPECT_EQ(table_.CompleteAttach(*ticket), AttachEnd::kDone);
 }
 
-TEST_F(DeviceTableTest, ADeferredDeviceIsTakenWhenItsTimeHasCome) {
+TEST_F(DeviceTableTest, DeferredDeviceIsTakenWhenDue) {
   const DeviceRef device = Add(0x10, 7);
   EXPECT_EQ(table_.DeferAttach(*Take(), absl::Seconds(1), /*count_failure=*/true),
             AttachEnd::kDone);
@@ -232,7 +232,7 @@ TEST_F(DeviceTableTest, ADeferredDeviceIsTakenWhenItsTimeHasCome) {
   EXPECT_TRUE(table_.TakeForAttach(absl::Seconds(1)).has_value());
 }
 
-TEST_F(DeviceTableTest, ARetryOutdatesTheFailureOfAnAttachUnderWay) {
+TEST_F(DeviceTableTest, RetryOverridesFailureOfRunningAttach) {
   const DeviceRef device = Add(0x10, 7);
   const auto ticket = Take();
   EXPECT_FALSE(table_.Retry(*device));
@@ -244,7 +244,7 @@ TEST_F(DeviceTableTest, ARetryOutdatesTheFailureOfAnAttachUnderWay) {
   EXPECT_EQ(table_.CompleteAttach(*Take()), AttachEnd::kDone);
 }
 
-TEST_F(DeviceTableTest, ARetryLeavesAnAttachThatSucceedsAlone) {
+TEST_F(DeviceTableTest, RetryKeepsASuccessfulAttach) {
   const DeviceRef device = Add(0x10, 7);
   const auto ticket = Take();
   table_.Retry(*device);
@@ -253,7 +253,7 @@ TEST_F(DeviceTableTest, ARetryLeavesAnAttachThatSucceedsAlone) {
   EXPECT_EQ(StateOf(device), LifeState::kAttached);
 }
 
-TEST_F(DeviceTableTest, ARetryEndsTheWaitOfADeferredDevice) {
+TEST_F(DeviceTableTest, RetryMakesDeferredDeviceDue) {
   const DeviceRef device = Add(0x10, 7);
   table_.DeferAttach(*Take(), absl::Seconds(1), /*count_failure=*/true);
   EXPECT_FALSE(table_.Retry(*device));
@@ -261,7 +261,7 @@ TEST_F(DeviceTableTest, ARetryEndsTheWaitOfADeferredDevice) {
   EXPECT_TRUE(Take().has_value());
 }
 
-TEST_F(DeviceTableTest, AnAttachFromBeforeAFailureDoesNotEndTheNextOne) {
+TEST_F(DeviceTableTest, EarlierAttachCannotEndTheNext) {
   const DeviceRef device = Add(0x10, 7);
   const auto first = Take();
   EXPECT_TRUE(table_.Fail(*device, "it does not come up"));
@@ -272,36 +272,36 @@ TEST_F(DeviceTableTest, AnAttachFromBeforeAFailureDoesNotEndTheNextOne) {
   EXPECT_EQ(table_.CompleteAttach(*second), AttachEnd::kDone);
 }
 
-TEST_F(DeviceTableTest, TheHandshakeIsStartedOnce) {
+TEST_F(DeviceTableTest, HandshakeStartsOnce) {
   const DeviceRef device = AddAttached(0x10, 7);
   EXPECT_TRUE(table_.StartHandshake(*device));
   EXPECT_FALSE(table_.StartHandshake(*device));
 }
 
-TEST_F(DeviceTableTest, ADeviceIsAttachedAfterItWasToldOf) {
+TEST_F(DeviceTableTest, DeviceIsAttachedOnlyAfterItsReport) {
   const DeviceRef device = *table_.Add(Info(0x10, 7));
   EXPECT_EQ(table_.attaches_pending(), 1u);
   EXPECT_FALSE(Take().has_value());
-  table_.SetTold(*device);
-  table_.SetTold(*device);  // in every batch that tells of it
+  table_.SetReported(*device);
+  table_.SetReported(*device);  // in every batch that reports it
   EXPECT_TRUE(Take().has_value());
   EXPECT_FALSE(Take().has_value());
 }
 
-TEST_F(DeviceTableTest, AReusedHandleIsGivenBackOnceMore) {
+TEST_F(DeviceTableTest, ReusedHandleIsGivenBackAgain) {
   const DeviceRef device = AddAttached(0x10, 7);
-  table_.HandleIsReused(DevHandle(7));  // by itself
+  table_.HandleIsReused(DevHandle(7));  // no effect before it is given back
   EXPECT_TRUE(table_.StartHandshake(*device));
   table_.HandleIsReused(DevHandle(7));
   EXPECT_TRUE(table_.StartHandshake(*device));
   EXPECT_FALSE(table_.StartHandshake(*device));
 }
 
-TEST_F(DeviceTableTest, WhatWasReadBeforeItsHandleWasGivenBackIsGivenBack) {
+TEST_F(DeviceTableTest, PageOlderThanHandshakeAddsGivenBackDevice) {
   const uint64_t before = table_.handshakes();
-  EXPECT_TRUE(table_.StartHandshake(DevHandle(7)));  // of whatever has it
+  EXPECT_TRUE(table_.StartHandshake(DevHandle(7)));  // no device has it
   const DeviceRef late = *table_.Add(Info(0x10, 7), "", before);
-  table_.SetTold(*late);
+  table_.SetReported(*late);
   EXPECT_TRUE(table_.View(*late).given_back);
   EXPECT_FALSE(Take().has_value());
   EXPECT_FALSE(table_.StartHandshake(DevHandle(7)));  // it is under way
@@ -313,18 +313,18 @@ TEST_F(DeviceTableTest, WhatWasReadBeforeItsHandleWasGivenBackIsGivenBack) {
   EXPECT_FALSE(table_.View(*next).given_back);
 }
 
-TEST_F(DeviceTableTest, ANewHandleThatWasGivenBackAsItWasReadIsGivenBack) {
+TEST_F(DeviceTableTest, UpdateOlderThanHandshakeIsGivenBack) {
   const DeviceRef device = Add(0x10, 7);
   const uint64_t before = table_.handshakes();
   table_.StartHandshake(DevHandle(8));
   table_.HandleIsReused(DevHandle(8));
   EXPECT_TRUE(table_.Update(*device, Info(0x10, 8), before));
   EXPECT_TRUE(table_.View(*device).given_back);
-  EXPECT_TRUE(table_.StartHandshake(DevHandle(8)));  // of what reuses it
+  EXPECT_TRUE(table_.StartHandshake(DevHandle(8)));  // of its next owner
   EXPECT_EQ(table_.CheckInvariants(), "");
 }
 
-TEST_F(DeviceTableTest, AHandleThatWasGivenBackAttachesNothing) {
+TEST_F(DeviceTableTest, GivenBackHandleAttachesNothing) {
   const DeviceRef waiting = Add(0x10, 7), attaching = Add(0x20, 8);
   const auto other = Take(), ticket = Take();
   ASSERT_EQ(ticket->device, attaching);
@@ -336,7 +336,7 @@ TEST_F(DeviceTableTest, AHandleThatWasGivenBackAttachesNothing) {
   EXPECT_EQ(table_.CheckInvariants(), "");
 }
 
-TEST_F(DeviceTableTest, AWalkTellsWhatItDidNotFind) {
+TEST_F(DeviceTableTest, WalkListsWhatItDidNotFind) {
   const DeviceRef found = AddAttached(0x10, 7), missing = AddAttached(0x20, 8);
   table_.MarkFound(*found, 3);
   const auto not_found = table_.NotFound(3);
@@ -344,7 +344,7 @@ TEST_F(DeviceTableTest, AWalkTellsWhatItDidNotFind) {
   EXPECT_EQ(not_found[0], missing);
 }
 
-TEST_F(DeviceTableTest, WhatAnotherDriverAttachesIsNotOfferedHere) {
+TEST_F(DeviceTableTest, DevicesOfAnotherDriverAreNotOffered) {
   DeviceTable table(live_, /*attaches=*/false);
   const DeviceRef device = *table.Add(Info(0x10, 7));
   EXPECT_EQ(table.TakeForAttach(absl::ZeroDuration()), std::nullopt);

@@ -6,7 +6,7 @@
 
 namespace sasd::device {
 
-// Counts living objects, whoever owns them. Outlives what it counts. Thread-safe.
+// Counts living objects, regardless of their owner. Outlives the objects. Thread-safe.
 class LiveCount {
  public:
   size_t count() const { return count_.load(std::memory_order_relaxed); }

@@ -126,7 +126,7 @@ PhyRecord NodeTable::Phy(const ExpanderNode& node, PhyId phy) const {
 bool NodeTable::SetPhy(ExpanderNode& node, PhyId phy, const PhyRecord& record) {
   absl::MutexLock lock(&mu_);
   PhyRecord& mine = node.phys_[phy.value()];
-  const bool changed = mine.told() != record.told();
+  const bool changed = mine.reported() != record.reported();
   mine = record;
   return changed;
 }
@@ -170,10 +170,10 @@ EnclosureRef NodeTable::PutEnclosure(const EnclosureInfo& info, bool& changed) {
     indexed = entry;
     entry->handles_.push_back(info.handle);
   }
-  EnclosureInfo told = info;
-  told.handle = *std::min_element(entry->handles_.begin(), entry->handles_.end());
-  if (!(entry->info_ == told)) changed = true;
-  entry->info_ = told;
+  EnclosureInfo shown = info;
+  shown.handle = *std::min_element(entry->handles_.begin(), entry->handles_.end());
+  if (!(entry->info_ == shown)) changed = true;
+  entry->info_ = shown;
   return entry;
 }
 
@@ -205,24 +205,24 @@ bool NodeTable::IsGone(const EnclosureEntry& enclosure) const {
   return enclosure.gone_;
 }
 
-void NodeTable::SetTold(ExpanderNode& node) {
+void NodeTable::SetReported(ExpanderNode& node) {
   absl::MutexLock lock(&mu_);
-  node.told_ = true;
+  node.reported_ = true;
 }
 
-void NodeTable::SetTold(EnclosureEntry& enclosure) {
+void NodeTable::SetReported(EnclosureEntry& enclosure) {
   absl::MutexLock lock(&mu_);
-  enclosure.told_ = true;
+  enclosure.reported_ = true;
 }
 
-bool NodeTable::IsTold(const ExpanderNode& node) const {
+bool NodeTable::IsReported(const ExpanderNode& node) const {
   absl::MutexLock lock(&mu_);
-  return node.told_;
+  return node.reported_;
 }
 
-bool NodeTable::IsTold(const EnclosureEntry& enclosure) const {
+bool NodeTable::IsReported(const EnclosureEntry& enclosure) const {
   absl::MutexLock lock(&mu_);
-  return enclosure.told_;
+  return enclosure.reported_;
 }
 
 void NodeTable::ForgetHandle(DevHandle handle) {

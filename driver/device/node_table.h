@@ -31,16 +31,16 @@ struct PhyRecord {
   uint8_t routing = 0;  // RoutingAttribute
   bool is_virtual = false;
   bool vacant = false;
-  bool attached_is_expander = false;  // as far as a page has said so
+  bool attached_is_expander = false;  // known from a page
 
-  // What is told to the world: all but the handle.
-  auto told() const {
+  // The reported fields: all but the handle.
+  auto reported() const {
     return std::tie(attached, attached_phy, negotiated, hardware_min, hardware_max, programmed_min,
                     programmed_max, routing, is_virtual, vacant);
   }
 };
 
-// What is known of an expander beside its phys. A value.
+// An expander without its phys. A value.
 struct ExpanderInfo {
   NodeKey key;
   NodeKey parent;
@@ -60,8 +60,8 @@ struct ExpanderInfo {
   friend bool operator!=(const ExpanderInfo& a, const ExpanderInfo& b) { return !(a == b); }
 };
 
-// The host or an expander. It lives as long as somebody holds a NodeRef; its content is read and
-// changed through the NodeTable that made it, under that table's lock.
+// The host or an expander. It lives as long as a NodeRef exists. NodeTable reads and changes its
+// content, under the lock of the table that made it.
 class ExpanderNode : public Counted {
  public:
   ExpanderNode(LiveCount& live, const ExpanderInfo& info, size_t phy_count)
@@ -76,13 +76,13 @@ class ExpanderNode : public Counted {
   // Guarded by NodeTable::mu_ (info_.key and the number of phys are constant).
   ExpanderInfo info_;
   std::vector<PhyRecord> phys_;
-  uint32_t walk_ = 0;  // the last walk that found it
-  bool told_ = false;  // to the sink
+  uint32_t walk_ = 0;      // the last walk that found it
+  bool reported_ = false;  // to the sink
   bool gone_ = false;
 };
 using NodeRef = std::shared_ptr<ExpanderNode>;
 
-// What the firmware tells of an enclosure. A value.
+// The firmware's report of an enclosure. A value.
 struct EnclosureInfo {
   EnclosureKey key;
   EnclosureHandle handle;
@@ -106,15 +106,15 @@ class EnclosureEntry : public Counted {
   friend class NodeTable;
   // Guarded by NodeTable::mu_ (info_.key is constant).
   EnclosureInfo info_;
-  std::vector<EnclosureHandle> handles_;  // those known to lead here
-  bool told_ = false;                     // to the sink
+  std::vector<EnclosureHandle> handles_;  // its handles
+  bool reported_ = false;                 // to the sink
   bool gone_ = false;
 };
 using EnclosureRef = std::shared_ptr<EnclosureEntry>;
 
-// The host, expanders and enclosures of one HBA: its topology above the end devices. What holds for
-// DeviceTable holds here: lookups take their reference inside the lock, unlinking is
-// idempotent, what was removed stays readable for whoever holds a reference.
+// The host, expanders and enclosures of one HBA: its topology above the end devices. As in
+// DeviceTable, lookups take their reference inside the lock, unlinking is idempotent, and a removed
+// object stays readable through a reference.
 //
 // Thread-safe; changed by one thread (the event worker). Lock order: this one before DeviceTable's;
 // nothing is called under it.
@@ -122,28 +122,28 @@ class NodeTable {
  public:
   explicit NodeTable(LiveCount& live) : live_(live) {}
 
-  // Makes the host's node; its key's address is the host. Once, before anything else.
+  // Makes the host's node; its key's address is the host. Called once, before anything else.
   NodeRef SetHost(SasAddress address, size_t phy_count) ABSL_LOCKS_EXCLUDED(mu_);
   NodeRef host() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Lookups; null if there is none. The handles up to the host's number of phys are the host's own.
+  // Lookups; null if there is none. Handles up to the host's number of phys belong to the host.
   NodeRef Find(const NodeKey& key) const ABSL_LOCKS_EXCLUDED(mu_);
   NodeRef FindByHandle(DevHandle handle) const ABSL_LOCKS_EXCLUDED(mu_);
-  // Expanders right beneath `parent`, by key.
+  // The expanders attached directly to `parent`, by key.
   std::vector<NodeRef> ExpandersOf(const NodeKey& parent) const ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<NodeRef> Expanders() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // kAlreadyExists if its key is there.
+  // kAlreadyExists if its key is in the table.
   absl::StatusOr<NodeRef> AddExpander(const ExpanderInfo& info, size_t phy_count)
       ABSL_LOCKS_EXCLUDED(mu_);
-  // Replaces what is known of an expander. True if that differs from before.
+  // Replaces the content of an expander. True if it changed.
   bool UpdateExpander(ExpanderNode& node, const ExpanderInfo& info) ABSL_LOCKS_EXCLUDED(mu_);
-  // False if it was removed before.
+  // False if it is removed already.
   bool RemoveExpander(ExpanderNode& node) ABSL_LOCKS_EXCLUDED(mu_);
   ExpanderInfo View(const ExpanderNode& node) const ABSL_LOCKS_EXCLUDED(mu_);
   bool IsGone(const ExpanderNode& node) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // `phy` is less than the node's phy_count(). SetPhy: true if what is told differs from before.
+  // `phy` is less than the node's phy_count(). SetPhy(): true if reported() changed.
   PhyRecord Phy(const ExpanderNode& node, PhyId phy) const ABSL_LOCKS_EXCLUDED(mu_);
   bool SetPhy(ExpanderNode& node, PhyId phy, const PhyRecord& record) ABSL_LOCKS_EXCLUDED(mu_);
   // The node's phys with this attached handle, ascending.
@@ -152,33 +152,33 @@ class NodeTable {
   std::vector<PhyId> PhysAttachedTo(const ExpanderNode& node, SasAddress attached) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The enclosure known by a handle or identifier; null if none.
+  // The enclosure with this handle or identifier; null if there is none.
   EnclosureRef FindEnclosure(EnclosureHandle handle) const ABSL_LOCKS_EXCLUDED(mu_);
   EnclosureRef FindEnclosure(EnclosureKey key) const ABSL_LOCKS_EXCLUDED(mu_);
-  // Adds an enclosure, or takes over what is new about it. One enclosure may be known by several
-  // handles; it shows the lowest. Sets `changed` if what is told differs from before.
+  // Adds or updates an enclosure. One enclosure may have several handles; it shows the lowest. Sets
+  // `changed` if its reported content changed.
   EnclosureRef PutEnclosure(const EnclosureInfo& info, bool& changed) ABSL_LOCKS_EXCLUDED(mu_);
-  // Forgets a handle; the enclosure itself with its last one. Returns the enclosure if it is gone
+  // Forgets a handle, and with its last handle the enclosure. Returns the enclosure if it is gone
   // now.
   EnclosureRef RemoveEnclosure(EnclosureHandle handle) ABSL_LOCKS_EXCLUDED(mu_);
   EnclosureInfo View(const EnclosureEntry& enclosure) const ABSL_LOCKS_EXCLUDED(mu_);
   bool IsGone(const EnclosureEntry& enclosure) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The sink is told of it: that it is gone will have to be told, too.
-  void SetTold(ExpanderNode& node) ABSL_LOCKS_EXCLUDED(mu_);
-  void SetTold(EnclosureEntry& enclosure) ABSL_LOCKS_EXCLUDED(mu_);
-  bool IsTold(const ExpanderNode& node) const ABSL_LOCKS_EXCLUDED(mu_);
-  bool IsTold(const EnclosureEntry& enclosure) const ABSL_LOCKS_EXCLUDED(mu_);
+  // A report of it is queued for the sink, so its removal must be reported, too.
+  void SetReported(ExpanderNode& node) ABSL_LOCKS_EXCLUDED(mu_);
+  void SetReported(EnclosureEntry& enclosure) ABSL_LOCKS_EXCLUDED(mu_);
+  bool IsReported(const ExpanderNode& node) const ABSL_LOCKS_EXCLUDED(mu_);
+  bool IsReported(const EnclosureEntry& enclosure) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A handle that leads to what it does not stand for any more.
+  // Forgets a handle that now stands for something else.
   void ForgetHandle(DevHandle handle) ABSL_LOCKS_EXCLUDED(mu_);
-  // After a reset: no handle leads anywhere until an update gives a new one.
+  // After a reset: no node has a handle until an update gives it a new one.
   void ForgetHandles() ABSL_LOCKS_EXCLUDED(mu_);
-  // At the begin of a walk: enclosures' handles are collected anew by PutEnclosure().
+  // At the beginning of a walk: PutEnclosure() collects the enclosures' handles again.
   void ForgetEnclosureHandles() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Walks, see DeviceTable; an enclosure was found if it has a handle again.
-  // True if the walk had not found it yet.
+  // Walks, see DeviceTable. An enclosure counts as found if it has a handle again. MarkFound():
+  // true if the walk had not found the node yet.
   bool MarkFound(ExpanderNode& node, uint32_t walk) ABSL_LOCKS_EXCLUDED(mu_);
   bool WasFound(const ExpanderNode& node, uint32_t walk) const ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<NodeRef> ExpandersNotFound(uint32_t walk) const ABSL_LOCKS_EXCLUDED(mu_);

@@ -39,7 +39,7 @@ TEST_F(NodeTableTest, ExpandersAreFoundByKeyHandleAndParent) {
             absl::StatusCode::kAlreadyExists);
 }
 
-TEST_F(NodeTableTest, ARemovedExpanderStaysReadableForWhoHoldsIt) {
+TEST_F(NodeTableTest, RemovedExpanderStaysReadableToItsHolder) {
   const NodeRef expander = *nodes_.AddExpander(Info(0x10, 9, host_->key()), 4);
   EXPECT_TRUE(nodes_.RemoveExpander(*expander));
   EXPECT_FALSE(nodes_.RemoveExpander(*expander));
@@ -48,7 +48,7 @@ TEST_F(NodeTableTest, ARemovedExpanderStaysReadableForWhoHoldsIt) {
   EXPECT_EQ(nodes_.FindByHandle(DevHandle(9)), nullptr);
 }
 
-TEST_F(NodeTableTest, WhateverFindsAnExpanderHoldsAReference) {
+TEST_F(NodeTableTest, EveryExpanderLookupHoldsAReference) {
   const ExpanderInfo info = Info(0x10, 9, host_->key());
   const size_t before = live_.count();
   const auto find = [&](int how) {
@@ -66,7 +66,7 @@ TEST_F(NodeTableTest, WhateverFindsAnExpanderHoldsAReference) {
   }
 }
 
-TEST_F(NodeTableTest, AResetVoidsTheHandlesOfExpandersNotOfTheHost) {
+TEST_F(NodeTableTest, ResetVoidsExpanderHandlesButNotTheHosts) {
   const NodeRef expander = *nodes_.AddExpander(Info(0x10, 9, host_->key()), 4);
   nodes_.ForgetHandles();
   EXPECT_EQ(nodes_.FindByHandle(DevHandle(9)), nullptr);
@@ -75,19 +75,19 @@ TEST_F(NodeTableTest, AResetVoidsTheHandlesOfExpandersNotOfTheHost) {
   EXPECT_EQ(nodes_.FindByHandle(DevHandle(12)), expander);
 }
 
-TEST_F(NodeTableTest, APhySaysWhetherWhatIsToldOfItChanged) {
+TEST_F(NodeTableTest, SetPhyReturnsWhetherReportedFieldsChanged) {
   PhyRecord record;
   record.negotiated = LinkRate::k12Gbps;
   record.attached = SasAddress(0x20);
   record.attached_handle = DevHandle(5);
   EXPECT_TRUE(nodes_.SetPhy(*host_, PhyId(3), record));
-  record.attached_handle = DevHandle(6);  // not told
+  record.attached_handle = DevHandle(6);  // not reported
   EXPECT_FALSE(nodes_.SetPhy(*host_, PhyId(3), record));
   EXPECT_EQ(nodes_.PhysWithHandle(*host_, DevHandle(6)), std::vector<PhyId>{PhyId(3)});
   EXPECT_EQ(nodes_.PhysAttachedTo(*host_, SasAddress(0x20)), std::vector<PhyId>{PhyId(3)});
 }
 
-TEST_F(NodeTableTest, AnEnclosureGoesWithItsLastHandle) {
+TEST_F(NodeTableTest, EnclosureGoesWithItsLastHandle) {
   bool changed = false;
   const EnclosureRef enclosure = nodes_.PutEnclosure(Enclosure(0x77, 2), changed);
   EXPECT_TRUE(changed);

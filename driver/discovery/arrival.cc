@@ -11,10 +11,10 @@
 namespace sasd::discovery {
 namespace {
 
-// What a list may nest: more is a loop in what the firmware says.
+// The deepest valid cascade of expanders; more is a loop in the firmware's data.
 constexpr int kMaxDepth = 32;
 
-// What is in the tables depends on such events; a walk makes up for one that is lost.
+// Events that change the tables. If one is lost, a walk finds what it would have reported.
 bool ChangesTables(uint16_t code) {
   return code == static_cast<uint16_t>(mpi::EventCode::kSasTopologyChangeList) ||
          code == static_cast<uint16_t>(mpi::EventCode::kSasEnclosureDeviceStatusChange) ||
@@ -41,7 +41,7 @@ void Arrival::OnEvent(const transport::EventArrival& arrival) {
   absl::StatusOr<mpi::EventData> data = mpi::DecodeEvent(arrival.event, arrival.data);
   if (!data.ok() || !CheckHandles(*data).ok()) {
     rejected_.fetch_add(1, std::memory_order_relaxed);
-    // What it would have told must be found out another way.
+    // A walk must find what it would have reported.
     if (ChangesTables(arrival.event)) Push(Event::Kind::kGap, 1);
     return;
   }
@@ -96,7 +96,7 @@ void Arrival::PrepareTopology(const mpi::TopologyChangeList& list, Event& event)
 
 void Arrival::StartHandshake(DevHandle handle) {
   if (handshake_ == nullptr) return;
-  if (devices_.StartHandshake(handle)) handshake_->Start(handle);  // else: an event that came twice
+  if (devices_.StartHandshake(handle)) handshake_->Start(handle);  // false: a duplicate event
 }
 
 void Arrival::Block(DevHandle handle, Event& event) {
@@ -117,7 +117,7 @@ void Arrival::BlockBeneath(const device::NodeRef& node, int depth, Event& event)
 
 void Arrival::PrepareRaid(const mpi::IrConfigurationChangeList& list) {
   if (handshake_ == nullptr) return;
-  // An element has no volume or no disk where that means nothing.
+  // An element whose reason needs no volume or disk has handle 0 there.
   const auto is_handle = [this](DevHandle handle) {
     return handle != DevHandle(0) && handle <= max_handle_;
   };

@@ -14,13 +14,13 @@
 
 namespace sasd::discovery {
 
-// What happens at once when the IOC tells something, in its own context (the kernel driver's
-// interrupt context): acknowledge, decode and check, do what must not wait for the worker, queue.
-// Reads no page, waits for nothing. Called one at a time (IocListener); its counters from any
-// thread.
+// Handles the IOC's calls at once, in the IOC's own context (the kernel driver's interrupt
+// context): acknowledges, decodes and checks an event, does what must not wait for the worker, and
+// queues the event. It reads no page and waits for nothing. The IOC calls it once at a time
+// (IocListener); any thread may read its counters.
 class Arrival {
  public:
-  // Borrows everything for its lifetime. `handshake` is null where the IOC is not ours.
+  // Borrows everything for its lifetime. `handshake` is null if the IOC is not ours.
   Arrival(EventQueue& queue, device::NodeTable& nodes, device::DeviceTable& devices,
           FrameSender sender, RemovalHandshake* handshake)
       : queue_(queue),
@@ -29,16 +29,17 @@ class Arrival {
         sender_(std::move(sender)),
         handshake_(handshake) {}
 
-  // Handles above this one are rejected (IOC facts, MaxDevHandle). Before the first event.
+  // Sets the highest valid handle (IOC facts, MaxDevHandle); greater ones are rejected. Call before
+  // the first event.
   void set_max_handle(DevHandle handle) { max_handle_ = handle; }
 
-  // As IocListener has them.
+  // See IocListener.
   void OnEvent(const transport::EventArrival& event);
   void OnEventsLost(uint32_t count);
   void OnResetBegin();
   void OnReady();
 
-  // Host resets that have begun: the epoch of the handles.
+  // The number of host resets begun: the epoch of the handles.
   uint32_t epoch() const { return epoch_.load(std::memory_order_acquire); }
   uint64_t received() const { return received_.load(std::memory_order_relaxed); }
   uint64_t rejected() const { return rejected_.load(std::memory_order_relaxed); }

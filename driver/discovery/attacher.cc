@@ -12,7 +12,8 @@ namespace {
 
 using AttachEnd = device::DeviceTable::AttachEnd;
 
-// A frame is soon free, and a reset soon told of; the host's recovery makes the device due itself.
+// A frame is soon free, and a reset is soon reported; the recovery of the host makes the device due
+// itself.
 constexpr absl::Duration kSoon = absl::Milliseconds(10);
 
 }  // namespace
@@ -30,9 +31,10 @@ void Attacher::RunCommands(Attach& attach) {
   if (view.state != device::LifeState::kAttaching) {
     attach.units = absl::CancelledError("removed");
   } else if (view.busy && devices_.attach_failures(*attach.ticket.device) + 1 < kMaxFailures) {
-    attach.units = absl::UnavailableError("the firmware resets it");
+    attach.units = absl::UnavailableError("the firmware is resetting it");
   } else {
-    // In the end also a busy one: the event that said that its reset was over may have been lost.
+    // After the last delay a busy device is asked, too: the event about the end of its reset may be
+    // lost.
     attach.units = probe_.Probe(attach.ticket.handle);
   }
 }
@@ -51,7 +53,7 @@ void Attacher::Complete(Attach attach) {
     return Defer(attach, std::min(kLastDelay, kFirstDelay * (1 << std::min(failures, 16))), true);
   }
   if (!status.ok()) return Fail(attach, std::string(status.message()));
-  if (devices_.CompleteAttach(attach.ticket) != AttachEnd::kDone) return;  // undone: nothing told
+  if (devices_.CompleteAttach(attach.ticket) != AttachEnd::kDone) return;  // undone: no report
   devices_.SetBusy(*device, false);
   ChangeSet changes;
   changes.Touch(device);

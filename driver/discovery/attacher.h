@@ -21,26 +21,27 @@ struct Attach {
 };
 
 // The operating system's side of an IOC that is ours: takes discovered devices one by one, asks
-// them by SCSI what they are, and makes them attached. Three steps, so that anything can happen
-// between them; a removal in between wins. Steps of different attaches may run in different
+// each by SCSI what it is, and attaches it. An attach has three steps, and anything can happen
+// between them: a removal in between wins. Steps of different attaches may run in different
 // threads.
 class Attacher {
  public:
-  // How long a device that is busy is left alone: doubled each time, from the first to the last.
+  // How long the attacher leaves a busy device alone: the delay doubles each time, from the first
+  // to the last.
   static constexpr absl::Duration kFirstDelay = absl::Milliseconds(250);
   static constexpr absl::Duration kLastDelay = absl::Seconds(8);
-  // How often it may be busy in a row (some 70 s in all) before it is given up.
+  // A device that is busy so often in a row (some 70 s in all) fails.
   static constexpr int kMaxFailures = 12;
 
   // Borrows everything for its lifetime.
   Attacher(Clock& clock, device::DeviceTable& devices, ScsiProbe& probe, Emitter& emitter)
       : clock_(clock), devices_(devices), probe_(probe), emitter_(emitter) {}
 
-  // Takes the next device whose time has come.
+  // Takes the next device that is due.
   std::optional<Attach> Begin();
-  // Talks to it. No lock is held.
+  // Asks the device by SCSI. No lock is held.
   void RunCommands(Attach& attach);
-  // Attached, failed, or later again; or nothing at all if it was removed meanwhile.
+  // Makes the device attached or failed, or defers it; no effect if it was removed in the meantime.
   void Complete(Attach attach);
 
  private:

@@ -34,7 +34,7 @@ class ChangeSet::Renderer {
 
   void operator()(const Expander& entry) {
     if (nodes_.IsGone(*entry.node) || !FirstTime(entry.node.get(), kWhole)) return;
-    nodes_.SetTold(*entry.node);
+    nodes_.SetReported(*entry.node);
     out_.push_back(ExpanderFactsFrom(nodes_.View(*entry.node), entry.node->phy_count()));
   }
   void operator()(const Phy& entry) {
@@ -43,8 +43,8 @@ class ChangeSet::Renderer {
   }
   void operator()(const EndDevice& entry) {
     if (!FirstTime(entry.device.get(), kWhole)) return;
-    const device::DeviceView view = devices_.SetTold(*entry.device);
-    // Who removes it tells of it.
+    const device::DeviceView view = devices_.SetReported(*entry.device);
+    // The remover reports it.
     if (view.state == device::LifeState::kRemoving || view.state == device::LifeState::kGone) {
       return;
     }
@@ -52,16 +52,16 @@ class ChangeSet::Renderer {
   }
   void operator()(const Enclosure& entry) {
     if (nodes_.IsGone(*entry.enclosure) || !FirstTime(entry.enclosure.get(), kWhole)) return;
-    nodes_.SetTold(*entry.enclosure);
+    nodes_.SetReported(*entry.enclosure);
     out_.push_back(EnclosureFactsFrom(host_, nodes_.View(*entry.enclosure)));
   }
   void operator()(const GoneObject& entry) {
     if (const auto* node = std::get_if<device::NodeRef>(&entry)) {
-      if (nodes_.IsTold(**node)) out_.push_back(ExpanderGone{(*node)->key()});
+      if (nodes_.IsReported(**node)) out_.push_back(ExpanderGone{(*node)->key()});
     } else if (const auto* device = std::get_if<device::DeviceRef>(&entry)) {
-      if (devices_.IsTold(**device)) out_.push_back(EndDeviceGone{(*device)->key()});
+      if (devices_.IsReported(**device)) out_.push_back(EndDeviceGone{(*device)->key()});
     } else if (const auto* enclosure = std::get_if<device::EnclosureRef>(&entry)) {
-      if (nodes_.IsTold(**enclosure)) out_.push_back(EnclosureGone{(*enclosure)->key(), host_});
+      if (nodes_.IsReported(**enclosure)) out_.push_back(EnclosureGone{(*enclosure)->key(), host_});
     }
   }
   void operator()(const LogicalUnit& entry) {
@@ -74,19 +74,19 @@ class ChangeSet::Renderer {
 
   void Reserve(size_t size) {
     out_.reserve(size);
-    if (size > 1) told_.reserve(size);
+    if (size > 1) reported_.reserve(size);
   }
   std::vector<Observation> Take() { return std::move(out_); }
 
  private:
   static constexpr int kWhole = -1;
 
-  bool FirstTime(const void* object, int part) { return told_.emplace(object, part).second; }
+  bool FirstTime(const void* object, int part) { return reported_.emplace(object, part).second; }
 
   device::NodeTable& nodes_;
   device::DeviceTable& devices_;
   const SasAddress host_;
-  absl::flat_hash_set<std::pair<const void*, int>> told_;
+  absl::flat_hash_set<std::pair<const void*, int>> reported_;
   std::vector<Observation> out_;
 };
 

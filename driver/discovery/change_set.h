@@ -16,38 +16,38 @@
 
 namespace sasd::discovery {
 
-// What one occurrence has changed, as references to the objects, in the order of the changes. What
-// is told of an object is read when the set is rendered, not when it was touched: two threads that
-// touch the same object then tell the same in whichever order they come. Thread-compatible.
+// What one event or step has changed, as references to the objects, in the order of the changes.
+// Render() reads the objects' content, not Touch(): two threads that touch the same object then
+// report the same content in either order. Thread-compatible.
 class ChangeSet {
  public:
   void Touch(const device::NodeRef& expander) { entries_.push_back(Expander{expander}); }
   void Touch(const device::NodeRef& node, PhyId phy) { entries_.push_back(Phy{node, phy}); }
   void Touch(const device::DeviceRef& device) { entries_.push_back(EndDevice{device}); }
   void Touch(const device::EnclosureRef& enclosure) { entries_.push_back(Enclosure{enclosure}); }
-  // An object that is gone.
+  // Notes that an object is gone.
   void Gone(const device::NodeRef& expander) { entries_.push_back(GoneObject{expander}); }
   void Gone(const device::DeviceRef& device) { entries_.push_back(GoneObject{device}); }
   void Gone(const device::EnclosureRef& enclosure) { entries_.push_back(GoneObject{enclosure}); }
-  // A fact that stands for itself.
+  // Adds a fact that needs no object.
   void Add(Observation observation) { entries_.push_back(std::move(observation)); }
-  // Facts about a device that hold only if it is still attached when they are told.
+  // Adds facts about a device. They are reported only if it is still attached at Render().
   void AddIfAttached(const device::DeviceRef& device, LogicalUnitFacts facts) {
     entries_.push_back(LogicalUnit{device, std::move(facts)});
   }
 
-  // A line for people; the first kLines of them make the text of the cause. `text` is called only
-  // if it is wanted.
+  // Adds a line for people. The first kLines lines make the text of the cause; `text` is called
+  // only for those.
   void Describe(absl::FunctionRef<std::string()> text);
-  // Likewise; goes before all others, as what explains them.
+  // The same, before all other lines: it explains them.
   void DescribeFirst(std::string text);
   std::string Text() const;
 
   bool empty() const { return entries_.empty(); }
 
-  // The facts as they are now, which count as told from then on (SetTold()). An object touched more
-  // than once is told once; nothing is told of one that is gone but that, and not even that if it
-  // was never told of.
+  // The facts as they are now; from then on they count as reported (SetReported()). An object that
+  // was touched several times is reported once. A gone object reports only its removal, and nothing
+  // if it was never reported.
   std::vector<Observation> Render(device::NodeTable& nodes, device::DeviceTable& devices,
                                   SasAddress host) const;
 

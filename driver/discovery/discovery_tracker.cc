@@ -78,11 +78,11 @@ DiscoveryFacts DiscoveryTracker::Facts() const {
   return facts;
 }
 
-void DiscoveryTracker::Tell(ChangeSet& changes) {
+void DiscoveryTracker::Report(ChangeSet& changes) {
   absl::MutexLock lock(&mu_);
   DiscoveryFacts facts = Facts();
-  if (facts == told_) return;
-  told_ = facts;
+  if (facts == reported_) return;
+  reported_ = facts;
   changes.Add(std::move(facts));
 }
 

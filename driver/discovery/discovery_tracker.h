@@ -14,18 +14,17 @@
 
 namespace sasd::discovery {
 
-// How far the host's discovery is: from the firmware's discovery events, port enable and resets.
-// The firmware discovers each of its ports by itself; the host is settled when all are.
+// The progress of the host's discovery, from the firmware's discovery events, port enable and
+// resets. The firmware discovers each of its ports separately; the host is settled when all are.
 // Thread-safe.
 class DiscoveryTracker {
  public:
   void set_host(SasAddress host) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A first look at the host is under way (port enable, or the walk at the start) or done.
+  // The first scan of the host (port enable, or the walk at the start) is running or done.
   void SetStarting(bool starting) ABSL_LOCKS_EXCLUDED(mu_);
   void OnEvent(const mpi::DiscoveryEvent& event) ABSL_LOCKS_EXCLUDED(mu_);
-  // What the firmware's ports say themselves (SAS IO unit page 0), where an event may have been
-  // lost.
+  // The state of the firmware's ports (SAS IO unit page 0), for the case that an event was lost.
   void OnPorts(const mpi::SasIoUnitPage0& page) ABSL_LOCKS_EXCLUDED(mu_);
   // A host reset: recovering until OnRecovered().
   void OnReset() ABSL_LOCKS_EXCLUDED(mu_);
@@ -33,12 +32,12 @@ class DiscoveryTracker {
   // The host could not be brought back.
   void OnFailure(std::string why) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Adds the facts to `changes` if they differ from those told last.
-  void Tell(ChangeSet& changes) ABSL_LOCKS_EXCLUDED(mu_);
+  // Adds the facts to `changes` if they differ from the last report.
+  void Report(ChangeSet& changes) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // True unless discovery is going on.
+  // True unless discovery is in progress.
   bool quiet() const ABSL_LOCKS_EXCLUDED(mu_);
-  // From a reset's begin to the end of the walk after it.
+  // True from the beginning of a reset to the end of the walk after it.
   bool recovering() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -55,7 +54,7 @@ class DiscoveryTracker {
   bool recovering_ ABSL_GUARDED_BY(mu_) = false;
   std::string failure_ ABSL_GUARDED_BY(mu_);
   uint32_t resets_ ABSL_GUARDED_BY(mu_) = 0;
-  DiscoveryFacts told_ ABSL_GUARDED_BY(mu_);
+  DiscoveryFacts reported_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sasd::discovery

@@ -14,13 +14,12 @@
 
 namespace sasd::discovery {
 
-// Turns change sets into batches and hands them to the sink, in an order that is true.
+// Turns change sets into batches and hands them to the sink, in a correct order.
 //
-// A batch is rendered and queued under one lock, so a batch that comes later tells a state that is
-// at least as new; whoever changes an object commits afterwards, so the last batch that tells of
-// an object tells its final state. Devices are attached after that (DeviceTable::SetTold()). The
-// queue is handed to the sink by whichever committer finds nobody at it, one batch at a time and
-// with no lock held.
+// A batch is rendered and queued under one lock, so a later batch reports a state that is at least
+// as new. A thread commits after it has changed an object, so the last batch with an object reports
+// its final state. Devices are attached after that (DeviceTable::SetReported()). One committer at a
+// time hands the queue to the sink, batch by batch and with no lock held.
 //
 // Thread-safe. Lock order: this one, then NodeTable's, then DeviceTable's.
 class Emitter {
@@ -31,12 +30,12 @@ class Emitter {
       : clock_(clock), sink_(sink), nodes_(nodes), devices_(devices) {}
 
   enum class When { kIfChanged, kAlways };
-  // Emits one batch with what `changes` amounts to now. Its text is the cause's unless that has
-  // one. `arrival`: of the event that caused it; zero: none did.
+  // Emits one batch with the current content of `changes`. The cause gets their text unless it has
+  // its own. `arrival`: that of the event that caused it; zero: no event did.
   void Commit(const ChangeSet& changes, Cause cause, absl::Duration arrival = absl::ZeroDuration(),
               When when = When::kIfChanged) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Emits nothing more; no call of the sink is running or will come once this returns.
+  // Ends the emitter. When this returns, the sink is not being called and never will be.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
 
   bool idle() const ABSL_LOCKS_EXCLUDED(mu_);

@@ -13,7 +13,7 @@ bool IsTopology(const Event& event) {
           std::holds_alternative<mpi::DiscoveryEvent>(event.data));
 }
 
-// Tells that `expander`, or something behind it, appears.
+// True if the event announces `expander` or something behind it.
 bool Announces(const Event& event, DevHandle expander) {
   if (event.kind != Event::Kind::kFirmware) return false;
   const auto* list = std::get_if<mpi::TopologyChangeList>(&event.data);

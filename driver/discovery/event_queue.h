@@ -17,13 +17,13 @@
 
 namespace sasd::discovery {
 
-// Something for the worker to do. Whoever handles it holds a reference: the arrival that made it,
-// the queue, the worker while it runs it.
+// An event or a request for the worker. Its holder has a reference: first the arrival that made it,
+// then the queue, then the worker while it runs it.
 struct Event {
   enum class Kind : uint8_t {
     kFirmware,     // `data`
     kGap,          // events were lost: `lost` (0: unknown)
-    kRescan,       // somebody wants a look at everything
+    kRescan,       // a walk over everything is wanted
     kResetBegin,   // the host's reset has begun
     kReady,        // the host operates again
     kPortEnabled,  // port enable has completed with `status`
@@ -36,12 +36,12 @@ struct Event {
   uint32_t lost = 0;
   uint32_t epoch = 0;      // host resets before its arrival
   uint64_t sequence = 0;   // set by the queue, ascending
-  absl::Duration arrival;  // Clock::Monotonic(); zero: not told
+  absl::Duration arrival;  // Clock::Monotonic(); zero: unknown
   mpi::EventData data;
   absl::Status status;
-  std::vector<device::DeviceRef> touched;  // devices that its arrival has changed already
+  std::vector<device::DeviceRef> touched;  // devices that its arrival has changed
 
-  // The worker is to leave the rest of it alone: what it tells of is lost.
+  // The worker skips the rest of it: the devices that it announces are lost.
   std::atomic<bool> ignore{false};
 };
 using EventRef = std::shared_ptr<Event>;
@@ -56,22 +56,22 @@ class EventQueue {
   EventRef Pop() ABSL_LOCKS_EXCLUDED(mu_);
   void Done() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Marks what is queued or running about an expander's or its devices' appearance "ignore": the
-  // expander does not respond any more.
+  // Marks queued and running events about the appearance of an expander or its devices "ignore":
+  // the expander no longer responds.
   void IgnoreExpander(DevHandle expander) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Takes out the firmware's topology, enclosure and discovery events, as a walk or a reset
-  // supersedes them; the one that is running is to stop. Returns what was taken out.
+  // Takes out the firmware's topology, enclosure and discovery events, because a walk or a reset
+  // supersedes them, and makes the running one stop. Returns those taken out.
   std::vector<EventRef> TakeTopology() ABSL_LOCKS_EXCLUDED(mu_);
-  // Takes out gaps and rescans: one walk answers them all.
+  // Takes out gaps and rescans: one walk handles them all.
   std::vector<EventRef> TakeGaps() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Takes nothing more and forgets what is queued.
+  // Refuses new events and forgets the queued ones.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
 
   size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
   bool idle() const ABSL_LOCKS_EXCLUDED(mu_);  // nothing queued, nothing running
-  // Of the event queued last; 0 if there was none.
+  // The sequence of the last queued event; 0 if there was none.
   uint64_t last_sequence() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

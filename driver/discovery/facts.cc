@@ -23,7 +23,7 @@ uint8_t TargetProtocols(uint32_t info) {
          (info & mpi::device_info::kSataDevice ? Protocols::kSata : 0);
 }
 
-// Fills in what expander page 1 and SAS phy page 0 share.
+// Fills in the fields that expander page 1 and SAS phy page 0 share.
 template <typename Page>
 device::PhyRecord CommonPhyRecord(const Page& page) {
   device::PhyRecord record;

@@ -9,26 +9,26 @@
 #include "driver/observation/observation.h"
 #include "driver/wire/mpi/pages.h"
 
-// From what the firmware's pages say to what the tables keep, and from there to what is told to the
-// world. Pure functions, thread-safe.
+// Converts the firmware's pages to the tables' content, and that to the reported facts. Pure
+// functions, thread-safe.
 namespace sasd::discovery {
 
 // True for an end device that speaks SSP, STP or SATA as a target.
 bool IsEndDevice(uint32_t device_info);
 bool IsExpander(uint32_t device_info);
 
-// Why the device cannot be used, in words; empty if it can (MPI 2.x AccessStatus 0 and 4).
+// Why the device cannot be used, as text; empty if it can (MPI 2.x AccessStatus 0 and 4).
 std::string AccessFailure(uint8_t access_status);
 
-// The key of what a page describes, as `host` reaches it.
+// The key of the object of a page, as `host` reaches it.
 NodeKey KeyOf(SasAddress host, const mpi::SasDevicePage0& page);
 NodeKey KeyOf(SasAddress host, const mpi::ExpanderPage0& page);
 
-// All but the parent and the enclosure, which need the tables.
+// The content of a page without the parent and the enclosure, which need the tables.
 device::DeviceInfo DeviceInfoFrom(SasAddress host, const mpi::SasDevicePage0& page);
 device::EnclosureInfo EnclosureInfoFrom(const mpi::EnclosurePage0& page);
 
-// All but the attached address, which needs the tables.
+// The content of a page without the attached address, which needs the tables.
 device::PhyRecord PhyRecordFrom(const mpi::ExpanderPage1& page);
 device::PhyRecord PhyRecordFrom(const mpi::SasPhyPage0& page);
 

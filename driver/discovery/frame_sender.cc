@@ -22,7 +22,7 @@ struct FrameSender::State {
   absl::Mutex mu;
   std::deque<std::shared_ptr<Request>> queue ABSL_GUARDED_BY(mu);
   size_t in_flight ABSL_GUARDED_BY(mu) = 0;
-  // One caller submits at a time; the others leave a note that there is reason to try again.
+  // One caller submits at a time; the others set a flag that makes it try again.
   bool pumping ABSL_GUARDED_BY(mu) = false;
   bool pump_again ABSL_GUARDED_BY(mu) = false;
   bool closed ABSL_GUARDED_BY(mu) = false;

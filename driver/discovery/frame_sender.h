@@ -12,9 +12,9 @@
 
 namespace sasd::discovery {
 
-// Sends requests that carry no data and that nobody waits for: acknowledgements, removal
-// handshakes, port enable. Where no request frame is free they wait in order, and go out when a
-// completion or Pump() gives them another chance; none is lost before Close() or a reset.
+// Sends requests without data for which no thread waits: acknowledgements, removal handshakes, port
+// enable. If no request frame is free, they wait in order until a completion or Pump() tries again.
+// None is lost before Close() or a reset.
 //
 // A handle on shared state: copies send through the same queue. Thread-safe; holds no lock while it
 // submits or completes.
@@ -25,21 +25,21 @@ class FrameSender {
   // `ioc` outlives all completions.
   explicit FrameSender(transport::IocTransport& ioc);
 
-  // `done` runs once, with the reply or the reason why there is none (kAborted, kUnavailable: a
-  // reset; kCancelled: Close()), from the transport's context or from within any call here.
+  // `done` runs once, with the reply or an error (kAborted, kUnavailable: a reset; kCancelled:
+  // Close()). It runs in the transport's context or within any call here.
   void Send(Bytes frame, Done done, absl::Duration timeout = absl::Seconds(10)) const;
 
-  // A frame may have become free.
+  // Tries again: a frame may be free.
   void Pump() const;
 
-  // The host is in reset: what waits for a frame is dropped (kAborted).
+  // The host is in reset: drops the requests that wait for a frame (kAborted).
   void DropQueued() const;
 
-  // Sends nothing more; what waits is dropped, and completions that come later run nothing. Waits
-  // for a `done` that is running, so not to be called from one.
+  // Ends the sender: drops waiting requests, and later completions run nothing. Waits for a running
+  // `done`, so do not call it from one.
   void Close() const;
 
-  // Requests that wait for a frame; and those together with the ones that the IOC has.
+  // The requests that wait for a frame; and the same plus those that the IOC has.
   size_t queued() const;
   size_t pending() const;
 

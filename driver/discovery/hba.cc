@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 // A large fabric takes the firmware minutes (mpt3sas_base.c waits 300 s).
 constexpr absl::Duration kPortEnableTimeout = absl::Seconds(300);
-// How long after a walk that could not read everything the next one begins; doubled each time.
+// The delay after a walk that could not read everything; doubled each time.
 constexpr absl::Duration kFirstRetry = absl::Milliseconds(100), kLastRetry = absl::Seconds(30);
 
 std::string LostText(uint32_t count) {
@@ -62,7 +62,7 @@ absl::Status Hba::Start() {
   if (owned_) {
     EnablePorts();
   } else {
-    Push(Event::Kind::kPortEnabled);  // somebody has done it: look at what there is
+    Push(Event::Kind::kPortEnabled);  // the ports are enabled already: read what is there
   }
   return absl::OkStatus();
 }
@@ -83,22 +83,22 @@ absl::Status Hba::ReadHost(const mpi::IocFactsReply& facts) {
   tracker_.set_host(page->address);
 
   const transport::IocInfo info = ioc_.Info();
-  HostFacts told;
-  told.address = page->address;
-  told.board_name = info.board_name;
-  told.chip_name = info.chip_name;
-  told.firmware_version = mpi::FirmwareVersionText(facts.firmware_version);
-  told.driver_name = info.driver_name;
-  told.pci_address = info.pci_address;
-  told.os_name = info.os_name;
-  told.phy_count = static_cast<uint8_t>(unit->phys.size());
+  HostFacts host_facts;
+  host_facts.address = page->address;
+  host_facts.board_name = info.board_name;
+  host_facts.chip_name = info.chip_name;
+  host_facts.firmware_version = mpi::FirmwareVersionText(facts.firmware_version);
+  host_facts.driver_name = info.driver_name;
+  host_facts.pci_address = info.pci_address;
+  host_facts.os_name = info.os_name;
+  host_facts.phy_count = static_cast<uint8_t>(unit->phys.size());
   ChangeSet changes;
-  changes.Add(std::move(told));
+  changes.Add(std::move(host_facts));
   if (absl::Status s = model_.ReadPhys(host, changes); !s.ok()) return s;
   if (page->enclosure_handle != EnclosureHandle(0)) {
     if (absl::Status s = model_.AddEnclosure(page->enclosure_handle, changes); !s.ok()) return s;
   }
-  tracker_.Tell(changes);
+  tracker_.Report(changes);
   emitter_.Commit(changes, MakeCause(CauseKind::kStartup,
                                      absl::StrCat("host ", ToHex(page->address), " found")));
   return absl::OkStatus();
@@ -114,7 +114,7 @@ void Hba::EnablePorts() {
 }
 
 void Hba::OnPortEnableReply(const absl::StatusOr<transport::IocReply>& reply, uint32_t epoch) {
-  if (epoch != arrival_.epoch()) return;  // a reset came between: it enables the ports anew
+  if (epoch != arrival_.epoch()) return;  // after a reset, the ports are enabled again
   absl::Status status = reply.status();
   if (reply.ok()) {
     const absl::StatusOr<mpi::ReplyHeader> header = mpi::DecodeReplyHeader(reply->frame);
@@ -204,11 +204,11 @@ void Hba::Handle(const Event& event) {
 }
 
 void Hba::HandleFirmware(const Event& event) {
-  // Of handles that are void. The walk after the reset finds out what it told.
+  // Its handles are void. The walk after the reset finds what it reported.
   if (event.epoch != arrival_.epoch()) return;
   ChangeSet changes;
   if (tracker_.recovering()) {
-    // Likewise: the walk after port enable reads everything once, instead of event by event.
+    // Likewise: the walk after port enable reads everything once instead of event by event.
     if (const auto* discovery = std::get_if<mpi::DiscoveryEvent>(&event.data)) {
       tracker_.OnEvent(*discovery);
     }
@@ -230,7 +230,7 @@ absl::Status Hba::HandleData(const Event& event, ChangeSet& changes) {
     status = topology_.Handle(event, changes);
   } else if (const auto* discovery = std::get_if<mpi::DiscoveryEvent>(&event.data)) {
     tracker_.OnEvent(*discovery);
-    tracker_.Tell(changes);
+    tracker_.Report(changes);
     changes.Describe([discovery] {
       return discovery->reason == mpi::DiscoveryEvent::kStarted ? "discovery started"
                                                                 : "discovery completed";
@@ -250,9 +250,10 @@ absl::Status Hba::HandleData(const Event& event, ChangeSet& changes) {
 absl::Status Hba::HandleEnclosure(const mpi::EnclosureStatusChange& change, ChangeSet& changes) {
   const device::EnclosureRef known = nodes_.FindEnclosure(change.handle);
   if (known != nullptr && known->key() != EnclosureKey(change.logical_id.value())) {
-    // What was read meanwhile may be in the wrong one of the two: everything is looked at again.
-    return absl::DataLossError(
-        absl::StrCat("enclosure handle ", change.handle.value(), " was in use for another one"));
+    // Objects read in the meantime may be in the wrong one of the two enclosures: a walk reads
+    // everything again.
+    return absl::DataLossError(absl::StrCat("enclosure handle ", change.handle.value(),
+                                            " was still in use for another enclosure"));
   }
   if (change.reason == mpi::EnclosureStatusChange::kAdded) {
     return model_.AddEnclosure(change.handle, changes);
@@ -260,10 +261,10 @@ absl::Status Hba::HandleEnclosure(const mpi::EnclosureStatusChange& change, Chan
   if (change.reason != mpi::EnclosureStatusChange::kNotResponding) return absl::OkStatus();
   model_.RemoveEnclosure(change.handle, changes);
   if (!model_.HasMembers(change.handle)) return absl::OkStatus();
-  return absl::DataLossError("an enclosure is gone that something is still in");
+  return absl::DataLossError("an enclosure is gone that still has members");
 }
 
-// A device whose reset took longer than its attach was willing to wait is looked at once more.
+// A device whose reset outlasted its attach is tried again.
 absl::Status Hba::HandleDeviceStatus(const mpi::DeviceStatusChange& change, ChangeSet& changes) {
   if (change.reason != mpi::DeviceStatusReason::kInternalDeviceResetComplete) {
     return absl::OkStatus();
@@ -275,13 +276,13 @@ absl::Status Hba::HandleDeviceStatus(const mpi::DeviceStatusChange& change, Chan
 }
 
 void Hba::HandleGap(const Event& event) {
-  if (tracker_.recovering()) return;  // the walk of the recovery answers it
+  if (tracker_.recovering()) return;  // the walk of the recovery covers it
   Walk walk;
   walk.cause.kind = CauseKind::kResync;
   walk.arrival = event.arrival;
   bool gap = event.kind == Event::Kind::kGap, unknown = gap && event.lost == 0;
   uint32_t lost = event.lost;
-  // One walk answers all of them.
+  // One walk handles all of them.
   for (const EventRef& other : queue_.TakeGaps()) {
     if (other->kind != Event::Kind::kGap) continue;
     gap = true;
@@ -289,30 +290,31 @@ void Hba::HandleGap(const Event& event) {
     lost += other->lost;
   }
   walk.cause.lost_events = unknown ? 0 : lost;
-  walk.always_tell = gap;
+  walk.always_report = gap;
   if (gap) {
     walk.cause.text = LostText(walk.cause.lost_events);
   } else {
     walk.cause.text =
-        event.status.ok() ? "a rescan was asked for" : std::string(event.status.message());
+        event.status.ok() ? "a rescan was requested" : std::string(event.status.message());
   }
   BeginWalk(std::move(walk));
 }
 
 void Hba::HandleResetBegin() {
   retry_due_ns_ = kNever;
-  // What the worker learned from pages between the reset's begin and now may be of its time before.
+  // Pages that the worker read between the beginning of the reset and now may be older than the
+  // reset.
   nodes_.ForgetHandles();
   devices_.ForgetHandles();
   tracker_.OnReset();
   ChangeSet changes;
-  tracker_.Tell(changes);
-  emitter_.Commit(changes, MakeCause(CauseKind::kHostReset, "the host is reset"),
+  tracker_.Report(changes);
+  emitter_.Commit(changes, MakeCause(CauseKind::kHostReset, "a host reset has begun"),
                   absl::ZeroDuration(), Emitter::When::kAlways);
 }
 
 void Hba::HandleReady(const Event& event) {
-  if (event.epoch != arrival_.epoch()) return;  // one more reset has begun
+  if (event.epoch != arrival_.epoch()) return;  // another reset has begun
   const absl::StatusOr<mpi::IocFactsReply> facts = SetUpIoc(ioc_, clock_);
   if (event.epoch != arrival_.epoch()) return;
   if (!facts.ok()) {
@@ -333,24 +335,24 @@ void Hba::HandlePortEnabled(const Event& event) {
   }
   const bool after_reset = tracker_.recovering();
   if (owned_ && !after_reset) {
-    // The events of the discovery came before it, and have told everything.
+    // The events of the discovery came before it and reported everything.
     tracker_.SetStarting(false);
     ChangeSet changes;
-    tracker_.Tell(changes);
+    tracker_.Report(changes);
     return emitter_.Commit(changes, MakeCause(CauseKind::kStartup, "port enable completed"));
   }
   Walk walk;
   walk.after_reset = after_reset;
-  walk.always_tell = after_reset;
+  walk.always_report = after_reset;
   walk.cause = after_reset ? MakeCause(CauseKind::kHostReset, "the host was reset")
-                           : MakeCause(CauseKind::kStartup, "first look");
+                           : MakeCause(CauseKind::kStartup, "initial scan");
   BeginWalk(std::move(walk));
 }
 
 void Hba::FailHost(const std::string& why) {
   tracker_.OnFailure(why);
   ChangeSet changes;
-  tracker_.Tell(changes);
+  tracker_.Report(changes);
   emitter_.Commit(changes, MakeCause(CauseKind::kHostReset, why));
 }
 
@@ -364,7 +366,7 @@ void Hba::BeginWalk(Walk walk) {
   walking_ = true;
   walk_->recovery.emplace(++walks_, model_, pages_, nodes_, devices_,
                           owned_ && !walk_->after_reset ? &handshake_ : nullptr);
-  // The walk sees the outcome of what is queued.
+  // The walk sees the result of the queued events.
   Supersede(queue_.TakeTopology(), walk_->recovery->changes());
 }
 
@@ -386,25 +388,25 @@ void Hba::EndWalk() {
   Walk walk = *std::exchange(walk_, std::nullopt);
   const absl::Status status = walk.recovery->status();
   ChangeSet& changes = walk.recovery->changes();
-  // The last word on discovery may have been lost. One more reset may begin during this read, too.
+  // The last discovery event may be lost. Another reset may begin during this read, too.
   const absl::StatusOr<mpi::SasIoUnitPage0> unit = pages_.SasIoUnit0();
   const bool complete = !IsHostLost(status) && walk.epoch == devices_.epoch();
   if (complete) {
-    // What came while pages were read may be older than what they said.
+    // Events that came while pages were read may be older than the pages.
     topology_.set_verify_until(queue_.last_sequence());
     if (unit.ok()) tracker_.OnPorts(*unit);
     tracker_.OnRecovered();
-    tracker_.Tell(changes);
+    tracker_.Report(changes);
     devices_.ResumeAttach(walk.epoch);
     if (status.ok()) retry_delay_ = kFirstRetry;
     if (!status.ok()) RetryLater();
   }
-  // Else one more reset has begun, and a walk will follow it.
+  // Otherwise another reset has begun, and a walk will follow it.
   const std::string text = changes.Text();
   if (!text.empty()) absl::StrAppend(&walk.cause.text, ": ", text);
   if (!status.ok()) absl::StrAppend(&walk.cause.text, " (incomplete: ", status.message(), ")");
   emitter_.Commit(changes, std::move(walk.cause), walk.arrival,
-                  walk.always_tell ? Emitter::When::kAlways : Emitter::When::kIfChanged);
+                  walk.always_report ? Emitter::When::kAlways : Emitter::When::kIfChanged);
   walking_ = false;
 }
 
@@ -429,8 +431,8 @@ bool Hba::RunAttachStep() {
 // ----------------------------------------------------------------------------------------- State
 
 std::string Hba::Unfinished() const {
-  // What a step moves from one place to another may be seen in neither. In this order: if they are
-  // equal, no step was in progress between.
+  // Work that a step moves from one place to another may be missed in both. The counters are read
+  // in this order: if they are equal, no step ran in between.
   const uint64_t ended = steps_ended_, begun = steps_begun_;
   if (begun != ended) return "a step";
   const std::string text = Remaining();

@@ -32,10 +32,10 @@
 
 namespace sasd::discovery {
 
-// One HBA without threads: everything that its driver does, as steps. The worker's steps handle one
-// event, or read a little of a walk; the attacher's steps attach one device. Whoever runs them
-// (HbaDriver's threads, a test, an explorer of schedules) decides when. The IOC's own context runs
-// Arrival's part.
+// One HBA without threads: all of its driver's work, as steps. A step of the worker handles one
+// event or reads a part of a walk; a step of the attacher attaches one device. The owner
+// (HbaDriver's threads, a test, an explorer of schedules) decides when they run. The IOC's own
+// context runs Arrival's part.
 //
 // Steps of the worker run one at a time, as do those of the attacher; both may run at once.
 // Everything else is thread-safe.
@@ -43,40 +43,39 @@ class Hba : private transport::IocListener {
  public:
   using Caller = transport::IocListener::Caller;
 
-  // Borrows everything for its lifetime. `on_work` is called, from any thread and without a lock
-  // held, whenever the worker may have something new to do. A caller that may wait may take some of
-  // the worker's steps itself.
+  // Borrows everything for its lifetime. `on_work` is called when the worker may have new work,
+  // from any thread and without a lock held. A caller that may wait may run some of the worker's
+  // steps itself.
   Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
       std::function<void(Caller)> on_work);
   ~Hba() override;
 
-  // Sets the IOC up, reads the host, emits the start batch (host, its phys, discovery) and begins
-  // discovery: port enable, or a walk where the IOC is not ours. Once, before any step. Errors:
-  // what the IOC answered.
+  // Sets the IOC up, reads the host, emits the first batch (host, its phys, discovery) and begins
+  // discovery: by port enable, or by a walk if the IOC is not ours. Call once, before any step.
+  // Errors: those of the IOC.
   absl::Status Start();
 
-  // Hears and emits nothing more, and lets go of every object. Afterwards steps do nothing. When no
-  // step is running. Idempotent.
+  // Ends listening and emitting, and frees every object. Later steps do nothing. Call while no step
+  // is running. Idempotent.
   void Stop();
 
-  // The worker: handles the next event or goes on with a walk. False if there is nothing to do now.
+  // The worker: handles the next event or continues a walk. False if there is nothing to do now.
   bool RunWorkerStep();
-  // When there is something to do although nothing happens: a walk that is tried again.
-  // Clock::Monotonic(); InfiniteDuration() if never.
+  // When a walk is to be tried again, by Clock::Monotonic(); InfiniteDuration() if never.
   absl::Duration NextWorkerDue() const;
 
-  // The attacher: attaches one device, or tries to. False if none can be taken now.
+  // The attacher: tries to attach one device. False if none is due.
   bool RunAttachStep();
   absl::Duration NextAttachDue() const { return devices_.NextAttachDue(); }
   // The same in three steps.
   Attacher& attacher() { return attacher_; }
 
-  // Wants a walk over everything.
+  // Requests a walk over everything.
   void Rescan();
 
-  // Empty if nothing is queued, under way or awaited any more; else what is, for people.
+  // The unfinished work, for people; empty if nothing is queued, running or awaited.
   std::string Unfinished() const;
-  // Devices wait for the attacher, or it is at work.
+  // True while devices wait for the attacher or it attaches one.
   bool attaches_pending() const { return devices_.attaches_pending() != 0; }
 
   SasAddress host() const;
@@ -99,13 +98,13 @@ class Hba : private transport::IocListener {
     Hba& hba_;
   };
 
-  // A walk: why, and how far it is.
+  // A walk: its cause and progress.
   struct Walk {
     Cause cause;
     absl::Duration arrival;  // of the event that caused it
     uint32_t epoch = 0;      // of the handles (DeviceTable::epoch())
     bool after_reset = false;
-    bool always_tell = false;  // gaps and resets are told even if nothing differs
+    bool always_report = false;  // gaps and resets are reported even if nothing differs
     std::optional<Recovery> recovery;
   };
 
@@ -137,9 +136,9 @@ class Hba : private transport::IocListener {
   void BeginWalk(Walk walk);
   void StepWalk();
   void EndWalk();
-  // The picture may be incomplete: looks at everything again after a while.
+  // The picture may be incomplete: schedules another walk.
   void RetryLater();
-  // Takes over what events told that need not be handled any more.
+  // Takes over the content of events that need no further handling.
   void Supersede(const std::vector<EventRef>& events, ChangeSet& changes);
   void Push(Event::Kind kind, absl::Status status = absl::OkStatus());
 

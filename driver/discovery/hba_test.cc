@@ -9,7 +9,8 @@
 #include "gtest/gtest.h"
 #include "tests/lifetime/testbed.h"
 
-// The driver's steps in orders chosen here, on the virtual HBA: one thread, and time stands still.
+// The test chooses the order of the driver's steps, on the virtual HBA: one thread, and time stands
+// still.
 namespace sasd::discovery {
 namespace {
 
@@ -19,15 +20,16 @@ using lifetime::kOther;
 using testing::ElementsAre;
 using HbaTest = lifetime::Testbed;
 
-// A storm found it: a drive pulled and inserted while events were lost stayed failed for ever.
-TEST_F(HbaTest, AnAttachIsNotFailedByAnAnswerOlderThanTheWalkThatFoundTheDevice) {
+// Found by a storm: a drive that was pulled and inserted while events were lost stayed failed
+// forever.
+TEST_F(HbaTest, AnswerOlderThanTheWalkFailsNoAttach) {
   Attach attach = BeginAttachOfDrive();
   hba_->Rescan();  // its walk takes the place of the events that follow
-  // The interrupt's part of the removal gives the handle back, so that nothing answers there.
+  // The interrupt's part of the removal gives the handle back, so nothing answers there.
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   hba_->attacher().RunCommands(attach);
   EXPECT_FALSE(attach.units.ok());
-  // It comes back under the same handle, and the walk knows of nothing else.
+  // It returns under the same handle, and the walk sees nothing else.
   ASSERT_TRUE(fabric().Insert(kDrive).ok());
   RunWorker();
   hba_->attacher().Complete(std::move(attach));
@@ -36,7 +38,7 @@ TEST_F(HbaTest, AnAttachIsNotFailedByAnAnswerOlderThanTheWalkThatFoundTheDevice)
   EXPECT_EQ(hba_->Unfinished(), "");
 }
 
-TEST_F(HbaTest, ADriveThatIsBackIsAskedAtOnce) {
+TEST_F(HbaTest, ReturningDriveIsProbedAtOnce) {
   emulator::SyntheticFabricOptions options = lifetime::SmallFabric();
   options.report_missing_delay_s = 5;
   Create(options);
@@ -51,25 +53,25 @@ TEST_F(HbaTest, ADriveThatIsBackIsAskedAtOnce) {
   EXPECT_EQ(State(), DeviceState::kAttached);
 }
 
-TEST_F(HbaTest, AHandleThatTheFirmwareHasBackIsNoFailureOfTheDevice) {
+TEST_F(HbaTest, GivenBackHandleIsNoDeviceFailure) {
   Attach attach = BeginAttachOfDrive();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   hba_->attacher().RunCommands(attach);
   hba_->attacher().Complete(std::move(attach));
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "gone"));
 }
 
-// A storm found it: the handle stood for another drive for a while, and what that one answered
-// became the drive's own.
-TEST_F(HbaTest, AnAttachHasNoAnswersOfAnotherDriveUnderTheSameHandle) {
+// Found by a storm: the handle belonged to another drive for a while, and that drive's answers
+// became this one's.
+TEST_F(HbaTest, AttachIgnoresAnswersOfAnotherDrive) {
   Attach attach = BeginAttachOfDrive();
   hba_->Rescan();  // its walk takes the place of the events that follow
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().Pull(kOther).ok());
   ASSERT_TRUE(fabric().Insert(kOther).ok());
   hba_->attacher().RunCommands(attach);
-  ASSERT_TRUE(attach.units.ok()) << "nothing is under the drive's handle";
+  ASSERT_TRUE(attach.units.ok()) << "no drive has the handle";
   ASSERT_NE(attach.units->front().serial, drive_.serial);
   ASSERT_TRUE(fabric().Pull(kOther).ok());
   ASSERT_TRUE(fabric().Insert(kDrive).ok());
@@ -77,12 +79,12 @@ TEST_F(HbaTest, AnAttachHasNoAnswersOfAnotherDriveUnderTheSameHandle) {
   hba_->attacher().Complete(std::move(attach));
   RunAll();
   EXPECT_EQ(State(), DeviceState::kAttached);
-  EXPECT_THAT(Told(drive_),
+  EXPECT_THAT(Reported(drive_),
               ElementsAre("discovered", "gone", "discovered", "attached", "unit " + drive_.serial));
 }
 
-// It goes on to its end, and tells what it has.
-TEST_F(HbaTest, WhatAWalkFoundGoneIsToldThoughAResetEndsTheWalk) {
+// The walk continues to its end and reports what it has found.
+TEST_F(HbaTest, RemovalsOfAnInterruptedWalkAreReported) {
   RunAll();
   ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kEventLost, 3).ok());
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
@@ -95,7 +97,7 @@ TEST_F(HbaTest, WhatAWalkFoundGoneIsToldThoughAResetEndsTheWalk) {
   EXPECT_EQ(State(), std::nullopt);
 }
 
-TEST_F(HbaTest, AWalkAfterAGapTriesFailedDevicesAnew) {
+TEST_F(HbaTest, WalkAfterAGapRetriesFailedDevices) {
   transport().SetRequestHook(mpi::Function::kScsiIo,
                              [](ByteSpan) { return mpi::IocStatus::kScsiProtocolError; });
   RunAll();
@@ -106,9 +108,9 @@ TEST_F(HbaTest, AWalkAfterAGapTriesFailedDevicesAnew) {
   EXPECT_EQ(State(), DeviceState::kAttached);
 }
 
-// A storm found it: when the worker looks, the handle of the first drive stands for the second one,
-// and the first one's phy kept a link to that.
-TEST_F(HbaTest, APhyIsNotLinkedToTheDriveThatHasItsHandleNow) {
+// Found by a storm: when the worker looks, the first drive's handle belongs to the second one, and
+// the first one's phy kept a link to it.
+TEST_F(HbaTest, PhyIsNotLinkedToHandlesNewDrive) {
   RunAll();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().Pull(kOther).ok());
@@ -120,8 +122,8 @@ TEST_F(HbaTest, APhyIsNotLinkedToTheDriveThatHasItsHandleNow) {
   ExpectSettled();
 }
 
-// Likewise where the events come in the wrong order.
-TEST_F(HbaTest, AnEventThatIsOlderThanThePageDoesNotLinkAPhy) {
+// The same with the events in the wrong order.
+TEST_F(HbaTest, EventOlderThanThePageLinksNoPhy) {
   RunAll();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().Pull(kOther).ok());
@@ -134,8 +136,8 @@ TEST_F(HbaTest, AnEventThatIsOlderThanThePageDoesNotLinkAPhy) {
   ExpectSettled();
 }
 
-// The firmware need not tell of each device before.
-TEST_F(HbaTest, AnExpanderTakesAlongWhatIsBeneathIt) {
+// The firmware need not report each device before.
+TEST_F(HbaTest, ExpanderRemovalTakesItsSubtree) {
   emulator::SyntheticFabricOptions options = lifetime::SmallFabric();
   options.expanders_per_host = 9;  // the last one is behind another
   Create(options);
@@ -154,7 +156,7 @@ TEST_F(HbaTest, AnExpanderTakesAlongWhatIsBeneathIt) {
   EXPECT_EQ(devices().size(), 21u);
 }
 
-TEST_F(HbaTest, AVacantPhyWhoseTargetDoesNotRespondIsARemoval) {
+TEST_F(HbaTest, VacantPhyWithoutResponseIsARemoval) {
   RunAll();
   mpi::TopologyChangeList list = ListOf(drive_, mpi::PhyReason::kTargetNotResponding);
   list.entries[0].vacant = true;
@@ -163,7 +165,7 @@ TEST_F(HbaTest, AVacantPhyWhoseTargetDoesNotRespondIsARemoval) {
   EXPECT_EQ(State(), std::nullopt);
 }
 
-TEST_F(HbaTest, WhoIsToldMayAskBack) {
+TEST_F(HbaTest, SinkMayCallTheDriver) {
   class AskingSink : public ObservationSink {
    public:
     void Observe(ObservationBatch /*batch*/) override { unfinished = hba->Unfinished(); }
@@ -179,27 +181,27 @@ TEST_F(HbaTest, WhoIsToldMayAskBack) {
   EXPECT_NE(sink.unfinished, "");
 }
 
-// What follows was found by stepwise storms (tests/storm).
+// The next bugs were found by stepwise storms (tests/storm).
 
-TEST_F(HbaTest, ADriveThatComesBackInTroubleIsNotAttached) {
+TEST_F(HbaTest, DriveReturningWithAnErrorIsNotAttached) {
   emulator::SyntheticFabricOptions options = lifetime::SmallFabric();
   options.report_missing_delay_s = 1;
   Create(options);
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().SetAccessStatus(kDrive, 1).ok());
-  ASSERT_TRUE(fabric().Insert(kDrive).ok());  // within the delay: it was never gone
+  ASSERT_TRUE(fabric().Insert(kDrive).ok());  // within the delay: it never went
   RunAll();
   EXPECT_EQ(State(), DeviceState::kFailed);
 }
 
-TEST_F(HbaTest, AHostResetEndsTheFirmwaresResetOfADevice) {
+TEST_F(HbaTest, HostResetEndsInternalDeviceReset) {
   ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, lifetime::kResetBegins).ok());
   ASSERT_TRUE(fabric().ResetHost(emulator_->HostId(0)).ok());
   RunAll();
   EXPECT_EQ(State(), DeviceState::kAttached);
 }
 
-TEST_F(HbaTest, AWalkEndsTheFirmwaresResetOfADeviceWhoseEventWasLost) {
+TEST_F(HbaTest, WalkEndsDeviceResetWhoseEventWasLost) {
   ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, lifetime::kResetBegins).ok());
   const std::string host = emulator_->HostId(0);
   ASSERT_TRUE(fabric().InjectFault(host, emulator::FaultKind::kEventLost, 1).ok());
@@ -209,11 +211,11 @@ TEST_F(HbaTest, AWalkEndsTheFirmwaresResetOfADeviceWhoseEventWasLost) {
   EXPECT_EQ(State(), DeviceState::kAttached);
 }
 
-TEST_F(HbaTest, APhyThatWasTakenForAnothersIsReadAgain) {
+TEST_F(HbaTest, MistakenPhyIsReadAgain) {
   CreateEmulator(lifetime::SmallFabric());
   CreateHba();
   ASSERT_TRUE(hba_->Start().ok());
-  // Before the worker sees that the drives are there: in the end one has the other's handle.
+  // Before the worker sees the drives: in the end one has the handle of the other.
   ASSERT_TRUE(fabric().Pull(kOther).ok());
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().Insert(kOther).ok());

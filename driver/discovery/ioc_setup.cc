@@ -7,8 +7,8 @@
 namespace sasd::discovery {
 namespace {
 
-// What the kernel driver unmasks (mpt3sas_base.c, _base_make_ioc_operational), as far as this
-// driver makes something of it.
+// The events that the kernel driver unmasks (mpt3sas_base.c, _base_make_ioc_operational) and this
+// driver uses.
 constexpr mpi::EventCode kEvents[] = {
     mpi::EventCode::kLogEntryAdded,
     mpi::EventCode::kHardResetReceived,
@@ -63,7 +63,7 @@ absl::StatusOr<mpi::IocFactsReply> SetUpIoc(transport::IocTransport& ioc, Clock&
   init.timestamp_ms = static_cast<uint64_t>(absl::ToUnixMillis(clock.Now()));
   reply = Ask(ioc, "IOC init", mpi::EncodeIocInitRequest(init));
   if (absl::IsFailedPrecondition(reply.status())) {
-    // Somebody has it operating already: back to ready, as _base_make_ioc_ready() does.
+    // It is operational already: takes it back to ready, as _base_make_ioc_ready() does.
     reply =
         Ask(ioc, "message unit reset", mpi::EncodeBareRequest(mpi::Function::kMessageUnitReset));
     if (!reply.ok()) return reply.status();

@@ -11,10 +11,10 @@
 
 namespace sasd::discovery {
 
-// What a driver says to its IOC before anything else, at the start and after each reset, in the
-// kernel driver's order (mpt3sas_base.c, _base_make_ioc_operational): IOC facts, IOC init, event
-// notification. Port enable follows. An IOC that is not ours is asked for its facts only. Waits for
-// the IOC. Errors: what the IOC answered, with the message's name.
+// Sets an IOC up, at the start and after each reset, in the kernel driver's order (mpt3sas_base.c,
+// _base_make_ioc_operational): IOC facts, IOC init, event notification. Port enable follows. An IOC
+// that is not ours is asked only for its facts. Waits for the IOC. Errors: those of the IOC, with
+// the message's name.
 absl::StatusOr<mpi::IocFactsReply> SetUpIoc(transport::IocTransport& ioc, Clock& clock);
 
 }  // namespace sasd::discovery

@@ -10,9 +10,9 @@
 
 namespace sasd::discovery {
 
-// What is told of events that leave no state behind: device status (SMART, resets), discovery
-// errors, asynchronous events, RAID, temperature, cables, log entries. Nothing for those of
-// which there is nothing to tell. Only reads the tables. Thread-safe.
+// The notice for an event that leaves no state behind: device status (SMART, resets), discovery
+// errors, asynchronous events, RAID, temperature, cables, log entries. nullopt for other events.
+// Only reads the tables. Thread-safe.
 std::optional<Notice> NoticeFor(const mpi::EventData& event, const device::NodeTable& nodes,
                                 const device::DeviceTable& devices);
 

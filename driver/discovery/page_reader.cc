@@ -22,7 +22,7 @@ absl::Status CheckReply(const mpi::ReplyHeader& reply) {
                                                             : absl::InternalError(text);
 }
 
-// Not worth another attempt.
+// Errors for which another attempt is useless.
 bool IsFinal(const absl::Status& status) {
   return status.ok() || absl::IsNotFound(status) || IsHostLost(status);
 }
@@ -59,7 +59,7 @@ absl::StatusOr<size_t> PageReader::ReadOnce(const mpi::PageHeader& header, uint3
   const auto decoded = mpi::DecodeConfigReply(reply->frame);
   if (!decoded.ok()) return decoded.status();
   if (absl::Status status = CheckReply(decoded->header); !status.ok()) return status;
-  // What the IOC says of the header is at hand in both actions.
+  // Both actions return the header.
   return buffer.empty() ? decoded->page.dwords : reply->data_in_size;
 }
 
@@ -123,7 +123,7 @@ absl::StatusOr<mpi::ReportManufacturerResponse> PageReader::ReportManufacturer(S
       if (error.ok()) {
         response.resize(std::min(response.size(), reply->data_in_size));
         auto manufacturer = mpi::DecodeReportManufacturerResponse(response);
-        // An expander that refuses is not a host that is lost.
+        // An expander that refuses does not mean that the host is lost.
         if (manufacturer.ok()) return manufacturer;
         return absl::NotFoundError(manufacturer.status().message());
       }

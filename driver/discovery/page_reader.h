@@ -19,13 +19,13 @@
 
 namespace sasd::discovery {
 
-// Reads configuration pages, and asks expanders by SMP. One request per page: the header is asked
-// for once per kind of page. Each read has a buffer of its own. What fails for no reason of
-// the page's own is tried again at once, kAttempts times in all. Thread-safe; waits for the IOC.
+// Reads configuration pages, and asks expanders by SMP. A read takes one request, plus one for the
+// header of each kind of page. Each read has its own buffer. A read that fails for a reason other
+// than the page is tried again at once, kAttempts times in all. Thread-safe; waits for the IOC.
 //
-// Errors: kNotFound: there is no such page (the end of a "next" walk, a handle that is no more);
-// kAborted, kUnavailable: the host is in reset; kFailedPrecondition: it is gone;
-// others: the page could not be read, with its name and what the IOC said.
+// Errors: kNotFound: there is no such page (the end of a "next" walk, or a handle that no longer
+// exists); kAborted, kUnavailable: the host is in reset; kFailedPrecondition: it is gone; others:
+// the page could not be read; the message has its name and the IOC's reply.
 class PageReader {
  public:
   static constexpr int kAttempts = 3;
@@ -60,7 +60,7 @@ class PageReader {
                                                                      PhysicalPort port);
 
  private:
-  // The page's bytes fit into `buffer`; returns how many came.
+  // `buffer` has room for the page; returns the number of bytes read.
   absl::StatusOr<size_t> ReadOnce(const mpi::PageHeader& header, uint32_t address,
                                   MutableByteSpan buffer);
   absl::StatusOr<Bytes> ReadBytes(const mpi::PageHeader& page, uint32_t address)
@@ -84,7 +84,7 @@ class PageReader {
   absl::flat_hash_map<std::pair<uint8_t, uint8_t>, mpi::PageHeader> headers_ ABSL_GUARDED_BY(mu_);
 };
 
-// True for the errors that say the host is in reset or gone: there is no point in going on.
+// True for errors that report a host in reset or gone: stop then.
 bool IsHostLost(const absl::Status& status);
 
 }  // namespace sasd::discovery

@@ -65,7 +65,7 @@ bool Recovery::Advance(uint16_t handle) {
 
 void Recovery::EndListing(const absl::Status& status, Phase next) {
   if (!absl::IsNotFound(status)) {
-    // Not to be told from what has gone: nothing may be removed.
+    // An unfinished list does not show which objects have gone: nothing may be removed.
     status_.Update(status);
     next = Phase::kDone;
   }
@@ -126,7 +126,7 @@ void Recovery::StepDevices() {
   const bool present = (page->flags & mpi::device_flags::kPresent) != 0;
   const device::NodeRef node = nodes_.FindByHandle(page->handle);
   if (present && IsEndDevice(page->device_info) && node != nullptr && !node->key().is_host()) {
-    // It was an expander's, which has gone since: nothing leads to it any more.
+    // The handle belonged to an expander that has gone: no phy leads to it any more.
     model_.RemoveExpander(node, changes_);
   }
   if (present && IsEndDevice(page->device_info)) {
@@ -139,8 +139,8 @@ void Recovery::StepDevices() {
   devices_.SetBusy(*device, false);  // the event that said so may have been lost
 }
 
-// What a device is attached to is there, too, if it was not yet when expanders were listed. Its
-// handle may have been another one's then.
+// The parent of a device is present, too, if it was not yet when expanders were listed. Its handle
+// may have belonged to another one then.
 absl::Status Recovery::FindExpander(DevHandle handle) {
   const device::NodeRef known = nodes_.FindByHandle(handle);
   if (known != nullptr && (known->key().is_host() || nodes_.WasFound(*known, walk_))) {
@@ -181,7 +181,7 @@ void Recovery::StepRemove() {
     missing_.pop_back();
     return;
   }
-  // Children first, whoever was their parent while the walk went on.
+  // Children first, also if their parent changed during the walk.
   std::vector<device::NodeRef> missing = nodes_.ExpandersNotFound(walk_);
   std::stable_sort(missing.begin(), missing.end(), [this](const auto& a, const auto& b) {
     return nodes_.View(*a).level > nodes_.View(*b).level;
@@ -192,7 +192,7 @@ void Recovery::StepRemove() {
     const DevHandle handle = nodes_.View(*node).handle;
     if (handshake_ != nullptr && IsUnused(handle)) handshake_->Start(handle);
   }
-  // Phys were read while handles still led to what has gone.
+  // Phys were read while handles still led to removed objects.
   for (const device::NodeRef& node : nodes_.Expanders()) model_.ResolvePhys(node, changes_);
   model_.ResolvePhys(nodes_.host(), changes_);
   for (const device::EnclosureRef& enclosure : nodes_.RemoveEnclosuresWithoutHandle()) {
@@ -205,7 +205,7 @@ void Recovery::RemoveDevice(const device::DeviceRef& device) {
   const device::DeviceView view = devices_.View(*device);
   changes_.Describe([&] { return Describe(view.info) + " not responding"; });
   model_.RemoveDevice(device, changes_);
-  // If its going was not noticed, its handle was not given back yet, unless it is in use again.
+  // If its removal went unnoticed, its handle is not given back yet, unless it is in use again.
   if (handshake_ != nullptr && !view.given_back && IsUnused(view.info.handle) &&
       devices_.StartHandshake(*device)) {
     handshake_->Start(view.info.handle);

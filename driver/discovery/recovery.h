@@ -14,16 +14,16 @@
 
 namespace sasd::discovery {
 
-// A walk over everything that the firmware has, by "next" pages, after a host reset or when events
-// were lost: what responds is matched and kept (by address, slot and port; expanders by address and
-// port) and takes over its new handle, what is new is added, and only then what did not
-// respond is removed, children first. It runs in small steps in the worker, and whoever runs it may
-// drop it between two steps: then nothing is removed. Thread-compatible.
+// A walk over everything that the firmware has, by "next" pages, after a host reset or lost events.
+// It keeps each object that responds, matched by address, slot and port (expanders: by address and
+// port), and gives it its new handle. It adds new objects. Only then it removes those that did not
+// respond, children first. It runs in small steps in the worker. Its owner may drop it between two
+// steps: then nothing is removed. Thread-compatible.
 class Recovery {
  public:
-  // Numbers walks; each is greater than the one before. Borrows everything for its lifetime.
-  // `handshake`: for what has gone unnoticed; null: none (after a reset no handle is left to give
-  // back).
+  // `walk`: the walk's number, greater than all before. Borrows everything for its lifetime.
+  // `handshake`: for devices whose removal went unnoticed; null: none (after a reset no handle is
+  // left to give back).
   Recovery(uint32_t walk, TopologyModel& model, PageReader& pages, device::NodeTable& nodes,
            device::DeviceTable& devices, RemovalHandshake* handshake);
 
@@ -33,8 +33,8 @@ class Recovery {
   // The differences found so far.
   ChangeSet& changes() { return changes_; }
 
-  // Not ok: pages could not be read, so the picture may be incomplete, or the host is in reset
-  // (IsHostLost). What could not be listed was not removed either.
+  // Not ok: pages could not be read, so the picture may be incomplete; or the host is in reset
+  // (IsHostLost). An object that could not be listed is not removed.
   const absl::Status& status() const { return status_; }
 
  private:
@@ -52,7 +52,7 @@ class Recovery {
   bool IsUnused(DevHandle handle) const;
   // Ends the phase at the end of a listing; notes an error that ends the whole walk.
   void EndListing(const absl::Status& status, Phase next);
-  // False where the listing goes in circles.
+  // False if the listing repeats a handle.
   bool Advance(uint16_t handle);
 
   const uint32_t walk_;

@@ -23,7 +23,7 @@ Bytes RemoveDevice(DevHandle handle) {
   return mpi::EncodeSasControlRequest(request);
 }
 
-// The IOC has forgotten the handle, or nobody is there to forget it.
+// The IOC has forgotten the handle or is gone.
 bool IsVoid(const absl::Status& status) {
   return absl::IsAborted(status) || absl::IsUnavailable(status) || absl::IsCancelled(status) ||
          absl::IsFailedPrecondition(status);
@@ -35,7 +35,7 @@ RemovalHandshake::RemovalHandshake(FrameSender sender)
     : sender_(std::move(sender)), completed_(std::make_shared<std::atomic<uint64_t>>(0)) {}
 
 void RemovalHandshake::Start(DevHandle handle) {
-  // A target reset that fails changes nothing: the target is not there. The second step must come.
+  // A failed target reset changes nothing: the target is not there. The second step must follow.
   sender_.Send(
       TargetReset(handle),
       [handle, sender = sender_, completed = completed_](auto reply) {

@@ -10,11 +10,11 @@
 
 namespace sasd::discovery {
 
-// What the firmware expects of its driver when a target does not respond any more: a target reset,
-// then SAS IO UNIT CONTROL "remove device", after which it may use the handle for something else.
-// Only for an IOC that is ours. Works on handles alone: it never touches a device object, so that a
-// handle that is reused early harms nobody. Deferred while no request frame is free; given up at a
-// host reset, which makes the handle void. Thread-safe.
+// The removal handshake, which the firmware expects when a target no longer responds: a target
+// reset, then SAS IO UNIT CONTROL "remove device". After it the firmware may reuse the handle. Only
+// for an IOC that is ours. It works on handles alone and never touches a device object, so an early
+// reuse of a handle does no harm. It waits while no request frame is free, and ends at a host
+// reset, which makes the handle void. Thread-safe.
 class RemovalHandshake {
  public:
   explicit RemovalHandshake(FrameSender sender);

@@ -17,8 +17,8 @@ constexpr uint8_t kSenseSize = 96;
 constexpr uint8_t kNotReady = 2, kIllegalRequest = 5, kUnitAttention = 6;
 constexpr uint8_t kDisk = 0x00;
 
-// What the IOC and the device say about a command's end. kFailedPrecondition: a unit attention.
-// kOutOfRange: it is there, but not ready.
+// The outcome of a command from the IOC's reply and the device's status. kFailedPrecondition: a
+// unit attention. kOutOfRange: the device is there, but not ready.
 absl::Status CheckScsi(const mpi::ScsiIoReply& reply, ByteSpan sense_bytes) {
   switch (reply.header.status) {
     case mpi::IocStatus::kSuccess:
@@ -27,8 +27,8 @@ absl::Status CheckScsi(const mpi::ScsiIoReply& reply, ByteSpan sense_bytes) {
       break;
     case mpi::IocStatus::kBusy:
     case mpi::IocStatus::kInsufficientResources:
-    case mpi::IocStatus::kScsiDeviceNotThere:    // a removal is on its way, or it will be back
-    case mpi::IocStatus::kScsiInvalidDevHandle:  // likewise, and the firmware has the handle back
+    case mpi::IocStatus::kScsiDeviceNotThere:    // its removal follows, or it returns
+    case mpi::IocStatus::kScsiInvalidDevHandle:  // the same, and the handle is given back
     case mpi::IocStatus::kScsiIocTerminated:
     case mpi::IocStatus::kScsiExtTerminated:
       return absl::UnavailableError(mpi::ToString(reply.header.status));
@@ -52,7 +52,7 @@ absl::Status CheckScsi(const mpi::ScsiIoReply& reply, ByteSpan sense_bytes) {
   return absl::InternalError(text);
 }
 
-// The host's own trouble, in the terms of this header.
+// The host's errors, as ScsiProbe documents them.
 absl::Status FromTransport(const absl::Status& status) {
   if (absl::IsUnavailable(status) || absl::IsCancelled(status) ||
       absl::IsFailedPrecondition(status)) {
@@ -61,7 +61,7 @@ absl::Status FromTransport(const absl::Status& status) {
   return status;
 }
 
-// Not the unit's answer: there is no point in asking it more.
+// Not the unit's answer: further commands are useless.
 bool IsEnd(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsOutOfRange(status) || absl::IsAborted(status) ||
          absl::IsResourceExhausted(status);
@@ -120,7 +120,7 @@ absl::StatusOr<std::vector<uint64_t>> ScsiProbe::Luns(DevHandle handle) {
   return luns;
 }
 
-// What identifies the unit; a page that it does not have leaves its field empty.
+// Reads the identity of the unit; a missing page leaves its field empty.
 absl::Status ScsiProbe::Identify(DevHandle handle, LogicalUnitFacts& unit) {
   const auto identification = Command(handle, unit.lun, mpi::VpdCdb(0x83, kVpdSize), kVpdSize);
   if (IsEnd(identification.status())) return identification.status();
@@ -154,7 +154,8 @@ absl::StatusOr<LogicalUnitFacts> ScsiProbe::ProbeUnit(DevHandle handle, uint64_t
   if (unit.peripheral_type != kDisk) return unit;
   constexpr uint32_t kCapacitySize = mpi::Capacity::kSize;
   const auto read = Command(handle, lun, mpi::ReadCapacity16Cdb(kCapacitySize), kCapacitySize);
-  // One that is not ready has no capacity to tell; one that is not there is asked again, all of it.
+  // A unit that is not ready has no capacity to report. One that is not there is asked for
+  // everything again.
   if (IsEnd(read.status()) && !absl::IsOutOfRange(read.status())) return read.status();
   if (read.ok()) {
     const auto capacity = mpi::DecodeCapacity16(*read);

@@ -19,8 +19,9 @@ namespace sasd::discovery {
 // Asks a device by SCSI what it is: REPORT LUNS, INQUIRY, VPD pages 83h and 80h, and READ CAPACITY
 // (16) of disks. Thread-safe; waits for the IOC.
 //
-// Errors: kUnavailable: it is busy or not there yet, try again later; kAborted: the host is in
-// reset; kResourceExhausted: no request frame was free; others: it cannot be used, and why.
+// Errors: kUnavailable: the device is busy or not there yet, try again later; kAborted: the host is
+// in reset; kResourceExhausted: no request frame was free; others: the device cannot be used; the
+// message says why.
 class ScsiProbe {
  public:
   // `ioc` outlives this. After each request, `sender` gets a chance at the free frame.
@@ -31,7 +32,7 @@ class ScsiProbe {
   absl::StatusOr<std::vector<LogicalUnitFacts>> Probe(DevHandle handle);
 
  private:
-  // The data that came; unit attentions are cleared by asking again.
+  // The data read; clears unit attentions by asking again.
   absl::StatusOr<Bytes> Command(DevHandle handle, uint64_t lun, const mpi::Cdb& cdb, uint32_t size);
   absl::StatusOr<Bytes> CommandOnce(DevHandle handle, uint64_t lun, const mpi::Cdb& cdb,
                                     uint32_t size);

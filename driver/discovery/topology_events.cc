@@ -79,17 +79,16 @@ absl::Status TopologyEvents::HandleEntry(const Event& event, const device::NodeR
   return absl::OkStatus();
 }
 
-// A link is up and leads somewhere. A page is read only if the tables do not know where, or know
-// that it was in trouble or its handle given back, or the link was down: what comes back may be in
-// trouble now.
+// A link is up and leads to something. Reads a page only if the tables do not know the device
+// there, or if the device was in trouble, its handle was given back, or the link was down: a
+// returning device may be in trouble.
 absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
                                       const List::Entry& entry, ChangeSet& changes) {
   const DevHandle handle = entry.attached_handle;
   const absl::Status linked = model_.UpdateLink(node, phy, handle, entry.rate, changes);
   if (!linked.ok() && IsHostLost(linked)) return linked;
   if (handle == DevHandle(0) || LeadsToNode(node, handle)) return linked;
-  // An expander that will be told of by an event of its own; also if it is another lane that says
-  // so.
+  // The expander has its own event, also if this is another lane to it.
   for (const PhyId lane : nodes_.PhysWithHandle(*node, handle)) {
     const device::PhyRecord record = nodes_.Phy(*node, lane);
     if (record.attached_is_expander && record.attached == SasAddress(0)) return linked;
@@ -98,20 +97,20 @@ absl::Status TopologyEvents::Appeared(const device::NodeRef& node, PhyId phy,
     const device::DeviceView view = devices_.View(*device);
     const bool in_trouble =
         view.state == device::LifeState::kBlocked || view.state == device::LifeState::kFailed;
-    // Also if it came back at the rate that it had.
+    // Also if it returned at the same rate.
     const bool was_down = entry.reason == mpi::PhyReason::kPhyChanged &&
                           (!IsLinkUp(entry.previous_rate) || entry.rate == entry.previous_rate);
     if (!in_trouble && !was_down && !view.given_back && IsAt(node, phy, handle)) {
-      devices_.Retry(*device);  // its attach may be at odds with how it was before
+      devices_.Retry(*device);  // its attach may have an answer from before
       return linked;
     }
   }
   absl::Status added = model_.AddDevice(handle, changes);
   added.Update(linked);
   if (!added.ok() || nodes_.Phy(*node, phy).attached_is_expander) return added;
-  // The firmware does not have it there any more: the event is older than the page.
+  // The firmware no longer has it there: the event is older than the page.
   if (!IsAt(node, phy, handle)) return model_.RefreshPhy(node, phy, changes);
-  // The link led to a life of it that this one has ended.
+  // The link led to an earlier life of it that this one has ended.
   return model_.UpdateLink(node, phy, handle, entry.rate, changes);
 }
 
@@ -122,8 +121,8 @@ bool TopologyEvents::IsAt(const device::NodeRef& node, PhyId phy, DevHandle hand
   return info.parent == node->key() && info.parent_phy == phy;
 }
 
-// A handle that the tables have for a node elsewhere stands for something else by now: that node
-// has gone, and the event that says so is still to come.
+// A handle that the tables have for a node elsewhere stands for something else now: that node has
+// gone, and the event about that follows.
 bool TopologyEvents::LeadsToNode(const device::NodeRef& node, DevHandle handle) const {
   const device::NodeRef peer = nodes_.FindByHandle(handle);
   if (peer == nullptr) return false;
@@ -139,15 +138,15 @@ absl::Status TopologyEvents::NotResponding(const Event& event, const device::Nod
   if (device != nullptr) {
     const device::DeviceView view = devices_.View(*device);
     const device::DeviceInfo& info = view.info;
-    // A handle that is in use for something else already was read from a page too early.
+    // If the handle is in use for something else already, its page was read too early.
     const bool elsewhere = !IsAt(node, phy, handle);
-    absl::StatusOr<bool> stale = false;  // as it is of one whose handle was given back
+    absl::StatusOr<bool> stale = false;  // also if its handle was given back
     if (!view.given_back && (elsewhere || MayBeStale(event))) {
       stale = model_.IsPresent(handle, info.key.address, info.device_name);
     }
     if (!stale.ok()) return stale.status();
     if (*stale) {
-      // What the handle stands for now may be elsewhere: the phy shows what is there.
+      // The new owner of the handle may be elsewhere: the phy shows what is there.
       RemoveSuperseded(node, phy, changes);
       return model_.RefreshPhy(node, phy, changes);
     }
@@ -162,14 +161,14 @@ absl::Status TopologyEvents::NotResponding(const Event& event, const device::Nod
     if (!removed.ok()) return removed;
   }
   RemoveSuperseded(node, phy, changes);
-  // Something else is there already, if its event came first.
+  // Another device is there already, if its event came first.
   const DevHandle there = nodes_.Phy(*node, phy).attached_handle;
   if (there != DevHandle(0) && there != handle) return model_.RefreshPhy(node, phy, changes);
   return model_.UpdateLink(node, phy, DevHandle(0), entry.rate, changes);
 }
 
-// A device whose handle another one has taken over is gone from its phy; the handle of the event
-// that says so does not lead to it any more.
+// A device whose handle another one has taken over is gone from its phy. The handle in the event no
+// longer leads to it.
 void TopologyEvents::RemoveSuperseded(const device::NodeRef& node, PhyId phy, ChangeSet& changes) {
   for (const device::DeviceRef& device : devices_.ChildrenOf(node->key())) {
     const device::DeviceInfo info = devices_.View(*device).info;
@@ -193,8 +192,8 @@ absl::Status TopologyEvents::ExpanderNotResponding(const Event& event, const dev
   return absl::OkStatus();
 }
 
-// An expander is back already, under the handle of its life before: its pages are read again, and
-// what its phys do not lead to any more has gone with that life. Events of it may be marked
+// The expander is back already, under the handle of its earlier life. Its pages are read again, and
+// devices to which its phys no longer lead have gone with that life. Its events may be marked
 // "ignore".
 absl::Status TopologyEvents::StartAnew(const device::NodeRef& node, ChangeSet& changes) {
   const auto known = model_.AddExpander(nodes_.View(*node).handle, changes);

@@ -14,17 +14,17 @@
 
 namespace sasd::discovery {
 
-// What the worker does with a topology change list. Runs in the worker only.
+// The worker's handling of topology change lists. Runs in the worker only.
 class TopologyEvents {
  public:
   // Borrows everything for its lifetime.
   TopologyEvents(TopologyModel& model, const device::NodeTable& nodes, device::DeviceTable& devices)
       : model_(model), nodes_(nodes), devices_(devices) {}
 
-  // Events up to this one arrived while a walk was reading pages, which may know better: what
-  // they say has gone is looked at before it is removed.
+  // Events up to this one arrived while a walk was reading pages, which may be newer: an object
+  // that they report as gone is checked before it is removed.
   void set_verify_until(uint64_t sequence) { verify_until_ = sequence; }
-  // The firmware may still have what the event says has gone.
+  // True if the firmware may still have the objects that the event reports as gone.
   bool MayBeStale(const Event& event) const { return event.sequence <= verify_until_; }
 
   // Errors: a page could not be read; the picture may be incomplete.

@@ -11,7 +11,7 @@
 namespace sasd::discovery {
 namespace {
 
-// Cascades are a few expanders deep; more is a loop in what the firmware says.
+// The deepest valid cascade of expanders; more is a loop in the firmware's data.
 constexpr int kMaxDepth = 32;
 
 // A device may have no name (0).
@@ -19,7 +19,7 @@ bool IsSameName(SasAddress a, SasAddress b) {
   return a == b || a == SasAddress(0) || b == SasAddress(0);
 }
 
-// The same place and the same thing in it.
+// The same place with the same object in it.
 bool IsSame(const device::DeviceInfo& a, const device::DeviceInfo& b) {
   return a.enclosure == b.enclosure && a.slot == b.slot && IsSameName(a.device_name, b.device_name);
 }
@@ -30,7 +30,7 @@ SasAddress TopologyModel::AddressAt(const device::NodeRef& node, DevHandle handl
   if (handle == DevHandle(0)) return SasAddress(0);
   if (const device::NodeRef peer = nodes_.FindByHandle(handle)) return peer->key().address;
   const device::DeviceRef device = devices_.FindByHandle(handle);
-  // One that is elsewhere had the handle before; its going is still to be told.
+  // A node elsewhere had the handle before; its removal follows.
   if (device == nullptr || devices_.View(*device).info.parent != node->key()) return SasAddress(0);
   return device->key().address;
 }
@@ -54,13 +54,13 @@ absl::StatusOr<device::PhyRecord> TopologyModel::ReadPhy(const device::NodeRef& 
     record = PhyRecordFrom(*page);
   }
   const device::NodeRef peer = nodes_.FindByHandle(record.attached_handle);
-  // A handle that was an expander's, whose going is still to be told, may be a device's by now. An
-  // expander's page says what is attached; the host's does not.
+  // The handle of an expander whose removal follows may belong to a device by now. An expander's
+  // page says what is attached; the host's does not.
   const bool reused = peer != nullptr && !peer->key().is_host() && !node->key().is_host() &&
                       !record.attached_is_expander;
   if (!reused) record.attached = AddressAt(node, record.attached_handle);
   if (peer != nullptr && !reused) record.attached_is_expander = true;
-  // The phy of an end device is its own affair.
+  // The number of an end device's own phy is not kept.
   if (!record.attached_is_expander) record.attached_phy.reset();
   return record;
 }
@@ -72,7 +72,7 @@ absl::Status TopologyModel::ReadPhys(const device::NodeRef& node, ChangeSet& cha
     const absl::StatusOr<device::PhyRecord> record = ReadPhy(node, phy);
     if (record.ok()) {
       SetPhy(node, phy, *record, changes);
-      TellPeer(node, phy, *record, changes);
+      UpdatePeer(node, phy, *record, changes);
       continue;
     }
     if (absl::IsNotFound(record.status())) break;  // it has gone; an event will say so
@@ -82,8 +82,8 @@ absl::Status TopologyModel::ReadPhys(const device::NodeRef& node, ChangeSet& cha
   return first_error;
 }
 
-void TopologyModel::TellPeer(const device::NodeRef& node, PhyId phy,
-                             const device::PhyRecord& record, ChangeSet& changes) {
+void TopologyModel::UpdatePeer(const device::NodeRef& node, PhyId phy,
+                               const device::PhyRecord& record, ChangeSet& changes) {
   if (!record.attached_phy.has_value()) return;
   const device::NodeRef peer = nodes_.FindByHandle(record.attached_handle);
   if (peer == nullptr || record.attached_phy->value() >= peer->phy_count()) return;
@@ -142,7 +142,7 @@ absl::Status TopologyModel::RefreshPhy(const device::NodeRef& node, PhyId phy, C
   if (absl::IsNotFound(read.status())) return absl::OkStatus();
   if (!read.ok()) return read.status();
   SetPhy(node, phy, *read, changes);
-  TellPeer(node, phy, *read, changes);
+  UpdatePeer(node, phy, *read, changes);
   return absl::OkStatus();
 }
 
@@ -154,7 +154,7 @@ void TopologyModel::ResolvePhys(const device::NodeRef& node, ChangeSet& changes)
     record.attached = AddressAt(node, record.attached_handle);
     record.attached_is_expander = nodes_.FindByHandle(record.attached_handle) != nullptr;
     SetPhy(node, phy, record, changes);
-    TellPeer(node, phy, record, changes);
+    UpdatePeer(node, phy, record, changes);
   }
 }
 
@@ -177,7 +177,7 @@ absl::StatusOr<device::NodeRef> TopologyModel::AddExpander(DevHandle handle, int
     const auto parent = AddExpander(page->parent_handle, depth + 1, changes);
     if (!parent.ok() || *parent == nullptr) return parent;
   }
-  // Between two handles it was away; the event that says so does not lead to it any more.
+  // Between two handles it was away; the event about that does not lead to it any more.
   if (const device::NodeRef known = nodes_.Find(KeyOf(host(), *page))) {
     const DevHandle before = nodes_.View(*known).handle;
     if (before != DevHandle(0) && before != page->handle) RemoveExpander(known, changes);
@@ -187,7 +187,7 @@ absl::StatusOr<device::NodeRef> TopologyModel::AddExpander(DevHandle handle, int
 
 absl::Status TopologyModel::NameExpander(PhysicalPort port, device::ExpanderInfo& info) {
   const auto names = pages_.ReportManufacturer(info.key.address, port);
-  // An expander may have none to tell.
+  // An expander may have none to report.
   if (absl::IsNotFound(names.status())) return absl::OkStatus();
   if (!names.ok()) return names.status();
   info.vendor = names->vendor;
@@ -196,7 +196,7 @@ absl::Status TopologyModel::NameExpander(PhysicalPort port, device::ExpanderInfo
   return absl::OkStatus();
 }
 
-// Pages that were read at different times may have anything above anything, or above itself.
+// Pages that were read at different times may put any object above any other, or above itself.
 bool TopologyModel::IsAbove(const NodeKey& key, device::NodeRef node) const {
   while (node != nullptr && !node->key().is_host() && node->key() != key) {
     node = nodes_.Find(nodes_.View(*node).parent);
@@ -255,7 +255,7 @@ absl::StatusOr<device::NodeRef> TopologyModel::AddNewExpander(const mpi::Expande
 }
 
 void TopologyModel::RemoveExpander(const device::NodeRef& node, ChangeSet& changes) {
-  // Out of the table first: what the firmware says about parents cannot lead back here.
+  // Removed from the table first: no page can lead back to it here.
   const device::ExpanderInfo info = nodes_.View(*node);
   if (node->key().is_host() || !nodes_.RemoveExpander(*node)) return;
   for (const device::NodeRef& child : nodes_.ExpandersOf(node->key())) {
@@ -287,7 +287,7 @@ absl::Status TopologyModel::AddDevice(DevHandle handle, ChangeSet& changes) {
   return PutDevice(*page, as_of, changes).status();
 }
 
-// A phy of its parent leads to an expander, which will be told of by an event of its own.
+// A phy of its parent leads to an expander, which has its own event.
 void TopologyModel::NoteExpander(const mpi::SasDevicePage0& page, ChangeSet& changes) {
   const device::NodeRef parent = nodes_.FindByHandle(page.parent_handle);
   if (parent == nullptr) return;
@@ -332,7 +332,7 @@ absl::StatusOr<device::DeviceRef> TopologyModel::PutDevice(const mpi::SasDeviceP
   if (device != nullptr) {
     const device::DeviceView known = devices_.View(*device);
     old_handle = known.info.handle;
-    // One that was told to have gone is not taken for the one that is there now.
+    // A device whose removal was reported is not the one that is there now.
     if (known.given_back || !IsSame(known.info, *info)) {
       RemoveDevice(device, changes);
       device = nullptr;

@@ -8,7 +8,7 @@
 
 namespace sasd::transport {
 
-// How many requests of which kind were sent (accepted by the transport beneath).
+// The number of requests of each kind that were sent (accepted by the transport beneath).
 struct RequestCounts {
   uint64_t page_reads = 0;    // CONFIG, action "read current" or "read NVRAM"
   uint64_t page_headers = 0;  // CONFIG, action "header"

@@ -55,7 +55,7 @@ void FakeIocTransport::ReleaseReply() {
   pending.done(std::move(pending.reply));
 }
 
-void FakeIocTransport::Tell(absl::FunctionRef<void(IocListener&)> what) {
+void FakeIocTransport::Notify(absl::FunctionRef<void(IocListener&)> what) {
   if (listener_ == nullptr) return;
   what(*listener_);
   listener_->OnDelivered(IocListener::Caller::kMayNotWait);
@@ -69,27 +69,27 @@ void FakeIocTransport::RaiseEvent(uint16_t event, ByteSpan data, bool ack_requir
   arrival.ack_required = ack_required;
   arrival.data = data;
   arrival.time = time;
-  Tell([&](IocListener& listener) { listener.OnEvent(arrival); });
+  Notify([&](IocListener& listener) { listener.OnEvent(arrival); });
 }
 
 void FakeIocTransport::RaiseEventsLost(uint32_t count) {
-  Tell([&](IocListener& listener) { listener.OnEventsLost(count); });
+  Notify([&](IocListener& listener) { listener.OnEventsLost(count); });
 }
 
 void FakeIocTransport::RaiseResetBegin() {
   in_reset_ = true;
-  Tell([](IocListener& listener) { listener.OnResetBegin(); });
+  Notify([](IocListener& listener) { listener.OnResetBegin(); });
   std::deque<Pending> aborted = std::exchange(pending_, {});
   for (Pending& pending : aborted) pending.done(absl::AbortedError("aborted by a reset"));
 }
 
 void FakeIocTransport::RaiseReady() {
   in_reset_ = false;
-  Tell([](IocListener& listener) { listener.OnReady(); });
+  Notify([](IocListener& listener) { listener.OnReady(); });
 }
 
 absl::Status FakeIocTransport::Reset() {
-  if (!info_.owned) return absl::PermissionDeniedError(info_.name + " is not ours to reset");
+  if (!info_.owned) return absl::PermissionDeniedError(info_.name + " is not owned");
   RaiseResetBegin();
   RaiseReady();
   return absl::OkStatus();

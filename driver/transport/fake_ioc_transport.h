@@ -12,9 +12,9 @@
 
 namespace sasd::transport {
 
-// An IOC whose answers a test scripts, by MPI function. It behaves: requests use frames, of which
-// there may be few; replies come at once, or when the test releases them; a reset aborts what is
-// outstanding. For what a whole firmware would do, use the emulator. Thread-compatible.
+// An IOC whose answers a test scripts, by MPI function. Requests use frames, and the test can limit
+// their number. Replies come at once, or when the test releases them. A reset aborts outstanding
+// requests. Use the emulator for a whole firmware. Thread-compatible.
 class FakeIocTransport : public IocTransport {
  public:
   // Answers a request; writes to `request.data_in` as the IOC would.
@@ -23,10 +23,11 @@ class FakeIocTransport : public IocTransport {
   FakeIocTransport() = default;
   explicit FakeIocTransport(IocInfo info) : info_(std::move(info)) {}
 
-  // The answer for an MPI function from now on. Without one: a default reply of 20 bytes, success.
+  // Sets the answer to an MPI function from now on. The default: a default reply of 20 bytes,
+  // success.
   void OnFunction(uint8_t function, Handler handler);
 
-  // Runs before each request is looked at, with its frame: the place to let something else happen.
+  // Runs before each request is handled, with its frame: a test can inject other actions here.
   void set_before_request(std::function<void(ByteSpan frame)> hook) { before_ = std::move(hook); }
 
   void set_free_frames(size_t frames) { free_frames_ = frames; }
@@ -40,7 +41,7 @@ class FakeIocTransport : public IocTransport {
   void RaiseEvent(uint16_t event, ByteSpan data, bool ack_required = false, uint32_t context = 0,
                   absl::Duration time = absl::ZeroDuration());
   void RaiseEventsLost(uint32_t count);
-  // Aborts what is outstanding; refuses requests until RaiseReady().
+  // Aborts outstanding requests; refuses requests until RaiseReady().
   void RaiseResetBegin();
   void RaiseReady();
 
@@ -64,7 +65,7 @@ class FakeIocTransport : public IocTransport {
 
   absl::Status Admit(const IocRequest& request);
   absl::StatusOr<IocReply> Answer(const IocRequest& request);
-  void Tell(absl::FunctionRef<void(IocListener&)> what);
+  void Notify(absl::FunctionRef<void(IocListener&)> what);
 
   IocInfo info_;
   IocListener* listener_ = nullptr;

@@ -23,12 +23,12 @@ struct IocRequest {
 };
 
 struct IocReply {
-  Bytes frame;              // the MPI reply (a default reply where the IOC sent none)
+  Bytes frame;              // the MPI reply (a default reply if the IOC sent none)
   size_t data_in_size = 0;  // bytes written to IocRequest::data_in
   Bytes sense;              // autosense data of a SCSI IO; empty if none
 };
 
-// An event as it arrives, before anything is decoded. `data` is borrowed during the call.
+// An event on arrival, not decoded. `data` is borrowed during the call.
 struct EventArrival {
   uint16_t event = 0;
   uint32_t context = 0;       // for the acknowledgement, or the ring's sequence number
@@ -37,9 +37,9 @@ struct EventArrival {
   absl::Duration time;  // Clock::Monotonic() when the firmware queued it
 };
 
-// What an IOC tells unasked. Called one at a time per IOC, from the transport's context (the
+// The unsolicited calls of an IOC. Called one at a time per IOC, from the transport's context (the
 // counterpart of interrupt context): implementations return quickly, do not wait and do not call
-// Execute(); they may call Submit(). OnDelivered() alone is called outside of that.
+// Execute(); they may call Submit(). Only OnDelivered() is called outside of that context.
 class IocListener {
  public:
   enum class Caller : uint8_t { kMayWait, kMayNotWait };
@@ -48,13 +48,13 @@ class IocListener {
   virtual void OnEvent(const EventArrival& event) = 0;
   // Events were lost: at least `count` (0: unknown). Comes in order with the events around it.
   virtual void OnEventsLost(uint32_t count) = 0;
-  // The IOC left operational state (fault or somebody's reset): all outstanding requests complete
-  // with kAborted and handles are no longer valid. OnReady() follows when it operates again.
+  // The IOC left operational state (a fault or a reset): all outstanding requests complete with
+  // kAborted, and handles are void. OnReady() follows when it operates again.
   virtual void OnResetBegin() = 0;
   virtual void OnReady() = 0;
-  // Follows every run of the calls above, at the end of what there was to tell. A caller that may
-  // wait lends its thread for a little work (the counterpart of a softirq): Execute() may be called
-  // then. Calls may overlap each other and those above.
+  // Follows every series of the calls above. A caller that may wait lends its thread for a little
+  // work (the counterpart of a softirq): the implementation may then call Execute(). Calls may
+  // overlap each other and those above.
   virtual void OnDelivered(Caller caller) = 0;
 };
 
@@ -66,13 +66,14 @@ struct IocInfo {
   std::string driver_name;  // HostFacts::driver_name
   std::string os_name;      // HostFacts::os_name; empty if the OS has no such host
   // True if the caller is the IOC's driver: it sends IOC INIT, port enable, the removal handshake
-  // and resets. False beside the kernel's driver, where events are observed and pages read only.
+  // and resets. False if the kernel's driver owns the IOC: the caller observes events and only
+  // reads pages.
   bool owned = true;
-  // True if Execute() waits for nothing but a computation.
+  // True if Execute() only computes and never waits.
   bool answers_at_once = false;
 };
 
-// One IOC. Thread-safe. Requests may be refused or fail, they never hang past their timeout.
+// One IOC. Thread-safe. Requests may be refused or fail, but they never hang past their timeout.
 class IocTransport {
  public:
   using Completion = std::function<void(absl::StatusOr<IocReply>)>;
@@ -87,12 +88,12 @@ class IocTransport {
   //   kUnavailable: the IOC is in reset; kFailedPrecondition: it is gone
   virtual absl::Status Submit(const IocRequest& request, Completion done) = 0;
 
-  // Sends a request and waits. Beside Submit()'s errors: kDeadlineExceeded, kAborted (reset).
-  // An IOCStatus other than success is a reply, not an error.
+  // Sends a request and waits. Errors: those of Submit(), kDeadlineExceeded, kAborted (reset). An
+  // IOCStatus other than success is a reply, not an error.
   virtual absl::StatusOr<IocReply> Execute(const IocRequest& request) = 0;
 
-  // The listener hears events from now on; nullptr ends it, and when SetListener(nullptr) returns
-  // no call is running or will come. The listener outlives that.
+  // The listener receives events from now on; nullptr ends it. When SetListener(nullptr) returns,
+  // no call is running or will come. The listener outlives that call.
   virtual void SetListener(IocListener* listener) = 0;
 
   // Resets the IOC (owned transports; else kPermissionDenied) and returns when it operates again:

@@ -36,7 +36,7 @@ std::string Outcome(const absl::StatusOr<IocReply>& reply) {
 
 }  // namespace
 
-// Logs what the IOC tells on its way to the listener.
+// Logs the IOC's calls on their way to the listener.
 class LoggingTransport::Tap : public IocListener {
  public:
   Tap(IocListener& next, const Log& log, const std::string& name)

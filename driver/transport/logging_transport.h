@@ -37,7 +37,7 @@ class LoggingTransport : public IocTransport {
   Clock& clock_;
   const Log log_;
   const std::string name_;
-  // Serializes SetListener(): a tap outlives its time as the inner transport's listener.
+  // Serializes SetListener(): a tap lives longer than it is the inner transport's listener.
   absl::Mutex listener_mu_;
   std::unique_ptr<Tap> tap_ ABSL_GUARDED_BY(listener_mu_);
 };

@@ -80,7 +80,7 @@ TEST_F(LoggingTransportTest, EventsAreLoggedAndPassedOn) {
   EXPECT_THAT(lines_, ElementsAre(HasSubstr("event 0x1c"), HasSubstr("3 events lost")));
 }
 
-TEST_F(LoggingTransportTest, NothingIsHeardAfterTheListenerIsTakenAway) {
+TEST_F(LoggingTransportTest, RemovedListenerHearsNothing) {
   RecordingListener listener;
   logging_.SetListener(&listener);
   logging_.SetListener(nullptr);

@@ -1,4 +1,4 @@
-// A device on its way from the init list to the active one, and what may come between.
+// A device between the init list and the active list, and the events that may interrupt it.
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,7 +20,7 @@ using testing::ElementsAre;
 using Lifetime = Testbed;
 using DeviceWeak = std::weak_ptr<device::Device>;
 
-// A port of the kernel's has its counterpart in the parent's phys that lead to the device.
+// The counterpart of the kernel's port: the parent's phys that lead to the device.
 size_t PortWidth(const discovery::Hba& hba, SasAddress parent, SasAddress device) {
   for (const device::NodeRef& node : hba.nodes().Expanders()) {
     if (node->key().address == parent) return hba.nodes().PhysAttachedTo(*node, device).size();
@@ -30,7 +30,7 @@ size_t PortWidth(const discovery::Hba& hba, SasAddress parent, SasAddress device
 
 std::string UnitOf(const emulator::TruthDevice& device) { return "unit " + device.serial; }
 
-TEST_F(Lifetime, S01_TheNextDeviceRemovedDuringAnAttachIsSkippedAndReleasedOnce) {
+TEST_F(Lifetime, S01_NextDeviceRemovedDuringAttachIsSkipped) {
   Attach attach = BeginAttachOfDrive();
   const size_t waiting = devices().init_size();
   const DeviceWeak next = devices().Find(KeyOf(other_));
@@ -42,18 +42,18 @@ TEST_F(Lifetime, S01_TheNextDeviceRemovedDuringAnAttachIsSkippedAndReleasedOnce)
   hba_->attacher().RunCommands(attach);
   hba_->attacher().Complete(std::move(attach));
   attach = *hba_->attacher().Begin();
-  ASSERT_GT(attach.ticket.device.use_count(), 1) << "a device that nobody owns";
+  ASSERT_GT(attach.ticket.device.use_count(), 1) << "a device without an owner";
   EXPECT_EQ(attach.ticket.device, devices().FindByHandle(attach.ticket.handle));
   hba_->attacher().RunCommands(attach);
   hba_->attacher().Complete(std::move(attach));
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
-  EXPECT_THAT(Told(other_), ElementsAre("discovered", "gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
+  EXPECT_THAT(Reported(other_), ElementsAre("discovered", "gone"));
   EXPECT_EQ(ioc_->Handshakes().size(), 2u);
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S02_ADeviceRemovedDuringItsAttachLeavesNothing) {
+TEST_F(Lifetime, S02_DeviceRemovedDuringAttachLeavesNothing) {
   Attach attach = BeginAttachOfDrive();
   const DeviceWeak device = attach.ticket.device;
   const size_t active = devices().active_size();
@@ -63,20 +63,20 @@ TEST_F(Lifetime, S02_ADeviceRemovedDuringItsAttachLeavesNothing) {
   RunWorker();
   ASSERT_EQ(device.use_count(), 1) << "the attach's own reference";
   hba_->attacher().RunCommands(attach);
-  EXPECT_EQ(ioc_->CountOf(mpi::Function::kScsiIo), 0u) << "commands to a device that has gone";
+  EXPECT_EQ(ioc_->CountOf(mpi::Function::kScsiIo), 0u) << "commands to a gone device";
   hba_->attacher().Complete(std::move(attach));
   EXPECT_TRUE(device.expired());
   EXPECT_EQ(devices().active_size(), active);
   EXPECT_EQ(devices().Find(KeyOf(drive_)), nullptr);
   EXPECT_EQ(PortWidth(*hba_, drive_.parent, drive_.address), 0u);
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "gone"));
   EXPECT_THAT(ioc_->Handshakes(), ElementsAre("reset " + handle, "remove " + handle));
   RunAll();
   ExpectSettled();
 }
 
-// target_alloc has its counterpart in whoever looks the device up while it is asked what it is.
-TEST_F(Lifetime, S03_ADeviceIsFoundWhileItIsAttached) {
+// The counterpart of target_alloc: a lookup of the device while it is probed.
+TEST_F(Lifetime, S03_DeviceIsFoundDuringItsAttach) {
   bool asked = false;
   Attach attach = BeginAttachOfDrive();
   ioc_->Before(mpi::Function::kScsiIo, [&] {
@@ -91,17 +91,18 @@ TEST_F(Lifetime, S03_ADeviceIsFoundWhileItIsAttached) {
   const size_t waiting = devices().init_size(), active = devices().active_size();
   hba_->attacher().RunCommands(attach);
   EXPECT_TRUE(asked);
-  EXPECT_EQ(devices().init_size(), waiting) << "it is on its list until it is on the other one";
+  EXPECT_EQ(devices().init_size(), waiting)
+      << "it stays on its list until it moves to the other one";
   hba_->attacher().Complete(std::move(attach));
   EXPECT_EQ(devices().init_size(), waiting - 1);
   EXPECT_EQ(devices().active_size(), active + 1);
   EXPECT_EQ(PortWidth(*hba_, drive_.parent, drive_.address), 1u);
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
 }
 
-// A storm found it: the walk told at its end of the drive that had gone, after the attacher had
-// told who the drive is that came in its place.
-TEST_F(Lifetime, S03_ADeviceIsAttachedAfterItWasToldOf) {
+// Found by a storm: the walk reported the removal of a drive at its end, after the attacher had
+// reported the identity of the drive in its place.
+TEST_F(Lifetime, S03_DeviceIsAttachedOnlyAfterItsReport) {
   RunAll();
   hba_->Rescan();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
@@ -111,12 +112,12 @@ TEST_F(Lifetime, S03_ADeviceIsAttachedAfterItWasToldOf) {
   }
   RunAll();
   const std::string unit = "unit " + drive_.serial;
-  EXPECT_THAT(Told(drive_),
+  EXPECT_THAT(Reported(drive_),
               ElementsAre("discovered", "attached", unit, "gone", "discovered", "attached", unit));
 }
 
-// And what comes in its place is attached: nothing of the one before stands in its way.
-TEST_F(Lifetime, S04_ARemovalBetweenAnAttachAndItsEndIsHonoured) {
+// The next drive in its place is attached: nothing of the old one prevents that.
+TEST_F(Lifetime, S04_RemovalBeforeTheAttachEndsWins) {
   Attach attach = BeginAttachOfDrive();
   const DeviceWeak device = attach.ticket.device;
   hba_->attacher().RunCommands(attach);
@@ -126,16 +127,16 @@ TEST_F(Lifetime, S04_ARemovalBetweenAnAttachAndItsEndIsHonoured) {
   hba_->attacher().Complete(std::move(attach));
   EXPECT_TRUE(device.expired());
   EXPECT_EQ(devices().Find(KeyOf(drive_)), nullptr);
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "gone"));
   ASSERT_TRUE(fabric().Insert(kDrive).ok());
   RunAll();
-  EXPECT_THAT(Told(drive_),
+  EXPECT_THAT(Reported(drive_),
               ElementsAre("discovered", "gone", "discovered", "attached", UnitOf(drive_)));
   ExpectSettled();
 }
 
-// Its arrival has blocked it, and the walk that takes the event's place does not find it.
-TEST_F(Lifetime, S04_NothingButItsGoingIsToldOfADeviceThatHasGone) {
+// The arrival of the event has blocked it, and the walk that replaces the event does not find it.
+TEST_F(Lifetime, S04_GoneDeviceReportsOnlyItsRemoval) {
   emulator::SyntheticFabricOptions options = SmallFabric();
   options.report_missing_delay_s = 5;
   Create(options);
@@ -145,14 +146,14 @@ TEST_F(Lifetime, S04_NothingButItsGoingIsToldOfADeviceThatHasGone) {
   clock_.Advance(absl::Seconds(6));
   emulator_->RunTimers();
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
   ExpectSettled();
 }
 
-// A stale port has its counterpart in the device of a SATA drive, whose address is its place's:
-// another drive in it has the same handle and address. A walk reads its page, or has read that of
-// the one before already.
-TEST_F(Lifetime, S05_AStaleDeviceOfTheSameAddressGoesAndTheNewOneIsHandledOnce) {
+// The counterpart of a stale port: the device of a SATA drive, whose address is that of its place.
+// Another drive there has the same handle and address. The walk reads the new drive's page, or has
+// read the old one's already.
+TEST_F(Lifetime, S05_NewDeviceReplacesStaleOneAtItsAddress) {
   emulator::SyntheticFabricOptions options = SmallFabric();
   options.sata_every = 1;
   for (const bool read_already : {false, true}) {
@@ -169,14 +170,14 @@ TEST_F(Lifetime, S05_AStaleDeviceOfTheSameAddressGoesAndTheNewOneIsHandledOnce) 
     RunAll();
     EXPECT_TRUE(stale.expired());
     EXPECT_EQ(devices().size(), count);
-    EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone",
-                                          "discovered", "attached", "unit ANOTHER"));
+    EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone",
+                                              "discovered", "attached", "unit ANOTHER"));
     ExpectSettled();
   }
 }
 
 // The steps of an attach are its commands: REPORT LUNS, INQUIRY, two VPD pages, READ CAPACITY.
-TEST_F(Lifetime, S13_AnAttachThatFailsAtAnyStepIsUndoneAndTheHostGoesWithoutATrace) {
+TEST_F(Lifetime, S13_AttachFailingAtAnyStepIsUndone) {
   for (int failing = 0; failing < 5; ++failing) {
     SCOPED_TRACE(failing);
     Create(SmallFabric());
@@ -196,24 +197,25 @@ TEST_F(Lifetime, S13_AnAttachThatFailsAtAnyStepIsUndoneAndTheHostGoesWithoutATra
     EXPECT_EQ(devices().active_size(), active);
     StopHba();
     EXPECT_TRUE(device.expired());
-    const std::vector<std::string> told = Told(drive_);
-    EXPECT_THAT(told, ElementsAre("discovered")) << "what was never added does not go";
+    const std::vector<std::string> reports = Reported(drive_);
+    EXPECT_THAT(reports, ElementsAre("discovered"))
+        << "a device that was never added is not removed";
   }
 }
 
-TEST_F(Lifetime, S13_AnAttachThatIsGivenUpLeavesNoListBehind) {
+TEST_F(Lifetime, S13_AbandonedAttachLeavesBothLists) {
   transport().SetRequestHook(mpi::Function::kScsiIo,
                              [](ByteSpan) { return mpi::IocStatus::kScsiProtocolError; });
   RunAll();
   EXPECT_EQ(devices().init_size(), 0u);
   EXPECT_EQ(devices().active_size(), 0u);
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "failed"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "failed"));
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "failed", "gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "failed", "gone"));
 }
 
-TEST_F(Lifetime, S14_WhoHoldsAReferenceReadsAndTheLastOneFrees) {
+TEST_F(Lifetime, S14_LastReferenceFreesTheDevice) {
   RunAll();
   const size_t live = hba_->live_objects();
   device::DeviceRef found = devices().FindByHandle(drive_.handle);
@@ -222,7 +224,7 @@ TEST_F(Lifetime, S14_WhoHoldsAReferenceReadsAndTheLastOneFrees) {
   const DeviceWeak device = found;
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   RunWorker();
-  EXPECT_EQ(device.use_count(), 2) << "the lookups' own, and no other";
+  EXPECT_EQ(device.use_count(), 2) << "only those of the lookups";
   found.reset();
   ASSERT_EQ(device.use_count(), 1);
   EXPECT_EQ(hba_->live_objects(), live);
@@ -237,8 +239,8 @@ TEST_F(Lifetime, S14_WhoHoldsAReferenceReadsAndTheLastOneFrees) {
   EXPECT_EQ(hba_->live_objects(), live - 1);
 }
 
-// An event keeps the devices that its arrival has changed, until it was handled.
-TEST_F(Lifetime, S14_AnEventHoldsTheDeviceThatItsArrivalBlocked) {
+// An event holds the devices that its arrival has changed until it was handled.
+TEST_F(Lifetime, S14_EventHoldsTheDeviceItBlocked) {
   emulator::SyntheticFabricOptions options = SmallFabric();
   options.report_missing_delay_s = 5;
   Create(options);
@@ -252,8 +254,8 @@ TEST_F(Lifetime, S14_AnEventHoldsTheDeviceThatItsArrivalBlocked) {
   EXPECT_EQ(State(), DeviceState::kBlocked);
 }
 
-// The events that say that both drives have gone were lost; a walk removes one drive in a step.
-TEST_F(Lifetime, S14_AWalkHoldsWhatItIsAboutToRemove) {
+// The removal events of both drives were lost; a walk removes one drive per step.
+TEST_F(Lifetime, S14_WalkHoldsDevicesItWillRemove) {
   RunAll();
   const DeviceWeak last = devices().Find(KeyOf(other_));
   const long known = last.use_count();
@@ -264,17 +266,17 @@ TEST_F(Lifetime, S14_AWalkHoldsWhatItIsAboutToRemove) {
   EXPECT_EQ(last.use_count(), known + 1);
   RunAll();
   EXPECT_TRUE(last.expired());
-  EXPECT_THAT(Told(other_), ElementsAre("discovered", "attached", UnitOf(other_), "gone"));
+  EXPECT_THAT(Reported(other_), ElementsAre("discovered", "attached", UnitOf(other_), "gone"));
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S22_ABusyDeviceIsTriedAgainLaterAndItsRemovalWins) {
+TEST_F(Lifetime, S22_RemovalEndsRetriesOfABusyDevice) {
   ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetBegins).ok());
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered"));
-  EXPECT_EQ(StateOf(other_), DeviceState::kAttached) << "others do not wait for it";
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered"));
+  EXPECT_EQ(StateOf(other_), DeviceState::kAttached) << "other devices do not wait for it";
   EXPECT_EQ(hba_->NextAttachDue(), discovery::Attacher::kFirstDelay);
-  EXPECT_FALSE(hba_->RunAttachStep()) << "before its time";
+  EXPECT_FALSE(hba_->RunAttachStep()) << "before it is due";
   clock_.Advance(discovery::Attacher::kFirstDelay);
   RunAll();
   EXPECT_EQ(hba_->NextAttachDue() - clock_.Monotonic(), 2 * discovery::Attacher::kFirstDelay);
@@ -283,41 +285,41 @@ TEST_F(Lifetime, S22_ABusyDeviceIsTriedAgainLaterAndItsRemovalWins) {
   EXPECT_EQ(hba_->NextAttachDue(), absl::InfiniteDuration());
   clock_.Advance(absl::Hours(1));
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "gone"));
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S22_ABusyDeviceIsAttachedInTheEndAndAStopCancelsItsTimer) {
+TEST_F(Lifetime, S22_BusyDeviceIsAttachedLaterUnlessStopped) {
   ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetBegins).ok());
   ASSERT_TRUE(fabric().InjectDeviceStatus(kOther, kResetBegins).ok());
   RunAll();
   ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetEnds).ok());
   clock_.Advance(discovery::Attacher::kFirstDelay);
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
   EXPECT_NE(hba_->NextAttachDue(), absl::InfiniteDuration());
   hba_->Stop();
   EXPECT_EQ(hba_->NextAttachDue(), absl::InfiniteDuration());
   clock_.Advance(absl::Hours(1));
   EXPECT_FALSE(hba_->RunAttachStep());
-  EXPECT_THAT(Told(other_), ElementsAre("discovered"));
+  EXPECT_THAT(Reported(other_), ElementsAre("discovered"));
 }
 
-// The event that says that its reset is over does not come.
-TEST_F(Lifetime, S22_ADeviceThatIsBusyForTooLongIsAskedInTheEnd) {
+// The event about the end of its reset does not come.
+TEST_F(Lifetime, S22_DeviceBusyTooLongIsProbedAnyway) {
   ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetBegins).ok());
   RunAll();
   for (int i = 1; i < discovery::Attacher::kMaxFailures; ++i) {
-    ASSERT_THAT(Told(drive_), ElementsAre("discovered")) << i;
+    ASSERT_THAT(Reported(drive_), ElementsAre("discovered")) << i;
     clock_.Advance(hba_->NextAttachDue() - clock_.Monotonic());
     RunAll();
   }
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
   EXPECT_FALSE(devices().View(*devices().Find(KeyOf(drive_))).busy);
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S22_AnEndOfAResetThatCannotBeReadIsMadeUpFor) {
+TEST_F(Lifetime, S22_UnreadableEndOfResetCausesAWalk) {
   ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetBegins).ok());
   RunAll();
   ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kEventTruncated, 1).ok());
@@ -328,7 +330,7 @@ TEST_F(Lifetime, S22_AnEndOfAResetThatCannotBeReadIsMadeUpFor) {
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S22_AResetThatEndsAfterItsDeviceWasGivenUpIsHeeded) {
+TEST_F(Lifetime, S22_LateEndOfResetRevivesFailedDevice) {
   ASSERT_TRUE(fabric().InjectDeviceStatus(kDrive, kResetBegins).ok());
   RunAll();
   transport().SetRequestHook(mpi::Function::kScsiIo,
@@ -345,7 +347,7 @@ TEST_F(Lifetime, S22_AResetThatEndsAfterItsDeviceWasGivenUpIsHeeded) {
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S25_ADelayDoesNotBlockADeviceThatIsBeingAttached) {
+TEST_F(Lifetime, S25_DelayDoesNotBlockAnAttachingDevice) {
   emulator::SyntheticFabricOptions options = SmallFabric();
   options.report_missing_delay_s = 5;
   Create(options);
@@ -359,11 +361,11 @@ TEST_F(Lifetime, S25_ADelayDoesNotBlockADeviceThatIsBeingAttached) {
   RunWorker();
   hba_->attacher().Complete(std::move(attach));
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S27_ADeviceWhoseAttachFailedIsTheSameWhenItIsReportedAgain) {
+TEST_F(Lifetime, S27_FailedDeviceKeepsItsObjectWhenReportedAgain) {
   transport().SetRequestHook(mpi::Function::kScsiIo,
                              [](ByteSpan) { return mpi::IocStatus::kScsiProtocolError; });
   RunAll();
@@ -373,7 +375,7 @@ TEST_F(Lifetime, S27_ADeviceWhoseAttachFailedIsTheSameWhenItIsReportedAgain) {
   ioc_->Deliver(ListOf(drive_, mpi::PhyReason::kTargetAdded));
   RunAll();
   EXPECT_EQ(devices().Find(KeyOf(drive_)), device.lock());
-  EXPECT_THAT(Told(drive_),
+  EXPECT_THAT(Reported(drive_),
               ElementsAre("discovered", "failed", "discovered", "attached", UnitOf(drive_)));
   const NodeKey parent = devices().View(*device.lock()).info.parent;
   const size_t children = devices().ChildrenOf(parent).size();

@@ -1,5 +1,5 @@
-// Events from their arrival to their end: what each does once, what it may not touch, and what it
-// may not claim.
+// Events from arrival to end: each is handled once, touches only its own objects, and may not claim
+// too much.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -38,7 +38,7 @@ using NodeWeak = std::weak_ptr<device::ExpanderNode>;
 std::string Hex(DevHandle handle) { return absl::StrFormat("0x%04x", handle.value()); }
 std::string UnitOf(const emulator::TruthDevice& device) { return "unit " + device.serial; }
 
-// The page that a request read; nullopt: it read none.
+// The page that a request has read; nullopt: none.
 std::optional<mpi::SasDevicePage0> DevicePageIn(const transport::IocRequest& request) {
   if (request.data_in.empty()) return std::nullopt;
   const auto config = mpi::DecodeConfigRequest(request.frame);
@@ -47,7 +47,7 @@ std::optional<mpi::SasDevicePage0> DevicePageIn(const transport::IocRequest& req
   return page.ok() ? std::optional<mpi::SasDevicePage0>(*page) : std::nullopt;
 }
 
-TEST_F(Lifetime, S06_AQueuedEventRunsOnceOrIsCancelledOnce) {
+TEST_F(Lifetime, S06_QueuedEventRunsOrIsCancelledOnce) {
   RunAll();
   sink_->ClearRecords();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
@@ -57,15 +57,16 @@ TEST_F(Lifetime, S06_AQueuedEventRunsOnceOrIsCancelledOnce) {
   const size_t run = BatchesOf(CauseKind::kFirmwareEvent);
   ASSERT_TRUE(fabric().ResetHost(host_id()).ok());
   RunAll();
-  EXPECT_EQ(BatchesOf(CauseKind::kFirmwareEvent), run) << "the reset has cancelled the others";
-  EXPECT_THAT(Told(drive_), ElementsAre("gone"));
-  EXPECT_THAT(Told(other_), ElementsAre("gone"));
+  EXPECT_EQ(BatchesOf(CauseKind::kFirmwareEvent), run)
+      << "the reset has cancelled the other events";
+  EXPECT_THAT(Reported(drive_), ElementsAre("gone"));
+  EXPECT_THAT(Reported(other_), ElementsAre("gone"));
   EXPECT_EQ(transport().unacknowledged_events(), 0u);
   ExpectSettled();
 }
 
-// The same by threads, for ThreadSanitizer to look at.
-TEST_F(Lifetime, S06_ResetsCleanTheQueueUpWhileTheWorkerEmptiesIt) {
+// The same with threads, for ThreadSanitizer.
+TEST_F(Lifetime, S06_ResetsClearTheQueueBesideTheWorker) {
   RunAll();
   absl::Notification done;
   std::thread resetter([&] {
@@ -85,8 +86,8 @@ TEST_F(Lifetime, S06_ResetsCleanTheQueueUpWhileTheWorkerEmptiesIt) {
   ExpectSettled();
 }
 
-// A port has its counterpart in the phys that lead to the expander.
-TEST_F(Lifetime, S11_AnExpanderThatGoesIsNotReadAfterwards) {
+// The counterpart of a port: the phys that lead to the expander.
+TEST_F(Lifetime, S11_RemovedExpanderIsNotReadAgain) {
   RunAll();
   const NodeKey key = KeyOfExpander(kExpander);
   const NodeWeak expander = hba_->nodes().Find(key);
@@ -97,19 +98,19 @@ TEST_F(Lifetime, S11_AnExpanderThatGoesIsNotReadAfterwards) {
   ioc_->ClearRecords();
   ASSERT_TRUE(fabric().SetExpander(kExpander, false).ok());
   RunWorker();
-  EXPECT_EQ(ioc_->CountOf(mpi::Function::kConfig), 0u) << "pages of what has gone";
+  EXPECT_EQ(ioc_->CountOf(mpi::Function::kConfig), 0u) << "pages of a gone expander";
   EXPECT_EQ(ioc_->CountOf(mpi::Function::kSmpPassthrough), 0u);
-  EXPECT_EQ(expander.use_count(), 1) << "this test's";
+  EXPECT_EQ(expander.use_count(), 1) << "the reference of this test";
   EXPECT_TRUE(hba_->nodes().IsGone(*held));
   EXPECT_EQ(hba_->nodes().PhysAttachedTo(*hba_->nodes().host(), key.address).size(), 0u);
   EXPECT_THAT(sink_->Of(key), ElementsAre("gone"));
-  EXPECT_THAT(Told(drive_), ElementsAre("gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("gone"));
   EXPECT_EQ(BatchesOf(CauseKind::kFirmwareEvent), sink_->batches().size());
 }
 
-// The kernel's log of a port's removal has its counterpart in the batch that tells of it: it names
-// the adapter, and needs neither the object nor a lock: an attach ends meanwhile.
-TEST_F(Lifetime, S12_WhatIsToldOfARemovalNeedsTheAdapterOnly) {
+// The counterpart of the kernel's log of a port's removal: the batch that reports it. It names the
+// adapter and needs neither the object nor a lock: an attach ends at the same time.
+TEST_F(Lifetime, S12_RemovalReportNeedsOnlyTheAdapter) {
   constexpr char kElsewhere[] = "h0-x001-d000";
   emulator::SyntheticFabricOptions options = SmallFabric();
   options.expanders_per_host = 2;
@@ -118,12 +119,12 @@ TEST_F(Lifetime, S12_WhatIsToldOfARemovalNeedsTheAdapterOnly) {
   hba_->attacher().RunCommands(attach);
   const NodeKey key = KeyOfExpander(kExpander);
   const SasAddress adapter = hba_->host();
-  int told = 0;
+  int reports = 0;
   std::thread attacher;
   sink_->set_on_batch([&](const ObservationBatch& batch) {
     for (const Observation& observation : batch.observations) {
       if (!std::holds_alternative<ExpanderGone>(observation)) continue;
-      ++told;
+      ++reports;
       EXPECT_EQ(batch.host, adapter);
       EXPECT_THAT(batch.cause.text, HasSubstr(ToHex(key.address)));
       EXPECT_EQ(hba_->nodes().Find(key), nullptr);
@@ -140,12 +141,12 @@ TEST_F(Lifetime, S12_WhatIsToldOfARemovalNeedsTheAdapterOnly) {
   ASSERT_TRUE(fabric().SetExpander(kExpander, false).ok());
   RunAll();
   if (attacher.joinable()) attacher.join();
-  EXPECT_EQ(told, 1);
+  EXPECT_EQ(reports, 1);
   EXPECT_EQ(StateOf(Truth(kElsewhere)), DeviceState::kAttached);
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S15_AnEnclosureThatIsAddedTwiceIsThereOnceAndGoesOnce) {
+TEST_F(Lifetime, S15_EnclosureAddedTwiceGoesOnce) {
   RunAll();
   const auto enclosure_of_drive = [this] {
     for (const emulator::TruthEnclosure& enclosure : emulator_->Truth(0).enclosures) {
@@ -180,7 +181,7 @@ TEST_F(Lifetime, S15_AnEnclosureThatIsAddedTwiceIsThereOnceAndGoesOnce) {
   EXPECT_THAT(sink_->Of(key), ElementsAre("gone"));
 }
 
-TEST_F(Lifetime, S19_TheEndOfAnInternalResetDoesNotWaitForTheWorker) {
+TEST_F(Lifetime, S19_EndOfInternalResetNeedsNoWorker) {
   RunAll();
   ASSERT_TRUE(fabric().Pull(kOther).ok());
   RunAll();
@@ -214,11 +215,11 @@ TEST_F(Lifetime, S20_HandlesBeyondMaxDevHandleAreRejected) {
   RunAll();
   EXPECT_GE(hba_->arrival().rejected(), 1u);
   EXPECT_EQ(devices().FindByHandle(beyond), nullptr);
-  EXPECT_THAT(Told(other_), testing::IsEmpty());
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
+  EXPECT_THAT(Reported(other_), testing::IsEmpty());
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_)));
   EXPECT_THAT(sink_->batches().back().cause.text + hba_->Unfinished(), HasSubstr("tried again"));
 
-  // A volume's, for which the firmware would get a handshake.
+  // Handles of volumes, for which the firmware would get a handshake.
   ioc_->ClearRecords();
   mpi::IrConfigurationChangeList volumes;
   volumes.elements.push_back({0, beyond, 7, 0, DevHandle(0)});
@@ -228,8 +229,8 @@ TEST_F(Lifetime, S20_HandlesBeyondMaxDevHandleAreRejected) {
   EXPECT_THAT(ioc_->Handshakes(), ElementsAre("reset " + Hex(highest), "remove " + Hex(highest)));
 }
 
-// The other drive's page says the first one's address, on another port.
-TEST_F(Lifetime, S21_AnAddressOnTwoPortsIsTwoDevices) {
+// The other drive's page has the first one's address, on another port.
+TEST_F(Lifetime, S21_AddressOnTwoPortsIsTwoDevices) {
   const emulator::TruthDevice first = drive_, second = other_;
   CreateEmulator(SmallFabric());  // the same handles are given out again
   CreateHba();
@@ -259,7 +260,7 @@ TEST_F(Lifetime, S21_AnAddressOnTwoPortsIsTwoDevices) {
   EXPECT_EQ(devices().Find(one), on_one);
 }
 
-TEST_F(Lifetime, S23_WithoutAFreeFrameTheSecondHalfOfAHandshakeWaits) {
+TEST_F(Lifetime, S23_HandshakeWaitsForAFreeFrame) {
   RunAll();
   ioc_->ClearRecords();
   const auto release = [this](emulator::HeldMessage::Kind kind) {
@@ -288,7 +289,7 @@ TEST_F(Lifetime, S23_WithoutAFreeFrameTheSecondHalfOfAHandshakeWaits) {
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S23_ARemovalThatIsToldTwiceStartsOneHandshake) {
+TEST_F(Lifetime, S23_DuplicatedRemovalStartsOneHandshake) {
   RunAll();
   ioc_->ClearRecords();
   ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kEventDuplicated, 1).ok());
@@ -296,22 +297,22 @@ TEST_F(Lifetime, S23_ARemovalThatIsToldTwiceStartsOneHandshake) {
   RunAll();
   EXPECT_THAT(ioc_->Handshakes(),
               ElementsAre("reset " + Hex(drive_.handle), "remove " + Hex(drive_.handle)));
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S23_AVolumesHandshakeComesBeforeItsDisks) {
+TEST_F(Lifetime, S23_VolumeHandshakePrecedesItsDisks) {
   RunAll();
   ioc_->ClearRecords();
   mpi::IrConfigurationChangeList list;
-  list.elements.push_back({0, DevHandle(0), 5, 0, drive_.handle});     // a disk is shown again
+  list.elements.push_back({0, DevHandle(0), 5, 0, drive_.handle});     // a disk is unhidden
   list.elements.push_back({0, DevHandle(0x200), 7, 0, DevHandle(0)});  // its volume is deleted
   ioc_->Deliver(list);
   EXPECT_THAT(ioc_->Handshakes(),
               ElementsAre("reset 0x0200", "remove 0x0200", "reset " + Hex(drive_.handle)));
 }
 
-TEST_F(Lifetime, S24_AVacantPhyWhoseTargetDoesNotRespondIsARemoval) {
+TEST_F(Lifetime, S24_VacantPhyWithoutResponseIsARemoval) {
   RunAll();
   ioc_->ClearRecords();
   mpi::TopologyChangeList list = ListOf(drive_, mpi::PhyReason::kTargetNotResponding);
@@ -321,12 +322,12 @@ TEST_F(Lifetime, S24_AVacantPhyWhoseTargetDoesNotRespondIsARemoval) {
   ioc_->Deliver(list);
   EXPECT_THAT(ioc_->Handshakes(), ElementsAre("reset " + Hex(drive_.handle)));
   RunWorker();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
   transport().ReleaseAll();
   RunAll();
   EXPECT_THAT(ioc_->Handshakes(), testing::Contains("remove " + Hex(drive_.handle)));
-  EXPECT_EQ(Told(drive_).size(), 4u);
-  // A vacant phy with any other reason is nothing.
+  EXPECT_EQ(Reported(drive_).size(), 4u);
+  // A vacant phy with any other reason is ignored.
   list = ListOf(other_, mpi::PhyReason::kPhyChanged);
   list.entries[0].vacant = true;
   list.entries[0].rate = LinkRate::kUnknown;
@@ -338,7 +339,7 @@ TEST_F(Lifetime, S24_AVacantPhyWhoseTargetDoesNotRespondIsARemoval) {
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S26_PageReadsThatOverlapHaveABufferEach) {
+TEST_F(Lifetime, S26_OverlappingPageReadsUseSeparateBuffers) {
   discovery::PageReader reader(*ioc_, discovery::FrameSender(*ioc_));
   const auto read = [&reader](DevHandle handle) {
     return reader.SasDevice0(mpi::page_address::Device(handle));
@@ -354,7 +355,7 @@ TEST_F(Lifetime, S26_PageReadsThatOverlapHaveABufferEach) {
   EXPECT_TRUE(overlaps);
 }
 
-TEST_F(Lifetime, S26_APhyThatTogglesFasterThanTheWorkerReadsEndsAsItIs) {
+TEST_F(Lifetime, S26_FastTogglingPhyEndsInItsTrueState) {
   RunAll();
   const uint32_t phy = drive_.parent_phy.value();
   for (int i = 0; i < 8; ++i) {
@@ -370,7 +371,7 @@ TEST_F(Lifetime, S26_APhyThatTogglesFasterThanTheWorkerReadsEndsAsItIs) {
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S29_WhatHasTheHandleNextSurvivesTheRemovalOfTheOneBefore) {
+TEST_F(Lifetime, S29_NewOwnerOfHandleSurvivesOldRemoval) {
   RunAll();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().Insert(kDrive, "ANOTHER").ok());
@@ -378,13 +379,13 @@ TEST_F(Lifetime, S29_WhatHasTheHandleNextSurvivesTheRemovalOfTheOneBefore) {
   ASSERT_EQ(successor.handle, drive_.handle);
   ASSERT_NE(successor.address, drive_.address);
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
-  EXPECT_THAT(Told(successor), ElementsAre("discovered", "attached", "unit ANOTHER"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
+  EXPECT_THAT(Reported(successor), ElementsAre("discovered", "attached", "unit ANOTHER"));
   ExpectSettled();
 }
 
-// A walk finds the successor under the handle before the old one's removal is handled.
-TEST_F(Lifetime, S29_ARemovalThatComesAfterTheSuccessorWasFoundIsNotItsOwn) {
+// A walk finds the successor under the handle before the removal of the old device is handled.
+TEST_F(Lifetime, S29_LateRemovalSparesTheSuccessor) {
   RunAll();
   hba_->Rescan();
   ASSERT_TRUE(hba_->RunWorkerStep());  // the walk begins
@@ -396,13 +397,13 @@ TEST_F(Lifetime, S29_ARemovalThatComesAfterTheSuccessorWasFoundIsNotItsOwn) {
   ASSERT_NE(devices().Find(KeyOf(successor)), nullptr);
   EXPECT_EQ(devices().FindByHandle(successor.handle), devices().Find(KeyOf(successor)));
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
-  EXPECT_THAT(Told(successor), ElementsAre("discovered", "attached", "unit ANOTHER"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone"));
+  EXPECT_THAT(Reported(successor), ElementsAre("discovered", "attached", "unit ANOTHER"));
   ExpectSettled();
 }
 
-// Both attaches are under way, and the old one ends first.
-TEST_F(Lifetime, S29_AnAttachEndsForTheDeviceThatItBeganWith) {
+// Both attaches are running, and the old one ends first.
+TEST_F(Lifetime, S29_AttachEndsOnlyForItsOwnDevice) {
   Attach before = BeginAttachOfDrive();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().Insert(kDrive, "ANOTHER").ok());
@@ -416,28 +417,28 @@ TEST_F(Lifetime, S29_AnAttachEndsForTheDeviceThatItBeganWith) {
   hba_->attacher().RunCommands(after);
   hba_->attacher().Complete(std::move(after));
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "gone"));
-  EXPECT_THAT(Told(successor), ElementsAre("discovered", "attached", "unit ANOTHER"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "gone"));
+  EXPECT_THAT(Reported(successor), ElementsAre("discovered", "attached", "unit ANOTHER"));
   ExpectSettled();
 }
 
-// Another drive has it, and answers; the worker has not come to the removal yet.
-TEST_F(Lifetime, S29_AnAttachUnderAHandleThatWasGivenBackIsVoid) {
+// Another drive has the handle and answers; the worker has not handled the removal yet.
+TEST_F(Lifetime, S29_AttachUnderGivenBackHandleIsVoid) {
   Attach attach = BeginAttachOfDrive();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().Pull(kOther).ok());
   ASSERT_TRUE(fabric().Insert(kOther).ok());
   hba_->attacher().RunCommands(attach);
-  ASSERT_TRUE(attach.units.ok()) << "nothing is under the drive's handle";
+  ASSERT_TRUE(attach.units.ok()) << "no drive has the handle";
   hba_->attacher().Complete(std::move(attach));
   while (hba_->RunAttachStep()) {
   }
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "gone"));
 }
 
-// The handle stands for three devices in turn before the worker has seen the first of them go.
-TEST_F(Lifetime, S29_AHandleThatIsReusedIsGivenBackAgain) {
+// The handle belongs to three devices in turn before the worker handles the first removal.
+TEST_F(Lifetime, S29_ReusedHandleIsGivenBackAgain) {
   RunAll();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   ASSERT_TRUE(fabric().Pull(kOther).ok());
@@ -446,8 +447,8 @@ TEST_F(Lifetime, S29_AHandleThatIsReusedIsGivenBackAgain) {
   EXPECT_EQ(hba_->handshakes(), 3u);
 }
 
-// At each request that the worker makes for it in turn; an event is late, too.
-TEST_F(Lifetime, S33_AnExpanderPulledWhileItIsAddedLeavesNothingBeneathIt) {
+// Pulled at each of the worker's requests for it in turn; an event is late, too.
+TEST_F(Lifetime, S33_ExpanderPulledDuringAddLeavesNoSubtree) {
   emulator::SyntheticFabricOptions options;
   options.expanders_per_host = 9;  // the last one is behind another
   options.devices_per_expander = 2;
@@ -478,7 +479,7 @@ TEST_F(Lifetime, S33_AnExpanderPulledWhileItIsAddedLeavesNothingBeneathIt) {
     RunAll();
     ioc_->SetFilter(nullptr);
     if (!pulled) break;
-    clock_.Advance(absl::Seconds(1));  // what could not be read is read again
+    clock_.Advance(absl::Seconds(1));  // pages that could not be read are read again
     RunAll();
     for (const auto& [key, device] : sink_->devices()) EXPECT_NE(device.parent.address, parent);
     for (const auto& [key, expander] : sink_->expanders()) {
@@ -491,8 +492,8 @@ TEST_F(Lifetime, S33_AnExpanderPulledWhileItIsAddedLeavesNothingBeneathIt) {
   }
 }
 
-// The event names the expander only; those of what is beneath it come later.
-TEST_F(Lifetime, S33_AnExpanderGoesWithAllBeneathIt) {
+// The event names only the expander; those of its subtree come later.
+TEST_F(Lifetime, S33_ExpanderRemovalTakesItsSubtree) {
   emulator::SyntheticFabricOptions options;
   options.expanders_per_host = 9;  // the last one is behind another
   options.devices_per_expander = 2;
@@ -518,15 +519,15 @@ TEST_F(Lifetime, S33_AnExpanderGoesWithAllBeneathIt) {
   EXPECT_TRUE(devices().ChildrenOf(beneath).empty());
   EXPECT_EQ(hba_->nodes().Find(key), nullptr);
   EXPECT_EQ(hba_->nodes().Find(beneath), nullptr);
-  EXPECT_THAT(sink_->Of(beneath), ElementsAre("told", "gone"));
+  EXPECT_THAT(sink_->Of(beneath), ElementsAre("reported", "gone"));
   transport().ReleaseAll();
   RunAll();
-  EXPECT_THAT(sink_->Of(key), ElementsAre("told", "gone"));
+  EXPECT_THAT(sink_->Of(key), ElementsAre("reported", "gone"));
   ExpectSettled();
 }
 
-// What is queued about an expander that has gone is not looked at any more.
-TEST_F(Lifetime, S33_AnnouncementsOfAnExpanderThatHasGoneAreIgnored) {
+// Queued events about a gone expander are not handled.
+TEST_F(Lifetime, S33_AnnouncementsOfAGoneExpanderAreIgnored) {
   RunAll();
   ASSERT_TRUE(fabric().SetExpander(kExpander, false).ok());
   RunAll();
@@ -538,13 +539,13 @@ TEST_F(Lifetime, S33_AnnouncementsOfAnExpanderThatHasGoneAreIgnored) {
   ASSERT_TRUE(fabric().SetExpander(kExpander, true).ok());
   ASSERT_TRUE(fabric().SetExpander(kExpander, false).ok());
   RunAll();
-  EXPECT_LE(requests(), 3u) << "for the host's phy and the enclosure, none of it";
+  EXPECT_LE(requests(), 3u) << "only for the host's phy and the enclosure";
   EXPECT_TRUE(sink_->expanders().empty());
-  EXPECT_THAT(Told(drive_), testing::IsEmpty());
+  EXPECT_THAT(Reported(drive_), testing::IsEmpty());
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S34_EventsShorterThanTheirCountSaysAreRejected) {
+TEST_F(Lifetime, S34_EventsShorterThanTheirCountAreRejected) {
   RunAll();
   mpi::TopologyChangeList list = ListOf(drive_, mpi::PhyReason::kTargetNotResponding);
   for (int i = 0; i < 4; ++i) list.entries.push_back(list.entries[0]);
@@ -559,25 +560,25 @@ TEST_F(Lifetime, S34_EventsShorterThanTheirCountSaysAreRejected) {
   }
   EXPECT_THAT(ioc_->Handshakes(), testing::IsEmpty());
   RunAll();
-  EXPECT_THAT(Told(drive_), testing::IsEmpty());
-  EXPECT_EQ(BatchesOf(CauseKind::kResync), 1u) << "what they would have told is looked for";
+  EXPECT_THAT(Reported(drive_), testing::IsEmpty());
+  EXPECT_EQ(BatchesOf(CauseKind::kResync), 1u) << "a walk finds what they would have reported";
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S34_WhatATruncatedEventWouldHaveToldIsFoundOut) {
+TEST_F(Lifetime, S34_WalkRecoversATruncatedEvent) {
   RunAll();
   sink_->ClearRecords();
   ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kEventTruncated, 1).ok());
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   EXPECT_EQ(hba_->arrival().rejected(), 1u);
   RunAll();
-  EXPECT_THAT(Told(drive_), ElementsAre("gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("gone"));
   EXPECT_EQ(BatchesOf(CauseKind::kResync), 1u);
   ExpectSettled();
 }
 
-// The ring of the kernel's driver (driver/transport/mpt3ctl) tells its overruns by the same call.
-TEST_F(Lifetime, S35_AnOverrunIsCountedAndTheDifferenceIsToldAsOne) {
+// The ring of the kernel's driver (driver/transport/mpt3ctl) reports its overruns by the same call.
+TEST_F(Lifetime, S35_OverrunIsCountedAndReportedAsResync) {
   constexpr uint32_t kLost = 250;
   RunAll();
   sink_->ClearRecords();
@@ -598,10 +599,10 @@ TEST_F(Lifetime, S35_AnOverrunIsCountedAndTheDifferenceIsToldAsOne) {
     const auto gone = [](const Observation& o) { return std::holds_alternative<EndDeviceGone>(o); };
     EXPECT_TRUE(std::any_of(batch.observations.begin(), batch.observations.end(), gone));
   }
-  EXPECT_THAT(Told(drive_), ElementsAre("gone"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("gone"));
   EXPECT_THAT(ioc_->Handshakes(),
               ElementsAre("reset " + Hex(drive_.handle), "remove " + Hex(drive_.handle)))
-      << "nobody else has given the handle back";
+      << "the walk gives the handle back";
   ExpectSettled();
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 using Observed = Interleaving::Observed;
 
-// More than any program takes.
+// More than any program needs.
 constexpr int kMostSettling = 10'000;
 
 std::unique_ptr<emulator::Emulator> MakeEmulator(const emulator::SyntheticFabricOptions& fabric,
@@ -152,7 +152,7 @@ std::string ExploredHba::Settle() {
     const absl::Duration due = std::min({hba_.NextWorkerDue(), hba_.NextAttachDue(), timers});
     const std::string unfinished = hba_.Unfinished();
     if (due == absl::InfiniteDuration()) {
-      return unfinished.empty() ? "" : absl::StrCat("never done: ", unfinished);
+      return unfinished.empty() ? "" : absl::StrCat("never finished: ", unfinished);
     }
     clock_.Advance(std::max(due - clock_.Monotonic(), absl::Nanoseconds(1)));
   }
@@ -172,7 +172,7 @@ std::string ExploredHba::Judge() {
     hba_.Stop();
   }
   if (hba_.live_objects() != 0) {
-    absl::StrAppend(&wrong, hba_.live_objects(), " objects are left when the driver has stopped\n");
+    absl::StrAppend(&wrong, hba_.live_objects(), " objects are left after the stop\n");
   }
   return wrong;
 }

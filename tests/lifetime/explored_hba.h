@@ -17,8 +17,8 @@
 
 namespace sasd::lifetime {
 
-// An IOC whose driver is observed (Interleaving): its requests are points, and what the firmware
-// does is not interleaved with anything.
+// An IOC whose driver is observed (Interleaving): its requests are points. The firmware's work is
+// not interleaved with anything.
 class ObservedTransport : public transport::IocTransport, private transport::IocListener {
  public:
   // `inner` outlives this.
@@ -41,8 +41,8 @@ class ObservedTransport : public transport::IocTransport, private transport::Ioc
   transport::IocListener* listener_ = nullptr;
 };
 
-// A virtual HBA and its driver, whose worker, attacher and unload, and whatever else happens, are
-// threads of an Interleaving. Time stands still while they run.
+// A virtual HBA and its driver. The worker, attacher, unload and other actions are threads of an
+// Interleaving. Time stands still while they run.
 class ExploredHba {
  public:
   enum class Begin {
@@ -55,26 +55,25 @@ class ExploredHba {
   emulator::Emulator& emulator() { return *emulator_; }
   FakeClock& clock() { return clock_; }
   discovery::Hba& hba() { return hba_; }
-  // Something that happens to the fabric, or is asked of the driver, in a thread of its own.
+  // An action on the fabric or a call of the driver, in its own thread.
   struct Actor {
     std::string name;
     std::function<void(ExploredHba&)> act;
   };
   struct Threads {
     bool worker = true, attacher = true;
-    bool unload =
-        false;  // stops the driver once worker and attacher have seen that they are to end
+    bool unload = false;  // stops the driver after worker and attacher have ended
   };
-  // Runs the threads and, unless unloaded, what they leave to do. What was wrong at any point or in
-  // the end; empty: nothing.
+  // Runs the threads and, unless unloaded, their remaining work. Returns the errors found at any
+  // point or in the end; empty: none.
   std::string Run(Schedule& schedule, const Threads& threads, std::vector<Actor> actors);
 
  private:
   void RunWorker();
   void RunAttacher();
   void Unload();
-  // What worker and attacher do without being interleaved, until there is nothing left to do.
-  // What is left if that never happens.
+  // Runs worker and attacher without interleaving until there is nothing left to do. Returns the
+  // rest if that never happens.
   std::string Settle();
   std::string Judge();
 

@@ -9,24 +9,24 @@
 #include "absl/debugging/symbolize.h"
 #include "absl/strings/str_cat.h"
 
-// Where there is AddressSanitizer: called before it ends the process.
+// With AddressSanitizer: called before it ends the process.
 extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)());
 
 namespace sasd::lifetime {
 namespace {
 
 constexpr int kMostThreads = 6;
-// Of one schedule: more is a thread that waits by trying again and again.
+// The most points of one schedule; more means a thread that polls forever.
 constexpr size_t kMostPoints = 100'000;
 
-// A lock by its place in the object; locks elsewhere are all alike.
+// A lock, named by its offset in the object; all locks elsewhere share one name.
 using LockId = ptrdiff_t;
 constexpr LockId kElsewhere = -1;
 
-// A point where more than one thread may go on.
+// A point where several threads can run.
 struct Decision {
   uint32_t able = 0;     // for the check that the program repeats itself
-  uint32_t untried = 0;  // those still to be tried after `chosen`
+  uint32_t untried = 0;  // threads still to try after `chosen`
   int chosen = 0;
 };
 
@@ -80,7 +80,7 @@ class Search : public Schedule, private Interleaving::Decider {
     found_.clear();
   }
 
-  // To the next schedule; false if all were run.
+  // Moves to the next schedule; false if all have run.
   bool Advance() {
     if (std::exchange(learned_, false)) {
       decisions_.clear();
@@ -105,14 +105,14 @@ class Search : public Schedule, private Interleaving::Decider {
     return place >= begin_ && place < end_ ? place - begin_ : kElsewhere;
   }
 
-  // Notes that a thread takes a lock. True if others do, too.
+  // Notes that a thread takes a lock. True if other threads take it, too.
   bool IsShared(int thread, const void* lock) {
     const LockId id = IdOf(lock);
     if (id == kElsewhere) return true;
     std::bitset<kMostThreads>& takers = takers_[id];
     const bool was_shared = takers.count() > 1;
     takers.set(thread);
-    // What was left out before is to be tried now.
+    // The preemptions left out before must be tried now.
     if (!was_shared && takers.count() > 1) learned_ = true;
     return takers.count() > 1;
   }
@@ -143,7 +143,7 @@ class Search : public Schedule, private Interleaving::Decider {
     }
     const Decision& decision = decisions_[at_++];
     if (decision.able != able && found_.empty()) {
-      found_ = "the program does not repeat itself under the same schedule";
+      found_ = "the program does not repeat under the same schedule";
     }
     return (able >> decision.chosen & 1) != 0 ? decision.chosen : __builtin_ctz(able);
   }
@@ -153,7 +153,7 @@ class Search : public Schedule, private Interleaving::Decider {
     abort();
   }
 
-  // Who ran from where on, a line for each switch.
+  // The thread switches of the schedule, one per line.
   std::string Text() const {
     std::string text = "schedule:\n";
     for (const Step& step : steps_) {
@@ -174,7 +174,7 @@ class Search : public Schedule, private Interleaving::Decider {
   bool learned_ = false;
   std::vector<Decision> decisions_;
 
-  // Of the schedule that runs.
+  // State of the running schedule.
   const char* begin_ = nullptr;
   const char* end_ = nullptr;
   const std::function<std::string()>* check_ = nullptr;

@@ -19,7 +19,7 @@ std::string Fine() { return ""; }
 struct Letters {
   absl::Mutex mu;
   std::string text;
-  absl::Mutex own[2];  // of one thread each
+  absl::Mutex own[2];  // one per thread
 };
 
 void Write(Letters& letters, const std::string& text) {
@@ -30,7 +30,7 @@ void Write(Letters& letters, const std::string& text) {
   }
 }
 
-// The texts that two threads write, one letter at a time, over all schedules.
+// The texts that two threads write, letter by letter, over all schedules.
 std::multiset<std::string> Texts(int preemptions) {
   std::multiset<std::string> texts;
   ExploreOptions options;
@@ -77,7 +77,7 @@ void Add(Counter& counter) {
   counter.value = value + 1;
 }
 
-TEST(Explorer, FindsALostUpdateAndTellsItsSchedule) {
+TEST(Explorer, FindsALostUpdateAndShowsItsSchedule) {
   const ExploreReport report = Explore({}, [](Schedule& schedule) -> std::string {
     Counter counter;
     schedule.Run({{"first", [&] { Add(counter); }}, {"second", [&] { Add(counter); }}}, &counter,
@@ -118,7 +118,7 @@ TEST(Explorer, LeavesOutLocksOfOneThread) {
   EXPECT_EQ(run(true), run(false));
 }
 
-TEST(Explorer, AWaitingThreadGoesOnWhenItsConditionHolds) {
+TEST(Explorer, WaitingThreadResumesWhenItsConditionHolds) {
   std::set<std::string> texts;
   const ExploreReport report = Explore({}, [&texts](Schedule& schedule) -> std::string {
     Letters letters;
@@ -159,7 +159,7 @@ TEST(Explorer, AwaitLetsTheOthersRun) {
   EXPECT_GT(report.schedules, 1u);
 }
 
-TEST(ExplorerDeathTest, SaysWhoWaitsForWhatInADeadlock) {
+TEST(ExplorerDeathTest, DeadlockMessageNamesThreadsAndLocks) {
   EXPECT_DEATH(
       Explore({},
               [](Schedule& schedule) -> std::string {
@@ -168,7 +168,7 @@ TEST(ExplorerDeathTest, SaysWhoWaitsForWhatInADeadlock) {
                     nullptr, 0, Fine);
                 return "";
               }),
-      "No thread can go on:\n  reader waits: Godot");
+      "No thread can continue:\n  reader waits: Godot");
 }
 
 }  // namespace

@@ -13,8 +13,8 @@
 #include "driver/base/strong_id.h"
 #include "emulator/fabric/truth.h"
 
-// The facts of a host's topology as lines of text. A picture and the fabric's truth are written by
-// the same functions, so that a difference between them is one of values.
+// The facts of a host's topology as lines of text. The same functions write a picture and the
+// fabric's truth, so a difference is one of values.
 namespace sasd::lifetime {
 
 using FactTexts = std::set<std::string>;
@@ -28,16 +28,16 @@ std::string DeviceFact(SasAddress address, PhysicalPort port, SasAddress parent,
                        const std::optional<PhyId>& phy, DevHandle handle, uint64_t enclosure,
                        const std::optional<uint16_t>& slot, absl::string_view serial,
                        uint64_t size);
-// In place of the serial of a device that failed as this access status says.
+// Replaces the serial of a device that failed with this access status.
 std::string FailingFact(uint8_t access_status);
 std::string EnclosureFact(uint64_t id, int slots, int start);
 
-// A phy that leads to another host, over an expander that both share, shows nothing: a driver does
-// not ask who else there is.
+// A phy that leads to another host, over a shared expander, shows nothing: a driver does not look
+// for other hosts.
 FactTexts FactsOf(const emulator::HostTruth& truth);
 
-// What is missing ("- ...") and what is too much ("+ ..."), the two versions of a fact side by
-// side; the first `limit` of it.
+// The missing ("- ...") and the extra facts ("+ ..."), the two versions of a fact side by side; the
+// first `limit` of them.
 std::vector<std::string> DifferencesOf(const FactTexts& expected, const FactTexts& actual,
                                        size_t limit);
 

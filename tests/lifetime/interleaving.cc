@@ -37,7 +37,7 @@ class Interleaving::Impl {
   }
 
   ~Impl() {
-    for (Slot& slot : slots_) slot.wake.Post();  // with no body: to end
+    for (Slot& slot : slots_) slot.wake.Post();  // no body: the thread ends
     for (Slot& slot : slots_) slot.thread.join();
   }
 
@@ -53,13 +53,14 @@ class Interleaving::Impl {
     decider_ = nullptr;
   }
 
-  // What a thread knows of itself.
+  // The thread's own state.
   static inline thread_local Impl* run = nullptr;
   static inline thread_local int thread = -1;
   static inline thread_local bool is_observed = false;
   static inline thread_local int locks_held = 0;  // while observed
 
-  // Thread `self` is at `place`, and goes on when this returns. `condition`: not before it holds.
+  // Thread `self` is at `place`. Returns when the thread may continue, with a `condition` not
+  // before it holds.
   void At(int self, const Place& place, const std::function<bool()>* condition) {
     slots_[self].condition = condition;
     slots_[self].what = place.what;
@@ -85,7 +86,7 @@ class Interleaving::Impl {
     return slot.running && (slot.condition == nullptr || (*slot.condition)());
   }
 
-  // Lets the next one go on; -1 if all have ended. `current` is at `place`; -1: at none.
+  // Lets the next thread run; -1 if all have ended. `current` is at `place`; -1: at none.
   int Next(int current, const Place& place) {
     const Observed unobserved(false);
     decider_->Check();
@@ -107,7 +108,7 @@ class Interleaving::Impl {
   }
 
   [[noreturn]] void Deadlock() const {
-    fprintf(stderr, "No thread can go on:\n");
+    fprintf(stderr, "No thread can continue:\n");
     for (const Slot& slot : slots_) {
       if (slot.running) fprintf(stderr, "  %s waits: %s\n", slot.name.c_str(), slot.what);
     }
@@ -149,7 +150,7 @@ void Interleaving::WaitFor(const char* what, const std::function<bool()>& condit
   if (Impl::run != nullptr) {
     Impl::run->At(Impl::thread, {nullptr, __builtin_return_address(0), what}, &condition);
   } else if (!condition()) {
-    fprintf(stderr, "Nobody is there to wait for: %s\n", what);
+    fprintf(stderr, "No other thread can fulfil: %s\n", what);
     abort();
   }
 }
@@ -175,7 +176,7 @@ struct LockHooks {
 
 }  // namespace sasd::lifetime
 
-// What the linker puts in the place of absl::Mutex' functions (--wrap).
+// The replacements of absl::Mutex' functions (linker option --wrap).
 using sasd::lifetime::Interleaving;
 using sasd::lifetime::LockHooks;
 

@@ -9,17 +9,17 @@
 
 namespace sasd::lifetime {
 
-// Threads of which one runs at a time, and who runs next is decided outside. A thread can be
-// taken off at a point: where it is about to take a lock while it holds none, and wherever it calls
-// Point() or WaitFor(). In between nobody sees what it does, as all that threads share is under
-// locks or beyond the IOC's interface.
+// Threads of which one runs at a time; a Decider chooses the next one. A thread can be preempted at
+// a point: before it takes a lock while it holds none, and in Point() and WaitFor(). Between points
+// no other thread sees its work, because all shared data are under locks or behind the IOC's
+// interface.
 //
-// That one thread runs between another's lock and a lock within it is left out: it takes neither
-// the outer lock nor anything that the first one changed under it, so it could have run before.
+// A thread is not preempted before a nested lock: another thread that ran there could take neither
+// the outer lock nor the data changed under it, so it could have run before.
 //
-// The locks are absl::Mutex, whose functions the linker replaces (--wrap, see BUILD): the code
-// under test is the product's, unchanged. Only threads of Run() and only code within an Observed
-// scope have points.
+// The locks are absl::Mutex; the linker replaces its functions (--wrap, see BUILD), so the code
+// under test is the product's, unchanged. Points exist only in threads of Run() and only in code
+// within an Observed scope.
 class Interleaving {
  public:
   struct Thread {
@@ -27,7 +27,7 @@ class Interleaving {
     std::function<void()> body;
   };
 
-  // Where the running thread is: the lock that it is about to take, or null elsewhere.
+  // The place of the running thread: the lock that it is about to take; null elsewhere.
   struct Place {
     const void* lock = nullptr;
     const void* caller = nullptr;  // code address, for people
@@ -37,7 +37,8 @@ class Interleaving {
   class Decider {
    public:
     virtual ~Decider() = default;
-    // Who goes on: one of the bits of `able`. `current` is at `place`; -1: it cannot go on.
+    // Returns the next thread: one of the bits of `able`. `current` is at `place`; -1: it cannot
+    // continue.
     virtual int Choose(uint32_t able, int current, const Place& place) = 0;
     // Called at each point before Choose(); no lock is held by any thread.
     virtual void Check() = 0;
@@ -47,17 +48,17 @@ class Interleaving {
   explicit Interleaving(int threads);
   ~Interleaving();
 
-  // Runs the bodies (as many as threads at most) until all have ended. If none can go on the
-  // process ends with a message that says where each one waits.
+  // Runs the bodies (at most one per thread) until all have ended. If none can continue, the
+  // process ends with a message that shows where each one waits.
   void Run(std::vector<Thread> threads, Decider& decider);
 
-  // A point; does nothing in other threads. `what`: a literal.
+  // A point; no effect in other threads. `what`: a literal.
   static void Point(const char* what);
-  // The calling thread is not able to go on before `condition` holds, which depends on what other
-  // threads of the same Run() do. In other threads: the condition must hold.
+  // The calling thread cannot continue before `condition` holds; `condition` depends on other
+  // threads of the same Run(). In other threads the condition must hold already.
   static void WaitFor(const char* what, const std::function<bool()>& condition);
 
-  // Code within has points, or has none.
+  // Code within this scope has points, or has none.
   class Observed {
    public:
     explicit Observed(bool observed);

@@ -1,8 +1,7 @@
 // Every interleaving, within a bound, of the driver's worker and attacher with each other, with the
-// interrupts that events, resets and gaps are, and with the unload, on a small fabric. At each
-// point the tables' invariants hold; at the end what was told equals the fabric, every reference
-// was returned, and nothing is left after the stop. tests/lifetime/mutations.toml shows what it
-// finds.
+// interrupts of events, resets and gaps, and with the unload, on a small fabric. At each point the
+// tables' invariants hold. In the end the reports equal the fabric, every reference was returned,
+// and nothing is left after the stop. tests/lifetime/mutations.toml shows which bugs it finds.
 #include <cctype>
 #include <cstdint>
 #include <cstdlib>
@@ -30,7 +29,7 @@ using Act = std::function<void(ExploredHba&)>;
 
 constexpr char kHost[] = "h0";
 
-// A verb may come too late or too early for what else happened.
+// An action may fail because of what happened before it.
 void Pull(ExploredHba& h) { h.fabric().Pull(kDrive).IgnoreError(); }
 void Insert(ExploredHba& h) { h.fabric().Insert(kDrive).IgnoreError(); }
 void PullOther(ExploredHba& h) { h.fabric().Pull(kOther).IgnoreError(); }
@@ -43,14 +42,14 @@ void Replace(ExploredHba& h) {
   Pull(h);
   h.fabric().Insert(kDrive, "ANOTHER").IgnoreError();
 }
-// The other drive comes to stand for the first one's handle, and the first one comes back.
+// The other drive gets the first one's handle, and the first one returns.
 void Exchange(ExploredHba& h) {
   Pull(h);
   PullOther(h);
   InsertOther(h);
   Insert(h);
 }
-// The handle that the first one had for a moment is the other one's.
+// The other drive has the handle that the first one had for a moment.
 void Overtake(ExploredHba& h) {
   Insert(h);
   Pull(h);
@@ -75,7 +74,7 @@ void InsertReordered(ExploredHba& h) {
   h.fabric().InjectFault(kHost, emulator::FaultKind::kEventsReordered, 1).IgnoreError();
   Overtake(h);
 }
-void PullTwiceTold(ExploredHba& h) {
+void PullReportedTwice(ExploredHba& h) {
   h.fabric().InjectFault(kHost, emulator::FaultKind::kEventDuplicated, 1).IgnoreError();
   Pull(h);
 }
@@ -96,7 +95,7 @@ void PassMissingDelay(ExploredHba& h) {
 struct Program {
   std::string name;
   Begin begin = Begin::kAttached;
-  Act before = nullptr;  // what has happened, and the driver has yet to look at
+  Act before = nullptr;  // happens before the driver looks
   ExploredHba::Threads threads;
   std::vector<ExploredHba::Actor> actors = {};
   int delay_s = 0;  // the report-missing delay
@@ -129,7 +128,7 @@ std::vector<Program> Pairs() {
       {"attach, worker walks", kFresh, PullUnnoticed, kBoth},
       {"attach, worker recovers from a reset", kFresh, Reset, kBoth},
       {"removal, insertion", kReady, Pull, kWorker, {{"insert", Insert}}},
-      {"removal, doubled event", kReady, PullOther, kWorker, {{"pull", PullTwiceTold}}},
+      {"removal, doubled event", kReady, PullOther, kWorker, {{"pull", PullReportedTwice}}},
       {"empty slots, an insertion overtaken", kReady, PullAll, kWorker, {{"overtake", Overtake}}},
       {"empty slots, insertion reordered", kReady, PullAll, kWorker, {{"insert", InsertReordered}}},
       {"removal, expander lost", kReady, Pull, kWorker, {{"lose", LoseExpander}}},
@@ -190,7 +189,7 @@ std::vector<Program> Triples() {
   };
 }
 
-// The rules (tests/lifetime/rules.toml) that a program is about; its name says it.
+// The rules (tests/lifetime/rules.toml) that a program covers, by its name.
 std::vector<std::string> RulesOf(const Program& program) {
   std::vector<std::string> rules = {"owned", "one-list", "removal", "no-lock", "events"};
   const auto about = [&](absl::string_view word) { return absl::StrContains(program.name, word); };
@@ -201,8 +200,7 @@ std::vector<std::string> RulesOf(const Program& program) {
   return rules;
 }
 
-// How many schedules ran of which program, for docs/lifetime-evidence.md
-// (tests/lifetime/report.py).
+// The number of schedules per program, for docs/lifetime-evidence.md (tests/lifetime/report.py).
 class Records {
  public:
   ~Records() {
@@ -230,7 +228,7 @@ Records& AllRecords() {
   return records;
 }
 
-// In the long run: how many schedules are worth trying for one more preemption.
+// In the long run: the most schedules to try for one more preemption.
 uint64_t MostSchedules() {
   const char* most = getenv("SASD_MOST_SCHEDULES");
   return most == nullptr ? 0 : strtoull(most, nullptr, 10);
@@ -250,7 +248,7 @@ ExploreReport ExplorePreempting(const Program& program, int preemptions, uint64_
   });
 }
 
-// Every schedule with up to so many preemptions, and more as far as that goes.
+// Every schedule with up to `preemptions`, and more as far as MostSchedules() allows.
 void ExpectNothingWrong(const Program& program, int preemptions) {
   ExploreReport report = ExplorePreempting(program, preemptions, UINT64_MAX);
   for (int more = preemptions + 1; report.failure.empty() && MostSchedules() != 0; ++more) {
@@ -278,7 +276,7 @@ std::string NameOf(const testing::TestParamInfo<Program>& info) {
   return name;
 }
 
-// AddressSanitizer is there to see what is used after it was freed: less will do.
+// AddressSanitizer detects uses after free: fewer preemptions suffice.
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER)
 constexpr int kPreemptionsOfPairs = 1, kPreemptionsOfTriples = 0;
 #else

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Puts bugs back into the driver, one at a time, and shows which tests see them.
+"""Puts bugs back into the driver, one at a time, and shows which tests catch them.
 
 mutations.toml has the bugs. Each is put into a copy of the tree, built with AddressSanitizer and judged
-by the tests of driver/device, driver/discovery and tests/lifetime. Prints which test cases caught it,
-and what scenario no bug has broken. The last line is "N passed, N failed"."""
+by the tests of driver/device, driver/discovery and tests/lifetime. Prints the test cases that caught it,
+and the scenarios that no bug has broken. The last line is "N passed, N failed"."""
 
 import argparse
 import concurrent.futures
@@ -23,21 +23,21 @@ import plan
 # Copies of the tree, one per job. Bazel keeps the outputs of each from run to run.
 FOLDER = "/var/tmp/sasd-mutations"
 JUDGES = ("//driver/device/...", "//driver/discovery/...", "//tests/lifetime/...")
-# The explorer takes long: it judges what it is to find, and the first of its programs that fails will do.
+# The explorer is slow: it judges only mutations that it must find, up to its first failing program.
 EXPLORER = "//tests/lifetime:interleavings_test"
-# A case that runs for so long hangs (the longest takes some 3 s); the rest of its program is left out.
+# A case that runs so long hangs (the longest takes some 3 s). The rest of its program is left out.
 CASE_SECONDS = 20
-# So many cases may crash before the rest of their program is left out.
+# After this many crashes the rest of a program is left out.
 MOST_CRASHES = 5
 IGNORED = shutil.ignore_patterns(".git", "bazel-*", "node_modules", "__pycache__")
 BAZEL = shlex.split(os.environ.get("SASD_BAZEL", "bazel"))
-# What one tree has compiled the others need not.
+# The trees share compiled files.
 CACHE = f"--disk_cache={FOLDER}/cache"
 CONFIG = ("--config=asan", "--noshow_progress", "--color=no")
 
 
 class BuildError(Exception):
-    """Carries what the compiler says."""
+    """Has the compiler's messages."""
 
 
 class Tree:
@@ -69,7 +69,7 @@ class Tree:
         self.bazel("build", *CONFIG, *cache, f"--jobs={jobs}", *labels)
 
     def apply(self, mutation):
-        """Returns what restores the files."""
+        """Edits the files. Returns their original texts by path."""
         originals = {}
         for edit in mutation["edit"]:
             path = os.path.join(self.root, edit["file"])
@@ -79,7 +79,7 @@ class Tree:
         return originals
 
     def run(self, labels):
-        """Runs the tests. Returns the cases that failed, and all that ran."""
+        """Runs the tests. Returns the failed cases and all cases that ran."""
         failed, ran = [], []
         for label in labels:
             program = label.removeprefix("//").replace(":", "/")
@@ -94,13 +94,13 @@ class Tree:
             failed += broken
             if ended or hung or (fail_fast and broken):
                 break
-            if not cases:  # it crashed outside of all cases
+            if not cases:  # it crashed outside of a case
                 failed.append(os.path.basename(program))
                 break
         ran += before
 
     def run_cases(self, program, without, fail_fast):
-        """Returns the cases that ran, those that failed, and whether the program came to its end, or hung."""
+        """Returns the cases that ran, the failed cases, whether the program ended, and whether it hung."""
         command = [*self.run_under, os.path.join(self.programs, program)]
         if without:
             command.append("--gtest_filter=-" + ":".join(without))
@@ -123,21 +123,21 @@ class Tree:
                     watchdog = threading.Timer(CASE_SECONDS, kill)
                     watchdog.start()
                     cases.append(name)
-                    failed.append(name)  # until it says that it went well
+                    failed.append(name)  # until it reports success
                 elif mark in ("[       OK", "[  SKIPPED") and failed and failed[-1] == name:
                     failed.pop()
                 elif line.startswith("[==========]") and " ran." in line:
                     ended = True
             process.wait()
             watchdog.cancel()
-        # What the leak sanitizer finds comes after the last case.
+        # The leak sanitizer reports after the last case.
         if ended and process.returncode != 0 and not failed:
             failed.append(os.path.basename(program) + " (leaks)")
         return cases, failed, ended, hung.is_set()
 
 
 def judge(mutation, trees, labels):
-    """Returns {"name", "caught_by": [...], "seconds"}; and "error" where it cannot be judged."""
+    """Returns {"name", "caught_by": [...], "seconds"}, and "error" if it cannot be judged."""
     start = time.monotonic()
     result = {"name": mutation["name"], "caught_by": []}
     explored = mutation.get("explored", False)
@@ -180,13 +180,13 @@ def is_caught(result):
 
 
 def unbroken(cases, results):
-    """The scenarios' test cases that have not failed for any mutation."""
+    """The test cases of scenarios that no mutation has broken."""
     broken = {name for result in results for name in result["caught_by"]}
     return [name for name in cases if plan.scenario_of(name) and name not in broken]
 
 
 def write_results(path, results, keep):
-    """Those of other mutations stay where only some were judged."""
+    """Writes the results. `keep`: keeps earlier results of other mutations."""
     known = {result["name"]: result for result in plan.results(path)} if keep else {}
     known.update({result["name"]: result for result in results})
     plan.write(path, json.dumps({"mutations": [known[name] for name in sorted(known)]}, indent=1) + "\n")
@@ -197,17 +197,19 @@ def choose(names):
     known = {mutation["name"] for mutation in mutations}
     for name in names:
         if name not in known:
-            sys.exit(f"mutate.py: no mutation {name}; mutations.toml has them")
+            sys.exit(f"mutate.py: no mutation {name}; see mutations.toml")
     return [mutation for mutation in mutations if not names or mutation["name"] in names]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="only these mutations")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="so many at a time, each in a tree of its own")
-    parser.add_argument("--results", default=plan.RESULTS, help="the results in JSON, for report.py")
-    parser.add_argument("--run_under", default="", help="a command before each test")
-    parser.add_argument("--test_env", default=[], action="append", metavar="NAME=VALUE")
+    parser.add_argument("names", nargs="*", help="judge only these mutations")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(),
+                        help="judge this many at a time, each in its own tree")
+    parser.add_argument("--results", default=plan.RESULTS, help="file for the results in JSON, for report.py")
+    parser.add_argument("--run_under", default="", help="command to put before each test")
+    parser.add_argument("--test_env", default=[], action="append", metavar="NAME=VALUE",
+                        help="environment variable for each test")
     options = parser.parse_args()
     mutations = choose(options.names)
     environment = dict(os.environ, **dict(pair.split("=", 1) for pair in options.test_env))
@@ -222,7 +224,7 @@ def main():
         trees.put(tree)
     failed, cases = tree.run(labels)
     if failed:
-        print("fail without any mutation:", *failed)
+        print("failed without a mutation:", *failed)
         print("0 passed, 1 failed")
         return 1
     print(f"{len(labels)} tests of {len(cases)} cases, built in {time.monotonic() - start:.0f} s", flush=True)

@@ -1,4 +1,4 @@
-"""Rules, mutations and scenarios fit together and into the tree; docs/lifetime-evidence.md says what they say."""
+"""Checks that rules, mutations, scenarios, the tree and docs/lifetime-evidence.md agree."""
 
 import os
 import unittest

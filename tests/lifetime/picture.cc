@@ -40,20 +40,20 @@ void Picture::Take(const ObservationBatch& batch) {
   CheckPlaces(batch);
 }
 
-// A batch is one step: who is beneath whom must be right at its end.
+// A batch is one step: the parents must be right at its end.
 void Picture::CheckPlaces(const ObservationBatch& batch) {
   for (const Observation& observation : batch.observations) {
     if (const auto* gone = std::get_if<ExpanderGone>(&observation)) {
       if (IsNode(gone->key)) continue;  // back already
       for (const auto& [key, device] : devices_) {
-        if (device.parent == gone->key) Forbid(key, "stays behind an expander that goes");
+        if (device.parent == gone->key) Forbid(key, "stays after its expander was removed");
       }
       for (const auto& [key, expander] : expanders_) {
-        if (expander.parent == gone->key) Forbid(key, "stays behind an expander that goes");
+        if (expander.parent == gone->key) Forbid(key, "stays after its expander was removed");
       }
-    } else if (const auto* told = std::get_if<EndDeviceFacts>(&observation)) {
-      const auto device = devices_.find(told->key);
-      if (device != devices_.end()) CheckParent(told->key, device->second.parent);
+    } else if (const auto* facts = std::get_if<EndDeviceFacts>(&observation)) {
+      const auto device = devices_.find(facts->key);
+      if (device != devices_.end()) CheckParent(facts->key, device->second.parent);
     } else if (const auto* node = std::get_if<ExpanderFacts>(&observation)) {
       const auto expander = expanders_.find(node->key);
       if (expander != expanders_.end()) CheckParent(node->key, expander->second.parent);
@@ -62,7 +62,7 @@ void Picture::CheckPlaces(const ObservationBatch& batch) {
 }
 
 void Picture::CheckParent(const NodeKey& key, const NodeKey& parent) {
-  if (!IsNode(parent)) Forbid(key, "is told of under a parent that is not there");
+  if (!IsNode(parent)) Forbid(key, "is reported under an absent parent");
 }
 
 void Picture::Forbid(const NodeKey& key, absl::string_view what) {
@@ -83,15 +83,15 @@ void Picture::Take(const EndDeviceFacts& device) {
 
 void Picture::Take(const EndDeviceGone& gone) {
   units_.erase(gone.key);
-  if (devices_.erase(gone.key) == 0) Forbid(gone.key, "goes and was not there");
+  if (devices_.erase(gone.key) == 0) Forbid(gone.key, "is removed but was absent");
 }
 
 void Picture::Take(const LogicalUnitFacts& unit) {
   const auto device = devices_.find(unit.device);
-  if (device == devices_.end()) return Forbid(unit.device, "has a unit and is not there");
+  if (device == devices_.end()) return Forbid(unit.device, "has a unit but is absent");
   const DeviceState state = device->second.state;
   if (state != DeviceState::kAttached && state != DeviceState::kBlocked) {
-    Forbid(unit.device, absl::StrCat("has a unit and is ", ToString(state)));
+    Forbid(unit.device, absl::StrCat("has a unit while ", ToString(state)));
   }
   units_[unit.device] = unit;
 }
@@ -99,21 +99,21 @@ void Picture::Take(const LogicalUnitFacts& unit) {
 void Picture::Take(const ExpanderFacts& expander) { expanders_[expander.key] = expander; }
 
 void Picture::Take(const ExpanderGone& gone) {
-  if (expanders_.erase(gone.key) == 0) Forbid(gone.key, "goes and was not there");
+  if (expanders_.erase(gone.key) == 0) Forbid(gone.key, "is removed but was absent");
   for (auto it = phys_.begin(); it != phys_.end();) {
     it = it->first.owner == gone.key ? phys_.erase(it) : std::next(it);
   }
 }
 
 void Picture::Take(const PhyFacts& phy) {
-  if (!IsNode(phy.key.owner)) Forbid(phy.key.owner, "has a phy and is not there");
+  if (!IsNode(phy.key.owner)) Forbid(phy.key.owner, "has a phy but is absent");
   phys_[phy.key] = phy;
 }
 
 void Picture::Take(const EnclosureGone& gone) {
   if (enclosures_.erase(gone.key) == 0) {
     absl::StrAppend(&illegal_, "enclosure ", absl::Hex(gone.key.value()),
-                    " goes and was not there\n");
+                    " is removed but was absent\n");
   }
 }
 
@@ -121,7 +121,7 @@ std::string Picture::Differences(const emulator::HostTruth& truth) const {
   FactTexts facts;
   if (host_.address != SasAddress()) facts.insert(HostFact(host_.address));
   for (const auto& [key, phy] : phys_) {
-    // The truth knows the phy at the other end only where that is a host or expander.
+    // The truth has the phy at the other end only for a host or expander.
     facts.insert(PhyFact(key.owner.address, key.phy, phy.negotiated, phy.attached,
                          HasNodeAt(phy.attached) ? phy.attached_phy : std::nullopt));
   }

@@ -13,17 +13,17 @@ namespace sasd::lifetime {
 
 absl::string_view ToString(DeviceState state);
 
-// What one HBA's driver has told, folded into a picture, and held to what may be told: an object
-// goes once, after it was told of and after what is beneath it; its life begins as an attach has
-// not touched it yet; a logical unit is told of while its device is attached. Thread-compatible.
+// The reports of one HBA's driver, folded into a picture, and checked. An object is removed once,
+// after its report and after the removal of everything beneath it. Its life begins before any
+// attach. A logical unit is reported while its device is attached. Thread-compatible.
 class Picture {
  public:
   void Take(const ObservationBatch& batch);
 
-  // What was told and may not be, a line each; empty: nothing.
+  // The illegal reports, one per line; empty: none.
   const std::string& illegal() const { return illegal_; }
 
-  // How the picture differs from what the host can reach, a line each; empty: not at all.
+  // The differences between the picture and what the host can reach, one per line; empty: none.
   std::string Differences(const emulator::HostTruth& truth) const;
 
   const std::map<NodeKey, EndDeviceFacts>& devices() const { return devices_; }
@@ -53,7 +53,7 @@ class Picture {
   HostFacts host_;
   DiscoveryFacts discovery_;
   std::map<NodeKey, EndDeviceFacts> devices_;
-  std::map<NodeKey, LogicalUnitFacts> units_;  // the last told of each device
+  std::map<NodeKey, LogicalUnitFacts> units_;  // the last report of each device
   std::map<NodeKey, ExpanderFacts> expanders_;
   std::map<PhyKey, PhyFacts> phys_;
   std::map<EnclosureKey, EnclosureFacts> enclosures_;

@@ -1,4 +1,4 @@
-"""rules.toml and mutations.toml, and the scenarios' tests."""
+"""Reads rules.toml, mutations.toml and the names of the scenarios' tests."""
 
 import glob
 import json
@@ -9,7 +9,7 @@ import tomllib
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SCENARIOS = range(1, 36)
-# What mutate.py found.
+# The results of mutate.py.
 RESULTS = "/var/tmp/sasd-mutations/results.json"
 
 
@@ -37,7 +37,7 @@ def mutations():
 
 
 def results(path=RESULTS):
-    """What mutate.py found: dictionaries with name, caught_by, seconds, and error where there is one."""
+    """The results of mutate.py: dictionaries with name, caught_by, seconds and, after a failure, error."""
     return json.loads(read(path))["mutations"] if os.path.exists(path) else []
 
 

@@ -36,13 +36,13 @@ void RecordingSink::Record(const LogicalUnitFacts& unit) {
 }
 
 void RecordingSink::Record(const ExpanderFacts& expander) {
-  of_node_[expander.key].push_back("told");
+  of_node_[expander.key].push_back("reported");
 }
 
 void RecordingSink::Record(const ExpanderGone& gone) { of_node_[gone.key].push_back("gone"); }
 
 void RecordingSink::Record(const EnclosureFacts& enclosure) {
-  of_enclosure_[enclosure.key].push_back("told");
+  of_enclosure_[enclosure.key].push_back("reported");
 }
 
 void RecordingSink::Record(const EnclosureGone& gone) { of_enclosure_[gone.key].push_back("gone"); }

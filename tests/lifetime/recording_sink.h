@@ -17,30 +17,30 @@
 
 namespace sasd::lifetime {
 
-// Records what one HBA's driver tells, in order, and what it adds up to. Thread-safe.
+// Records the reports of one HBA's driver, in order, and their sum. Thread-safe.
 class RecordingSink : public ObservationSink {
  public:
   void Observe(ObservationBatch batch) override ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Called with each batch from now on, in the thread that tells, before it is recorded. While
-  // nothing is told.
+  // Called with each batch from now on, in the reporting thread, before the batch is recorded. Set
+  // it while nothing is reported.
   void set_on_batch(std::function<void(const ObservationBatch&)> on_batch) {
     on_batch_ = std::move(on_batch);
   }
 
-  // What was told of an end device or expander, in order: "discovered", "attached", ...;
-  // "unit SERIAL" of a device's logical unit; "told" of an expander; "gone".
+  // The reports of an end device or expander, in order: "discovered", "attached", ...; "unit
+  // SERIAL" for a device's logical unit; "reported" for an expander; "gone".
   std::vector<std::string> Of(const NodeKey& key) const ABSL_LOCKS_EXCLUDED(mu_);
-  // Likewise: "told" and "gone".
+  // The reports of an enclosure: "reported" and "gone".
   std::vector<std::string> Of(EnclosureKey key) const ABSL_LOCKS_EXCLUDED(mu_);
   std::vector<ObservationBatch> batches() const ABSL_LOCKS_EXCLUDED(mu_);
-  // Forgets all of that, but not who is there.
+  // Forgets the records, but keeps the picture.
   void ClearRecords() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // What is there, as told last.
+  // The present objects, as last reported.
   std::map<NodeKey, EndDeviceFacts> devices() const ABSL_LOCKS_EXCLUDED(mu_);
   std::map<NodeKey, ExpanderFacts> expanders() const ABSL_LOCKS_EXCLUDED(mu_);
-  // nullopt: it is not there.
+  // nullopt: it is absent.
   std::optional<DeviceState> StateOf(const NodeKey& key) const ABSL_LOCKS_EXCLUDED(mu_);
   DiscoveryFacts discovery() const ABSL_LOCKS_EXCLUDED(mu_);
 

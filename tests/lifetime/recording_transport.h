@@ -17,29 +17,28 @@
 
 namespace sasd::lifetime {
 
-// Records the requests that pass and are not refused, in order; does something right before one of
-// them, and changes replies; and lets a test tell the listener what no firmware of sound mind
-// would. Thread-safe.
+// Records the accepted requests, in order. Runs a test's action right before a request, and changes
+// replies. Delivers events that no sane firmware would send. Thread-safe.
 class RecordingTransport : public transport::IocTransport {
  public:
   // `inner` outlives this.
   explicit RecordingTransport(transport::IocTransport& inner) : inner_(inner) {}
 
-  // What was sent of removal handshakes: "reset 0x000a", "remove 0x000a".
+  // The removal handshakes sent: "reset 0x000a", "remove 0x000a".
   std::vector<std::string> Handshakes() const ABSL_LOCKS_EXCLUDED(mu_);
   size_t CountOf(mpi::Function function) const ABSL_LOCKS_EXCLUDED(mu_);
   void ClearRecords() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Calls `act` once, in the thread that sends it, right before the next request of this function;
-  // `act` may do anything, but not wait for a thread that sends.
+  // Calls `act` once, right before the next request of this function, in the sending thread. `act`
+  // may do anything except wait for a sending thread.
   void Before(mpi::Function function, std::function<void()> act) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Called with the replies to Execute() from now on, which it may change.
+  // Called with each reply to Execute() from now on; it may change the reply.
   using Filter = std::function<void(const transport::IocRequest&, transport::IocReply&)>;
   void SetFilter(Filter filter) ABSL_LOCKS_EXCLUDED(mu_);
 
   bool has_listener() const { return listener_ != nullptr; }
-  // Tells the listener of an event. Nothing else is being delivered.
+  // Delivers an event to the listener, while nothing else is being delivered.
   void Deliver(mpi::EventCode event, ByteSpan data);
   void Deliver(const mpi::EventData& event) { Deliver(CodeOf(event), EncodeEvent(event)); }
   void DeliverEventsLost(uint32_t count);
@@ -53,7 +52,7 @@ class RecordingTransport : public transport::IocTransport {
  private:
   using Frames = std::list<Bytes>;
 
-  // To be forgotten if the request is refused.
+  // Records a frame; Forget() it if the request is refused.
   Frames::iterator Record(ByteSpan frame) ABSL_LOCKS_EXCLUDED(mu_);
   void Forget(Frames::iterator frame) ABSL_LOCKS_EXCLUDED(mu_);
 

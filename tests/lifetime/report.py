@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Makes docs/lifetime-evidence.md from rules.toml, mutations.toml and figures.json.
 
-figures.json is what a long run measured: `./test --long` leaves it, --take picks it up."""
+figures.json has the figures of a long run: --take collects them after `./test --long`."""
 
 import argparse
 import glob
@@ -20,7 +20,7 @@ HEAD = """# Device lifetime: the evidence
 fails while the page is out of date. `./test --long`, then `tests/lifetime/report.py --take`, measures
 the figures.
 """
-# So many test cases are named of those that catch a mutation.
+# The number of test cases named per mutation.
 NAMED = 3
 
 
@@ -79,11 +79,11 @@ def mutations_table(measured):
         names = ", ".join(f"`{name}`" for name in by["caught_by"])
         more = by["count"] - len(by["caught_by"])
         rows.append([mutation["rule"], mutation["bug"], (names or "-") + (f" and {more} more" if more else "")])
-    return table(["rule", "what is put back", "caught by"], rows)
+    return table(["rule", "the bug put back", "caught by"], rows)
 
 
 def document():
-    """docs/lifetime-evidence.md as it should be."""
+    """The up-to-date text of docs/lifetime-evidence.md."""
     measured = figures()
     tables = (
         ("Rules", rules_table(measured)),
@@ -94,7 +94,7 @@ def document():
 
 
 def take(results):
-    """Takes over what a long run has left."""
+    """Collects the figures of a long run."""
     measured = {"mutations": [], "programs": [], "storms": {}}
     for mutation in plan.results(results):
         caught = [] if "error" in mutation else sorted(mutation["caught_by"], key=rank)
@@ -113,7 +113,7 @@ def take(results):
 
 
 def add_storms(builds, seeds):
-    """Adds up storms by the build that they ran in."""
+    """Adds up storms per build."""
     for seed in seeds:
         build = builds.setdefault(seed["config"], {"seeds": 0, "events": 0, "resets": 0, "most devices": 0})
         build["seeds"] += 1
@@ -123,12 +123,12 @@ def add_storms(builds, seeds):
 
 
 def rank(case):
-    """What is named first: scenarios, then schedules."""
+    """The order in which test cases are named: scenarios, then schedules."""
     return plan.scenario_of(case) is None, not plan.is_explored(case), case
 
 
 def deepest(programs):
-    """Of a program that ran more than once the run of most schedules."""
+    """The run with the most schedules of each program."""
     best = {}
     for program in programs:
         known = best.setdefault(program["name"], program)
@@ -140,10 +140,10 @@ def deepest(programs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--check", action="store_true", help="report whether the page is up to date")
+    what.add_argument("--check", action="store_true", help="check that the page is up to date")
     what.add_argument("--write", action="store_true", help="write the page")
-    what.add_argument("--take", action="store_true", help="read a long run's figures, then write the page")
-    parser.add_argument("--results", default=plan.RESULTS, help="of mutate.py")
+    what.add_argument("--take", action="store_true", help="collect the figures of a long run, then write the page")
+    parser.add_argument("--results", default=plan.RESULTS, help="file with the results of mutate.py")
     options = parser.parse_args()
     if options.take:
         take(options.results)

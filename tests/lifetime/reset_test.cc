@@ -1,4 +1,5 @@
-// Host resets: what responds is matched anew and does not flap, what does not goes after the walk.
+// Host resets: responding devices are matched again and do not flap; the others are removed after
+// the walk.
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -28,8 +29,8 @@ using Lifetime = Testbed;
 
 std::string UnitOf(const emulator::TruthDevice& device) { return "unit " + device.serial; }
 
-// At each of the requests that handling it takes, in turn.
-TEST_F(Lifetime, S07_AResetDuringAnEventEndsItOnce) {
+// At each request of its handling in turn.
+TEST_F(Lifetime, S07_ResetDuringAnEventEndsItOnce) {
   bool hit = true;
   for (int request = 0; hit; ++request) {
     SCOPED_TRACE(request);
@@ -48,16 +49,16 @@ TEST_F(Lifetime, S07_AResetDuringAnEventEndsItOnce) {
     });
     MustReturn("the reset waits for the event that is running", [this] { RunAll(); });
     ioc_->SetFilter(nullptr);
-    EXPECT_THAT(Told(drive_), Each(testing::Ne("gone")));
-    EXPECT_EQ(Told(drive_).front(), "discovered");
-    EXPECT_THAT(Told(drive_), Contains(UnitOf(drive_)));
+    EXPECT_THAT(Reported(drive_), Each(testing::Ne("gone")));
+    EXPECT_EQ(Reported(drive_).front(), "discovered");
+    EXPECT_THAT(Reported(drive_), Contains(UnitOf(drive_)));
     ExpectSettled();
   }
 }
 
-// "Remove unresponding" is the end of the walk. At each of the walk's requests in turn, and then
-// between any two of its steps.
-TEST_F(Lifetime, S08_ASecondResetCancelsTheWalkOfTheFirst) {
+// The counterpart of "remove unresponding": the end of the walk. At each of the walk's requests in
+// turn, and then between any two of its steps.
+TEST_F(Lifetime, S08_SecondResetCancelsTheFirstWalk) {
   for (const bool between_steps : {false, true}) {
     bool hit = true;
     for (int at = 0; hit; ++at) {
@@ -71,11 +72,11 @@ TEST_F(Lifetime, S08_ASecondResetCancelsTheWalkOfTheFirst) {
       transport().ReleaseAll();
       hit = false;
       int left = at;
-      size_t told = 0;
+      size_t reported = 0;
       const auto reset = [&] {
         if (left-- != 0) return;
         hit = true;
-        told = sink_->batches().size();
+        reported = sink_->batches().size();
         EXPECT_TRUE(fabric().ResetHost(host_id()).ok());
       };
       if (!between_steps) {
@@ -86,15 +87,15 @@ TEST_F(Lifetime, S08_ASecondResetCancelsTheWalkOfTheFirst) {
       }
       ioc_->SetFilter(nullptr);
       RunAll();
-      EXPECT_THAT(Told(other_), Each("attached")) << "it flaps";
-      EXPECT_THAT(Told(drive_), Contains("gone").Times(1));
+      EXPECT_THAT(Reported(other_), Each("attached")) << "it flaps";
+      EXPECT_THAT(Reported(drive_), Contains("gone").Times(1));
       EXPECT_EQ(sink_->discovery().reset_count, hit ? 2u : 1u);
       const std::vector<ObservationBatch> batches = sink_->batches();
-      for (size_t i = told; hit && i < batches.size(); ++i) {
+      for (size_t i = reported; hit && i < batches.size(); ++i) {
         for (const Observation& observation : batches[i].observations) {
           const auto* discovery = std::get_if<DiscoveryFacts>(&observation);
           if (discovery == nullptr) continue;
-          EXPECT_EQ(discovery->reset_count, 2u) << "the first recovery is told to have ended";
+          EXPECT_EQ(discovery->reset_count, 2u) << "the end of the first recovery is reported";
         }
       }
       ExpectSettled();
@@ -103,7 +104,7 @@ TEST_F(Lifetime, S08_ASecondResetCancelsTheWalkOfTheFirst) {
 }
 
 // The worker itself resets the IOC while it handles an event, as an error handler does.
-TEST_F(Lifetime, S09_AResetFromWithinAnEventDoesNotWaitForItself) {
+TEST_F(Lifetime, S09_ResetWithinAnEventDoesNotDeadlock) {
   RunAll();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   RunAll();
@@ -114,31 +115,31 @@ TEST_F(Lifetime, S09_AResetFromWithinAnEventDoesNotWaitForItself) {
   EXPECT_TRUE(reset.ok()) << reset;
   RunAll();
   EXPECT_EQ(hba_->arrival().epoch(), 1u);
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone",
-                                        "discovered", "attached", UnitOf(drive_)));
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "attached", UnitOf(drive_), "gone",
+                                            "discovered", "attached", UnitOf(drive_)));
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S10_AFaultDuringTheFirstScanBeginsItAnew) {
+TEST_F(Lifetime, S10_FaultDuringFirstScanRestartsIt) {
   CreateEmulator(SmallFabric());
   CreateHba();
   ASSERT_TRUE(hba_->Start().ok());
   while (devices().init_size() < 2) ASSERT_TRUE(hba_->RunWorkerStep());
   EXPECT_EQ(sink_->discovery().state, DiscoveryState::kInProgress);
   ASSERT_TRUE(fabric().InjectFault(host_id(), emulator::FaultKind::kIocFault).ok());
-  EXPECT_FALSE(hba_->RunAttachStep()) << "by a handle that is void";
+  EXPECT_FALSE(hba_->RunAttachStep()) << "its handle is void";
   RunAll();
   drive_ = Truth(kDrive);
   EXPECT_EQ(ioc_->CountOf(mpi::Function::kPortEnable), 2u);
   EXPECT_EQ(sink_->discovery().state, DiscoveryState::kSettled);
   EXPECT_EQ(sink_->discovery().reset_count, 1u);
   EXPECT_EQ(devices().init_size(), 0u);
-  EXPECT_THAT(Told(drive_), ElementsAre("discovered", "discovered", "attached", UnitOf(drive_)))
-      << "its handle is told anew";
+  EXPECT_THAT(Reported(drive_), ElementsAre("discovered", "discovered", "attached", UnitOf(drive_)))
+      << "its new handle is reported";
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S10_ThePortEnableOfTheTimeBeforeAFaultDoesNotCount) {
+TEST_F(Lifetime, S10_PortEnableBeforeAFaultIsIgnored) {
   CreateEmulator(SmallFabric());
   CreateHba();
   ioc_->Before(mpi::Function::kPortEnable, [this] { transport().Hold(); });
@@ -158,7 +159,7 @@ TEST_F(Lifetime, S10_ThePortEnableOfTheTimeBeforeAFaultDoesNotCount) {
   ExpectSettled();
 }
 
-TEST_F(Lifetime, S30_OneDeadDiskGoesInAResetAndTheOthersDoNotFlap) {
+TEST_F(Lifetime, S30_ResetRemovesOnlyTheDeadDisk) {
   RunAll();
   const device::DeviceRef stays = devices().Find(KeyOf(other_));
   sink_->ClearRecords();
@@ -168,17 +169,17 @@ TEST_F(Lifetime, S30_OneDeadDiskGoesInAResetAndTheOthersDoNotFlap) {
   transport().ReleaseAll();
   RunAll();
   EXPECT_EQ(devices().Find(KeyOf(other_)), stays);
-  EXPECT_THAT(Told(other_), Each("attached"));
-  EXPECT_THAT(sink_->Of(KeyOfExpander(kExpander)), Each("told"));
-  EXPECT_THAT(Told(drive_), ElementsAre("gone"));
-  // The begin, and the walk's end with all of it.
+  EXPECT_THAT(Reported(other_), Each("attached"));
+  EXPECT_THAT(sink_->Of(KeyOfExpander(kExpander)), Each("reported"));
+  EXPECT_THAT(Reported(drive_), ElementsAre("gone"));
+  // The beginning of the reset, and the end of the walk with all changes.
   EXPECT_EQ(BatchesOf(CauseKind::kHostReset), 2u);
   EXPECT_EQ(BatchesOf(CauseKind::kAttach), 0u);
   ExpectSettled();
 }
 
 // The other drive's page names a parent whose page cannot be read.
-TEST_F(Lifetime, S31_AWalkInWhichOneAddFailsEndsAndSaysSo) {
+TEST_F(Lifetime, S31_WalkWithAFailedAddReportsItself) {
   constexpr uint16_t kUnreadable = 0x123;
   RunAll();
   ASSERT_TRUE(fabric().Pull(kOther).ok());
@@ -209,18 +210,18 @@ TEST_F(Lifetime, S31_AWalkInWhichOneAddFailsEndsAndSaysSo) {
     MustReturn("the walk does not end", [this] { RunAll(); });
     EXPECT_EQ(hba_->rescans(), walks);
     EXPECT_THAT(hba_->Unfinished(), "a walk to be tried again");
-    EXPECT_THAT(Told(other_), testing::IsEmpty());
+    EXPECT_THAT(Reported(other_), testing::IsEmpty());
     EXPECT_EQ(State(), DeviceState::kAttached);
     clock_.Advance(hba_->NextWorkerDue() - clock_.Monotonic());
   }
   const std::string text = sink_->batches().back().cause.text;
   EXPECT_THAT(text, HasSubstr("incomplete: "));
   EXPECT_THAT(text, HasSubstr("0x20000123"));
-  EXPECT_THAT(Told(drive_), testing::IsEmpty()) << "the others are left alone";
+  EXPECT_THAT(Reported(drive_), testing::IsEmpty()) << "the other devices are not touched";
   transport().SetRequestHook(mpi::Function::kConfig, {});
   ioc_->SetFilter(nullptr);
   RunAll();
-  EXPECT_THAT(Told(other_), ElementsAre("discovered", "attached", UnitOf(other_)));
+  EXPECT_THAT(Reported(other_), ElementsAre("discovered", "attached", UnitOf(other_)));
   ExpectSettled();
 }
 

@@ -104,7 +104,7 @@ Attach Testbed::BeginAttachOf(absl::string_view id) {
 void Testbed::LoseAnEvent() {
   ASSERT_TRUE(fabric().InjectFault(host_id_, emulator::FaultKind::kEventLost, 1).ok());
   ASSERT_TRUE(fabric().InjectLogEntry(host_id_, 0, "this one is lost").ok());
-  ASSERT_TRUE(fabric().InjectLogEntry(host_id_, 0, "and this one says so").ok());
+  ASSERT_TRUE(fabric().InjectLogEntry(host_id_, 0, "and this one reveals that").ok());
 }
 
 void Testbed::RunWalkPastDevices() {
@@ -123,7 +123,7 @@ emulator::TruthDevice Testbed::Truth(absl::string_view id) const {
   for (const emulator::TruthDevice& device : emulator_->Truth(0).devices) {
     if (device.id == id) return device;
   }
-  ADD_FAILURE() << id << " is not there";
+  ADD_FAILURE() << id << " does not exist";
   return {};
 }
 
@@ -135,7 +135,7 @@ NodeKey Testbed::KeyOfExpander(absl::string_view id) const {
   for (const emulator::TruthExpander& expander : emulator_->Truth(0).expanders) {
     if (expander.id == id) return {host_, expander.address, expander.port};
   }
-  ADD_FAILURE() << id << " is not there";
+  ADD_FAILURE() << id << " does not exist";
   return {};
 }
 
@@ -163,7 +163,7 @@ std::optional<DeviceState> Testbed::StateOf(const emulator::TruthDevice& device)
   return sink_->StateOf(KeyOf(device));
 }
 
-std::vector<std::string> Testbed::Told(const emulator::TruthDevice& device) const {
+std::vector<std::string> Testbed::Reported(const emulator::TruthDevice& device) const {
   return sink_->Of(KeyOf(device));
 }
 

@@ -22,8 +22,8 @@
 
 namespace sasd::lifetime {
 
-// The two drives of the small fabric; the first has the lower handle, and the firmware gives out
-// the lowest free one. Their expander.
+// The two drives of the small fabric and their expander. The first drive has the lower handle; the
+// firmware gives out the lowest free handle.
 inline constexpr char kDrive[] = "h0-x000-d000", kOther[] = "h0-x000-d001", kExpander[] = "h0-x000";
 
 // For InjectDeviceStatus(): the firmware's internal reset of a device begins, and ends
@@ -33,25 +33,25 @@ inline constexpr uint8_t kResetBegins = 0x08, kResetEnds = 0x0e;
 // One expander with the two drives and its SES device.
 emulator::SyntheticFabricOptions SmallFabric();
 
-// Calls `f` in a thread of its own; ends the program if it does not return (`what` says why not),
-// as a thread that hangs cannot be cleared away.
+// Calls `f` in its own thread. Ends the program with `what` if `f` does not return, because a
+// hanging thread cannot be cleaned up.
 void MustReturn(const char* what, const std::function<void()>& f);
 
-// The driver's steps in orders chosen by the test, on the virtual HBA: one thread, and time stands
-// still. At a test's end the tables must be sound, what was told legal, and every reference
+// The test chooses the order of the driver's steps, on the virtual HBA: one thread, and time stands
+// still. At the end of a test the tables must be sound, the reports legal, and every reference
 // returned.
 class Testbed : public ::testing::Test {
  protected:
   void SetUp() override { Create(SmallFabric()); }
   void TearDown() override;
 
-  // The emulator with this fabric, and on it an HBA whose discovery is done: drives wait for their
-  // attach.
+  // Makes the emulator with this fabric and an HBA on it that has finished discovery: drives wait
+  // for their attach.
   void Create(const emulator::SyntheticFabricOptions& options);
-  // In two steps.
+  // The same in two steps.
   void CreateEmulator(const emulator::SyntheticFabricOptions& options);
   void CreateHba();  // not started
-  // Ends it: nothing of it may be left.
+  // Stops the HBA; nothing of it may be left.
   void StopHba();
 
   void RunWorker();
@@ -62,12 +62,12 @@ class Testbed : public ::testing::Test {
   discovery::Attach BeginAttachOf(absl::string_view id);
   discovery::Attach BeginAttachOfDrive() { return BeginAttachOf(kDrive); }
 
-  // Two events, the first of which is lost: from here on the driver knows that it lost one.
+  // Raises two events and loses the first: the driver knows then that it lost one.
   void LoseAnEvent();
-  // Until a walk that is due has read all devices; it reads the phys after them.
+  // Runs the worker until a due walk has read all devices; it reads the phys after them.
   void RunWalkPastDevices();
 
-  // As it is now; it must be there.
+  // The current truth of a device, which must exist.
   emulator::TruthDevice Truth(absl::string_view id) const;
   NodeKey KeyOf(const emulator::TruthDevice& device) const;
   NodeKey KeyOfExpander(absl::string_view id) const;
@@ -75,14 +75,14 @@ class Testbed : public ::testing::Test {
 
   // A topology change list with one entry: the phy that leads to the device.
   mpi::TopologyChangeList ListOf(const emulator::TruthDevice& device, mpi::PhyReason reason) const;
-  // How many batches of this kind were told, since records were cleared.
+  // The number of batches with this cause since records were cleared.
   size_t BatchesOf(CauseKind kind) const;
 
   std::optional<DeviceState> StateOf(const emulator::TruthDevice& device) const;
-  std::vector<std::string> Told(const emulator::TruthDevice& device) const;
+  std::vector<std::string> Reported(const emulator::TruthDevice& device) const;
   std::optional<DeviceState> State() const { return StateOf(drive_); }
 
-  // Nothing is under way, and what was told is what the host can reach.
+  // Expects that no work is unfinished and that the reports equal what the host can reach.
   void ExpectSettled() const;
 
   emulator::VirtualFabric& fabric() { return emulator_->fabric(); }
@@ -94,7 +94,7 @@ class Testbed : public ::testing::Test {
   std::unique_ptr<RecordingTransport> ioc_;
   std::unique_ptr<RecordingSink> sink_;
   std::unique_ptr<discovery::Hba> hba_;
-  emulator::TruthDevice drive_, other_;  // as they were at first
+  emulator::TruthDevice drive_, other_;  // as at the beginning
 
  private:
   SasAddress host_;

@@ -1,4 +1,4 @@
-// The end of a driver, whatever else is going on; and the driver's own threads.
+// The stop of a driver at any moment; and the driver's own threads.
 #include <memory>
 #include <string>
 #include <thread>  // NOLINT: owned threads
@@ -27,7 +27,7 @@ using Lifetime = Testbed;
 
 constexpr absl::Duration kTimeout = absl::Seconds(60);
 
-// The whole driver on the testbed's emulator; the testbed has no Hba of its own then.
+// The whole driver on the testbed's emulator; the testbed then has no Hba of its own.
 class LifetimeOfThreads : public Testbed {
  protected:
   void SetUp() override { StartDriver(); }
@@ -38,7 +38,7 @@ class LifetimeOfThreads : public Testbed {
     CreateEmulator(SmallFabric());
     ioc_ = std::make_unique<RecordingTransport>(transport());
     sink_ = std::make_unique<RecordingSink>();
-    // What its threads are to try again comes with time.
+    // Its threads repeat failed work by the real clock.
     auto driver = HbaDriver::Start(*ioc_, SystemClock(), *sink_);
     ASSERT_TRUE(driver.ok()) << driver.status();
     driver_ = *std::move(driver);
@@ -59,7 +59,7 @@ class LifetimeOfThreads : public Testbed {
   std::unique_ptr<HbaDriver> driver_;
 };
 
-TEST_F(LifetimeOfThreads, S16_AStopCompletesWhileDrivesArePulled) {
+TEST_F(LifetimeOfThreads, S16_StopCompletesWhileDrivesArePulled) {
   for (int round = 0; round < 10; ++round) {
     StartDriver();
     if (round % 2 == 0) AwaitIdle();
@@ -75,15 +75,15 @@ TEST_F(LifetimeOfThreads, S16_AStopCompletesWhileDrivesArePulled) {
     });
     pulling.WaitForNotification();
     MustReturn("the driver does not stop", [this] { driver_->Stop(); });
-    const size_t told = sink_->batches().size();
+    const size_t reported = sink_->batches().size();
     hands.join();
-    EXPECT_EQ(sink_->batches().size(), told) << "something was told after the stop";
+    EXPECT_EQ(sink_->batches().size(), reported) << "a report after the stop";
     StopDriver();
   }
 }
 
-// A removal that is under way when the stop comes: its second half is not sent any more.
-TEST_F(Lifetime, S16_AStopEndsTheHandshakeThatIsUnderWay) {
+// A removal is running when the stop comes: its second half is not sent.
+TEST_F(Lifetime, S16_StopEndsARunningHandshake) {
   RunAll();
   ioc_->ClearRecords();
   transport().Hold();
@@ -98,12 +98,12 @@ TEST_F(Lifetime, S16_AStopEndsTheHandshakeThatIsUnderWay) {
   hba_->Stop();
   transport().ReleaseAll();
   EXPECT_EQ(ioc_->Handshakes().size(), 1u);
-  EXPECT_TRUE(sink_->batches().empty()) << "a stop is no removal of devices";
+  EXPECT_TRUE(sink_->batches().empty()) << "a stop removes no devices";
   EXPECT_EQ(hba_->Unfinished(), "");
 }
 
-// While the worker waits for a page; then while it waits, the driver stops.
-TEST_F(LifetimeOfThreads, S17_AForcedRemovalWhileTheWorkerWaitsDoesNotDeadlock) {
+// A removal while the worker waits for a page; then the driver stops while it waits.
+TEST_F(LifetimeOfThreads, S17_ForcedRemovalBesideWaitingWorkerDoesNotDeadlock) {
   AwaitIdle();
   ASSERT_TRUE(fabric().Pull(kDrive).ok());
   AwaitIdle();
@@ -128,8 +128,8 @@ TEST_F(LifetimeOfThreads, S17_AForcedRemovalWhileTheWorkerWaitsDoesNotDeadlock) 
   EXPECT_EQ(driver_->live_objects(), 0u);
 }
 
-// Of the threads: an expander goes while what is beneath it is attached.
-TEST_F(LifetimeOfThreads, S17_AForcedRemovalWhileDrivesAreAttachedLeavesNothing) {
+// With threads: an expander goes while its devices are attached.
+TEST_F(LifetimeOfThreads, S17_ForcedRemovalDuringAttachesLeavesNothing) {
   for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(fabric().SetExpander(kExpander, false).ok());
     ASSERT_TRUE(fabric().SetExpander(kExpander, true).ok());
@@ -140,7 +140,7 @@ TEST_F(LifetimeOfThreads, S17_AForcedRemovalWhileDrivesAreAttachedLeavesNothing)
   EXPECT_TRUE(sink_->expanders().empty());
 }
 
-TEST_F(Lifetime, S18_AfterAStopEverythingIsRefused) {
+TEST_F(Lifetime, S18_StoppedDriverRefusesEverything) {
   Attach attach = BeginAttachOfDrive();
   hba_->attacher().RunCommands(attach);
   ASSERT_TRUE(attach.units.ok());
@@ -164,8 +164,8 @@ TEST_F(Lifetime, S18_AfterAStopEverythingIsRefused) {
   EXPECT_EQ(hba_->Unfinished(), "");
 }
 
-// Whoever has a request when the stop comes.
-TEST_F(Lifetime, S18_ARequestAfterTheStopIsRefused) {
+// The sender refuses a request after the stop.
+TEST_F(Lifetime, S18_RequestAfterTheStopIsRefused) {
   const discovery::FrameSender sender(*ioc_);
   sender.Close();
   ioc_->ClearRecords();
@@ -175,17 +175,17 @@ TEST_F(Lifetime, S18_ARequestAfterTheStopIsRefused) {
   EXPECT_EQ(ioc_->CountOf(mpi::Function::kPortEnable), 0u);
 }
 
-TEST_F(LifetimeOfThreads, S18_AStoppedDriverAnswersFromMemory) {
+TEST_F(LifetimeOfThreads, S18_StoppedDriverAnswersFromMemory) {
   AwaitIdle();
   driver_->Stop();
   driver_->Rescan();
   EXPECT_TRUE(fabric().ResetHost(host_id()).ok());
   EXPECT_TRUE(driver_->WaitIdle(absl::ZeroDuration()).ok());
-  EXPECT_EQ(driver_->stats().resets, 0u) << "it does not hear of it";
+  EXPECT_EQ(driver_->stats().resets, 0u) << "it does not see the reset";
   EXPECT_EQ(driver_->stats().rescans, 0u);
 }
 
-TEST_F(Lifetime, S28_AHostThatIsRemovedFreesEveryNode) {
+TEST_F(Lifetime, S28_RemovedHostFreesEveryNode) {
   emulator::SyntheticFabricOptions options = SmallFabric();
   options.expanders_per_host = 9;  // the last one is behind another
   Create(options);
@@ -205,11 +205,12 @@ TEST_F(Lifetime, S28_AHostThatIsRemovedFreesEveryNode) {
   EXPECT_EQ(hba_->nodes().expander_count(), 0u);
   EXPECT_EQ(hba_->nodes().enclosure_count(), 0u);
   EXPECT_EQ(devices().size() + devices().init_size() + devices().active_size(), 0u);
-  EXPECT_TRUE(sink_->batches().empty()) << "the daemon tells of a host that goes";
+  EXPECT_TRUE(sink_->batches().empty())
+      << "the daemon, not the driver, reports the removal of a host";
 }
 
-// After each of the worker's steps in turn.
-TEST_F(Lifetime, S32_AStopAmidAResetLeaksNothing) {
+// A stop after each of the worker's steps in turn.
+TEST_F(Lifetime, S32_StopDuringAResetLeaksNothing) {
   bool more = true;
   for (int steps = 0; more; ++steps) {
     SCOPED_TRACE(steps);
@@ -221,7 +222,7 @@ TEST_F(Lifetime, S32_AStopAmidAResetLeaksNothing) {
   }
 }
 
-TEST_F(LifetimeOfThreads, S32_AStopThatRacesResetsLeaksNothing) {
+TEST_F(LifetimeOfThreads, S32_StopRacingResetsLeaksNothing) {
   for (int round = 0; round < 10; ++round) {
     StartDriver();
     absl::Notification resetting;

@@ -33,7 +33,7 @@ struct CtlHeader {
 };
 absl::StatusOr<CtlHeader> DecodeCtlHeader(ByteSpan argument);
 
-// mpt3_ioctl_iocinfo. The kernel does not give the header back.
+// mpt3_ioctl_iocinfo. The kernel does not return the header.
 struct CtlIocInfo {
   static constexpr size_t kSize = 0x5C;
   static constexpr size_t kDriverVersionSize = 32;
@@ -56,7 +56,7 @@ Bytes EncodeIocInfoRequest(uint32_t ioc_number);
 absl::StatusOr<CtlIocInfo> DecodeIocInfo(ByteSpan argument);
 Bytes EncodeIocInfo(const CtlIocInfo& info);
 
-// Which events the log takes: bit N % 32 of word N / 32 is event N's.
+// The events that the log takes: bit N % 32 of word N / 32 is event N's.
 struct EventMask {
   static constexpr size_t kWords = 4;
   std::array<uint32_t, kWords> words = {};
@@ -78,7 +78,7 @@ Bytes EncodeEventQueryRequest(uint32_t ioc_number);
 absl::StatusOr<EventQuery> DecodeEventQuery(ByteSpan argument);
 Bytes EncodeEventQuery(const EventQuery& query);
 
-// mpt3_ioctl_eventenable: the mask overwrites whatever there was.
+// mpt3_ioctl_eventenable: the mask overwrites the previous one.
 constexpr size_t kEventEnableSize = 0x1C;
 Bytes EncodeEventEnable(uint32_t ioc_number, const EventMask& mask);
 absl::StatusOr<EventMask> DecodeEventEnable(ByteSpan argument);
@@ -99,7 +99,7 @@ Bytes EncodeLogEntry(const LogEntry& entry);
 // context C is in slot C % kLogEntries.
 //
 // max_data_size is always the whole size: below 12 the kernel's subtraction wraps, and it writes
-// 40,000 bytes whatever the buffer.
+// 40,000 bytes regardless of the buffer.
 constexpr size_t kLogEntries = 200;
 constexpr size_t kEventReportSize = CtlHeader::kSize + kLogEntries * LogEntry::kSize;
 Bytes EncodeEventReportRequest(uint32_t ioc_number);

@@ -5,7 +5,7 @@
 #include "driver/wire/test_bytes.h"
 #include "gtest/gtest.h"
 
-// The bytes are laid out by hand from mpt3sas_ctl.h (Linux 6.1), not by the encoder; the offset of
+// The bytes are written by hand from mpt3sas_ctl.h (Linux 6.1), not by the encoder; the offset of
 // each line stands beside it.
 namespace sasd::mpt3ctl {
 namespace {
@@ -26,7 +26,7 @@ static_assert(ioctl_number::kEventReport == Iowr(23, CtlHeader::kSize + LogEntry
 
 TEST(IocInfoTest, FieldsAreWhereTheKernelHasThem) {
   const Bytes bytes = FromHex(
-      "00000000 00000000 00000000"             // 00 header: not given back
+      "00000000 00000000 00000000"             // 00 header: not returned
       "06000000 01000000 97000000"             // 0C adapter_type, port_number, pci_id
       "02000000 e0300000 00100000"             // 18 hw_rev, subsystem_device, subsystem_vendor
       "00000000 00000110 00250108"             // 24 rsvd0, firmware_version, bios_version
@@ -51,7 +51,7 @@ TEST(IocInfoTest, FieldsAreWhereTheKernelHasThem) {
   EXPECT_EQ(DecodeIocInfo(EncodeIocInfo(*info))->PciAddress(), "0001:03:0b.2");
 }
 
-TEST(IocInfoTest, ADriverVersionWithoutEndIsCutAtItsField) {
+TEST(IocInfoTest, UnterminatedDriverVersionIsCutAtItsField) {
   CtlIocInfo info;
   info.driver_version = std::string(40, 'x');
   EXPECT_EQ(DecodeIocInfo(EncodeIocInfo(info))->driver_version, std::string(32, 'x'));
@@ -85,7 +85,7 @@ TEST(EventEnableTest, FieldsAreWhereTheKernelHasThem) {
   ExpectDecodesFrom(DecodeEventEnable, bytes, 0x1C);
 }
 
-TEST(EventMaskTest, AUnionHasBoth) {
+TEST(EventMaskTest, UnionHasBoth) {
   EventMask ours, theirs;
   ours.Add(mpi::EventCode::kSasDiscovery);
   theirs.Add(mpi::EventCode::kLogEntryAdded);
@@ -109,7 +109,7 @@ TEST(LogEntryTest, FieldsAreWhereTheKernelHasThem) {
 }
 
 // Trap: with max_data_size below 12 the kernel's subtraction wraps, and it writes 40,000 bytes.
-TEST(EventReportTest, AReportAlwaysHasRoomForTheWholeLog) {
+TEST(EventReportTest, ReportHasRoomForTheWholeLog) {
   const Bytes request = EncodeEventReportRequest(3);
   ASSERT_EQ(request.size(), 40'012u);
   EXPECT_EQ(LoadLe32(request, 0x00), 3u);
@@ -149,7 +149,7 @@ TEST(CommandTest, FieldsAreWhereTheKernelHasThem) {
   ExpectDecodesFrom(DecodeCommandHeader, bytes, 0x48);
 }
 
-TEST(CommandTest, AnArgumentIsNeverShorterThanWhatTheKernelCopies) {
+TEST(CommandTest, ArgumentCoversWhatTheKernelCopies) {
   EXPECT_EQ(EncodeCommand({}, {}).size(), 0x48u);
 }
 

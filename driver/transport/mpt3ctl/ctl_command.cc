@@ -19,15 +19,15 @@ using transport::IocRequest;
 static_assert(sizeof(void*) == sizeof(uint64_t), "the structures are those of a 64-bit kernel");
 
 constexpr size_t kFactsRequestSize = 0x0C;  // MPI2_IOC_FACTS_REQUEST, MPI2_PORT_FACTS_REQUEST
-// A reply's length is a byte that counts dwords; the kernel copies no more than the IOC's own
-// frame.
+// A reply's length is a byte that counts dwords; the kernel copies at most the IOC's own frame.
 constexpr size_t kReplySize = 1024;
-// No reply is of it: the first 20 bytes of one are never all of it.
+// A fill byte that marks an unwritten reply: the first 20 bytes of a reply are never all equal to
+// it.
 constexpr uint8_t kUntouched = 0xFF;
 constexpr size_t kDefaultReplySize = mpi::ReplyHeader::kSize;
 constexpr uint8_t kImmediate = 0x80;  // MPI2_SMP_PT_REQ_PT_FLAGS_IMMEDIATE
-// SPL-4's REPORT and DISCOVER functions but for REPORT ZONE MANAGER PASSWORD (05h). What is not
-// listed configures, is a vendor's, or moves GPIO.
+// SPL-4's REPORT and DISCOVER functions, without REPORT ZONE MANAGER PASSWORD (05h). Other
+// functions configure, are vendor-specific, or move GPIO.
 constexpr uint8_t kSmpReports[] = {
     0x00,  // REPORT GENERAL
     0x01,  // REPORT MANUFACTURER INFORMATION
@@ -46,15 +46,16 @@ constexpr uint8_t kSmpReports[] = {
 
 absl::Status Refuse(absl::string_view what, absl::string_view why) {
   return absl::PermissionDeniedError(
-      absl::StrCat(what, " is not sent beside the kernel's driver: ", why));
+      absl::StrCat(what, " is not sent to an HBA of the kernel's driver: ", why));
 }
 
-// The scatter-gather list, which the driver writes behind the frame, stays within the IOC's request
-// frame (of 128 bytes at least) because frames have their function's size and no other.
+// The driver writes the scatter-gather list behind the frame. The list stays within the IOC's
+// request frame (of 128 bytes at least), because each frame must have exactly the size of its
+// function.
 absl::Status CheckFrameSize(absl::string_view what, const IocRequest& request, size_t size) {
   if (request.frame.size() == size) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(what, " frame of ", request.frame.size(), " bytes, its list is at ", size));
+  return absl::InvalidArgumentError(absl::StrCat(what, " frame of ", request.frame.size(),
+                                                 " bytes, but its list is at offset ", size));
 }
 
 absl::Status CheckConfig(const IocRequest& request) {
@@ -69,7 +70,7 @@ absl::Status CheckConfig(const IocRequest& request) {
       break;
     default:
       return Refuse(absl::StrCat("config, action ", mpi::ToString(action)),
-                    "only headers and pages are read");
+                    "only reading headers and pages is allowed");
   }
   if (!request.data_out.empty()) return Refuse("config with data out", "only pages are read");
   return absl::OkStatus();
@@ -79,7 +80,7 @@ absl::Status CheckSmp(const IocRequest& request) {
   absl::Status size =
       CheckFrameSize("SMP passthrough", request, mpi::SmpPassthroughRequest::kSglOffset);
   if (!size.ok()) return size;
-  // The kernel and the firmware would take the SMP frame from elsewhere than from here.
+  // The kernel and the firmware would take the SMP frame from another place.
   if ((Load8(request.frame, 0x00) & kImmediate) != 0) {
     return Refuse("SMP passthrough with immediate data", "its SMP frame must be the data out");
   }
@@ -90,14 +91,14 @@ absl::Status CheckSmp(const IocRequest& request) {
   const uint8_t function = Load8(request.data_out, 0x01);
   if (absl::c_linear_search(kSmpReports, function)) return absl::OkStatus();
   return Refuse(absl::StrCat("SMP ", mpi::ToString(static_cast<mpi::SmpFunction>(function))),
-                "only REPORT and DISCOVER functions are");
+                "only REPORT and DISCOVER functions are sent");
 }
 
 absl::Status CheckFacts(const IocRequest& request) {
   return CheckFrameSize("facts", request, kFactsRequestSize);
 }
 
-// The list. Whatever is not on it is refused.
+// The list. All other requests are refused.
 absl::Status CheckAllowed(const IocRequest& request) {
   if (request.frame.size() < 4) {
     return absl::InvalidArgumentError(
@@ -119,7 +120,7 @@ absl::Status CheckAllowed(const IocRequest& request) {
       return CheckSmp(request);
     default:
       return Refuse(mpi::ToString(function),
-                    "it may change something, or is for the driver to send");
+                    "it may change something, or only the driver may send it");
   }
 }
 
@@ -133,7 +134,7 @@ uint32_t KernelTimeout(absl::Duration timeout) {
   return static_cast<uint32_t>(std::min<int64_t>(seconds, 3600));
 }
 
-// How much of the data in the IOC has filled: the kernel gives all of it back, whatever came.
+// How much of the input data the IOC has filled: the kernel returns the whole buffer in any case.
 size_t DataInSize(ByteSpan reply, size_t room) {
   const auto header = mpi::DecodeReplyHeader(reply);
   if (!header.ok()) return 0;
@@ -184,7 +185,7 @@ absl::StatusOr<transport::IocReply> CtlCommand::Reply() const {
   transport::IocReply reply;
   const size_t size = size_t{reply_[0x02]} * 4;
   if (size == 0) {
-    // The IOC said no more than that the command is done.
+    // The IOC reported only that the command is done.
     mpi::ReplyHeader header;
     header.function = static_cast<Function>(function_);
     reply.frame = mpi::EncodeReplyHeader(header);

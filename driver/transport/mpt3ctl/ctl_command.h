@@ -12,19 +12,20 @@
 
 namespace sasd::mpt3ctl {
 
-// One COMMAND ioctl with all its memory: the only way to make one, and so the place where it is
-// decided what may be sent to an HBA that is not ours. Create() admits
+// One COMMAND ioctl with all its memory. This is the only way to make one, so it decides what may
+// be sent to an HBA that is not ours. Create() admits
 //
 //   IOC FACTS, PORT FACTS
 //   CONFIG, actions header, read current, read default, read NVRAM
 //   SMP PASSTHROUGH of the SMP functions that report or discover. PhysicalPort becomes 0xFF: the
 //     IOC chooses.
 //
-// and refuses all else (kPermissionDenied naming function and reason). Thread-compatible.
+// and refuses all other requests (kPermissionDenied; the message has the function and the reason).
+// Thread-compatible.
 class CtlCommand {
  public:
-  // A command that runs into its timeout makes the driver reset the HBA, so it is given much longer
-  // than the kernel's own config pages (15 s) and SMP requests (10 s) get before the same happens.
+  // The driver resets the HBA when a command times out. So a command gets much longer than the
+  // kernel's own config pages (15 s) and SMP requests (10 s).
   static constexpr absl::Duration kMinKernelTimeout = absl::Seconds(60);
   // The longest configuration page is 0xFFFF dwords.
   static constexpr size_t kMaxData = 0xFFFF * 4;
@@ -40,11 +41,11 @@ class CtlCommand {
   // For the ioctl, which writes nothing beyond this object's memory.
   MutableByteSpan Argument() { return absl::MakeSpan(argument_); }
 
-  // After an ioctl that returned 0: the reply, a default reply where the IOC sent none. kAborted:
-  // a host reset ended the command. The kernel returns 0 then, too, having written nothing.
+  // After an ioctl that returned 0: the reply, a default reply if the IOC sent none. kAborted: a
+  // host reset ended the command; the kernel returns 0 then, too, but writes nothing.
   absl::StatusOr<transport::IocReply> Reply() const;
 
-  // What came in; IocReply::data_in_size tells how much of it counts.
+  // The data read; IocReply::data_in_size bytes of it are valid.
   ByteSpan data_in() const { return data_in_; }
 
  private:

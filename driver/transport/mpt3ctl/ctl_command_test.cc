@@ -37,7 +37,7 @@ void Put(uint64_t address, ByteSpan bytes) {
   std::copy(bytes.begin(), bytes.end(), reinterpret_cast<uint8_t*>(address));
 }
 
-TEST(CtlCommandTest, WhatReadsIsAdmitted) {
+TEST(CtlCommandTest, ReadingRequestsAreAdmitted) {
   EXPECT_TRUE(Admit(mpi::EncodeIocFactsRequest()).ok());
   EXPECT_TRUE(Admit(mpi::EncodePortFactsRequest(0)).ok());
   for (const ConfigAction action : {ConfigAction::kPageHeader, ConfigAction::kReadCurrent,
@@ -50,8 +50,8 @@ TEST(CtlCommandTest, WhatReadsIsAdmitted) {
   }
 }
 
-// Trap: the node has no list of its own, and a descriptor for reading can flash firmware.
-TEST(CtlCommandTest, AllElseIsDeniedByName) {
+// Trap: the node itself has no such list: a descriptor for reading can flash firmware.
+TEST(CtlCommandTest, OtherRequestsAreDeniedByName) {
   for (int function = 0; function < 256; ++function) {
     const auto code = static_cast<Function>(function);
     if (code == Function::kIocFacts || code == Function::kPortFacts || code == Function::kConfig ||
@@ -79,9 +79,9 @@ TEST(CtlCommandTest, AllElseIsDeniedByName) {
               HasSubstr("phy control"));
 }
 
-TEST(CtlCommandTest, WhatWouldSlipPastTheListIsDenied) {
+TEST(CtlCommandTest, DisguisedRequestsAreDenied) {
   Bytes immediate = SmpFrame();
-  immediate[0x00] = 0x80;  // the SMP frame is behind the request's, not in the data
+  immediate[0x00] = 0x80;  // the SMP frame follows the request, outside of the data
   EXPECT_EQ(Admit(immediate, {0x40, 0x00, 0, 0}).code(), absl::StatusCode::kPermissionDenied);
   Bytes chained = ConfigFrame(ConfigAction::kReadCurrent);
   chained[0x02] = 7;
@@ -105,7 +105,7 @@ TEST(CtlCommandTest, FramesHaveTheirFunctionsSize) {
 }
 
 // Trap: 0xFF lets the IOC choose the port.
-TEST(CtlCommandTest, SmpGoesToThePortThatTheIocChooses) {
+TEST(CtlCommandTest, SmpLetsTheIocChooseThePort) {
   mpi::SmpPassthroughRequest smp;
   smp.port = PhysicalPort(3);
   smp.address = SasAddress(0x5000C500A0B1C2D3);
@@ -120,8 +120,8 @@ TEST(CtlCommandTest, SmpGoesToThePortThatTheIocChooses) {
   EXPECT_EQ(sent->address, smp.address);
 }
 
-// Trap: at a command's timeout the driver resets the HBA. So the kernel waits long.
-TEST(CtlCommandTest, TheKernelsTimeoutIsNeverShort) {
+// Trap: the driver resets the HBA when a command times out. So the kernel gets a long timeout.
+TEST(CtlCommandTest, KernelTimeoutIsAtLeastAMinute) {
   const Bytes frame = mpi::EncodeIocFactsRequest();
   struct {
     absl::Duration asked;
@@ -151,20 +151,20 @@ class CtlReplyTest : public ::testing::Test {
   CommandHeader header_;
 };
 
-TEST_F(CtlReplyTest, NoMemoryIsLeftToChance) {
+TEST_F(CtlReplyTest, HeaderGivesEveryBufferItsSize) {
   Config(0x24);
   EXPECT_EQ(header_.data_in_size, 0x24u);
   EXPECT_NE(header_.data_in_address, 0u);
   EXPECT_EQ(header_.data_out_size, 0u);
   EXPECT_GE(header_.max_reply_bytes, 0xFFu * 4);  // as long as a reply can be
-  EXPECT_EQ(header_.max_sense_bytes, 0u);         // nothing that is admitted has sense data
+  EXPECT_EQ(header_.max_sense_bytes, 0u);         // no admitted request has sense data
 }
 
-TEST_F(CtlReplyTest, AReplyIsAsLongAsItSays) {
+TEST_F(CtlReplyTest, ReplyHasItsStatedLength) {
   const CtlCommand command = Config(0x24);
   mpi::ConfigReply reply;
   reply.action = ConfigAction::kReadCurrent;
-  reply.page.dwords = 8;  // the page is shorter than the room for it
+  reply.page.dwords = 8;  // the page is shorter than its buffer
   Bytes frame = mpi::EncodeConfigReply(reply);
   frame.resize(128);  // the kernel copies the IOC's whole reply frame
   Put(header_.reply_address, frame);
@@ -176,7 +176,7 @@ TEST_F(CtlReplyTest, AReplyIsAsLongAsItSays) {
   EXPECT_EQ(command.data_in()[31], 0xAB);
 }
 
-TEST_F(CtlReplyTest, AFailedReadHasNoData) {
+TEST_F(CtlReplyTest, FailedReadHasNoData) {
   const CtlCommand command = Config(0x24);
   mpi::ConfigReply reply;
   reply.header.status = mpi::IocStatus::kConfigInvalidPage;
@@ -185,8 +185,8 @@ TEST_F(CtlReplyTest, AFailedReadHasNoData) {
   EXPECT_EQ(command.Reply()->data_in_size, 0u);
 }
 
-// The kernel clears its reply buffer first, and copies that where the IOC sent no frame.
-TEST_F(CtlReplyTest, WithoutAReplyFrameThereIsADefaultReply) {
+// The kernel clears its reply buffer first, and copies it if the IOC sent no frame.
+TEST_F(CtlReplyTest, MissingReplyFrameYieldsADefaultReply) {
   const CtlCommand command = Config(0x24);
   Put(header_.reply_address, Bytes(128));
   const auto reply = command.Reply();
@@ -203,14 +203,14 @@ TEST_F(CtlReplyTest, SuccessWithoutAReplyIsAReset) {
   EXPECT_EQ(command.Reply().status().code(), absl::StatusCode::kAborted);
 }
 
-TEST_F(CtlReplyTest, AReplyMayClaimAnyLength) {
+TEST_F(CtlReplyTest, ReplyMayClaimAnyLength) {
   const CtlCommand command = Config(0);
   Put(header_.reply_address,
       Bytes{0, 0, 0xFF, 0x04, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
   EXPECT_EQ(command.Reply()->frame.size(), 0xFFu * 4);
 }
 
-TEST(CtlSmpReplyTest, AnSmpResponseIsAsLongAsTheReplySays) {
+TEST(CtlSmpReplyTest, SmpResponseHasItsStatedLength) {
   Bytes room(64);
   const Bytes frame = SmpFrame(), data = {0x40, 0x00, 0, 0};
   auto command = CtlCommand::Create(0, {frame, data, absl::MakeSpan(room)});

@@ -16,16 +16,16 @@
 #include "gtest/gtest.h"
 #include "tests/support/fake_kernel.h"
 
-// The whole driver on a control node, beside the kernel's driver that owns the (virtual) HBA: what
-// both tell must be the same.
+// The whole driver on a control node, beside the kernel's driver that owns the (virtual) HBA: both
+// must report the same.
 namespace sasd::mpt3ctl {
 namespace {
 
 constexpr absl::Duration kTimeout = absl::Seconds(60);
 const FakeCtlNodes::Hba kHba{"/dev/mpt3ctl", 0};
 
-// What there is, by key, without what only one of the drivers can know: the units and states that
-// attaching makes, and how the HBA is called.
+// The objects, by key, without the facts that only one of the drivers can know: units and states
+// from attaching, and the name of the HBA.
 struct Picture {
   std::map<NodeKey, EndDeviceFacts> devices;
   std::map<NodeKey, ExpanderFacts> expanders;
@@ -38,7 +38,7 @@ struct Picture {
   }
 };
 
-// What the batches add up to. Thread-safe.
+// The sum of the batches. Thread-safe.
 class Listener : public ObservationSink {
  public:
   void Observe(ObservationBatch batch) override {
@@ -154,7 +154,7 @@ class CtlDriverTest : public ::testing::Test {
     ASSERT_TRUE(driver_->WaitIdle(kTimeout).ok());
   }
 
-  // The kernel's driver is done; ours comes to see the same.
+  // The kernel's driver is idle; ours reaches the same picture.
   void ExpectTheSame() {
     ASSERT_TRUE(kernel_->WaitIdle(kTimeout).ok());
     EXPECT_TRUE(ours_.Await(kernels_.picture()));
@@ -172,14 +172,14 @@ class CtlDriverTest : public ::testing::Test {
   std::unique_ptr<HbaDriver> driver_;
 };
 
-TEST_F(CtlDriverTest, SeesWhatTheKernelsDriverSees) {
+TEST_F(CtlDriverTest, SeesTheKernelDriversTopology) {
   Start();
   EXPECT_EQ(driver_->host(), kernel_->host());
   EXPECT_EQ(ours_.picture().devices.size(), 10u);
   EXPECT_EQ(ours_.picture().expanders.size(), 2u);
   ExpectTheSame();
   EXPECT_EQ(driver_->stats().scsi_requests, 0u);  // the kernel's driver attaches
-  EXPECT_EQ(driver_->stats().handshakes, 0u);     // and takes leave
+  EXPECT_EQ(driver_->stats().handshakes, 0u);     // and removes
 }
 
 TEST_F(CtlDriverTest, FollowsDrivesAndExpanders) {
@@ -207,7 +207,7 @@ TEST_F(CtlDriverTest, FollowsAReset) {
   ExpectTheSame();  // with the new handles
 }
 
-TEST_F(CtlDriverTest, LooksAtEverythingWhereAnotherProgramTookTheMask) {
+TEST_F(CtlDriverTest, WalksAfterAnotherProgramTookTheMask) {
   Start();
   const int other = nodes_.Open(kHba.first.c_str());
   Bytes nothing = EncodeEventEnable(kHba.second, {});
@@ -219,7 +219,7 @@ TEST_F(CtlDriverTest, LooksAtEverythingWhereAnotherProgramTookTheMask) {
   nodes_.Close(other);
 }
 
-TEST_F(CtlDriverTest, MakesUpForALogThatRanOver) {
+TEST_F(CtlDriverTest, WalksAfterTheLogOverran) {
   Start();
   nodes_.HoldPolls(true);
   ASSERT_TRUE(emulator_->fabric().Pull("h0-x000-d002").ok());
@@ -231,8 +231,8 @@ TEST_F(CtlDriverTest, MakesUpForALogThatRanOver) {
   EXPECT_TRUE(ours_.AwaitLoss());
 }
 
-// What is longer than 192 bytes of an event is cut: a list of more than 45 phys.
-TEST_F(CtlDriverTest, MakesUpForAListThatWasCut) {
+// An event is cut to 192 bytes: a list of more than 45 phys.
+TEST_F(CtlDriverTest, WalksAfterACutList) {
   Start();
   Bytes list(0x0C + 60 * 4);
   list[0x04] = list[0x08] = 60;  // NumPhys, NumEntries
@@ -243,7 +243,7 @@ TEST_F(CtlDriverTest, MakesUpForAListThatWasCut) {
   ExpectTheSame();
 }
 
-TEST_F(CtlDriverTest, TellsWhatLeavesNoState) {
+TEST_F(CtlDriverTest, ReportsEventsWithoutState) {
   Start();
   ASSERT_TRUE(emulator_->fabric().InjectTemperature(HostId(), 0, 95).ok());
   EXPECT_TRUE(kernels_.AwaitNotice());
@@ -251,8 +251,9 @@ TEST_F(CtlDriverTest, TellsWhatLeavesNoState) {
   EXPECT_EQ(ours_.notices(), kernels_.notices());
 }
 
-// The driver logs a predicted failure that it finds in sense data (_scsih_smart_predicted_fault).
-TEST_F(CtlDriverTest, TellsWhatTheKernelsDriverLoggedItself) {
+// The kernel's driver logs a predicted failure that it finds in sense data
+// (_scsih_smart_predicted_fault).
+TEST_F(CtlDriverTest, ReportsEventsTheKernelDriverLogged) {
   Start();
   mpi::DeviceStatusChange change;
   change.reason = mpi::DeviceStatusReason::kSmartData;
@@ -264,7 +265,7 @@ TEST_F(CtlDriverTest, TellsWhatTheKernelsDriverLoggedItself) {
   EXPECT_TRUE(ours_.AwaitNotice());
 }
 
-TEST_F(CtlDriverTest, StopsWhereTheHbaIsGone) {
+TEST_F(CtlDriverTest, StopsWhenTheHbaIsGone) {
   Start();
   nodes_.Remove(kHba);
   nodes_.Tick();

@@ -27,8 +27,8 @@ absl::Status StatusOfOpen(int error, absl::string_view path) {
     case EACCES:
     case EPERM:
       return Explain(StatusCode::kPermissionDenied, path,
-                     absl::StrCat("run as root, or give a group access, which may then flash "
-                                  "firmware, too: chgrp GROUP ",
+                     absl::StrCat("run as root, or give a group access (it can then also flash "
+                                  "firmware): chgrp GROUP ",
                                   path, " && chmod g+r ", path),
                      error);
     case EMFILE:
@@ -76,18 +76,19 @@ absl::Status StatusOfErrno(CtlCall call, int error, absl::string_view where) {
     case ENODEV:
     case ENXIO:
       return Explain(StatusCode::kFailedPrecondition, where,
-                     "the HBA is gone: unplugged, unbound from its driver, or another node's",
+                     "the HBA is gone: unplugged, unbound from its driver, or at another node",
                      error);
     case ENOMEM:
       return Explain(StatusCode::kResourceExhausted, where,
                      "the kernel has no memory for the transfer; try again", error);
     case EPERM:
     case EACCES:
-      return Explain(StatusCode::kPermissionDenied, where, "the driver refuses it", error);
+      return Explain(StatusCode::kPermissionDenied, where, "the driver refuses the call", error);
     case ENOTTY:
-      return Explain(StatusCode::kUnimplemented, where,
-                     "the driver does not know this ioctl: another version, or no mpt3sas node",
-                     error);
+      return Explain(
+          StatusCode::kUnimplemented, where,
+          "the driver does not know this ioctl: the version differs, or this is no mpt3sas node",
+          error);
     default:
       break;
   }

@@ -15,9 +15,9 @@ enum class CtlCall : uint8_t {
   kCommand,  // COMMAND
 };
 
-// What an errno of a control node means and what to do about it (mpt3sas_ctl.c: _ctl_ioctl_main,
-// _ctl_do_mpt_command, _ctl_eventreport). `where` stands at the start of the message: a path, or an
-// IOC's name. Never OK. Pure, thread-safe.
+// The meaning and remedy of an errno of a control node (mpt3sas_ctl.c: _ctl_ioctl_main,
+// _ctl_do_mpt_command, _ctl_eventreport). `where` begins the message: a path, or an IOC's name.
+// Never OK. Pure, thread-safe.
 //
 //   kUnavailable         in reset, PCI recovery, loading or being removed; or not operational
 //   kAborted             the command timed out there, and the driver has reset the HBA

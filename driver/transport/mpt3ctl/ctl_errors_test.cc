@@ -18,7 +18,7 @@ struct Case {
   CtlCall call;
   int error;
   StatusCode code;
-  const char* text;  // what to do, or what it is
+  const char* text;  // the remedy, or the cause
 };
 
 constexpr Case kCases[] = {
@@ -49,7 +49,7 @@ constexpr Case kCases[] = {
     {CtlCall::kCommand, EIO, StatusCode::kInternal, "failed"},
 };
 
-TEST(CtlErrorsTest, EachErrnoSaysWhatItIsAndWhatToDo) {
+TEST(CtlErrorsTest, EachErrnoHasACauseAndARemedy) {
   for (const Case& c : kCases) {
     const absl::Status status = StatusOfErrno(c.call, c.error, "/dev/mpt3ctl");
     EXPECT_EQ(status.code(), c.code) << status;

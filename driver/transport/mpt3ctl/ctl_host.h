@@ -8,7 +8,7 @@
 
 namespace sasd::mpt3ctl {
 
-// An HBA that the kernel's driver owns, and where its control node has it. Plain value.
+// An HBA that the kernel's driver owns, and its place at a control node. Plain value.
 struct CtlHost {
   std::string node;         // "/dev/mpt3ctl"
   uint32_t ioc_number = 0;  // the HBA's number at that node: scsi_host's unique_id

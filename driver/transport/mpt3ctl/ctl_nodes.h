@@ -9,24 +9,24 @@
 
 namespace sasd::mpt3ctl {
 
-// The system calls on control nodes: the seam at which tests put their own kernel. Results are as
-// of the system call, but an error is given as -errno. Implementations are thread-safe; Ioctl() may
-// wait, uninterruptibly, for as long as the HBA's other users let it.
+// The system calls on control nodes: the seam where tests put their own kernel. Results are those
+// of the system call, but errors are -errno. Implementations are thread-safe. Ioctl() may wait,
+// uninterruptibly, as long as the HBA is busy with others.
 class CtlNodes {
  public:
   virtual ~CtlNodes() = default;
 
-  // A descriptor of the node `path`, for reading, non-blocking; to be given back with Close().
+  // Opens the node `path` for reading, non-blocking. Returns a descriptor; close it with Close().
   virtual int Open(const char* path) = 0;
 
-  // 0, or -errno. The caller has made `argument` as long as the kernel will write.
+  // Returns 0 or -errno. `argument` must be as long as the kernel will write.
   virtual int Ioctl(int descriptor, uint32_t number, MutableByteSpan argument) = 0;
 
-  // Waits until one of the descriptors is readable, which is level-triggered: 1 if so, 0 at the end
-  // of `timeout` or after Interrupt(), or -errno.
+  // Waits until one of the descriptors is readable (level-triggered): returns 1. Returns 0 at the
+  // end of `timeout` or after Interrupt(), or -errno.
   virtual int Poll(absl::Span<const int> descriptors, absl::Duration timeout) = 0;
 
-  // Makes a Poll() that runs, or else the next one, return.
+  // Makes the running Poll() return, or else the next one.
   virtual void Interrupt() = 0;
 
   virtual void Close(int descriptor) = 0;

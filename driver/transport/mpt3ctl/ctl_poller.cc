@@ -8,7 +8,7 @@
 namespace sasd::mpt3ctl {
 namespace {
 
-// A watcher may wait for a command; the others do not wait for it.
+// The time that one watcher may delay the others: it may be waiting for a command.
 constexpr absl::Duration kLongestLook = absl::Milliseconds(20);
 
 }  // namespace
@@ -122,7 +122,7 @@ void CtlPoller::Run() {
     if (descriptors.empty()) return;
     const int polled = nodes_.Poll(descriptors, kPeriod);
     LookEverywhere();
-    // A node that cannot be polled is no reason to spin, either.
+    // Also after an error of poll: no spinning.
     Pause(polled != 0);
   }
 }

@@ -14,17 +14,17 @@
 
 namespace sasd::mpt3ctl {
 
-// Whoever looks at an HBA's event log when the poller says so.
+// Reads an HBA's event log at the poller's request.
 class CtlWatcher {
  public:
   virtual ~CtlWatcher() = default;
-  // Something may be in the log, or a second has passed. Returns at once; CtlPoller::Looked()
-  // follows from any thread. Called without a lock.
+  // The log may have news, or a second has passed. Returns at once; CtlPoller::Looked() follows
+  // from any thread. Called without a lock.
   virtual void Look() = 0;
 };
 
-// How long to wait before the next poll, which would return at once while an HBA has a log that
-// nobody reads: one in reset, one whose thread waits for a command, or one that has no watcher.
+// The pause before the next poll. Without it, poll would return at once while an HBA has an unread
+// log: one in reset, one whose thread waits for a command, or one without a watcher.
 // Thread-compatible.
 class PollPace {
  public:
@@ -38,9 +38,9 @@ class PollPace {
 };
 
 // One thread that waits for the events of all HBAs. A control node is readable while any HBA of the
-// driver, of whichever node, has an event since its log was last read (mpt3sas_ctl.c, _ctl_poll).
-// So all watchers look each time, and again after a second without an event: the driver may lose a
-// wake-up, and other programs that read the log take them away.
+// driver, at either node, has an event that is newer than the last read of its log (mpt3sas_ctl.c,
+// _ctl_poll). So all watchers look each time, and again after a second without an event: the driver
+// may lose a wake-up, and another program that reads the log takes it.
 //
 // Thread-safe; holds no lock while it polls or calls.
 class CtlPoller {
@@ -49,16 +49,16 @@ class CtlPoller {
 
   // Borrows `nodes`. Starts the thread.
   explicit CtlPoller(CtlNodes& nodes);
-  // Every watcher was removed before.
+  // Remove every watcher first.
   ~CtlPoller();
 
-  // Polls the node `path`, which is opened once for all watchers, for `watcher`. Errors: those of
+  // Polls the node `path` for `watcher`; the node is opened once for all watchers. Errors: those of
   // opening it (StatusOfErrno).
   absl::Status Add(const std::string& path, CtlWatcher& watcher) ABSL_LOCKS_EXCLUDED(mu_);
-  // When this returns, no Look() is running or will come. Not from within Look().
+  // When this returns, no Look() is running or will come. Do not call it within Look().
   void Remove(CtlWatcher& watcher) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The watcher has done what Look() asked for; `news`: there was something in the log.
+  // The watcher has done its look; `news`: the log had new entries.
   void Looked(CtlWatcher& watcher, bool news) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

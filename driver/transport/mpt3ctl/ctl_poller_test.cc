@@ -12,7 +12,7 @@ namespace {
 
 const FakeCtlNodes::Hba kHba{"/dev/mpt3ctl", 0};
 
-// Counts looks; reads nothing unless told to.
+// Counts looks; reads nothing by itself.
 class Watcher : public CtlWatcher {
  public:
   void Look() override {
@@ -34,14 +34,14 @@ class Watcher : public CtlWatcher {
   int looks_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
-TEST(PollPaceTest, NewsArePolledForAtOnceAndQuietCostsNothing) {
+TEST(PollPaceTest, PollsAtOnceAfterNewsOrQuiet) {
   PollPace pace;
   EXPECT_EQ(pace.Next(/*readable=*/true, /*news=*/true), absl::ZeroDuration());
   EXPECT_EQ(pace.Next(/*readable=*/false, /*news=*/false), absl::ZeroDuration());
 }
 
 // Trap: poll() is level-triggered over all HBAs of both nodes.
-TEST(PollPaceTest, ALogThatNobodyReadsIsNoReasonToSpin) {
+TEST(PollPaceTest, UnreadLogSlowsPolling) {
   PollPace pace;
   absl::Duration pause;
   for (int i = 0; i < 5; ++i) {
@@ -55,7 +55,7 @@ TEST(PollPaceTest, ALogThatNobodyReadsIsNoReasonToSpin) {
   EXPECT_EQ(pace.Next(true, false), PollPace::kFirst);
 }
 
-TEST(CtlPollerTest, AllWatchersLookAtAnEventOfAny) {
+TEST(CtlPollerTest, AnyEventWakesAllWatchers) {
   FakeCtlNodes nodes;
   nodes.Add(kHba);
   CtlPoller poller(nodes);
@@ -70,8 +70,8 @@ TEST(CtlPollerTest, AllWatchersLookAtAnEventOfAny) {
   poller.Remove(other);
 }
 
-// A watcher whose thread waits for a command looks when it can; nobody else waits for it.
-TEST(CtlPollerTest, AWatcherThatIsBusyIsNotAskedTwice) {
+// A watcher whose thread waits for a command looks later; the others do not wait for it.
+TEST(CtlPollerTest, BusyWatcherIsAskedOnce) {
   FakeCtlNodes nodes;
   nodes.Add(kHba);
   CtlPoller poller(nodes);
@@ -88,7 +88,7 @@ TEST(CtlPollerTest, AWatcherThatIsBusyIsNotAskedTwice) {
   poller.Remove(other);
 }
 
-TEST(CtlPollerTest, ANodeThatCannotBeOpenedIsAnError) {
+TEST(CtlPollerTest, UnopenableNodeIsAnError) {
   FakeCtlNodes nodes;
   CtlPoller poller(nodes);
   Watcher watcher;
@@ -97,7 +97,7 @@ TEST(CtlPollerTest, ANodeThatCannotBeOpenedIsAnError) {
   EXPECT_EQ(poller.Add("/dev/mpt2ctl", watcher).code(), absl::StatusCode::kPermissionDenied);
 }
 
-TEST(CtlPollerTest, EndsWhileItPolls) {
+TEST(CtlPollerTest, DestructorEndsARunningPoll) {
   FakeCtlNodes nodes;
   nodes.Add(kHba);
   Watcher watcher;

@@ -18,9 +18,9 @@ using transport::IocListener;
 using transport::IocReply;
 using transport::IocRequest;
 
-// A new entry needs two reads; each further one is for entries that come meanwhile.
+// A new entry needs two reads; further reads are for entries that come in the meantime.
 constexpr int kReadsInARow = 4;
-// What the driver unmasks, without PCIe's.
+// The events that the driver unmasks, without those of PCIe.
 constexpr mpi::EventCode kDefaultEvents[] = {
     mpi::EventCode::kSasDeviceStatusChange,
     mpi::EventCode::kIrOperationStatus,
@@ -170,7 +170,7 @@ absl::Status CtlTransport::Submit(const IocRequest& request, Completion done) {
 }
 
 absl::StatusOr<IocReply> CtlTransport::Execute(const IocRequest& request) {
-  // The answer may come after the caller's time, so that his memory is not written to from there.
+  // The answer may come after the caller has given up, so it must not write to the caller's memory.
   struct Waiter {
     absl::Notification done;
     absl::StatusOr<Answer> answer = Answer();
@@ -193,13 +193,13 @@ absl::StatusOr<IocReply> CtlTransport::Execute(const IocRequest& request) {
 
 absl::Status CtlTransport::Reset() {
   return absl::PermissionDeniedError(
-      absl::StrCat(info_.name, " is the kernel driver's: it is not ours to reset"));
+      absl::StrCat(info_.name, " belongs to the kernel's driver, so sasd does not reset it"));
 }
 
 void CtlTransport::RunRequest(Request request) {
   if (request.deadline < clock_.Monotonic()) {
     return request.done(absl::DeadlineExceededError(
-        absl::StrCat(info_.name, ": busy for longer than the request may wait")));
+        absl::StrCat(info_.name, ": busy for longer than the request's timeout")));
   }
   const int error = Call(ioctl_number::kCommand, request.command.Argument());
   if (error != 0) return request.done(StatusOfCommand(error));
@@ -212,7 +212,8 @@ void CtlTransport::RunRequest(Request request) {
   request.done(Answer{*std::move(reply), Bytes(data_in.begin(), data_in.end())});
 }
 
-// What a command's errno means to who sent it, and to all.
+// The result of a command's errno for its sender; begins a reset or the end of the HBA if it means
+// one.
 absl::Status CtlTransport::StatusOfCommand(int error) {
   const absl::Status status = StatusOfErrno(CtlCall::kCommand, error, info_.name);
   if (IsGone(error)) {
@@ -243,7 +244,7 @@ void CtlTransport::SetListener(IocListener* listener) {
 }
 
 void CtlTransport::BeginListening(IocListener* listener) {
-  // What was logged before is not for this listener.
+  // Earlier entries are not for this listener.
   log_ = EventLog();
   if (options_.reset_count) resets_ = options_.reset_count();
   std::vector<LogItem> items;
@@ -251,18 +252,18 @@ void CtlTransport::BeginListening(IocListener* listener) {
   const int error = operating ? Observe(items) : 0;
   {
     absl::MutexLock lock(&mu_);
-    if (new_listener_ != listener) return;  // another one, or none, was set meanwhile
+    if (new_listener_ != listener) return;  // another one, or none, was set since
     listener_ = listener;
     new_listener_ = nullptr;
   }
   if (error != 0) Fail(error);
   if (operating) return;
-  Tell([](IocListener& l) { l.OnResetBegin(); });
+  Notify([](IocListener& l) { l.OnResetBegin(); });
   EndDelivery();
 }
 
 template <typename F>
-void CtlTransport::Tell(F f) {
+void CtlTransport::Notify(F f) {
   IocListener* listener = nullptr;
   {
     absl::MutexLock lock(&mu_);
@@ -277,7 +278,7 @@ void CtlTransport::Tell(F f) {
 
 void CtlTransport::Deliver(const std::vector<LogItem>& items, absl::Duration time) {
   for (const LogItem& item : items) {
-    Tell([&item, time](IocListener& listener) {
+    Notify([&item, time](IocListener& listener) {
       if (item.kind == LogItem::Kind::kGap) return listener.OnEventsLost(item.lost);
       transport::EventArrival arrival;
       arrival.event = static_cast<uint16_t>(item.entry.event);
@@ -290,9 +291,9 @@ void CtlTransport::Deliver(const std::vector<LogItem>& items, absl::Duration tim
   if (!items.empty()) EndDelivery();
 }
 
-// This thread answers the commands that whoever is told may want to wait for.
+// kMayNotWait: this thread runs the commands for which a listener might wait.
 void CtlTransport::EndDelivery() {
-  Tell([](IocListener& listener) { listener.OnDelivered(IocListener::Caller::kMayNotWait); });
+  Notify([](IocListener& listener) { listener.OnDelivered(IocListener::Caller::kMayNotWait); });
 }
 
 // -------------------------------------------------------------------------------- The thread
@@ -361,14 +362,14 @@ bool CtlTransport::LookAround() {
   std::vector<LogItem> items;
   const absl::Duration now = clock_.Monotonic();
   const int error = Observe(items);
-  // Before the entries, which may be of the time after it.
+  // Before the entries, which may be newer than the reset.
   if (ResetCountRose()) BeginReset("the driver has reset the HBA", true);
   Deliver(items, now);
   if (error != 0) Fail(error);
   return !items.empty();
 }
 
-// In reset: tries whether it is over.
+// In reset: checks whether it is over.
 bool CtlTransport::Resume() {
   std::vector<LogItem> items;
   const absl::Duration now = clock_.Monotonic();
@@ -380,35 +381,37 @@ bool CtlTransport::Resume() {
   if (ResetCountRose()) {
     count_is_due_ = false;
   } else if (std::exchange(count_is_due_, false)) {
-    // The driver counts a reset after it takes requests again (mpt3sas_base_hard_reset_handler): it
-    // would be taken for one more. Or it was none, and a second is all that it costs.
+    // The driver counts a reset only after it takes requests again
+    // (mpt3sas_base_hard_reset_handler); that count must not look like another reset. If there was
+    // no reset, this costs a second.
     return !items.empty();
   }
   {
     absl::MutexLock lock(&mu_);
     state_ = State::kOperating;
   }
-  Tell([](IocListener& listener) { listener.OnReady(); });
+  Notify([](IocListener& listener) { listener.OnReady(); });
   EndDelivery();
   return !items.empty();
 }
 
 int CtlTransport::Observe(std::vector<LogItem>& items) {
   if (!HasListener()) {
-    // Read all the same: a log that nobody reads keeps the nodes readable.
+    // Read also without a listener: an unread log keeps the nodes readable.
     const int error = ReadLog(items);
     return error == ENODATA ? 0 : error;
   }
   if (const int error = KeepMask(items, false); error != 0) return error;
   int error = ReadLog(items);
   if (error != ENODATA) return error;
-  // The mask is set but there is no log: there was no memory for it.
+  // The mask is set but there is no log: the kernel had no memory for it.
   if (error = KeepMask(items, true); error != 0) return error;
   return ReadLog(items);
 }
 
-// The mask is the HBA's, and whoever sets it overwrites it: what others want stays in, and what we
-// want is put in again. Two programs that do this at the same moment settle a second later.
+// The mask belongs to the HBA, and each program that sets it overwrites it. So this keeps the
+// events of other programs and adds ours again. Two programs that do this at the same moment settle
+// a second later.
 int CtlTransport::KeepMask(std::vector<LogItem>& items, bool always) {
   Bytes argument = EncodeEventQueryRequest(host_.ioc_number);
   if (const int error = Call(ioctl_number::kEventQuery, absl::MakeSpan(argument)); error != 0) {
@@ -440,7 +443,7 @@ int CtlTransport::ReadLog(std::vector<LogItem>& items) {
   return 0;
 }
 
-// Whether commands are answered: the other ioctls are also by an HBA that is not operational.
+// Checks whether commands are answered: other ioctls succeed on a non-operational HBA, too.
 int CtlTransport::Probe() {
   const Bytes frame = mpi::EncodeIocFactsRequest();
   IocRequest request;
@@ -477,7 +480,7 @@ void CtlTransport::BeginReset(absl::string_view why, bool counted) {
   if (state() != State::kOperating) return;
   count_is_due_ = !counted && resets_.has_value();
   std::deque<Request> waiting = Leave(State::kInReset);
-  Tell([](IocListener& listener) { listener.OnResetBegin(); });
+  Notify([](IocListener& listener) { listener.OnResetBegin(); });
   EndDelivery();
   for (Request& request : waiting) {
     request.done(absl::AbortedError(absl::StrCat(info_.name, ": aborted: ", why)));
@@ -490,7 +493,7 @@ void CtlTransport::BecomeGone() {
   if (before == State::kGone) return;
   std::deque<Request> waiting = Leave(State::kGone);
   if (before == State::kOperating) {
-    Tell([](IocListener& listener) { listener.OnResetBegin(); });
+    Notify([](IocListener& listener) { listener.OnResetBegin(); });
     EndDelivery();
   }
   for (Request& request : waiting) request.done(Gone(info_.name));

@@ -27,51 +27,53 @@
 
 namespace sasd::mpt3ctl {
 
-// The events that the driver unmasks by itself (mpt3sas_base.c, _base_make_ioc_operational) and
-// that are of SAS: to log them sends nothing to the firmware.
+// The SAS events that the driver unmasks by itself (mpt3sas_base.c, _base_make_ioc_operational):
+// logging them sends nothing to the firmware.
 EventMask DefaultEvents();
 
 struct CtlOptions {
   EventMask events = DefaultEvents();
-  // The host's resets since its driver has it (scsi_host's ioc_reset_count); nullopt if it cannot
-  // be read. Without it, a reset between two looks goes unnoticed. Called from the HBA's thread.
+  // The number of host resets since its driver took it (scsi_host's ioc_reset_count); nullopt if it
+  // cannot be read. Without it, a reset between two looks goes unnoticed. Called from the HBA's
+  // thread.
   std::function<std::optional<uint32_t>()> reset_count;
-  // The HBA was unplugged or unbound; it does not come back under its number. Called once, from the
+  // The HBA was unplugged or unbound; it does not return under its number. Called once, from the
   // HBA's thread, without a lock; must not destroy the transport.
   std::function<void()> on_gone;
 };
 
-// An HBA that the kernel's mpt3sas owns, through its control node; Info().owned is false. What may
-// be sent is in CtlCommand; Reset() is refused.
+// An HBA that the kernel's mpt3sas owns, through its control node; Info().owned is false.
+// CtlCommand lists the requests that may be sent; Reset() is refused.
 //
 // One thread runs the HBA's ioctls, one at a time: the driver serializes them per HBA anyway, and
-// each may wait for the commands of other programs. A request gets its own time to be answered to
-// Execute() (kDeadlineExceeded), but an ioctl that has begun ends when the kernel says so: up to
-// CtlCommand::kMinKernelTimeout or the longer time that was asked for. Until then other requests
-// wait, Submit()'s `done` may come late, and the destructor waits.
+// each may wait for the commands of other programs. Execute() returns kDeadlineExceeded after the
+// request's own timeout, but the kernel decides when a running ioctl ends: after up to
+// CtlCommand::kMinKernelTimeout or the request's longer timeout. Until then other requests wait,
+// Submit()'s `done` may come late, and the destructor waits.
 //
-// Events: those that are logged after SetListener() begins; it returns when the mask is set and the
-// place in the log is known, so a caller who reads pages afterwards misses nothing.
-// EventArrival::context is the log's, `data` 192 bytes, whatever the event's length was, and `time`
-// when the log was read. A mask that another program overwrote is restored and is a gap of unknown
-// size.
+// Events: the listener gets those logged after SetListener() begins. It returns when the mask is
+// set and the place in the log is known, so a caller that reads pages afterwards misses nothing.
+// EventArrival::context is that of the log; `data` has 192 bytes, regardless of the event's length;
+// `time` is when the log was read. If another program overwrites the mask, the transport restores
+// it and reports a gap of unknown size.
 //
-// Resets: a rise of reset_count, or the driver's refusal to take requests (EAGAIN, or a command
-// that was aborted), is OnResetBegin(). OnReady() follows once a request is answered again. Whoever
-// gets kUnavailable or kAborted can rely on both calls. When the HBA is gone there is an
-// OnResetBegin() and no OnReady(), and everything is kFailedPrecondition.
+// Resets: a rise of reset_count, or the driver's refusal to take requests (EAGAIN, or an aborted
+// command), is OnResetBegin(). OnReady() follows once a request is answered again. A caller that
+// gets kUnavailable or kAborted can rely on both calls. When the HBA is gone, OnResetBegin() comes
+// without OnReady(), and every request returns kFailedPrecondition.
 //
 // Thread-safe; no lock is held while an ioctl runs or a listener is called.
 class CtlTransport : public transport::IocTransport, private CtlWatcher {
  public:
   static constexpr size_t kMaxWaiting = 64;  // requests; then kResourceExhausted
 
-  // Opens the node and asks the HBA who it is. Borrows `nodes`, `poller` and `clock`. Errors: those
-  // of StatusOfErrno(); kFailedPrecondition if the HBA is not at host.pci_address (unless empty).
+  // Opens the node and reads the HBA's identity. Borrows `nodes`, `poller` and `clock`. Errors:
+  // those of StatusOfErrno(); kFailedPrecondition if the HBA is not at host.pci_address (unless
+  // empty).
   static absl::StatusOr<std::unique_ptr<CtlTransport>> Create(CtlHost host, CtlNodes& nodes,
                                                               CtlPoller& poller, Clock& clock,
                                                               CtlOptions options = {});
-  // Requests that wait complete with kCancelled. Waits for the ioctl that runs.
+  // Waiting requests complete with kCancelled. Waits for the running ioctl.
   ~CtlTransport() override;
 
   // IocTransport
@@ -80,11 +82,11 @@ class CtlTransport : public transport::IocTransport, private CtlWatcher {
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<transport::IocReply> Execute(const transport::IocRequest& request) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  // With a listener: waits for the HBA's thread, hence for an ioctl that runs.
+  // With a listener: waits for the HBA's thread, and so for a running ioctl.
   void SetListener(transport::IocListener* listener) override ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Reset() override;
 
-  // What the node tells of the HBA; firmware and driver version among it.
+  // The node's report of the HBA, with firmware and driver version.
   const CtlIocInfo& ioc_info() const { return ioc_info_; }
 
  private:
@@ -99,7 +101,7 @@ class CtlTransport : public transport::IocTransport, private CtlWatcher {
     absl::Duration deadline;  // Clock::Monotonic(); to begin
     Answered done;
   };
-  // What the thread is to do next.
+  // The next work of the thread.
   struct Work {
     bool stop = false;
     bool look = false;
@@ -120,7 +122,7 @@ class CtlTransport : public transport::IocTransport, private CtlWatcher {
   Work AwaitWork() ABSL_LOCKS_EXCLUDED(mu_);
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   void BeginListening(transport::IocListener* listener) ABSL_LOCKS_EXCLUDED(mu_);
-  // Looks at everything; true if there was news.
+  // Looks at mask, log and reset count; true if there was news.
   bool LookAround();
   bool Resume();
   // 0 or an errno.
@@ -137,12 +139,12 @@ class CtlTransport : public transport::IocTransport, private CtlWatcher {
   // `counted`: reset_count has risen already.
   void BeginReset(absl::string_view why, bool counted);
   void BecomeGone();
-  // Takes the requests that wait.
+  // Takes the waiting requests.
   std::deque<Request> Leave(State state) ABSL_LOCKS_EXCLUDED(mu_);
   void Deliver(const std::vector<LogItem>& items, absl::Duration time);
   void EndDelivery() ABSL_LOCKS_EXCLUDED(mu_);
   template <typename F>
-  void Tell(F f) ABSL_LOCKS_EXCLUDED(mu_);
+  void Notify(F f) ABSL_LOCKS_EXCLUDED(mu_);
   State state() const ABSL_LOCKS_EXCLUDED(mu_);
   bool NobodyDelivers() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return !delivering_; }
   bool HasListener() const ABSL_LOCKS_EXCLUDED(mu_);

@@ -21,8 +21,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-// What the control node is like (mpt3sas_ctl.c) and what the transport makes of it. Time stands
-// still; the kernel's side is FakeCtlNodes.
+// The control node's behaviour (mpt3sas_ctl.c) and the transport's reaction. Time stands still;
+// FakeCtlNodes is the kernel's side.
 namespace sasd::mpt3ctl {
 namespace {
 
@@ -35,7 +35,7 @@ constexpr uint16_t kLogEntryAdded = 0x21, kTopology = 0x1C, kPhyCounter = 0x22;
 const FakeCtlNodes::Hba kHba{"/dev/mpt3ctl", 0};
 const FakeCtlNodes::Hba kOther{"/dev/mpt2ctl", 0};  // the same number at the other node
 
-// What was heard, as texts: "event 0x21 #5", "lost 3", "reset", "ready".
+// The calls heard, as texts: "event 0x21 #5", "lost 3", "reset", "ready".
 class Recorder : public transport::IocListener {
  public:
   void OnEvent(const transport::EventArrival& event) override {
@@ -49,7 +49,7 @@ class Recorder : public transport::IocListener {
   void OnReady() override { Note("ready"); }
   void OnDelivered(Caller) override {}
 
-  // The first `count` texts, in real time; fewer where they do not come.
+  // The first `count` texts, awaited in real time; fewer if they do not come.
   std::vector<std::string> Await(size_t count) {
     absl::MutexLock lock(&mu_);
     const auto enough = [this, count]()
@@ -120,7 +120,7 @@ class CtlTransportTest : public ::testing::Test {
     ASSERT_TRUE(transport.ok()) << transport.status();
     transport_ = *std::move(transport);
     transport_->SetListener(&heard_);
-    // The poller has had all look; and what the thread is told in turn shows that they have.
+    // All watchers were asked to look; two changes of listener show that the thread has looked.
     ASSERT_TRUE(nodes_.AwaitQuiet());
     for (int i = 0; i < 2; ++i) transport_->SetListener(&heard_);
   }
@@ -133,7 +133,7 @@ class CtlTransportTest : public ::testing::Test {
     return transport_->Execute(request);
   }
 
-  // Another program that has the node open.
+  // Another program with the node open.
   int OtherProgram() { return nodes_.Open(kHba.first.c_str()); }
 
   std::optional<uint32_t> reset_count() {
@@ -142,7 +142,7 @@ class CtlTransportTest : public ::testing::Test {
     if (late_by_ > 0 && --late_by_ == 0) ++*reset_count_;
     return count;
   }
-  // The count rises after so many times that it was read.
+  // The count rises after this number of reads.
   void RiseAfter(int reads) {
     absl::MutexLock lock(&mu_);
     late_by_ = reads;
@@ -165,7 +165,7 @@ class CtlTransportTest : public ::testing::Test {
 
 // ------------------------------------------------------------------------------------- Opening
 
-TEST_F(CtlTransportTest, ItIsTheHbaOfTheKernelsDriver) {
+TEST_F(CtlTransportTest, InfoDescribesTheKernelsHba) {
   Start();
   const transport::IocInfo info = transport_->Info();
   EXPECT_FALSE(info.owned);
@@ -177,7 +177,7 @@ TEST_F(CtlTransportTest, ItIsTheHbaOfTheKernelsDriver) {
   EXPECT_EQ(transport_->Reset().code(), absl::StatusCode::kPermissionDenied);
 }
 
-TEST_F(CtlTransportTest, AnAbsentNodeSaysWhatToLoad) {
+TEST_F(CtlTransportTest, AbsentNodeErrorNamesTheModule) {
   CtlHost host = Host();
   host.node = "/dev/mpt9ctl";
   const absl::Status status = Create(host).status();
@@ -186,15 +186,15 @@ TEST_F(CtlTransportTest, AnAbsentNodeSaysWhatToLoad) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("modprobe mpt3sas"));
 }
 
-TEST_F(CtlTransportTest, AForbiddenNodeSaysHowToGetAccess) {
+TEST_F(CtlTransportTest, ForbiddenNodeErrorExplainsAccess) {
   nodes_.FailOpen(kHba.first, EACCES);
   const absl::Status status = Create().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
   EXPECT_THAT(std::string(status.message()), HasSubstr("run as root"));
 }
 
-// Numbers count separately per generation.
-TEST_F(CtlTransportTest, ANumberIsItsNodes) {
+// Each generation counts its own numbers.
+TEST_F(CtlTransportTest, IocNumbersBelongToTheirNode) {
   CtlHost host = Host(kOther);
   host.pci_address = "0000:04:00.0";
   EXPECT_TRUE(Create(host).ok());
@@ -206,7 +206,7 @@ TEST_F(CtlTransportTest, ANumberIsItsNodes) {
 
 // ------------------------------------------------------------------------------------- Requests
 
-TEST_F(CtlTransportTest, ARequestTravelsWithItsData) {
+TEST_F(CtlTransportTest, RequestCarriesItsData) {
   nodes_.OnCommand(kHba, [](FakeCommand& command) {
     EXPECT_EQ(command.frame.size(), 0x20u);
     EXPECT_EQ(command.frame[0x01], 0xFF);  // PhysicalPort
@@ -228,7 +228,7 @@ TEST_F(CtlTransportTest, ARequestTravelsWithItsData) {
   EXPECT_EQ(data_in, (Bytes{1, 2, 3, 4, 0, 0, 0, 0}));
 }
 
-TEST_F(CtlTransportTest, ASubmittedRequestCompletesOnce) {
+TEST_F(CtlTransportTest, SubmittedRequestCompletesOnce) {
   Start();
   absl::Notification done;
   const Bytes frame = mpi::EncodePortFactsRequest(0);
@@ -240,7 +240,7 @@ TEST_F(CtlTransportTest, ASubmittedRequestCompletesOnce) {
   EXPECT_TRUE(done.WaitForNotificationWithTimeout(absl::Minutes(1)));
 }
 
-TEST_F(CtlTransportTest, WhatIsNotReadOnlyNeverReachesTheNode) {
+TEST_F(CtlTransportTest, WritingRequestNeverReachesTheNode) {
   Start();
   const Bytes frame = mpi::EncodeScsiIoRequest({});
   const absl::Status status = transport_->Execute({frame, {}, {}}).status();
@@ -249,8 +249,8 @@ TEST_F(CtlTransportTest, WhatIsNotReadOnlyNeverReachesTheNode) {
   EXPECT_EQ(nodes_.commands(), 0u);
 }
 
-// The mutex of the HBA is taken uninterruptibly, even where the descriptor is non-blocking.
-TEST_F(CtlTransportTest, WhoAsksDoesNotWaitLongerThanItsTimeWhileTheKernelDoes) {
+// The HBA's mutex is taken uninterruptibly, even if the descriptor is non-blocking.
+TEST_F(CtlTransportTest, ExecuteTimesOutBeforeTheKernelDoes) {
   absl::Notification begun, go_on;
   nodes_.OnCommand(kHba, [&](FakeCommand&) {
     begun.Notify();
@@ -264,7 +264,7 @@ TEST_F(CtlTransportTest, WhoAsksDoesNotWaitLongerThanItsTimeWhileTheKernelDoes) 
   request.timeout = absl::Milliseconds(1);
   EXPECT_EQ(transport_->Execute(request).status().code(), absl::StatusCode::kDeadlineExceeded);
   begun.WaitForNotification();
-  // What waits behind it and is late when its turn comes is not sent any more.
+  // A request that waits behind it and is late when its turn comes is not sent.
   absl::Status late;
   absl::Notification done;
   ASSERT_TRUE(transport_
@@ -282,7 +282,7 @@ TEST_F(CtlTransportTest, WhoAsksDoesNotWaitLongerThanItsTimeWhileTheKernelDoes) 
   EXPECT_EQ(nodes_.commands(), 1u);
 }
 
-TEST_F(CtlTransportTest, RequestsThatWaitAreLimitedAndCancelledAtTheEnd) {
+TEST_F(CtlTransportTest, WaitingRequestsAreLimitedAndFinallyCancelled) {
   absl::Notification begun, go_on;
   nodes_.OnCommand(kHba, [&](FakeCommand&) {
     if (!begun.HasBeenNotified()) begun.Notify();
@@ -308,13 +308,13 @@ TEST_F(CtlTransportTest, RequestsThatWaitAreLimitedAndCancelledAtTheEnd) {
   EXPECT_GE(answered, 1);
 }
 
-TEST_F(CtlTransportTest, AnInterruptedIoctlIsTriedAgain) {
+TEST_F(CtlTransportTest, InterruptedIoctlIsRetried) {
   Start();
   nodes_.FailNext(ioctl_number::kCommand, EINTR, 3);
   EXPECT_TRUE(AskFacts().ok());
 }
 
-TEST_F(CtlTransportTest, ABadRequestIsItsOwnTrouble) {
+TEST_F(CtlTransportTest, BadRequestCausesNoReset) {
   Start();
   nodes_.FailNext(ioctl_number::kCommand, EINVAL);
   EXPECT_EQ(AskFacts().status().code(), absl::StatusCode::kInvalidArgument);
@@ -326,7 +326,7 @@ TEST_F(CtlTransportTest, ABadRequestIsItsOwnTrouble) {
 
 // --------------------------------------------------------------------------------------- Events
 
-TEST_F(CtlTransportTest, AnEventIsHeardWithWhatTheLogHas) {
+TEST_F(CtlTransportTest, EventHasTheLogsContent) {
   clock_.Advance(absl::Seconds(5));
   Start();
   nodes_.RaiseEvent(kHba, kLogEntryAdded, Bytes{1, 2, 3});
@@ -337,16 +337,16 @@ TEST_F(CtlTransportTest, AnEventIsHeardWithWhatTheLogHas) {
   EXPECT_FALSE(heard_.last_ack_required);  // the driver has acknowledged it
 }
 
-// An entry holds 192 bytes; the decoder of a list that says more will find that out.
-TEST_F(CtlTransportTest, WhatIsLongerThanAnEntryIsCut) {
+// An entry holds 192 bytes; the decoder of a longer list detects the cut.
+TEST_F(CtlTransportTest, LongEventIsCutToItsEntry) {
   Start();
   nodes_.RaiseEvent(kHba, kTopology, Bytes(300, 0x11));
   EXPECT_THAT(heard_.Await(1), ElementsAre("event 0x1c #0"));
   EXPECT_EQ(heard_.last_data, Bytes(192, 0x11));
 }
 
-// The log is never freed while the driver has the HBA: it may be full of another program's.
-TEST_F(CtlTransportTest, WhatWasLoggedBeforeIsNoNews) {
+// The log is never freed while the driver has the HBA: it may hold entries for another program.
+TEST_F(CtlTransportTest, EarlierEntriesAreNotReported) {
   const int other = OtherProgram();
   Bytes enable = EncodeEventEnable(0, DefaultEvents());
   ASSERT_EQ(nodes_.Ioctl(other, ioctl_number::kEventEnable, absl::MakeSpan(enable)), 0);
@@ -358,7 +358,7 @@ TEST_F(CtlTransportTest, WhatWasLoggedBeforeIsNoNews) {
 }
 
 // The log starts with the first mask, which is set before SetListener() returns.
-TEST_F(CtlTransportTest, ListeningHasBegunWhenItReturns) {
+TEST_F(CtlTransportTest, SetListenerReturnsWhileListening) {
   auto transport = Create();
   ASSERT_TRUE(transport.ok());
   EXPECT_FALSE(nodes_.is_logging(kHba));
@@ -369,7 +369,7 @@ TEST_F(CtlTransportTest, ListeningHasBegunWhenItReturns) {
 }
 
 // ENABLE overwrites the mask of any other program.
-TEST_F(CtlTransportTest, OtherProgramsMasksAreKept) {
+TEST_F(CtlTransportTest, MasksOfOtherProgramsAreKept) {
   const int other = OtherProgram();
   EventMask theirs;
   theirs.Add(mpi::EventCode::kSasPhyCounter);
@@ -377,27 +377,27 @@ TEST_F(CtlTransportTest, OtherProgramsMasksAreKept) {
   ASSERT_EQ(nodes_.Ioctl(other, ioctl_number::kEventEnable, absl::MakeSpan(enable)), 0);
   Start();
   EXPECT_EQ(nodes_.mask(kHba), DefaultEvents().Union(theirs));
-  nodes_.RaiseEvent(kHba, kPhyCounter, Bytes{1});  // heard, too: it is in the log
+  nodes_.RaiseEvent(kHba, kPhyCounter, Bytes{1});  // heard, too, because it is logged
   EXPECT_THAT(heard_.Await(1), ElementsAre("event 0x22 #0"));
   nodes_.Close(other);
 }
 
-TEST_F(CtlTransportTest, AMaskThatAnotherProgramOverwroteIsRestoredAndAGap) {
+TEST_F(CtlTransportTest, OverwrittenMaskIsRestoredAndReportedAsGap) {
   Start();
   const int other = OtherProgram();
   EventMask theirs;
   theirs.Add(mpi::EventCode::kSasPhyCounter);
   Bytes enable = EncodeEventEnable(0, theirs);
   ASSERT_EQ(nodes_.Ioctl(other, ioctl_number::kEventEnable, absl::MakeSpan(enable)), 0);
-  nodes_.RaiseEvent(kHba, kTopology, Bytes{1});  // nobody will ever see it
+  nodes_.RaiseEvent(kHba, kTopology, Bytes{1});  // masked, so it is lost
   nodes_.Tick();
   EXPECT_THAT(heard_.Await(1), ElementsAre("lost 0"));
   EXPECT_EQ(nodes_.mask(kHba), DefaultEvents().Union(theirs));
   nodes_.Close(other);
 }
 
-// The wake flag is the HBA's: another reader clears it.
-TEST_F(CtlTransportTest, AWakeUpThatAnotherReaderTookIsMadeUpFor) {
+// The wake flag belongs to the HBA: another reader clears it.
+TEST_F(CtlTransportTest, WakeUpTakenByAnotherReaderLosesNothing) {
   Start();
   const int other = OtherProgram();
   nodes_.HoldPolls(true);
@@ -410,7 +410,7 @@ TEST_F(CtlTransportTest, AWakeUpThatAnotherReaderTookIsMadeUpFor) {
   nodes_.Close(other);
 }
 
-TEST_F(CtlTransportTest, ATornEntryIsReadAgain) {
+TEST_F(CtlTransportTest, TornEntryIsReadAgain) {
   Start();
   nodes_.HoldPolls(true);
   nodes_.RaiseEvent(kHba, kLogEntryAdded, Bytes(192, 0x5A));
@@ -420,7 +420,7 @@ TEST_F(CtlTransportTest, ATornEntryIsReadAgain) {
   EXPECT_EQ(heard_.last_data, Bytes(192, 0x5A));
 }
 
-TEST_F(CtlTransportTest, WhatWasOverwrittenIsLostInItsPlace) {
+TEST_F(CtlTransportTest, OverwrittenEntriesAreLostInOrder) {
   Start();
   nodes_.HoldPolls(true);
   for (int i = 0; i < 203; ++i) nodes_.RaiseEvent(kHba, kLogEntryAdded, Bytes{1});
@@ -432,7 +432,7 @@ TEST_F(CtlTransportTest, WhatWasOverwrittenIsLostInItsPlace) {
   EXPECT_EQ(heard.back(), "event 0x21 #202");
 }
 
-TEST_F(CtlTransportTest, TheContextWraps) {
+TEST_F(CtlTransportTest, ContextWraps) {
   nodes_.SetNextContext(kHba, 0xFFFFFFFF);
   const int other = OtherProgram();
   Bytes enable = EncodeEventEnable(0, DefaultEvents());
@@ -444,8 +444,8 @@ TEST_F(CtlTransportTest, TheContextWraps) {
   nodes_.Close(other);
 }
 
-// poll() tells of all HBAs of both nodes: one log that is not read would make it return for ever.
-TEST_F(CtlTransportTest, AnHbaWithoutAListenerIsReadAllTheSame) {
+// poll() covers all HBAs of both nodes: with one unread log it would always return at once.
+TEST_F(CtlTransportTest, HbaWithoutListenerIsStillRead) {
   auto other = Create(Host(kOther));
   ASSERT_TRUE(other.ok());
   (*other)->SetListener(&heard_);
@@ -458,8 +458,8 @@ TEST_F(CtlTransportTest, AnHbaWithoutAListenerIsReadAllTheSame) {
   EXPECT_THAT(heard_.Await(1), ElementsAre("event 0x21 #0"));
 }
 
-// Another program's log that nobody reads keeps the nodes readable: no reason to spin, nor to stop.
-TEST_F(CtlTransportTest, AnHbaThatNobodyReadsKeepsNobodyFromItsEvents) {
+// Another program's unread log keeps the nodes readable: the poller must neither spin nor stop.
+TEST_F(CtlTransportTest, UnreadHbaDoesNotDelayOthers) {
   Start();
   const int other = nodes_.Open(kOther.first.c_str());
   Bytes enable = EncodeEventEnable(kOther.second, DefaultEvents());
@@ -473,8 +473,9 @@ TEST_F(CtlTransportTest, AnHbaThatNobodyReadsKeepsNobodyFromItsEvents) {
   nodes_.Close(other);
 }
 
-// To want what the driver has masked would make it send an EVENT NOTIFICATION to the firmware.
-TEST_F(CtlTransportTest, NothingIsWantedThatTheDriverMasks) {
+// Adding an event that the driver has masked would make it send an EVENT NOTIFICATION to the
+// firmware.
+TEST_F(CtlTransportTest, DefaultEventsExcludeWhatTheDriverMasks) {
   for (const uint16_t event : {0x22, 0x26}) EXPECT_FALSE(DefaultEvents().Has(event)) << event;
   for (const uint16_t event :
        {0x0F, 0x16, 0x17, 0x1C, 0x1D, 0x1E, 0x1F, 0x20, 0x21, 0x27, 0x34, 0x35}) {
@@ -482,15 +483,15 @@ TEST_F(CtlTransportTest, NothingIsWantedThatTheDriverMasks) {
   }
 }
 
-// Where there was no memory for the log the mask is set nevertheless.
-TEST_F(CtlTransportTest, AMaskWithoutALogIsSetAgain) {
+// If there was no memory for the log, the driver sets the mask nevertheless.
+TEST_F(CtlTransportTest, MaskWithoutALogIsSetAgain) {
   Start();
   nodes_.FailNext(ioctl_number::kEventReport, ENODATA);
   nodes_.RaiseEvent(kHba, kLogEntryAdded, Bytes{1});
   EXPECT_THAT(heard_.Await(2), ElementsAre("lost 0", "event 0x21 #0"));
 }
 
-TEST_F(CtlTransportTest, AListenerThatIsTakenAwayHearsNothingMore) {
+TEST_F(CtlTransportTest, RemovedListenerHearsNothing) {
   Start();
   nodes_.RaiseEvent(kHba, kLogEntryAdded, Bytes{1});
   heard_.Await(1);
@@ -498,7 +499,7 @@ TEST_F(CtlTransportTest, AListenerThatIsTakenAwayHearsNothingMore) {
   nodes_.RaiseEvent(kHba, kLogEntryAdded, Bytes{1});
   EXPECT_TRUE(nodes_.AwaitQuiet());
   EXPECT_EQ(heard_.Await(0).size(), 1u);
-  // And a new one does not hear what came meanwhile.
+  // A new listener does not hear the events in between.
   Recorder next;
   transport_->SetListener(&next);
   nodes_.RaiseEvent(kHba, kLogEntryAdded, Bytes{1});
@@ -508,7 +509,7 @@ TEST_F(CtlTransportTest, AListenerThatIsTakenAwayHearsNothingMore) {
 
 // --------------------------------------------------------------------------------------- Resets
 
-TEST_F(CtlTransportTest, ARiseOfTheResetCountIsAReset) {
+TEST_F(CtlTransportTest, RisingResetCountIsAReset) {
   Start();
   SetResetCount(8);
   nodes_.Tick();
@@ -516,8 +517,8 @@ TEST_F(CtlTransportTest, ARiseOfTheResetCountIsAReset) {
   EXPECT_TRUE(AskFacts().ok());
 }
 
-// What is in the log when a reset is noticed may be of the time after it.
-TEST_F(CtlTransportTest, AResetComesBeforeTheEventsThatAreFoundWithIt) {
+// Entries in the log when a reset is noticed may be newer than the reset.
+TEST_F(CtlTransportTest, ResetPrecedesEventsFoundWithIt) {
   Start();
   nodes_.HoldPolls(true);
   SetResetCount(8);
@@ -526,13 +527,13 @@ TEST_F(CtlTransportTest, AResetComesBeforeTheEventsThatAreFoundWithIt) {
   EXPECT_THAT(heard_.Await(3), ElementsAre("reset", "event 0x1c #0", "ready"));
 }
 
-TEST_F(CtlTransportTest, AnHbaThatTakesNoRequestsIsInReset) {
+TEST_F(CtlTransportTest, HbaThatRefusesRequestsIsInReset) {
   Start();
   nodes_.SetInReset(kHba, true);
   EXPECT_EQ(AskFacts().status().code(), absl::StatusCode::kAborted);
   EXPECT_THAT(heard_.Await(1), ElementsAre("reset"));
   EXPECT_EQ(AskFacts().status().code(), absl::StatusCode::kUnavailable);
-  // The driver counts after it takes requests again: that is not a second reset.
+  // The driver counts after it takes requests again: that is no second reset.
   RiseAfter(1);
   nodes_.SetInReset(kHba, false);
   nodes_.Tick();
@@ -546,7 +547,7 @@ TEST_F(CtlTransportTest, AnHbaThatTakesNoRequestsIsInReset) {
   EXPECT_THAT(heard_.Await(2), ElementsAre("reset", "ready"));
 }
 
-TEST_F(CtlTransportTest, AResetAbortsWhatWaits) {
+TEST_F(CtlTransportTest, ResetAbortsWaitingRequests) {
   absl::Notification begun, go_on;
   nodes_.OnCommand(kHba, [&](FakeCommand&) {
     if (begun.HasBeenNotified()) return FakeCommandEnd{0, mpi::EncodeIocFactsReply({}), false};
@@ -574,8 +575,9 @@ TEST_F(CtlTransportTest, AResetAbortsWhatWaits) {
   EXPECT_THAT(heard_.Await(2), ElementsAre("reset", "ready"));
 }
 
-// A timeout there resets the HBA before the ioctl returns; one that is not operational will be.
-TEST_F(CtlTransportTest, CommandsThatTellOfAResetAreOne) {
+// A timed-out command has reset the HBA before the ioctl returns; a non-operational HBA will be
+// reset.
+TEST_F(CtlTransportTest, FailedCommandsReportOneReset) {
   for (const int error : {ENODATA, EFAULT, ETIME, EAGAIN}) {
     heard_.Clear();
     Start();
@@ -590,8 +592,8 @@ TEST_F(CtlTransportTest, CommandsThatTellOfAResetAreOne) {
   }
 }
 
-// Without a count nothing is waited for.
-TEST_F(CtlTransportTest, AResetWithoutACountEndsWhenCommandsAreAnswered) {
+// Without a count the transport does not wait for it.
+TEST_F(CtlTransportTest, UncountedResetEndsWithAnAnsweredCommand) {
   SetResetCount(std::nullopt);
   Start();
   nodes_.SetInReset(kHba, true);
@@ -602,7 +604,7 @@ TEST_F(CtlTransportTest, AResetWithoutACountEndsWhenCommandsAreAnswered) {
   EXPECT_THAT(heard_.Await(2), ElementsAre("reset", "ready"));
 }
 
-TEST_F(CtlTransportTest, AListenerThatComesDuringAResetIsToldSo) {
+TEST_F(CtlTransportTest, ListenerAddedDuringAResetLearnsOfIt) {
   auto transport = Create();
   ASSERT_TRUE(transport.ok());
   transport_ = *std::move(transport);
@@ -618,7 +620,7 @@ TEST_F(CtlTransportTest, AListenerThatComesDuringAResetIsToldSo) {
 
 // ---------------------------------------------------------------------------------------- Gone
 
-TEST_F(CtlTransportTest, AnHbaThatIsUnboundIsGoneForGood) {
+TEST_F(CtlTransportTest, UnboundHbaIsGoneForGood) {
   Start();
   nodes_.Remove(kHba);
   nodes_.Tick();
@@ -633,7 +635,7 @@ TEST_F(CtlTransportTest, AnHbaThatIsUnboundIsGoneForGood) {
   transport_->SetListener(nullptr);
 }
 
-TEST_F(CtlTransportTest, ACommandFindsOutThatItIsGone) {
+TEST_F(CtlTransportTest, CommandDetectsAGoneHba) {
   Start();
   nodes_.HoldPolls(true);
   nodes_.Remove(kHba);

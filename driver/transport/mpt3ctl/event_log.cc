@@ -6,11 +6,11 @@ namespace sasd::mpt3ctl {
 namespace {
 
 struct Slot {
-  uint32_t distance;  // of its context from where the reader is
+  uint32_t distance;  // from the reader's place to its context
   size_t index;
 };
 
-// The context in a slot; nullopt if it holds no entry, or one that cannot stand there.
+// The context in a slot; nullopt if it holds no entry, or one that belongs to another slot.
 std::optional<uint32_t> ContextOf(ByteSpan report, size_t slot) {
   const ByteSpan entry = LogSlot(report, slot);
   const uint32_t context = LoadLe32(entry, 0x04);
@@ -69,7 +69,7 @@ EventLog::News EventLog::Read(ByteSpan report) {
     news.items.push_back(std::move(item));
     next_ = begin + slot.distance + 1;
   }
-  // A log that ends before this place is another one: the driver has begun anew.
+  // A log that ends before this place is a new one: the driver has started again.
   if (slots.empty() && EndOf(report) != next_) {
     news.items.push_back(Gap(0));
     next_ = EndOf(report);

@@ -10,7 +10,7 @@
 
 namespace sasd::mpt3ctl {
 
-// What a read of the log has that is new: an entry, or a gap before the next entry.
+// A new item from a read of the log: an entry, or a gap before the next entry.
 struct LogItem {
   // kGap only: entries that were overwritten before they were read; 0: unknown.
   enum class Kind : uint8_t { kEntry, kGap } kind = Kind::kEntry;
@@ -19,27 +19,28 @@ struct LogItem {
 };
 
 // A reader's place in the driver's event log, a ring of kLogEntries entries (mpt3sas_ctl.c,
-// mpt3sas_ctl_add_to_event_log). No I/O: it is given reports, whole reads of the ring.
+// mpt3sas_ctl_add_to_event_log). It does no I/O: the caller passes reports, which are whole reads
+// of the ring.
 //
-// The driver writes an entry without a lock against readers, so that the newest may be torn, and
-// one that is being overwritten, too. Hence an entry counts once two reports in a row have it
-// alike. Entries come in the order of their contexts, a counter of 32 bits that wraps. (2^32 is no
+// The driver writes an entry without a lock against readers. So the newest entry may be torn, and
+// an entry that is being overwritten, too. An entry is valid once two consecutive reports agree on
+// it. Entries come in the order of their contexts, a counter of 32 bits that wraps. (2^32 is no
 // multiple of the ring's size: around the wrap 104 entries are overwritten later than others, so
-// what is lost is counted by what is missing.)
+// the missing contexts are the count of lost entries.)
 //
 // Thread-compatible.
 class EventLog {
  public:
-  // The place is behind the newest entry: what is in the log is no news.
+  // Starts behind the newest entry: older entries are not reported.
   void Start(ByteSpan report);
   bool started() const { return started_; }
 
   struct News {
     std::vector<LogItem> items;  // in order
-    // There is more that was not seen twice yet: read again.
+    // Some entries were seen only once: read again.
     bool again = false;
   };
-  // Started. What is new and certain in `report` (kEventReportSize bytes).
+  // Call after Start(). Returns the new, valid items of `report` (kEventReportSize bytes).
   News Read(ByteSpan report);
 
  private:

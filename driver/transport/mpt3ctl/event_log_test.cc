@@ -16,7 +16,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// The ring as the driver has it.
+// The driver's ring.
 class Ring {
  public:
   explicit Ring(uint32_t first_context = 0) : context_(first_context) {}
@@ -24,7 +24,7 @@ class Ring {
   void Add(uint32_t count = 1) {
     for (uint32_t i = 0; i < count; ++i) Store(context_++, 0x5A);
   }
-  // The newest entry as it is before its data are there.
+  // Makes the newest entry look as before its data are written.
   void Tear() {
     tear_ = context_ - 1;
     Store(tear_, 0x00);
@@ -51,7 +51,7 @@ class EventLogTest : public ::testing::Test {
  protected:
   void Start(const Ring& ring) { log_.Start(ring.report()); }
 
-  // Reads as often as is wanted while the ring stands still: "-3" is a gap of three.
+  // Reads until nothing more is wanted, while the ring stands still: "-3" is a gap of three.
   std::vector<std::string> Read(const Ring& ring) {
     std::vector<std::string> texts;
     for (bool again = true; again;) {
@@ -72,7 +72,7 @@ class EventLogTest : public ::testing::Test {
   EventLog log_;
 };
 
-TEST_F(EventLogTest, WhatIsInTheLogAtTheStartIsNoNews) {
+TEST_F(EventLogTest, EntriesBeforeTheStartAreNotReported) {
   Ring ring;
   ring.Add(250);
   Start(ring);
@@ -81,7 +81,7 @@ TEST_F(EventLogTest, WhatIsInTheLogAtTheStartIsNoNews) {
   EXPECT_THAT(Read(ring), ElementsAre("250", "251"));
 }
 
-TEST_F(EventLogTest, AnEmptyLogBeginsWithItsFirstEntry) {
+TEST_F(EventLogTest, EmptyLogBeginsWithItsFirstEntry) {
   Ring ring;
   Start(ring);
   EXPECT_THAT(Read(ring), IsEmpty());
@@ -90,16 +90,16 @@ TEST_F(EventLogTest, AnEmptyLogBeginsWithItsFirstEntry) {
 }
 
 // Trap: a report has ring order.
-TEST_F(EventLogTest, EntriesComeInTheOrderOfTheirContexts) {
+TEST_F(EventLogTest, EntriesComeInContextOrder) {
   Ring ring;
   ring.Add(198);
   Start(ring);
-  ring.Add(5);  // the last three stand before the first two
+  ring.Add(5);  // the last three are before the first two in the ring
   EXPECT_THAT(Read(ring), ElementsAre("198", "199", "200", "201", "202"));
 }
 
-// Trap: lost = newest - last seen - 200, where positive.
-TEST_F(EventLogTest, WhatWasOverwrittenIsAGapInItsPlace) {
+// Trap: lost = newest - last seen - 200, if positive.
+TEST_F(EventLogTest, OverwrittenEntriesAreAGapInOrder) {
   Ring ring;
   ring.Add(10);
   Start(ring);
@@ -114,7 +114,7 @@ TEST_F(EventLogTest, WhatWasOverwrittenIsAGapInItsPlace) {
 }
 
 // Trap: no lock against the writer; the newest entry may be torn.
-TEST_F(EventLogTest, ATornEntryIsNotNewsBeforeItIsWhole) {
+TEST_F(EventLogTest, TornEntryWaitsUntilItIsWhole) {
   Ring ring;
   Start(ring);
   ring.Add(2);
@@ -125,13 +125,13 @@ TEST_F(EventLogTest, ATornEntryIsNotNewsBeforeItIsWhole) {
   ring.Mend();
   news = log_.Read(ring.report());
   EXPECT_TRUE(news.again);
-  ASSERT_EQ(news.items.size(), 1u);  // the one before it was whole all the time
+  ASSERT_EQ(news.items.size(), 1u);  // the entry before it was whole
   EXPECT_EQ(news.items[0].entry.context, 0u);
   EXPECT_THAT(Read(ring), ElementsAre("1"));
 }
 
-// An entry that is overwritten while it is copied has its own context and another one's data.
-TEST_F(EventLogTest, AnEntryThatIsBeingOverwrittenIsLost) {
+// An entry that is overwritten during the copy has its own context and another entry's data.
+TEST_F(EventLogTest, EntryBeingOverwrittenIsLost) {
   Ring ring;
   Start(ring);
   ring.Add(200);
@@ -149,7 +149,7 @@ TEST_F(EventLogTest, AnEntryThatIsBeingOverwrittenIsLost) {
   EXPECT_EQ(read.back(), "200");
 }
 
-TEST_F(EventLogTest, TheContextWraps) {
+TEST_F(EventLogTest, ContextWraps) {
   Ring ring(0xFFFFFFFE);
   ring.Add();
   Start(ring);
@@ -157,8 +157,8 @@ TEST_F(EventLogTest, TheContextWraps) {
   EXPECT_THAT(Read(ring), ElementsAre("4294967295", "0", "1"));
 }
 
-// 2^32 is no multiple of 200: the entries before the wrap that have low slots go early.
-TEST_F(EventLogTest, WhatIsOverwrittenEarlyAtTheWrapIsCounted) {
+// 2^32 is no multiple of 200: entries before the wrap with low slots are overwritten early.
+TEST_F(EventLogTest, EarlyOverwritesAtTheWrapAreCounted) {
   Ring ring(0xFFFFFFFF - 100);
   ring.Add();
   Start(ring);
@@ -170,7 +170,7 @@ TEST_F(EventLogTest, WhatIsOverwrittenEarlyAtTheWrapIsCounted) {
   EXPECT_EQ(read.back(), "1");
 }
 
-TEST_F(EventLogTest, ALogThatBeganAnewIsAnUnknownGap) {
+TEST_F(EventLogTest, RestartedLogIsAnUnknownGap) {
   Ring ring;
   ring.Add(50);
   Start(ring);

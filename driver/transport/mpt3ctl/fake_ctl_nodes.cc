@@ -192,7 +192,7 @@ int FakeCtlNodes::Ioctl(int descriptor, uint32_t number, MutableByteSpan argumen
     const auto opened = descriptors_.find(descriptor);
     if (opened == descriptors_.end()) return -EBADF;
     name = {opened->second, header->ioc_number};
-    // pci_access_mutex: uninterruptible, whatever the descriptor's flags.
+    // pci_access_mutex: uninterruptible, regardless of the descriptor's flags.
     const auto is_free = [this, &name]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
       const auto it = hbas_.find(name);
       return it == hbas_.end() || !it->second.busy;
@@ -243,7 +243,7 @@ int FakeCtlNodes::Command(const Hba& name, MutableByteSpan argument) {
   }
   if (end.error != 0) return -end.error;
   if (end.ended_by_reset) return 0;
-  // All of the data in, and the IOC's whole reply frame, whatever came.
+  // The whole input buffer and the IOC's whole reply frame, in any case.
   std::copy_n(command.data_in.begin(), header->data_in_size, At(header->data_in_address));
   end.reply.resize(kReplyFrame);
   std::copy_n(end.reply.begin(), std::min<size_t>(header->max_reply_bytes, kReplyFrame),

@@ -14,26 +14,27 @@
 
 namespace sasd::mpt3ctl {
 
-// A COMMAND as the kernel's driver hands it to the firmware.
+// A COMMAND as the kernel's driver passes it to the firmware.
 struct FakeCommand {
   Bytes frame;
   Bytes data_out;
-  Bytes data_in;  // to be filled
+  Bytes data_in;  // the handler fills it
   uint32_t timeout_s = 0;
 };
 
-// What comes of it: an errno, or 0 and a reply (empty: the firmware sent none).
+// The outcome: an errno, or 0 and a reply (empty: the firmware sent none).
 struct FakeCommandEnd {
   int error = 0;
   Bytes reply;
-  // As when a host reset ends the command: 0, and nothing is written.
+  // A host reset ended the command: 0, and nothing is written.
   bool ended_by_reset = false;
 };
 
-// The kernel's side of the control nodes (mpt3sas_ctl.c, Linux 6.1): per HBA a ring, a mask and a
-// wake flag, shared by all who have a node open; nodes that are readable while any HBA's flag is
-// set. It writes what the kernel would write, and counts where an argument was too short for that.
-// Commands go to a handler, one at a time per HBA. Thread-safe; calls handlers without its lock.
+// The kernel's side of the control nodes (mpt3sas_ctl.c, Linux 6.1). Each HBA has a ring, a mask
+// and a wake flag, shared by all programs that have a node open. A node is readable while any HBA's
+// flag is set. It writes what the kernel would write, and counts arguments that are too short for
+// that. Commands go to a handler, one at a time per HBA. Thread-safe; calls handlers without its
+// lock.
 class FakeCtlNodes : public CtlNodes {
  public:
   // An HBA: its node and number.
@@ -45,30 +46,31 @@ class FakeCtlNodes : public CtlNodes {
   FakeCtlNodes() = default;
   ~FakeCtlNodes() override = default;
 
-  // Adds an HBA, and its node unless it is there.
+  // Adds an HBA, and its node if it is new.
   void Add(const Hba& hba, CtlIocInfo info = {}) ABSL_LOCKS_EXCLUDED(mu_);
-  // Unbinds it: the number is no one's any more.
+  // Unbinds an HBA: its number becomes free.
   void Remove(const Hba& hba) ABSL_LOCKS_EXCLUDED(mu_);
   // Opening `path` fails with this errno.
   void FailOpen(const std::string& path, int error) ABSL_LOCKS_EXCLUDED(mu_);
   // The next ioctls with this number fail with this errno, `count` times.
   void FailNext(uint32_t number, int error, int count = 1) ABSL_LOCKS_EXCLUDED(mu_);
-  // Answers commands from now on. Without one: a default reply, success.
+  // Sets the answer to commands from now on. The default: a default reply, success.
   void OnCommand(const Hba& hba, Handler handler) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // As the interrupt does: into the ring if the mask has it, and wakes.
+  // Acts as the interrupt: adds the event to the ring if the mask has it, and wakes.
   void RaiseEvent(const Hba& hba, uint16_t event, ByteSpan data) ABSL_LOCKS_EXCLUDED(mu_);
-  // The next EVENTREPORT finds the newest entry without its data yet.
+  // The next EVENTREPORT finds the newest entry without its data.
   void TearNextReport(const Hba& hba) ABSL_LOCKS_EXCLUDED(mu_);
-  // The number that the next entry has.
+  // Sets the context of the next entry.
   void SetNextContext(const Hba& hba, uint32_t context) ABSL_LOCKS_EXCLUDED(mu_);
-  // shost_recovery: every ioctl is EAGAIN.
+  // shost_recovery: every ioctl returns EAGAIN.
   void SetInReset(const Hba& hba, bool in_reset) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // A running Poll(), or the next, returns as at its timeout. No time passes otherwise.
+  // Makes the running Poll(), or the next one, return as at its timeout. Time does not pass
+  // otherwise.
   void Tick() ABSL_LOCKS_EXCLUDED(mu_);
-  // While held no Poll() returns but for Tick() and Interrupt(): events pile up. Begins when one
-  // waits: what an earlier one called for has been read.
+  // While held, Poll() returns only at Tick() and Interrupt(), so events pile up. Holding begins
+  // when a poll waits: earlier events have been read by then.
   void HoldPolls(bool hold) ABSL_LOCKS_EXCLUDED(mu_);
   // Waits, in real time, until all logs have been read and a poll waits. False after a minute.
   bool AwaitQuiet() ABSL_LOCKS_EXCLUDED(mu_);
@@ -78,7 +80,7 @@ class FakeCtlNodes : public CtlNodes {
   size_t polls() const ABSL_LOCKS_EXCLUDED(mu_);
   size_t commands() const ABSL_LOCKS_EXCLUDED(mu_);
   size_t open_descriptors() const ABSL_LOCKS_EXCLUDED(mu_);
-  // Arguments that the kernel would have written beyond.
+  // The number of arguments beyond whose end the kernel would have written.
   size_t overruns() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // CtlNodes

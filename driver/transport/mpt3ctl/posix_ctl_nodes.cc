@@ -28,7 +28,7 @@ PosixCtlNodes::~PosixCtlNodes() {
 }
 
 int PosixCtlNodes::Open(const char* path) {
-  // Non-blocking: where the HBA is busy the answer is EAGAIN, as far as the driver honours it.
+  // Non-blocking: a busy HBA answers EAGAIN, as far as the driver honours it.
   const int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   return descriptor < 0 ? -errno : descriptor;
 }

@@ -5,7 +5,7 @@
 
 namespace sasd::mpt3ctl {
 
-// The kernel's. Thread-safe.
+// The kernel's control nodes. Thread-safe.
 class PosixCtlNodes : public CtlNodes {
  public:
   PosixCtlNodes();

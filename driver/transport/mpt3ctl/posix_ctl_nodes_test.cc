@@ -22,7 +22,7 @@ TEST(PosixCtlNodesTest, ErrorsAreNegative) {
   EXPECT_EQ(nodes.Ioctl(null, 0xC0204C15, absl::MakeSpan(argument)), -EBADF);
 }
 
-TEST(PosixCtlNodesTest, NodesAreOpenedForReadingOnlyAndNotInherited) {
+TEST(PosixCtlNodesTest, NodesAreReadOnlyAndNotInherited) {
   PosixCtlNodes nodes;
   const int null = nodes.Open("/dev/null");
   ASSERT_GE(null, 0);
@@ -32,7 +32,7 @@ TEST(PosixCtlNodesTest, NodesAreOpenedForReadingOnlyAndNotInherited) {
   nodes.Close(null);
 }
 
-TEST(PosixCtlNodesTest, APollEndsWithReadableDataItsTimeoutOrAnInterrupt) {
+TEST(PosixCtlNodesTest, PollEndsOnDataTimeoutOrInterrupt) {
   PosixCtlNodes nodes;
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
