@@ -9,9 +9,8 @@ namespace sasd::sysfs {
 
 // The files that this room may open. It opens no other. The kernel answers each from memory,
 // without a command to a device or the firmware. These files do issue commands and are never read:
-// the phys'
-// *_count files; an enclosure component's status, fault, locate, active and power_status; the
-// host's BRM_status; and, under mptsas, enclosure_identifier.
+// the phys' *_count files; an enclosure component's status, fault, locate, active and power_status;
+// the host's BRM_status; and, under mptsas, enclosure_identifier.
 enum class Attribute : uint8_t {
   // scsi_host
   kProcName,

@@ -52,9 +52,8 @@ struct FollowerStats {
 // reads the whole tree. After a loss the cause is kResync.
 //
 // Readings take at most a fifth of the time, but the rest after a reading is never longer than five
-// seconds: readings of more than about a second take a larger share. The follower
-// repeats a failed reading, as one of the whole tree, after a delay that doubles from one second to
-// a minute.
+// seconds: readings of more than about a second take a larger share. The follower repeats a failed
+// reading, as one of the whole tree, after a delay that doubles from one second to a minute.
 //
 // The caller drives it: it calls Note() for each uevent, and RunDue() at NextDue(). Not
 // thread-safe. Borrows `source` and `clock` for its lifetime.

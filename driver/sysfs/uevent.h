@@ -27,12 +27,12 @@ struct UeventScope {
 };
 
 // Decides by the uevent's text alone, so that the path need not exist.
-// - block, scsi, scsi_host, sas_*, enclosure, bsg, scsi_generic: the outermost hostN of the path,
-// or
-//   the tree if the path has none
+// - scsi, scsi_host, sas_*, enclosure, bsg, scsi_generic: the outermost hostN of the path, or the
+//   tree if the path has none
 // - pci: the tree, because the hosts below come and go with the function
-// - block devices of dm and MD: the hosts of the disks below
-// - other block devices without a SCSI host (NVMe, loop), and other subsystems: nothing
+// - block: the outermost hostN of the path; for dm and MD the hosts of the disks below; nothing for
+//   other devices without a SCSI host (NVMe, loop)
+// - other subsystems: nothing
 UeventScope ScopeOf(const Uevent& uevent);
 
 // The name of the outermost folder hostN of a path; empty if there is none. Borrows the path.
