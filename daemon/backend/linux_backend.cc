@@ -225,7 +225,7 @@ class LinuxBackend : public Backend {
       TellPending();
       const bool wants_scan = scan != scanned, wants_flush = flush != flushed;
       const absl::Status status = wants_scan    ? follower_->ScanTree(SysfsSource::ScanCause())
-                                  : wants_flush ? follower_->TellNow()
+                                  : wants_flush ? follower_->ReportNow()
                                                 : follower_->RunDue();
       scanned = scan;
       flushed = flush;

@@ -19,7 +19,7 @@ TEST(SasAddressTest, EverySpellingGivesTheSameAddress) {
   }
 }
 
-TEST(SasAddressTest, WhatIsNoAddressIsNamedInTheError) {
+TEST(SasAddressTest, ErrorNamesTextThatIsNoAddress) {
   for (const char* text : {"", "0x", "sdb", "5000c500e23ccd9d0", "5000 c500", "naa."}) {
     const absl::StatusOr<SasAddress> address = ParseSasAddress(text);
     EXPECT_EQ(address.status().code(), absl::StatusCode::kInvalidArgument) << text;
@@ -31,7 +31,7 @@ TEST(SasAddressTest, HexHasSixteenDigits) {
   EXPECT_EQ(ToHex(SasAddress(0x1f)), "000000000000001f");
 }
 
-TEST(LinkRateTest, EveryNibbleHasAMeaningAndAName) {
+TEST(LinkRateTest, EveryNibbleHasANameAndSpeed) {
   for (int byte = 0; byte < 256; ++byte) {
     const LinkRate rate = LinkRateFromNibble(static_cast<uint8_t>(byte));
     EXPECT_FALSE(ToString(rate).empty());
@@ -42,7 +42,7 @@ TEST(LinkRateTest, EveryNibbleHasAMeaningAndAName) {
   EXPECT_EQ(LinkRateFromNibble(0x0D), LinkRate::kUnknown);
 }
 
-TEST(EndianTest, StoresWhatItLoads) {
+TEST(EndianTest, LoadReturnsTheStoredValue) {
   Bytes bytes(16);
   StoreLe64(absl::MakeSpan(bytes), 1, 0x0102030405060708);
   EXPECT_EQ(bytes[1], 0x08);
@@ -61,7 +61,7 @@ TEST(StrongIdTest, IdsOrderByValue) {
   EXPECT_EQ(handles.begin()->value(), 1);
 }
 
-TEST(FakeClockTest, MovesOnlyWhenTold) {
+TEST(FakeClockTest, MovesOnlyByAdvance) {
   FakeClock clock;
   const absl::Time start = clock.Now();
   clock.Advance(absl::Seconds(3));

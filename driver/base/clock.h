@@ -5,15 +5,15 @@
 
 namespace sasd {
 
-// The time, injected wherever it is read. Implementations are thread-safe.
+// The time. Code that reads it takes a Clock. Implementations are thread-safe.
 class Clock {
  public:
   virtual ~Clock() = default;
 
-  // The wall clock, for what is shown to people.
+  // The wall clock, for times shown to people.
   virtual absl::Time Now() = 0;
 
-  // Time since an arbitrary start, never going back: for durations and deadlines
+  // Time since an arbitrary start, for durations and deadlines. It never goes back
   // (CLOCK_MONOTONIC, comparable between processes of one boot).
   virtual absl::Duration Monotonic() = 0;
 };

@@ -12,8 +12,8 @@ using ByteSpan = absl::Span<const uint8_t>;
 using MutableByteSpan = absl::Span<uint8_t>;
 using Bytes = std::vector<uint8_t>;
 
-// Loads and stores at a byte offset. The caller has checked that the span is long enough; a span
-// that is not is our own bug. MPI is little-endian, SCSI and SMP are big-endian.
+// Loads and stores at a byte offset. The caller checks that the span is long enough: a short span
+// is a bug of the caller. MPI is little-endian, SCSI and SMP are big-endian.
 inline uint8_t Load8(ByteSpan b, size_t at) { return b[at]; }
 inline uint16_t LoadLe16(ByteSpan b, size_t at) {
   return static_cast<uint16_t>(b[at] | b[at + 1] << 8);

@@ -7,7 +7,7 @@
 
 namespace sasd {
 
-// A clock that moves only when told to. Thread-safe.
+// A clock that only Advance() moves. Thread-safe.
 class FakeClock : public Clock {
  public:
   absl::Time Now() override ABSL_LOCKS_EXCLUDED(mu_) {

@@ -7,7 +7,7 @@
 
 namespace sasd {
 
-// A phy's negotiated physical link rate or the reason why there is none. The numbers are those of
+// A phy's negotiated physical link rate, or the reason why it has none. The numbers are those of
 // SPL-4's NEGOTIATED PHYSICAL LINK RATE, which MPI shares. Rates order by speed.
 enum class LinkRate : uint8_t {
   kUnknown = 0x0,
@@ -24,13 +24,13 @@ enum class LinkRate : uint8_t {
   k22_5Gbps = 0xC,
 };
 
-// Total: a nibble with no meaning gives kUnknown; the high nibble is ignored.
+// Total: a nibble without a meaning gives kUnknown. The high nibble is ignored.
 LinkRate LinkRateFromNibble(uint8_t nibble);
 
 // True for a rate at which frames pass (1.5 Gbit/s and up).
 inline bool IsLinkUp(LinkRate rate) { return rate >= LinkRate::k1_5Gbps; }
 
-// Gbit/s; 0 where the link is not up.
+// In Gbit/s; 0 if the link is not up.
 double Gbps(LinkRate rate);
 
 // "12 Gbps", "disabled", "negotiation failed", ... Never empty.

@@ -6,8 +6,8 @@
 
 namespace sasd {
 
-// An integer that is an identifier: it compares, orders and hashes, but does not calculate and does
-// not convert. `Tag` makes each use a type of its own. A value type, as thread-safe as an integer.
+// An integer that is an identifier: it compares, orders and hashes. It has no arithmetic and no
+// conversions. Each `Tag` gives a distinct type. A value type, as thread-safe as an integer.
 template <typename Tag, typename Rep>
 class StrongId {
  public:
@@ -42,7 +42,7 @@ using EnclosureHandle = StrongId<struct EnclosureHandleTag, uint16_t>;
 // A phy's number within its expander, HBA or device (SPL-4, phy identifier; 0..254).
 using PhyId = StrongId<struct PhyIdTag, uint8_t>;
 
-// The HBA's physical port number (MPI 2.x PhysicalPort). 0 where the HBA has one domain, 0xFF
+// The HBA's physical port number (MPI 2.x PhysicalPort). 0 if the HBA has one domain; 0xFF is
 // "any".
 using PhysicalPort = StrongId<struct PhysicalPortTag, uint8_t>;
 

@@ -7,7 +7,7 @@
 
 namespace sasd {
 
-// Owns a file descriptor. Thread-compatible.
+// Owns a file descriptor and closes it. Thread-compatible.
 class UniqueFd {
  public:
   UniqueFd() = default;

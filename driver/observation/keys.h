@@ -10,12 +10,12 @@
 
 namespace sasd {
 
-// What the hardware keeps across resets and renumbering, and so what an object is known by.
+// The keys of objects: names that the hardware keeps across resets and renumbering.
 // Value types; they order, compare and hash.
 
 // A host (HBA), an expander or an end device as one host reaches it. The host itself is the node
 // whose `address` equals `host`. The same address on two physical ports is legal (multipath), hence
-// `port`; it is 0 where the source does not tell ports apart (sysfs).
+// `port`. It is 0 if the source does not distinguish ports (sysfs).
 struct NodeKey {
   SasAddress host;
   SasAddress address;
@@ -64,7 +64,7 @@ struct PortKey {
   }
 };
 
-// An enclosure by its logical identifier; whichever hosts see it.
+// An enclosure by its logical identifier. All hosts that reach it share this key.
 using EnclosureKey = StrongId<struct EnclosureKeyTag, uint64_t>;
 
 // A slot of an enclosure, occupied or not.

@@ -14,14 +14,14 @@
 #include "driver/base/strong_id.h"
 #include "driver/observation/keys.h"
 
-// What `driver` tells the world: typed facts, each batch with its source and cause. Plain values.
-// The facts of an object are always told whole: a later observation replaces the earlier one of the
-// same source. Strings are trimmed of trailing blanks; an empty string, 0 address or nullopt means
-// "this source does not know".
+// The driver's output: typed facts, in batches that name their source and cause. Plain values.
+// An observation holds all facts of its object: it replaces the earlier one of the same source.
+// Strings have no trailing blanks. An empty string, a 0 address or nullopt means "this source does
+// not know".
 namespace sasd {
 
-// Where a fact comes from. Each number is that of sas.v1.Source less 1, and less than 8. A new
-// source goes to the end; daemon/registry/source_table.h says what its reports mean.
+// The source of a fact. Each number is that of sas.v1.Source less 1, and less than 8. A new source
+// goes to the end; daemon/registry/source_table.h gives the meaning of its reports.
 enum class Source : uint8_t { kFirmware, kSysfs };
 
 // Protocols that a device or phy speaks, as a bit set (SPL-4 DISCOVER response).
@@ -63,12 +63,12 @@ struct PhyFacts {
   bool operator==(const PhyFacts& o) const;
 };
 
-// A port as the operating system names and counts it. Membership itself follows from the phys'
-// `attached`; `width` stands where the source counts members without showing them.
+// A port as the operating system names and counts it. The members follow from the phys'
+// `attached`. `width` is for sources that count the members but do not list them.
 struct PortFacts {
   PortKey key;
   std::string os_name;  // "port-11:0:1"
-  uint8_t width = 0;    // number of phys as told by the source
+  uint8_t width = 0;    // number of phys that the source reports
   bool operator==(const PortFacts& o) const;
 };
 
@@ -84,13 +84,13 @@ struct ExpanderFacts {
   bool operator==(const ExpanderFacts& o) const;
 };
 
-// How far an end device's life has come (docs/architecture.md draws the chain). GONE is told by
-// EndDeviceGone.
+// The state of an end device's life (docs/architecture.md draws the chain). EndDeviceGone reports
+// its end.
 enum class DeviceState : uint8_t {
-  kDiscovered,  // the firmware has it, the operating system not yet
+  kDiscovered,  // the firmware has it; the operating system does not have it yet
   kAttaching,
   kAttached,  // the operating system has it
-  kBlocked,   // "delay not responding": perhaps it comes back
+  kBlocked,   // "delay not responding": it may come back
   kRemoving,
   kFailed,  // see access_status
 };
@@ -104,7 +104,7 @@ struct EndDeviceFacts {
   Protocols protocols;
   EnclosureKey enclosure;  // 0: none
   std::optional<uint16_t> slot;
-  std::optional<uint16_t> ses_slot;  // of the same enclosure, where its SES device says it sits
+  std::optional<uint16_t> ses_slot;  // in the same enclosure, as its SES device reports it
   std::optional<uint8_t> enclosure_level;
   std::string connector_name;  // "C0.1"
   SasAddress device_name;      // world wide name (SATA: IDENTIFY DEVICE; SAS: device name)
@@ -114,7 +114,7 @@ struct EndDeviceFacts {
   bool operator==(const EndDeviceFacts& o) const;
 };
 
-// What of the operating system holds a block device open: what its loss hurts.
+// What holds a block device open in the operating system, and so suffers from its loss.
 enum class HolderKind : uint8_t {
   kUnknown,
   kDeviceMapper,
@@ -128,11 +128,11 @@ enum class HolderKind : uint8_t {
 struct Holder {
   HolderKind kind = HolderKind::kUnknown;
   std::string name;          // "mpatha", "vg0-data", "md127"
-  std::string block_device;  // "dm-3", "md127"; empty of kZfs, whose name is the pool's
+  std::string block_device;  // "dm-3", "md127"; empty for kZfs, whose name is the pool's
   bool operator==(const Holder& o) const;
 };
 
-// A logical unit as reached over one end device (one path).
+// A logical unit as one end device reaches it (one path).
 struct LogicalUnitFacts {
   NodeKey device;
   uint64_t lun = 0;             // as the 8-byte LUN, big-endian
@@ -143,14 +143,15 @@ struct LogicalUnitFacts {
   std::string scsi_address;    // "11:0:0:0" (H:C:T:L)
   std::string block_device;    // "sdb"
   std::string generic_device;  // "sg3"
-  // Of block_device and its partitions, by Holder::block_device, pools last. File systems are none.
+  // Holders of block_device and its partitions, ordered by Holder::block_device, pools last. File
+  // systems do not count.
   std::vector<Holder> holders;
   bool operator==(const LogicalUnitFacts& o) const;
 };
 
 struct EnclosureFacts {
   EnclosureKey key;
-  SasAddress host;         // the host that tells
+  SasAddress host;         // the host that reports it
   EnclosureHandle handle;  // on that host
   uint16_t slot_count = 0;
   uint16_t start_slot = 0;
@@ -178,8 +179,8 @@ struct DiscoveryFacts {
   bool operator==(const DiscoveryFacts& o) const;
 };
 
-// Something that happened and leaves no state behind: SMART warning, temperature, log entry,
-// broadcast, discovery error. `subject` is what it is about (the host's own key where unknown).
+// An occurrence that leaves no state: SMART warning, temperature, log entry, broadcast, discovery
+// error. `subject` is the object concerned, or the host's own key if it is unknown.
 struct Notice {
   enum class Severity : uint8_t { kInfo, kWarning, kCritical };
   Severity severity = Severity::kInfo;
@@ -193,7 +194,7 @@ struct HostGone {
 };  // with everything under it
 struct ExpanderGone {
   NodeKey key;
-};  // with its phys and ports; its children are told singly, in the same batch
+};  // with its phys and ports; the same batch reports each child
 struct EndDeviceGone {
   NodeKey key;
 };  // with its logical units' paths over it
@@ -211,27 +212,27 @@ using Observation =
                  EndDeviceFacts, EndDeviceGone, LogicalUnitFacts, LogicalUnitGone, EnclosureFacts,
                  EnclosureGone, SlotFacts, DiscoveryFacts, Notice>;
 
-// Why a batch came to be.
+// The reason for a batch.
 enum class CauseKind : uint8_t {
-  kStartup,        // the first look at a host
-  kFirmwareEvent,  // one event of the firmware
+  kStartup,        // the first reading of a host
+  kFirmwareEvent,  // one event from the firmware
   kAttach,         // the driver finished (or gave up) enabling a device
   kScan,           // a reading of sysfs
-  kUevent,         // a reading of sysfs that uevents of the kernel called for
+  kUevent,         // a reading of sysfs after uevents of the kernel
   kResync,         // differences found by a rescan after a declared gap
   kHostReset,      // the host was reset: handles are renumbered
-  kControl,        // somebody asked for it
+  kControl,        // a request asked for it
 };
 
 struct Cause {
   CauseKind kind = CauseKind::kStartup;
   uint16_t event_code = 0;     // MPI event, for kFirmwareEvent
   uint32_t event_context = 0;  // the firmware's or the ring's event context
-  uint32_t lost_events = 0;    // for kResync: how many events the gap swallowed; 0: not known here
+  uint32_t lost_events = 0;    // for kResync: how many events the gap lost; 0: not known here
   std::string text;            // one line for people: "expander 5001...bf phy 5 not responding"
 };
 
-// One that is neither an event nor a gap.
+// A cause that is neither an event nor a gap.
 inline Cause MakeCause(CauseKind kind, std::string text) {
   Cause cause;
   cause.kind = kind;
@@ -239,30 +240,30 @@ inline Cause MakeCause(CauseKind kind, std::string text) {
   return cause;
 }
 
-// One occurrence with all it changed. It becomes one revision, whole. A batch whose observations
-// tell nothing new and whose cause is not a gap, reset or notice makes no revision.
+// One occurrence with all changes it made. The whole batch becomes one revision. A batch without
+// news makes no revision, unless its cause is a gap, reset or notice.
 struct ObservationBatch {
   Source source = Source::kFirmware;
   SasAddress host;  // 0: not of one host
   Cause cause;
-  absl::Time time;         // when it was learned (wall clock)
-  absl::Duration arrival;  // when the event arrived (Clock::Monotonic); zero: not an event
+  absl::Time time;         // when the driver learned it (wall clock)
+  absl::Duration arrival;  // when the event arrived (Clock::Monotonic); zero: no event
   std::vector<Observation> observations;
 };
 
-// Takes batches, in the order in which they are true for a host. Implementations are thread-safe
-// and return quickly; they may not call back into the driver.
+// Takes batches. Those of one host come in the order of their truth. Implementations are
+// thread-safe and return quickly. They must not call back into the driver.
 class ObservationSink {
  public:
   virtual ~ObservationSink() = default;
   virtual void Observe(ObservationBatch batch) = 0;
 
-  // The caller is about to wait, for I/O or for something to happen: what it has told is to be
-  // passed on now, if it was kept so far to go out with what follows.
+  // The caller is about to wait, for I/O or for an event. A sink that holds batches back, to send
+  // them with later ones, sends them now.
   virtual void Flush() {}
 
-  // Whether the caller has noticed something that it has still to look at and to tell: until then
-  // nothing is settled.
+  // True while the caller knows of a change that it has not yet read and reported. Discovery is not
+  // settled until it is false.
   virtual void SetPending(bool pending) { (void)pending; }
 };
 

@@ -7,10 +7,10 @@
 
 namespace sasd::sysfs {
 
-// Every file that this room may open, and no other: the kernel answers each from memory, without a
-// command to a device or the firmware. (Those that do issue commands: the phys' *_count files; an
-// enclosure component's status, fault, locate, active and power_status; the host's BRM_status; and
-// under mptsas enclosure_identifier, which is not read there.)
+// The files that this room may open. It opens no other. The kernel answers each from memory,
+// without a command to a device or the firmware. These files do issue commands and are never read:
+// the phys' *_count files; an enclosure component's status, fault, locate, active and power_status;
+// the host's BRM_status; and, under mptsas, enclosure_identifier.
 enum class Attribute : uint8_t {
   // scsi_host
   kProcName,
@@ -112,7 +112,7 @@ constexpr std::array<const char*, 42> kAttributeNames = {
 static_assert(kAttributeNames.size() == static_cast<size_t>(Attribute::kDmUuid) + 1,
               "a name for each attribute");
 
-// The file's name.
+// The name of the attribute's file.
 constexpr const char* FileName(Attribute attribute) {
   return kAttributeNames[static_cast<size_t>(attribute)];
 }

@@ -17,7 +17,7 @@ absl::string_view LeadingDigits(absl::string_view text) {
   return text.substr(0, n);
 }
 
-// Compares two runs of digits by value, whatever their length.
+// Compares two runs of digits of any length by value.
 int CompareDigits(absl::string_view a, absl::string_view b) {
   while (absl::ConsumePrefix(&a, "0")) {
   }
@@ -154,7 +154,7 @@ SasAddress LocalAddress(absl::string_view text) {
 
 Bytes VpdPageOf(absl::string_view content, uint8_t page) {
   constexpr absl::string_view kNul = "NULLBYTE", kLost = "\xEF\xBF\xBD";
-  // No page starts with an 'N': it would be a reserved type, and not in a file of this kernel.
+  // No page starts with an 'N': that is a reserved device type, and no file of this kernel has it.
   if (!absl::StartsWith(content, kNul)) return Bytes(content.begin(), content.end());
   Bytes bytes;
   while (!content.empty()) {

@@ -9,21 +9,21 @@ namespace {
 
 // The texts are those of scsi_transport_sas.c and scsi_sysfs.c (Linux 6.1).
 
-TEST(AttributeTextTest, TextsEndAtTheFirstNulAndHaveNoBlanksAround) {
+TEST(AttributeTextTest, TextsEndAtNulAndLoseOuterBlanks) {
   EXPECT_EQ(Trimmed("  running\n"), "running");
   EXPECT_EQ(Trimmed(absl::string_view("a \0 b", 5)), "a");
   EXPECT_EQ(Trimmed(""), "");
   EXPECT_EQ(PrintableText("SEA\x01GATE \xff\n"), "SEA?GATE ?");
 }
 
-TEST(AttributeTextTest, Addresses) {
+TEST(AttributeTextTest, AddressTextsGiveAnAddressOrZero) {
   EXPECT_EQ(AddressOf("0x500062b2047b51c4\n"), SasAddress(0x500062b2047b51c4));
   for (const char* none : {"", "none", "0x", "0xzz", "0x0000000000000000", "0x12345678901234567"}) {
     EXPECT_EQ(AddressOf(none), SasAddress(0)) << none;
   }
 }
 
-TEST(AttributeTextTest, Numbers) {
+TEST(AttributeTextTest, NumbersParseWithinTheirLimit) {
   EXPECT_EQ(NumberOf("12\n"), 12u);
   EXPECT_EQ(NumberOf("0x1f"), 31u);
   EXPECT_EQ(NumberOf("18446744073709551615"), UINT64_MAX);
@@ -34,7 +34,7 @@ TEST(AttributeTextTest, Numbers) {
   EXPECT_EQ(NumberOf("256", 255), std::nullopt);
 }
 
-TEST(AttributeTextTest, LinkRates) {
+TEST(AttributeTextTest, LinkRateTextsGiveTheirRates) {
   EXPECT_EQ(LinkRateOf("1.5 Gbit\n"), LinkRate::k1_5Gbps);
   EXPECT_EQ(LinkRateOf("3.0 Gbit"), LinkRate::k3Gbps);
   EXPECT_EQ(LinkRateOf("6.0 Gbit"), LinkRate::k6Gbps);
@@ -46,14 +46,14 @@ TEST(AttributeTextTest, LinkRates) {
   EXPECT_EQ(LinkRateOf("120.0 Gbit"), LinkRate::kUnknown);
 }
 
-TEST(AttributeTextTest, Protocols) {
+TEST(AttributeTextTest, ProtocolWordsGiveTheirBits) {
   EXPECT_EQ(ProtocolsOf("smp, stp, ssp\n"), Protocols::kSmp | Protocols::kStp | Protocols::kSsp);
   EXPECT_EQ(ProtocolsOf("sata"), Protocols::kSata);
   EXPECT_EQ(ProtocolsOf("none"), 0);
   EXPECT_EQ(ProtocolsOf("sspx, other"), 0);
 }
 
-TEST(AttributeTextTest, StatesOfScsiDevices) {
+TEST(AttributeTextTest, ScsiStatesGiveDeviceStates) {
   EXPECT_EQ(DeviceStateOf("running\n"), DeviceState::kAttached);
   EXPECT_EQ(DeviceStateOf("created"), DeviceState::kAttaching);
   EXPECT_EQ(DeviceStateOf("created-blocked"), DeviceState::kAttaching);
@@ -66,7 +66,7 @@ TEST(AttributeTextTest, StatesOfScsiDevices) {
 }
 
 // scsi_common.c, int_to_scsilun: two bytes for each 16 bits, the lowest first.
-TEST(AttributeTextTest, LunsOfScsiNames) {
+TEST(AttributeTextTest, ScsiNamesGiveTheirLun) {
   EXPECT_EQ(LunOfScsiName("11:0:8:0"), 0u);
   EXPECT_EQ(LunOfScsiName("11:0:8:1"), uint64_t{1} << 48);
   EXPECT_EQ(LunOfScsiName("0:0:0:49409"), uint64_t{0xC101} << 48);
@@ -76,7 +76,7 @@ TEST(AttributeTextTest, LunsOfScsiNames) {
   }
 }
 
-TEST(AttributeTextTest, PciNames) {
+TEST(AttributeTextTest, PciNamesAreRecognized) {
   EXPECT_TRUE(IsPciName("0000:03:00.0"));
   EXPECT_TRUE(IsPciName("10000:e1:00.1"));
   for (const char* no : {"", "host0", "0000:03:00", "0000:03:00.x", "000g:03:00.0", "03:00.0"}) {
@@ -84,30 +84,30 @@ TEST(AttributeTextTest, PciNames) {
   }
 }
 
-TEST(AttributeTextTest, TrailingNumbers) {
+TEST(AttributeTextTest, TrailingNumbersOfNamesAreFound) {
   EXPECT_EQ(TrailingNumber("phy-11:0:4"), 4u);
   EXPECT_EQ(TrailingNumber("host11"), 11u);
   EXPECT_EQ(TrailingNumber("host"), std::nullopt);
   EXPECT_EQ(TrailingNumber(""), std::nullopt);
 }
 
-TEST(AttributeTextTest, NumbersInNamesAreOrderedByValue) {
+TEST(AttributeTextTest, NumbersInNamesOrderByValue) {
   EXPECT_TRUE(NaturalLess("phy-1:4", "phy-1:10"));
   EXPECT_FALSE(NaturalLess("phy-1:10", "phy-1:4"));
   EXPECT_TRUE(NaturalLess("host2", "host11"));
   EXPECT_TRUE(NaturalLess("a", "a1"));
   EXPECT_FALSE(NaturalLess("a", "a"));
-  // Equal by value but not by text: an order all the same, and only one way.
+  // Equal by value but not by text: one of them is still less.
   EXPECT_NE(NaturalLess("a01", "a1"), NaturalLess("a1", "a01"));
 }
 
-TEST(AttributeTextTest, ALocalAddressIsStableAndLocallyAssigned) {
+TEST(AttributeTextTest, LocalAddressIsStableAndLocallyAssigned) {
   EXPECT_EQ(LocalAddress("x"), LocalAddress("x"));
   EXPECT_NE(LocalAddress("x"), LocalAddress("y"));
   EXPECT_EQ(LocalAddress("x").value() >> 60, 3u);  // NAA 3
 }
 
-TEST(AttributeTextTest, AVpdPageRecordedByTtarIsRestored) {
+TEST(AttributeTextTest, VpdPageRecordedByTtarIsRestored) {
   const Bytes plain = {0x00, 0x83, 0x00, 0x02, 'a', 'b'};
   EXPECT_EQ(VpdPageOf(absl::string_view("\0\x83\0\x02"
                                         "ab",
@@ -122,7 +122,7 @@ TEST(AttributeTextTest, AVpdPageRecordedByTtarIsRestored) {
   EXPECT_EQ(VpdPageOf("", 0x83), Bytes());
 }
 
-TEST(AttributeTextTest, TheLastComponentOfAPath) {
+TEST(AttributeTextTest, LastComponentFollowsTheLastSlash) {
   EXPECT_EQ(LastComponent("../../devices/host11"), "host11");
   EXPECT_EQ(LastComponent("sdb"), "sdb");
   EXPECT_EQ(LastComponent("block/"), "");

@@ -17,7 +17,7 @@ std::optional<uint32_t> ReadNumber(TreeIo& io, const Directory& directory, Attri
   return static_cast<uint32_t>(*number);
 }
 
-// Keeps the host's folder open: it is asked every second, and that is all that an idle sasd does.
+// Keeps the host's folder open: an idle sasd reads the count every second, and does nothing else.
 class ResetCounter {
  public:
   ResetCounter(std::string root, std::string scsi_host, FileIo& io)

@@ -22,7 +22,7 @@ FakeHost Host(int number, const std::string& driver, uint32_t unique_id) {
 class ControlledHostsTest : public ::testing::Test {
  protected:
   std::vector<ControlledHost> Find(const std::vector<FakeHost>& hosts) {
-    // A tree of its own for each test.
+    // Each test has its own tree.
     root_ = testing::TempDir() + "/controlled-hosts-" +
             testing::UnitTest::GetInstance()->current_test_info()->name();
     EXPECT_TRUE(WriteFakeSysfs(root_, hosts).ok());
@@ -35,8 +35,8 @@ class ControlledHostsTest : public ::testing::Test {
   PosixFileIo io_;
 };
 
-// One driver names its hosts after their generation, and counts each for itself.
-TEST_F(ControlledHostsTest, TheNodeFollowsFromTheGeneration) {
+// One driver names its hosts after their generation, and counts each generation separately.
+TEST_F(ControlledHostsTest, GenerationDecidesTheControlNode) {
   const auto hosts = Find({Host(1, "mpt3sas", 0), Host(2, "mpt2sas", 0), Host(3, "mpt3sas", 1)});
   ASSERT_EQ(hosts.size(), 3u);
   EXPECT_EQ(hosts[0].ctl.node, "/dev/mpt3ctl");
@@ -47,7 +47,7 @@ TEST_F(ControlledHostsTest, TheNodeFollowsFromTheGeneration) {
   EXPECT_EQ(hosts[2].ctl.ioc_number, 1u);
 }
 
-TEST_F(ControlledHostsTest, AHostIsToldWithWhatSysfsKnows) {
+TEST_F(ControlledHostsTest, HostHasItsFactsFromSysfs) {
   const auto hosts = Find({Host(5, "mpt3sas", 2)});
   ASSERT_EQ(hosts.size(), 1u);
   const mpt3ctl::CtlHost& ctl = hosts[0].ctl;
@@ -63,7 +63,7 @@ TEST_F(ControlledHostsTest, HostsOfOtherDriversHaveNoNode) {
   EXPECT_TRUE(Find({Host(1, "mpi3mr", 0), Host(2, "smartpqi", 0), Host(3, "mptsas", 0)}).empty());
 }
 
-TEST_F(ControlledHostsTest, TheResetCountIsReadAnewEachTime) {
+TEST_F(ControlledHostsTest, ResetCountIsReadOnEachCall) {
   FakeHost fake = Host(4, "mpt3sas", 0);
   fake.reset_count = 3;
   const auto hosts = Find({fake});
@@ -76,7 +76,7 @@ TEST_F(ControlledHostsTest, TheResetCountIsReadAnewEachTime) {
   EXPECT_EQ(ResetCountOf(hosts[0], root_ + "/gone", io_)(), std::nullopt);
 }
 
-TEST_F(ControlledHostsTest, AFolderThatIsNoSysfsIsAnError) {
+TEST_F(ControlledHostsTest, MissingFolderIsAnError) {
   EXPECT_EQ(FindControlledHosts("/nonexistent", io_).status().code(), absl::StatusCode::kNotFound);
 }
 

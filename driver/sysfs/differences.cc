@@ -9,7 +9,7 @@
 namespace sasd::sysfs {
 namespace {
 
-// What an observation is about: the kind (the variant's index), a node and a number beneath it.
+// The subject of an observation: its kind (the variant's index), a node and a number beneath it.
 struct Subject {
   size_t kind;
   NodeKey node;

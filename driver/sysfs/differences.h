@@ -7,10 +7,10 @@
 
 namespace sasd::sysfs {
 
-// What has to be told to somebody who knows `before` so that he knows `after`, both readings of one
-// host: first what is gone (logical units, end devices, then expanders from the far end, then
-// enclosures), then what is new or changed, in the order of `after`. A unit of a gone device is not
-// told, nor what has no observation of its going: a phy, port or slot.
+// The observations that lead from `before` to `after`, two readings of one host. First come the
+// objects that are gone: logical units, end devices, expanders from the far end, enclosures. Then
+// come the new and changed objects, in the order of `after`. Leaves out the units of gone devices,
+// and gone phys, ports and slots, for which there is no observation.
 std::vector<Observation> Differences(const std::vector<Observation>& before,
                                      const std::vector<Observation>& after);
 

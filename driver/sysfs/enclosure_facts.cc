@@ -63,7 +63,7 @@ class Builder {
     out_.slots.push_back({key, slot.name, slot.name});
   }
 
-  // The kernel's bay counts where there is one; a contradiction is for the registry to find.
+  // A bay that the kernel reports takes precedence. The registry finds contradictions.
   void Occupy(const SlotKey& place, const std::string& scsi_name) {
     const auto it = by_scsi_.find(scsi_name);
     if (it == by_scsi_.end()) return;
@@ -92,7 +92,7 @@ class Builder {
   const SasAddress host_;
   HostTree& tree_;
   absl::flat_hash_map<std::string, FoundDevice*> by_scsi_;
-  absl::flat_hash_set<EnclosureKey> known_;     // told
+  absl::flat_hash_set<EnclosureKey> known_;     // reported
   absl::flat_hash_set<EnclosureKey> numbered_;  // with slots of its own
   absl::flat_hash_set<SlotKey> slots_;
   EnclosureObservations out_;

@@ -14,15 +14,14 @@ struct EnclosureObservations {
   std::vector<SlotFacts> slots;
 };
 
-// The enclosures that SES devices show or that devices say they are in, and their slots. Gives an
-// end device that does not know its place (mptsas) the one whose component is linked to its SCSI
-// device.
+// The enclosures that SES devices or other end devices report, and their slots. An end device that
+// does not know its slot (mptsas) gets that of the component linked to its SCSI device.
 //
-// An enclosure goes by the identifier that its own end device tells, as its drives do, else by the
-// one of the ses driver, else by a local name. Of two SES devices of one enclosure (two modules)
-// the first counts. A component without a number is no slot that could be named and is left out; of
-// two with one number the first counts. A drive that is linked to a component which the tree does
-// not hold (a trimmed recording) gives its own slot that name.
+// The key of an enclosure is the identifier that its own end device reports, as its drives do; else
+// that of the ses driver; else a local name. If two SES devices report one enclosure (two modules),
+// the first counts. Components without a number have no key and are left out. If two components
+// have one number, the first counts. If a drive links to a component that the tree lacks (a trimmed
+// recording), the drive's own slot gets that component's name.
 EnclosureObservations EnclosuresOf(SasAddress host, HostTree& tree);
 
 }  // namespace sasd::sysfs

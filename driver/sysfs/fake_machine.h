@@ -55,7 +55,7 @@ inline FakeEndDevice& DriveOf(FakeHost& host, size_t i) {
   return ExpanderOf(host).ports[i].end_device[0];
 }
 
-// Another one with a phy that leads nowhere.
+// Another host, with one phy and nothing attached.
 inline FakeHost OtherMachine() {
   FakeHost other;
   other.number = 6;

@@ -12,7 +12,7 @@
 
 namespace sasd::sysfs {
 
-// "host", "host gone" and so on: what an observation tells of, with the end of its address.
+// The kind of an observation and the end of its address: "host 230", "device gone 211".
 inline std::string Name(const Observation& observation) {
   struct Namer {
     static std::string Of(const char* what, uint64_t address) {
@@ -45,12 +45,12 @@ inline std::string Name(const Observation& observation) {
   return std::visit(Namer(), observation);
 }
 
-// Keeps what it is told. Not thread-safe.
+// Keeps the batches it gets. Not thread-safe.
 class FakeSink : public ObservationSink {
  public:
   void Observe(ObservationBatch batch) override { batches_.push_back(std::move(batch)); }
 
-  // What was told since the last call, batch after batch.
+  // The names of all observations since the last call, in order.
   std::vector<std::string> Take() {
     std::vector<std::string> names;
     for (const ObservationBatch& batch : batches_) {

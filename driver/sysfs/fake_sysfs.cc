@@ -35,7 +35,7 @@ class Writer {
     Folder(root_ / "class");
     Folder(root_ / "devices");
     for (const FakeHost& host : hosts) WriteHost(host);
-    // A component's `device` can be linked once the occupant has been written.
+    // Links each component's `device` after its occupant exists.
     for (const auto& [component, occupant] : occupants_) {
       if (units_.count(occupant) > 0) Link(component / "device", units_[occupant]);
     }
@@ -54,7 +54,7 @@ class Writer {
     if (!(file << content)) status_.Update(absl::InternalError("cannot write " + path.string()));
   }
 
-  // As the kernel: an attribute with a line end.
+  // Writes an attribute with a line end, as the kernel does.
   void Text(const fs::path& directory, const std::string& name, const std::string& value) {
     File(directory / name, value + "\n");
   }
@@ -143,7 +143,7 @@ class Writer {
     Text(specific, "vendor_id", absl::StrFormat("%-8s", expander.vendor));
     Text(specific, "product_id", absl::StrFormat("%-16s", expander.product));
     Text(specific, "product_rev", expander.revision);
-    Text(specific, "level", "1");  // so under mpt3sas, however deep it is
+    Text(specific, "level", "1");  // mpt3sas shows 1 at any depth
     const std::string prefix = expander.name.substr(expander.name.find('-') + 1);
     WritePhys(path, prefix, expander.address, expander.phys, expander.ports);
     for (const FakePort& below : expander.ports) WritePort(path, prefix, below);
@@ -196,7 +196,7 @@ class Writer {
       File(path / "vpd_pg80", std::string(page.begin(), page.end()));
     }
     WriteVpd83(path, device, unit);
-    // What lsscsi looks at besides.
+    // Further attributes that lsscsi reads.
     Text(path, "device_blocked", "0");
     Text(path, "queue_depth", "254");
     Text(path, "scsi_level", "7");

@@ -8,8 +8,8 @@
 
 #include "absl/status/status.h"
 
-// Writes a real sysfs tree into a folder, laid out as the kernel's scsi_transport_sas, sd, sg and
-// ses code does, from a small description. For tests and measurements.
+// Writes a sysfs tree into a folder, from a small description. The layout is that of the kernel's
+// scsi_transport_sas, sd, sg and ses code. For tests and measurements.
 namespace sasd::sysfs {
 
 // A SCSI device of an end device.
@@ -22,18 +22,18 @@ struct FakeUnit {
   uint64_t size_bytes = 0;
   std::string block;    // "sdc"; absent when empty
   std::string generic;  // "sg3"; absent when empty
-  // Of an enclosure (type 13): its slots.
+  // The slots of an enclosure (type 13).
   struct Slot {
     std::string name;  // "Slot 01"
     int number = 0;
     std::string occupant;  // an end device's name in the tree, "end_device-5:1:0"; empty: empty
   };
   std::vector<Slot> slots;
-  // Of a disk: what holds it.
+  // A holder of a disk.
   struct Holder {
     std::string block;             // "dm-0", "md127"
     std::string dm_name, dm_uuid;  // "mpatha", "mpath-35000c50..."; absent when empty
-    bool of_partition = false;     // of the first one, not of the whole disk
+    bool of_partition = false;     // holds the first partition, not the whole disk
   };
   std::vector<Holder> holders;
 };
@@ -64,7 +64,7 @@ struct FakeExpander {
   std::vector<FakePort> ports;
 };
 
-// A port with its phys' numbers and what it leads to: at most one of both.
+// A port with the numbers of its phys. It leads to an expander, an end device or nothing.
 struct FakePort {
   std::string name;  // "port-5:1:0"
   std::vector<int> phys;
@@ -76,7 +76,7 @@ struct FakeHost {
   int number = 0;  // hostN
   std::string pci = "0000:03:00.0";
   uint64_t address = 0;            // host_sas_address; absent when 0
-  uint32_t unique_id = 0;          // the driver's number of it
+  uint32_t unique_id = 0;          // the driver's number for it
   uint32_t reset_count = 0;        // ioc_reset_count
   std::string driver = "mpt3sas";  // proc_name
   std::string board = "SAS9300-8e", chip = "LSISAS3008", firmware = "15.00.00.00";
@@ -84,7 +84,7 @@ struct FakeHost {
   std::vector<FakePort> ports;
 };
 
-// Writes `hosts` beneath `root` (created), which then is the counterpart of /sys.
+// Creates `root`, the counterpart of /sys, and writes `hosts` beneath it.
 absl::Status WriteFakeSysfs(const std::string& root, const std::vector<FakeHost>& hosts);
 
 }  // namespace sasd::sysfs

@@ -9,9 +9,9 @@
 
 namespace sasd::sysfs {
 
-// A UMockdevTestbed (libumockdev): a sysfs and a netlink of its own for this process, which
-// udev_monitor_test.sh runs with umockdev preloaded. Its functions are looked up at run time, so
-// that nothing needs umockdev to be built.
+// A UMockdevTestbed (libumockdev): a private sysfs and netlink for this process.
+// udev_monitor_test.sh preloads umockdev. The functions are looked up at run time, so that the
+// build does not need umockdev.
 class Testbed {
  public:
   Testbed() : library_(dlopen("libumockdev.so.0", RTLD_NOW)) {
@@ -24,7 +24,7 @@ class Testbed {
 
   explicit operator bool() const { return testbed_ != nullptr; }
 
-  // `more`: further lines, as umockdev-record writes them.
+  // `more`: further lines, in the format of umockdev-record.
   bool Add(const std::string& devpath, const std::string& subsystem, const std::string& more = "") {
     const std::string device =
         absl::StrCat("P: ", devpath, "\nE: SUBSYSTEM=", subsystem, "\n", more, "\n");

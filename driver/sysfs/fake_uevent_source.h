@@ -10,7 +10,7 @@
 
 namespace sasd::sysfs {
 
-// Uevents as a test gives them. Thread-safe.
+// A source of the uevents that a test pushes. Thread-safe.
 class FakeUeventSource : public UeventSource {
  public:
   void Push(Received received) ABSL_LOCKS_EXCLUDED(mu_) {

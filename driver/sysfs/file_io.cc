@@ -23,7 +23,7 @@ int OpenBeneath(int at, const char* path) {
   return OrErrno(syscall(SYS_openat2, at, path, &how, sizeof(how)));
 }
 
-// What OpenBeneath() does, where a seccomp filter or an old kernel has no openat2.
+// OpenBeneath() without openat2, which an old kernel lacks and a seccomp filter may refuse.
 int OpenByComponent(int at, const char* path) {
   int directory = at;
   for (;;) {
@@ -56,7 +56,7 @@ int PosixFileIo::OpenDirectory(int at, const char* path) {
 }
 
 ssize_t PosixFileIo::ReadFile(int at, const char* name, char* buffer, size_t size) {
-  // O_NONBLOCK: a fifo in a recorded tree does not hang the reader; sysfs does not mind.
+  // O_NONBLOCK: a fifo in a recorded tree must not hang the reader. sysfs ignores the flag.
   const int file = OrErrno(openat(at, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (file < 0) return file;
   ssize_t got;

@@ -12,13 +12,13 @@
 namespace sasd::sysfs {
 namespace {
 
-// Gives out keys of one host: an address that comes again gets another port.
+// Assigns the keys of one host. A repeated address gets the next port number.
 class Keys {
  public:
   Keys(SasAddress host, std::string place) : host_(host), place_(std::move(place)) {}
 
   NodeKey Assign(SasAddress address, absl::string_view os_name) {
-    // A device with the host's own address would be taken for the host.
+    // The key of a device with the host's own address would be the host's key.
     if (address == SasAddress() || address == host_) {
       address = LocalAddress(absl::StrCat(place_, "/", os_name));
     }
@@ -46,7 +46,7 @@ SasAddress AddressOfHost(const HostTree& tree) {
   for (size_t i = 1; i < tree.owners.size(); ++i) {
     attached.insert(AddressOfExpander(tree.owners[i]));
   }
-  // Under mptsas an HBA's phy tells the address of what is attached to it.
+  // Under mptsas an HBA's phy reports the address of the attached device.
   for (const FoundPhy& phy : tree.owners[0].phys) {
     const bool own = phy.address != SasAddress() && !attached.contains(phy.address);
     if (own && tree.facts.driver_name != "mptsas") return phy.address;
@@ -54,7 +54,7 @@ SasAddress AddressOfHost(const HostTree& tree) {
   return LocalAddress(tree.facts.pci_address.empty() ? tree.facts.os_name : tree.facts.pci_address);
 }
 
-// Makes the observations of one tree, step by step; each step appends.
+// Makes the observations of one tree, step by step. Each step appends some.
 class Builder {
  public:
   explicit Builder(HostTree tree)
@@ -105,7 +105,7 @@ class Builder {
       expander.facts.key = keys_.Assign(AddressOfExpander(expander), expander.facts.os_name);
       const FoundOwner& parent = tree_.owners[tree_.ports[expander.port].owner];
       expander.facts.parent = parent.facts.key;
-      // The attribute "level" is no level: mptsas and mpt3sas give it a format of REPORT
+      // The attribute "level" is not the level: mptsas and mpt3sas fill it with a format of REPORT
       // MANUFACTURER INFORMATION.
       expander.facts.level = static_cast<uint8_t>(parent.facts.level + 1);
       expander.facts.phy_count = static_cast<uint8_t>(expander.phys.size());
@@ -141,8 +141,8 @@ class Builder {
     }
   }
 
-  // mpt3sas makes no port of an expander's phys towards its parent: they are those with a link but
-  // without a port, if there are as many as the parent has on its side.
+  // mpt3sas makes no port of an expander's phys towards its parent. They are the phys that have a
+  // link but no port, if the parent's port has the same number of phys.
   void AttachUpwardPhys(FoundOwner& expander) {
     const auto upward = [](const FoundPhy& phy) {
       return phy.portless && IsLinkUp(phy.facts.negotiated);
@@ -154,8 +154,8 @@ class Builder {
     }
   }
 
-  // What the members tell of a port: its width, which is less than num_phys where one is down, and
-  // the lowest of them.
+  // Finds the lowest member of each port, and the port's width. The width is less than num_phys if
+  // a member is down.
   void CountMembers() {
     std::vector<uint8_t> members(tree_.ports.size()), down(tree_.ports.size());
     for (const FoundOwner& owner : tree_.owners) {
@@ -178,8 +178,9 @@ class Builder {
 
   void FinishDevice(FoundDevice& device) {
     EndDeviceFacts& facts = device.facts;
-    if (facts.enclosure == EnclosureKey()) facts.slot.reset();  // a bay of nothing (mptsas: 0)
-    // What speaks no SCSI gets no SCSI device: the kernel has all there is to have.
+    // A bay without an enclosure: mptsas reports 0 for every device.
+    if (facts.enclosure == EnclosureKey()) facts.slot.reset();
+    // A device without a SCSI protocol gets no SCSI device: the kernel knows it completely.
     const bool complete = (facts.protocols.target & Protocols::kScsi) == 0;
     facts.state = complete ? DeviceState::kAttached : DeviceState::kDiscovered;
     if (device.units.empty()) return;
@@ -190,7 +191,7 @@ class Builder {
       facts.failure =
           absl::StrCat("SCSI device ", first.facts.scsi_address, " is ", first.state_text);
     }
-    // A SATA disk's own name is that of its only unit: its SAS address is the expander's make.
+    // A SATA disk's own name is that of its only unit. The expander makes its SAS address.
     const bool sata = (facts.protocols.target & (Protocols::kSata | Protocols::kStp)) != 0;
     if (sata) {
       const absl::StatusOr<SasAddress> name = ParseSasAddress(first.facts.wwid);

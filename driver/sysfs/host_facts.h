@@ -6,7 +6,7 @@
 
 namespace sasd::sysfs {
 
-// What a walk found, as observations with keys (see ReadTree()). Pure.
+// Makes observations with keys (see ReadTree()) of the objects that a walk found. Pure.
 HostReading ObservationsOf(HostTree tree);
 
 }  // namespace sasd::sysfs

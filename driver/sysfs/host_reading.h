@@ -11,8 +11,8 @@
 
 namespace sasd::sysfs {
 
-// What the kernel changes without a uevent, as it was read: the negotiated rate of a phy, the
-// member phys of a port.
+// A fact that the kernel changes without a uevent, as last read: the negotiated rate of a phy, or
+// the member phys of a port.
 struct SilentFact {
   enum class Kind : uint8_t { kPhyRate, kPortMembers };
   Kind kind = Kind::kPhyRate;
@@ -21,9 +21,8 @@ struct SilentFact {
   std::string members;                 // of a port, in natural order: "phy-11:0:4 phy-11:0:5"
 };
 
-// All that one host's part of a tree tells. `observations` is in this order: host, discovery,
-// enclosures, expanders (parents first), ports, phys, end devices, logical units, slots; every key
-// occurs once.
+// All facts of one host in a tree. `observations` is in this order: host, discovery, enclosures,
+// expanders (parents first), ports, phys, end devices, logical units, slots. Every key occurs once.
 struct HostReading {
   SasAddress host;
   std::string os_name;  // "host11"

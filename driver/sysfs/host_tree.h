@@ -9,8 +9,8 @@
 #include "driver/base/sas_address.h"
 #include "driver/observation/observation.h"
 
-// What a walk finds of one host, before keys are known: a host can be named only once its phys and
-// all that hangs on them have been read. Indices stand for the relations of the folders. Plain
+// The objects of one host that a walk finds, still without keys: the host's key may depend on its
+// phys and on the devices attached to them. Indices express the relations of the folders. Plain
 // values.
 namespace sasd::sysfs {
 
@@ -18,12 +18,12 @@ constexpr int kNone = -1;
 
 struct FoundPhy {
   PhyFacts facts;      // key.phy set, key.owner not yet
-  SasAddress address;  // as the phy tells it
+  SasAddress address;  // as the phy reports it
   int port = kNone;    // HostTree::ports
-  // Not a member of any port that the kernel knows of.
+  // Not a member of any port that the kernel shows.
   bool portless = true;
-  // It is told to have no link. mpt3sas leaves such a phy in its port
-  // (mpt3sas_transport_update_links), which does not make it a lane.
+  // The kernel reports no link. mpt3sas leaves such a phy in its port
+  // (mpt3sas_transport_update_links), but it is not a lane of it.
   bool down = false;
 
   bool is_lane() const { return port != kNone && !down; }
@@ -54,7 +54,7 @@ struct FoundSlot {
   std::string occupant;  // the SCSI device's name; empty: none
 };
 
-// What the ses driver shows of an enclosure services device.
+// An enclosure services device as the ses driver shows it.
 struct FoundEnclosure {
   std::string os_name;
   EnclosureKey id;  // 0: unknown
@@ -68,7 +68,7 @@ struct FoundUnit {
   DevHandle handle;
   DeviceState state = DeviceState::kAttached;
   std::string state_text;
-  std::string slot_name;  // of the component that it sits in, if linked
+  std::string slot_name;  // of the component that holds it, if linked
   std::optional<FoundEnclosure> enclosure;
 };
 
@@ -80,7 +80,7 @@ struct FoundDevice {
 };
 
 struct HostTree {
-  HostFacts facts;  // address: as host_sas_address tells it
+  HostFacts facts;  // address: that of host_sas_address
   uint32_t reset_count = 0;
   bool in_recovery = false;
   std::vector<FoundOwner> owners;  // parents first

@@ -10,7 +10,7 @@
 namespace sasd::sysfs {
 namespace {
 
-// SAS allows far fewer expanders in a row; each level costs two descriptors.
+// SAS allows far fewer expanders in a row. Each level costs two descriptors.
 constexpr int kDeepestExpander = 32;
 
 }  // namespace
@@ -21,7 +21,7 @@ HostTree HostWalker::Walk(const Directory& directory, absl::string_view name) {
   const Directory scsi_host = io_.Open(directory, absl::StrCat("scsi_host/", name));
   ReadHost(scsi_host);
   WalkOwner(directory, 0);
-  WalkOwner(scsi_host, 0);  // smartpqi hangs its SAS objects there
+  WalkOwner(scsi_host, 0);  // smartpqi puts its SAS objects there
   return std::move(tree_);
 }
 
@@ -69,7 +69,7 @@ void HostWalker::ReadPhy(const Directory& directory, absl::string_view name, int
   phy.facts.programmed_max = rate(Attribute::kMaximumLinkRate);
   phy.facts.hardware_min = rate(Attribute::kMinimumLinkRateHw);
   phy.facts.hardware_max = rate(Attribute::kMaximumLinkRateHw);
-  // An expander's phys repeat its own address: wanted only where it does not tell it itself.
+  // An expander's phys repeat its address. It is needed only if the expander does not report it.
   if (tree_.owners[owner].address == SasAddress()) {
     phy.address = AddressOf(io_.Read(phy_directory, Attribute::kSasAddress));
   }
@@ -89,7 +89,7 @@ void HostWalker::WalkPort(const Directory& directory, absl::string_view name, in
 
   const Listing listing = io_.List(port_directory);
   JoinPhys(listing, owner, port);
-  // libsas links a port that leads upwards to the parent it leads to.
+  // libsas links an upward port to the parent that it leads to.
   if (!listing.Names(EntryKind::kLink, "expander-").empty() ||
       !listing.Names(EntryKind::kLink, "host").empty()) {
     tree_.ports[port].leads_to = PortLeadsTo::kParent;
@@ -116,7 +116,7 @@ void HostWalker::JoinPhys(const Listing& port_folder, int owner, int port) {
   }
 }
 
-// A phy with a link that no port has named may still name its port, perhaps one that is not here
+// A phy with a link may name its port although no port names the phy. The tree may lack that port
 // (a trimmed recording).
 void HostWalker::LookForPorts(const Directory& directory, int owner, size_t first_phy) {
   std::vector<FoundPhy>& phys = tree_.owners[owner].phys;
@@ -134,19 +134,19 @@ void HostWalker::LookForPorts(const Directory& directory, int owner, size_t firs
   }
 }
 
-// mptsas asks the firmware each time (mptsas.c, mptsas_get_enclosure_identifier), and a request
-// that is not answered in time makes it reset the HBA.
+// For each read mptsas sends a request to the firmware (mptsas.c, mptsas_get_enclosure_identifier).
+// If the answer is late, it resets the HBA.
 EnclosureKey HostWalker::ReadEnclosure(const Directory& sas_device) {
   if (tree_.facts.driver_name == "mptsas") return EnclosureKey(0);
   return EnclosureKey(AddressOf(io_.Read(sas_device, Attribute::kEnclosureIdentifier)).value());
 }
 
-// mpt3sas tells every end device's enclosure, until it lets go of the device.
+// mpt3sas reports every end device's enclosure, until it releases the device.
 SesId HostWalker::SesIdOf(const Directory& sas_device, EnclosureKey enclosure) {
   if (enclosure != EnclosureKey()) return SesId::kKnown;
   const std::string& driver = tree_.facts.driver_name;
-  const bool tells = driver == "mpt3sas" || driver == "mpt2sas";
-  if (!tells || !sas_device) return SesId::kNeeded;
+  const bool reports = driver == "mpt3sas" || driver == "mpt2sas";
+  if (!reports || !sas_device) return SesId::kNeeded;
   return io_.Read(sas_device, Attribute::kEnclosureIdentifier).empty() ? SesId::kLeaving
                                                                        : SesId::kNeeded;
 }
@@ -156,7 +156,7 @@ void HostWalker::ReadExpander(const Directory& port_directory, absl::string_view
   if (!directory) return;
   const Directory device = io_.Open(directory, absl::StrCat("sas_device/", name));
   const Directory expander = io_.Open(directory, absl::StrCat("sas_expander/", name));
-  if (!device && !expander) return;  // on its way in or out
+  if (!device && !expander) return;  // being added or removed
   const auto text = [&](Attribute a) { return PrintableText(io_.Read(expander, a)); };
   FoundOwner owner;
   owner.port = port;
@@ -192,7 +192,7 @@ void HostWalker::ReadEndDevice(const Directory& port_directory, absl::string_vie
     facts.slot = static_cast<uint16_t>(*bay);
   }
   found.units = ReadUnits(io_, sysfs_, directory, slot_links_, SesIdOf(device, facts.enclosure));
-  if (!device && found.units.empty()) return;  // on its way in or out
+  if (!device && found.units.empty()) return;  // being added or removed
   if (found.address == SasAddress()) found.address = ReadUnitAddress(io_, directory);
 
   tree_.ports[port].leads_to = PortLeadsTo::kEndDevice;

@@ -11,11 +11,11 @@
 
 namespace sasd::sysfs {
 
-// Walks the folder of one host downwards: phys, ports, expanders, end devices. Relations are those
-// of the folders; what cannot be read is left out. So is an expander or end device whose class
-// devices are not there: the kernel adds them after its folder and removes them before it
-// (scsi_transport_sas.c, sas_rphy_add and sas_rphy_remove), so that it is on its way in or out. Not
-// thread-safe; one walk per object.
+// Walks the folder of one host downwards: phys, ports, expanders, end devices. The relations are
+// those of the folders. Leaves out objects that cannot be read, and expanders and end devices
+// without class devices. The kernel adds class devices after the folder and removes them before it
+// (scsi_transport_sas.c, sas_rphy_add and sas_rphy_remove): such an object is being added or
+// removed. Not thread-safe. One walk per HostWalker.
 class HostWalker {
  public:
   // `sysfs` is the root, borrowed. `slot_links`: see ReadUnits().

@@ -38,7 +38,7 @@ class Looker {
   std::string OfPort(const SilentFact& fact) {
     const std::optional<std::string> path = Target(ports_, "class/sas_port", fact.os_name);
     if (!path) return "";
-    // The class device port-5:0/sas_port/port-5:0 stands two folders below the port itself.
+    // The class device port-5:0/sas_port/port-5:0 is two folders below the port itself.
     const size_t end = path->rfind("/sas_port/");
     const Directory port =
         end == std::string::npos ? Directory() : io_.Open(sysfs_, path->substr(0, end));

@@ -9,18 +9,18 @@
 
 namespace sasd::sysfs {
 
-// What a look found.
+// The result of a look.
 struct LinkLook {
   size_t reads = 0;        // phys and ports looked at
-  size_t next = 0;         // where the next look is to go on: an index of HostReading::silent
+  size_t next = 0;         // where the next look starts: an index of HostReading::silent
   std::string difference;  // the first one, for people: "phy-5:0:4 is at 6 Gbps, was at 12 Gbps"
 };
 
-// Looks whether the negotiated rate of the host's phys and the members of its ports are still as
-// they were read (HostReading::silent): the kernel changes both without a uevent and tells both
-// from memory. Looks at `budget` of them at most, from `first` on and around, and ends at the first
-// difference. What is not there any more is no difference: its going has uevents. An error shows
-// none either. Reads the tree at `root`, as ReadTree() does.
+// Compares the negotiated rates of the host's phys and the members of its ports with those last
+// read (HostReading::silent). The kernel changes both without a uevent, and answers both from
+// memory. Looks at `budget` of them at most, from `first` on and then from the start, and ends at
+// the first difference. A missing object is not a difference, because its removal has uevents. Nor
+// is an error. Reads the tree at `root`, as ReadTree() does.
 LinkLook LookAtLinks(const std::string& root, FileIo& io, const HostReading& reading, size_t first,
                      size_t budget);
 

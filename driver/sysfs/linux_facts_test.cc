@@ -1,6 +1,5 @@
-// What Linux shows of SAS as it really is: one test for each thing that is not as one would think,
-// observed with Linux 6.1 and its mptsas, mpt3sas, sd and ses drivers, or said by the sources of
-// others.
+// Surprising facts about the SAS objects of Linux, one test for each. They were observed with Linux
+// 6.1 and its mptsas, mpt3sas, sd and ses drivers, or come from the sources of other drivers.
 #include <errno.h>
 
 #include <filesystem>
@@ -23,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Remembers what was read, and fails where a test wants it to.
+// Records the names of the attributes read. Reads fail for the attributes that a test chooses.
 class StubbornFileIo : public PosixFileIo {
  public:
   ssize_t ReadFile(int at, const char* name, char* buffer, size_t size) override {
@@ -52,7 +51,7 @@ class LinuxFactsTest : public ::testing::Test {
     std::ofstream(root_ + "/" + path, std::ios::binary) << content;
   }
 
-  // All facts of one kind that the tree tells.
+  // All facts of one kind in the tree.
   template <typename Facts>
   std::vector<Facts> Read() {
     const auto readings = ReadTree(root_, io_);
@@ -72,8 +71,8 @@ class LinuxFactsTest : public ::testing::Test {
 
 constexpr char kHost[] = "devices/pci0000:00/0000:03:00.0/host5/";
 
-// To read enclosure_identifier makes mptsas ask the firmware.
-TEST_F(LinuxFactsTest, MptsasIsNotAskedForEnclosures) {
+// A read of enclosure_identifier makes mptsas send a request to the firmware.
+TEST_F(LinuxFactsTest, EnclosureIdentifierOfMptsasIsNotRead) {
   FakeHost host = Machine();
   Write(host);
   Read<EndDeviceFacts>();
@@ -85,15 +84,15 @@ TEST_F(LinuxFactsTest, MptsasIsNotAskedForEnclosures) {
   EXPECT_EQ(io_.names.count("enclosure_identifier"), 0u);
 }
 
-// An end device stands in sas_device and in sas_end_device, an expander in sas_device and in
+// An end device is in the classes sas_device and sas_end_device, an expander in sas_device and
 // sas_expander, each under one name.
-TEST_F(LinuxFactsTest, WhatStandsInTwoClassesIsOneObject) {
+TEST_F(LinuxFactsTest, ObjectInTwoClassesIsFoundOnce) {
   Write(Machine());
   EXPECT_EQ(Read<EndDeviceFacts>().size(), 3u);
   EXPECT_EQ(Read<ExpanderFacts>().size(), 1u);
 }
 
-TEST_F(LinuxFactsTest, APortMayCountNoPhysYet) {
+TEST_F(LinuxFactsTest, MembersCountIfPortReportsNoPhys) {
   Write(Machine());
   Put(std::string(kHost) + "port-5:0/sas_port/port-5:0/num_phys", "0\n");
   for (const PortFacts& port : Read<PortFacts>()) {
@@ -104,7 +103,7 @@ TEST_F(LinuxFactsTest, APortMayCountNoPhysYet) {
 }
 
 // Writing to `delete` removes the disk and leaves its end device.
-TEST_F(LinuxFactsTest, AnEndDeviceMayBeChildless) {
+TEST_F(LinuxFactsTest, EndDeviceMayHaveNoUnit) {
   FakeHost host = Machine();
   DriveOf(host, 1).units.clear();
   Write(host);
@@ -112,7 +111,7 @@ TEST_F(LinuxFactsTest, AnEndDeviceMayBeChildless) {
   EXPECT_EQ(Read<LogicalUnitFacts>().size(), 2u);
 }
 
-TEST_F(LinuxFactsTest, WithoutADriverThereIsNoClass) {
+TEST_F(LinuxFactsTest, TreeWithoutSasClassHasNoHosts) {
   Write(Machine());
   fs::remove_all(root_ + "/class");
   fs::create_directories(root_ + "/class/block");
@@ -120,7 +119,7 @@ TEST_F(LinuxFactsTest, WithoutADriverThereIsNoClass) {
 }
 
 // end_device-H:E:N is the order of discovery.
-TEST_F(LinuxFactsTest, AnEndDevicesNumberIsNoSlot) {
+TEST_F(LinuxFactsTest, EndDeviceNumberIsNotItsSlot) {
   FakeHost host = Machine();
   DriveOf(host, 0).enclosure = 0x5000CCAB03001100;
   DriveOf(host, 0).bay = 17;
@@ -131,16 +130,16 @@ TEST_F(LinuxFactsTest, AnEndDevicesNumberIsNoSlot) {
   EXPECT_EQ(devices[1].slot, std::nullopt);
 }
 
-// mptsas: an HBA's phy tells the attached device's address; enclosure_identifier is 33 NULs and
-// bay_identifier always 0; an unused phy has address 0.
-TEST_F(LinuxFactsTest, MptsasTellsOtherThings) {
+// mptsas: an HBA's phy reports the attached device's address. enclosure_identifier is 33 NULs, and
+// bay_identifier is always 0. An unused phy has address 0.
+TEST_F(LinuxFactsTest, MisleadingMptsasAttributesAreIgnored) {
   FakeHost host = Machine();
   host.driver = "mptsas";
   host.address = 0;
   host.phys = {{0, "3.0 Gbit"}, {1, "Link Rate failed"}};
   host.ports[0].phys = {0};
   DriveOf(host, 0).bay = 0;
-  DriveOf(host, 0).enclosure = 1;  // so that there is a file to overwrite
+  DriveOf(host, 0).enclosure = 1;  // makes the file that Put() overwrites
   Write(host);
   Put(std::string(kHost) + "phy-5:0/sas_phy/phy-5:0/sas_address", "0x5000ccab0300113f\n");
   Put(std::string(kHost) +
@@ -152,7 +151,7 @@ TEST_F(LinuxFactsTest, MptsasTellsOtherThings) {
   EXPECT_EQ(hosts[0].address.value() >> 60, 3u) << "its own, not the expander's";
   const std::vector<EndDeviceFacts> devices = Read<EndDeviceFacts>();
   EXPECT_EQ(devices[0].enclosure, EnclosureKey());
-  EXPECT_EQ(devices[0].slot, std::nullopt) << "a bay of nothing";
+  EXPECT_EQ(devices[0].slot, std::nullopt) << "a bay without an enclosure";
   for (const PhyFacts& phy : Read<PhyFacts>()) {
     if (phy.os_name == "phy-5:1") {
       EXPECT_EQ(phy.negotiated, LinkRate::kNegotiationFailed);
@@ -161,7 +160,7 @@ TEST_F(LinuxFactsTest, MptsasTellsOtherThings) {
   }
 }
 
-TEST_F(LinuxFactsTest, ExpandersPadTheirTexts) {
+TEST_F(LinuxFactsTest, ExpanderTextsLoseTheirPadding) {
   FakeHost host = Machine();
   ExpanderOf(host).vendor = "LSI";
   ExpanderOf(host).product = "SAS2X36";
@@ -172,8 +171,8 @@ TEST_F(LinuxFactsTest, ExpandersPadTheirTexts) {
   EXPECT_EQ(expanders[0].product, "SAS2X36");
 }
 
-// mpt3sas has the attribute "level" say 1 for every expander.
-TEST_F(LinuxFactsTest, AnExpandersLevelIsItsDepth) {
+// Under mpt3sas the attribute "level" is 1 for every expander.
+TEST_F(LinuxFactsTest, ExpanderLevelIsItsDepth) {
   FakeHost host = Machine();
   FakeExpander below;
   below.name = "expander-5:1";
@@ -189,7 +188,7 @@ TEST_F(LinuxFactsTest, AnExpandersLevelIsItsDepth) {
   EXPECT_EQ(expanders[1].level, 2);
 }
 
-TEST_F(LinuxFactsTest, SlotNamesHaveBlanks) {
+TEST_F(LinuxFactsTest, SlotNamesMayHaveBlanks) {
   FakeUnit services;
   services.type = 13;
   services.slots = {{"Slot 01", 1, "end_device-5:0:0"}, {"Slot 02", 2, ""}};
@@ -203,8 +202,8 @@ TEST_F(LinuxFactsTest, SlotNamesHaveBlanks) {
   EXPECT_EQ(Read<EndDeviceFacts>()[0].slot, 1) << "by the component's link";
 }
 
-// Some attributes fail (EINVAL, ENXIO) on some objects: of an expander its bay and enclosure.
-TEST_F(LinuxFactsTest, AnAttributeThatFailsHidesNothing) {
+// Some attributes fail (EINVAL, ENXIO) on some objects: an expander's bay and enclosure do.
+TEST_F(LinuxFactsTest, FailingAttributeHidesNoObject) {
   FakeHost host = Machine();
   DriveOf(host, 0).enclosure = 0x5000CCAB03001100;
   DriveOf(host, 0).bay = 17;
@@ -218,9 +217,9 @@ TEST_F(LinuxFactsTest, AnAttributeThatFailsHidesNothing) {
   EXPECT_EQ(Read<LogicalUnitFacts>().size(), 3u);
 }
 
-// What costs a command to a device, and what says something else than its name does: an expander
-// shows target 0, as the first device does.
-TEST_F(LinuxFactsTest, WhatIsOfNoUseIsNotRead) {
+// Costly attributes issue a command to a device. Misleading ones mean something else than their
+// name says: an expander shows target 0, as the first device does.
+TEST_F(LinuxFactsTest, CostlyAndMisleadingAttributesAreNotRead) {
   FakeUnit services;
   services.type = 13;
   services.slots = {{"Slot 01", 1, "end_device-5:0:0"}};
@@ -235,8 +234,8 @@ TEST_F(LinuxFactsTest, WhatIsOfNoUseIsNotRead) {
   }
 }
 
-// hostN, targets, sdX and sgN are given anew; what is there is known by its addresses.
-TEST_F(LinuxFactsTest, NumbersAreNoIdentity) {
+// hostN, targets, sdX and sgN are assigned anew. The addresses identify the objects.
+TEST_F(LinuxFactsTest, RenumberedObjectsKeepTheirKeys) {
   Write(Machine());
   const std::vector<EndDeviceFacts> before = Read<EndDeviceFacts>();
   FakeHost renumbered = Machine();
@@ -261,7 +260,7 @@ TEST_F(LinuxFactsTest, NumbersAreNoIdentity) {
   EXPECT_EQ(hosts[0].address, SasAddress(Machine().address));
 }
 
-TEST_F(LinuxFactsTest, AnEnclosureIsNotItsExpander) {
+TEST_F(LinuxFactsTest, EnclosureIsNotItsExpander) {
   FakeUnit services;
   services.type = 13;
   services.slots = {{"Slot 01", 1, ""}};
@@ -275,8 +274,8 @@ TEST_F(LinuxFactsTest, AnEnclosureIsNotItsExpander) {
   EXPECT_EQ(Read<ExpanderFacts>()[0].key.address, SasAddress(0x5000CCAB0300113F));
 }
 
-// The expander makes a SATA disk's address; the disk's own name is its unit's.
-TEST_F(LinuxFactsTest, ASataDiskHasAnAddressOfItsExpanders) {
+// The expander makes a SATA disk's address. The disk's own name is that of its unit.
+TEST_F(LinuxFactsTest, SataDiskHasItsUnitsNameAsDeviceName) {
   FakeHost host = Machine();
   DriveOf(host, 1).address = 0x5000CCAB03001105;
   DriveOf(host, 1).target_protocols = "sata";
@@ -284,11 +283,11 @@ TEST_F(LinuxFactsTest, ASataDiskHasAnAddressOfItsExpanders) {
   const std::vector<EndDeviceFacts> devices = Read<EndDeviceFacts>();
   EXPECT_EQ(devices[1].key.address, SasAddress(0x5000CCAB03001105));
   EXPECT_EQ(devices[1].device_name, SasAddress(0x5000C50000000110));
-  EXPECT_EQ(devices[0].device_name, SasAddress()) << "a SAS drive's port tells no name";
+  EXPECT_EQ(devices[0].device_name, SasAddress()) << "a SAS drive's port has no name";
 }
 
-// One name in /dev/disk/by-id, and two disks.
-TEST_F(LinuxFactsTest, TwoPathsToADriveAreTwoDevices) {
+// The two disks share one name in /dev/disk/by-id.
+TEST_F(LinuxFactsTest, TwoPathsToOneDriveAreTwoDevices) {
   FakeHost host = Machine();
   DriveOf(host, 1).units[0].wwid = DriveOf(host, 0).units[0].wwid;
   Write(host);
@@ -301,8 +300,8 @@ TEST_F(LinuxFactsTest, TwoPathsToADriveAreTwoDevices) {
 
 // ----------------------------------------------------------------------- drivers of other hosts
 
-// With the phys in place but nothing of them counted, and everything beneath scsi_host/hostN.
-TEST_F(LinuxFactsTest, SmartpqiHangsItsObjectsElsewhere) {
+// The phys exist but the ports count none of them. All objects are beneath scsi_host/hostN.
+TEST_F(LinuxFactsTest, SmartpqiObjectsAreFoundBeneathScsiHost) {
   FakeHost host = Machine();
   host.driver = "smartpqi";
   host.board = host.firmware = "";
@@ -323,9 +322,9 @@ TEST_F(LinuxFactsTest, SmartpqiHangsItsObjectsElsewhere) {
   EXPECT_EQ(hosts[0].firmware_version, "4.11");
 }
 
-// None of libsas' drivers has host_sas_address or a device's handle: the HBA's phys tell the
-// former.
-TEST_F(LinuxFactsTest, LibsasTellsTheHostsAddressByItsPhys) {
+// The drivers of libsas have neither host_sas_address nor device handles. The HBA's phys report the
+// host's address.
+TEST_F(LinuxFactsTest, LibsasHostHasItsPhysAddress) {
   for (const char* driver : {"hisi_sas_v3_hw", "pm80xx", "isci", "aic94xx", "mvsas"}) {
     FakeHost host = Machine();
     host.driver = driver;
@@ -341,8 +340,8 @@ TEST_F(LinuxFactsTest, LibsasTellsTheHostsAddressByItsPhys) {
   }
 }
 
-// libsas makes a port of an expander's phys towards its parent, and links it there.
-TEST_F(LinuxFactsTest, LibsasHasAPortUpwards) {
+// libsas makes a port of an expander's phys towards its parent, and links it to the parent.
+TEST_F(LinuxFactsTest, UpwardPortOfLibsasLeadsToParent) {
   FakeHost host = Machine();
   FakeExpander& expander = ExpanderOf(host);
   expander.phys.insert(expander.phys.end(), {{8, "12.0 Gbit"}, {9, "12.0 Gbit"}});
@@ -364,8 +363,8 @@ TEST_F(LinuxFactsTest, LibsasHasAPortUpwards) {
   }
 }
 
-// As mpt3sas, but for a device's handle and a rate of its own.
-TEST_F(LinuxFactsTest, Mpi3mrCallsTheHandleOtherwise) {
+// As mpt3sas, except for the attribute of a device's handle, and a further link rate.
+TEST_F(LinuxFactsTest, Mpi3mrHandleHasItsOwnAttribute) {
   FakeHost host = Machine();
   host.driver = "mpi3mr";
   host.phys[0].rate = "22.5 Gbit";
@@ -377,16 +376,16 @@ TEST_F(LinuxFactsTest, Mpi3mrCallsTheHandleOtherwise) {
   EXPECT_EQ(Read<PhyFacts>()[0].negotiated, LinkRate::k22_5Gbps);
 }
 
-// ZFS makes no holder of its disks: only udev knows of the pool.
-TEST_F(LinuxFactsTest, APoolIsSeenByItsLabel) {
+// ZFS opens its disks without a holder. Only udev knows the pool.
+TEST_F(LinuxFactsTest, ZfsPoolIsFoundByItsLabel) {
   Write(Machine());
   EXPECT_TRUE(Read<LogicalUnitFacts>()[0].holders.empty());
-  EXPECT_EQ(io_.names.count("dev"), 0u) << "nobody is there to be asked";
+  EXPECT_EQ(io_.names.count("dev"), 0u) << "this tree has no signatures";
   io_.signatures = {{"8:0", {"zfs_member", "tank"}}, {"8:16", {"ext4", "home"}}};
   const std::vector<LogicalUnitFacts> units = Read<LogicalUnitFacts>();
   ASSERT_EQ(units[0].holders.size(), 1u);
   EXPECT_EQ(units[0].holders[0], (Holder{HolderKind::kZfs, "tank", ""}));
-  EXPECT_TRUE(units[1].holders.empty()) << "a file system is none";
+  EXPECT_TRUE(units[1].holders.empty()) << "a file system is not a holder";
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ BlockSignature LiveFileIo::SignatureOf(absl::string_view device) {
       !absl::SimpleAtoi(parts.second, &minor_number)) {
     return {};
   }
-  // A context of its own: libudev's are of one thread.
+  // Each call has its own context, because a libudev context belongs to one thread.
   const std::unique_ptr<udev, Unref> context(udev_new());
   if (context == nullptr) return {};
   const std::unique_ptr<udev_device, Unref> found(

@@ -6,8 +6,8 @@
 
 namespace sasd::sysfs {
 
-// The kernel's, of this machine: with the signatures that udev's database has, through libudev. No
-// device is read. Stateless.
+// The kernel's system calls on this machine, and the signatures in udev's database, through
+// libudev. Reads no device. Stateless.
 class LiveFileIo : public PosixFileIo {
  public:
   bool has_signatures() const override { return true; }

@@ -1,4 +1,4 @@
-// LiveFileIo with the real libudev, on umockdev's sysfs: run by udev_monitor_test.sh.
+// LiveFileIo with the real libudev, on umockdev's sysfs. udev_monitor_test.sh runs it.
 #include "driver/sysfs/live_file_io.h"
 
 #include <string>
@@ -11,9 +11,9 @@ namespace {
 
 constexpr char kPartition[] = "/devices/pci0000:00/host5/target5:0:3/5:0:3:0/block/sdx/sdx1";
 
-TEST(LiveFileIoTest, UdevKnowsWhatIsWrittenOnADisk) {
+TEST(LiveFileIoTest, UdevKnowsTheSignatureOfADisk) {
   Testbed testbed;
-  ASSERT_TRUE(testbed) << "libumockdev is not there";
+  ASSERT_TRUE(testbed) << "libumockdev is missing";
   ASSERT_TRUE(
       testbed.Add(kPartition, "block",
                   "E: DEVNAME=/dev/sdx1\nE: MAJOR=8\nE: MINOR=177\nE: ID_FS_TYPE=zfs_member\n"

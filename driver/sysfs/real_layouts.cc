@@ -22,7 +22,7 @@ std::string DiskName(int index) {
   return "sd" + letters;
 }
 
-// The SCSI names that a host's devices take one after another.
+// Assigns the SCSI names of a host's devices in order.
 struct Numbers {
   int target = 0;
   int disk = 0;
@@ -72,7 +72,7 @@ class ExpanderBuilder {
     expander_.ports.push_back(std::move(port));
   }
 
-  // With `phys` phys in all; those beyond the used ones have no link.
+  // The expander has `phys` phys. Unused ones have no link.
   FakeExpander Finish(int phys) {
     expander_.phys = Phys(std::max(phys, next_phy_), next_phy_);
     return std::move(expander_);
@@ -122,7 +122,7 @@ FakeEndDevice Ses(Numbers& numbers, uint64_t address, uint64_t enclosure) {
 // One of Oak's hosts: `side` is 0 or 1, the drives' port.
 class OakHost {
  public:
-  // `lacking`: so many drives fewer in the first JBOD's first half.
+  // `lacking`: how many drives the first JBOD's first half lacks.
   OakHost(int number, int side, int disks_per_expander, int lacking)
       : host_(number),
         side_(side),
@@ -296,7 +296,7 @@ struct BootLog {
   std::vector<LoggedExpander> expanders;
 };
 
-// Numbers of phys have three digits: nobody's memory is to end for a longer one.
+// A number of phys has at most three digits, so that a bad log cannot exhaust memory.
 BootLog ParseBootLog(const std::string& log) {
   BootLog boot;
   for (absl::string_view view : absl::StrSplit(log, '\n')) {
@@ -354,7 +354,7 @@ FakeExpander ExpanderOf(const BootLog& boot, size_t index, int host_number, int 
 }  // namespace
 
 absl::StatusOr<std::vector<FakeHost>> MachineOfBootLog(const std::string& log) {
-  constexpr int kWidth = 4;  // of wide ports, which the log does not tell
+  constexpr int kWidth = 4;  // of wide ports; the log does not show it
   const BootLog boot = ParseBootLog(log);
   if (boot.host == 0) return absl::InvalidArgumentError("the log has no host_add");
   FakeHost host;
@@ -364,7 +364,7 @@ absl::StatusOr<std::vector<FakeHost>> MachineOfBootLog(const std::string& log) {
   absl::flat_hash_set<unsigned> known = {boot.host_handle};
   for (const LoggedExpander& expander : boot.expanders) {
     if (!known.contains(expander.parent) || !known.insert(expander.handle).second) {
-      return absl::InvalidArgumentError("an expander's parent is not there before it");
+      return absl::InvalidArgumentError("an expander comes before its parent");
     }
   }
   for (size_t i = 0; i < boot.expanders.size(); ++i) {

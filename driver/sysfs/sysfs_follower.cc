@@ -9,8 +9,8 @@
 namespace sasd::sysfs {
 namespace {
 
-// A reading that took t is followed by a rest of this many t. Where it took long it was kept
-// waiting: a host that the kernel removes lets nobody look for seconds.
+// After a reading that took t, the follower rests for this many t. A very long reading only waited:
+// while the kernel removes a host, it blocks readers for seconds.
 constexpr int kRest = 4;
 constexpr absl::Duration kLongestRest = absl::Seconds(5);
 constexpr absl::Duration kFirstRetry = absl::Seconds(1), kLastRetry = absl::Minutes(1);
@@ -22,7 +22,7 @@ constexpr char kWholeTree[] = "";
 SysfsFollower::SysfsFollower(SysfsSource& source, Clock& clock, FollowerOptions options)
     : source_(source), clock_(clock), options_(std::move(options)) {}
 
-// ---------------------------------------------------------------------------- what comes
+// ---------------------------------------------------------------------------- notes
 
 void SysfsFollower::Note(const Uevent& uevent) {
   ++stats_.uevents;
@@ -33,7 +33,7 @@ void SysfsFollower::Note(const Uevent& uevent) {
       ++stats_.ignored;
       return;
     case UeventScope::Kind::kHost:
-      later_.erase(scope.name);  // once it is told, there will be another
+      later_.erase(scope.name);  // the report plans another one
       return Add(uevent, now, hosts_.try_emplace(scope.name, Burst{now}).first->second);
     case UeventScope::Kind::kHolder:
       return Add(uevent, now, hosts_.try_emplace(scope.name, Burst{now}).first->second);
@@ -66,7 +66,7 @@ void SysfsFollower::Add(const Uevent& uevent, absl::Duration now, Burst& burst) 
   ++burst.count;
 }
 
-// All that was noted, whatever it was about.
+// All bursts in one.
 SysfsFollower::Burst SysfsFollower::Everything() const {
   Burst all = tree_.value_or(Burst());
   for (const auto& [os_name, burst] : hosts_) {
@@ -98,25 +98,25 @@ absl::Status SysfsFollower::RunDue() {
   const absl::Duration now = clock_.Monotonic();
   if (now < NextDue()) return absl::OkStatus();
   return Timed([&] {
-    if (tree_ && DueOf(*tree_) <= now) return TellTree(CauseOf(Everything()));
-    if (absl::Status s = TellHosts(now); !s.ok()) return s;
+    if (tree_ && DueOf(*tree_) <= now) return ReportTree(CauseOf(Everything()));
+    if (absl::Status s = ReportHosts(now); !s.ok()) return s;
     if (absl::Status s = LookAgain(now); !s.ok()) return s;
     return LookAtLinks(now);
   });
 }
 
-absl::Status SysfsFollower::TellNow() {
+absl::Status SysfsFollower::ReportNow() {
   if (!pending()) return absl::OkStatus();
   return Timed([&] {
-    return tree_ ? TellTree(CauseOf(Everything())) : TellHosts(absl::InfiniteDuration());
+    return tree_ ? ReportTree(CauseOf(Everything())) : ReportHosts(absl::InfiniteDuration());
   });
 }
 
 absl::Status SysfsFollower::ScanTree(const Cause& cause) {
-  return Timed([&] { return TellTree(cause); });
+  return Timed([&] { return ReportTree(cause); });
 }
 
-// Decides when the next reading may be.
+// Runs readings, and decides when the next one may start.
 absl::Status SysfsFollower::Timed(absl::FunctionRef<absl::Status()> readings) {
   const absl::Duration begin = clock_.Monotonic();
   absl::Status status = readings();
@@ -135,7 +135,7 @@ absl::Status SysfsFollower::Timed(absl::FunctionRef<absl::Status()> readings) {
 // ---------------------------------------------------------------------------- readings
 
 Cause SysfsFollower::CauseOf(const Burst& burst) {
-  if (burst.count == 0) return MakeCause(CauseKind::kScan, "sysfs scan after one that failed");
+  if (burst.count == 0) return MakeCause(CauseKind::kScan, "sysfs scan after a failed one");
   const std::string more = burst.count > 1 ? absl::StrCat(" and ", burst.count - 1, " more") : "";
   return MakeCause(CauseKind::kUevent, absl::StrCat("uevent ", burst.text, more));
 }
@@ -147,8 +147,8 @@ Cause SysfsFollower::CauseOfGap() const {
   return cause;
 }
 
-// Tells with it all that was noted; a gap takes precedence over `cause`.
-absl::Status SysfsFollower::TellTree(const Cause& cause) {
+// Reads the tree, which covers everything noted. A gap takes precedence over `cause`.
+absl::Status SysfsFollower::ReportTree(const Cause& cause) {
   ++stats_.tree_scans;
   const Cause why = gap_ ? CauseOfGap() : cause;
   if (absl::Status s = source_.Scan(why); !s.ok()) {
@@ -164,7 +164,7 @@ absl::Status SysfsFollower::TellTree(const Cause& cause) {
   return absl::OkStatus();
 }
 
-absl::Status SysfsFollower::TellHosts(absl::Duration now) {
+absl::Status SysfsFollower::ReportHosts(absl::Duration now) {
   std::vector<std::string> due;
   for (const auto& [os_name, burst] : hosts_) {
     if (DueOf(burst) <= now) due.push_back(os_name);
@@ -174,7 +174,7 @@ absl::Status SysfsFollower::TellHosts(absl::Duration now) {
     const Cause cause = CauseOf(hosts_[name]);
     bool known = false;
     for (const std::string& os_name : HostsOf(name)) {
-      if (absl::Status s = TellHost(os_name, cause); !s.ok()) return s;
+      if (absl::Status s = ReportHost(os_name, cause); !s.ok()) return s;
       if (!IsKnown(os_name)) continue;
       known = true;
       PlanLaterLook(os_name, cause.text);
@@ -190,14 +190,14 @@ std::vector<std::string> SysfsFollower::HostsOf(const std::string& name) {
   return HostIn(name).empty() ? source_.HostsUnder(name) : std::vector<std::string>{name};
 }
 
-absl::Status SysfsFollower::TellHost(const std::string& os_name, const Cause& cause) {
+absl::Status SysfsFollower::ReportHost(const std::string& os_name, const Cause& cause) {
   ++stats_.host_scans;
   absl::Status status = source_.ScanHost(os_name, cause);
   if (!status.ok()) Retry();
   return status;
 }
 
-// What could not be told becomes a reading of all.
+// Plans a reading of the whole tree for everything that could not be reported.
 void SysfsFollower::Retry() {
   Burst all = Everything();
   all.first = all.last = clock_.Monotonic();
@@ -226,7 +226,7 @@ absl::Status SysfsFollower::LookAgain(absl::Duration now) {
   for (const auto& [os_name, text] : due) {
     later_.erase(os_name);
     const Cause cause = MakeCause(CauseKind::kUevent, text);
-    absl::Status status = os_name == kWholeTree ? TellTree(cause) : TellHost(os_name, cause);
+    absl::Status status = os_name == kWholeTree ? ReportTree(cause) : ReportHost(os_name, cause);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -253,7 +253,7 @@ absl::Status SysfsFollower::LookAtLinks(absl::Duration now) {
     link.next = look.next;
     if (look.difference.empty()) continue;
     const Cause cause = MakeCause(CauseKind::kScan, look.difference);
-    if (absl::Status s = TellHost(os_name, cause); !s.ok()) return s;
+    if (absl::Status s = ReportHost(os_name, cause); !s.ok()) return s;
   }
   return absl::OkStatus();
 }

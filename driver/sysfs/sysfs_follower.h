@@ -19,82 +19,82 @@
 
 namespace sasd::sysfs {
 
-// When to look at the tree. All durations are of Clock::Monotonic().
+// When the follower reads the tree. All durations are of Clock::Monotonic().
 struct FollowerOptions {
-  // Uevents of one host are told together once none has come for `quiet_time`, or after
+  // The uevents of one host lead to one reading, once none has come for `quiet_time`, or after
   // `longest_wait`.
   absl::Duration quiet_time = absl::Milliseconds(100);
   absl::Duration longest_wait = absl::Seconds(1);
-  // So long after the last of them is told, the host is looked at once more: the kernel removes
-  // folders a moment after the uevent, and a slot's link to its device comes without one. 0: not.
+  // This long after the last such reading, the host is read once more: the kernel removes folders a
+  // moment after the uevent, and adds a slot's link to its device without a uevent. 0: never.
   absl::Duration settle_time = absl::Seconds(2);
-  // How often a host's links (LookAtLinks()) are looked at; 0: never.
+  // The interval of looks at a host's links (LookAtLinks()); 0: never.
   absl::Duration look_interval = absl::Seconds(60);
-  // At most so many phys and ports a look, the rest with the next ones. About 10 us each.
+  // The limit of phys and ports per look; later looks take the rest. About 10 us each.
   size_t look_reads = 1000;
-  // Hosts whose firmware tells of its links itself, so that looking is not needed. Empty: none.
+  // True for hosts whose firmware reports its links itself, and so needs no looks. Empty: none.
   std::function<bool(SasAddress)> has_control_node;
 };
 
 struct FollowerStats {
   uint64_t uevents = 0;      // received
-  uint64_t ignored = 0;      // of which concern no SAS object
+  uint64_t ignored = 0;      // of these, the ones that concern no SAS object
   uint64_t gaps = 0;         // declared
-  uint64_t lost_events = 0;  // as far as known
+  uint64_t lost_events = 0;  // as far as is known
   uint64_t tree_scans = 0;   // of the whole tree
   uint64_t host_scans = 0;   // of one host
   uint64_t link_looks = 0;
 };
 
-// Makes uevents into readings of the tree. A uevent is taken as a hint where to look and never as
-// a fact, so that what is told is what the kernel shows, in whatever order and however often
-// uevents come. One host is read where the path names it, the whole tree where it does not (see
-// ScopeOf()) or uevents were lost; in the latter case the cause is kResync.
+// Turns uevents into readings of the tree. A uevent is only a hint where to look, never a fact. So
+// the follower reports what the kernel shows, in any order and with any repetition of uevents. If
+// the path names a host, it reads that host. If not (see ScopeOf()), or if uevents were lost, it
+// reads the whole tree. After a loss the cause is kResync.
 //
-// A reading takes at most a fifth of the time, unless it takes longer than a second or so: the next
-// one is never put off by more than five seconds. One that fails is made again, as one of the whole
-// tree, after a delay that doubles from one second to a minute.
+// Readings take at most a fifth of the time, but the rest after a reading is never longer than five
+// seconds: readings of more than about a second take a larger share. The follower repeats a failed
+// reading, as one of the whole tree, after a delay that doubles from one second to a minute.
 //
-// Driven from outside: Note() what comes, RunDue() at NextDue(). Not thread-safe. Borrows `source`
-// and `clock` for its lifetime.
+// The caller drives it: it calls Note() for each uevent, and RunDue() at NextDue(). Not
+// thread-safe. Borrows `source` and `clock` for its lifetime.
 class SysfsFollower {
  public:
   SysfsFollower(SysfsSource& source, Clock& clock, FollowerOptions options);
 
-  // Reads the whole tree now; `cause` as for SysfsSource::Scan(). Everything noted is told with it.
+  // Reads the whole tree now, which covers everything noted. `cause` as for SysfsSource::Scan().
   absl::Status ScanTree(const Cause& cause);
 
   void Note(const Uevent& uevent);
 
-  // Uevents were lost; `lost_events` as UeventSource::Gap tells it.
+  // Notes that uevents were lost; `lost_events` as in UeventSource::Gap.
   void NoteGap(uint32_t lost_events);
 
-  // When RunDue() has something to do; infinite if never. May be in the past.
+  // The time when RunDue() has work; infinite if never. May be in the past.
   absl::Duration NextDue() const;
 
-  // Does what is due: what was noted and has gone quiet, later looks, looks at links. An error is
-  // that of a reading, which will be made again.
+  // Does the due work: readings for bursts that have gone quiet, second looks, looks at links. An
+  // error is that of a reading, which the follower will repeat.
   absl::Status RunDue();
 
-  // Tells all that was noted, gone quiet or not. Errors as RunDue().
-  absl::Status TellNow();
+  // Reads and reports everything noted, quiet or not. Errors as RunDue().
+  absl::Status ReportNow();
 
-  // has_control_node answers otherwise now: looks at links are planned anew.
+  // Plans the looks at links anew, after the answer of has_control_node has changed.
   void PlanLooks() { PlanLinkLooks(clock_.Monotonic()); }
 
-  // Whether something noted is not told yet.
+  // True while something noted is not yet reported.
   bool pending() const { return tree_.has_value() || !hosts_.empty(); }
 
   const FollowerStats& stats() const { return stats_; }
 
  private:
-  // Uevents that are not told yet, of a host or the tree.
+  // The uevents of a host or the tree that are not yet reported.
   struct Burst {
     absl::Duration first;         // when it began
     absl::Duration last = first;  // when the newest came
     uint64_t count = 0;
     int rank = 0;
-    std::string text = {};  // of the one with the lowest rank
+    std::string text = {};  // of the uevent with the lowest rank
   };
   struct LaterLook {
     absl::Duration due;
@@ -113,10 +113,10 @@ class SysfsFollower {
 
   static Cause CauseOf(const Burst& burst);
   Cause CauseOfGap() const;
-  absl::Status TellTree(const Cause& cause);
-  absl::Status TellHosts(absl::Duration now);
+  absl::Status ReportTree(const Cause& cause);
+  absl::Status ReportHosts(absl::Duration now);
   std::vector<std::string> HostsOf(const std::string& name);
-  absl::Status TellHost(const std::string& os_name, const Cause& cause);
+  absl::Status ReportHost(const std::string& os_name, const Cause& cause);
   void Retry();
   bool IsKnown(const std::string& os_name) const;
 
@@ -129,15 +129,15 @@ class SysfsFollower {
   Clock& clock_;
   const FollowerOptions options_;
 
-  bool gap_ = false;                               // then there is a tree_
-  uint64_t lost_ = 0;                              // with it
-  std::optional<Burst> tree_;                      // why the whole tree is to be read
-  absl::flat_hash_map<std::string, Burst> hosts_;  // by os_name, or by what holds disks of some
-  // Looks once more, by os_name; "": at the whole tree.
+  bool gap_ = false;                               // implies tree_
+  uint64_t lost_ = 0;                              // uevents in that gap
+  std::optional<Burst> tree_;                      // the reason to read the whole tree
+  absl::flat_hash_map<std::string, Burst> hosts_;  // by os_name, or by a holder's name
+  // Second looks, by os_name; "": at the whole tree.
   absl::flat_hash_map<std::string, LaterLook> later_;
   absl::flat_hash_map<std::string, LinkState> links_;  // by os_name
   absl::Duration not_before_;                          // of any reading
-  absl::Duration retry_delay_;                         // 0: the last reading was fine
+  absl::Duration retry_delay_;                         // 0: the last reading succeeded
   FollowerStats stats_;
 };
 

@@ -35,7 +35,7 @@ using ::testing::StartsWith;
 constexpr char kHost5[] = "/devices/pci0000:00/0000:03:00.0/host5";
 constexpr char kExpander[] = "/devices/pci0000:00/0000:03:00.0/host5/port-5:0/expander-5:0";
 
-// Counts, and remembers which attributes were read. The fields are for when nothing reads.
+// Counts reads, and records the names of the attributes read. Use the fields only between readings.
 class CountingFileIo : public PosixFileIo {
  public:
   ssize_t ReadFile(int at, const char* name, char* buffer, size_t size) override {
@@ -69,7 +69,7 @@ class SysfsFollowerTest : public ::testing::Test {
     clock_.Advance(absl::Seconds(5));
   }
 
-  // Starts anew, with everything told.
+  // Starts a new follower that has reported everything.
   void Follow(FollowerOptions options) {
     auto source = SysfsSource::Create(root_, io_, clock_, sink_);
     ASSERT_TRUE(source.ok()) << source.status();
@@ -89,7 +89,7 @@ class SysfsFollowerTest : public ::testing::Test {
   void Note(const char* action, const std::string& path, const char* subsystem) {
     follower_->Note({action, path, subsystem, 0});
   }
-  // What a drive's going or coming makes of uevents, in the kernel's order.
+  // The uevents of a drive's removal or arrival, in the kernel's order.
   void NoteDrive(const char* action, int i) {
     const std::string device = absl::StrCat(kExpander, "/port-5:0:", i, "/end_device-5:0:", i);
     const std::string unit = absl::StrCat(device, "/target5:0:", i, "/5:0:", i, ":0");
@@ -106,7 +106,7 @@ class SysfsFollowerTest : public ::testing::Test {
     for (const auto& [path, subsystem] : events) Note(action, path, subsystem);
   }
 
-  // Lets it go quiet; what was told then.
+  // Waits until the uevents are quiet. Returns the observations reported then.
   std::vector<std::string> Settle() {
     clock_.Advance(absl::Milliseconds(100));
     EXPECT_TRUE(follower_->RunDue().ok());
@@ -118,7 +118,7 @@ class SysfsFollowerTest : public ::testing::Test {
     return sink_.Take();
   }
 
-  // Whatever came before: what was told last is what is there.
+  // The last report equals the tree.
   void ExpectConverged() {
     EXPECT_FALSE(follower_->pending());
     EXPECT_TRUE(source_->Scan().ok());
@@ -142,9 +142,9 @@ class SysfsFollowerTest : public ::testing::Test {
   size_t batches_ = 0;
 };
 
-// ------------------------------------------------------------------------------ when it looks
+// ------------------------------------------------------------------------------ times of readings
 
-TEST_F(SysfsFollowerTest, ABurstIsToldOnceItIsQuiet) {
+TEST_F(SysfsFollowerTest, BurstIsReportedOnceItIsQuiet) {
   Write({Without(2), OtherMachine()});
   NoteDrive("remove", 2);
   EXPECT_TRUE(follower_->RunDue().ok());
@@ -158,31 +158,31 @@ TEST_F(SysfsFollowerTest, ABurstIsToldOnceItIsQuiet) {
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, ABurstThatDoesNotEndIsToldNevertheless) {
+TEST_F(SysfsFollowerTest, EndlessBurstIsReportedWithinASecond) {
   Write({Without(2), OtherMachine()});
   const absl::Duration begin = clock_.Monotonic();
-  std::vector<std::string> told;
-  while (told.empty()) {
+  std::vector<std::string> reported;
+  while (reported.empty()) {
     Note("change", absl::StrCat(kHost5, "/x/block/sda"), "block");
     clock_.Advance(absl::Milliseconds(50));
     ASSERT_TRUE(follower_->RunDue().ok());
-    told = Take();
+    reported = Take();
     ASSERT_LE(clock_.Monotonic() - begin, absl::Seconds(1));
   }
-  EXPECT_THAT(told, Contains("device gone 211"));
+  EXPECT_THAT(reported, Contains("device gone 211"));
 }
 
-TEST_F(SysfsFollowerTest, OnlyTheHostThatIsNamedIsRead) {
+TEST_F(SysfsFollowerTest, OnlyTheNamedHostIsRead) {
   FakeHost changed = Machine(), other = OtherMachine();
   changed.phys[0].rate = other.phys[0].rate = "6.0 Gbit";
   Write({changed, other});
   Note("change", absl::StrCat(kHost5, "/scsi_host/host5"), "scsi_host");
   EXPECT_THAT(Settle(), ElementsAre("phy 0"));
   EXPECT_EQ(follower_->stats().host_scans, 1u);
-  EXPECT_EQ(follower_->stats().tree_scans, 1u) << "the first look";
+  EXPECT_EQ(follower_->stats().tree_scans, 1u) << "the first reading";
 }
 
-TEST_F(SysfsFollowerTest, AHostIsLookedAtAgainAMomentLater) {
+TEST_F(SysfsFollowerTest, HostIsReadAgainTwoSecondsLater) {
   Note("remove", absl::StrCat(kHost5, "/x/block/sdc"), "block");
   EXPECT_THAT(Settle(), IsEmpty()) << "the kernel removes the folder after the uevent";
   Write({Without(2), OtherMachine()});
@@ -193,7 +193,7 @@ TEST_F(SysfsFollowerTest, AHostIsLookedAtAgainAMomentLater) {
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, WhatIsNotOfSasIsNotRead) {
+TEST_F(SysfsFollowerTest, UeventsOutsideSasCauseNoReading) {
   const int before = io_.reads;
   Note("change", "/devices/virtual/block/loop0", "block");
   Note("add", "/devices/virtual/net/veth0", "net");
@@ -204,16 +204,16 @@ TEST_F(SysfsFollowerTest, WhatIsNotOfSasIsNotRead) {
   EXPECT_EQ(follower_->stats().ignored, 3u);
 }
 
-TEST_F(SysfsFollowerTest, TellNowDoesNotWait) {
+TEST_F(SysfsFollowerTest, ReportNowDoesNotWait) {
   Write({Without(2), OtherMachine()});
   NoteDrive("remove", 2);
-  ASSERT_TRUE(follower_->TellNow().ok());
+  ASSERT_TRUE(follower_->ReportNow().ok());
   EXPECT_THAT(Take(), Contains("device gone 211"));
   EXPECT_FALSE(follower_->pending());
 }
 
-TEST_F(SysfsFollowerTest, AReadingIsFollowedByARestThatIsNeverLong) {
-  // How long the next reading is put off by one that takes so long to open its folders.
+TEST_F(SysfsFollowerTest, RestAfterReadingIsFiveSecondsAtMost) {
+  // The rest after a reading that takes `opening` to open its folders.
   const auto rest_after = [this](absl::Duration opening) {
     io_.on_open = [this, opening] { clock_.Advance(opening); };
     NoteDrive("change", 0);
@@ -231,7 +231,7 @@ TEST_F(SysfsFollowerTest, AReadingIsFollowedByARestThatIsNeverLong) {
   EXPECT_EQ(rest_after(absl::Seconds(20)), absl::Seconds(5));
 }
 
-TEST_F(SysfsFollowerTest, AReadingThatFailsIsMadeAgainLaterAndLater) {
+TEST_F(SysfsFollowerTest, FailedReadingIsRepeatedAfterDoublingDelays) {
   Write({Without(2), OtherMachine()});
   NoteDrive("remove", 2);
   io_.failing = true;
@@ -252,7 +252,7 @@ TEST_F(SysfsFollowerTest, AReadingThatFailsIsMadeAgainLaterAndLater) {
 
 // ------------------------------------------------------------------------------------- orders
 
-TEST_F(SysfsFollowerTest, AChangeOfWhatIsGoneBringsNothingBack) {
+TEST_F(SysfsFollowerTest, ChangeOfGoneDriveBringsNothingBack) {
   Write({Without(2), OtherMachine()});
   NoteDrive("remove", 2);
   NoteDrive("change", 2);
@@ -262,59 +262,59 @@ TEST_F(SysfsFollowerTest, AChangeOfWhatIsGoneBringsNothingBack) {
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, AChangeBeforeTheRemoveIsNoPhantom) {
+TEST_F(SysfsFollowerTest, ChangeBeforeRemoveLeavesNoPhantom) {
   Write({Without(2), OtherMachine()});
   NoteDrive("change", 2);
-  EXPECT_THAT(Settle(), Contains("device gone 211")) << "the tree says so already";
+  EXPECT_THAT(Settle(), Contains("device gone 211")) << "the tree already shows it";
   NoteDrive("remove", 2);
   EXPECT_THAT(Settle(), IsEmpty());
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, TwoAddsAreOne) {
+TEST_F(SysfsFollowerTest, TwoAddsReportOneDevice) {
   Write({Without(2), OtherMachine()});
   NoteDrive("remove", 2);
   Settle();
   Write({Machine(), OtherMachine()});
   NoteDrive("add", 2);
   NoteDrive("add", 2);
-  const std::vector<std::string> told = Settle();
-  EXPECT_EQ(std::count(told.begin(), told.end(), "device 211"), 1);
+  const std::vector<std::string> reported = Settle();
+  EXPECT_EQ(std::count(reported.begin(), reported.end(), "device 211"), 1);
   NoteDrive("add", 2);
   EXPECT_THAT(Settle(), IsEmpty());
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, ARemoveWithoutAnAddIsNothing) {
+TEST_F(SysfsFollowerTest, RemoveWithoutAddReportsNothing) {
   NoteDrive("remove", 7);
   EXPECT_THAT(Settle(), IsEmpty());
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, ARemoveOfWhatIsThereIsNothing) {
-  NoteDrive("remove", 1);  // as `udevadm trigger --action=remove` makes it
+TEST_F(SysfsFollowerTest, RemoveOfPresentDriveReportsNothing) {
+  NoteDrive("remove", 1);  // as `udevadm trigger --action=remove` sends it
   EXPECT_THAT(Settle(), IsEmpty());
   clock_.Advance(absl::Seconds(2));
   EXPECT_THAT(Settle(), IsEmpty());
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, AParentMayGoFirst) {
+TEST_F(SysfsFollowerTest, ParentMayGoFirst) {
   FakeHost bare = Machine();
   bare.ports.clear();
   Write({bare, OtherMachine()});
   Note("remove", absl::StrCat(kExpander, "/sas_expander/expander-5:0"), "sas_expander");
-  std::vector<std::string> told = Settle();
-  ASSERT_GE(told.size(), 4u);
-  told.resize(4);
-  EXPECT_THAT(told, ElementsAre("device gone 211", "device gone 111", "device gone 11",
-                                "expander gone 13f"));
+  std::vector<std::string> reported = Settle();
+  ASSERT_GE(reported.size(), 4u);
+  reported.resize(4);
+  EXPECT_THAT(reported, ElementsAre("device gone 211", "device gone 111", "device gone 11",
+                                    "expander gone 13f"));
   for (int i : {0, 1, 2}) NoteDrive("remove", i);
   EXPECT_THAT(Settle(), IsEmpty());
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, AHostMayGoBeforeItsDrives) {
+TEST_F(SysfsFollowerTest, HostMayGoBeforeItsDrives) {
   Write({OtherMachine()});
   Note("remove", absl::StrCat(kHost5, "/sas_host/host5"), "sas_host");
   for (int i : {0, 1, 2}) NoteDrive("remove", i);
@@ -325,7 +325,7 @@ TEST_F(SysfsFollowerTest, AHostMayGoBeforeItsDrives) {
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, AnHbaIsPulledAndAnotherOneGetsItsNumber) {
+TEST_F(SysfsFollowerTest, NewHbaMayReuseTheHostNumber) {
   FakeHost replacement = OtherMachine();
   replacement.number = 5;
   replacement.address = 0x500605B00AB09990;
@@ -337,22 +337,22 @@ TEST_F(SysfsFollowerTest, AnHbaIsPulledAndAnotherOneGetsItsNumber) {
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, ANameOfADiskIsReused) {
+TEST_F(SysfsFollowerTest, DiskNameMayBeReused) {
   FakeHost swapped = Without(2);
   DriveOf(swapped, 0).units[0].block = "sdc";
   DriveOf(swapped, 1).units[0].block = "sda";
   Write({swapped, OtherMachine()});
   NoteDrive("add", 0);
   NoteDrive("remove", 2);
-  const std::vector<std::string> told = Settle();
+  const std::vector<std::string> reported = Settle();
   for (const char* name : {"device gone 211", "unit of 11", "unit of 111"}) {
-    EXPECT_THAT(told, Contains(name));
+    EXPECT_THAT(reported, Contains(name));
   }
-  EXPECT_THAT(told, Not(Contains("device gone 11")));
+  EXPECT_THAT(reported, Not(Contains("device gone 11")));
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, AChangeMayNameWhatIsNowhere) {
+TEST_F(SysfsFollowerTest, ChangeMayNameAMissingObject) {
   Note("change", "/devices/pci0000:00/0000:03:00.0/host5/nowhere/5:0:99:0", "scsi");
   Note("change", "/devices/pci0000:00/0000:99:00.0/host77/target77:0:0/77:0:0:0", "scsi");
   Note("change", "/devices/nowhere", "scsi");
@@ -360,7 +360,7 @@ TEST_F(SysfsFollowerTest, AChangeMayNameWhatIsNowhere) {
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, FiveThousandUeventsAreAFewReadings) {
+TEST_F(SysfsFollowerTest, FiveThousandUeventsCauseFewReadings) {
   Write({Without(1), OtherMachine()});
   for (int i = 0; i < 5'000; ++i) {
     NoteDrive(i % 2 == 0 ? "add" : "remove", i % 3);
@@ -368,14 +368,14 @@ TEST_F(SysfsFollowerTest, FiveThousandUeventsAreAFewReadings) {
       EXPECT_TRUE(follower_->RunDue().ok());
     }
   }
-  const std::vector<std::string> told = Settle();
-  EXPECT_EQ(std::count(told.begin(), told.end(), "device gone 111"), 1);
+  const std::vector<std::string> reported = Settle();
+  EXPECT_EQ(std::count(reported.begin(), reported.end(), "device gone 111"), 1);
   EXPECT_EQ(follower_->stats().host_scans, 1u);
   EXPECT_EQ(follower_->stats().uevents, 35'000u);
   ExpectConverged();
 }
 
-// Whatever the order, repetition and moment: the end is what the tree shows.
+// In any order, repetition and timing of uevents, the last report equals the tree.
 TEST_F(SysfsFollowerTest, AnyOrderConverges) {
   uint32_t random = 1;
   const auto next = [&random](uint32_t below) {
@@ -406,7 +406,7 @@ TEST_F(SysfsFollowerTest, AnyOrderConverges) {
 
 // --------------------------------------------------------------------------------------- gaps
 
-TEST_F(SysfsFollowerTest, AGapIsToldWithItsCount) {
+TEST_F(SysfsFollowerTest, GapIsReportedWithItsCount) {
   FakeHost changed = Machine(), other = OtherMachine();
   changed.phys[0].rate = other.phys[0].rate = "6.0 Gbit";
   Write({changed, other});
@@ -426,7 +426,7 @@ TEST_F(SysfsFollowerTest, AGapIsToldWithItsCount) {
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, AGapIsToldThoughNothingDiffers) {
+TEST_F(SysfsFollowerTest, GapIsReportedThoughNothingDiffers) {
   follower_->NoteGap(0);
   EXPECT_THAT(Settle(), IsEmpty());
   EXPECT_EQ(batches_, 1u);
@@ -436,19 +436,19 @@ TEST_F(SysfsFollowerTest, AGapIsToldThoughNothingDiffers) {
   EXPECT_EQ(batches_, 0u) << "once";
 }
 
-TEST_F(SysfsFollowerTest, AGapOutlivesAReadingThatFails) {
+TEST_F(SysfsFollowerTest, GapOutlivesAFailedReading) {
   follower_->NoteGap(5);
   io_.failing = true;
-  EXPECT_FALSE(follower_->TellNow().ok());
+  EXPECT_FALSE(follower_->ReportNow().ok());
   NoteDrive("change", 0);
   io_.failing = false;
-  ASSERT_TRUE(follower_->TellNow().ok());
+  ASSERT_TRUE(follower_->ReportNow().ok());
   Take();
   EXPECT_EQ(last_cause_.kind, CauseKind::kResync);
   EXPECT_EQ(last_cause_.lost_events, 5u);
 }
 
-TEST_F(SysfsFollowerTest, AScanThatSomebodyAsksForTellsAGapToo) {
+TEST_F(SysfsFollowerTest, RequestedScanReportsAGapToo) {
   follower_->NoteGap(5);
   Cause cause;
   cause.kind = CauseKind::kScan;
@@ -460,7 +460,7 @@ TEST_F(SysfsFollowerTest, AScanThatSomebodyAsksForTellsAGapToo) {
 
 // -------------------------------------------------------------------------- facts without uevents
 
-TEST_F(SysfsFollowerTest, ARateThatChangesSilentlyIsSeen) {
+TEST_F(SysfsFollowerTest, SilentRateChangeIsReported) {
   FakeHost changed = Machine();
   changed.phys[1].rate = "6.0 Gbit";
   Write({changed, OtherMachine()});
@@ -475,7 +475,7 @@ TEST_F(SysfsFollowerTest, ARateThatChangesSilentlyIsSeen) {
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, APortThatNarrowsIsSeen) {
+TEST_F(SysfsFollowerTest, NarrowedPortIsReported) {
   FakeHost narrow = Machine();
   narrow.ports[0].phys = {0};
   Write({narrow, OtherMachine()});
@@ -486,7 +486,7 @@ TEST_F(SysfsFollowerTest, APortThatNarrowsIsSeen) {
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, APortThatWidensIsSeen) {
+TEST_F(SysfsFollowerTest, WidenedPortIsReported) {
   FakeHost wide = Machine();
   wide.phys.push_back({2, "12.0 Gbit"});
   Write({wide, OtherMachine()});
@@ -500,38 +500,38 @@ TEST_F(SysfsFollowerTest, APortThatWidensIsSeen) {
   ExpectConverged();
 }
 
-// The uevents are of the drive alone; the phy that led to it is told with them.
-TEST_F(SysfsFollowerTest, APhyIsToldWithTheDriveThatLeavesIt) {
+// Only the drive has uevents. The same reading reports the phy that led to it.
+TEST_F(SysfsFollowerTest, PhyIsReportedWithItsRemovedDrive) {
   FakeHost without = Without(2);
   ExpanderOf(without).phys[2].rate = "Unknown";
   Write({without, OtherMachine()});
   NoteDrive("remove", 2);
-  const std::vector<std::string> told = Settle();
-  EXPECT_THAT(told, Contains("device gone 211"));
-  EXPECT_THAT(told, Contains("phy 6"));
+  const std::vector<std::string> reported = Settle();
+  EXPECT_THAT(reported, Contains("device gone 211"));
+  EXPECT_THAT(reported, Contains("phy 6"));
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, ALookKeepsToItsBudgetAndToItsAttributes) {
+TEST_F(SysfsFollowerTest, LookKeepsToItsBudgetAndAttributes) {
   FollowerOptions options;
   options.look_reads = 3;
   Follow(options);
   FakeHost changed = Machine();
-  ExpanderOf(changed).phys[2].rate = "6.0 Gbit";  // the fifth of what is looked at
+  ExpanderOf(changed).phys[2].rate = "6.0 Gbit";  // the fifth fact in the order of looks
   Write({changed, OtherMachine()});
   io_.names.clear();
   int before = io_.reads;
   clock_.Advance(absl::Minutes(1));
   ASSERT_TRUE(follower_->RunDue().ok());
   EXPECT_THAT(Take(), IsEmpty());
-  EXPECT_LE(io_.reads - before, 2 * 3) << "of two hosts";
+  EXPECT_LE(io_.reads - before, 2 * 3) << "for two hosts";
   EXPECT_THAT(io_.names, ElementsAre("negotiated_linkrate"));
   clock_.Advance(absl::Minutes(1));
   ASSERT_TRUE(follower_->RunDue().ok());
-  EXPECT_THAT(Take(), Contains("phy 6")) << "the second look goes on where the first ended";
+  EXPECT_THAT(Take(), Contains("phy 6")) << "the second look continues after the first";
 }
 
-TEST_F(SysfsFollowerTest, NobodyNeedsToLook) {
+TEST_F(SysfsFollowerTest, NoLooksIfDisabledOrUnneeded) {
   FollowerOptions options;
   options.look_interval = absl::ZeroDuration();
   Follow(options);
@@ -542,10 +542,10 @@ TEST_F(SysfsFollowerTest, NobodyNeedsToLook) {
   EXPECT_EQ(follower_->NextDue(), absl::InfiniteDuration());
 }
 
-// ------------------------------------------------------------------------------- what Linux does
+// ------------------------------------------------------------------------------- Linux behaviour
 
-// A disk's uevents can come 10 s after its end device's, and go 10 s before.
-TEST_F(SysfsFollowerTest, AnEndDeviceWithoutADiskIsThere) {
+// A disk's "add" can come 10 s after its end device's, and its "remove" 10 s before.
+TEST_F(SysfsFollowerTest, EndDeviceStaysWithoutItsDisk) {
   FakeHost childless = Machine();
   DriveOf(childless, 2).units.clear();
   Write({childless, OtherMachine()});
@@ -560,7 +560,7 @@ TEST_F(SysfsFollowerTest, AnEndDeviceWithoutADiskIsThere) {
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, AfterTheDriverIsUnloadedThereIsNothing) {
+TEST_F(SysfsFollowerTest, UnloadedDriverLeavesNoHosts) {
   std::filesystem::remove_all(root_);
   std::filesystem::create_directories(root_ + "/class");
   Note("remove", absl::StrCat(kHost5, "/sas_host/host5"), "sas_host");
@@ -571,8 +571,8 @@ TEST_F(SysfsFollowerTest, AfterTheDriverIsUnloadedThereIsNothing) {
   ExpectConverged();
 }
 
-// A link to an enclosure's slot comes without a uevent, seconds after the disk.
-TEST_F(SysfsFollowerTest, ASlotsLinkIsSeenAMomentLater) {
+// The link to an enclosure's slot appears seconds after the disk, without a uevent.
+TEST_F(SysfsFollowerTest, SlotLinkIsFoundTwoSecondsLater) {
   FakeUnit services;
   services.type = 13;
   services.slots = {{"Slot 01", 1, ""}};
@@ -592,7 +592,7 @@ TEST_F(SysfsFollowerTest, ASlotsLinkIsSeenAMomentLater) {
 
 // --------------------------------------------------------------------------------- holders
 
-// The holders of a unit as the last reading has them.
+// The holders of a unit in the last reading.
 std::string HoldersOf(const SysfsSource& source, const std::string& block) {
   std::string text;
   for (const HostReading& reading : source.last()) {
@@ -608,7 +608,7 @@ std::string HoldersOf(const SysfsSource& source, const std::string& block) {
   return text;
 }
 
-TEST_F(SysfsFollowerTest, WhatHoldsADiskIsSeenAsItComesAndGoes) {
+TEST_F(SysfsFollowerTest, HolderOfDiskIsReportedOnEachChange) {
   FakeHost held = Machine();
   DriveOf(held, 0).units[0].holders = {{"dm-0", "mpatha", "mpath-35000c500", false},
                                        {"md127", "", "", true}};
@@ -633,7 +633,7 @@ TEST_F(SysfsFollowerTest, WhatHoldsADiskIsSeenAsItComesAndGoes) {
   ExpectConverged();
 }
 
-TEST_F(SysfsFollowerTest, WhatHoldsNoDiskOfOursIsNothing) {
+TEST_F(SysfsFollowerTest, HolderOfForeignDisksIsIgnored) {
   Note("change", "/devices/virtual/block/dm-7", "block");
   EXPECT_THAT(Settle(), IsEmpty());
   EXPECT_EQ(follower_->stats().host_scans, 0u);

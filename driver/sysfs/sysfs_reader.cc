@@ -27,8 +27,8 @@ class Reader {
   std::vector<HostPlace> Hosts() { return FindHosts(io_, sysfs_); }
   std::optional<HostPlace> Host(absl::string_view name) { return FindHost(io_, sysfs_, name); }
 
-  // nullopt if the host is not there, or no longer at the end: what was read then is perhaps only
-  // the rest of it, under a name that it never had.
+  // nullopt if the host is missing before or after the reading: such a reading may hold only the
+  // rest of the host, under a key that it never had.
   std::optional<HostReading> Read(const HostPlace& place) {
     const Directory directory = io_.Open(sysfs_, place.path);
     if (!directory) return std::nullopt;
@@ -46,22 +46,22 @@ class Reader {
   const bool slot_links_;
 };
 
-// More would only wait for the kernel, and take what the node's I/O needs.
+// More threads would only wait for the kernel, and take CPU time from the node's I/O.
 constexpr size_t kMostThreads = 4;
 
-// Runs `work` on this thread and on up to `others` more, and waits until all have returned.
+// Runs `work` on this thread and on up to `others` more. Returns when all have returned.
 void RunOnThreads(size_t others, const std::function<void()>& work) {
   std::vector<std::thread> threads;
   try {
     while (threads.size() < others) threads.emplace_back(work);
   } catch (const std::system_error&) {
-    // No more threads are to be had: those that are there do it all.
+    // No further thread can start: the running ones do all the work.
   }
   work();
   for (std::thread& thread : threads) thread.join();
 }
 
-// Nearly all of a reading is time in the kernel, and hosts have nothing in common there.
+// Nearly all of a reading's time passes in the kernel, where hosts share nothing.
 class ParallelReading {
  public:
   ParallelReading(const Directory& sysfs, FileIo& io, std::vector<HostPlace> places)
@@ -88,7 +88,7 @@ class ParallelReading {
   const Directory& sysfs_;
   FileIo& io_;
   const std::vector<HostPlace> places_;
-  std::vector<std::optional<HostReading>> hosts_;  // each of the thread that took its number
+  std::vector<std::optional<HostReading>> hosts_;  // the thread that takes a number writes it
   std::atomic<size_t> next_ = 0;
 
   absl::Mutex mu_;

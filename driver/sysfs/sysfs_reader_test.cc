@@ -15,7 +15,7 @@ namespace {
 
 constexpr uint64_t kHost = 0x500605b00ab01230, kExpander = 0x5000ccab0300113f;
 
-// A host with an expander behind four lanes, one of which is at `rate`.
+// A host with an expander behind four lanes. One lane has `rate`.
 FakeHost WithLane(const std::string& rate) {
   FakeHost host;
   host.number = 5;
@@ -57,14 +57,14 @@ Lanes Read(const std::string& rate) {
   return lanes;
 }
 
-TEST(SysfsReaderTest, AWidePortsLanesAreItsPhys) {
+TEST(SysfsReaderTest, LanesOfWidePortAreItsPhys) {
   const Lanes lanes = Read("12.0 Gbit");
   EXPECT_EQ(lanes.width, 4);
   EXPECT_EQ(lanes.attached.at(1), SasAddress(kExpander));
 }
 
-// mpt3sas never takes a phy that went down out of its port: "Unknown" at its rate is all there is.
-TEST(SysfsReaderTest, APhyThatIsDownIsNoLaneOfItsPort) {
+// mpt3sas leaves a phy that went down in its port. Only its rate, "Unknown", shows it.
+TEST(SysfsReaderTest, DownPhyIsNoLaneOfItsPort) {
   for (const char* rate : {"Unknown", "Phy disabled", "Link Rate failed"}) {
     const Lanes lanes = Read(rate);
     EXPECT_EQ(lanes.width, 3) << rate;
@@ -73,7 +73,7 @@ TEST(SysfsReaderTest, APhyThatIsDownIsNoLaneOfItsPort) {
   }
 }
 
-// Counts how often an enclosure's `id` is read.
+// Counts the reads of an enclosure's `id`.
 class IdCounter : public PosixFileIo {
  public:
   ssize_t ReadFile(int at, const char* name, char* buffer, size_t size) override {
@@ -87,10 +87,10 @@ class IdCounter : public PosixFileIo {
 };
 
 struct Enclosures {
-  int ids_read = 0, told = 0;
+  int ids_read = 0, reported = 0;
 };
 
-// Reads a tree with one SES device, whose enclosure the end device tells or not.
+// Reads a tree with one SES device. With `identifier`, its end device reports the enclosure.
 Enclosures ReadSes(const std::string& driver, bool identifier) {
   const std::string root = testing::TempDir() + "/sysfs-reader-ses";
   FakeHost host = WithLane("12.0 Gbit");
@@ -122,22 +122,22 @@ Enclosures ReadSes(const std::string& driver, bool identifier) {
     return enclosures;
   }
   for (const Observation& observation : readings->front().observations) {
-    enclosures.told += std::holds_alternative<EnclosureFacts>(observation) ? 1 : 0;
+    enclosures.reported += std::holds_alternative<EnclosureFacts>(observation) ? 1 : 0;
   }
   return enclosures;
 }
 
-// ses.ko of Linux 6.1 dies of a null pointer where `id` is read while an enclosure goes.
-TEST(SysfsReaderTest, AnEnclosuresIdIsReadOnlyWhereNothingElseTellsIt) {
+// ses.ko of Linux 6.1 dereferences null if `id` is read during the removal of an enclosure.
+TEST(SysfsReaderTest, EnclosureIdIsReadOnlyIfNeeded) {
   const Enclosures known = ReadSes("mpt3sas", true);
   EXPECT_EQ(known.ids_read, 0);
-  EXPECT_EQ(known.told, 1);
+  EXPECT_EQ(known.reported, 1);
   const Enclosures leaving = ReadSes("mpt3sas", false);
   EXPECT_EQ(leaving.ids_read, 0);
-  EXPECT_EQ(leaving.told, 0);
+  EXPECT_EQ(leaving.reported, 0);
   const Enclosures other = ReadSes("hisi_sas_v3_hw", false);
   EXPECT_EQ(other.ids_read, 1);
-  EXPECT_EQ(other.told, 1);
+  EXPECT_EQ(other.reported, 1);
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ bool IsSysfs(FileIo& io, int directory) {
   return HasFolder(io, directory, "class") || HasFolder(io, directory, "devices");
 }
 
-// The host's folder above or at `path`: the outermost that has the host's name.
+// The host's folder at or above `path`: the outermost with the host's name.
 std::optional<HostPlace> PlaceIn(absl::string_view path, absl::string_view name) {
   const std::vector<absl::string_view> parts = absl::StrSplit(path, '/');
   const auto host = std::find(parts.begin(), parts.end(), name);
@@ -55,12 +55,12 @@ std::optional<HostPlace> PlaceIn(absl::string_view path, absl::string_view name)
   return place;
 }
 
-// Where the entry `name` of the folder class/sas_host leads.
+// The target of the entry `name` of the folder class/sas_host.
 std::optional<HostPlace> PlaceOf(TreeIo& io, const Directory& hosts, absl::string_view name) {
   std::string from(kSasHosts);
   std::string target = io.ReadLink(hosts, name);
   if (target.empty()) {
-    // No link in a copy that followed them; `device` still leads to the host.
+    // A copy made with links followed has no link here. `device` still leads to the host.
     absl::StrAppend(&from, "/", name);
     target = io.ReadLink(io.Open(hosts, name), "device");
   }
@@ -82,8 +82,8 @@ absl::StatusOr<Directory> OpenSysfs(const std::string& root, FileIo& io) {
     if (IsSysfs(io, opened)) return sys;
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("\"", root, "\" is no sysfs tree: neither it nor \"", below,
-                   "\" holds class/ or devices/; give /sys or a copy of it"));
+      absl::StrCat("\"", root, "\" is not a sysfs tree: neither it nor \"", below,
+                   "\" holds class/ or devices/; use /sys or a copy of it"));
 }
 
 std::optional<std::string> ResolveLink(absl::string_view from, absl::string_view target) {

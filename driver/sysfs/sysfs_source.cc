@@ -22,7 +22,7 @@ const HostReading* Find(const std::vector<HostReading>& readings, SasAddress hos
   return it == readings.end() ? nullptr : &*it;
 }
 
-// Whether one of the host's disks was held by it.
+// True if the block device held one of the host's disks.
 bool IsHeldBy(const HostReading& reading, absl::string_view block_device) {
   for (const Observation& observation : reading.observations) {
     const auto* unit = std::get_if<LogicalUnitFacts>(&observation);

@@ -17,45 +17,45 @@
 
 namespace sasd::sysfs {
 
-// Tells a sink what the Linux kernel shows of SAS, and how that differs from what it told last.
-// Not thread-safe: one caller at a time.
+// Reports the kernel's SAS objects to a sink: first all of them, later the differences. Not
+// thread-safe: one caller at a time.
 class SysfsSource {
  public:
-  // Looks whether `root` is a tree that ReadTree() takes (its errors); reads nothing yet. Borrows
+  // Checks that `root` is a tree for ReadTree() (its errors); reads nothing yet. Borrows
   // `io`, `clock` and `sink` for the source's lifetime.
   static absl::StatusOr<std::unique_ptr<SysfsSource>> Create(std::string root, FileIo& io,
                                                              Clock& clock, ObservationSink& sink);
 
-  // Reads the tree and emits one batch per host that is new, changed or gone (source kSysfs), with
-  // only the objects that differ; a host that was never told is told whole. `cause` goes into each
-  // batch: kScan, kUevent, or kResync after a gap. The first batch of a kResync alone has its
-  // lost_events, so that they add up; if nothing differs it is an empty one of no host, for a gap
-  // is told in any case. On an error nothing is emitted and the earlier picture stands.
+  // Reads the tree and emits one batch (source kSysfs) per host that is new, changed or gone. The
+  // batch of a new host is complete; that of a known host has only the objects that differ. `cause`
+  // goes into each batch: kScan, kUevent, or kResync after a gap. Only the first batch of a kResync
+  // has its lost_events, so that they add up. A gap is always reported: if nothing differs, by an
+  // empty batch of no host. On an error it emits nothing and keeps the earlier picture.
   absl::Status Scan(const Cause& cause);
 
-  // A Scan() that nothing but a wish calls for.
+  // The cause of a Scan() on request.
   static Cause ScanCause();
   absl::Status Scan() { return Scan(ScanCause()); }
 
-  // As Scan(), but reads the one host `os_name` ("host11") only. It becomes a Scan() where the host
-  // is new, is gone or is another one under the same number: what it shares with others decides
-  // then. A host that is no SAS host tells nothing.
+  // As Scan(), but reads only the host `os_name` ("host11"). If that host is new, gone or another
+  // one under the same number, it does a Scan(), because its identity depends on the other hosts. A
+  // SCSI host that is not a SAS host reports nothing.
   absl::Status ScanHost(absl::string_view os_name, const Cause& cause);
 
-  // The hosts, by os_name, whose disks the block device ("dm-3") is on top of now, or was when they
-  // were told last.
+  // The hosts, by os_name, that have disks under the block device ("dm-3"), now or at their last
+  // report.
   std::vector<std::string> HostsUnder(absl::string_view block_device);
 
-  // LookAtLinks() of what was told last of `os_name`; nothing is told.
+  // LookAtLinks() of the last reading of `os_name`. Reports nothing.
   LinkLook LookAtLinks(absl::string_view os_name, size_t first, size_t budget);
 
-  // What was told last.
+  // The readings reported last.
   const std::vector<HostReading>& last() const { return last_; }
 
  private:
   SysfsSource(std::string root, FileIo& io, Clock& clock, ObservationSink& sink);
 
-  // The reading that was told last of the host; end() if none was.
+  // The last reported reading of the host; end() if there is none.
   std::vector<HostReading>::iterator Known(absl::string_view os_name);
   void Emit(SasAddress host, const Cause& cause, std::vector<Observation> observations);
 

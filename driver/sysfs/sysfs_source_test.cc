@@ -36,7 +36,7 @@ class SysfsSourceTest : public ::testing::Test {
     std::filesystem::remove_all(root_);
     ASSERT_TRUE(WriteFakeSysfs(root_, hosts).ok());
   }
-  // What a scan tells that finds `hosts`.
+  // The observations of a scan that finds `hosts`.
   std::vector<std::string> Scan(const std::vector<FakeHost>& hosts) {
     Write(hosts);
     EXPECT_TRUE(source_->Scan().ok());
@@ -50,26 +50,26 @@ class SysfsSourceTest : public ::testing::Test {
   std::unique_ptr<SysfsSource> source_;
 };
 
-TEST_F(SysfsSourceTest, TheFirstScanTellsAll) {
+TEST_F(SysfsSourceTest, FirstScanReportsEverything) {
   ASSERT_TRUE(source_->Scan().ok());
   ASSERT_EQ(listener_.batches().size(), 1u);
   EXPECT_EQ(listener_.batches()[0].source, Source::kSysfs);
   EXPECT_EQ(listener_.batches()[0].host, SasAddress(0x500605B00AB01230));
   EXPECT_EQ(listener_.batches()[0].cause.kind, CauseKind::kScan);
   EXPECT_EQ(listener_.batches()[0].time, clock_.Now());
-  const std::vector<std::string> told = listener_.Take();
+  const std::vector<std::string> reported = listener_.Take();
   for (const char* name : {"host 230", "expander 13f", "device 11", "device 111", "device 211",
                            "unit of 11", "phy 0", "port to 13f", "discovery 230"}) {
-    EXPECT_THAT(told, testing::Contains(name));
+    EXPECT_THAT(reported, testing::Contains(name));
   }
 }
 
-TEST_F(SysfsSourceTest, NothingNewIsNothingTold) {
+TEST_F(SysfsSourceTest, UnchangedTreeReportsNothing) {
   Scan({Machine()});
   EXPECT_THAT(Scan({Machine()}), IsEmpty());
 }
 
-TEST_F(SysfsSourceTest, WhatChangedIsToldAndNothingElse) {
+TEST_F(SysfsSourceTest, OnlyChangedObjectsAreReported) {
   Scan({Machine()});
   FakeHost changed = Machine();
   changed.phys[1].rate = "6.0 Gbit";
@@ -78,39 +78,39 @@ TEST_F(SysfsSourceTest, WhatChangedIsToldAndNothingElse) {
   EXPECT_THAT(Scan({changed}), ElementsAre("unit of 211"));
 }
 
-TEST_F(SysfsSourceTest, ADriveThatIsGoneTakesItsUnitWithIt) {
+TEST_F(SysfsSourceTest, GoneDriveTakesItsUnitWithIt) {
   Scan({Machine()});
   FakeHost without = Machine();
   ExpanderOf(without).ports.pop_back();
-  const std::vector<std::string> told = Scan({without});
-  ASSERT_FALSE(told.empty());
-  EXPECT_EQ(told.front(), "device gone 211");
-  EXPECT_THAT(told, Not(testing::Contains("unit gone of 211")));
+  const std::vector<std::string> reported = Scan({without});
+  ASSERT_FALSE(reported.empty());
+  EXPECT_EQ(reported.front(), "device gone 211");
+  EXPECT_THAT(reported, Not(testing::Contains("unit gone of 211")));
 }
 
-TEST_F(SysfsSourceTest, AUnitThatIsGoneLeavesItsDrive) {
+TEST_F(SysfsSourceTest, GoneUnitLeavesItsDrive) {
   Scan({Machine()});
   FakeHost without = Machine();
   DriveOf(without, 1).units.clear();
-  const std::vector<std::string> told = Scan({without});
-  ASSERT_FALSE(told.empty());
-  EXPECT_EQ(told.front(), "unit gone of 111");
-  EXPECT_THAT(told, Not(testing::Contains("device gone 111")));
+  const std::vector<std::string> reported = Scan({without});
+  ASSERT_FALSE(reported.empty());
+  EXPECT_EQ(reported.front(), "unit gone of 111");
+  EXPECT_THAT(reported, Not(testing::Contains("device gone 111")));
 }
 
-// Children first: nobody is told of a device below what is gone.
-TEST_F(SysfsSourceTest, AnExpanderGoesAfterWhatIsBehindIt) {
+// Children go first, so that no device is ever below a gone expander.
+TEST_F(SysfsSourceTest, ExpanderGoesAfterItsDevices) {
   Scan({Machine()});
   FakeHost without = Machine();
   without.ports.clear();
-  std::vector<std::string> told = Scan({without});
-  ASSERT_GE(told.size(), 4u);
-  told.resize(4);
-  EXPECT_THAT(told, ElementsAre("device gone 211", "device gone 111", "device gone 11",
-                                "expander gone 13f"));
+  std::vector<std::string> reported = Scan({without});
+  ASSERT_GE(reported.size(), 4u);
+  reported.resize(4);
+  EXPECT_THAT(reported, ElementsAre("device gone 211", "device gone 111", "device gone 11",
+                                    "expander gone 13f"));
 }
 
-TEST_F(SysfsSourceTest, AHostThatIsGoneAndOneThatIsNew) {
+TEST_F(SysfsSourceTest, GoneAndNewHostHaveSeparateBatches) {
   Scan({Machine()});
   FakeHost other;
   other.number = 6;
@@ -120,9 +120,9 @@ TEST_F(SysfsSourceTest, AHostThatIsGoneAndOneThatIsNew) {
   Write({other});
   ASSERT_TRUE(source_->Scan().ok());
   ASSERT_EQ(listener_.batches().size(), 2u) << "a batch is about one host";
-  const std::vector<std::string> told = listener_.Take();
-  EXPECT_EQ(told.front(), "host gone 230");
-  EXPECT_THAT(told, testing::Contains("host 670"));
+  const std::vector<std::string> reported = listener_.Take();
+  EXPECT_EQ(reported.front(), "host gone 230");
+  EXPECT_THAT(reported, testing::Contains("host 670"));
   EXPECT_EQ(source_->last().size(), 1u);
 }
 
@@ -133,7 +133,7 @@ Cause Uevent() {
   return cause;
 }
 
-TEST_F(SysfsSourceTest, OneHostIsReadAlone) {
+TEST_F(SysfsSourceTest, ScanHostReadsOneHostOnly) {
   Scan({Machine(), OtherMachine()});
   FakeHost changed = Machine(), other = OtherMachine();
   DriveOf(changed, 2).units[0].block = "sdz";
@@ -143,18 +143,18 @@ TEST_F(SysfsSourceTest, OneHostIsReadAlone) {
   ASSERT_EQ(listener_.batches().size(), 1u);
   EXPECT_EQ(listener_.batches()[0].cause.kind, CauseKind::kUevent);
   EXPECT_EQ(listener_.batches()[0].cause.text, "uevent remove block/sdb");
-  EXPECT_THAT(listener_.Take(), ElementsAre("unit of 211")) << "host6 was not looked at";
+  EXPECT_THAT(listener_.Take(), ElementsAre("unit of 211")) << "host6 was not read";
   ASSERT_TRUE(source_->ScanHost("host6", Uevent()).ok());
   EXPECT_THAT(listener_.Take(), ElementsAre("phy 0"));
 }
 
-TEST_F(SysfsSourceTest, AHostThatIsNoSasHostTellsNothing) {
+TEST_F(SysfsSourceTest, HostWithoutSasReportsNothing) {
   Scan({Machine()});
   EXPECT_TRUE(source_->ScanHost("host0", Uevent()).ok());
   EXPECT_THAT(listener_.Take(), IsEmpty());
 }
 
-TEST_F(SysfsSourceTest, AHostThatComesOrGoesIsFoundByItsName) {
+TEST_F(SysfsSourceTest, ScanHostFindsNewAndGoneHosts) {
   Scan({Machine()});
   Write({Machine(), OtherMachine()});
   ASSERT_TRUE(source_->ScanHost("host6", Uevent()).ok());
@@ -164,8 +164,8 @@ TEST_F(SysfsSourceTest, AHostThatComesOrGoesIsFoundByItsName) {
   EXPECT_THAT(listener_.Take(), ElementsAre("host gone 670"));
 }
 
-// hostN is reused (a driver that is loaded again gets the lowest free number).
-TEST_F(SysfsSourceTest, AnotherHostUnderTheSameNumberIsNotTheFirst) {
+// hostN is reused: a driver that is loaded again gets the lowest free number.
+TEST_F(SysfsSourceTest, AnotherHostMayReuseTheNumber) {
   Scan({Machine()});
   FakeHost other = OtherMachine();
   other.number = 5;
@@ -174,7 +174,7 @@ TEST_F(SysfsSourceTest, AnotherHostUnderTheSameNumberIsNotTheFirst) {
   EXPECT_THAT(listener_.Take(), ElementsAre("host gone 230", "host 670", "discovery 670", "phy 0"));
 }
 
-TEST_F(SysfsSourceTest, TheSameHostUnderAnotherNumberStays) {
+TEST_F(SysfsSourceTest, RenumberedHostStays) {
   Scan({Machine()});
   FakeHost renumbered = OtherMachine();
   renumbered.address = Machine().address;
@@ -185,7 +185,7 @@ TEST_F(SysfsSourceTest, TheSameHostUnderAnotherNumberStays) {
   EXPECT_EQ(source_->last()[0].os_name, "host6");
 }
 
-TEST_F(SysfsSourceTest, LostEventsAreTold) {
+TEST_F(SysfsSourceTest, LostEventsAreReportedOnce) {
   Scan({Machine(), OtherMachine()});
   Cause gap;
   gap.kind = CauseKind::kResync;
@@ -205,8 +205,8 @@ TEST_F(SysfsSourceTest, LostEventsAreTold) {
   EXPECT_EQ(listener_.batches()[1].cause.lost_events, 0u) << "they are counted once";
 }
 
-// Its class devices are added after its folder and removed before.
-TEST_F(SysfsSourceTest, WhatIsOnItsWayInOrOutIsNotThere) {
+// The kernel adds class devices after the folder, and removes them before it.
+TEST_F(SysfsSourceTest, DeviceWithoutClassDevicesIsLeftOut) {
   Scan({Machine()});
   FakeHost bare = Machine();
   DriveOf(bare, 2).units.clear();
@@ -216,17 +216,17 @@ TEST_F(SysfsSourceTest, WhatIsOnItsWayInOrOutIsNotThere) {
                            "port-5:0:2/";
   std::filesystem::remove_all(port + "end_device-5:0:2/sas_device");
   ASSERT_TRUE(source_->Scan().ok());
-  std::vector<std::string> told = listener_.Take();
-  ASSERT_FALSE(told.empty());
-  EXPECT_EQ(told.front(), "device gone 211");
-  for (const std::string& name : told) EXPECT_THAT(name, Not(testing::StartsWith("device 2")));
-  EXPECT_EQ(std::count_if(told.begin(), told.end(),
+  std::vector<std::string> reported = listener_.Take();
+  ASSERT_FALSE(reported.empty());
+  EXPECT_EQ(reported.front(), "device gone 211");
+  for (const std::string& name : reported) EXPECT_THAT(name, Not(testing::StartsWith("device 2")));
+  EXPECT_EQ(std::count_if(reported.begin(), reported.end(),
                           [](const std::string& name) { return name.find("device ") == 0; }),
             1)
       << "no device of another name";
 }
 
-TEST_F(SysfsSourceTest, AScanThatFailsTellsNothingAndForgetsNothing) {
+TEST_F(SysfsSourceTest, FailedScanReportsAndForgetsNothing) {
   Scan({Machine()});
   std::filesystem::remove_all(root_);
   EXPECT_TRUE(absl::IsNotFound(source_->Scan()));
@@ -234,7 +234,7 @@ TEST_F(SysfsSourceTest, AScanThatFailsTellsNothingAndForgetsNothing) {
   EXPECT_THAT(Scan({Machine()}), IsEmpty());
 }
 
-TEST_F(SysfsSourceTest, WhereThereIsNoTreeThereIsNoSource) {
+TEST_F(SysfsSourceTest, CreateFailsWithoutATree) {
   const auto source = SysfsSource::Create(root_ + "/nowhere", io_, clock_, listener_);
   EXPECT_TRUE(absl::IsNotFound(source.status()));
   EXPECT_THAT(std::string(source.status().message()), HasSubstr("nowhere"));

@@ -59,7 +59,8 @@ Listing TreeIo::List(const Directory& directory) {
   }
 }
 
-// The type as the folder tells it; some file systems (not sysfs) leave it to be looked up.
+// The type that the listing reports. Some file systems (not sysfs) do not report it; then it is
+// looked up.
 EntryKind TreeIo::KindOf(const Directory& directory, absl::string_view name, uint8_t type) {
   if (type == DT_DIR) return EntryKind::kDirectory;
   if (type == DT_LNK) return EntryKind::kLink;
@@ -81,7 +82,7 @@ std::string TreeIo::ReadLink(const Directory& directory, absl::string_view name)
   char target[PATH_MAX];
   const ssize_t size =
       io_.ReadLink(directory.descriptor(), std::string(name).c_str(), target, sizeof(target));
-  // One as long as the buffer may have been cut; no path of the kernel is.
+  // A text as long as the buffer may have been cut. No path of the kernel is that long.
   if (size < 0 || static_cast<size_t>(size) == sizeof(target)) return "";
   return std::string(target, static_cast<size_t>(size));
 }

@@ -13,8 +13,8 @@
 
 namespace sasd::sysfs {
 
-// An open folder of the tree, or none (it is not there, or cannot be read). Owns its descriptor;
-// borrows the FileIo.
+// An open folder of the tree, or none if it is missing or unreadable. Owns its descriptor; borrows
+// the FileIo.
 class Directory {
  public:
   Directory() = default;
@@ -59,16 +59,16 @@ class Listing {
   std::vector<Entry> entries_;
 };
 
-// Reads folders, attributes and links of a tree. What fails counts as absent, except that running
-// out of descriptors or memory makes status() an error: then what was read is not the whole tree.
-// Not thread-safe. Borrows `io`.
+// Reads folders, attributes and links of a tree. A failed read counts as an absent object. But if
+// descriptors or memory run out, status() becomes an error: the reading is then incomplete. Not
+// thread-safe. Borrows `io`.
 class TreeIo {
  public:
   explicit TreeIo(FileIo& io) : io_(io), buffer_(kBufferSize) {}
 
   FileIo& io() { return io_; }
 
-  // `path` goes down from `at`: no links, no "..".
+  // Opens `path` below `at`. It must not have links or "..".
   Directory Open(const Directory& at, absl::string_view path);
 
   Listing List(const Directory& directory);
@@ -76,7 +76,7 @@ class TreeIo {
   // The attribute's bytes; empty if it cannot be read. Valid until the next call of this object.
   absl::string_view Read(const Directory& directory, Attribute attribute);
 
-  // The text of the link; empty if it is none.
+  // The text of the link; empty if it is not a link.
   std::string ReadLink(const Directory& directory, absl::string_view name);
 
   const absl::Status& status() const { return status_; }

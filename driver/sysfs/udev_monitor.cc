@@ -17,7 +17,7 @@
 namespace sasd::sysfs {
 namespace {
 
-// How long after a failure the socket is opened anew, at the earliest.
+// The shortest time from a failure of the socket to its reopening.
 constexpr absl::Duration kReopenDelay = absl::Seconds(1);
 
 absl::Status Unavailable(const char* what, int error) {
@@ -54,7 +54,7 @@ absl::Status UdevMonitor::OpenSocket() {
   errno = 0;
   monitor_.reset(udev_monitor_new_from_netlink(udev_.get(), "kernel"));
   if (monitor_ == nullptr) return Unavailable("no netlink socket for uevents", errno);
-  // What is not granted makes gaps, which are told.
+  // A smaller buffer than requested makes more gaps, and gaps are reported.
   udev_monitor_set_receive_buffer_size(monitor_.get(), wanted_bytes_);
   const int error = udev_monitor_enable_receiving(monitor_.get());
   if (error >= 0) return absl::OkStatus();
@@ -72,7 +72,7 @@ int UdevMonitor::receive_buffer_bytes() const {
 
 void UdevMonitor::Wake() {
   const uint64_t one = 1;
-  // It fails only where it is awake already, a few quintillion times.
+  // It fails only after a few quintillion calls that nothing consumed, and so it is awake then.
   [[maybe_unused]] const ssize_t written = write(wake_fd_, &one, sizeof(one));
 }
 
@@ -94,7 +94,7 @@ UeventSource::Received UdevMonitor::Reopen() {
   return Gap{};
 }
 
-// What is queued; nullopt: nothing.
+// The next queued item; nullopt: nothing is queued.
 std::optional<UeventSource::Received> UdevMonitor::Take() {
   while (true) {
     errno = 0;
@@ -108,12 +108,12 @@ std::optional<UeventSource::Received> UdevMonitor::Take() {
       case 0:
       case EAGAIN:
       case EINTR:
-        if (HasMore()) break;  // after a message that is no uevent
+        if (HasMore()) break;  // after a message that is not a uevent
         if (const auto lost = sequence_.Dry(NewestSequenceNumber())) return Gap{*lost};
         return std::nullopt;
       case EBADMSG:
       case EINVAL:
-        return Gap{};  // one that libudev cannot make out
+        return Gap{};  // one that libudev cannot parse
       default:
         monitor_.reset();
         return Gap{};

@@ -16,25 +16,26 @@
 
 namespace sasd::sysfs {
 
-// The kernel's uevents, by libudev. Those that the kernel sends, not those that udevd passes on:
-// they need no udevd, come when a device comes and not when 1,255 rules have been run, and in the
-// kernel's order. What sasd reads is in sysfs by then, and SAS class devices have no udev database
-// entry that could be waited for.
+// The kernel's uevents, through libudev. It receives those that the kernel sends, not those that
+// udevd passes on. They need no udevd. They come in the kernel's order, as soon as a device appears
+// and not after 1,255 rules. The files that sasd reads are in sysfs by then, and SAS class devices
+// have no udev database entry to wait for.
 //
-// ScopeOf() filters by subsystem. libudev would filter the kernel's messages in this process too
-// (its socket filter knows udevd's only), and without its filter every SEQNUM is seen.
+// ScopeOf() filters by subsystem. libudev's filter would save nothing: its socket filter handles
+// udevd's messages only, and it filters the kernel's in this process. Without it sasd sees every
+// SEQNUM.
 //
-// A socket that fails is opened anew, and what it missed is a gap. Threads: see UeventSource.
+// After a failure of the socket it opens a new one, and reports a gap. Threads: see UeventSource.
 class UdevMonitor : public UeventSource {
  public:
-  // Bytes that the socket may hold, as udevd's own. It is a limit: memory is taken for what is
-  // queued, about 2 KiB a uevent, so that it takes some 60,000 (a thousand drives with all their
-  // devices make 20,000). Setting it needs CAP_NET_ADMIN. Without that it is net.core.rmem_max, as
-  // a rule 208 KiB: room for a hundred uevents, and more gaps.
+  // The limit of bytes that the socket queues, as udevd has it. Only queued uevents take memory:
+  // about 2 KiB each, so that some 60,000 fit (a thousand drives with all their devices make
+  // 20,000). To set it needs CAP_NET_ADMIN. Without that the limit is net.core.rmem_max, usually
+  // 208 KiB. That holds a hundred uevents, and so causes more gaps.
   static constexpr int kReceiveBufferBytes = 128 << 20;
 
   // Receives from its return on. Errors: kUnavailable, with the reason (no netlink in a sandbox).
-  // A network namespace of another user namespace gets no uevents, and nothing tells so.
+  // A network namespace of another user namespace gets no uevents, and there is no error for that.
   static absl::StatusOr<std::unique_ptr<UdevMonitor>> Open(
       int receive_buffer_bytes = kReceiveBufferBytes);
 
@@ -43,7 +44,7 @@ class UdevMonitor : public UeventSource {
   Received Receive(absl::Duration timeout) override;
   void Wake() override;
 
-  // What the socket was really granted, in bytes; the kernel counts its own overhead in.
+  // The limit that the kernel granted, in bytes. It includes the kernel's own overhead.
   int receive_buffer_bytes() const;
 
  private:
@@ -66,9 +67,9 @@ class UdevMonitor : public UeventSource {
   const int wanted_bytes_;
   const int wake_fd_;  // an eventfd
   std::unique_ptr<udev, Unref> udev_;
-  std::unique_ptr<udev_monitor, Unref> monitor_;  // null: could not be opened anew yet
+  std::unique_ptr<udev_monitor, Unref> monitor_;  // null: not yet opened again after a failure
   UeventSequence sequence_;
-  std::optional<Uevent> next_;  // after a gap that has been told
+  std::optional<Uevent> next_;  // follows a gap that was returned before it
 };
 
 }  // namespace sasd::sysfs

@@ -1,4 +1,4 @@
-// UdevMonitor on umockdev's netlink: run by udev_monitor_test.sh, which preloads it.
+// UdevMonitor on umockdev's netlink. udev_monitor_test.sh runs it, and preloads umockdev.
 #include "driver/sysfs/udev_monitor.h"
 
 #include <memory>
@@ -14,12 +14,12 @@ namespace {
 
 constexpr char kHost[] = "/devices/pci0000:00/0000:03:00.0/host5";
 constexpr char kDisk[] = "/devices/pci0000:00/0000:03:00.0/host5/target5:0:3/5:0:3:0/block/sdx";
-constexpr absl::Duration kLong = absl::Minutes(1);  // for what comes at once
+constexpr absl::Duration kLong = absl::Minutes(1);  // for events that come at once
 
 class UdevMonitorTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(testbed_) << "libumockdev is not there";
+    ASSERT_TRUE(testbed_) << "libumockdev is missing";
     ASSERT_TRUE(testbed_.Add(kHost, "scsi"));
     ASSERT_TRUE(testbed_.Add(absl::StrCat(kHost, "/sas_host/host5"), "sas_host"));
     ASSERT_TRUE(testbed_.Add(kDisk, "block"));
@@ -39,7 +39,7 @@ class UdevMonitorTest : public ::testing::Test {
   std::unique_ptr<UdevMonitor> monitor_;
 };
 
-TEST_F(UdevMonitorTest, UeventsComeInTheirOrder) {
+TEST_F(UdevMonitorTest, UeventsComeInOrder) {
   testbed_.Send("add", absl::StrCat(kHost, "/sas_host/host5"));
   testbed_.Send("change", kDisk);
   testbed_.Send("remove", kDisk);
@@ -49,7 +49,7 @@ TEST_F(UdevMonitorTest, UeventsComeInTheirOrder) {
   EXPECT_EQ(Receive(absl::ZeroDuration()), "nothing");
 }
 
-TEST_F(UdevMonitorTest, TheWholePathIsGiven) {
+TEST_F(UdevMonitorTest, UeventHasItsWholePath) {
   testbed_.Send("remove", kDisk);
   const UeventSource::Received received = monitor_->Receive(kLong);
   const auto* uevent = std::get_if<Uevent>(&received);
@@ -61,11 +61,11 @@ TEST_F(UdevMonitorTest, TheWholePathIsGiven) {
   EXPECT_EQ(ScopeOf(*uevent).name, "host5");
 }
 
-TEST_F(UdevMonitorTest, ABurstIsReceivedWhole) {
+TEST_F(UdevMonitorTest, BurstOfUeventsIsReceivedCompletely) {
   int received = 0;
   for (int i = 0; i < 5'000; ++i) {
     testbed_.Send("change", kDisk);
-    // The mock's socket holds ten.
+    // The mock's socket holds ten uevents.
     if (i % 5 == 4) {
       while (Receive(absl::ZeroDuration()) == "change block/sdx") ++received;
     }
@@ -73,12 +73,12 @@ TEST_F(UdevMonitorTest, ABurstIsReceivedWhole) {
   EXPECT_EQ(received, 5'000);
 }
 
-TEST_F(UdevMonitorTest, WhoWaitsCanBeWoken) {
+TEST_F(UdevMonitorTest, WakeEndsAWaitingReceive) {
   monitor_->Wake();
   EXPECT_EQ(Receive(absl::InfiniteDuration()), "nothing");
   monitor_->Wake();
   testbed_.Send("change", kDisk);
-  EXPECT_EQ(Receive(absl::InfiniteDuration()), "change block/sdx") << "what is there comes first";
+  EXPECT_EQ(Receive(absl::InfiniteDuration()), "change block/sdx") << "a queued uevent comes first";
   EXPECT_EQ(Receive(absl::InfiniteDuration()), "nothing") << "the wake is not lost";
 }
 

@@ -8,8 +8,8 @@
 
 namespace sasd::sysfs {
 
-// A uevent of the kernel (lib/kobject_uevent.c of Linux). A plain value. It says where to look, not
-// what is there: what it names may have changed again, or be gone.
+// A uevent of the kernel (lib/kobject_uevent.c of Linux). A plain value. It says where to look. Its
+// object may have changed again, or be gone.
 struct Uevent {
   std::string action;     // "add", "remove", "change", "bind", "unbind", "move", ...
   std::string devpath;    // below /sys: "/devices/pci0000:00/0000:03:00.0/host5/scsi_host/host5"
@@ -17,30 +17,32 @@ struct Uevent {
   uint64_t sequence_number = 0;  // SEQNUM; 0: unknown
 };
 
-// What has to be read anew because of a uevent.
+// The part of the tree to read again because of a uevent.
 struct UeventScope {
   enum class Kind : uint8_t { kNothing, kHost, kHolder, kTree };
   Kind kind = Kind::kNothing;
-  // kHost: "host5", perhaps of no SAS host. kHolder: "dm-3", "md127", a device on top of disks.
-  // Borrows the uevent.
+  // kHost: "host5", which need not be a SAS host. kHolder: "dm-3", "md127", a device on top of
+  // disks. Borrows the uevent.
   absl::string_view name;
 };
 
-// By the text alone, so that it holds for paths that do not exist: of block, scsi, scsi_host,
-// sas_*, enclosure, bsg and scsi_generic the outermost hostN that the path leads through, of pci
-// the tree (with a function come and go the hosts below), and the tree where there is no such
-// host. Of dm and MD the hosts of the disks below. Nothing of other subsystems, nor of another
-// block device of no SCSI host (NVMe, loop).
+// Decides by the uevent's text alone, so that the path need not exist.
+// - scsi, scsi_host, sas_*, enclosure, bsg, scsi_generic: the outermost hostN of the path, or the
+//   tree if the path has none
+// - pci: the tree, because the hosts below come and go with the function
+// - block: the outermost hostN of the path; for dm and MD the hosts of the disks below; nothing for
+//   other devices without a SCSI host (NVMe, loop)
+// - other subsystems: nothing
 UeventScope ScopeOf(const Uevent& uevent);
 
-// The outermost folder hostN of a path, as text; empty if there is none. Borrows the path.
+// The name of the outermost folder hostN of a path; empty if there is none. Borrows the path.
 absl::string_view HostIn(absl::string_view path);
 
 // For people: "remove block/sdx".
 std::string Describe(const Uevent& uevent);
 
-// How much the subsystem's name in Describe() tells people of what happened; less is more: a disk
-// before its end device before what comes with it.
+// Ranks uevents of one burst by how well Describe() explains the burst to people. Lower is better:
+// a disk, then its end device, then the devices that come with it.
 int RankOf(const Uevent& uevent);
 
 }  // namespace sasd::sysfs

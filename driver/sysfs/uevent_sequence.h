@@ -8,19 +8,19 @@
 
 namespace sasd::sysfs {
 
-// Counts what an overrun of the socket's buffer swallowed, by the gaps in SEQNUM, which counts all
-// uevents of the machine. Only after an overrun: otherwise a gap is a uevent that was not meant for
-// us (of a network device of another namespace), and such are counted too when they fall into an
-// overrun, hence "at most". Not thread-safe.
+// Counts the uevents that an overrun of the socket's buffer lost, by the gaps in SEQNUM, which
+// counts all uevents of the machine. Gaps count only after an overrun. Other gaps are uevents for
+// another network namespace. During an overrun these count too, so the count is "at most". Not
+// thread-safe.
 class UeventSequence {
  public:
   // `newest`: the kernel's newest number when receiving began; 0 if unknown.
   explicit UeventSequence(uint64_t newest) : last_(newest) {}
 
-  // The kernel has dropped uevents that would come after those that are still queued (ENOBUFS).
+  // The kernel has dropped uevents that follow those still queued (ENOBUFS).
   void Overrun() { overrun_ = true; }
 
-  // A uevent has come. How many were lost before it; nullopt: none.
+  // Call for each received uevent. Returns how many were lost before it; nullopt: none.
   std::optional<uint32_t> Next(uint64_t number) {
     const uint64_t missing = last_ == 0 || number <= last_ ? 0 : number - last_ - 1;
     last_ = std::max(last_, number);
@@ -29,8 +29,9 @@ class UeventSequence {
     return Clamped(missing);
   }
 
-  // Nothing is queued any more; `newest` is the kernel's newest number, 0 if unknown. What was lost
-  // at the end, 0 where it is not known how much; nullopt: nothing that was not counted before.
+  // Call when the queue is empty. `newest`: the kernel's newest number; 0 if unknown. Returns how
+  // many were lost at the end, 0 if their number is unknown; nullopt: none beyond those counted
+  // before.
   std::optional<uint32_t> Dry(uint64_t newest) {
     if (!overrun_) return std::nullopt;
     const uint64_t missing = last_ == 0 || newest <= last_ ? 0 : newest - last_;

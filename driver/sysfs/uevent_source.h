@@ -9,14 +9,13 @@
 
 namespace sasd::sysfs {
 
-// Where uevents come from: the seam at which tests make them. One thread receives; Wake() is
-// thread-safe. What the kernel sends from a source's creation on is received from it, so that who
-// creates it before he looks at the tree misses nothing.
+// A source of uevents: the kernel, or a test. One thread receives; Wake() is thread-safe. A source
+// delivers all uevents from its creation on. Create it before you read the tree, and you miss none.
 class UeventSource {
  public:
   // Nothing came within the timeout, or Wake() was called.
   struct Nothing {};
-  // Uevents were lost. `lost_events`: how many at most, of whatever subsystem; 0: unknown.
+  // Uevents were lost. `lost_events`: how many at most, of any subsystem; 0: unknown.
   struct Gap {
     uint32_t lost_events = 0;
   };
@@ -24,10 +23,10 @@ class UeventSource {
 
   virtual ~UeventSource() = default;
 
-  // The next one, in the kernel's order; waits up to `timeout` (real time, 0 or more) for it.
+  // The next uevent or gap, in the kernel's order. Waits up to `timeout` (real time, 0 or more).
   virtual Received Receive(absl::Duration timeout) = 0;
 
-  // Ends a Receive() that waits, or else the next one that would.
+  // Ends a waiting Receive(), or else the next one that would wait.
   virtual void Wake() = 0;
 };
 

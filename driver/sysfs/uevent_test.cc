@@ -17,7 +17,7 @@ Uevent Of(const char* action, const std::string& path, const char* subsystem) {
   return {action, path, subsystem, 0};
 }
 
-TEST(UeventTest, APathLeadsToItsHost) {
+TEST(UeventTest, PathLeadsToItsHost) {
   const std::string host = std::string(kHba) + "/host11";
   const std::string disk = host + "/port-11:0/expander-11:0/port-11:0:3/end_device-11:0:3";
   for (const auto& [path, subsystem] : {
@@ -40,14 +40,14 @@ TEST(UeventTest, APathLeadsToItsHost) {
   }
 }
 
-// smartpqi hangs its SAS objects beneath scsi_host/hostN: the outermost counts.
-TEST(UeventTest, TheOutermostHostCounts) {
+// smartpqi puts its SAS objects beneath scsi_host/hostN. The outermost hostN counts.
+TEST(UeventTest, OutermostHostCounts) {
   const Uevent uevent =
       Of("add", std::string(kHba) + "/host4/scsi_host/host4/port-4:1", "sas_port");
   EXPECT_EQ(ScopeOf(uevent).name, "host4");
 }
 
-TEST(UeventTest, WhatHasNoHostMeansTheTree) {
+TEST(UeventTest, PathWithoutHostMeansTheTree) {
   EXPECT_EQ(ScopeOf(Of("remove", kHba, "pci")).kind, Kind::kTree);
   EXPECT_EQ(ScopeOf(Of("add", "/devices/somewhere/expander-1:0", "sas_expander")).kind,
             Kind::kTree);
@@ -55,7 +55,7 @@ TEST(UeventTest, WhatHasNoHostMeansTheTree) {
   EXPECT_EQ(ScopeOf(Of("add", "", "scsi")).kind, Kind::kTree);
 }
 
-TEST(UeventTest, WhatHoldsDisksMeansTheirHosts) {
+TEST(UeventTest, HolderMeansTheHostsOfItsDisks) {
   for (const char* name : {"dm-3", "md127"}) {
     const Uevent uevent = Of("change", std::string("/devices/virtual/block/") + name, "block");
     EXPECT_EQ(ScopeOf(uevent).kind, Kind::kHolder);
@@ -63,7 +63,7 @@ TEST(UeventTest, WhatHoldsDisksMeansTheirHosts) {
   }
 }
 
-TEST(UeventTest, WhatIsNotOfSasMeansNothing) {
+TEST(UeventTest, OtherSubsystemsMeanNothing) {
   EXPECT_EQ(ScopeOf(Of("add", "/devices/virtual/net/veth0", "net")).kind, Kind::kNothing);
   EXPECT_EQ(ScopeOf(Of("change", "/devices/virtual/block/loop3", "block")).kind, Kind::kNothing);
   EXPECT_EQ(ScopeOf(Of("add", std::string(kHba) + "/nvme/nvme0/nvme0n1", "block")).kind,
@@ -71,7 +71,7 @@ TEST(UeventTest, WhatIsNotOfSasMeansNothing) {
   EXPECT_EQ(ScopeOf(Of("add", std::string(kHba) + "/host1", "")).kind, Kind::kNothing);
 }
 
-TEST(UeventTest, PeopleAreToldOfTheDisk) {
+TEST(UeventTest, DescriptionPrefersTheDisk) {
   const Uevent disk = Of("remove", std::string(kHba) + "/host1/x/block/sdx", "block");
   EXPECT_EQ(Describe(disk), "remove block/sdx");
   EXPECT_LT(RankOf(disk), RankOf(Of("remove", "", "sas_end_device")));
@@ -79,25 +79,25 @@ TEST(UeventTest, PeopleAreToldOfTheDisk) {
   EXPECT_EQ(Describe(Of("add", "/x\n\x1b[2J", "scsi")), "add scsi/x??[2J");
 }
 
-TEST(UeventSequenceTest, AHoleAloneIsNoLoss) {
+TEST(UeventSequenceTest, GapWithoutOverrunIsNoLoss) {
   UeventSequence sequence(100);
   EXPECT_EQ(sequence.Next(101), std::nullopt);
-  EXPECT_EQ(sequence.Next(110), std::nullopt) << "of a network device elsewhere";
+  EXPECT_EQ(sequence.Next(110), std::nullopt) << "a uevent of another network namespace";
   EXPECT_EQ(sequence.Dry(120), std::nullopt);
 }
 
-TEST(UeventSequenceTest, AfterAnOverrunHolesAreCounted) {
+TEST(UeventSequenceTest, GapsAfterAnOverrunAreCounted) {
   UeventSequence sequence(100);
   sequence.Overrun();
   EXPECT_EQ(sequence.Next(101), std::nullopt) << "was queued before the overrun";
   EXPECT_EQ(sequence.Next(105), 3u);
   EXPECT_EQ(sequence.Next(106), std::nullopt);
   EXPECT_EQ(sequence.Next(108), 1u);
-  EXPECT_EQ(sequence.Dry(108), std::nullopt) << "all is told";
+  EXPECT_EQ(sequence.Dry(108), std::nullopt) << "all losses are counted";
   EXPECT_EQ(sequence.Next(120), std::nullopt) << "the overrun is over";
 }
 
-TEST(UeventSequenceTest, WhatWasLostAtTheEndIsCountedByTheKernelsOwnNumber) {
+TEST(UeventSequenceTest, KernelNumberCountsLossesAtTheEnd) {
   UeventSequence sequence(100);
   sequence.Overrun();
   EXPECT_EQ(sequence.Next(101), std::nullopt);
@@ -105,7 +105,7 @@ TEST(UeventSequenceTest, WhatWasLostAtTheEndIsCountedByTheKernelsOwnNumber) {
   EXPECT_EQ(sequence.Next(392), std::nullopt);
 }
 
-TEST(UeventSequenceTest, AnOverrunIsAGapThoughNothingCouldBeCounted) {
+TEST(UeventSequenceTest, OverrunIsAGapEvenIfUncounted) {
   UeventSequence sequence(0);
   sequence.Overrun();
   EXPECT_EQ(sequence.Dry(0), 0u);
@@ -115,12 +115,12 @@ TEST(UeventSequenceTest, AnOverrunIsAGapThoughNothingCouldBeCounted) {
   EXPECT_EQ(sequence.Dry(7), 0u);
 }
 
-TEST(UeventSequenceTest, ANumberThatComesAgainIsNoHole) {
+TEST(UeventSequenceTest, RepeatedNumberIsNoGap) {
   UeventSequence sequence(100);
   sequence.Overrun();
   EXPECT_EQ(sequence.Dry(103), 3u);
   sequence.Overrun();
-  EXPECT_EQ(sequence.Next(102), std::nullopt) << "came after the kernel was asked";
+  EXPECT_EQ(sequence.Next(102), std::nullopt) << "came after the kernel's number was read";
   EXPECT_EQ(sequence.Next(104), std::nullopt);
 }
 

@@ -14,9 +14,9 @@ namespace sasd::sysfs {
 namespace {
 
 constexpr uint8_t kDisk = 0, kEnclosureServices = 13, kUnknownType = 31;
-constexpr uint64_t kSectorSize = 512;  // of the attribute `size`, whatever the disk's blocks are
+constexpr uint64_t kSectorSize = 512;  // of the attribute `size`, for any block size of the disk
 
-// The name of the only folder in `path`: what the device is called there.
+// The name of the only folder in `path`: the device's name in that class.
 std::string OnlyFolder(TreeIo& io, const Directory& directory, absl::string_view path) {
   const Listing listing = io.List(io.Open(directory, path));
   const std::vector<absl::string_view> names = listing.Names(EntryKind::kDirectory);
@@ -37,7 +37,7 @@ void ReadIdentity(TreeIo& io, const Directory& directory, LogicalUnitFacts& fact
       mpi::DecodeUnitSerialNumber(VpdPageOf(io.Read(directory, Attribute::kVpdPage80), 0x80));
   if (serial.ok()) facts.serial = PrintableText(*serial);
 
-  // The kernel made `wwid` of page 83h; old ones lack it.
+  // The kernel makes `wwid` from page 83h; old kernels lack it.
   if (facts.wwid.empty()) facts.wwid = WwidOf(io.Read(directory, Attribute::kVpdPage83));
   if (facts.wwid.empty() && !facts.serial.empty()) {
     facts.wwid = absl::StrCat("serial.", facts.serial);
@@ -54,7 +54,7 @@ FoundSlot ReadSlot(TreeIo& io, const Directory& component, absl::string_view nam
   return slot;
 }
 
-// A component is a slot unless it says that it is something else (drivers/misc/enclosure.c).
+// A component is a slot, unless its type says otherwise (drivers/misc/enclosure.c).
 bool IsSlot(absl::string_view type) {
   return type.empty() || type == "device" || type == "array device";
 }
@@ -79,7 +79,7 @@ std::optional<FoundEnclosure> ReadEnclosure(TreeIo& io, const Directory& directo
   return found;
 }
 
-// The kinds that dm's users write before the first '-' of a uuid.
+// The kinds that device-mapper's users put before the first '-' of a uuid.
 HolderKind KindOfDm(absl::string_view uuid) {
   if (absl::StartsWith(uuid, "mpath-")) return HolderKind::kMultipath;
   if (absl::StartsWith(uuid, "LVM-")) return HolderKind::kLvm;
@@ -99,7 +99,7 @@ Holder ReadHolder(TreeIo& io, const Directory& sysfs, absl::string_view name) {
   return holder;
 }
 
-// ZFS opens its disks without a holder: udev finds the pool's label on the partition.
+// ZFS opens its disks without a holder. udev finds the pool's label on the partition.
 void ReadPool(TreeIo& io, const Directory& block, std::vector<Holder>& pools) {
   if (!io.io().has_signatures()) return;
   const BlockSignature signature = io.io().SignatureOf(Trimmed(io.Read(block, Attribute::kDev)));
@@ -110,7 +110,7 @@ void ReadPool(TreeIo& io, const Directory& block, std::vector<Holder>& pools) {
   if (std::find(pools.begin(), pools.end(), pool) == pools.end()) pools.push_back(std::move(pool));
 }
 
-// What holds the disk or a partition of it (bd_link_disk_holder of Linux: dm, md, bcache).
+// The holders of the disk or of its partitions (bd_link_disk_holder of Linux: dm, md, bcache).
 void ReadHolders(TreeIo& io, const Directory& sysfs, const Directory& block,
                  LogicalUnitFacts& facts) {
   std::vector<std::string> names;
@@ -170,7 +170,7 @@ FoundUnit ReadUnit(TreeIo& io, const Directory& sysfs, const Directory& director
   return unit;
 }
 
-// The name of the component that the unit sits in, by the link that the ses driver makes.
+// The name of the component that holds the unit, by the link that the ses driver makes.
 std::string SlotName(TreeIo& io, const Directory& directory) {
   constexpr absl::string_view kLink = "enclosure_device:";
   const Listing listing = io.List(directory);

@@ -11,13 +11,12 @@
 #include "driver/base/endian.h"
 #include "driver/base/strong_id.h"
 
-// How a structure lies in bytes is written once, as a function that names each field with its
-// offset, and used both ways:
+// One function per structure names each field with its offset. Decoding and encoding both use it:
 //
 //   template <typename Io, typename Page>
 //   void Layout(Io& io, Page& p) { io(0x08, p.slot); io(0x0A, p.enclosure_handle); ... }
 //
-// A field's width is its type's: an integer, an enum or a StrongId of 8 to 64 bits.
+// A field has the width of its type: an integer, an enum or a StrongId of 8 to 64 bits.
 namespace sasd::mpi {
 namespace internal {
 
@@ -45,7 +44,7 @@ constexpr uint64_t ToWire(const T& v) {
 
 }  // namespace internal
 
-// Loads fields from bytes that are long enough (see CheckSize).
+// Loads fields. The caller checks that the bytes are long enough (see CheckSize).
 template <bool kBigEndian>
 class BasicLoader {
  public:
@@ -66,7 +65,7 @@ class BasicLoader {
   const ByteSpan bytes_;
 };
 
-// Stores fields into bytes that are long enough.
+// Stores fields. The caller checks that the bytes are long enough.
 template <bool kBigEndian>
 class BasicStorer {
  public:
@@ -92,8 +91,7 @@ using Storer = BasicStorer<false>;
 using BeLoader = BasicLoader<true>;
 using BeStorer = BasicStorer<true>;
 
-// kInvalidArgument "SAS device page 0: 24 bytes, at least 56 are needed" where `bytes` is too
-// short.
+// kInvalidArgument if `bytes` is too short: "SAS device page 0: 24 bytes, at least 56 are needed".
 inline absl::Status CheckSize(absl::string_view what, ByteSpan bytes, size_t needed) {
   if (bytes.size() >= needed) return absl::OkStatus();
   return absl::InvalidArgumentError(

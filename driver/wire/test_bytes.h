@@ -12,17 +12,17 @@
 
 namespace sasd::mpi {
 
-// Bytes written in hexadecimal, with blanks wherever it helps: FromHex("00 40  5000c500").
+// The bytes of a hexadecimal text. Blanks may stand anywhere: FromHex("00 40  5000c500").
 inline Bytes FromHex(absl::string_view text) {
   const std::string bytes = absl::HexStringToBytes(absl::StrReplaceAll(text, {{" ", ""}}));
   return Bytes(bytes.begin(), bytes.end());
 }
 
-// For FromHex: so many bytes of 0.
+// `bytes` zero bytes, as text for FromHex().
 inline std::string Zeros(size_t bytes) { return std::string(2 * bytes, '0'); }
 
-// Decodes every prefix of `bytes` from memory of exactly that size: those of at least `needed`
-// bytes decode, the others are errors that name the size.
+// Decodes every prefix of `bytes` from memory of exactly its size. Prefixes of at least `needed`
+// bytes decode; shorter ones give kInvalidArgument with a message.
 template <typename Decode>
 void ExpectDecodesFrom(const Decode& decode, const Bytes& bytes, size_t needed) {
   for (size_t size = 0; size <= bytes.size(); ++size) {

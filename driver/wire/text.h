@@ -10,24 +10,23 @@
 
 namespace sasd::mpi {
 
-// A number (or bits of one) and what it means.
+// A number, or bits of one, and its text.
 struct Word {
   uint32_t value;
   absl::string_view text;
 };
 
-// The text of `value`, or "`what` 0x.." where it has none.
+// The text of `value`, or "`what` 0x.." if it has none.
 std::string TextOf(absl::Span<const Word> words, uint32_t value, absl::string_view what);
 
-// The texts of the bits that are set, joined by ", "; what has no text as "`what` 0x..". Empty for
-// 0.
+// The texts of the set bits, joined by ", ". Bits without a text give "`what` 0x..". Empty for 0.
 std::string BitsText(absl::Span<const Word> bits, uint32_t value, absl::string_view what);
 
-// A text field of `size` bytes at `at` (which are there): up to the first NUL, without unprintable
-// characters and trailing blanks.
+// The text field of `size` bytes at `at`, up to the first NUL, without unprintable characters and
+// trailing blanks. The caller checks that `bytes` holds the field.
 std::string LoadText(ByteSpan bytes, size_t at, size_t size);
 
-// Stores what fits of `text`, the rest filled with `pad`.
+// Stores `text` in `size` bytes at `at`: cuts a longer one, fills up a shorter one with `pad`.
 void StoreText(absl::string_view text, MutableByteSpan bytes, size_t at, size_t size,
                char pad = '\0');
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A client that uses only reflection: buf curl lists the hosts of sasd and starts a Watch.
+# A client that knows the API only by reflection: buf curl reads sasd's hosts and a Watch.
 set -euo pipefail
 
 buf=${SASD_CACHE:-/var/cache/sasd}/npm/bin/buf
@@ -17,6 +17,6 @@ cli/sasctl --addr "unix:$work/sasd.sock" --timeout 60s wait --settled
 call() { "$buf" curl --protocol grpc --http2-prior-knowledge --unix-socket "$work/sasd.sock" "$@"; }
 call http://localhost/sas.v1.TopologyService/ListHosts >"$work/hosts"
 grep -q '"sasAddress": *"500605b00ab01230"' "$work/hosts" || { cat "$work/hosts"; exit 1; }
-# A watch never ends: its first message is enough.
+# A watch has no end. Its first message is enough.
 { timeout 60 "$buf" curl --protocol grpc --http2-prior-knowledge --unix-socket "$work/sasd.sock" \
     http://localhost/sas.v1.WatchService/Watch || true; } | grep -m 1 -q '"snapshot"'

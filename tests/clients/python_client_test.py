@@ -1,4 +1,4 @@
-"""A client in Python, with Debian's gRPC: it reads a snapshot of sasd and follows a Watch."""
+"""A client in another language: Debian's Python gRPC reads a snapshot and follows a Watch."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ class PythonClientTest(unittest.TestCase):
         self.assertEqual(self.sasd.wait(timeout=TIMEOUT_S), 0)
         self.folder.cleanup()
 
-    def test_snapshot_and_lists_agree(self):
+    def test_snapshot_matches_the_lists(self):
         listed, token = 0, ""
         while True:
             page = self.topology.ListEndDevices(
@@ -61,7 +61,7 @@ class PythonClientTest(unittest.TestCase):
                 break
         self.assertEqual(watched, listed)
 
-    def test_watch_reports_a_pull_and_resumes(self):
+    def test_resume_token_replays_a_pull(self):
         stream = self.watch.Watch(watch.WatchRequest(skip_snapshot=True), timeout=TIMEOUT_S)
         token = next(stream).synced.resume_token
         self.assertTrue(token)
@@ -74,7 +74,7 @@ class PythonClientTest(unittest.TestCase):
         again.cancel()
 
     def removed_devices(self, stream):
-        """Counts the removed paths until there are two."""
+        """Counts removed paths, until both of a drive are gone."""
         removed = 0
         for response in stream:
             for event in response.events:
@@ -85,7 +85,7 @@ class PythonClientTest(unittest.TestCase):
                 return removed
         return removed
 
-    def test_lists_and_fabric_truth_agree(self):
+    def test_lists_match_the_truth_of_the_fabric(self):
         devices = {}
         for host in ("hba0", "hba1"):
             request = emulator.GetHostTruthRequest(element=host)
@@ -102,7 +102,7 @@ class PythonClientTest(unittest.TestCase):
                 (truth.slot, truth.serial, truth.handle, truth.product),
             )
 
-    def test_a_drive_that_stays_down_is_failed(self):
+    def test_drive_with_access_error_becomes_failed(self):
         element = {"element": "jbod2-sata09"}
         stream = self.watch.Watch(watch.WatchRequest(skip_snapshot=True), timeout=TIMEOUT_S)
         next(stream)
@@ -119,7 +119,7 @@ class PythonClientTest(unittest.TestCase):
                 break
         stream.cancel()
 
-    def test_a_notice_must_be_valid(self):
+    def test_missing_and_oversized_notices_are_refused(self):
         for notice in ({}, {"temperature": emulator.TemperatureNotice(sensor=256)}):
             with self.assertRaises(grpc.RpcError) as refused:
                 request = emulator.InjectNoticeRequest(element="hba0", **notice)

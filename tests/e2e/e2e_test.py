@@ -1,4 +1,4 @@
-"""sasd and sasctl as a user meets them: a recorded tree, the shipped fabrics, and bad input."""
+"""sasd and sasctl from a user's view: a recorded tree, the shipped fabrics, and bad input."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from sasd import RECORDING, SASCTL, SASD, TIMEOUT_S, Sasd
 
 
 class RecordedTreeTest(unittest.TestCase):
-    """A real HBA 9400-8i8e with its HGST 4U60, as its owner's sysfs shows it."""
+    """A real HBA 9400-8i8e with an HGST 4U60, from its owner's sysfs."""
 
     @classmethod
     def setUpClass(cls):
@@ -27,7 +27,7 @@ class RecordedTreeTest(unittest.TestCase):
         cls.sasd.__exit__()
         cls.folder.cleanup()
 
-    def test_what_it_cannot_do_or_find(self):
+    def test_errors_name_the_remedy_or_close_names(self):
         done = self.sasd.call("emulator", "pull", "sdw")
         self.assertEqual(done.returncode, 1)
         self.assertIn("has no virtual HBA", done.stderr)
@@ -37,7 +37,7 @@ class RecordedTreeTest(unittest.TestCase):
         slots = self.sasd.run("list", "enclosures", "--columns", "slots,occupied", "--no-headers")
         self.assertEqual(slots.split(), ["-", "1", "-", "3"])
 
-    def test_the_tree_is_its_owners(self):
+    def test_tree_matches_the_recorded_machine(self):
         self.assertEqual(
             self.sasd.tree(),
             [
@@ -50,7 +50,7 @@ class RecordedTreeTest(unittest.TestCase):
             ],
         )
 
-    def test_the_devices_are_its_owners(self):
+    def test_devices_match_the_recorded_machine(self):
         rows = self.sasd.run(
             "list", "devices", "--no-headers", "--columns", "address,slot,rate,block-device,serial"
         )
@@ -64,11 +64,11 @@ class RecordedTreeTest(unittest.TestCase):
             ],
         )
 
-    def test_a_drive_goes_by_any_name(self):
+    def test_show_accepts_any_name_of_a_drive(self):
         for name in ("sdw", "/dev/sdw", "VJGRBU1X", "5000cca26128b1f5", "naa.5000cca26128b1f4"):
             self.assertIn("VJGRBU1X", self.sasd.run("show", name), name)
 
-    def test_a_watch_shows_what_is_there(self):
+    def test_watch_begins_with_every_drive(self):
         watch = subprocess.Popen(
             [SASCTL, "--addr", self.sasd.address, "watch", "--snapshot", "-o", "jsonl"],
             stdout=subprocess.PIPE,
@@ -89,8 +89,8 @@ class RecordedTreeTest(unittest.TestCase):
 
 
 class ShippedFabricTest(unittest.TestCase):
-    def test_the_installation_of_816_drives(self):
-        """Two HBAs, two SAS switches, eight JBODs: as sas_discover draws it (sasutils' README)."""
+    def test_oak_fabric_has_816_drives(self):
+        """Two HBAs, two SAS switches, eight JBODs, as sas_discover shows (sasutils' README)."""
         with Sasd("--fabric", "oak-816") as sasd:
             drives = sasd.run("list", "drives", "--no-headers", "--columns", "paths").split()
             self.assertEqual(drives, ["2"] * 816)
@@ -101,7 +101,7 @@ class ShippedFabricTest(unittest.TestCase):
             self.assertEqual(sum("51 x end_device -- disk" in line for line in tree), 32)
             self.assertEqual(sasd.call("health").returncode, 0)
 
-    def test_every_shipped_fabric_settles_in_good_health(self):
+    def test_every_shipped_fabric_settles_healthy(self):
         names = re.search(
             r"with this fabric: (.*?);",
             " ".join(subprocess.run([SASD, "--help"], capture_output=True, text=True).stdout.split()),
@@ -113,7 +113,7 @@ class ShippedFabricTest(unittest.TestCase):
 
 
 class StartTest(unittest.TestCase):
-    def test_who_waits_for_sasd_has_it_as_soon_as_it_serves(self):
+    def test_wait_ends_soon_after_sasd_starts(self):
         with tempfile.TemporaryDirectory(dir="/tmp") as folder:
             path = os.path.join(folder, "s")
             with socket.socket(socket.AF_UNIX) as nobody:
@@ -124,14 +124,14 @@ class StartTest(unittest.TestCase):
             os.unlink(path)
             sasd = subprocess.Popen([SASD, "--fabric", "demo", "--listen", f"unix:{path}"], stderr=subprocess.PIPE, text=True)
             self.assertIn("serving", sasd.stderr.readline())
-            # gRPC by itself looks every 5 s.
+            # gRPC alone would retry after 5 s.
             self.assertEqual(waiting.wait(timeout=4), 0)
             sasd.terminate()
             sasd.communicate(timeout=TIMEOUT_S)
 
 
 class HealthTest(unittest.TestCase):
-    def test_a_lost_lane_and_a_lost_path_are_warnings(self):
+    def test_lost_lane_and_lost_path_are_warnings(self):
         with Sasd("--fabric", "demo") as sasd:
             sasd.run("emulator", "phy", "jbod1-a", "24", "down")
             self.await_health(sasd, 1, "NARROW_PORT")
@@ -142,7 +142,7 @@ class HealthTest(unittest.TestCase):
             self.await_health(sasd, 0, "OK")
 
     def await_health(self, sasd, code, text):
-        """Health follows each event; the last event of an act is waited for by name."""
+        """Asks for health after each event, until it has `code` and `text`."""
         watch = subprocess.Popen(
             [SASCTL, "--addr", sasd.address, "watch", "--snapshot", "-o", "jsonl"],
             stdout=subprocess.PIPE,
@@ -162,7 +162,7 @@ class HealthTest(unittest.TestCase):
 
 class BadInputTest(unittest.TestCase):
     def refuse(self, text, *expected):
-        """A fabric file that sasd does not take."""
+        """Asserts that sasd refuses this fabric file, with the expected texts in its error."""
         with tempfile.NamedTemporaryFile("w", suffix=".textproto") as file:
             file.write(text)
             file.flush()
@@ -178,10 +178,10 @@ class BadInputTest(unittest.TestCase):
 
     HOST = 'host { id: "h" address: "500605b00ab01230" phys: 8 }\n'
 
-    def test_an_unknown_field(self):
+    def test_unknown_field_is_refused(self):
         self.refuse(self.HOST + 'expander { id: "x" colour: "red" }\n', "{file}:2", "colour")
 
-    def test_a_duplicate_address(self):
+    def test_duplicate_address_is_refused(self):
         self.refuse(
             self.HOST + 'expander { id: "x" address: "500605b00ab01230" phys: 12 }\n',
             "{file}:2:1",
@@ -189,7 +189,7 @@ class BadInputTest(unittest.TestCase):
             "give it another one",
         )
 
-    def test_a_loop(self):
+    def test_loop_of_expanders_is_refused(self):
         expanders = "".join(
             f'expander {{ id: "{i}" address: "500605b00ab0124{n}" phys: 12 }}\n'
             for n, i in enumerate("xyz")
@@ -200,7 +200,7 @@ class BadInputTest(unittest.TestCase):
         )
         self.refuse(self.HOST + expanders + links, "{file}:8:1", "closes a loop", "take one link")
 
-    def test_nobody_listens(self):
+    def test_missing_sasd_is_exit_code_3(self):
         done = subprocess.run(
             [SASCTL, "--addr", "unix:/tmp/no-sasd-here.sock", "tree"], capture_output=True, text=True
         )
@@ -208,7 +208,7 @@ class BadInputTest(unittest.TestCase):
         self.assertIn("/tmp/no-sasd-here.sock", done.stderr)
         self.assertIn("--addr or SASD_ADDR", done.stderr)
 
-    def test_what_sasctl_is_told_wrongly(self):
+    def test_wrong_arguments_have_helpful_errors(self):
         with Sasd("--fabric", "demo", "--log-events", "10") as sasd:
             for arguments, code, parts in [
                 (["list", "drives", "-f", "stat=attached"], 2, ['"stat"', 'did you mean "state"']),
@@ -226,7 +226,7 @@ class BadInputTest(unittest.TestCase):
                 for part in parts:
                     self.assertIn(part, done.stderr)
 
-    def test_an_object_that_is_gone_says_since_when(self):
+    def test_removed_object_shows_when_it_was_removed(self):
         with Sasd("--fabric", "demo") as sasd:
             name = sasd.run("list", "devices", "-o", "name").splitlines()[0]
             address = name.split("/")[-1]

@@ -1,7 +1,7 @@
-"""Machines whose owners published what their tools showed: sasctl shows the same.
+"""Machines whose owners published their tools' output: sasctl shows the same.
 
-The trees are made from the same listings (driver/sysfs/real_layouts.h), so what is held here is how
-sasd reads and shows such a machine.
+The trees are built from the same listings (driver/sysfs/real_layouts.h). So this tests how sasd
+reads and shows such a machine, not whether the trees are like the machines.
 """
 
 import collections
@@ -25,8 +25,8 @@ def listing(name):
 class Drawing:
     """A tree as sas_discover and sasctl draw it.
 
-    links: (expander, what it hangs from, its lanes, its vendor); disks, enclosures: their number at
-    each host and expander.
+    links: (expander, its parent, number of lanes, vendor). disks, enclosures: their number at each
+    host and expander.
     """
 
     def __init__(self, lines):
@@ -36,7 +36,7 @@ class Drawing:
         self.enclosures = collections.Counter()
         above = []  # (column, host or expander)
         for line in lines:
-            # What the owner left out.
+            # A line that stands for devices which the owner left out.
             if more := re.match(r" *\(end_device-[\d:]+:(\d+) .* end_device-[\d:]+:(\d+)", line):
                 self.disks[above[-1][1]] += int(more[2]) - int(more[1]) + 1
                 continue
@@ -61,7 +61,7 @@ class Drawing:
 
 class ListingsTest(unittest.TestCase):
     def serve(self, layout):
-        """A sasd on the tree of that machine."""
+        """Starts sasd on the tree of that machine."""
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         subprocess.run([WRITE_LAYOUT, layout, folder.name], check=True)
@@ -69,7 +69,7 @@ class ListingsTest(unittest.TestCase):
         self.addCleanup(sasd.__exit__)
         return sasd
 
-    def test_oak_as_sas_discover_draws_it(self):
+    def test_oak_matches_sas_discover(self):
         owners = Drawing(listing("sasutils-oak-sas-discover.txt"))
         ours = Drawing(self.serve("oak").tree())
         self.assertEqual(len(owners.links), 50)
@@ -79,16 +79,16 @@ class ListingsTest(unittest.TestCase):
         self.assertEqual(ours.disks, owners.disks)
         self.assertEqual(ours.enclosures, owners.enclosures)
 
-    def test_a_jbod_of_three_expanders_as_sas_discover_draws_it(self):
+    def test_three_expander_jbod_matches_sas_discover(self):
         owners = Drawing(listing("zfs-11095-4U-jbod-three-expanders.txt"))
         ours = Drawing(self.serve("three-expanders").tree())
-        # The owner's listing leaves names out, and ends before the second enclosure.
+        # The owner's listing lacks names, and ends before the second enclosure.
         self.assertEqual({link[:3] for link in ours.links}, {link[:3] for link in owners.links})
         self.assertEqual(owners.disks["expander-15:0"], 12)
         self.assertEqual(ours.disks, owners.disks)
         self.assertEqual(ours.enclosures - owners.enclosures, {"expander-15:1": 1})
 
-    def test_an_md1240_as_sas_devices_lists_it(self):
+    def test_md1240_matches_sas_devices(self):
         sasd = self.serve("md1240")
         ours = Drawing(sasd.tree())
         self.assertEqual({host for host, _ in ours.hosts}, {"host0", "host5"})
@@ -112,14 +112,14 @@ class ListingsTest(unittest.TestCase):
                 row = next(row for row in rows if row[1] == drive[1])
                 self.assertEqual(row[:9], list(drive[:9]))
                 self.assertIn(drive[11], row)
-        # And where the kernel has them: `ls -l`.
+        # The places of the devices in sysfs, from the owner's `ls -l`.
         places = re.findall(r"(end_device-[\d:]+)/device/target[\d:]+/([\d:]+)/generic -> ", text)
         self.assertEqual(len(places), 5)
         rows = sasd.run("list", "devices", "--no-headers", "--columns", "os-name,scsi-address")
         ours = {tuple(row.split()) for row in rows.splitlines()}
         self.assertLessEqual(set(places), ours)
 
-    def test_a_supermicro_as_its_kernel_logged_it(self):
+    def test_supermicro_matches_its_boot_log(self):
         name = "mpt3sas-supermicro36-two-expanders-boot.txt"
         sasd = self.serve(os.path.join(LISTINGS, name))
         expanders, devices, parent = {}, set(), None

@@ -1,4 +1,4 @@
 #!/bin/bash
-# A sysfs is in memory, too.
+# In memory, as a real sysfs is.
 [[ ! -w /dev/shm ]] || export TMPDIR=/dev/shm
 exec /usr/bin/python3 tests/e2e/listings_test.py

@@ -1,7 +1,7 @@
-"""A live sasd on a real machine's recorded sysfs, and uevents in every order that is known to hurt.
+"""A live sasd on a real machine's recorded sysfs, with uevents in orders known to cause bugs.
 
-umockdev (preloaded by replay_test.sh) gives sasd's own libudev a netlink and a /sys; each test ends
-with what the tree shows and looks at how often it was told.
+umockdev (preloaded by replay_test.sh) gives sasd's libudev a private netlink and /sys. At the end
+of each test sasd shows the tree as it is, and has reported each change as often as expected.
 """
 
 import json
@@ -13,9 +13,9 @@ import unittest
 from sasd import RECORDING, TIMEOUT_S, Sasd
 from testbed import Testbed
 
-HOST = "0x500605b00e4a8b80"  # made up: the recording's is another
+HOST = "0x500605b00e4a8b80"  # invented; differs from the recording's
 
-# Of the recording: address and block device of its drives.
+# The drives of the recording: address and block device.
 SDP, SDV, SDW, SDX = ALL = (
     "5000cca0506b5f1d sdp",
     "5000ccab02009402 sdv",
@@ -28,7 +28,7 @@ class ReplayTest(unittest.TestCase):
     def setUp(self):
         self.testbed = Testbed(RECORDING)
         self.addCleanup(self.testbed.close)
-        # What is told of this host ends the wait for what was told before.
+        # A change of this host ends the wait for earlier changes.
         self.marker = self.testbed.add_host("host99", "0x5000000000000099")
         self.marks = 0
         self.sasd = Sasd("--link-look-seconds", "0", env=self.testbed.env).__enter__()
@@ -39,10 +39,10 @@ class ReplayTest(unittest.TestCase):
         self.assertEqual(self.drives(), sorted(ALL))
         self.events = []
 
-    # ------------------------------------------------------------------------------ what sasd has
+    # ------------------------------------------------------------------------------ sasd's picture
 
     def settle(self):
-        """Takes the events up to all that was sent: sasd tells what goes quiet first first."""
+        """Waits for the events of all sent uevents: the marker's host goes quiet last."""
         self.marks += 1
         self.testbed.write(self.marker, "version_fw", f"mark-{self.marks}.")
         self.testbed.uevent("change", self.marker, "scsi_host")
@@ -63,13 +63,13 @@ class ReplayTest(unittest.TestCase):
         return sorted(" ".join(row.split()) for row in rows.splitlines())
 
     def told(self):
-        """The events since the last call, once all uevents are told."""
+        """The events since the last call, once sasd has reported all uevents."""
         self.settle()
         events, self.events = self.events, []
         return events
 
     def changes(self, events, kind, drive):
-        """How often a drive was added, modified or removed."""
+        """The number of changes of this kind (ADDED, MODIFIED, REMOVED) to a drive."""
         address = drive.split()[0]
         return sum(
             change["kind"] == f"CHANGE_KIND_{kind}"
@@ -81,16 +81,16 @@ class ReplayTest(unittest.TestCase):
     # ------------------------------------------------------------------------------ acts
 
     def port_of(self, drive):
-        """The port that leads to a drive: what comes and goes with it."""
+        """The port that leads to a drive, and comes and goes with it."""
         block = self.testbed.find(drive.split()[1])
         return re.match(r".*/port-[^/]*(?=/end_device-)", block).group()
 
     def all_of(self, devpath):
         return self.testbed.in_order_of_add(self.testbed.devices(devpath))
 
-    # ------------------------------------------------------------------------------ the kernel's
+    # ------------------------------------------------------------------------------ kernel order
 
-    def test_a_drive_goes_and_comes_as_the_kernel_tells(self):
+    def test_drive_goes_and_comes_in_kernel_order(self):
         port = self.port_of(SDW)
         devices = self.testbed.in_order_of_remove(self.testbed.devices(port))
         self.assertEqual(devices[0][1], "bsg")
@@ -109,7 +109,7 @@ class ReplayTest(unittest.TestCase):
         self.assertEqual(self.changes(events, "ADDED", SDW), 1)
         self.assertIn("add block/sdw", events[0]["cause"]["text"])
 
-    def test_a_disk_comes_after_its_end_device_and_goes_before(self):
+    def test_disk_comes_last_and_goes_first(self):
         scsi = self.testbed.find("target11:0:7")
         devices = self.testbed.devices(scsi)
         drive = next(d for d in ALL if scsi.startswith(self.port_of(d)))
@@ -117,19 +117,19 @@ class ReplayTest(unittest.TestCase):
         self.testbed.tell("remove", self.testbed.in_order_of_remove(devices))
         self.assertEqual(self.drives(), sorted({*ALL} - {drive} | {drive.split()[0] + " -"}))
         self.assertEqual(self.changes(self.told(), "REMOVED", drive), 0)
-        # A rescan brings the disk without any sas_* event.
+        # A rescan adds the disk without any sas_* event.
         self.testbed.put(taken)
         self.testbed.tell("add", self.testbed.in_order_of_add(devices))
         self.assertEqual(self.drives(), sorted(ALL))
         self.assertEqual(self.changes(self.told(), "ADDED", drive), 0)
 
-    def test_an_expander_comes_before_its_phys_and_ports(self):
+    def test_expander_comes_before_its_phys_and_ports(self):
         port = re.match(r".*/port-11:0(?=/)", self.testbed.find("expander-11:0")).group()
         whole = self.testbed.devices(port)
         taken = self.testbed.take(port)
         self.testbed.tell("remove", self.testbed.in_order_of_remove(whole))
         self.assertEqual(self.drives(), [SDP])
-        # Its own events first: what is behind it is not there yet.
+        # Its own events come first: the devices behind it do not exist yet.
         self.testbed.put(taken)
         expander = port + "/expander-11:0"
         behind = [
@@ -148,9 +148,9 @@ class ReplayTest(unittest.TestCase):
         self.testbed.tell("add", [d for d in self.all_of(port) if d[0].startswith(expander + "/p")])
         self.assertEqual(self.drives(), sorted(ALL))
 
-    # ------------------------------------------------------------------------------ orders that hurt
+    # ------------------------------------------------------------------------------ harmful orders
 
-    def test_a_change_before_the_remove_makes_no_phantom(self):
+    def test_change_before_remove_leaves_no_phantom(self):
         port = self.port_of(SDW)
         devices = self.all_of(port)
         self.testbed.take(port)
@@ -162,7 +162,7 @@ class ReplayTest(unittest.TestCase):
         self.assertEqual(self.drives(), sorted({*ALL} - {SDW}))
         self.assertEqual(self.told(), [])
 
-    def test_an_add_twice_is_one(self):
+    def test_two_adds_report_one_drive(self):
         port = self.port_of(SDX)
         devices = self.all_of(port)
         taken = self.testbed.take(port)
@@ -175,17 +175,17 @@ class ReplayTest(unittest.TestCase):
         self.assertEqual(self.told(), [])
         self.assertEqual(self.drives(), sorted(ALL))
 
-    def test_a_remove_without_an_add_is_nothing(self):
+    def test_remove_without_cause_reports_nothing(self):
         devices = self.testbed.in_order_of_remove(self.testbed.devices(self.port_of(SDW)))
         never_there = [(re.sub(r"11:0:\d+", "11:0:77", path), kind) for path, kind in devices]
         self.testbed.tell("remove", never_there)
         self.assertEqual(self.told(), [])
-        # Nor is one of what is there.
+        # Nor does a "remove" of a drive that is present.
         self.testbed.tell("remove", devices)
         self.assertEqual(self.told(), [])
         self.assertEqual(self.drives(), sorted(ALL))
 
-    def test_a_parent_may_go_first_and_come_last(self):
+    def test_parent_may_go_first_and_come_last(self):
         port = re.match(r".*/port-11:0(?=/)", self.testbed.find("expander-11:0")).group()
         devices = sorted(self.testbed.devices(port), key=lambda d: len(d[0]))
         taken = self.testbed.take(port)
@@ -199,13 +199,13 @@ class ReplayTest(unittest.TestCase):
         self.assertEqual(self.drives(), sorted(ALL))
         self.assertEqual(self.changes(self.told(), "ADDED", SDW), 1)
 
-    def test_a_disks_name_is_reused(self):
+    def test_disk_name_may_be_reused(self):
         gone = self.testbed.find("sdw")
         self.testbed.take(gone)
         other = self.testbed.find("sdv")
         renamed = os.path.dirname(other) + "/sdw"
         os.rename(self.testbed.path(other), self.testbed.path(renamed))
-        # The new owner is told of before the old one is gone.
+        # The uevent of the new owner comes before that of the old one.
         self.testbed.tell("add", [(renamed, "block")])
         self.testbed.tell("remove", [(gone, "block"), (other, "block")])
         self.assertEqual(
@@ -216,7 +216,7 @@ class ReplayTest(unittest.TestCase):
         for drive in ALL:
             self.assertEqual(self.changes(events, "REMOVED", drive), 0)
 
-    def test_a_change_of_what_is_nowhere_is_nothing(self):
+    def test_change_of_missing_object_reports_nothing(self):
         host = re.match(r".*/host11(?=/)", self.port_of(SDP)).group()
         self.testbed.tell(
             "change",
@@ -229,7 +229,7 @@ class ReplayTest(unittest.TestCase):
         self.assertEqual(self.told(), [])
         self.assertEqual(self.drives(), sorted(ALL))
 
-    def test_five_thousand_uevents_in_a_burst(self):
+    def test_burst_of_5000_uevents_converges(self):
         port = self.port_of(SDW)
         devices = self.all_of(self.port_of(SDV)) + self.all_of(port)
         self.testbed.take(port)
@@ -245,11 +245,11 @@ class ReplayTest(unittest.TestCase):
     # ------------------------------------------------------------------------------ a whole HBA
 
     def hba(self):
-        """The HBA's PCI function, and all that has uevents there."""
+        """The HBA's PCI function, and all devices beneath it that have uevents."""
         function = re.match(r".*(?=/host11/)", self.port_of(SDP)).group()
         return function, self.all_of(function)
 
-    def test_an_hba_is_pulled_and_put_back(self):
+    def test_hba_is_pulled_and_put_back(self):
         function, devices = self.hba()
         kinds = {subsystem for _, subsystem in devices}
         self.assertLessEqual({"block", "scsi", "sas_host", "sas_phy", "sas_port"}, kinds)
@@ -265,9 +265,9 @@ class ReplayTest(unittest.TestCase):
         self.testbed.tell("add", devices)
         self.assertEqual(self.drives(), sorted(ALL))
 
-    def test_a_whole_hba_in_any_order_and_repeated(self):
+    def test_hba_converges_in_any_order(self):
         function, devices = self.hba()
-        services = function + "/host11/port-11:2/enclosure/11:0:9:0"  # told of, and nowhere
+        services = function + "/host11/port-11:2/enclosure/11:0:9:0"  # uevents only, no folder
         devices += [(function, "pci"), (services, "enclosure")]
         chance = random.Random(11)
         taken = None
@@ -277,7 +277,7 @@ class ReplayTest(unittest.TestCase):
             else:
                 taken = self.testbed.take(function + "/host11")
                 there = []
-            # Some come before what they tell of has happened, and most of them twice.
+            # Some come before the change that they announce, and most of them twice.
             told = chance.choices(devices, k=2 * len(devices))
             for device in told:
                 self.testbed.uevent(chance.choice(("add", "remove", "change", "bind")), *device)
@@ -286,19 +286,19 @@ class ReplayTest(unittest.TestCase):
             else:
                 taken = None
                 self.assertEqual(self.drives(), sorted(ALL))
-            # What was told in a mess is the truth: nothing is left to tell.
+            # The disordered uevents led to the truth: nothing is left to report.
             self.told()
             self.testbed.tell("change", devices)
             self.assertEqual(self.told(), [])
 
-    def test_one_event_of_any_subsystem_is_enough(self):
+    def test_one_uevent_of_any_subsystem_suffices(self):
         function, devices = self.hba()
         host = function + "/host11"
         one_of_each = {subsystem: (path, subsystem) for path, subsystem in devices}
         one_of_each["pci"] = (function, "pci")
         one_of_each["enclosure"] = (host + "/port-11:2/enclosure/11:0:9:0", "enclosure")
         for subsystem, device in one_of_each.items():
-            # These come with others of theirs and are not listened to.
+            # sasd ignores these: they come together with others.
             if subsystem in ("scsi_disk", "scsi_device"):
                 continue
             with self.subTest(subsystem):
@@ -309,7 +309,7 @@ class ReplayTest(unittest.TestCase):
                 self.testbed.tell("add", [device])
                 self.assertEqual(self.drives(), sorted(ALL))
 
-    def test_another_hba_gets_the_number_of_the_last(self):
+    def test_another_hba_may_reuse_the_host_number(self):
         function, devices = self.hba()
         self.testbed.write(function + "/host11/scsi_host/host11", "host_sas_address", HOST)
         self.testbed.tell("remove", reversed(devices))
@@ -322,7 +322,7 @@ class ReplayTest(unittest.TestCase):
         self.assertEqual(self.changes(events, "REMOVED", SDW), 1)
         self.assertEqual(self.changes(events, "ADDED", SDW), 1)
 
-    def test_the_driver_is_unloaded_and_loaded(self):
+    def test_driver_is_unloaded_and_loaded(self):
         function, devices = self.hba()
         taken = self.testbed.take(function + "/host11")
         os.unlink(self.testbed.path("/class/sas_host/host99"))

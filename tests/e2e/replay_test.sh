@@ -6,6 +6,6 @@ if [[ ! -e $preload ]]; then
   echo "SKIPPED: no umockdev here (bazel/setup.sh test)"
   exit 0
 fi
-# A sysfs is in memory, too.
+# In memory, as a real sysfs is.
 [[ ! -w /dev/shm ]] || export TMPDIR=/dev/shm
 LD_PRELOAD=$preload exec /usr/bin/python3 tests/e2e/replay_test.py

@@ -1,4 +1,4 @@
-"""sasd and sasctl as a user meets them."""
+"""Starts sasd, and runs sasctl on it."""
 
 import json
 import os
@@ -17,7 +17,7 @@ class Sasd:
     """A running sasd with a sasctl for it."""
 
     def __init__(self, *options, env=None):
-        # The path of a unix socket is short.
+        # The path of a unix socket must be short.
         self.folder = tempfile.TemporaryDirectory(dir="/tmp")
         self.address = "unix:" + os.path.join(self.folder.name, "s")
         self.process = subprocess.Popen([SASD, *options, "--listen", self.address], env=env)
@@ -46,11 +46,11 @@ class Sasd:
         return done.stdout
 
     def watch(self):
-        """A Watch of what happens from now on; for end()."""
+        """Starts a Watch of events from now on. The caller ends it with end()."""
         return Watch(self.address)
 
     def tree(self, *options):
-        # The first line is this machine's name.
+        # Without the first line, which is this machine's name.
         return self.run("tree", *options).splitlines()[1:]
 
 
@@ -67,7 +67,7 @@ class Watch:
             pass
 
     def next_event(self):
-        """Waits for it."""
+        """Waits for the next event, and returns it."""
         return json.loads(self.process.stdout.readline())
 
     def end(self):

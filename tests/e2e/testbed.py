@@ -7,7 +7,7 @@ import shutil
 import socket
 import tarfile
 
-# The kernel's order of what belongs to one drive or expander, by subsystem (Linux 6.1).
+# The kernel's order of the uevents of one drive or expander, by subsystem (Linux 6.1).
 _ADDED = (
     "pci scsi_host sas_host sas_phy sas_port sas_device sas_end_device sas_expander bsg "
     "scsi scsi_disk block scsi_device scsi_generic enclosure"
@@ -19,7 +19,7 @@ _REMOVED = (
 
 
 class Testbed:
-    """The process that has one has libumockdev-preload.so loaded; its children with `env` see it.
+    """Needs libumockdev-preload.so in its process. Children with the environment `env` see it.
 
     Paths are those of uevents: "/devices/...", without "/sys".
     """
@@ -47,7 +47,7 @@ class Testbed:
         return self.root + "/sys" + devpath
 
     def find(self, name):
-        """The devpath of the device of that name; of a class device that stands beneath, not."""
+        """The devpath of the device of that name, not that of a class device beneath it."""
         found = (
             os.path.join(folder, name)
             for folder, folders, _ in os.walk(self.path("/devices"))
@@ -65,7 +65,7 @@ class Testbed:
         return f"{host}/scsi_host/{name}"
 
     def devices(self, devpath):
-        """(devpath, subsystem) of all that has uevents at and beneath it, as it is now."""
+        """(devpath, subsystem) of all present devices with uevents at and beneath a devpath."""
         all_devices = []
         for folder, _, _ in os.walk(self.path(devpath)):
             if os.path.lexists(folder + "/subsystem"):
@@ -76,10 +76,10 @@ class Testbed:
     # ------------------------------------------------------------------------------ uevents
 
     def uevent(self, action, devpath, subsystem):
-        """Sends one, as the kernel writes it, to all netlink sockets; waits while they are full.
+        """Sends a uevent in the kernel's format to all netlink sockets. Waits while they are full.
 
-        umockdev's own sender does neither: it gives up where ten are queued, and cannot tell of
-        what is gone.
+        umockdev's own sender gives up once ten are queued, and cannot send uevents of removed
+        devices.
         """
         self.sequence += 1
         message = (
@@ -90,7 +90,7 @@ class Testbed:
             self.socket.sendto(message.encode(), receiver)
 
     def tell(self, action, devices):
-        """Uevents of `devices` (see devices()), in the order given."""
+        """Sends a uevent of each of `devices` (see devices()), in the given order."""
         for devpath, subsystem in devices:
             self.uevent(action, devpath, subsystem)
 
@@ -105,7 +105,7 @@ class Testbed:
     # ------------------------------------------------------------------------------ the tree
 
     def take(self, devpath):
-        """Takes a folder out of the tree, and the links to it; for put()."""
+        """Takes a folder and the links to it out of the tree. put() takes the result."""
         os.rename(self.path(devpath), self.root + "/away/" + os.path.basename(devpath))
         links = [path for path in glob.glob(self.path("/class/*/*")) if not os.path.exists(path)]
         targets = [os.readlink(path) for path in links]
@@ -114,7 +114,7 @@ class Testbed:
         return devpath, list(zip(links, targets))
 
     def put(self, taken):
-        """Puts it back, at once as far as others see."""
+        """Puts the folder back in one step, and then its links."""
         devpath, links = taken
         os.rename(self.root + "/away/" + os.path.basename(devpath), self.path(devpath))
         for path, target in links:

@@ -1,5 +1,5 @@
-// Writes the sysfs tree of a real machine: write_layout LAYOUT FOLDER, LAYOUT being "oak",
-// "md1240", "three-expanders", or a file with the boot log of an mpt3sas host.
+// write_layout LAYOUT FOLDER: writes the sysfs tree of a real machine. LAYOUT is "oak", "md1240",
+// "three-expanders", or a file with the boot log of an mpt3sas host.
 #include <fstream>
 #include <iostream>
 #include <iterator>

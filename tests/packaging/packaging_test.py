@@ -1,4 +1,4 @@
-"""sasd as a service: the notify protocol, the systemd files, the installation."""
+"""sasd as a service: the notify protocol, the unit and the files beside it, the install."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ SASCTL = os.path.join(ROOT, "cli", "sasctl")
 PACKAGING = os.path.join(ROOT, "packaging")
 SYSTEMD = os.path.join(PACKAGING, "systemd")
 TIMEOUT_S = 60
-# The highest exposure level that systemd-analyze may report for the unit, times ten.
+# The highest exposure level of systemd-analyze, times ten, that the unit may have.
 WORST_EXPOSURE = 15
 
 
@@ -26,15 +26,15 @@ def run(*command, **options):
 
 
 def program(name):
-    """The path of a program; skips the test where it is not installed."""
+    """The path of an optional program. Skips the test without it."""
     path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/bin:/usr/sbin:/bin:/sbin")
     if path is None:
-        raise unittest.SkipTest(f"there is no {name} here")
+        raise unittest.SkipTest(f"{name} is not installed")
     return path
 
 
 class NotifyTest(unittest.TestCase):
-    """What sasd sends to the service manager, at $NOTIFY_SOCKET."""
+    """The messages that sasd sends to the service manager, at $NOTIFY_SOCKET."""
 
     def setUp(self):
         # The path of a unix socket must be short.
@@ -62,9 +62,9 @@ class NotifyTest(unittest.TestCase):
         lines = self.manager.recv(4096).decode().splitlines()
         return dict(line.split("=", 1) for line in lines)
 
-    def test_ready_reloading_stopping(self):
+    def test_start_reload_and_stop_are_notified(self):
         process = self.start()
-        # Once it is ready, it answers.
+        # READY means that sasd answers calls.
         ready = self.receive()
         self.assertEqual(ready["READY"], "1")
         self.assertIn("fabric demo at " + self.address, ready["STATUS"])
@@ -83,7 +83,7 @@ class NotifyTest(unittest.TestCase):
             message = self.receive()
         self.assertEqual(process.wait(timeout=TIMEOUT_S), 0)
 
-    def test_watchdog(self):
+    def test_watchdog_messages_keep_coming(self):
         process = self.start(WATCHDOG_USEC="200000")
         kept = 0
         while kept < 3:
@@ -91,7 +91,7 @@ class NotifyTest(unittest.TestCase):
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(timeout=TIMEOUT_S), 0)
 
-    def test_runs_without_a_notify_socket(self):
+    def test_sasd_runs_without_a_notify_listener(self):
         process = self.start(NOTIFY_SOCKET="/nowhere/at/all")
         wait = run(
             SASCTL, "--addr", self.address, "wait", "--settled", "--timeout", f"{TIMEOUT_S}s"
@@ -108,7 +108,7 @@ class UnitTest(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
 
-    def test_unit(self):
+    def test_unit_is_valid_and_hardened(self):
         analyze = program("systemd-analyze")
         with open(os.path.join(SYSTEMD, "sasd.service"), encoding="utf-8") as file:
             text = file.read()
@@ -127,7 +127,7 @@ class UnitTest(unittest.TestCase):
         print(lines[-1] if lines else security.stderr)
         self.assertEqual(security.returncode, 0, security.stdout + security.stderr)
 
-    def test_users(self):
+    def test_sysusers_creates_user_and_groups(self):
         sysusers = program("systemd-sysusers")
         if os.geteuid() != 0:
             self.skipTest("systemd-sysusers needs root")
@@ -144,7 +144,7 @@ class UnitTest(unittest.TestCase):
         with open(os.path.join(etc, "passwd"), encoding="utf-8") as file:
             self.assertIn("sasd:x:", file.read())
 
-    def test_remove_command(self):
+    def test_modprobe_remove_command_signals_sasd(self):
         """`modprobe -r mpt3sas` runs the command, and a shell can parse it."""
         conf = os.path.join(self.folder.name, "conf")
         os.mkdir(conf)
@@ -155,7 +155,7 @@ class UnitTest(unittest.TestCase):
         command = commands[0].split(" ", 2)[2]
         self.assertEqual(run("/bin/sh", "-n", "-c", command).returncode, 0)
 
-        # Again, with stand-ins for the programs that it calls.
+        # Runs the command with stand-ins for the programs that it calls.
         log = os.path.join(self.folder.name, "log")
         for name in ("systemctl", "modprobe"):
             stub = os.path.join(self.folder.name, name)
@@ -211,7 +211,7 @@ class InstallTest(unittest.TestCase):
                 found[os.path.relpath(path, self.destdir)] = mode
         return found
 
-    def test_install_twice(self):
+    def test_second_install_keeps_the_options(self):
         done = self.install()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.installed(), self.FILES)
@@ -230,7 +230,7 @@ class InstallTest(unittest.TestCase):
         version = run(os.path.join(self.destdir, "usr/sbin/sasd"), "--version")
         self.assertTrue(version.stdout.startswith("sasd "), version.stdout)
 
-    def test_missing_programs_are_an_error(self):
+    def test_install_without_a_build_fails(self):
         done = self.install(binaries=self.folder.name)
         self.assertEqual(done.returncode, 1)
         self.assertIn("bazel build //daemon:sasd //cli:sasctl", done.stderr)

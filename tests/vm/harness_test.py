@@ -1,4 +1,4 @@
-"""The harness' own judges: parsers on recorded text, the comparison, the kernel log."""
+"""Tests of the harness' judges: parsers on recorded text, the comparison, the kernel log."""
 
 import json
 import os
@@ -33,20 +33,20 @@ class TableTest(unittest.TestCase):
         table.put("device", HOST, DRIVE, slot=3)
         self.assertEqual(differences(table, table, "sysfs"), [])
 
-    def test_a_field_that_one_source_does_not_know_is_not_compared(self):
+    def test_field_of_one_source_only_is_not_compared(self):
         truth, other = Table(), Table()
         truth.put("device", HOST, DRIVE, slot=3, serial="A")
         other.put("device", HOST, DRIVE, slot=3, name="sda")
         self.assertEqual(differences(truth, other, "sysfs"), [])
 
-    def test_a_difference_names_object_field_and_both_values(self):
+    def test_difference_names_object_field_and_values(self):
         truth, other = Table(), Table()
         truth.put("device", HOST, DRIVE, slot=3)
         other.put("device", HOST, DRIVE, slot=4)
         (line,) = differences(truth, other, "sysfs")
         self.assertEqual(line, f"device {HOST} {DRIVE}: slot: fabric 3, sysfs 4")
 
-    def test_what_one_source_lacks_is_a_difference(self):
+    def test_missing_object_is_a_difference(self):
         truth, other = Table(), Table()
         truth.put("device", HOST, DRIVE, slot=3)
         other.put("device", HOST, EXPANDER, slot=3)
@@ -55,14 +55,14 @@ class TableTest(unittest.TestCase):
         self.assertIn("in the fabric, not in sysfs", lines[0] + lines[1])
         self.assertIn("in sysfs, not in the fabric", lines[0] + lines[1])
 
-    def test_kinds_that_the_other_source_does_not_tell_are_not_compared(self):
+    def test_kinds_missing_in_other_source_are_skipped(self):
         truth, other = Table(), Table()
         truth.put("bay", HOST, ENCLOSURE, 1, device="")
         truth.put("host", HOST)
         other.put("host", HOST)
         self.assertEqual(differences(truth, other, "lsscsi"), [])
 
-    def test_a_kind_that_a_source_should_tell_and_does_not_is_a_difference(self):
+    def test_missing_required_kind_is_a_difference(self):
         truth = Table()
         truth.put("host", HOST)
         self.assertEqual(len(differences(truth, Table(), "sysfs", KINDS)), 1)
@@ -83,7 +83,7 @@ class TableTest(unittest.TestCase):
 
 
 class TruthTableTest(unittest.TestCase):
-    def test_a_bay_has_its_drive_and_an_empty_one_none(self):
+    def test_bay_has_its_drive_or_none(self):
         truth = api.HostTruth(sas_address=HOST)
         truth.enclosures.add(logical_id="500605b00ab01230", slot_count=8)
         truth.enclosures.add(logical_id=ENCLOSURE, slot_count=2, start_slot=1)
@@ -142,7 +142,7 @@ class SysfsTableTest(unittest.TestCase):
     def setUp(self):
         self.table = from_sysfs(SYSFS)
 
-    def test_a_drive_has_the_facts_of_all_its_objects(self):
+    def test_drive_has_facts_of_all_its_objects(self):
         row = self.table["device", HOST, DRIVE]
         expected = {
             "parent": EXPANDER,
@@ -163,37 +163,37 @@ class SysfsTableTest(unittest.TestCase):
         }
         self.assertEqual({k: row[k] for k in expected}, expected)
 
-    def test_a_port_gives_the_expander_its_parent_and_width(self):
+    def test_port_gives_expander_its_parent_and_width(self):
         row = self.table["expander", HOST, EXPANDER]
         self.assertEqual((row["parent"], row["parent_phys"], row["level"]), (HOST, (0,), 1))
         self.assertEqual(self.table["phy", HOST, HOST, 0], {"rate": 12.0, "attached": EXPANDER})
 
-    def test_the_rate_of_a_phy_in_no_port_may_be_old_and_is_not_told(self):
+    def test_rate_of_phy_without_port_is_unknown(self):
         lines = [line for line in SYSFS.splitlines() if line != "P port-0:0:1/device/phy-0:0:3"]
         self.assertEqual(from_sysfs("\n".join(lines))["phy", HOST, EXPANDER, 3], {})
         down = [line.replace("6.0 Gbit", "Unknown") for line in lines]
         self.assertEqual(from_sysfs("\n".join(down))["phy", HOST, EXPANDER, 3], {"rate": 0.0})
 
-    def test_bays_have_what_ses_has_joined(self):
+    def test_bays_have_the_drives_of_ses(self):
         self.assertEqual(self.table["bay", HOST, ENCLOSURE, 7], {"device": DRIVE})
         self.assertEqual(self.table["bay", HOST, ENCLOSURE, 8], {"device": ""})
 
-    def test_a_device_without_a_scsi_device_says_so(self):
+    def test_device_without_scsi_device_is_marked(self):
         lines = [line for line in SYSFS.splitlines() if "scsi_device/" not in line and line[0] != "S"]
         table = from_sysfs("\n".join(lines))
         self.assertFalse(table["device", HOST, DRIVE]["scsi"])
 
-    def test_a_part_that_is_missing_is_told_as_torn(self):
+    def test_missing_part_is_reported_as_torn(self):
         lines = [line for line in SYSFS.splitlines() if "scsi_device/0:0:1:0 " not in line]
         with self.assertRaises(TornError):
             from_sysfs("\n".join(lines))
 
-    def test_no_sas_at_all_is_an_empty_table(self):
+    def test_no_sas_gives_an_empty_table(self):
         self.assertEqual(from_sysfs(""), {})
 
 
 class ToolTablesTest(unittest.TestCase):
-    def test_lsscsi(self):
+    def test_lsscsi_gives_devices_of_hosts(self):
         transport = (
             "[0:0:1:0]    disk    sas:0x5000c500a7b26111          /dev/sdb \n"
             "[0:0:9:0]    enclosu sas:0x5000ccab0300113d          -        \n"
@@ -208,7 +208,7 @@ class ToolTablesTest(unittest.TestCase):
         self.assertEqual(table["device", HOST, "5000ccab0300113d"], {"ses": True, "scsi": True})
         self.assertEqual(len(table), 2)
 
-    def test_smp_discover(self):
+    def test_smp_discover_gives_phys(self):
         text = (
             "  phy   0:D:attached:[5000c500a7b26111:00  t(SSP)]  12 Gbps\n"
             "  phy   1:D:disabled\n"
@@ -226,7 +226,7 @@ class ToolTablesTest(unittest.TestCase):
         self.assertEqual(table["phy", HOST, EXPANDER, 24]["attached_phy"], 2)
         self.assertEqual(table["phy", HOST, EXPANDER, 28]["attached_phy"], 12)
 
-    def test_sg_ses_join(self):
+    def test_sg_ses_join_gives_bays(self):
         text = """\
 Slot 07 [0,7]  Element type: Array device slot
   Enclosure Status:
@@ -353,13 +353,13 @@ def table_of(*lines):
 
 
 class SasctlTableTest(unittest.TestCase):
-    def test_a_drive_is_as_sysfs_has_it(self):
+    def test_drive_equals_that_of_sysfs(self):
         row, sysfs = table_of(*PICTURE)["device", HOST, DRIVE], from_sysfs(SYSFS)["device", HOST, DRIVE]
         same = {k for k in row.keys() & sysfs.keys() if row[k] == sysfs[k]}
         wanted = "parent parent_phy rate protocols enclosure slot wwn serial vendor product blocks handle ses scsi name"
         self.assertEqual(set(wanted.split()) - same, set())
 
-    def test_every_kind_is_told(self):
+    def test_picture_gives_every_kind(self):
         table = table_of(*PICTURE)
         self.assertEqual({key[0] for key in table}, set(KINDS))
         self.assertEqual(table["phy", HOST, HOST, 0], {"rate": 12.0, "attached": EXPANDER, "attached_phy": 4, "disabled": False})
@@ -369,7 +369,7 @@ class SasctlTableTest(unittest.TestCase):
         self.assertEqual(table["bay", HOST, ENCLOSURE, 8], {"device": ""})
         self.assertEqual(table["unit", "5000c500a7b26110"]["paths"], ((HOST, DRIVE),))
 
-    def test_a_port_that_leads_upwards_is_left_out_and_a_stale_one_is_not(self):
+    def test_upward_port_is_left_out_but_stale_kept(self):
         stale = {"name": "x", "owner": EXPANDER_NAME, "attachedSasAddress": "1" * 16, "width": 1}
         stale["name"] = f"{EXPANDER_NAME}/ports/{stale['attachedSasAddress']}"
         ports = table_of(*PICTURE, snapshot(port=stale)).of_kind("port")
@@ -397,22 +397,22 @@ class SasctlTableTest(unittest.TestCase):
             event = {"changes": [told("MODIFIED", endDevice={**END_DEVICE, field: value})]}
             self.assertTrue(differences(right, table_of(*PICTURE, json.dumps(event)), "sasd", KINDS), field)
 
-    def test_a_removed_object_is_no_more(self):
+    def test_removed_object_leaves_the_table(self):
         event = {"changes": [told("REMOVED", endDevice=END_DEVICE)]}
         table = table_of(*PICTURE, json.dumps(event))
         self.assertNotIn(("device", HOST, DRIVE), table)
 
-    def test_a_gap_begins_a_new_picture(self):
+    def test_gap_begins_a_new_picture(self):
         picture = sasctl_table.picture_of("\n".join([*PICTURE, '{"gap":{"sentRevision":"1"}}']))
         self.assertEqual((picture.objects, picture.whole), ({}, False))
 
-    def test_what_failed_to_come_up_is_no_device(self):
+    def test_failed_drive_is_no_device(self):
         event = {"changes": [told("MODIFIED", endDevice={**END_DEVICE, "state": "DEVICE_STATE_FAILED"})]}
         table = table_of(*PICTURE, json.dumps(event))
         self.assertNotIn(("device", HOST, DRIVE), table)
         self.assertNotIn(("port", HOST, EXPANDER, DRIVE), table)
 
-    def test_sysfs_alone_does_not_tell_the_rate_of_a_phy_without_device(self):
+    def test_sysfs_only_phy_without_device_has_no_rate(self):
         phy = {"name": f"{EXPANDER_NAME}/phys/3", "owner": EXPANDER_NAME, "phyIdentifier": 3}
         phy["negotiatedLinkRate"] = "LINK_RATE_6_GBPS"
         for sources, known in ((["SOURCE_SYSFS"], False), (FIRMWARE, True)):
@@ -422,7 +422,7 @@ class SasctlTableTest(unittest.TestCase):
 
 
 class SasdLogTest(unittest.TestCase):
-    def test_warnings_and_what_is_no_line_are_bad(self):
+    def test_warnings_and_malformed_lines_are_bad(self):
         lines = [
             "[2026-11-26 04:46:18.015] [sasd] [info] serving",
             "[2026-11-26 04:46:18.015] [sasd] [warning] odd",
@@ -434,10 +434,10 @@ class SasdLogTest(unittest.TestCase):
 
 
 class KernelLogTest(unittest.TestCase):
-    def test_an_ordinary_line_is_fine(self):
+    def test_ordinary_line_is_fine(self):
         self.assertEqual(kernel_log.bad_lines(["<6>[    1.0] mpt3sas_cm0: port enable: SUCCESS"]), [])
 
-    def test_a_warning_is_bad_whoever_writes_it(self):
+    def test_warning_of_any_driver_is_bad(self):
         self.assertEqual(
             kernel_log.bad_lines(["<4>[    1.0] ses 0:0:9:0: something odd"]),
             ["[    1.0] ses 0:0:9:0: something odd"],
@@ -451,7 +451,7 @@ class KernelLogTest(unittest.TestCase):
         ):
             self.assertEqual(len(kernel_log.bad_lines(["<6>[    1.0] " + text])), 1, text)
 
-    def test_an_allow_list_covers_its_scenario_only(self):
+    def test_allow_list_covers_its_scenario_only(self):
         line = "<3>[    1.0] sd 0:0:1:0: [sdb] Synchronize Cache(10) failed: Result: x"
         self.assertEqual(len(kernel_log.bad_lines([line])), 1)
         self.assertEqual(kernel_log.bad_lines([line], kernel_log.REMOVAL), [])
@@ -464,7 +464,7 @@ class KernelLogTest(unittest.TestCase):
 
 
 class ImageTest(unittest.TestCase):
-    def test_an_archive_is_in_newc_form(self):
+    def test_archive_is_in_newc_format(self):
         cpio = image.Cpio()
         cpio.add("a/b", 0o100644, b"hello")
         data = cpio.finish()
@@ -476,19 +476,19 @@ class ImageTest(unittest.TestCase):
         self.assertIn(b"TRAILER!!!", data)
         self.assertEqual(len(data) % 4, 0)
 
-    def test_what_is_no_kernel_is_refused(self):
-        with self.assertRaisesRegex(image.ImageError, "no bzImage"):
+    def test_file_without_kernel_is_refused(self):
+        with self.assertRaisesRegex(image.ImageError, "not a bzImage"):
             image.extract_vmlinux(bytes(0x400))
 
-    def test_an_unknown_packing_is_refused(self):
+    def test_unknown_compression_is_refused(self):
         data = bytearray(0x800)
         data[0x1F1] = 1
         data[0x202:0x206] = b"HdrS"
         struct.pack_into("<II", data, 0x248, 0, 16)
-        with self.assertRaisesRegex(image.ImageError, "unknown way"):
+        with self.assertRaisesRegex(image.ImageError, "unknown format"):
             image.extract_vmlinux(bytes(data))
 
-    def test_an_xz_payload_gives_the_elf_file(self):
+    def test_xz_payload_gives_the_elf_file(self):
         import lzma
 
         payload = lzma.compress(b"\x7fELF and so on") + b"\x0e\0\0\0"

@@ -1,9 +1,9 @@
-"""Builds what a guest boots: an uncompressed kernel and an initramfs, from Debian packages only.
+"""Builds the image of a guest: an uncompressed kernel and an initramfs, from Debian packages only.
 
-The packages are downloaded (never installed) and unpacked in $SASD_CACHE/vm. The result is kept
-there under a name made of the packages' versions and of the files of guest/; a second call finds
-it and does nothing more. No root is needed. Reads: the boot protocol of x86
-(Documentation/x86/boot.rst) for the kernel, and the newc format (cpio(5)) for the initramfs.
+The packages are downloaded (never installed) and unpacked in $SASD_CACHE/vm. The image stays there,
+under a name made of the packages' versions and of the files of guest/. A second call finds it and
+does nothing more. No root is needed. Sources of the formats: the boot protocol of x86
+(Documentation/x86/boot.rst) for the kernel, and newc (cpio(5)) for the initramfs.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ PACKAGES = (
     "smp-utils",
     "strace",
     "udev",
-    # The libraries of these; CheckLibraries() tells when one is missing.
+    # The libraries of these; Libraries names any that are missing.
     "libacl1",
     "libblkid1",
     "libc6",
@@ -52,7 +52,7 @@ PACKAGES = (
     "libunwind8",
     "libzstd1",
 )
-# Modules with all that they depend on.
+# Kernel modules; their dependencies come with them.
 MODULES = ("mpt3sas", "mptsas", "sd_mod", "ses", "sg", "virtio_console", "virtio_pci")
 PROGRAMS = (
     "bin/kmod",
@@ -69,7 +69,7 @@ UDEV_RULES = ("50-udev-default.rules",)
 
 
 class ImageError(Exception):
-    """The image cannot be made here; the text says why, in one line."""
+    """The image cannot be built here. The text gives the reason in one line."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Image:
 
 
 def build(cache=None):
-    """Returns the Image, made if it is not in the cache."""
+    """Returns the Image. Builds it if the cache lacks it."""
     root = os.path.join(cache or default_cache(), "vm")
     os.makedirs(root, exist_ok=True)
     with open(os.path.join(root, "lock"), "w", encoding="ascii") as lock:
@@ -115,7 +115,7 @@ def image_in(folder):
 
 
 def name_of(versions):
-    """Of the packages' versions and of what goes into the guest from here."""
+    """A name made of the packages' versions and of our files for the guest."""
     text = repr(sorted(versions.items())) + source_digest()
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -129,13 +129,13 @@ def source_digest():
 
 
 def state_of_apt():
-    """Changes when apt may have learned of other versions; asking apt itself takes seconds."""
+    """A text that changes when apt may know other versions. To ask apt itself takes seconds."""
     paths = ("/var/lib/apt/lists", "/etc/apt", "/etc/apt/sources.list.d")
     return ",".join(str(os.stat(p).st_mtime_ns) for p in paths if os.path.exists(p))
 
 
 def read_stamp(stamp, state):
-    """The image's folder, if it was made from this state and is there."""
+    """The image's folder, if it was built from this state and still exists."""
     try:
         with open(stamp, encoding="utf-8") as lines:
             made_from, folder = lines.read().split("\n")[:2]
@@ -158,10 +158,10 @@ def run(*command, **options):
 
 
 def candidate_versions():
-    """Package -> version that apt would install, the kernel's image package among them."""
+    """Package -> version that apt would install, including the kernel's image package."""
     versions = policy(KERNEL_META_PACKAGE, *PACKAGES)
     if len(versions) <= len(PACKAGES) and os.geteuid() == 0:
-        run("apt-get", "update")  # the lists are not there yet
+        run("apt-get", "update")  # apt has no package lists yet
         versions = policy(KERNEL_META_PACKAGE, *PACKAGES)
     missing = {KERNEL_META_PACKAGE, *PACKAGES} - set(versions)
     if missing:
@@ -185,7 +185,7 @@ def policy(*packages):
 
 
 def make(versions, root, folder):
-    """Makes the image in a folder beside and renames it: it is there whole or not at all."""
+    """Builds the image in a temporary folder and renames it, so that it is always complete."""
     work = tempfile.mkdtemp(dir=root, prefix="making.")
     try:
         tree = os.path.join(work, "tree")
@@ -201,7 +201,7 @@ def make(versions, root, folder):
         os.rename(out, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    for other in os.scandir(root):  # what nobody has used for a week goes
+    for other in os.scandir(root):  # removes images unused for a week
         unused = time.time() - other.stat().st_mtime > 7 * 24 * 3600
         if unused and other.is_dir() and other.name != "packages":
             shutil.rmtree(other.path, ignore_errors=True)
@@ -236,7 +236,7 @@ def write(path, data):
 def extract_vmlinux(image):
     """The ELF file within a bzImage that was packed with xz (boot protocol 2.08: payload)."""
     if image[0x202:0x206] != b"HdrS":
-        raise ImageError("the kernel is no bzImage: no HdrS at 0x202")
+        raise ImageError("the kernel is not a bzImage: no HdrS at 0x202")
     setup_sectors = image[0x1F1] or 4
     offset, length = struct.unpack_from("<II", image, 0x248)
     start = (setup_sectors + 1) * 512 + offset
@@ -248,9 +248,9 @@ def extract_vmlinux(image):
         done = subprocess.run(["zstd", "-dc"], input=payload[:-4], capture_output=True, check=True)
         vmlinux = done.stdout
     else:
-        raise ImageError(f"the kernel is packed in an unknown way: {payload[:6].hex()}")
+        raise ImageError(f"the kernel is packed in an unknown format: {payload[:6].hex()}")
     if vmlinux[:4] != b"\x7fELF":
-        raise ImageError("what was packed in the bzImage is no ELF file")
+        raise ImageError("the bzImage does not contain an ELF file")
     return vmlinux
 
 
@@ -258,7 +258,7 @@ def extract_vmlinux(image):
 
 
 class Cpio:
-    """An archive in newc format; paths are relative to the root, folders come by themselves."""
+    """An archive in newc format. Paths are relative to the root. Adds folders as needed."""
 
     def __init__(self):
         self.data = bytearray()
@@ -348,7 +348,7 @@ def find(tree, patterns):
 
 
 def inside(tree, path):
-    """Follows links as if the tree were the root."""
+    """Resolves links as if the tree were the root."""
     full = os.path.join(tree, path)
     while os.path.islink(full):
         target = os.readlink(full)

@@ -1,7 +1,7 @@
-"""Judges the kernel's log: what a healthy machine with a real HBA would not have written.
+"""Judges the kernel's log: finds lines that a healthy machine with a real HBA would not write.
 
-A line is bad when it is of level warning or worse, or has words of trouble at any level, unless it
-matches an entry of the allow-lists, each with the reason why it is no trouble.
+A line is bad if it has level warning or worse, or words of trouble at any level. Lines that match
+an entry of the allow-lists are fine. Each entry has a reason.
 """
 
 import re
@@ -14,7 +14,7 @@ TROUBLE = re.compile(
     r"|blocked for more than|soft lockup|hung task|rcu.*(stall|self-detected)|UBSAN|KASAN"
     r"|segfault|nobody cared|Tainted"
 )
-# What mpt3sas writes when the firmware does what it should not, or does not answer.
+# Words that mpt3sas writes when the firmware misbehaves or does not answer.
 MPT3SAS = re.compile(r"mpt[23]sas|mpt3")
 MPT3SAS_TROUBLE = re.compile(
     r"fail|fault|timeout|timed out|invalid|error|unknown|not found|could not|mismatch|reset"
@@ -22,7 +22,7 @@ MPT3SAS_TROUBLE = re.compile(
     re.IGNORECASE,
 )
 
-# (pattern, reason). These are always fine.
+# (pattern, reason). Lines that are always fine.
 ALWAYS = (
     (r"^(ACPI|PCI|pci |acpi|APIC|tsc|clocksource|RAS|MTRR|x86/|Spectre|ITLB|RETBleed|MDS)", "QEMU's machine"),
     (r"^(process: |L1TF|MMIO Stale|Speculative|Retpoline|Register File|unchecked MSR)", "QEMU's CPU"),
@@ -32,60 +32,60 @@ ALWAYS = (
     (r"^systemd-udevd\[|^udevd\[|^init: |^agent: ", "the guest's own programs"),
     (r"^SCSI subsystem initialized|^Run /init|^  with (arguments|environment)", "no trouble"),
 )
-# Lines that a real HBA's driver writes too.
+# Lines that the driver also writes with a real HBA.
 HBA = (
     (r"CurrentHostPageSize is 0: Setting default host page size to 4k", "boards without NVMe"),
     (r"TimeSync Interval in Manuf page-11 is not enabled", "boards whose firmware sets no clock"),
-    (r"set ignore_delay_remove for handle", "an SES device: told at level warning"),
+    (r"set ignore_delay_remove for handle", "an SES device: logged at level warning"),
 )
-# While devices come and go.
+# Lines while devices come and go.
 REMOVAL = (
     (r"sd [\d:]+: \[sd\w+\] Synchronize Cache\(10\) failed", "the disk was pulled"),
-    (r"mpt[23]sas_cm\d: [ts][rc]_complete:.*, ioc_status\(0x0000\)", "the removal handshake went well"),
-    (r"sd [\d:]+: device_unblock and setting to running", "told at level warning"),
-    (r"mpt[23]sas_cm\d: (removing|mpt3sas_transport_port_remove|enclosure|_scsih|device is not)", "told"),
+    (r"mpt[23]sas_cm\d: [ts][rc]_complete:.*, ioc_status\(0x0000\)", "the removal handshake succeeded"),
+    (r"sd [\d:]+: device_unblock and setting to running", "logged at level warning"),
+    (r"mpt[23]sas_cm\d: (removing|mpt3sas_transport_port_remove|enclosure|_scsih|device is not)", "a removal"),
 )
-# While the IOC is reset.
+# Lines while the IOC is reset.
 RESET = (
-    (r"mpt[23]sas_cm\d: (sending diag reset|diag reset|.*host reset|.*_base_fault_reset_work)", "asked for"),
-    (r"mpt[23]sas_cm\d: .*(fault_state|IOC is in FAULT|hard reset|message unit reset)", "asked for"),
-    (r"mpt[23]sas_cm\d: mpt3sas_base_hard_reset_handler: SUCCESS", "it went well"),
+    (r"mpt[23]sas_cm\d: (sending diag reset|diag reset|.*host reset|.*_base_fault_reset_work)", "the requested reset"),
+    (r"mpt[23]sas_cm\d: .*(fault_state|IOC is in FAULT|hard reset|message unit reset)", "the requested reset"),
+    (r"mpt[23]sas_cm\d: mpt3sas_base_hard_reset_handler: SUCCESS", "the reset succeeded"),
     (
         r"mpt[23]sas_cm\d fault info from func: (mpt3sas_base_make_ioc_ready|_base_fault_reset_work)",
-        "the fault that was asked for",
+        "the requested fault",
     ),
-    (r"mpt3sas_cm\d: coredump_state\(0x\w+\)!", "so a gen 3.5 HBA faults"),
-    # CONFIG_INVALID_PAGE, as firmware ends a list.
-    (r"\tbreak from (expander|end device|pcie end device) scan: ioc_status\(0x0022\)", "all were seen"),
+    (r"mpt3sas_cm\d: coredump_state\(0x\w+\)!", "the fault of a gen 3.5 HBA"),
+    # CONFIG_INVALID_PAGE: firmware ends a list with it.
+    (r"\tbreak from (expander|end device|pcie end device) scan: ioc_status\(0x0022\)", "the end of a list"),
 )
 UNLOAD = (
-    (r"mpt[23]sas_cm\d: (sending message unit reset !!|message unit reset: SUCCESS)", "the driver's farewell"),
+    (r"mpt[23]sas_cm\d: (sending message unit reset !!|message unit reset: SUCCESS)", "the driver unloads"),
 )
-# What goes while the driver looks at it.
+# Lines about devices that vanish while the driver reads them.
 STORM = REMOVAL + (
     (
         r"mpt[23]sas_cm\d: handle\(0x\w+\), ioc_status\(0x0022\) failure at .*/_transport_set_identify\(\)!",
         "gone before its page was read",
     ),
-    (r"mpt[23]sas_cm\d: failure at .*/_scsih_add_device\(\)!", "so too"),
+    (r"mpt[23]sas_cm\d: failure at .*/_scsih_add_device\(\)!", "as above"),
 )
 SATA_INIT = (
-    (r"mpt[23]sas_cm\d: .*sata init failure", "what the scenario does"),
-    (r"mpt[23]sas_cm\d: discovery errors\(sata initialization failed\)", "so too"),
+    (r"mpt[23]sas_cm\d: .*sata init failure", "the scenario causes it"),
+    (r"mpt[23]sas_cm\d: discovery errors\(sata initialization failed\)", "as above"),
 )
 DISCOVERY_ERROR = (
-    (r"mpt[23]sas_cm\d: .*\(stop\) ?discovery_status", "what the scenario does"),
-    (r"mpt[23]sas_cm\d: SMP command sent to the expander .* has (failed|timed out)", "so too"),
-    (r"mpt[23]sas_cm\d: SAS Device Discovery Error", "so too"),
+    (r"mpt[23]sas_cm\d: .*\(stop\) ?discovery_status", "the scenario causes it"),
+    (r"mpt[23]sas_cm\d: SMP command sent to the expander .* has (failed|timed out)", "as above"),
+    (r"mpt[23]sas_cm\d: SAS Device Discovery Error", "as above"),
 )
 TEMPERATURE = (
-    (r"mpt[23]sas_cm\d: Temperature Threshold flags .* exceeded for Sensor", "what the scenario does"),
-    (r"mpt[23]sas_cm\d: Current Temp In Celsius", "so too"),
+    (r"mpt[23]sas_cm\d: Temperature Threshold flags .* exceeded for Sensor", "the scenario causes it"),
+    (r"mpt[23]sas_cm\d: Current Temp In Celsius", "as above"),
 )
 
 
 def bad_lines(raw_lines, *allow_lists):
-    """Those of `dmesg -r` that are bad."""
+    """The bad lines of `dmesg -r`."""
     allowed = [re.compile(p) for group in (ALWAYS, HBA) + allow_lists for p, _ in group]
     bad = []
     for line in raw_lines:

@@ -1,4 +1,4 @@
-"""QEMU's own mptsas1068 (MPI 1) with its disks, the kernel's mptsas, and sasd, which has sysfs alone there.
+"""QEMU's own mptsas1068 (MPI 1) with its disks, the kernel's mptsas, and sasd, which has only sysfs there.
 
 The truth is QEMU's command line. Linux knows no address of such an HBA, so tables name it HOST.
 """
@@ -17,11 +17,11 @@ HOST = "host"
 PHYS = 8
 RATE = 3.0  # QEMU's phys
 SECTOR = 512
-# What the driver says of itself.
+# Lines that the driver writes at any start.
 MPTSAS = (
-    (r"^Fusion MPT (base|SAS Host) driver|^mptbase: ioc\d|^mptsas: ioc\d", "told"),
-    (r"^ioc\d: LSISAS1068 A0: Capabilities", "told"),
-    (r"^scsi [\d:]+: Power-on or device reset occurred", "so QEMU's disks begin"),
+    (r"^Fusion MPT (base|SAS Host) driver|^mptbase: ioc\d|^mptsas: ioc\d", "the driver's greeting"),
+    (r"^ioc\d: LSISAS1068 A0: Capabilities", "the driver's greeting"),
+    (r"^scsi [\d:]+: Power-on or device reset occurred", "the first answer of QEMU's disks"),
 )
 SCENARIOS = []
 
@@ -38,7 +38,7 @@ def scenario(*allow):
 
 @dataclass(frozen=True)
 class Disk:
-    """`number` is its phy, and what its names are made of."""
+    """`number` is the disk's phy. Its names contain the number."""
 
     number: int
     blocks: int
@@ -56,7 +56,7 @@ class Disk:
         return f"QEMU{self.number:04}"
 
     def drive(self, folder):
-        """Options of QEMU for its medium: all zeros, no file that has bytes."""
+        """QEMU's options for the disk's medium: a sparse file of zeros."""
         path = os.path.join(folder, self.id + ".img")
         with open(path, "wb") as image:
             image.truncate(self.blocks * SECTOR)
@@ -132,7 +132,7 @@ class Mpi1Node(Node):
         self.vm.run("/usr/bin/modprobe -r mptsas")
 
     def remove(self, number):
-        """mptsas' firmware, as QEMU has it, tells of no change: with the driver loaded nobody would know."""
+        """Call it only without the driver: QEMU's firmware for mptsas reports no change."""
         disk = self.disks.pop(number)
         self.qmp.call("device_del", id=disk.device()["id"])
 
@@ -181,7 +181,7 @@ class Mpi1Node(Node):
 
 
 def of_one_host(table):
-    """With HOST for the address of the only host, in keys and fields."""
+    """The table with HOST instead of the address of its only host, in keys and fields."""
     hosts = [host for (host,) in table.of_kind("host")]
     if len(hosts) != 1:
         return table
@@ -201,7 +201,7 @@ def of_one_host(table):
 
 @scenario()
 def mptsas_agrees(node):
-    """The kernel's mptsas and sasd tell what QEMU's command line has."""
+    """The kernel's mptsas and sasd report the machine of QEMU's command line."""
     node.load_driver()
     sysfs = node.agree()
     listed = of_one_host(node.sasd.listed_table())
@@ -209,7 +209,7 @@ def mptsas_agrees(node):
     lines += differences(node.sasd_table(), listed, "sasctl list", KINDS, truth_name="Watch snapshot")
     expect(not lines, "\n".join(lines))
     slots = [row["slot"] for row in listed.of_kind("device").values() if "slot" in row]
-    expect(not slots, f"slots of no enclosure: {slots}")
+    expect(not slots, f"slots without an enclosure: {slots}")
     (host,) = json.loads(node.sasd.ctl("list hosts -o json").out)
     told = {key: host.get(key) for key in ("driverName", "pciAddress", "phyCount")}
     expect(told == {"driverName": "mptsas", "pciAddress": "0000:00:05.0", "phyCount": PHYS}, f"{host}")
@@ -217,9 +217,9 @@ def mptsas_agrees(node):
 
 @scenario(kernel_log.REMOVAL)
 def mptsas_reload(node):
-    """The driver goes, a disk is exchanged for another meanwhile, and it comes back: sasd follows."""
+    """The driver is unloaded, a disk is replaced, and the driver is loaded: sasd follows."""
     node.unload_driver()
-    node.poll(lambda: not node.sasd.table(), 60, "sasd knows nothing any more")
+    node.poll(lambda: not node.sasd.table(), 60, "sasd reports no objects")
     node.remove(3)
     node.add(5)
     node.load_driver()

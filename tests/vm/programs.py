@@ -1,8 +1,8 @@
-"""The programs under test, for the guest: an archive that goes in front of the image's.
+"""The programs under test, for the guest: an archive in front of the image's archive.
 
-They are what the host has built, linked against the host's libraries, and change with each build: so
-they are no part of the kept image. Where both archives have a file, the kernel unpacks the later one
-last: the guest's C library and loader stay those of the image.
+The host built them, linked with the host's libraries. They change with each build, so they are not
+part of the kept image. If both archives have a file, the image's one wins, because the kernel unpacks
+it last. So the guest keeps the C library and loader of the image.
 """
 
 import os
@@ -22,7 +22,7 @@ def archive(paths):
 
 
 def add_to(image_path, programs, target):
-    """Writes an initramfs with `programs` (bytes) and all that the image has."""
+    """Writes an initramfs of `programs` (bytes) and the image at `image_path`."""
     with open(target, "wb") as out, open(image_path, "rb") as image:
         out.write(programs)
         out.write(image.read())

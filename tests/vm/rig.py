@@ -1,4 +1,4 @@
-"""A virtual fabric, QEMU with its HBAs, the kernel that drives them, and sasd beside it: what the scenarios act on."""
+"""The system under test: a virtual fabric, QEMU with its HBAs, the kernel that drives them, and sasd."""
 
 import dataclasses
 import os
@@ -21,20 +21,20 @@ from vm import Vm
 
 RPC_TIMEOUT_S = 60
 SETTLE_S = 120
-# MPT_DEBUG_EVENTS | MPT_DEBUG_EVENT_WORK_TASK (mpt3sas_debug.h): the driver tells each event.
+# MPT_DEBUG_EVENTS | MPT_DEBUG_EVENT_WORK_TASK (mpt3sas_debug.h): the driver logs each event.
 LOG_EVENTS = 0x18
 
 
-# Fields that the kernel and sasd have names for, and the fabric not.
+# Fields that the kernel and sasd have, but the fabric does not.
 KERNEL_FIELDS = ("hctl", "name", "names", "state")
 
 
 class Disagreement(AssertionError):
-    """Two of fabric, kernel and sasd differ; the text has the differences."""
+    """Two of fabric, kernel and sasd differ. The text lists the differences."""
 
 
 class Node:
-    """One boot of a machine with HBAs, its kernel and sasd. `tested` are the paths of sasd and sasctl."""
+    """One boot of a machine with HBAs, its kernel and sasd. `tested`: the paths of sasd and sasctl."""
 
     # pylint: disable-next=too-many-arguments
     def __init__(self, image, tested, folder, wrapper=(), qemu_arguments=()):
@@ -54,12 +54,12 @@ class Node:
         self.vm.close()
 
     def keep_logs(self):
-        """What the machine has of logs, to beside its console's."""
+        """Copies the logs in the machine to the folder of its console's log."""
         with open(os.path.join(self.vm.folder, "sasd.log"), "w", encoding="utf-8") as out:
             out.write("\n".join(self.sasd.log()) + "\n")
 
     def truth(self):
-        """The Table of what there is."""
+        """The Table of the true state."""
         raise NotImplementedError
 
     def sysfs(self):
@@ -69,14 +69,14 @@ class Node:
         return self.sasd.table()
 
     def poll(self, condition, timeout_s, what):
-        """Waits until condition() is true; it is a look at the state, its cost is the interval."""
+        """Waits until condition() is true. It looks at the state; its own cost is the interval."""
         deadline = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > deadline:
-                raise self.vm.failure(f"not so in {timeout_s} s: {what}")
+                raise self.vm.failure(f"not within {timeout_s} s: {what}")
 
     def agree(self, timeout_s=SETTLE_S):
-        """Waits until sysfs and sasd tell what there is. Returns sysfs' table."""
+        """Waits until sysfs and sasd show the true state. Returns sysfs' table."""
         deadline = time.monotonic() + timeout_s
         while True:
             try:
@@ -91,7 +91,7 @@ class Node:
                 raise Disagreement(f"after {timeout_s} s:\n" + "\n".join(lines))
 
     def judge_logs(self, *allow_lists):
-        """Raises for bad lines of the kernel's or sasd's log since the last call, and if sasd is gone."""
+        """Raises for new bad lines in the kernel's or sasd's log, and if sasd is gone."""
         self.sasd.judge(*allow_lists)
         lines = self.vm.kernel_log()
         new, self.log_lines_judged = lines[self.log_lines_judged :], len(lines)
@@ -102,7 +102,7 @@ class Node:
 
 
 def differences_of_sasd(truth, sysfs, sasd):
-    """From the truth; if none, in what only the kernel has names for, from sysfs."""
+    """Differences of sasd from the truth. If none: from sysfs, in the fields that only the kernel has."""
     lines = differences(truth, sasd, "sasd", KINDS)
     return lines or differences(sysfs, sasd, "sasd", KINDS, fields=KERNEL_FIELDS, truth_name="sysfs")
 
@@ -180,25 +180,25 @@ class Rig(Node):
             yield f"sg_ses {name}", from_sg_ses_join(text, host, enclosure)
 
     def all_agree(self):
-        """Compares every source with the fabric, once they have settled."""
+        """Compares every source with the fabric, once all have settled."""
         self.agree()
         lines = []
         for name, table in self.tool_tables():
             if not table:
-                lines.append(f"{name} told nothing")
+                lines.append(f"{name} shows nothing")
             lines += self.differences_of_tool(name, table)
         if lines:
             raise Disagreement("\n".join(lines))
 
     def differences_of_tool(self, name, table):
-        """A tool tells of one expander or enclosure: only what concerns it is compared."""
+        """A tool shows one expander or enclosure: compares only the truth about that object."""
         truth = self.truth()
         if name.startswith("smp_discover") and table:
             about = {key[:3] for key in table}
             for key in [k for k in truth if k[0] == "phy" and k[:3] not in about]:
                 del truth[key]
             for key in [k for k in truth if k[0] == "phy" and k not in table]:
-                if truth[key]["rate"] == 0:  # the tool leaves out what has nothing attached
+                if truth[key]["rate"] == 0:  # the tool leaves out phys with nothing attached
                     del truth[key]
         if name.startswith("sg_ses") and table:
             about = {key[:3] for key in table}

@@ -22,12 +22,12 @@ from variants import VARIANTS  # noqa: E402
 from vm import QEMU  # noqa: E402
 
 SASHBA = os.environ.get("SASHBA") or os.path.join(ROOT, "bazel-bin", "emulator", "qemu", "sashba")
-# What runs in the guest, whose busybox has no nice.
+# The programs for the guest. Its busybox has no nice.
 PROGRAMS = [os.path.join(ROOT, "bazel-bin", path) for path in ("daemon/sasd", "cli/sasctl", "tests/vm/ctl_user")]
 PROGRAMS.append("/usr/bin/nice")
 
 
-# The machine that has no virtual HBA of ours.
+# The machine without a virtual HBA of ours.
 MPTSAS = "mptsas1068"
 
 
@@ -42,7 +42,7 @@ def make_rig(name, built, folder):
 
 
 def run_boot(variant, scenarios, built, folder):
-    """One boot, the scenarios in turn. Returns (passed, failed)."""
+    """Boots once and runs the scenarios in turn. Returns (passed, failed)."""
     passed = failed = 0
     rig = make_rig(variant, built, folder)
     try:
@@ -89,11 +89,11 @@ def run_one(rig, variant, scenario):
 
 
 def choose(variant, names, length):
-    """The variant's scenarios of these names, or of a run of that length; what loads the driver always."""
+    """The variant's scenarios with these names, or of that length. Adds the one that loads the driver."""
     all_known = SCENARIOS + mptsas.SCENARIOS
     unknown = [name for name in names if name not in {s.__name__ for s in all_known}]
     if unknown:
-        sys.exit(f"run.py: no scenario {unknown[0]}; --list shows them")
+        sys.exit(f"run.py: no scenario {unknown[0]}; --list shows all")
     own = mptsas.SCENARIOS if variant == MPTSAS else SCENARIOS
     if not names:
         return [s for s in own if s.length <= length]
@@ -102,7 +102,7 @@ def choose(variant, names, length):
 
 
 def shell(variant, built, folder):
-    """A shell in the guest, on this terminal; `exit` ends it."""
+    """Runs a shell in the guest, on this terminal; `exit` ends it."""
     rig = make_rig(variant, built, folder)
     print(f"sasctl --addr {rig.listen} emulator ... acts on the fabric; C-a x ends QEMU")
     try:
@@ -113,13 +113,13 @@ def shell(variant, built, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scenarios", nargs="*", help="only these (and enumeration, which is first)")
-    parser.add_argument("--short", action="store_true", help="the quickest scenarios that matter")
-    parser.add_argument("--long", action="store_true", help="all scenarios, all variants")
-    parser.add_argument("--variant", action="append", choices=[*VARIANTS, MPTSAS], help="of the HBA")
-    parser.add_argument("--shell", action="store_true", help="a shell in the guest, no scenarios")
+    parser.add_argument("scenarios", nargs="*", help="run only these, after enumeration")
+    parser.add_argument("--short", action="store_true", help="run a few quick scenarios")
+    parser.add_argument("--long", action="store_true", help="run all scenarios on all variants")
+    parser.add_argument("--variant", action="append", choices=[*VARIANTS, MPTSAS], help="run on this kind of HBA only")
+    parser.add_argument("--shell", action="store_true", help="open a shell in the guest, run no scenarios")
     parser.add_argument("--list", action="store_true", help="list scenarios and variants")
-    parser.add_argument("--folder", default="/tmp/sasd-vm", help="logs of the machines")
+    parser.add_argument("--folder", default="/tmp/sasd-vm", help="folder for the machines' logs")
     options = parser.parse_args()
     if options.list:
         for scenario in SCENARIOS + mptsas.SCENARIOS:
@@ -127,7 +127,7 @@ def main():
         print("variants:", *VARIANTS, MPTSAS)
         return 0
     if not shutil.which(QEMU):
-        print(f"no {QEMU}: bazel/setup.sh vm installs it")
+        print(f"{QEMU} is missing; bazel/setup.sh vm installs it")
         return 2
     try:
         built = image.build()
@@ -139,7 +139,7 @@ def main():
     variants = options.variant or [*(VARIANTS if options.long else list(VARIANTS)[:1]), MPTSAS]
     passed = failed = 0
     for variant in variants:
-        # What takes long is done on one variant only.
+        # Long scenarios run on one variant only.
         length = LONG if options.long and variant == next(iter(VARIANTS)) else NORMAL
         chosen = choose(variant, options.scenarios, SHORT if options.short else length)
         if not chosen:

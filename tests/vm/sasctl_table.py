@@ -1,10 +1,10 @@
-"""What sasd knows, as `sasctl` tells it in JSON, as a Table."""
+"""sasd's picture, from the JSON of `sasctl`, as a Table."""
 
 import json
 
 from table import Table, address
 
-SECTOR = 512  # what sysfs counts a disk's size in
+SECTOR = 512  # sysfs counts a disk's size in this unit
 ENCLOSURE_TYPE = 13  # peripheral device type of SES
 RATES = {
     "LINK_RATE_1_5_GBPS": 1.5,
@@ -13,7 +13,7 @@ RATES = {
     "LINK_RATE_12_GBPS": 12.0,
     "LINK_RATE_22_5_GBPS": 22.5,
 }
-# What the kernel calls a SCSI device in that state.
+# The kernel's name for the state of a SCSI device.
 STATES = {"DEVICE_STATE_ATTACHED": "running", "DEVICE_STATE_BLOCKED": "blocked"}
 # Noun of `sasctl list` -> kind in a snapshot of `sasctl watch`.
 NOUNS = {
@@ -29,10 +29,10 @@ NOUNS = {
 
 
 class Picture:
-    """What a client of `sasctl watch --snapshot -o jsonl` knows after the lines that it has read."""
+    """The picture of a client of `sasctl watch --snapshot -o jsonl`, from the lines read so far."""
 
     def __init__(self):
-        self.whole = False  # the snapshot has come to its end
+        self.whole = False  # the snapshot is complete
         self.objects = {}  # name -> (kind, fields)
 
     def read(self, line):
@@ -74,7 +74,7 @@ def from_lists(texts):
 
 
 def tail(name):
-    """The address or identifier that a resource name ends with, without its physical port."""
+    """The address or identifier at the end of a resource name, without its physical port."""
     return name.rsplit("/", 1)[-1].split("-p")[0]
 
 
@@ -124,8 +124,8 @@ class Reader:
         rate = rate_of(phy, "negotiatedLinkRate")
         if attached and rate:
             self.lanes.setdefault((phy["owner"], attached), []).append(number)
-        # As sysfs_table has it: the kernel leaves a phy that lost its device its rate, and where one does, nothing tells
-        # which phys lead upwards.
+        # As in sysfs_table: mpt3sas does not update the rate of a phy that lost its device. With such a phy, nothing
+        # shows which phys lead upwards.
         if rate and not attached and "SOURCE_FIRMWARE" not in phy.get("sources", ()):
             rate = attached = None
         self.table.put(
@@ -203,9 +203,9 @@ class Reader:
         )
 
     def add_bays(self, enclosure):
-        """A bay of the table is one host's look into a slot."""
+        """A bay of the table is a slot as one host sees it."""
         if enclosure["logicalId"] in self.hosts:
-            return  # the board's own, which has no SES
+            return  # the enclosure of the board, which has no SES
         for slot in self.objects["slot"]:
             if slot["enclosure"] != enclosure["name"]:
                 continue
@@ -219,6 +219,6 @@ class Reader:
 
 
 def wwn_of(unit):
-    """"5000c500a7b26111" for "naa.5000c500a7b26111", as sysfs_table has it."""
+    """"5000c500a7b26111" for "naa.5000c500a7b26111", as in sysfs_table."""
     wwid = unit.get("wwid", "")
     return address(wwid[len("naa.") :]) if wwid.startswith("naa.") else wwid

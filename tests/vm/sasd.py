@@ -1,4 +1,4 @@
-"""sasd in the guest: starts it, asks it by sasctl, judges its log and its life."""
+"""sasd in the guest: starts it, queries it with sasctl, and judges its log, its process and its Watch stream."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from vm import LINES_PORT
 
 SETTLE_S = 60
 FOLDER = "/run/sasd"
-# A snapshot by one process, which takes a second to start under TCG: it is ended once all is told. (Busybox' sed
-# would wait for the line after the last.)
+# A snapshot by one process, because a start takes a second under TCG. It ends after the last line of the snapshot.
+# (Busybox' sed would wait for one more line.)
 SNAPSHOT = f"""
 {{ sasctl watch --snapshot -o jsonl & echo $! >{FOLDER}/watch.pid; wait; }} 2>{FOLDER}/watch.error |
   {{ awk '{{ print }} /^."synced"/ {{ exit }}'; kill "$(cat {FOLDER}/watch.pid)"; }}
@@ -19,8 +19,8 @@ true
 """
 LOG_LINE = re.compile(r"^\[[-\d: .]+\] \[sasd\] \[(\w+)\] (.*)$")
 FINE_LEVELS = ("debug", "info")
-# Allow-lists of scenarios: (pattern, reason) of lines that are no trouble, as in kernel_log.
-HBA_GONE = ((r"^host\d+: the HBA is gone; sysfs alone tells of it", "asked for"),)
+# Allow-lists of scenarios, as in kernel_log: (pattern, reason).
+HBA_GONE = ((r"^host\d+: the HBA is gone; only sysfs reports it", "the scenario removes it"),)
 
 
 class Sasd:
@@ -34,7 +34,7 @@ class Sasd:
         self.log_lines_judged = 0
 
     def start(self):
-        """Returns once it serves."""
+        """Starts sasd and a Watch client. Returns once sasd serves and the client is synchronized."""
         self.vm.run(f"mkdir -p {FOLDER}; sasd </dev/null >{FOLDER}/out 2>{FOLDER}/log & echo $! >{FOLDER}/pid")
         self.pid = int(self.vm.run(f"cat {FOLDER}/pid").out)
         self.settle()
@@ -42,14 +42,14 @@ class Sasd:
         self.vm.lines.wait_for(lambda text: text.startswith('{"synced"'))
 
     def ctl(self, arguments, check=True):
-        """Output of sasctl."""
+        """The Result of `sasctl ARGUMENTS`."""
         return self.vm.run(f"sasctl {arguments}", check=check)
 
     def settle(self):
         self.ctl(f"wait --settled --timeout {SETTLE_S}s")
 
     def table(self):
-        """The Table of what our Watch client has been told by now."""
+        """The Table of our Watch client's picture by now."""
         lines = self.vm.lines.text()
         for line in lines[self.lines_read :]:
             self.picture.read(line)
@@ -57,45 +57,45 @@ class Sasd:
         return self.picture.table()
 
     def judge_watch(self, timeout_s=SETTLE_S):
-        """Raises where that is not, in all fields, what one is told who begins to watch now."""
+        """Raises if our Watch client's picture differs from a new snapshot in any field."""
         deadline = time.monotonic() + timeout_s
         while True:
             snapshot = picture_of(self.vm.run(SNAPSHOT).out)
             if not snapshot.whole:
-                raise AssertionError("a snapshot without an end")
+                raise AssertionError("the snapshot is incomplete")
             self.table()
             if self.picture.objects == snapshot.objects:
                 return
             if time.monotonic() > deadline:
                 ours, new = self.picture.objects, snapshot.objects
                 lines = [f"{n}: {ours.get(n)} instead of {new.get(n)}" for n in ours.keys() | new.keys() if ours.get(n) != new.get(n)]
-                raise AssertionError("a Watch client has come to something else than a snapshot:\n" + "\n".join(lines[:10]))
+                raise AssertionError("the Watch client's picture differs from a snapshot:\n" + "\n".join(lines[:10]))
 
     def listed_table(self):
-        """The same by `sasctl list`."""
+        """The Table of `sasctl list`."""
         return from_lists({noun: self.ctl(f"list {noun} -o json").out for noun in NOUNS})
 
     def status(self):
-        """GetNode."""
+        """The answer of `sasctl status`, which calls GetNode."""
         return json.loads(self.ctl("status -o json").out)
 
     def lost_events(self):
         return int(self.status().get("lostEventCount", 0))
 
     def events(self, after=0):
-        """The events of the log after a revision."""
+        """The events of sasd's event log after a revision."""
         return [json.loads(line) for line in self.ctl(f"events --after {after} -o jsonl").out.splitlines()]
 
     def signal(self, name):
         self.vm.run(f"kill -{name} {self.pid}")
 
     def nodes(self):
-        """The device nodes that it has open."""
+        """The device nodes that sasd has open."""
         links = self.vm.run(f"ls -l /proc/{self.pid}/fd").out.split()
         return sorted({link for link in links if link.startswith("/dev/") and link != "/dev/null"})
 
     def let_go(self, timeout_s=30):
-        """Lets go of the control nodes, which hold the kernel's module."""
+        """Makes sasd close the control nodes, which pin the kernel's module."""
         if not self.nodes():
             return
         self.signal("USR1")
@@ -105,7 +105,7 @@ class Sasd:
                 raise AssertionError(f"sasd holds {self.nodes()} {timeout_s} s after SIGUSR1")
 
     def cpu_s(self):
-        """Seconds of CPU that its threads have had."""
+        """The CPU time of sasd's threads, in seconds."""
         runs = self.vm.run(f"cat /proc/{self.pid}/task/*/schedstat").out.splitlines()
         return sum(int(line.split()[0]) for line in runs) / 1e9
 
@@ -113,8 +113,7 @@ class Sasd:
         return self.vm.run(f"cat {FOLDER}/log").out.splitlines()
 
     def judge(self, *allow_lists):
-        """Raises where it is not the process that was started, for bad lines of its log since the last call, and by
-        judge_watch()."""
+        """Raises if sasd is not the started process, for new bad lines in its log, and as judge_watch()."""
         program = self.vm.run(f"readlink /proc/{self.pid}/exe", check=False).out.strip()
         lines = self.log()
         if program != "/usr/bin/sasd":
@@ -127,7 +126,7 @@ class Sasd:
 
 
 def bad_lines(lines, *allow_lists):
-    """Those of sasd's log that are of level warning or worse, or no lines of a log."""
+    """The lines of sasd's log that have level warning or worse, or are not log lines."""
     allowed = [re.compile(p) for group in allow_lists for p, _ in group]
     bad = []
     for line in lines:

@@ -1,4 +1,4 @@
-"""What sasd beside the kernel's driver must do; the other scenarios hold its picture against fabric and kernel, too."""
+"""Scenarios about sasd beside the kernel's driver. All other scenarios compare its picture, too."""
 
 import collections
 import json
@@ -14,26 +14,26 @@ from table import KINDS, differences
 
 @scenario(length=SHORT)
 def sasd_agrees(rig):
-    """`sasctl list` and a Watch snapshot tell what fabric and kernel have, of every kind."""
+    """`sasctl list` and a Watch snapshot agree with fabric and kernel, for every kind of object."""
     rig.sasd.settle()
     sysfs = rig.agree()
     watched, listed = rig.sasd.table(), rig.sasd.listed_table()
     kinds = {key[0] for key in listed}
-    expect(kinds == set(KINDS), f"sasd tells of {sorted(kinds)}")
+    expect(kinds == set(KINDS), f"sasd reports only {sorted(kinds)}")
     lines = differences(watched, listed, "sasctl list", KINDS, truth_name="Watch snapshot")
     lines += differences_of_sasd(rig.truth(), sysfs, listed)
     expect(not lines, "\n".join(lines))
 
 
 class Stopwatch:
-    """Times from an act on the fabric to the lines of a Watch client in the guest, by the host's clock."""
+    """Measures the time from an act on the fabric to the Watch client's lines in the guest, by the host's clock."""
 
     def __init__(self, rig):
         self.rig = rig
         self.times = {}  # what -> milliseconds
 
     def act(self, verb, fields, **awaited):
-        """`awaited`: what -> whether an event is it. All must come; `fields` are the verb's."""
+        """Calls `verb` with `fields`. `awaited`: name -> condition of an event; waits for all of them."""
         lines = self.rig.vm.lines
         since, start = lines.position(), time.monotonic()
         self.rig.call(verb, **fields)
@@ -48,7 +48,7 @@ class Stopwatch:
 
 
 def change_of(kind, **fields):
-    """Whether an event has a change of that kind (None: any), of an object with these fields (a value, or a set)."""
+    """A condition: the event has a change of that kind (None: any), of an object with these fields (value or set)."""
 
     def is_it(event):
         for change in event.get("changes", ()):
@@ -62,7 +62,7 @@ def change_of(kind, **fields):
 
 
 def both(*conditions):
-    """Whether an event was seen for each of the conditions by now."""
+    """A condition: every given condition has been true of some event so far."""
     left = list(conditions)
 
     def is_it(event):
@@ -74,7 +74,7 @@ def both(*conditions):
 
 @scenario(kernel_log.REMOVAL)
 def watch_latency(rig):
-    """How long from a firmware event to a Watch client in the guest: told, not judged."""
+    """Prints the time from a firmware event to a Watch client in the guest, without a limit."""
     drive, lane = {"element": "jbod1-disk03"}, {"element": "hba0", "phy": 1}
     paths = addresses_of(rig, drive["element"])
     state = "DEVICE_STATE_ATTACHED"
@@ -97,7 +97,7 @@ LOG_ENTRY = 0x21  # MPI2_EVENT_LOG_ENTRY_ADDED
 
 
 class CtlUser:
-    """Another program that uses the event log of hba0, in the guest (guest/ctl_user.cc)."""
+    """Another program in the guest that uses the event log of hba0 (guest/ctl_user.cc)."""
 
     def __init__(self, rig):
         self.rig, self.vm = rig, rig.vm
@@ -109,14 +109,14 @@ class CtlUser:
         self.command = f"ctl_user /dev/{found[0].replace('sas', '')}ctl {found[1]}"
 
     def mask(self):
-        """The codes of the events that the log takes."""
+        """The codes of the events that the log records."""
         return {int(code) for code in self.vm.run(self.command + " query").out.split()}
 
     def enable(self, *codes):
         self.vm.run(f"{self.command} enable {' '.join(map(str, codes))}")
 
     def __enter__(self):
-        """Begins to read the log over and over, and has all of it; there is at least one entry."""
+        """Starts a program that follows the log. Returns once it has read an entry."""
         script = f"{self.command} follow </dev/null >/run/ctl_user.out 2>/run/ctl_user.error & echo $!"
         self.pid = int(self.vm.run(script).out)
         self.rig.call("FlapPhy", element="hba0", phy=1, count=1)
@@ -128,7 +128,7 @@ class CtlUser:
         self.vm.run(f"kill {self.pid}")
 
     def contexts(self):
-        """The entries that it has read by now: context -> code."""
+        """The entries that the program has read by now: context -> code."""
         lines = self.vm.run("cat /run/ctl_user.out").out.splitlines()
         return {int(line.split()[0]): int(line.split()[1]) for line in lines if line.count(" ") == 1}
 
@@ -137,14 +137,14 @@ class CtlUser:
 
 
 def resyncs(events, host):
-    """Causes of rescans of a host's firmware after a loss."""
+    """The causes of rescans of a host after lost events."""
     causes = [event["cause"] for event in events if event["cause"]["kind"] == "CAUSE_KIND_RESYNC"]
     return [cause for cause in causes if cause.get("host", "").endswith(host)]
 
 
 @scenario()
 def event_overrun(rig):
-    """sasd stands still while the firmware has more to tell than the kernel keeps: the loss is counted, and made up for."""
+    """sasd is stopped until the kernel's event log overflows: it counts the loss and rescans once."""
     rig.agree()
     before, revision = rig.sasd.lost_events(), rig.sasd.status()["revision"]
     host, flaps = rig.call("GetHostTruth", element="hba0").truth.sas_address, RING
@@ -158,23 +158,23 @@ def event_overrun(rig):
         finally:
             rig.sasd.signal("CONT")
         lost = newest - first - RING
-        rig.poll(lambda: rig.sasd.lost_events() != before, 60, "a loss is told")
+        rig.poll(lambda: rig.sasd.lost_events() != before, 60, "sasd reports a loss")
     rig.agree()
     told = rig.sasd.lost_events() - before
     causes = resyncs(rig.sasd.events(revision), host)
-    print(f"     {newest - first} events, {lost} beyond the ring, told as lost: {told}, in {len(causes)} rescans")
-    expect(told == lost, f"{told} events told as lost instead of {lost}")
+    print(f"     {newest - first} events, {lost} beyond the ring, {told} reported as lost, {len(causes)} rescans")
+    expect(told == lost, f"{told} events reported as lost instead of {lost}")
     expect(len(causes) == 1 and causes[0]["lostEventCount"] == lost, f"not one rescan: {causes}")
 
 
 @scenario(kernel_log.REMOVAL)
-def other_programs(rig):
-    """One program takes other events than sasd, another reads the log all the while: all get what they want."""
+def shared_event_log(rig):
+    """Other programs choose events and read the log beside sasd: none of them loses events."""
     user = CtlUser(rig)
     mask = user.mask()
     expect(mask, "sasd has enabled no events")
     user.enable(LOG_ENTRY)
-    rig.poll(lambda: user.mask() >= mask | {LOG_ENTRY}, 30, "the log takes sasd's events again")
+    rig.poll(lambda: user.mask() >= mask | {LOG_ENTRY}, 30, "the log records sasd's events again")
     rig.agree()
     before = rig.sasd.lost_events()
     with user:
@@ -186,7 +186,7 @@ def other_programs(rig):
             rig.agree()
         entry = {"qualifier": 3, "text": "vm"}
         rig.call("InjectNotice", element="hba0", log_entry=entry)
-        rig.poll(lambda: LOG_ENTRY in user.contexts().values(), 30, "the other program has its event")
+        rig.poll(lambda: LOG_ENTRY in user.contexts().values(), 30, "the other program reads its event")
         contexts = sorted(context for context in user.contexts() if context > first)
     expect(contexts == list(range(first + 1, contexts[-1] + 1)), f"the other program has lost events: {contexts}")
     lost = rig.sasd.lost_events() - before
@@ -194,27 +194,27 @@ def other_programs(rig):
 
 
 IDLE_S = 20
-# Under TCG, where everything takes 10 to 20 times as long: 0.1 % of a real core.
+# Under TCG, which is 10 to 20 times slower: 0.1 % of a real core.
 IDLE_CPU = 0.02
-# An opened path, after the folder that it is relative to.
+# The folder that an opened path is relative to, and the path.
 OPEN = re.compile(r'\bopen(?:at2?)?\((?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"')
 LISTED = re.compile(r"\bgetdents(?:64)?\(\d+<([^>]*)>")
-# What tells of resets, and the way to it.
+# The attribute that counts resets, and the folders above it.
 RESET_COUNT = re.compile(r"/ioc_reset_count$|^/sys(/class(/scsi_host)?)?$|/scsi_host/host\d+$")
 
 
 def looked_at(trace):
-    """Paths that strace's lines have opened or listed."""
+    """The paths that were opened or listed, from strace's lines."""
     opened = [os.path.normpath(os.path.join(folder or "/", path)) for folder, path in OPEN.findall(trace)]
     return sorted(set(opened + LISTED.findall(trace)))
 
 
 @scenario()
 def idle(rig):
-    """While nothing happens sasd asks no device, reads next to nothing, and takes next to no CPU."""
+    """An idle sasd opens only the reset count, and takes at most 2 % of TCG's CPU."""
     rig.agree()
     strace = f"timeout {IDLE_S} strace -f -y -qq -o /run/idle -p {rig.sasd.pid}"
-    rig.vm.run(strace, check=False)  # later looks at what has just changed
+    rig.vm.run(strace, check=False)  # lets the second looks after the last changes pass
     revision, begin = rig.sasd.status()["revision"], rig.sasd.cpu_s()
     rig.vm.run(f"sleep {IDLE_S}")
     cpu = (rig.sasd.cpu_s() - begin) / IDLE_S
@@ -225,7 +225,7 @@ def idle(rig):
     calls = re.findall(r"(?m)^\d+ +(\w+)\(", trace)
     counts = ", ".join(f"{count} {name}" for name, count in collections.Counter(calls).most_common())
     print(f"     {cpu * 100:.2f} % of TCG's CPU; in {IDLE_S} s {counts}")
-    expect(rig.sasd.status()["revision"] == revision, "something has happened")
+    expect(rig.sasd.status()["revision"] == revision, "sasd was not idle: the revision has changed")
     odd = [path for path in looked_at(trace) if not RESET_COUNT.search(path)]
-    expect(not odd, f"an idle sasd looks at {odd}")
+    expect(not odd, f"an idle sasd reads {odd}")
     expect(cpu < IDLE_CPU, f"{cpu * 100} % of a CPU")

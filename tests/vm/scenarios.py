@@ -1,4 +1,4 @@
-"""What the kernel's driver must come through. Each scenario leaves the fabric as it found it."""
+"""Scenarios for the kernel's driver. Each scenario leaves the fabric as it found it."""
 
 import os
 import random
@@ -8,7 +8,7 @@ import kernel_log
 import sasd
 from sas.v1 import emulator_service_pb2 as api
 
-# Drives that no scenario takes away: I/O with verification runs on them all the while. The second
+# Drives that no scenario removes. I/O with verification runs on them during all scenarios. The second
 # path of a jbod1 drive may go.
 SURVIVORS = ("boot0", "jbod1-disk10", "jbod3-disk30", "jbod3-sata50")
 SMP_TIMEOUT = 0x10  # mpi2_cnfg.h, MPI2_SAS_DISC_STATUS_SMP_TIMEOUT
@@ -16,12 +16,12 @@ ASTATUS_SATA_INIT_FAILED = 0x01  # mpi2_cnfg.h, MPI2_SAS_DEVICE0_ASTATUS_SATA_IN
 SATA_INIT_FAILED = 0x10  # mpi2_ioc.h, MPI2_EVENT_SAS_DEV_STAT_RC_SATA_INIT_FAILED
 
 
-# In which runs a scenario is: all that are no shorter.
+# The shortest run that has the scenario. Longer runs have it too.
 SHORT, NORMAL, LONG = range(3)
 
 
 def scenario(*allow, length=NORMAL):
-    """Marks a function of a Rig. `allow`: more allow-lists of kernel_log."""
+    """Marks a function of a Rig as a scenario. `allow`: further allow-lists."""
 
     def mark(function):
         function.allow = allow
@@ -46,13 +46,13 @@ def names(table):
 
 
 def stayed(before, after):
-    """Disks that both tables have, but under another name."""
+    """Disks in both tables whose name changed."""
     old, new = names(before), names(after)
     return [f"{key[1]} {old[key]} -> {new[key]}" for key in old.keys() & new.keys() if old[key] != new[key]]
 
 
 def addresses_of(rig, element):
-    """The addresses of a drive, one for each path."""
+    """The addresses of a drive, one per path."""
     for candidate in rig.elements(api.ELEMENT_KIND_DEVICE):
         if candidate.id == element:
             return set(candidate.sas_addresses)
@@ -60,14 +60,14 @@ def addresses_of(rig, element):
 
 
 def disks_of(rig, table, element):
-    """In the order of their hosts: that of hba0 comes first."""
+    """The disks (sdX) of a drive, in the order of their hosts: that of hba0 is first."""
     own = addresses_of(rig, element)
     rows = sorted((key, row["name"]) for key, row in table.of_kind("device").items() if key[1] in own)
     return [name for _, name in rows]
 
 
 class ExpanderPhy:
-    """The kernel's phy of an expander that leads to a drive, by the path that comes first."""
+    """A phy of an expander, as a folder in sysfs."""
 
     def __init__(self, rig, address, number):
         self.rig, self.number = rig, number
@@ -92,7 +92,7 @@ def phy_of(rig, table, element):
 
 @scenario(length=SHORT)
 def enumeration(rig):
-    """Loads the driver; every source tells what the fabric has."""
+    """The driver is loaded: every source agrees with the fabric."""
     rig.load_driver()
     rig.agree()
     rig.vm.run("udevadm settle")
@@ -101,7 +101,7 @@ def enumeration(rig):
 
 @scenario(length=SHORT)
 def io_begins(rig):
-    """Begins I/O with verification on drives that stay, over one path each."""
+    """Starts I/O with verification on drives that stay, over one path each."""
     table = rig.agree()
     disks = [disks_of(rig, table, element)[0] for element in SURVIVORS]
     rig.vm.start_job("io", "exec nice -n 19 /io_check " + " ".join(disks))
@@ -114,12 +114,12 @@ def pull_and_insert(rig):
     after = rig.agree()
     expect(not disks_of(rig, after, "jbod1-disk03"), "the pulled drive still has disks")
     rig.call("Insert", element="jbod1-disk03")
-    expect(len(disks_of(rig, rig.agree(), "jbod1-disk03")) == 2, "the drive has not two disks")
+    expect(len(disks_of(rig, rig.agree(), "jbod1-disk03")) == 2, "the drive does not have two disks")
 
 
 @scenario(kernel_log.REMOVAL)
 def delay_not_responding(rig):
-    """A drive is away for less than the report-missing delay: blocked, then running, never removed."""
+    """A drive is away for less than the report-missing delay: it is blocked and then runs, never removed."""
     before = rig.agree()
     (disk,) = disks_of(rig, before, "jbod3-disk10")
     state = f"cat /sys/block/{disk}/device/state"
@@ -132,7 +132,7 @@ def delay_not_responding(rig):
 
 @scenario(kernel_log.REMOVAL)
 def swap_in_slot(rig):
-    """Another drive comes into the slot of one that was pulled."""
+    """A drive is pulled, and another one inserted in its slot."""
     rig.call("Pull", element="jbod2-disk07")
     rig.call("Insert", element="jbod2-disk07", replacement_serial="SWAPPED1")
     after = rig.agree()
@@ -143,7 +143,7 @@ def swap_in_slot(rig):
 
 @scenario(kernel_log.REMOVAL)
 def expander_loss(rig):
-    """An expander goes with its 24 drives, and returns."""
+    """An expander is lost with its 24 drives, and comes back."""
     before = rig.agree()
     rig.call("SetExpander", element="jbod2-a", present=False)
     gone = len(before.of_kind("device")) - len(rig.agree().of_kind("device"))
@@ -154,14 +154,14 @@ def expander_loss(rig):
 
 
 def cable(rig, up):
-    """The four lanes between hba1 and jbod1-b, as a plug takes them."""
+    """Plugs or unplugs the cable between hba1 and jbod1-b: its four lanes."""
     for phy in range(4):
         rig.call("SetPhy", element="hba1", phy=phy, up=up)
 
 
 @scenario(kernel_log.REMOVAL)
 def cable_pull(rig):
-    """The cable of one of two paths is pulled: the disks of the other path stay."""
+    """The cable of one of two paths is pulled: the other path's disks stay."""
     before = rig.agree()
     cable(rig, False)
     after = rig.agree()
@@ -172,7 +172,7 @@ def cable_pull(rig):
 
 @scenario(length=SHORT)
 def lane_loss(rig):
-    """A wide port loses a lane and gets it back: nothing but its width changes."""
+    """A wide port loses a lane and gets it back: only its width changes."""
     before = rig.agree()
     rig.call("SetPhy", element="hba0", phy=1, up=False)
     after = rig.agree()
@@ -204,7 +204,7 @@ def phy_control(rig):
 
 @scenario(kernel_log.REMOVAL)
 def enclosure_power(rig):
-    """An enclosure's power goes, with both of its expanders, and comes back."""
+    """An enclosure with two expanders loses its power and gets it back."""
     rig.call("SetEnclosurePower", element="jbod2", on=False)
     rig.agree()
     rig.call("SetEnclosurePower", element="jbod2", on=True)
@@ -214,7 +214,7 @@ def enclosure_power(rig):
 
 @scenario(kernel_log.REMOVAL, kernel_log.SATA_INIT)
 def sata_init_failure(rig):
-    """A SATA drive comes that does not come up: the kernel leaves it out, until it does."""
+    """A SATA drive fails to initialize: the kernel leaves it out until it succeeds."""
     drive = {"element": "jbod2-sata20"}
     since = rig.vm.console.position()
     notice = api.DeviceStatusNotice(reason=SATA_INIT_FAILED)
@@ -237,7 +237,7 @@ def sata_init_failure(rig):
 
 @scenario(kernel_log.DISCOVERY_ERROR)
 def discovery_error(rig):
-    """A discovery ends with an error at an expander."""
+    """A discovery ends with an SMP timeout at an expander."""
     since = rig.vm.console.position()
     rig.call("InjectDiscoveryError", element="jbod1-a", discovery_status=SMP_TIMEOUT)
     stop = re.compile(r"\(stop\) ?discovery_status\(0x00000010\)")
@@ -247,7 +247,7 @@ def discovery_error(rig):
 
 @scenario(kernel_log.TEMPERATURE)
 def temperature_and_log_events(rig):
-    """A temperature threshold is passed, and the firmware logs an entry."""
+    """A temperature exceeds its threshold, and the firmware logs an entry."""
     since = rig.vm.console.position()
     notice = api.TemperatureNotice(sensor=0, celsius=71)
     rig.call("InjectNotice", element="hba0", temperature=notice)
@@ -264,7 +264,7 @@ def handles(table):
 
 @scenario(kernel_log.RESET, length=SHORT)
 def host_reset(rig):
-    """The kernel resets the HBA; handles are numbered anew, disks keep their names."""
+    """The kernel resets the HBA: handles change, disks keep their names."""
     before = rig.agree()
     (disk,) = disks_of(rig, before, "boot0")
     rig.vm.run(f"sg_reset --host /dev/{disk}")
@@ -276,7 +276,7 @@ def host_reset(rig):
 
 @scenario(kernel_log.RESET)
 def firmware_fault(rig):
-    """The firmware faults; the driver's watchdog notices and resets it."""
+    """The firmware faults: the driver's watchdog resets it."""
     before = rig.agree()
     since = rig.vm.console.position()
     rig.call("InjectFault", element="hba0", kind=api.FAULT_KIND_IOC_FAULT, delay=api_duration(600))
@@ -329,7 +329,7 @@ SMP_SATA_TOOLS = ("smp_rep_phy_sata --phy={phy} {expander}", "smp_phy_control --
 
 @scenario(length=SHORT)
 def tools(rig):
-    """What administrators ask drives, enclosures and expanders with gets its answer."""
+    """Administrators' tools get answers from drives, enclosures and expanders."""
     table = rig.agree()
     asked = [tool.format(disk="/dev/" + disks_of(rig, table, "jbod1-disk10")[0]) for tool in TOOLS]
     asked += [tool.format(disk="/dev/" + disks_of(rig, table, "jbod3-sata50")[0]) for tool in SATA_TOOLS]
@@ -348,7 +348,7 @@ def tools(rig):
 
 
 class Chaos:
-    """Random acts on the fabric, from a seed; never on what the survivors need."""
+    """Random acts on the fabric, from a seed. They spare everything that the survivors need."""
 
     def __init__(self, rig, seed):
         self.rig = rig
@@ -359,7 +359,7 @@ class Chaos:
         self.serial = 0
 
     def act(self):
-        """One act that changes something. Returns what it was."""
+        """Does one act that changes something. Returns its name."""
         if self.mends and self.random.random() < 0.5:
             return self.mend(self.random.randrange(len(self.mends)))
         kind = self.random.choices(("drive", "lane", "expander", "enclosure"), (80, 14, 4, 2))[0]
@@ -392,7 +392,7 @@ class Chaos:
         )
 
     def once(self, what, verb, off, on):
-        """Breaks with `off` what `on` mends; something else if it is broken already."""
+        """Calls the verb with `off`; mend() calls it with `on`. Pulls a drive if `what` is already broken."""
         if what in {name for name, _ in self.mends}:
             return self.drive()
         self.rig.call(verb, **off)
@@ -451,7 +451,7 @@ def long_storm(rig):
 
 @scenario(kernel_log.REMOVAL, length=SHORT)
 def io_ends(rig):
-    """The I/O that ran all the while has seen no error and no corruption."""
+    """Ends the I/O: it has found no error and no corruption."""
     rig.vm.run("touch /run/io.stop")
     rig.poll(lambda: rig.vm.job_result("io")[0] is not None, 120, "the I/O ends")
     code, output = rig.vm.job_result("io")
@@ -466,18 +466,18 @@ def left_in_sysfs(rig):
 
 @scenario(kernel_log.UNLOAD, length=SHORT)
 def module_reload(rig):
-    """The driver goes and leaves nothing, neither in sysfs nor in sasd, and all comes back."""
+    """The driver is unloaded and loaded: sysfs and sasd are empty in between, and then complete."""
     rig.unload_driver()
     left = left_in_sysfs(rig)
-    expect(not left, f"left: {left}")
-    rig.poll(lambda: not rig.sasd.table(), 60, "sasd knows nothing any more")
+    expect(not left, f"left in sysfs: {left}")
+    rig.poll(lambda: not rig.sasd.table(), 60, "sasd reports no objects")
     rig.load_driver()
     rig.agree()
 
 
 @scenario(kernel_log.UNLOAD, kernel_log.REMOVAL, sasd.HBA_GONE)
 def pci_remove(rig):
-    """One HBA is taken off the PCI bus, and found again."""
+    """One HBA is removed from the PCI bus, and found again by a rescan."""
     before = rig.agree()
     gone, others = rig.host_ids[:1], rig.host_ids[1:]
     own = rig.call("GetHostTruth", element=gone[0]).truth.sas_address

@@ -1,18 +1,18 @@
-"""The kernel's facts: what guest/collect prints of /sys/class, as a Table."""
+"""The kernel's facts, from the output of guest/collect, as a Table."""
 
 import re
 
 from table import Table, add_ports_and_units, address
 
 NODE = re.compile(r"^(host\d+|expander-\d+:\d+|end_device-[\d:]+|port-[\d:]+)$")
-# "sas_phy/phy-0:1/enable:1": class and name, the path of the attribute, its value. Names have colons,
-# the last part of a path has none.
+# "sas_phy/phy-0:1/enable:1": class and name, the path of the attribute, its value. Names have colons;
+# the last part of a path does not.
 ATTRIBUTE = re.compile(r"^([^/]+/[^/]+)/((?:[^/:]+/)*[^/:]+):(.*)$")
 ENCLOSURE_TYPE = 13  # peripheral device type of SES
 
 
 class Sysfs:
-    """The lines of guest/collect, sorted: links, attributes, the phys of ports, disks in slots."""
+    """The lines of guest/collect by kind: links, attributes, phys of ports, disks in slots."""
 
     def __init__(self, text):
         self.links = {}  # "sas_phy/phy-0:1" -> the path that it leads to
@@ -52,18 +52,18 @@ class Sysfs:
         return int(text) if text is not None and re.fullmatch(r"\d+", text) else None
 
     def nodes_above(self, name):
-        """Host, ports, expanders and end devices that a class device stands below, in this order.
+        """Host, ports, expanders and end devices above a class device, in this order.
 
         The last part of its path is its own name, which may be the same as that of its parent."""
         return [part for part in self.links[name].split("/")[:-1] if NODE.match(part)]
 
 
 class TornError(Exception):
-    """Objects came or went while sysfs was read: a part that another part names is missing."""
+    """Objects came or went during the reading: a part that another part names is missing."""
 
 
 def from_sysfs(text):
-    """Everything that sysfs tells of HBAs with SAS objects. Raises TornError."""
+    """Everything that sysfs shows of HBAs with SAS objects. Raises TornError."""
     try:
         return Reader(Sysfs(text)).table
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
@@ -102,8 +102,8 @@ class Reader:
         node = self.addresses[above[-1]]
         number = self.sysfs.number(f"sas_phy/{name}", "phy_identifier")
         rate = self.rate_of(name)
-        # mpt3sas leaves a phy the rate that it had when its device was removed: of the topology event's
-        # reasons "target not responding" alone updates no link (_scsih_sas_topology_change_event).
+        # A phy keeps the rate that it had when its device was removed: in mpt3sas the reason "target not
+        # responding" is the only one that updates no link (_scsih_sas_topology_change_event).
         if rate and name not in self.phys_in_ports:
             rate = None
         self.table.put("phy", self.hosts[above[0]], node, number, rate=rate)
@@ -113,7 +113,7 @@ class Reader:
         above = self.sysfs.nodes_above(path)
         host, port, parent = self.hosts[above[0]], above[-2], self.addresses[above[-3]]
         own = self.addresses[name]
-        # mpt3sas leaves a phy that went down in its port (mpt3sas_transport_update_links); its rate tells.
+        # mpt3sas leaves a phy that went down in its port (mpt3sas_transport_update_links). Its rate shows it.
         phys = sorted(
             self.sysfs.number(f"sas_phy/{phy}", "phy_identifier")
             for phy in self.sysfs.port_phys.get(port, [])
@@ -127,7 +127,7 @@ class Reader:
                 *("expander", host, own),
                 parent=parent,
                 parent_phys=tuple(phys),
-                # Its depth: the attribute "level" holds a format bit of REPORT MANUFACTURER
+                # The depth, because the attribute "level" holds a format bit of REPORT MANUFACTURER
                 # INFORMATION (mpt3sas_transport.c).
                 level=sum(node.startswith("expander-") for node in above),
                 vendor=self.sysfs.attribute(expander, "vendor_id"),
@@ -174,7 +174,7 @@ class Reader:
         )
 
     def add_bays(self, name):
-        """What ses.ko has joined: a slot of an enclosure, with the disk in it."""
+        """Adds the slots of an enclosure, with the disks that ses.ko links to them."""
         above = self.sysfs.nodes_above(f"enclosure/{name}")
         host = self.hosts[above[0]]
         rows = self.sysfs.attributes.get(f"enclosure/{name}", {})
@@ -192,6 +192,6 @@ class Reader:
 
 
 def gbps(text):
-    """"12.0 Gbit" as 12.0; what is no rate ("Unknown", "Phy disabled") as 0."""
+    """"12.0 Gbit" as 12.0; other texts ("Unknown", "Phy disabled") as 0."""
     match = re.match(r"^([\d.]+) Gbit$", text)
     return float(match.group(1)) if match else 0.0

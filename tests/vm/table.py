@@ -1,13 +1,13 @@
-"""Facts about a SAS fabric as a source tells them, and the comparison of two sources.
+"""Facts about a SAS fabric from one source, and the comparison of two sources.
 
-A table maps a key, ("device", host, address) for example, to a dictionary of fields. Hosts, expanders and
-devices are named by their addresses as 16 hexadecimal digits. A source leaves out the fields that it
-does not know, and only fields that both sources have are compared; a key that one of them lacks is a
-difference.
+A table maps a key, such as ("device", host, address), to a dictionary of fields. The names of hosts,
+expanders and devices are their addresses, as 16 hexadecimal digits. A source leaves out the fields that
+it does not know. The comparison covers the fields that both sources have. A key that one of them lacks
+is a difference.
 
 | key | fields |
 |---|---|
-| host, address | firmware (it tells, too, not the kernel alone) |
+| host, address | firmware (it is a source, beside the kernel) |
 | phy, host, node, number | rate, attached, attached_phy |
 | expander, host, address | parent, parent_phys, level, vendor, product, revision |
 | device, host, address | parent, parent_phy, rate, protocols, enclosure, slot, wwn, serial, vendor, product, revision, blocks, handle, ses, scsi (it has a SCSI device), name (sdX), hctl, state |
@@ -38,7 +38,7 @@ KINDS = ("host", "phy", "expander", "device", "bay", "port", "unit")
 
 
 def add_ports_and_units(table):
-    """What follows from a source's expanders, devices and phys, where it does not tell it itself."""
+    """Derives ports and units from expanders, devices and phys, for sources that do not have them."""
     for kind in ("expander", "device"):
         for (host, own), row in table.of_kind(kind).items():
             phys = row["parent_phys"] if kind == "expander" else row["parent_phy"]
@@ -63,10 +63,9 @@ def add_ports_and_units(table):
 
 # pylint: disable-next=too-many-arguments
 def differences(truth, other, name, kinds=None, fields=None, limit=40, truth_name="fabric"):
-    """Lines that say where `other`, called `name`, differs from the truth; empty where they agree.
+    """One line per difference of `other`, called `name`, from the truth; empty if they agree.
 
-    Only `kinds` are compared, which are those that `other` has if not given; of `fields`, where given, only
-    these."""
+    Compares only `kinds` (default: those that `other` has) and only `fields` (default: all)."""
     lines = []
     kinds = kinds or {key[0] for key in other}
     for key in sorted(set(truth.only(*kinds)) | set(other.only(*kinds)), key=str):
@@ -95,7 +94,7 @@ def describe(row):
 def address(text):
     """"0x5000c500a7b26111" or "5000c500a7b26111" as 16 digits; "" for none or zero.
 
-    What is no number stays as it is, to be seen as a difference."""
+    Other texts stay as they are, so that they show as a difference."""
     digits = text.strip().lower().removeprefix("0x")
     if not re.fullmatch(r"[0-9a-f]+", digits):
         return digits

@@ -1,4 +1,4 @@
-"""What the tools of administrators tell, each as a Table: lsscsi, smp_discover and sg_ses."""
+"""The output of administrators' tools, each as a Table: lsscsi, smp_discover and sg_ses."""
 
 import re
 
@@ -39,7 +39,7 @@ def rows(text):
 
 
 def from_smp_discover(text, host, node):
-    """`smp_discover` of one expander. It leaves phys without anything attached out."""
+    """`smp_discover` of one expander. It leaves out phys with nothing attached."""
     table = Table()
     for line in text.splitlines():
         match = SMP_PHY.match(line)
@@ -58,7 +58,7 @@ def from_smp_discover(text, host, node):
 
 
 def from_sg_ses_join(text, host, enclosure):
-    """`sg_ses --join` of an SES device: which slot has which device."""
+    """`sg_ses --join` of an SES device: the device in each slot."""
     table = Table()
     for block in re.split(r"\n(?=\S)", text):
         slot = re.search(r"device slot number: (\d+)", block)

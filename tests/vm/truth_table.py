@@ -2,11 +2,11 @@
 
 from table import Table, add_ports_and_units
 
-SECTOR = 512  # what sysfs counts a disk's size in
+SECTOR = 512  # sysfs counts a disk's size in this unit
 
 
 def from_truth(truths):
-    """The Table of sas.v1.HostTruth messages, one for each host."""
+    """The Table of HostTruth messages, one for each host."""
     table = Table()
     for truth in truths:
         host = truth.sas_address

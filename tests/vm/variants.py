@@ -1,4 +1,4 @@
-"""The kinds of HBA that the scenarios run on: the same fabric, with other boards in it."""
+"""The kinds of HBA for the scenarios: the same fabric with different boards."""
 
 import os
 import re
@@ -15,8 +15,9 @@ class Variant:
     firmware: str
     mpi: str  # of fabric.proto
     options: tuple = ()  # of sashba
-    # mpt3sas keeps a list of physical ports for a gen 3.5 HBA (multipath_on_hba) and drops one that lost its last
-    # expander. A drive of the same number would point at what is freed: such firmware numbers each cable.
+    # For a gen 3.5 HBA mpt3sas keeps a list of physical ports (multipath_on_hba), and frees a port that lost its last
+    # expander. A drive with the same port number would then point at freed memory. So such firmware gives each
+    # cable its own number.
     port_per_link: bool = False
 
     def fabric(self):

@@ -1,9 +1,9 @@
-"""A virtual machine to try a kernel in: boots it, runs commands in it, keeps its log.
+"""A virtual machine: boots a kernel, runs commands in it, keeps its log.
 
     with Vm(image) as vm:
         print(vm.run("lsscsi -t").out)
 
-A `wrapper` is a command that starts QEMU, its arguments being QEMU's command line (sashba).
+A `wrapper` is a command that starts QEMU. Its arguments are QEMU's command line (sashba).
 """
 
 import os
@@ -17,12 +17,12 @@ from dataclasses import dataclass
 
 QEMU = "qemu-system-x86_64"
 BOOT_DEADLINE_S = 90
-# The guest's port for what the host is to see at once, and know when.
+# The guest's port for lines that the host gets at once, with their times.
 LINES_PORT = "/dev/vport0p2"
 
 
 class VmError(Exception):
-    """The machine did not do what was asked; the text has the end of its console."""
+    """The machine did not do the requested. The text has the end of its console."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Result:
     code: int
     out: str
     err: str
-    raw: bytes  # what `out` was decoded from
+    raw: bytes  # the bytes of `out`
 
 
 class Lines:
-    """What the guest writes to a port, by lines with the host's clock; a thread reads them.
+    """The lines that the guest writes to a port, with times of the host's clock. A thread reads them.
 
     Thread-safe."""
 
@@ -61,7 +61,7 @@ class Lines:
             self.changed.notify_all()
 
     def position(self):
-        """Where they end now: for wait_for()."""
+        """The present end of the lines, for wait_for()."""
         with self.changed:
             return len(self.lines)
 
@@ -74,7 +74,7 @@ class Lines:
         return self.wait_for_timed(matches, since, timeout_s)[1]
 
     def wait_for_timed(self, matches, since=0, timeout_s=60):
-        """The same as (monotonic seconds, text)."""
+        """As wait_for(), but returns (monotonic seconds, text)."""
         deadline = time.monotonic() + timeout_s
         with self.changed:
             while True:
@@ -100,7 +100,7 @@ class Vm:
         self.append = append
         self.own_folder = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="sasd-vm.", dir="/tmp")
-        # The path of a unix socket is short.
+        # The path of a unix socket must be short.
         self.sockets = tempfile.mkdtemp(prefix="vm", dir="/tmp")
         self.process = None
         self.console = None
@@ -116,7 +116,7 @@ class Vm:
         self.close()
 
     def command(self, shell=False):
-        """QEMU's command line. With a shell the terminal is the guest's console; there is no agent."""
+        """QEMU's command line. With `shell` the terminal is the guest's console, and no agent runs."""
         kernel = "console=ttyS0 panic=-1 printk.time=1 log_buf_len=8M " + self.append
         if shell:
             channels = ["-serial", "mon:stdio"]
@@ -200,14 +200,14 @@ class Vm:
         return result
 
     def push(self, path, data, mode="755"):
-        """Makes a file in the guest."""
+        """Writes a file in the guest."""
         self.run(f"cat > '{path}' && chmod {mode} '{path}'", data)
 
     def pull(self, path):
         return self.run(f"cat '{path}'").raw
 
     def start_job(self, name, script):
-        """Runs a script in the background; job_result() tells how it ended."""
+        """Runs a script in the background; job_result() returns its result."""
         self.push(f"/run/job.{name}", script.encode())
         self.run(
             f"cd /run; rm -f job.{name}.code; "
@@ -215,7 +215,7 @@ class Vm:
         )
 
     def job_result(self, name):
-        """(code, output); the code is None while it runs."""
+        """(code, output) of a job. The code is None while the job runs."""
         text = self.run(f"cat /run/job.{name}.code 2>/dev/null || echo running").out.strip()
         output = self.run(f"cat /run/job.{name}.out").out
         return (None if text in ("running", "") else int(text)), output
@@ -231,7 +231,7 @@ class Vm:
         return self.run("dmesg -r").out.splitlines()
 
     def power_off(self, timeout_s=60):
-        """The orderly end. Returns the exit code of the wrapper, or of QEMU."""
+        """Powers the guest off. Returns the exit code of the wrapper, or of QEMU."""
         self.agent.sendall(b"0 0 0\n")
         try:
             code = self.process.wait(timeout=timeout_s)

@@ -6,9 +6,9 @@
 
 #include "absl/strings/string_view.h"
 
-// The numbers of MPI 2.x, by the names of mpi2.h, mpi2_ioc.h, mpi2_cnfg.h, mpi2_sas.h and
-// mpi2_init.h (Linux 6.1, drivers/scsi/mpt3sas/mpi). Enumerations keep values that have no name
-// here.
+// The numbers of MPI 2.x, with the names of mpi2.h, mpi2_ioc.h, mpi2_cnfg.h, mpi2_sas.h and
+// mpi2_init.h (Linux 6.1, drivers/scsi/mpt3sas/mpi). An enumeration may hold a value that has no
+// name here.
 namespace sasd::mpi {
 
 // mpi2.h, MPI2_FUNCTION_*.
@@ -116,7 +116,8 @@ enum class PageType : uint8_t {
 constexpr uint8_t kPageTypeMask = 0x0F;
 std::string ToString(PageType type);
 
-// mpi2_cnfg.h, MPI2_CONFIG_EXTPAGETYPE_*. Those whose pages are not known here have a text only.
+// mpi2_cnfg.h, MPI2_CONFIG_EXTPAGETYPE_*. Types whose pages this room does not decode have a text
+// only.
 enum class ExtPageType : uint8_t {
   kNone = 0x00,
   kSasIoUnit = 0x10,
@@ -253,7 +254,7 @@ enum class TaskManagementResponse : uint8_t {
 };
 std::string ToString(TaskManagementResponse response);
 
-// mpi2_sas.h, MPI2_SAS_DEVICE_INFO_*: what an attached device is and speaks.
+// mpi2_sas.h, MPI2_SAS_DEVICE_INFO_*: the type of an attached device, and its protocols.
 namespace device_info {
 constexpr uint32_t kTypeMask = 0x00000007;
 constexpr uint32_t kNoDevice = 0, kEndDevice = 1, kEdgeExpander = 2, kFanoutExpander = 3;
@@ -291,7 +292,7 @@ constexpr uint8_t kAffiliationConflict = 0x03, kNeedsInitialization = 0x04;
 constexpr uint8_t kRouteNotAddressable = 0x05, kSmpErrorNotAddressable = 0x06, kBlocked = 0x07;
 }  // namespace access_status
 
-// In words: "SATA initialization failed"; "access status 0x42" where it has none.
+// In words: "SATA initialization failed". A status without a text gives "access status 0x42".
 std::string AccessStatusText(uint8_t status);
 
 // The bits of DiscoveryStatus (mpi2_ioc.h, MPI2_EVENT_SAS_DISC_DS_*; mpi2_cnfg.h has the same for

@@ -10,7 +10,7 @@
 namespace sasd::mpi {
 namespace {
 
-// How each event's data lies: its name for errors, the bytes it needs, its fields.
+// The layout of each event's data: its name in errors, the bytes it needs, its fields.
 template <typename Event>
 struct Wire;
 

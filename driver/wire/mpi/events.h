@@ -152,7 +152,7 @@ struct HardResetReceived {
   uint8_t port = 0;
 };
 
-// An event whose data is not known here.
+// An event whose data this room does not decode.
 struct UnknownEvent {
   uint16_t code = 0;
   Bytes data;
@@ -164,8 +164,8 @@ using EventData =
                  IrConfigurationChangeList, IrVolume, IrPhysicalDisk, LogEntryAdded,
                  TemperatureThreshold, ActiveCableException, PhyCounter, HardResetReceived>;
 
-// Decodes an event's data. Errors (kInvalidArgument): shorter than the layout or than its own count
-// of entries says: "topology change list: 12 entries need 60 bytes, 40 are there".
+// Decodes an event's data. Errors (kInvalidArgument): data shorter than the layout, or than its own
+// count of entries needs: "topology change list: 12 entries need 60 bytes, 40 are there".
 absl::StatusOr<EventData> DecodeEvent(uint16_t event, ByteSpan data);
 
 // The event's code and data.

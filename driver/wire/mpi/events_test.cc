@@ -7,8 +7,8 @@
 #include "driver/wire/test_bytes.h"
 #include "gtest/gtest.h"
 
-// The bytes are laid out by hand from mpi2_ioc.h (Linux 6.1), not by the encoder; the offset of
-// each line stands beside it.
+// The bytes are written by hand from mpi2_ioc.h (Linux 6.1), not by the encoder. The comments give
+// the offset of each line.
 namespace sasd::mpi {
 namespace {
 
@@ -38,7 +38,7 @@ const Bytes kTopologyList = FromHex(
     "1400 0a 02"          // 10 now unknown was 6, target not responding
     "0000 11 83");        // 14 disabled; vacant, phy changed
 
-TEST(TopologyChangeListTest, FieldsAreWhereTheKernelHasThem) {
+TEST(TopologyChangeListTest, FieldsMatchTheKernelHeaders) {
   const auto list = Decode<TopologyChangeList>(EventCode::kSasTopologyChangeList, kTopologyList);
   EXPECT_EQ(list.enclosure_handle, EnclosureHandle(2));
   EXPECT_EQ(list.expander_handle, DevHandle(9));
@@ -63,11 +63,11 @@ TEST(TopologyChangeListTest, EncodesTheBytesItDecodes) {
   EXPECT_EQ(EncodeEvent(*DecodeEvent(0x1C, kTopologyList)), kTopologyList);
 }
 
-TEST(TopologyChangeListTest, ShorterThanItsOwnCountIsAnErrorThatSaysSo) {
+TEST(TopologyChangeListTest, ListShorterThanItsCountIsAnError) {
   ExpectNeeds(EventCode::kSasTopologyChangeList, kTopologyList, kTopologyList.size());
 }
 
-TEST(TopologyChangeListTest, TextNamesTheExpanderAndThePhys) {
+TEST(TopologyChangeListTest, TextNamesExpanderAndPhys) {
   const std::string text = ToString(*DecodeEvent(0x1C, kTopologyList));
   EXPECT_NE(text.find("expander 0x0009"), std::string::npos) << text;
   EXPECT_NE(text.find("0x0014"), std::string::npos) << text;
@@ -77,7 +77,7 @@ const Bytes kDiscovery = FromHex(
     "03 02 01 00"  // 00 Flags, ReasonCode completed, PhysicalPort
     "10000000");   // 04 DiscoveryStatus: SMP timeout
 
-TEST(DiscoveryEventTest, FieldsAreWhereTheKernelHasThem) {
+TEST(DiscoveryEventTest, FieldsMatchTheKernelHeaders) {
   const auto event = Decode<DiscoveryEvent>(EventCode::kSasDiscovery, kDiscovery);
   EXPECT_EQ(event.flags, DiscoveryEvent::kFlagInProgress | DiscoveryEvent::kFlagDeviceChange);
   EXPECT_EQ(event.reason, DiscoveryEvent::kCompleted);
@@ -94,7 +94,7 @@ const Bytes kDeviceStatus = FromHex(
     "9d cc 3c e2 00 c5 00 50"    // 0C SASAddress
     "00 01 00 00 00 00 00 00");  // 14 LUN 1
 
-TEST(DeviceStatusChangeTest, FieldsAreWhereTheKernelHasThem) {
+TEST(DeviceStatusChangeTest, FieldsMatchTheKernelHeaders) {
   const auto event = Decode<DeviceStatusChange>(EventCode::kSasDeviceStatusChange, kDeviceStatus);
   EXPECT_EQ(event.task_tag, 0x1234);
   EXPECT_EQ(event.reason, DeviceStatusReason::kSmartData);
@@ -112,7 +112,7 @@ const Bytes kEnclosureStatus = FromHex(
     "00 11 00 03 ab cc 00 50"  // 04 EnclosureLogicalID
     "1800 0100 0f000000");     // 0C NumSlots, StartSlot, PhyBits
 
-TEST(EnclosureStatusChangeTest, FieldsAreWhereTheKernelHasThem) {
+TEST(EnclosureStatusChangeTest, FieldsMatchTheKernelHeaders) {
   const auto event =
       Decode<EnclosureStatusChange>(EventCode::kSasEnclosureDeviceStatusChange, kEnclosureStatus);
   EXPECT_EQ(event.handle, EnclosureHandle(2));
@@ -125,7 +125,7 @@ TEST(EnclosureStatusChangeTest, FieldsAreWhereTheKernelHasThem) {
   EXPECT_EQ(EncodeEvent(event), kEnclosureStatus);
 }
 
-TEST(BroadcastPrimitiveTest, FieldsAreWhereTheKernelHasThem) {
+TEST(BroadcastPrimitiveTest, FieldsMatchTheKernelHeaders) {
   const Bytes bytes = FromHex("07 01 04 04");  // PhyNum, Port, PortWidth, asynchronous event
   const auto event = Decode<BroadcastPrimitive>(EventCode::kSasBroadcastPrimitive, bytes);
   EXPECT_EQ(event.phy, PhyId(7));
@@ -135,7 +135,7 @@ TEST(BroadcastPrimitiveTest, FieldsAreWhereTheKernelHasThem) {
   EXPECT_EQ(EncodeEvent(event), bytes);
 }
 
-TEST(DeviceDiscoveryErrorTest, FieldsAreWhereTheKernelHasThem) {
+TEST(DeviceDiscoveryErrorTest, FieldsMatchTheKernelHeaders) {
   const Bytes bytes = FromHex(
       "1300 02 01 00000000 00000000"  // 00 DevHandle, SMP timeout, PhysicalPort
       "bf f0 75 01 80 04 30 50"       // 0C SASAddress
@@ -147,7 +147,7 @@ TEST(DeviceDiscoveryErrorTest, FieldsAreWhereTheKernelHasThem) {
   EXPECT_EQ(EncodeEvent(event), bytes);
 }
 
-TEST(TemperatureThresholdTest, FieldsAreWhereTheKernelHasThem) {
+TEST(TemperatureThresholdTest, FieldsMatchTheKernelHeaders) {
   const Bytes bytes = FromHex("0300 02 00 5f00 0000 00000000 00000000");
   const auto event = Decode<TemperatureThreshold>(EventCode::kTemperatureThreshold, bytes);
   EXPECT_EQ(event.status, 3);
@@ -156,7 +156,7 @@ TEST(TemperatureThresholdTest, FieldsAreWhereTheKernelHasThem) {
   EXPECT_EQ(EncodeEvent(event), bytes);
 }
 
-TEST(LogEntryAddedTest, FieldsAreWhereTheKernelHasThem) {
+TEST(LogEntryAddedTest, FieldsMatchTheKernelHeaders) {
   const Bytes bytes = FromHex(
       "e803000000000000 00000000 0700 0180 00 00 0000"  // 00 TimeStamp, LogSequence, Qualifier
       "6869000000000000 0000000000000000 0000000000000000 00000000");  // 14 LogData
@@ -168,7 +168,7 @@ TEST(LogEntryAddedTest, FieldsAreWhereTheKernelHasThem) {
   EXPECT_EQ(event.data[0], 'h');
 }
 
-TEST(EventsTest, AnUnknownEventKeepsItsBytes) {
+TEST(EventsTest, UnknownEventKeepsItsBytes) {
   const Bytes bytes = FromHex("01020304");
   const absl::StatusOr<EventData> data = DecodeEvent(0x7E, bytes);
   ASSERT_TRUE(data.ok());

@@ -10,7 +10,8 @@ namespace {
 
 constexpr size_t kFunctionOffset = 0x03;
 
-// Requests and replies share the function's place; a reply's length in dwords stands at 0x02.
+// The function is at the same place in requests and replies. A reply's length, in dwords, is at
+// 0x02.
 Bytes NewRequest(Function function, size_t size) {
   Bytes frame(size);
   Store8(absl::MakeSpan(frame), kFunctionOffset, static_cast<uint8_t>(function));
@@ -243,8 +244,8 @@ absl::StatusOr<Message> DecodeRequest(absl::string_view what, ByteSpan frame, si
   return message;
 }
 
-// `needed` bytes of a reply are read. MPI 2.0 replies are shorter than those of 2.6, and a default
-// reply stands where the IOC had nothing to add but its status.
+// Decoding reads `needed` bytes of a reply. MPI 2.0 replies are shorter than those of 2.6, and an
+// IOC that has only a status sends a default reply.
 template <typename Message>
 absl::StatusOr<Message> DecodeReply(absl::string_view what, ByteSpan frame, size_t needed) {
   absl::StatusOr<ReplyHeader> header = DecodeReplyHeader(frame);

@@ -12,16 +12,16 @@
 #include "driver/wire/mpi/constants.h"
 
 // MPI 2.x request and reply frames (mpi2_ioc.h, mpi2_cnfg.h, mpi2_init.h, mpi2_sas.h). A request
-// frame here ends where its scatter-gather list would begin (kSglOffset, in bytes); data travels
-// beside it. Decoding is total: any bytes give a value or kInvalidArgument with the sizes. Replies
-// longer than known are accepted, and so are those that end after the last field known here (kSize
-// is what is encoded). Pure functions, thread-safe.
+// frame ends at the offset of its scatter-gather list (kSglOffset, in bytes); the data travels
+// beside it. Decoding is total: any bytes give a value, or kInvalidArgument with the sizes.
+// Decoding accepts longer replies, and replies that end after the last field known here. kSize is
+// the size that encoding gives. Pure functions, thread-safe.
 namespace sasd::mpi {
 
-// What every message starts with (mpi2.h, MPI2_REQUEST_HEADER, MPI2_DEFAULT_REPLY).
+// The function of any message (mpi2.h, MPI2_REQUEST_HEADER, MPI2_DEFAULT_REPLY).
 absl::StatusOr<Function> DecodeFunction(ByteSpan frame);
 
-// What every reply has: 0x03 Function, 0x0E IOCStatus, 0x10 IOCLogInfo (mpi2.h,
+// The fields of every reply: 0x03 Function, 0x0E IOCStatus, 0x10 IOCLogInfo (mpi2.h,
 // MPI2_DEFAULT_REPLY).
 struct ReplyHeader {
   static constexpr size_t kSize = 0x14;
@@ -115,13 +115,13 @@ struct EventNotificationRequest {
   uint16_t notify_primitive_masks = 0;
 
   void Unmask(EventCode event);
-  bool IsMasked(uint16_t event) const;  // true beyond the masks
+  bool IsMasked(uint16_t event) const;  // true for codes beyond the masks
 };
 absl::StatusOr<EventNotificationRequest> DecodeEventNotificationRequest(ByteSpan frame);
 Bytes EncodeEventNotificationRequest(const EventNotificationRequest& request);
 
-// An event (MPI2_EVENT_NOTIFICATION_REPLY). `data` borrows from the frame that was decoded; its
-// size is EventDataLength in bytes. Error where the frame ends before it.
+// An event (MPI2_EVENT_NOTIFICATION_REPLY). `data` borrows from the decoded frame. Its
+// size is EventDataLength, in bytes. Error if the frame ends before the data does.
 struct EventNotificationReply {
   static constexpr size_t kDataOffset = 0x1C;
   ReplyHeader header{Function::kEventNotification, IocStatus::kSuccess, 0};
@@ -219,8 +219,8 @@ struct SasControlReply {
 absl::StatusOr<SasControlReply> DecodeSasControlReply(ByteSpan frame);
 Bytes EncodeSasControlReply(const SasControlReply& reply);
 
-// SMP passthrough (MPI2_SMP_PASSTHROUGH_REQUEST, ..._REPLY). The SMP frames are the data out and
-// in.
+// SMP passthrough (MPI2_SMP_PASSTHROUGH_REQUEST, ..._REPLY). The SMP request is the data out, the
+// SMP response the data in.
 struct SmpPassthroughRequest {
   static constexpr size_t kSize = 0x20;
   static constexpr size_t kSglOffset = 0x20;
@@ -248,7 +248,7 @@ struct ScsiIoRequest {
   DevHandle handle;
   uint8_t sense_size = 0;
   uint32_t data_size = 0;
-  uint16_t io_flags = 0;  // low 9 bits: the CDB's length in bytes, which hardware wants
+  uint16_t io_flags = 0;  // low 9 bits: the CDB's length in bytes; hardware needs it
   uint64_t lun = 0;       // the 8-byte LUN, big-endian
   DataDirection direction = DataDirection::kNone;
   std::array<uint8_t, 32> cdb = {};
@@ -270,7 +270,7 @@ struct ScsiIoReply {
 absl::StatusOr<ScsiIoReply> DecodeScsiIoReply(ByteSpan frame);
 Bytes EncodeScsiIoReply(const ScsiIoReply& reply);
 
-// Message unit reset and other requests that are nothing but a function.
+// Message unit reset and other requests that consist of their function alone.
 Bytes EncodeBareRequest(Function function, size_t size = 0x0C);
 
 }  // namespace sasd::mpi

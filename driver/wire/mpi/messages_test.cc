@@ -5,12 +5,12 @@
 #include "driver/wire/test_bytes.h"
 #include "gtest/gtest.h"
 
-// The bytes are laid out by hand from mpi2_ioc.h, mpi2_cnfg.h, mpi2_init.h and mpi2_sas.h
-// (Linux 6.1); the offset of each line stands beside it.
+// The bytes are written by hand from mpi2_ioc.h, mpi2_cnfg.h, mpi2_init.h and mpi2_sas.h
+// (Linux 6.1). The comments give the offset of each line.
 namespace sasd::mpi {
 namespace {
 
-TEST(ConfigTest, RequestFieldsAreWhereTheKernelHasThem) {
+TEST(ConfigTest, RequestFieldsMatchTheKernelHeaders) {
   ConfigRequest request;
   request.action = ConfigAction::kReadCurrent;
   request.page = {2, 0, PageType::kExtended, ExtPageType::kSasDevice, 14};
@@ -37,7 +37,7 @@ const Bytes kConfigReply = FromHex(
     "78563412"                // 10 IOCLogInfo
     "09 00 00 0f");           // 14 Header
 
-TEST(ConfigTest, ReplyFieldsAreWhereTheKernelHasThem) {
+TEST(ConfigTest, ReplyFieldsMatchTheKernelHeaders) {
   const absl::StatusOr<ConfigReply> reply = DecodeConfigReply(kConfigReply);
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_EQ(static_cast<uint16_t>(reply->header.status), 0x22);
@@ -45,11 +45,11 @@ TEST(ConfigTest, ReplyFieldsAreWhereTheKernelHasThem) {
   EXPECT_EQ(reply->page.dwords, 14);
   EXPECT_EQ(reply->page.version, 9);
   EXPECT_EQ(reply->page.ext_type, ExtPageType::kSasDevice);
-  // A reply without the page header is one that names an error.
+  // A reply that ends before the page header still gives its error status.
   ExpectDecodesFrom(DecodeConfigReply, kConfigReply, ReplyHeader::kSize);
 }
 
-TEST(TaskManagementTest, RequestFieldsAreWhereTheKernelHasThem) {
+TEST(TaskManagementTest, RequestFieldsMatchTheKernelHeaders) {
   TaskManagementRequest request;
   request.handle = DevHandle(0x0213);
   const Bytes bytes = EncodeTaskManagementRequest(request);
@@ -60,7 +60,7 @@ TEST(TaskManagementTest, RequestFieldsAreWhereTheKernelHasThem) {
   EXPECT_EQ(bytes[0x05], 0x03);  // TaskType: target reset
 }
 
-TEST(SasControlTest, RequestFieldsAreWhereTheKernelHasThem) {
+TEST(SasControlTest, RequestFieldsMatchTheKernelHeaders) {
   SasControlRequest request;
   request.operation = SasControlOp::kRemoveDevice;
   request.handle = DevHandle(0x0213);
@@ -76,7 +76,7 @@ TEST(SasControlTest, RequestFieldsAreWhereTheKernelHasThem) {
   EXPECT_EQ(back->handle, request.handle);
 }
 
-TEST(SmpPassthroughTest, FieldsAreWhereTheKernelHasThem) {
+TEST(SmpPassthroughTest, FieldsMatchTheKernelHeaders) {
   SmpPassthroughRequest request;
   request.port = PhysicalPort(2);
   request.request_size = 8;
@@ -101,7 +101,7 @@ TEST(SmpPassthroughTest, FieldsAreWhereTheKernelHasThem) {
   EXPECT_EQ(decoded->port, PhysicalPort(2));
 }
 
-TEST(EventNotificationTest, ASetBitMasksAnEvent) {
+TEST(EventNotificationTest, SetBitMasksTheEvent) {
   EventNotificationRequest request;
   request.Unmask(EventCode::kSasTopologyChangeList);
   const Bytes bytes = EncodeEventNotificationRequest(request);
@@ -113,7 +113,7 @@ TEST(EventNotificationTest, ASetBitMasksAnEvent) {
   EXPECT_TRUE(request.IsMasked(0x80)) << "beyond the masks";
 }
 
-TEST(EventNotificationTest, EventFieldsAreWhereTheKernelHasThem) {
+TEST(EventNotificationTest, EventFieldsMatchTheKernelHeaders) {
   const Bytes bytes = FromHex(
       "0200 09 07 0000 01 00"   // 00 EventDataLength, MsgLength, Function, AckRequired
       "00 00 0000 0000 0000"    // 08
@@ -130,7 +130,7 @@ TEST(EventNotificationTest, EventFieldsAreWhereTheKernelHasThem) {
   ExpectDecodesFrom(DecodeEventNotificationReply, bytes, bytes.size());
 }
 
-TEST(IocFactsTest, FieldsAreWhereTheKernelHasThem) {
+TEST(IocFactsTest, FieldsMatchTheKernelHeaders) {
   Bytes bytes(0x44);
   bytes[0x03] = 0x03;                      // Function
   bytes[0x01] = 0x02, bytes[0x00] = 0x05;  // MsgVersion

@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kPlainHeaderSize = 4, kExtendedHeaderSize = 8;
 
-// mpi2_cnfg.h, MPI2_CONFIG_PAGE_MAN_0: where its strings lie and how long they are.
+// mpi2_cnfg.h, MPI2_CONFIG_PAGE_MAN_0: offset and length of its strings.
 struct StringField {
   size_t at, size;
   std::string ManufacturingPage0::*member;
@@ -60,7 +60,7 @@ void IoUnit1Layout(const Io& io, P& p) {
   io(0x13, p.io_missing_delay);
 }
 
-// The pages that lie flat: `kSize` is what is encoded, `kNeeded` how much there must be to decode.
+// The pages of fixed size. `kSize`: encoded bytes. `kNeeded`: the fewest bytes that decode.
 template <typename Page>
 struct Flat;
 
@@ -230,8 +230,8 @@ struct Flat<PhysicalDiskPage0> {
 template <typename Page>
 absl::StatusOr<Page> DecodeFlat(ByteSpan bytes) {
   if (absl::Status s = CheckSize(Flat<Page>::kName, bytes, Flat<Page>::kNeeded); !s.ok()) return s;
-  // Page versions older than ours end earlier; what they lack reads as 0, as the kernel's driver
-  // has it (mpt3sas_config.c copies what came over a zeroed page).
+  // Older versions of a page end earlier. Their missing fields read as 0, as in the kernel's driver
+  // (mpt3sas_config.c copies the received bytes over a zeroed page).
   Bytes padded;
   if (bytes.size() < Flat<Page>::kSize) {
     padded.assign(bytes.begin(), bytes.end());
@@ -243,7 +243,7 @@ absl::StatusOr<Page> DecodeFlat(ByteSpan bytes) {
   return page;
 }
 
-// A page of `size` bytes that starts with `header`, its length filled in.
+// A page of `size` bytes that starts with `header`, with its length filled in.
 Bytes NewPage(PageHeader header, size_t size) {
   header.dwords = static_cast<uint16_t>(size / 4);
   Bytes page(size);

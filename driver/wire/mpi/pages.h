@@ -13,14 +13,14 @@
 #include "driver/wire/mpi/constants.h"
 #include "driver/wire/mpi/messages.h"
 
-// Configuration pages (mpi2_cnfg.h). A page is encoded with its header; decoding checks the size,
-// ignores what is longer than known and reads fields that an older version of the page lacks as 0.
-// Each page's identity stands in kHeader, from which requests are made; its `dwords` is 0 where the
-// length depends on the content. Pure functions, thread-safe. Errors: kInvalidArgument with the
-// sizes.
+// Configuration pages (mpi2_cnfg.h). Encoding includes the page's header. Decoding checks the size,
+// ignores bytes beyond the known fields, and reads fields that an older version of the page lacks
+// as 0. kHeader identifies each page, and requests start from it. Its `dwords` is 0 if the length
+// depends on the content. Pure functions, thread-safe. Errors: kInvalidArgument with the sizes.
 namespace sasd::mpi {
 
-// Page addresses: the form in the top nibble (mpi2_cnfg.h, MPI2_SAS_DEVICE_PGAD_FORM_* and so on).
+// Page addresses, with their form in the top nibble (mpi2_cnfg.h, MPI2_SAS_DEVICE_PGAD_FORM_* and
+// so on).
 // "Next" starts at 0xFFFF and ends with IocStatus::kConfigInvalidPage.
 namespace page_address {
 constexpr uint16_t kStart = 0xFFFF;
@@ -249,11 +249,11 @@ absl::StatusOr<PhysicalDiskPage0> DecodePhysicalDiskPage0(ByteSpan page);
 Bytes EncodePhysicalDiskPage0(const PhysicalDiskPage0& page);
 std::string ToString(const PhysicalDiskPage0& page);
 
-// A page of which no field but the header concerns us, as zeroes after the header: manufacturing
-// 11, BIOS 2 and 3, IOC 8, IO unit 0, 1 and 8, which the kernel's driver reads.
+// A page with zeroes after its header. The kernel's driver reads such pages, but no field of them
+// concerns us: manufacturing 11, BIOS 2 and 3, IOC 8, IO unit 0, 1 and 8.
 Bytes EncodeEmptyPage(const PageHeader& header);
 
-// Stores a header in the first 4 (extended: 8) bytes of a page or reads it from there.
+// Stores a header in the first 4 bytes of a page (extended: 8), or reads it from there.
 void StorePageHeader(const PageHeader& header, MutableByteSpan page);
 absl::StatusOr<PageHeader> DecodePageHeader(ByteSpan page);
 

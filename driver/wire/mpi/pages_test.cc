@@ -3,8 +3,8 @@
 #include "driver/wire/test_bytes.h"
 #include "gtest/gtest.h"
 
-// The bytes are laid out by hand from mpi2_cnfg.h (Linux 6.1), not by the encoder; the offset of
-// each line stands beside it.
+// The bytes are written by hand from mpi2_cnfg.h (Linux 6.1), not by the encoder. The comments give
+// the offset of each line.
 namespace sasd::mpi {
 namespace {
 
@@ -20,7 +20,7 @@ const Bytes kSasDevice0 = FromHex(
     "00 00 00 01"              // 2C PortGroups, DmaGroup, ControlGroup, EnclosureLevel
     "43302020 00000000");      // 30 ConnectorName "C0  ", reserved
 
-TEST(SasDevicePage0Test, FieldsAreWhereTheKernelHasThem) {
+TEST(SasDevicePage0Test, FieldsMatchTheKernelHeaders) {
   const absl::StatusOr<SasDevicePage0> page = DecodeSasDevicePage0(kSasDevice0);
   ASSERT_TRUE(page.ok()) << page.status();
   EXPECT_EQ(page->slot, 7);
@@ -41,8 +41,8 @@ TEST(SasDevicePage0Test, FieldsAreWhereTheKernelHasThem) {
   EXPECT_EQ(page->connector_name, "C0");
 }
 
-TEST(SasDevicePage0Test, APageOfAnOlderVersionDecodesWithoutWhatItLacks) {
-  // MPI 2.0 firmware knows no enclosure level; the kernel's driver takes its shorter page too.
+TEST(SasDevicePage0Test, OlderPageDecodesItsMissingFieldsAsZero) {
+  // MPI 2.0 firmware has no enclosure level. The kernel's driver accepts its shorter page too.
   const ByteSpan older = ByteSpan(kSasDevice0).first(0x2C);
   const absl::StatusOr<SasDevicePage0> page = DecodeSasDevicePage0(older);
   ASSERT_TRUE(page.ok()) << page.status();
@@ -52,7 +52,7 @@ TEST(SasDevicePage0Test, APageOfAnOlderVersionDecodesWithoutWhatItLacks) {
   ExpectDecodesFrom(DecodeSasDevicePage0, kSasDevice0, 0x24);
 }
 
-TEST(SasDevicePage0Test, APageLongerThanKnownDecodes) {
+TEST(SasDevicePage0Test, LongerPageDecodes) {
   Bytes longer = kSasDevice0;
   longer.resize(0x44, 0xEE);
   EXPECT_TRUE(DecodeSasDevicePage0(longer).ok());
@@ -60,12 +60,12 @@ TEST(SasDevicePage0Test, APageLongerThanKnownDecodes) {
 
 TEST(SasDevicePage0Test, EncodesTheBytesItDecodes) {
   Bytes expected = kSasDevice0;
-  expected[0x1B] = 0;                      // the zone group is not ours
-  expected[0x32] = expected[0x33] = 0x00;  // blanks at the end of a name are not kept
+  expected[0x1B] = 0;                      // the zone group is not decoded
+  expected[0x32] = expected[0x33] = 0x00;  // trailing blanks of a name are not kept
   EXPECT_EQ(EncodeSasDevicePage0(*DecodeSasDevicePage0(kSasDevice0)), expected);
 }
 
-TEST(SasDevicePage0Test, TextTellsWhatItIsAndHowItIs) {
+TEST(SasDevicePage0Test, TextShowsDeviceTypeAndAccessStatus) {
   const std::string text = ToString(*DecodeSasDevicePage0(kSasDevice0));
   EXPECT_NE(text.find("5000c500e23ccc9d handle 0x0013 parent 0x0009 phy 11"), std::string::npos)
       << text;
@@ -85,7 +85,7 @@ const Bytes kExpander0 = FromHex(
     "00000000 00000000"        // 2C ActiveZoneManagerSASAddress
     "0000 0000 00 00 00 00");  // 34 ... 3C
 
-TEST(ExpanderPage0Test, FieldsAreWhereTheKernelHasThem) {
+TEST(ExpanderPage0Test, FieldsMatchTheKernelHeaders) {
   const absl::StatusOr<ExpanderPage0> page = DecodeExpanderPage0(kExpander0);
   ASSERT_TRUE(page.ok()) << page.status();
   EXPECT_EQ(page->port, PhysicalPort(1));
@@ -120,7 +120,7 @@ const Bytes kExpander1 = FromHex(
     "0c 01 00 02"              // 20 PhyIdentifier, AttachedPhyIdentifier, -, DiscoveryInfo
     "00000000 00 00 0000");    // 24 AttachedPhyInfo, ZoneGroup, SelfConfigStatus
 
-TEST(ExpanderPage1Test, FieldsAreWhereTheKernelHasThem) {
+TEST(ExpanderPage1Test, FieldsMatchTheKernelHeaders) {
   const absl::StatusOr<ExpanderPage1> page = DecodeExpanderPage1(kExpander1);
   ASSERT_TRUE(page.ok()) << page.status();
   EXPECT_EQ(page->port, PhysicalPort(1));
@@ -145,7 +145,7 @@ TEST(ExpanderPage1Test, EncodesTheBytesItDecodes) {
   EXPECT_EQ(EncodeExpanderPage1(*DecodeExpanderPage1(kExpander1)), expected);
 }
 
-TEST(LinkRateRangeTest, TheMaximumIsTheHighNibble) {
+TEST(LinkRateRangeTest, MaximumIsTheHighNibble) {
   const LinkRateRange range = DecodeLinkRateRange(0xb8);
   EXPECT_EQ(range.minimum, LinkRate::k1_5Gbps);
   EXPECT_EQ(range.maximum, LinkRate::k12Gbps);
@@ -161,7 +161,7 @@ const Bytes kPhy0 = FromHex(
     "00000100"                 // 18 PhyInfo: reason power on, direct routing
     "0a 00 0000");             // 1C NegotiatedLinkRate
 
-TEST(SasPhyPage0Test, FieldsAreWhereTheKernelHasThem) {
+TEST(SasPhyPage0Test, FieldsMatchTheKernelHeaders) {
   const absl::StatusOr<SasPhyPage0> page = DecodeSasPhyPage0(kPhy0);
   ASSERT_TRUE(page.ok()) << page.status();
   EXPECT_EQ(page->owner_handle, DevHandle(1));
@@ -178,7 +178,7 @@ TEST(SasPhyPage0Test, FieldsAreWhereTheKernelHasThem) {
   ExpectDecodesFrom(DecodeSasPhyPage0, kPhy0, 0x1D);
 }
 
-TEST(SasPhyPage1Test, ErrorCountersAreInTheOrderOfTheKernelsHeader) {
+TEST(SasPhyPage1Test, CountersAreInTheKernelHeadersOrder) {
   const Bytes bytes = FromHex(
       "01 00 01 0f  0700 13 00  00000000"  // 00 header: page 1, 7 dwords; 08 reserved
       "04030201 08070605"                  // 0C InvalidDwordCount, RunningDisparityErrorCount
@@ -193,7 +193,7 @@ TEST(SasPhyPage1Test, ErrorCountersAreInTheOrderOfTheKernelsHeader) {
   ExpectDecodesFrom(DecodeSasPhyPage1, bytes, bytes.size());
 }
 
-TEST(EnclosurePage0Test, FieldsAreWhereTheKernelHasThem) {
+TEST(EnclosurePage0Test, FieldsMatchTheKernelHeaders) {
   const Bytes bytes = FromHex(
       "04 00 00 0f  0a00 15 00  00000000"  // 00 header: 10 dwords, enclosure; 08 reserved
       "3e 10 00 82 40 e0 00 50"            // 0C EnclosureLogicalID
@@ -225,7 +225,7 @@ const Bytes kIoUnit0 = FromHex(
     "01 00 08 01  02000000"              // 24 the second phy: disabled
     "0000 0200  00000000 00000000");     // 2C
 
-TEST(SasIoUnitPage0Test, PhysLieTwentyBytesApart) {
+TEST(SasIoUnitPage0Test, PhysAreTwentyBytesApart) {
   const absl::StatusOr<SasIoUnitPage0> page = DecodeSasIoUnitPage0(kIoUnit0);
   ASSERT_TRUE(page.ok()) << page.status();
   ASSERT_EQ(page->phys.size(), 2u);
@@ -246,7 +246,7 @@ TEST(SasIoUnitPage0Test, PhysLieTwentyBytesApart) {
   EXPECT_EQ(EncodeSasIoUnitPage0(*page), kIoUnit0);
 }
 
-TEST(SasIoUnitPage0Test, PhysThatAreNotThereAreAnError) {
+TEST(SasIoUnitPage0Test, PageShorterThanItsPhyCountIsAnError) {
   ExpectDecodesFrom(DecodeSasIoUnitPage0, kIoUnit0, kIoUnit0.size());
   Bytes liar = kIoUnit0;
   liar[0x0C] = 3;
@@ -254,7 +254,7 @@ TEST(SasIoUnitPage0Test, PhysThatAreNotThereAreAnError) {
             "SAS IO unit page 0: 3 phys need 76 bytes, 56 are there");
 }
 
-TEST(SasIoUnitPage1Test, FieldsAreWhereTheKernelHasThem) {
+TEST(SasIoUnitPage1Test, FieldsMatchTheKernelHeaders) {
   const Bytes bytes = FromHex(
       "09 00 01 0f  0800 10 00"  // 00 header: page 1, 8 dwords
       "0102 0304 0506 0708"      // 08 ControlFlags, SASNarrow.., AdditionalControlFlags, SASWide..
@@ -280,7 +280,7 @@ TEST(SasIoUnitPage1Test, FieldsAreWhereTheKernelHasThem) {
   ExpectDecodesFrom(DecodeSasIoUnitPage1, bytes, bytes.size());
 }
 
-TEST(ManufacturingPage0Test, StringsAreWhereTheKernelHasThem) {
+TEST(ManufacturingPage0Test, StringsMatchTheKernelHeaders) {
   const Bytes bytes = FromHex(
       "00 13 00 09"                          // 00 header: 19 dwords, manufacturing
       "53415333333038 000000000000000000"    // 04 ChipName "SAS3308"
@@ -298,7 +298,7 @@ TEST(ManufacturingPage0Test, StringsAreWhereTheKernelHasThem) {
   ExpectDecodesFrom(DecodeManufacturingPage0, bytes, bytes.size());
 }
 
-TEST(ManufacturingPage0Test, AStringThatFillsItsFieldHasNoNul) {
+TEST(ManufacturingPage0Test, StringThatFillsItsFieldHasNoNul) {
   ManufacturingPage0 page;
   page.board_name = "0123456789abcdefTOO LONG";
   const Bytes bytes = EncodeManufacturingPage0(page);
@@ -307,7 +307,7 @@ TEST(ManufacturingPage0Test, AStringThatFillsItsFieldHasNoNul) {
   EXPECT_EQ(DecodeManufacturingPage0(bytes)->board_assembly, "");
 }
 
-TEST(RaidPagesTest, FieldsAreWhereTheKernelHasThem) {
+TEST(RaidPagesTest, FieldsMatchTheKernelHeaders) {
   Bytes volume0(0x28);
   volume0[0x03] = 0x08;
   volume0[0x04] = 0x5d;
@@ -348,7 +348,7 @@ TEST(RaidPagesTest, FieldsAreWhereTheKernelHasThem) {
   ExpectDecodesFrom(DecodePhysicalDiskPage0, disk, 0x51);
 }
 
-TEST(RaidPagesTest, DecodeWhatTheyEncode) {
+TEST(RaidPagesTest, DecodingReturnsTheEncodedPage) {
   RaidVolumePage0 volume0;
   volume0.handle = DevHandle(0x101);
   volume0.state = 5;
@@ -364,7 +364,7 @@ TEST(RaidPagesTest, DecodeWhatTheyEncode) {
   EXPECT_EQ(DecodePhysicalDiskPage0(EncodePhysicalDiskPage0(disk))->number, 9);
 }
 
-TEST(PageHeaderTest, APlainHeaderHasFourBytesAndALengthOfEightBits) {
+TEST(PageHeaderTest, PlainHeaderHasFourBytesAndEightBitLength) {
   const absl::StatusOr<PageHeader> header = DecodePageHeader(FromHex("0a 0b 01 18"));
   ASSERT_TRUE(header.ok());
   EXPECT_EQ(header->version, 0x0a);
@@ -374,7 +374,7 @@ TEST(PageHeaderTest, APlainHeaderHasFourBytesAndALengthOfEightBits) {
   ExpectDecodesFrom(DecodePageHeader, FromHex("0a 0b 01 18"), 4);
 }
 
-TEST(PageHeaderTest, AnExtendedHeaderHasEightBytesAndALengthOfSixteenBits) {
+TEST(PageHeaderTest, ExtendedHeaderHasEightBytesAndSixteenBitLength) {
   const Bytes bytes = FromHex("06 00 00 0f  2301 11 00");
   const absl::StatusOr<PageHeader> header = DecodePageHeader(bytes);
   ASSERT_TRUE(header.ok());
@@ -386,7 +386,7 @@ TEST(PageHeaderTest, AnExtendedHeaderHasEightBytesAndALengthOfSixteenBits) {
   EXPECT_EQ(stored, bytes);
 }
 
-TEST(PageHeaderTest, EveryEncoderSaysItsOwnLength) {
+TEST(PageHeaderTest, EncodersFillInThePageLength) {
   const auto check = [](const Bytes& page, const PageHeader& identity) {
     const absl::StatusOr<PageHeader> header = DecodePageHeader(page);
     ASSERT_TRUE(header.ok());
@@ -416,7 +416,7 @@ TEST(PageHeaderTest, EveryEncoderSaysItsOwnLength) {
 }
 
 // mpi2_cnfg.h, MPI2_SAS_DEVICE_PGAD_* and so on.
-TEST(PageAddressTest, TheFormIsInTheTopNibble) {
+TEST(PageAddressTest, FormIsInTheTopNibble) {
   EXPECT_EQ(page_address::Next(page_address::kStart), 0x0000FFFFu);
   EXPECT_EQ(page_address::Device(DevHandle(0x13)), 0x20000013u);
   EXPECT_EQ(page_address::Expander(DevHandle(0x0a)), 0x2000000Au);
@@ -430,7 +430,7 @@ TEST(PageAddressTest, TheFormIsInTheTopNibble) {
   EXPECT_EQ(page_address::PhysicalDisk(DevHandle(0x0b)), 0x2000000Bu);
 }
 
-TEST(PageTextTest, EveryPageHasOne) {
+TEST(PageTextTest, EveryPageHasText) {
   EXPECT_EQ(
       ToString(*DecodeSasPhyPage0(kPhy0)),
       "phy of 0x0001 attached 0x000a 6 Gbps, programmed 1.5 Gbps to 12 Gbps, hardware 3 Gbps to "

@@ -14,8 +14,8 @@ namespace {
 constexpr uint8_t kVpdSupportedPages = 0x00, kVpdSerialNumber = 0x80, kVpdIdentification = 0x83;
 constexpr size_t kVpdHeaderSize = 4, kDesignatorHeaderSize = 4;
 
-// The content of a VPD page, checked for its code and length (SPC-5, 7.7.1). A device that sends
-// less than it says is taken at what it sent.
+// The content of a VPD page, after a check of its code and length (SPC-5, 7.7.1). If a device sends
+// fewer bytes than PAGE LENGTH announces, the bytes sent are the content.
 absl::StatusOr<ByteSpan> VpdContent(uint8_t page, ByteSpan data) {
   if (absl::Status s = CheckSize(absl::StrFormat("VPD page %02xh", page), data, kVpdHeaderSize);
       !s.ok()) {
@@ -43,7 +43,7 @@ std::string HexText(ByteSpan bytes) {
   return text;
 }
 
-// How well a designator names a logical unit: 0 not at all, more is better.
+// How well a designator identifies a logical unit: 0 is not at all, higher is better.
 int Preference(const Designator& d) {
   if (d.association != Designator::Association::kLogicalUnit || d.data.empty()) return 0;
   switch (d.type) {

@@ -11,7 +11,7 @@
 #include "driver/base/endian.h"
 #include "driver/base/sas_address.h"
 
-// The SCSI data that tells what a device is (SPC-5, SBC-4), big-endian. Pure functions,
+// The SCSI data that identifies a device (SPC-5, SBC-4), big-endian. Pure functions,
 // thread-safe; decoding is total. Strings are trimmed of trailing blanks and have no unprintable
 // characters.
 namespace sasd::mpi {
@@ -39,7 +39,7 @@ Cdb ReadCapacity10Cdb();
 Cdb ReadCapacity16Cdb(uint32_t allocation_length);
 Cdb ReportLunsCdb(uint32_t allocation_length);
 
-// What is asked for. kUnimplemented for another operation code.
+// A command that asks for such data. Decoding another operation code gives kUnimplemented.
 struct ScsiCommand {
   uint8_t operation = 0;
   bool vital_product_data = false;  // INQUIRY, EVPD
@@ -61,7 +61,7 @@ struct InquiryData {
 absl::StatusOr<InquiryData> DecodeInquiryData(ByteSpan data);
 Bytes EncodeInquiryData(const InquiryData& data);
 
-// VPD page 00h: the pages there are.
+// VPD page 00h: the supported pages.
 absl::StatusOr<std::vector<uint8_t>> DecodeSupportedVpdPages(ByteSpan data);
 Bytes EncodeSupportedVpdPages(uint8_t peripheral_type, const std::vector<uint8_t>& pages);
 
@@ -83,23 +83,23 @@ Bytes EncodeDeviceIdentification(uint8_t peripheral_type,
                                  const std::vector<Designator>& designators);
 
 // The logical unit's world wide identifier as Linux spells it in sysfs ("naa.5000c500a7b26111",
-// "eui....", "t10...."), by preference NAA (registered extended, then others), EUI-64, T10; empty
-// if the page names none.
+// "eui....", "t10...."). In order of preference: NAA (registered extended, then others), EUI-64,
+// T10. Empty if the page has none.
 std::string WorldWideId(const std::vector<Designator>& designators);
 
-// What READ CAPACITY tells.
+// The answer of READ CAPACITY.
 struct Capacity {
   static constexpr size_t kSize = 32;
   uint64_t last_block = 0;
   uint32_t block_size = 0;
-  // 0 where it does not fit 64 bits.
+  // The size in bytes; 0 if it does not fit 64 bits.
   uint64_t bytes() const;
 };
 // READ CAPACITY (16) data.
 absl::StatusOr<Capacity> DecodeCapacity16(ByteSpan data);
 Bytes EncodeCapacity16(const Capacity& capacity);
 
-// READ CAPACITY (10) data. A last block of FFFFFFFFh says: ask READ CAPACITY (16).
+// READ CAPACITY (10) data. A last block of FFFFFFFFh means: use READ CAPACITY (16).
 constexpr uint64_t kCapacity10TooLarge = 0xFFFFFFFF;
 absl::StatusOr<Capacity> DecodeCapacity10(ByteSpan data);
 Bytes EncodeCapacity10(const Capacity& capacity);

@@ -23,7 +23,7 @@ struct FunctionForm {
   uint8_t old_response_dwords;
 };
 
-// SPL-4, 9.4.4: each function's request, and what its RESPONSE LENGTH says about 00h.
+// SPL-4, 9.4.4: each function's request, and the length of its response if RESPONSE LENGTH is 00h.
 constexpr FunctionForm kFunctions[] = {
     {SmpFunction::kReportGeneral, "report general", 0, true, 6},
     {SmpFunction::kReportManufacturer, "report manufacturer information", 0, true, 14},
@@ -84,7 +84,7 @@ constexpr Word kOperations[] = {
     {0x09, "set attached device name"},
 };
 
-// Where a function has its phy; 0: it has none.
+// The offset of a function's phy; 0: it has none.
 size_t PhyOffset(SmpFunction function) {
   switch (function) {
     case SmpFunction::kDiscover:
@@ -117,7 +117,7 @@ void ConfigurationLayout(const Io& io, Configuration& c) {
   io(18, c.stp_reject_to_open_10us);
 }
 
-// `frame` has the function's size.
+// The caller checks that `frame` has the function's size.
 void DecodeBody(ByteSpan frame, SmpRequest& request) {
   if (const size_t at = PhyOffset(request.function); at != 0) request.phy = PhyId(frame[at]);
   switch (request.function) {

@@ -11,12 +11,12 @@
 #include "driver/base/link_rate.h"
 #include "driver/base/strong_id.h"
 
-// SMP frames (SPL-4, 9.4), big-endian, without the CRC, as MPI passes them: the requests, and what
-// all responses have in common. Pure functions, thread-safe. Decoding is total; a response that
-// reports a failure is kFailedPrecondition with the function result in words.
+// SMP frames (SPL-4, 9.4), big-endian, without the CRC, as MPI passes them: the requests, and the
+// common part of all responses. Pure functions, thread-safe. Decoding is total. A response that
+// reports a failure gives kFailedPrecondition with the function result in words.
 //
-// The fourth byte of a frame counts the dwords that follow. SAS-1.1 had 0 there: the length of its
-// functions was known. A request whose ALLOCATED RESPONSE LENGTH is 0 asks for SAS-1.1's response.
+// The fourth byte of a frame counts the dwords that follow. It is 0 in SAS-1.1, whose functions
+// have fixed lengths. A request whose ALLOCATED RESPONSE LENGTH is 0 asks for SAS-1.1's response.
 namespace sasd::mpi {
 
 enum class SmpFunction : uint8_t {
@@ -74,11 +74,11 @@ enum class PhyOperation : uint8_t {
 };
 std::string ToString(PhyOperation operation);
 
-// DISCOVER LIST: which phys, and how they are described.
+// DISCOVER LIST: the phys to list, and the form of their descriptors.
 enum class PhyFilter : uint8_t { kAll = 0, kToExpander = 1, kToAny = 2, kToEndDevice = 3 };
 enum class DescriptorType : uint8_t { kLong = 0, kShort = 1 };
 
-// CONFIGURE GENERAL: what is to be changed (its bit in `update`), and the values.
+// CONFIGURE GENERAL: a bit in `update` for each field to change, and the new values.
 struct GeneralConfiguration {
   static constexpr uint8_t kStpBusInactivity = 0x01, kStpConnectTime = 0x02, kNexusLoss = 0x04,
                            kReducedFunction = 0x08, kStpRejectToOpen = 0x10, kPowerDone = 0x20,
@@ -94,13 +94,13 @@ struct GeneralConfiguration {
   uint16_t stp_reject_to_open_10us = 0;
 };
 
-// A request of any of the functions; what only some of them have is 0 in the others.
+// A request of any function. Fields that a function does not have are 0.
 struct SmpRequest {
   SmpFunction function = SmpFunction::kReportGeneral;
   uint8_t allocated_dwords = 0;  // ALLOCATED RESPONSE LENGTH
-  PhyId phy;                     // of a list: the first one
+  PhyId phy;                     // of a list: the first phy
   PhyOperation operation = PhyOperation::kNop;
-  LinkRate programmed_min = LinkRate::kUnknown;  // kUnknown: not to be changed
+  LinkRate programmed_min = LinkRate::kUnknown;  // kUnknown: unchanged
   LinkRate programmed_max = LinkRate::kUnknown;
   uint16_t expected_change_count = 0;  // 0: any
   uint16_t index = 0;                  // of a route or a status descriptor; of a list: the first
@@ -110,8 +110,8 @@ struct SmpRequest {
   uint8_t affiliation_context = 0;
   GeneralConfiguration configuration;
 };
-// Of a function that is not an SmpFunction only `function` and `allocated_dwords` are decoded. A
-// wrong length is an error, but PHY CONTROL may end after 12 bytes: what is missing is 0.
+// Decodes only `function` and `allocated_dwords` if the function is not an SmpFunction. A wrong
+// length is an error.
 absl::StatusOr<SmpRequest> DecodeSmpRequest(ByteSpan frame);
 Bytes EncodeSmpRequest(const SmpRequest& request);
 std::string ToString(const SmpRequest& request);  // "SMP phy control, phy 3, link reset"
@@ -119,15 +119,15 @@ std::string ToString(const SmpRequest& request);  // "SMP phy control, phy 3, li
 // The longest response, header included.
 constexpr size_t kMaxSmpResponse = 1024;
 
-// A response with no more than a result: a failure, or the success of a control function.
+// A response that has only a result: a failure, or the success of a control function.
 Bytes EncodeSmpResult(SmpFunction function, SmpResult result);
 // An accepted response of `size` bytes, a multiple of 4 up to kMaxSmpResponse, 0 from byte 4 on.
 Bytes NewSmpResponse(SmpFunction function, size_t size);
-// Cuts a response to what the request has room for: SAS-1.1's form where it asks for that, else
-// its allocated length; RESPONSE LENGTH then still tells the whole length.
+// Cuts a response to the room that the request gives: SAS-1.1's form if it asks for that, else the
+// allocated length. In the latter case RESPONSE LENGTH still states the whole length.
 void FitSmpResponse(const SmpRequest& request, Bytes& frame);
 
-// kOk if the frame answers `function` with success, in at least `needed` bytes.
+// kOk if the frame is a successful answer to `function` of at least `needed` bytes.
 absl::Status CheckSmpResponse(SmpFunction function, ByteSpan frame, size_t needed = 4);
 
 }  // namespace sasd::mpi

@@ -41,9 +41,9 @@ struct DiscoverResponse {
 absl::StatusOr<DiscoverResponse> DecodeDiscoverResponse(ByteSpan frame);
 Bytes EncodeDiscoverResponse(const DiscoverResponse& response);
 
-// The descriptors are either long (a whole DISCOVER response) or short; a short one has neither the
-// expander's count and address nor the rates, the timeout, the device name and the slot. A phy with
-// a failure in its descriptor (a vacant one) is left out.
+// The descriptors are either long (a whole DISCOVER response) or short. A short one lacks the
+// expander's change count and address, the rates, the timeout, the device name and the slot. A phy
+// whose descriptor reports a failure (such as a vacant phy) is left out.
 struct DiscoverListResponse {
   static constexpr size_t kHeaderSize = 48;
 
@@ -55,10 +55,10 @@ struct DiscoverListResponse {
   uint16_t last_status_index = 0;
   std::vector<DiscoverResponse> phys;
 };
-// 120 and 24.
+// In bytes: 120 (long) and 24 (short).
 size_t DiscoverDescriptorSize(DescriptorType type);
 absl::StatusOr<DiscoverListResponse> DecodeDiscoverListResponse(ByteSpan frame);
-// As many phys as a frame holds.
+// Encodes as many phys as a frame holds.
 Bytes EncodeDiscoverListResponse(const DiscoverListResponse& response);
 
 }  // namespace sasd::mpi

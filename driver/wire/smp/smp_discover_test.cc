@@ -5,12 +5,12 @@
 #include "driver/wire/test_bytes.h"
 #include "gtest/gtest.h"
 
-// The bytes are laid out by hand from Linux's include/scsi/sas.h and from where smp_utils 0.99
-// looks, not by the encoder; the offset of each line stands beside it.
+// The bytes are written by hand, not by the encoder. Sources: Linux's include/scsi/sas.h, and the
+// offsets that smp_utils 0.99 reads. The comments give the offset of each line.
 namespace sasd::mpi {
 namespace {
 
-// struct discover_resp, and smp_discover.c for what follows: 96 bytes from byte 18 on.
+// struct discover_resp, then smp_discover.c: 96 bytes from byte 18 on.
 const char kDiscoverBody[] =
     "00 03 0000"                  // 08 phy 3
     "10 0a 00 01"                 // 0C end device, 6 Gbps, no initiator, SATA target
@@ -42,7 +42,7 @@ void ExpectPhy3(const DiscoverResponse& phy) {
   EXPECT_EQ(phy.routing, 2);
 }
 
-TEST(DiscoverTest, FieldsAreWhereTheToolsLook) {
+TEST(DiscoverTest, FieldsAreWhereSmpUtilsReadsThem) {
   const auto phy = DecodeDiscoverResponse(kDiscover);
   ASSERT_TRUE(phy.ok()) << phy.status();
   ExpectPhy3(*phy);
@@ -84,7 +84,7 @@ TEST(DiscoverListTest, LongDescriptorsAreDiscoverResponses) {
   ExpectDecodesFrom(DecodeDiscoverListResponse, bytes, bytes.size());
 }
 
-TEST(DiscoverListTest, ShortDescriptorsAreTheToolsOnes) {
+TEST(DiscoverListTest, ShortDescriptorsMatchSmpUtils) {
   const std::string header = "41 20 00 17  0106 0000 03 02 00 01 06 000000" + Zeros(32);
   const std::string phy =
       "03 00 10 0a 00 01"  // 00 phy, result; end device, 6 Gbps; initiators, targets

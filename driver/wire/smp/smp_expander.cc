@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint8_t kLongResponse = 0x80;
 
-// SPL-4, 9.4.4.4, REPORT GENERAL response: what SAS-1.1 has, and what came with SAS-2.
+// SPL-4, 9.4.4.4, REPORT GENERAL response: SAS-1.1's fields, then those of SAS-2.
 template <typename Io, typename M>
 void GeneralLayout(const Io& io, M& m) {
   io(4, m.change_count);

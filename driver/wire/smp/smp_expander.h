@@ -11,8 +11,8 @@
 #include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
 
-// What an expander as a whole answers by SMP (see smp.h). Encoders give the whole response;
-// decoders take SAS-1.1's form as well: what it does not have is 0.
+// SMP responses about an expander as a whole (see smp.h). Encoders give the whole response.
+// Decoders also accept SAS-1.1's form, and set the fields that it lacks to 0.
 namespace sasd::mpi {
 
 struct ReportGeneralResponse {
@@ -25,7 +25,7 @@ struct ReportGeneralResponse {
 
   uint16_t change_count = 0;
   uint16_t route_indexes = 0;
-  bool long_response = false;  // knows the allocated response length
+  bool long_response = false;  // supports ALLOCATED RESPONSE LENGTH
   uint8_t phy_count = 0;
   uint8_t flags = 0;
   SasAddress enclosure_logical_id;

@@ -3,12 +3,12 @@
 #include "driver/wire/test_bytes.h"
 #include "gtest/gtest.h"
 
-// The bytes are laid out by hand from Linux's include/scsi/sas.h and from where smp_utils 0.99
-// looks, not by the encoder; the offset of each line stands beside it.
+// The bytes are written by hand, not by the encoder. Sources: Linux's include/scsi/sas.h, and the
+// offsets that smp_utils 0.99 reads. The comments give the offset of each line.
 namespace sasd::mpi {
 namespace {
 
-// struct report_general_resp, and smp_rep_general.c for what follows.
+// struct report_general_resp, then smp_rep_general.c.
 const Bytes kGeneral = FromHex(
     "41 00 00 11  0102 0400"  // 00 header; change count, route indexes
     "80 29 8c 00"             // 08 long response; 41 phys; flags
@@ -22,7 +22,7 @@ const Bytes kGeneral = FromHex(
     "0007 003e 0000 0000"     // 3C self-configuration status: last, stored; phy events
     "0002 0000");             // 44 STP reject to open limit
 
-TEST(ReportGeneralTest, FieldsAreWhereTheToolsLook) {
+TEST(ReportGeneralTest, FieldsAreWhereSmpUtilsReadsThem) {
   const auto general = DecodeReportGeneralResponse(kGeneral);
   ASSERT_TRUE(general.ok()) << general.status();
   EXPECT_EQ(general->change_count, 0x102);
@@ -52,7 +52,7 @@ TEST(ReportGeneralTest, FieldsAreWhereTheToolsLook) {
   EXPECT_EQ(old->nexus_loss_ms, 0);
 }
 
-TEST(ReportManufacturerTest, FieldsAreWhereTheToolsLook) {
+TEST(ReportManufacturerTest, FieldsAreWhereSmpUtilsReadsThem) {
   const Bytes bytes = FromHex(
       "41 01 00 0e  0103 0000"            // 00
       "01 000000"                         // 08 SAS-1.1 format
@@ -75,7 +75,7 @@ TEST(ReportManufacturerTest, FieldsAreWhereTheToolsLook) {
   ExpectDecodesFrom(DecodeReportManufacturerResponse, bytes, 51);
 }
 
-TEST(SelfConfigurationStatusTest, FieldsAreWhereTheToolsLook) {
+TEST(SelfConfigurationStatusTest, FieldsAreWhereSmpUtilsReadsThem) {
   const Bytes bytes = FromHex(
       "41 03 00 08  0104 0001"                   // 00 change count, first descriptor's index
       "0009 0005 04 00 0000"                     // 08 9 in all, the last is 5; 4 dwords each

@@ -20,7 +20,7 @@ void ErrorLogLayout(const Io& io, M& m) {
 }
 
 // SPL-4, REPORT PHY SATA response (struct report_phy_sata_resp of Linux's sas.h, after a header of
-// 4 bytes), and what came with SAS-2.
+// 4 bytes), then the fields of SAS-2.
 constexpr size_t kOldSataSize = 56, kFisOffset = 24;
 constexpr uint8_t kAffiliationValid = 0x01, kAffiliationsSupported = 0x02, kNexusLoss = 0x04;
 template <typename Io, typename M>

@@ -11,7 +11,7 @@
 #include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
 
-// What SMP tells of a phy besides DISCOVER (see smp.h): its counters, and its SATA device.
+// SMP responses about a phy besides DISCOVER (see smp.h): its counters, and its SATA device.
 namespace sasd::mpi {
 
 struct ReportPhyErrorLogResponse {

@@ -3,12 +3,12 @@
 #include "driver/wire/test_bytes.h"
 #include "gtest/gtest.h"
 
-// The bytes are laid out by hand from Linux's include/scsi/sas.h and from where smp_utils 0.99
-// looks, not by the encoder; the offset of each line stands beside it.
+// The bytes are written by hand, not by the encoder. Sources: Linux's include/scsi/sas.h, and the
+// offsets that smp_utils 0.99 reads. The comments give the offset of each line.
 namespace sasd::mpi {
 namespace {
 
-TEST(ReportPhyErrorLogTest, FieldsAreWhereTheToolsLook) {
+TEST(ReportPhyErrorLogTest, FieldsAreWhereSmpUtilsReadsThem) {
   const Bytes bytes = FromHex(
       "41 11 00 06  0107 0000  00 04 0000"  // 00 change count; phy
       "00000001 00000002 00000003 00000004");
@@ -25,7 +25,7 @@ TEST(ReportPhyErrorLogTest, FieldsAreWhereTheToolsLook) {
 }
 
 // struct report_phy_sata_resp.
-TEST(ReportPhySataTest, FieldsAreWhereTheKernelHasThem) {
+TEST(ReportPhySataTest, FieldsMatchTheKernelHeaders) {
   const Bytes bytes = FromHex(
       "41 12 00 10  0108 0000  00 0b 00 07"           // 00 phy 11; all three flags
       "00000000 5000ccab0300210b"                     // 0C STP address
@@ -61,7 +61,7 @@ TEST(ReportPhySataTest, FieldsAreWhereTheKernelHasThem) {
   }
 }
 
-TEST(ReportPhyEventTest, FieldsAreWhereTheToolsLook) {
+TEST(ReportPhyEventTest, FieldsAreWhereSmpUtilsReadsThem) {
   const Bytes bytes = FromHex(
       "41 14 00 09  0109 0000  00 05 000000 00 03 02"  // 00 phy 5; 3 dwords each, 2 of them
       "00000001 00000011 00000000"                     // 10

@@ -3,12 +3,12 @@
 #include "driver/wire/test_bytes.h"
 #include "gtest/gtest.h"
 
-// The bytes are laid out by hand from Linux's include/scsi/sas.h and from where smp_utils 0.99
-// looks, not by the encoder; the offset of each line stands beside it.
+// The bytes are written by hand, not by the encoder. Sources: Linux's include/scsi/sas.h, and the
+// offsets that smp_utils 0.99 reads. The comments give the offset of each line.
 namespace sasd::mpi {
 namespace {
 
-TEST(ReportRouteInformationTest, FieldsAreWhereTheToolsLook) {
+TEST(ReportRouteInformationTest, FieldsAreWhereSmpUtilsReadsThem) {
   const Bytes bytes = FromHex(
       "41 13 00 09  010a 0203  00 1c 0000"  // 00 change count, index; phy
       "80 000000 5000c500a7b26111" +
@@ -24,7 +24,7 @@ TEST(ReportRouteInformationTest, FieldsAreWhereTheToolsLook) {
   ExpectDecodesFrom(DecodeReportRouteInformationResponse, bytes, 40);
 }
 
-TEST(ExpanderRouteTableListTest, FieldsAreWhereTheToolsLook) {
+TEST(ExpanderRouteTableListTest, FieldsAreWhereSmpUtilsReadsThem) {
   const Bytes bytes = FromHex(
       "41 22 00 0b  010b 0304  08 00 04 01"  // 00 both change counts; flags, 4 dwords each, 1
       "0100 0105 000000 30" +

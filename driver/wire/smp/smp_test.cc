@@ -7,8 +7,8 @@
 #include "driver/wire/test_bytes.h"
 #include "gtest/gtest.h"
 
-// Requests are as smp_utils 0.99 sends them, laid out by hand, without the CRC; the offset of each
-// line stands beside it.
+// Requests as smp_utils 0.99 sends them, written by hand, without the CRC. The comments give the
+// offset of each line.
 namespace sasd::mpi {
 namespace {
 
@@ -18,7 +18,7 @@ SmpRequest Decoded(absl::string_view hex) {
   return request.value_or(SmpRequest());
 }
 
-TEST(SmpRequestTest, IsEncodedAsTheToolsSendIt) {
+TEST(SmpRequestTest, EncodesTheBytesOfSmpUtils) {
   struct Row {
     std::string bytes;
     SmpRequest request;
@@ -84,13 +84,13 @@ TEST(SmpRequestTest, IsEncodedAsTheToolsSendIt) {
   rows[8].text = "SMP phy control, phy 3, hard reset";
   for (const Row& row : rows) {
     EXPECT_EQ(EncodeSmpRequest(row.request), FromHex(row.bytes)) << row.text;
-    // Each field is decoded from where it was laid, or the two frames differ.
+    // The two frames differ if decoding reads a field at a wrong offset.
     EXPECT_EQ(EncodeSmpRequest(Decoded(row.bytes)), FromHex(row.bytes)) << row.text;
     EXPECT_EQ(ToString(Decoded(row.bytes)), row.text);
   }
 }
 
-TEST(SmpRequestTest, FieldsAreWhereTheToolsPutThem) {
+TEST(SmpRequestTest, FieldsAreWhereSmpUtilsPutsThem) {
   EXPECT_EQ(Decoded("40 10 00 02 00000000 00 07 0000").phy, PhyId(7));
   EXPECT_EQ(Decoded("40 13 09 02 0000 0203 00 1c 0000").index, 0x203);
   const SmpRequest list = Decoded("40 20 ff 06  00000000  05 fe 82 01" + Zeros(16));
@@ -109,7 +109,7 @@ TEST(SmpRequestTest, FieldsAreWhereTheToolsPutThem) {
   EXPECT_EQ(general.configuration.nexus_loss_ms, 2000);
 }
 
-TEST(SmpRequestTest, LengthMustBeTheFunctions) {
+TEST(SmpRequestTest, LengthMustFitTheFunction) {
   const struct {
     std::string bytes;
     bool ok;
@@ -119,9 +119,9 @@ TEST(SmpRequestTest, LengthMustBeTheFunctions) {
       {"40 10 00 00 00000000 00070000", true},               // SAS-1.1: no REQUEST LENGTH
       {"40 10 1d 02 00000000 00070000", true},               //
       {"40 10 1d 01 00000000", false},                       //
-      {"40 10 1d 02 00000000", false},                       // ends before its length does
-      {"40 10 1d 02 00000000 00070000 00000000", false},     // and after
-      {"40 14 ff 00 00000000 00070000", false},              // not a function of SAS-1.1
+      {"40 10 1d 02 00000000", false},                       // shorter than its length
+      {"40 10 1d 02 00000000 00070000 00000000", false},     // longer than its length
+      {"40 14 ff 00 00000000 00070000", false},              // not a SAS-1.1 function
       {"40 14 ff 02 00000000 00070000", true},               //
       {"40 20 ff 06 00000000 00010000", false},              //
       {"40 91 00 09 00000000 00030100" + Zeros(28), true},   //
@@ -140,7 +140,7 @@ TEST(SmpRequestTest, LengthMustBeTheFunctions) {
   }
 }
 
-TEST(SmpResponseTest, FailureIsToldInWords) {
+TEST(SmpResponseTest, FailureIsReportedInWords) {
   const struct {
     std::string bytes;
     std::string text;
@@ -166,7 +166,7 @@ TEST(SmpResponseTest, FailureIsToldInWords) {
       absl::IsInvalidArgument(CheckSmpResponse(SmpFunction::kDiscover, FromHex("40 10 00 00"))));
 }
 
-TEST(SmpResponseTest, IsCutToWhatTheRequestHasRoomFor) {
+TEST(SmpResponseTest, ResponseIsCutToTheRequestedLength) {
   const struct {
     SmpFunction function;
     uint8_t allocated;
@@ -182,8 +182,8 @@ TEST(SmpResponseTest, IsCutToWhatTheRequestHasRoomFor) {
       {SmpFunction::kReportPhySata, 0, 68, 56, 0},
       {SmpFunction::kReportRouteInformation, 0, 40, 40, 0},
       {SmpFunction::kPhyControl, 0, 4, 4, 0},
-      {SmpFunction::kReportPhyEvent, 0, 64, 4, 15},  // SAS-1.1 has none
-      // The whole response fits, or does not.
+      {SmpFunction::kReportPhyEvent, 0, 64, 4, 15},  // no SAS-1.1 function
+      // The allocated length holds the whole response, or cuts it.
       {SmpFunction::kReportGeneral, 17, 72, 72, 17},
       {SmpFunction::kReportGeneral, 0xFF, 72, 72, 17},
       {SmpFunction::kDiscover, 29, 120, 120, 29},

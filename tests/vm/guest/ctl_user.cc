@@ -1,8 +1,8 @@
-// Another program that uses an HBA's event log beside sasd, in the guest of tests/vm.
+// A program that uses an HBA's event log beside sasd, in the guest of tests/vm.
 //
-//   ctl_user NODE IOC query         prints the codes of the events that the log takes
-//   ctl_user NODE IOC enable CODE...  makes the log take these alone; prints nothing
-//   ctl_user NODE IOC follow        prints "CONTEXT CODE" of each entry, old ones too, until it is
+//   ctl_user NODE IOC query           prints the codes of the events that the log records
+//   ctl_user NODE IOC enable CODE...  makes the log record only these; prints nothing
+//   ctl_user NODE IOC follow          prints "CONTEXT CODE" of each entry, old and new, until
 //   killed
 #include <algorithm>
 #include <cstdint>
