@@ -1,7 +1,8 @@
 #!/bin/bash
 # Checks the style of the tree: bazel/lint.sh [--fix [PATH...] | --accept-api]
 #
-#   (nothing)      clang-format, buildifier, layers of includes, buf lint, buf breaking
+#   (nothing)      clang-format, buildifier, layers of includes, functions named in
+#                  docs/architecture.md, buf lint, buf breaking
 #   --fix          formats sources and BUILD files in place instead: all, or those under PATH
 #   --accept-api   makes the API as it is now the one that `buf breaking` compares with:
 #                  proto/baseline.binpb. Do it on a release, or to break the API on purpose.
@@ -61,6 +62,7 @@ elif [[ $mode == check ]]; then
     fail "clang-format: bazel/lint.sh --fix"
   fi
   bazel/check_layers || fail "layers"
+  bazel/check_journey || fail "docs/architecture.md names functions that are not there"
 fi
 
 if ! tools=$(bazel/npm_tools.sh); then
