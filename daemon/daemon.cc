@@ -34,7 +34,8 @@ std::string NodeName() {
 absl::StatusOr<std::unique_ptr<Backend>> StartBackend(const DaemonOptions& options, Clock& clock,
                                                       ObservationSink& sink) {
   if (!options.fabric.empty() && !options.sysfs_root.empty()) {
-    return absl::InvalidArgumentError("give a fabric for virtual HBAs, or a sysfs tree, not both");
+    return absl::InvalidArgumentError(
+        "use either a fabric for virtual HBAs or a sysfs tree, not both");
   }
   if (!options.fabric.empty()) {
     return StartVirtualBackend(options.fabric, options.seed, clock, sink);

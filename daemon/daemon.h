@@ -21,27 +21,28 @@
 namespace sasd {
 
 struct DaemonOptions {
-  // Where the facts come from: at most one of both. Neither: this machine.
+  // The origin of the facts: at most one of the first two. Neither: this machine.
   std::string fabric;        // see StartVirtualBackend
   std::string sysfs_root;    // see StartSysfsBackend
   LinuxBackendOptions live;  // see StartLinuxBackend
   uint64_t seed = 1;
 
-  // Where to serve; see rpc::Server::Start.
+  // The address to serve at; see rpc::Server::Start.
   std::string listen;
   service::ServiceOptions service;
   watch::WatchLog::Options log;
 };
 
-// A whole sasd in one object, from firmware or sysfs to gRPC. main(), tests and benchmarks run it.
+// A whole sasd in one object, from firmware or sysfs to gRPC. Used by main(), tests and benchmarks.
 // Thread-safe.
 class Daemon {
  public:
-  // Serves when it returns; every host is known then, devices follow. Borrows the clock. Errors:
-  // those of the backend and of rpc::Server::Start.
+  // Starts and serves. When it returns every host is known; devices follow. Borrows `clock` for the
+  // daemon's lifetime. Errors: those of the backend and of rpc::Server::Start, and kInvalidArgument
+  // for a fabric together with a sysfs tree.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(const DaemonOptions& options, Clock& clock);
 
-  // Ends the calls, then the backend.
+  // Ends the calls first, then the backend.
   ~Daemon() = default;
 
   const std::string& address() const { return server_->address(); }
@@ -52,7 +53,7 @@ class Daemon {
  private:
   explicit Daemon(const DaemonOptions& options);
 
-  // Each uses those above it, and is destroyed before them.
+  // Each member uses those above it and is destroyed before them.
   registry::Registry registry_;
   service::EventEncoder encoder_;
   watch::WatchLog log_;

@@ -1,4 +1,4 @@
-// The services' contracts (proto/sas/v1), asked as a client does: a whole sasd on the demo fabric.
+// The services' contracts (proto/sas/v1) as a client sees them: a whole sasd on the demo fabric.
 #include "daemon/daemon.h"
 
 #include <stdlib.h>
@@ -34,7 +34,7 @@ constexpr size_t kLogEvents = 50;
 
 class DaemonTest : public ::testing::Test {
  protected:
-  // One for all tests: each leaves the fabric as it was.
+  // One daemon for all tests. Each test leaves the fabric unchanged.
   static void SetUpTestSuite() {
     ASSERT_NE(mkdtemp(folder_), nullptr);
     DaemonOptions options;
@@ -66,7 +66,7 @@ class DaemonTest : public ::testing::Test {
     ASSERT_EQ(response.hosts_size(), 2);
   }
 
-  // A lane goes down and up `count` times. sasd hears of that while the call returns.
+  // Takes a lane down and up `count` times. sasd gets these events while the call returns.
   void Flap(uint32_t count) {
     sas::v1::FlapPhyRequest request;
     request.set_element("hba0");
@@ -77,7 +77,7 @@ class DaemonTest : public ::testing::Test {
     ASSERT_TRUE(emulator_->FlapPhy(&context, request, &response).ok());
   }
 
-  // Where a watch stands that begins now.
+  // The position of a watch that begins now.
   sas::v1::Synced Now() {
     grpc::ClientContext context;
     sas::v1::WatchRequest request;
@@ -90,7 +90,7 @@ class DaemonTest : public ::testing::Test {
     return response.synced();
   }
 
-  // Makes so many events that the log forgets what was before.
+  // Makes so many events that the log drops all earlier ones.
   void FillTheLog() {
     grpc::ClientContext context;
     sas::v1::WatchRequest request;
@@ -151,7 +151,7 @@ Daemon* DaemonTest::daemon_ = nullptr;
     return names;                                                                               \
   }
 
-TEST_F(DaemonTest, PagesAddUpToTheListAndEachNameCanBeGot) {
+TEST_F(DaemonTest, PagesAddUpAndEachNameCanBeGot) {
   const std::pair<const char*, std::function<std::vector<std::string>(int)>> collections[] = {
       {"hosts", LIST_AND_GET(Hosts, hosts, Host, host)},
       {"phys", LIST_AND_GET(Phys, phys, Phy, phy)},
@@ -170,7 +170,7 @@ TEST_F(DaemonTest, PagesAddUpToTheListAndEachNameCanBeGot) {
   }
 }
 
-TEST_F(DaemonTest, APageTokenIsForItsOwnListOnly) {
+TEST_F(DaemonTest, PageTokenOfAnotherListIsRefused) {
   sas::v1::ListPhysRequest phys;
   phys.set_page_size(2);
   sas::v1::ListPhysResponse page;
@@ -190,7 +190,7 @@ TEST_F(DaemonTest, APageTokenIsForItsOwnListOnly) {
             StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(DaemonTest, ANegativePageSizeIsRefused) {
+TEST_F(DaemonTest, NegativePageSizeIsRefused) {
   sas::v1::ListHostsRequest request;
   request.set_page_size(-1);
   sas::v1::ListHostsResponse response;
@@ -200,7 +200,7 @@ TEST_F(DaemonTest, ANegativePageSizeIsRefused) {
   EXPECT_THAT(status.error_message(), HasSubstr("page_size"));
 }
 
-TEST_F(DaemonTest, TheBasicViewHasLessThanTheFullOne) {
+TEST_F(DaemonTest, BasicViewIsSmallerThanFullView) {
   sas::v1::ListEndDevicesRequest request;
   sas::v1::ListEndDevicesResponse basic, full;
   grpc::ClientContext first, second;
@@ -212,7 +212,7 @@ TEST_F(DaemonTest, TheBasicViewHasLessThanTheFullOne) {
   EXPECT_EQ(basic.end_devices(0).sas_address(), full.end_devices(0).sas_address());
 }
 
-TEST_F(DaemonTest, FiltersAreAllHeldAndTotalsCountWhatPasses) {
+TEST_F(DaemonTest, FiltersCombineAndTotalsCountMatches) {
   sas::v1::ListEndDevicesRequest request;
   request.set_page_size(1);
   request.mutable_filter()->add_target_protocols(sas::v1::PROTOCOL_SATA);
@@ -229,7 +229,7 @@ TEST_F(DaemonTest, FiltersAreAllHeldAndTotalsCountWhatPasses) {
   EXPECT_TRUE(none.next_page_token().empty());
 }
 
-TEST_F(DaemonTest, WhatIsNotThereIsNotFoundAndWhatIsNoNameIsInvalid) {
+TEST_F(DaemonTest, MissingResourceIsNotFoundWrongNameInvalid) {
   sas::v1::GetExpanderRequest request;
   sas::v1::GetExpanderResponse response;
   grpc::ClientContext gone, wrong;
@@ -241,7 +241,7 @@ TEST_F(DaemonTest, WhatIsNotThereIsNotFoundAndWhatIsNoNameIsInvalid) {
   EXPECT_THAT(status.error_message(), HasSubstr("hosts/500605b00ab01230/phys/1"));
 }
 
-TEST_F(DaemonTest, ResourcesAreFoundByWhatPeopleCallThem) {
+TEST_F(DaemonTest, ResourcesAreFoundByTheirSerial) {
   sas::v1::FindResourcesRequest request;
   sas::v1::FindResourcesResponse found, close;
   grpc::ClientContext first, second;
@@ -254,7 +254,7 @@ TEST_F(DaemonTest, ResourcesAreFoundByWhatPeopleCallThem) {
   EXPECT_THAT(close.suggestions(), ::testing::Contains(HasSubstr("S7M1B68Y")));
 }
 
-TEST_F(DaemonTest, AHostThatIsNotThereIsNotWaitedFor) {
+TEST_F(DaemonTest, WaitingForAMissingHostIsRefused) {
   sas::v1::WaitSettledRequest request;
   request.add_hosts("hosts/0000000000000001");
   sas::v1::WaitSettledResponse response;
@@ -264,7 +264,7 @@ TEST_F(DaemonTest, AHostThatIsNotThereIsNotWaitedFor) {
   EXPECT_THAT(status.error_message(), HasSubstr("hosts/0000000000000001"));
 }
 
-TEST_F(DaemonTest, ADiagnosisTellsWhatIsServed) {
+TEST_F(DaemonTest, DiagnosisNamesTheBackend) {
   grpc::ClientContext context;
   sas::v1::DiagnoseResponse response;
   ASSERT_TRUE(topology_->Diagnose(&context, {}, &response).ok());
@@ -275,8 +275,8 @@ TEST_F(DaemonTest, ADiagnosisTellsWhatIsServed) {
   EXPECT_THAT(check.message(), HasSubstr("virtual HBA, fabric demo"));
 }
 
-// A daemon of its own on a tree that is live, but for its uevents and its hosts' drivers.
-TEST_F(DaemonTest, ADiagnosisNamesTheHostThatLacksSomething) {
+// Uses a daemon of its own on a tree without uevents and without drivers of its hosts.
+TEST_F(DaemonTest, DiagnosisNamesTheLimitedHost) {
   const std::string tree = ::testing::TempDir() + "/tree";
   ASSERT_TRUE(sysfs::WriteFakeSysfs(tree, {sysfs::Machine()}).ok());
   DaemonOptions options;
@@ -304,7 +304,7 @@ TEST_F(DaemonTest, ADiagnosisNamesTheHostThatLacksSomething) {
 
 using Stream = std::unique_ptr<grpc::ClientReader<sas::v1::WatchResponse>>;
 
-TEST_F(DaemonTest, AWatchBeginsWithTheWholeSnapshotThenSynced) {
+TEST_F(DaemonTest, WatchBeginsWithSnapshotThenSynced) {
   grpc::ClientContext context;
   const Stream stream = watch_->Watch(&context, {});
   sas::v1::WatchResponse response;
@@ -324,7 +324,7 @@ TEST_F(DaemonTest, AWatchBeginsWithTheWholeSnapshotThenSynced) {
   context.TryCancel();
 }
 
-TEST_F(DaemonTest, RevisionsOfAResumedStreamFollowWithoutAHole) {
+TEST_F(DaemonTest, ResumedStreamHasNoHoleInRevisions) {
   const sas::v1::Synced before = Now();
   Flap(2);
 
@@ -334,7 +334,7 @@ TEST_F(DaemonTest, RevisionsOfAResumedStreamFollowWithoutAHole) {
   const Stream stream = watch_->Watch(&context, request);
   sas::v1::WatchResponse response;
   int64_t revision = before.revision();
-  // What was missed, SYNCED, and what has happened since.
+  // The missed events, SYNCED, and the events since then.
   bool synced = false;
   for (int events = 0; events < 8 || !synced;) {
     ASSERT_TRUE(stream->Read(&response));
@@ -351,7 +351,7 @@ TEST_F(DaemonTest, RevisionsOfAResumedStreamFollowWithoutAHole) {
   context.TryCancel();
 }
 
-TEST_F(DaemonTest, ATokenThatTheLogHasForgottenIsOutOfRange) {
+TEST_F(DaemonTest, TokenOlderThanLogIsOutOfRange) {
   sas::v1::WatchRequest request;
   request.set_resume_token(Now().resume_token());
   FillTheLog();
@@ -365,7 +365,7 @@ TEST_F(DaemonTest, ATokenThatTheLogHasForgottenIsOutOfRange) {
   EXPECT_THAT(status.error_details(), HasSubstr("REVISION_COMPACTED"));
 }
 
-TEST_F(DaemonTest, AFilteredWatchHearsOfItsKindsOnly) {
+TEST_F(DaemonTest, FilteredWatchGetsOnlyItsKinds) {
   grpc::ClientContext context;
   sas::v1::WatchRequest request;
   request.mutable_filter()->add_kinds(sas::v1::RESOURCE_KIND_EXPANDER);
@@ -382,7 +382,7 @@ TEST_F(DaemonTest, AFilteredWatchHearsOfItsKindsOnly) {
   context.TryCancel();
 }
 
-TEST_F(DaemonTest, TheEventsOfTheLogAreListedInPages) {
+TEST_F(DaemonTest, EventsOfTheLogAreListedInPages) {
   FillTheLog();
   sas::v1::ListEventsRequest request;
   request.set_page_size(7);
@@ -405,8 +405,8 @@ TEST_F(DaemonTest, TheEventsOfTheLogAreListedInPages) {
             StatusCode::OUT_OF_RANGE);
 }
 
-// A message of more than 4 MB is what a client refuses that was not told otherwise.
-TEST(LargeEventTest, ComesInPartsThatSayThatMoreFollows) {
+// By default a client refuses a message of more than 4 MB.
+TEST(LargeEventTest, ArrivesInPartsMarkedContinued) {
   constexpr int kDevices = 5'000;
   char folder[] = "/tmp/sasd-large-event.XXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);
@@ -428,7 +428,7 @@ TEST(LargeEventTest, ComesInPartsThatSayThatMoreFollows) {
   ASSERT_TRUE(stream->Read(&response));
   const int64_t before = response.synced().revision();
 
-  // A reset gives every device another handle: one event.
+  // A reset gives every device another handle, in one event.
   grpc::ClientContext context;
   sas::v1::ResetHostRequest reset;
   reset.set_element("h0");
@@ -454,7 +454,7 @@ TEST(LargeEventTest, ComesInPartsThatSayThatMoreFollows) {
     EXPECT_EQ(part.cause().text(), parts[0].cause().text());
   }
 
-  // Pages of the log have the same.
+  // Pages of the log have the same parts.
   sas::v1::ListEventsRequest request;
   request.set_after_revision(before);
   size_t i = 0;
@@ -475,7 +475,7 @@ TEST(LargeEventTest, ComesInPartsThatSayThatMoreFollows) {
   rmdir(folder);
 }
 
-TEST_F(DaemonTest, ASyntheticFabricThatNoHbaCanHoldIsRefused) {
+TEST_F(DaemonTest, SyntheticFabricBeyondLimitsIsRefused) {
   for (const char* fabric : {"synthetic:1x1000x100", "synthetic:1x100", "synthetic:17x1x1"}) {
     DaemonOptions options;
     options.fabric = fabric;

@@ -38,7 +38,7 @@ void Declare(CLI::App& app, CommandLine& line) {
   app.set_config("--config", "", "Read options from a file: lines of NAME = VALUE");
   app.add_option(
          "--listen", daemon.listen,
-         "Where to serve: unix:PATH, or HOST:PORT (not encrypted: on a trusted network only)")
+         "Address to serve at: unix:PATH, or HOST:PORT (not encrypted; for trusted networks only)")
       ->capture_default_str();
   auto* fabric = app.add_option("--fabric", daemon.fabric,
                                 absl::StrCat("Serve virtual HBAs with this fabric: ",
@@ -46,46 +46,49 @@ void Declare(CLI::App& app, CommandLine& line) {
                                              "; a .textproto file; or "
                                              "synthetic:HOSTSxEXPANDERSxDEVICES"));
   app.add_option("--sysfs-root", daemon.sysfs_root,
-                 "Serve what a Linux sysfs tree shows, as it is now and at each SIGHUP")
+                 "Serve a Linux sysfs tree; read it at the start and at each SIGHUP")
       ->excludes(fabric);
   app.add_option("--link-look-seconds", line.link_look_seconds,
-                 "Of this machine: how often the link rates and port members of a host are looked "
-                 "at, since the kernel does not tell when they change; 0: never")
+                 "Seconds between two looks at the link rates and port members of a host, whose "
+                 "changes the kernel does not announce; 0: never. Only without --fabric and "
+                 "--sysfs-root")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 86'400.0));
   app.add_option("--link-look-reads", daemon.live.follower.look_reads,
-                 "Look at so many phys and ports of a host at most at a time, the rest later")
+                 "Maximum number of phys and ports of a host per look; later looks take the rest")
       ->capture_default_str()
       ->check(CLI::Range(size_t{1}, size_t{1'000'000}));
   app.add_option("--attach-grace-seconds", line.attach_grace_seconds,
-                 "For how long the firmware may have a device that the operating system has not, "
-                 "or the reverse, before `sasctl health` tells of it")
+                 "Grace period before health reports a device that only the firmware or only the "
+                 "OS knows")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 86'400.0));
-  app.add_flag("--control-nodes,!--no-control-nodes", daemon.live.control_nodes,
-               "Of this machine: ask the firmware of mpt3sas' HBAs through /dev/mpt3ctl and "
-               "/dev/mpt2ctl, too")
+  app.add_flag(
+         "--control-nodes,!--no-control-nodes", daemon.live.control_nodes,
+         "Also ask the firmware of mpt3sas' HBAs, through /dev/mpt3ctl and /dev/mpt2ctl. Only "
+         "without --fabric and --sysfs-root")
       ->capture_default_str();
-  app.add_option("--seed", daemon.seed, "Decides what a virtual HBA leaves to chance")
+  app.add_option("--seed", daemon.seed, "Seed of the random choices of a virtual HBA")
       ->capture_default_str();
   app.add_option("--log-events", daemon.log.max_events,
-                 "Keep at most so many events for clients to resume from")
+                 "Maximum number of events kept for clients that resume")
       ->capture_default_str()
       ->check(CLI::Range(size_t{1}, size_t{100'000'000}));
-  app.add_option("--log-bytes", daemon.log.max_bytes, "Keep at most so many bytes of them")
+  app.add_option("--log-bytes", daemon.log.max_bytes, "Maximum size of these events in bytes")
       ->capture_default_str()
       ->check(CLI::Range(size_t{1} << 10, size_t{1} << 40));
-  app.add_option("--log-level", line.log_level, "What is told on standard error")
+  app.add_option("--log-level", line.log_level, "Least severe message to log on standard error")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
   app.footer(
-      "Without --fabric and --sysfs-root it serves this machine (/sys), live by the kernel's "
-      "uevents and the firmware's events. SIGTERM and SIGINT end it, SIGHUP makes it look at "
-      "everything anew, SIGUSR1 makes it let go of the control nodes, so that the kernel's driver "
-      "can be unloaded: until its HBAs come anew or SIGHUP.");
+      "Without --fabric and --sysfs-root, sasd serves this machine (/sys) and follows the kernel's "
+      "uevents and the firmware's events.\n"
+      "Signals: SIGTERM and SIGINT end sasd. SIGHUP starts a rescan. SIGUSR1 closes the control "
+      "nodes, so that the kernel's driver can be unloaded; sasd opens them again at SIGHUP or when "
+      "their HBAs reappear.");
 }
 
-// Signals are taken by WaitForSignal() alone, in whatever thread they would arrive.
+// Blocks the signals in every thread, so that only WaitForSignal() takes them.
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -95,7 +98,7 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-// The next signal. Meanwhile a service manager hears that this thread is alive.
+// Waits for the next signal. Meanwhile reports to the service manager that this thread is alive.
 int WaitForSignal(const sigset_t& signals) {
   const absl::Duration interval = systemd::KeepaliveInterval();
   const timespec timeout = absl::ToTimespec(interval);
@@ -120,7 +123,7 @@ void Run(Daemon& daemon, const sigset_t& signals) {
       continue;
     }
     if (signal != SIGHUP) {
-      spdlog::info("{}: ending", strsignal(signal));
+      spdlog::info("{}: sasd ends", strsignal(signal));
       systemd::NotifyStopping();
       return;
     }
@@ -128,7 +131,7 @@ void Run(Daemon& daemon, const sigset_t& signals) {
     const absl::Status status = daemon.backend().Rescan();
     systemd::NotifyReady(serving);
     if (status.ok()) {
-      spdlog::info("SIGHUP: looking at everything anew");
+      spdlog::info("SIGHUP: rescanning");
     } else {
       spdlog::error("SIGHUP: {}", std::string(status.message()));
     }
@@ -136,11 +139,10 @@ void Run(Daemon& daemon, const sigset_t& signals) {
 }
 
 int Main(int argc, char** argv) {
-  // A registry's objects are made by a few threads and live long: an arena per thread would only
-  // leave holes (a third of the memory at 100,000 devices).
+  // A few threads make the registry's long-lived objects. An arena per thread would only leave
+  // holes: a third of the memory at 100,000 devices.
   mallopt(M_ARENA_MAX, 2);
-  // Debian's Abseil looks for lock cycles at every lock, gRPC's too. The tests, which leave that
-  // on, have done so.
+  // Debian's Abseil searches for lock cycles at every lock, including gRPC's. The tests do that.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   CLI::App app("The SAS management daemon of a storage node.", "sasd");
   CommandLine line;

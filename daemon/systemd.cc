@@ -8,24 +8,24 @@
 
 namespace sasd::systemd {
 
-// That a message is lost cannot be helped: systemd would then wait, and say so itself.
+// Errors are ignored: if a message is lost, systemd waits and logs that itself.
 
 void NotifyReady(absl::string_view status) {
   sd_notify(/*unset_environment=*/0, absl::StrCat("READY=1\nSTATUS=", status).c_str());
 }
 
-void NotifyReloading() { sd_notify(0, "RELOADING=1\nSTATUS=looking at everything anew"); }
+void NotifyReloading() { sd_notify(0, "RELOADING=1\nSTATUS=rescanning"); }
 
 void NotifyStopping() { sd_notify(0, "STOPPING=1\nSTATUS=ending"); }
 
 void NotifyAlive() { sd_notify(0, "WATCHDOG=1"); }
 
 absl::Duration KeepaliveInterval() {
-  uint64_t patience_us = 0;
-  if (sd_watchdog_enabled(/*unset_environment=*/0, &patience_us) <= 0) {
+  uint64_t timeout_us = 0;
+  if (sd_watchdog_enabled(/*unset_environment=*/0, &timeout_us) <= 0) {
     return absl::InfiniteDuration();
   }
-  return absl::Microseconds(patience_us) / 2;
+  return absl::Microseconds(timeout_us) / 2;
 }
 
 }  // namespace sasd::systemd

@@ -4,24 +4,24 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
-// What a service tells systemd, which started it: sd_notify(3). Where nobody did ($NOTIFY_SOCKET is
-// not set) they do nothing. Thread-safe.
+// Reports this service's state to systemd: sd_notify(3). Without systemd ($NOTIFY_SOCKET is not
+// set) these functions do nothing. Thread-safe.
 namespace sasd::systemd {
 
-// It serves; `status` is a line for `systemctl status`.
+// The service is ready. `status`: one line for `systemctl status`.
 void NotifyReady(absl::string_view status);
 
-// It reads everything anew, until NotifyReady().
+// The service rescans, until NotifyReady().
 void NotifyReloading();
 
-// It ends.
+// The service ends.
 void NotifyStopping();
 
-// It is alive, for the watchdog.
+// The service is alive. For systemd's watchdog.
 void NotifyAlive();
 
-// How often NotifyAlive() is wanted, with time to spare: half the watchdog's patience. Infinite
-// without a watchdog.
+// The interval at which to call NotifyAlive(): half the watchdog's timeout. Infinite without a
+// watchdog.
 absl::Duration KeepaliveInterval();
 
 }  // namespace sasd::systemd

@@ -8,7 +8,7 @@
 
 namespace sasd {
 
-// Nodes that are gone make room first: a node may have moved to another port within one batch.
+// Runs before Aligner, because a node may move to another port within one batch.
 struct AlignedSink::Departures {
   absl::flat_hash_map<SasAddress, Numbers>& numbers;
 
@@ -38,8 +38,8 @@ struct AlignedSink::Aligner {
 
   void operator()(PhyFacts& facts) { Refer(facts.key.owner); }
   void operator()(PortFacts& facts) { Refer(facts.key.owner); }
-  void operator()(ExpanderFacts& facts) { Tell(facts); }
-  void operator()(EndDeviceFacts& facts) { Tell(facts); }
+  void operator()(ExpanderFacts& facts) { AlignNode(facts); }
+  void operator()(EndDeviceFacts& facts) { AlignNode(facts); }
   void operator()(LogicalUnitFacts& facts) { Refer(facts.device); }
   void operator()(LogicalUnitGone& gone) { Refer(gone.device); }
   void operator()(Notice& notice) { Refer(notice.subject); }
@@ -47,13 +47,13 @@ struct AlignedSink::Aligner {
   void operator()(T&) {}
 
   template <typename Facts>
-  void Tell(Facts& facts) {
-    Name(facts.key);
+  void AlignNode(Facts& facts) {
+    Number(facts.key);
     Refer(facts.parent);
   }
 
-  // The node is told: it gets a number if it has none.
-  void Name(NodeKey& key) {
+  // Of a reported node: gives it a number if it has none.
+  void Number(NodeKey& key) {
     Numbers& of_address = numbers[key.address];
     auto at = std::find(of_address.begin(), of_address.end(), key.port);
     if (at == of_address.end()) at = std::find(of_address.begin(), of_address.end(), std::nullopt);
@@ -62,7 +62,7 @@ struct AlignedSink::Aligner {
     key.port = NumberAt(of_address, at);
   }
 
-  // The node is mentioned. One that was never told may have any number.
+  // Of a reference to a node. A node that was never reported gets number 0.
   void Refer(NodeKey& key) {
     const PhysicalPort port = std::exchange(key.port, PhysicalPort(0));
     const auto found = numbers.find(key.address);

@@ -13,10 +13,10 @@
 
 namespace sasd {
 
-// Passes on what the firmware of one HBA tells, with the keys that sysfs has for the same nodes.
-// The firmware numbers its physical ports and sysfs does not show them: so a key's `port` becomes
-// 0, and counts up for further nodes with the same address (multipath on one HBA). A number is free
-// again when its node is told to be gone. Thread-safe; holds no lock while it passes on.
+// Forwards the observations of one HBA's firmware with the keys that sysfs uses for the same nodes.
+// The firmware numbers its physical ports, but sysfs does not show these numbers. So the first node
+// with a SAS address gets port 0 in its key, the next one 1, and so on (multipath on one HBA). A
+// number becomes free when its node is reported gone. Thread-safe; holds no lock while forwarding.
 class AlignedSink : public ObservationSink {
  public:
   // Borrows `sink` for its lifetime.
@@ -26,7 +26,7 @@ class AlignedSink : public ObservationSink {
   void Flush() override { sink_.Flush(); }
 
  private:
-  // At n: the physical port of the node whose number is n; nullopt: the number is free.
+  // Element n: the firmware's port of the node with number n; nullopt if the number is free.
   using Numbers = absl::InlinedVector<std::optional<PhysicalPort>, 1>;
   // Visitors of observations.
   struct Departures;

@@ -13,7 +13,7 @@ const SasAddress kHost(0xA), kExpander(0xE), kDisk(0xD);
 
 NodeKey Node(SasAddress address, uint8_t port) { return {kHost, address, PhysicalPort(port)}; }
 
-// Takes the last batch.
+// Keeps the last batch.
 class LastBatch : public ObservationSink {
  public:
   void Observe(ObservationBatch batch) override { last = std::move(batch); }
@@ -22,7 +22,7 @@ class LastBatch : public ObservationSink {
 
 class AlignedSinkTest : public ::testing::Test {
  protected:
-  // What comes of observations, in a batch.
+  // Passes the observations as one batch and returns the result.
   std::vector<Observation> Pass(std::vector<Observation> observations) {
     ObservationBatch batch;
     batch.observations = std::move(observations);
@@ -42,13 +42,13 @@ class AlignedSinkTest : public ::testing::Test {
   AlignedSink aligned_{sink_};
 };
 
-TEST_F(AlignedSinkTest, TheOnlyNodeWithAnAddressHasNumber0) {
+TEST_F(AlignedSinkTest, OnlyNodeOfAnAddressGetsPort0) {
   EXPECT_EQ(PortOf(kDisk, 3), 0);
   EXPECT_EQ(PortOf(kDisk, 3), 0);
   EXPECT_EQ(PortOf(kExpander, 1), 0);
 }
 
-TEST_F(AlignedSinkTest, FurtherNodesCountUpAndFreeTheirNumbers) {
+TEST_F(AlignedSinkTest, FurtherNodesCountUpAndFreeNumbers) {
   EXPECT_EQ(PortOf(kDisk, 3), 0);
   EXPECT_EQ(PortOf(kDisk, 1), 1);
   EXPECT_EQ(PortOf(kDisk, 2), 2);
@@ -57,7 +57,7 @@ TEST_F(AlignedSinkTest, FurtherNodesCountUpAndFreeTheirNumbers) {
   EXPECT_EQ(PortOf(kDisk, 7), 1);
 }
 
-TEST_F(AlignedSinkTest, WhatMovesToAnotherPortInOneBatchKeepsItsNumber) {
+TEST_F(AlignedSinkTest, MoveWithinOneBatchKeepsTheNumber) {
   EXPECT_EQ(PortOf(kDisk, 3), 0);
   EndDeviceFacts moved;
   moved.key = Node(kDisk, 4);
@@ -66,13 +66,13 @@ TEST_F(AlignedSinkTest, WhatMovesToAnotherPortInOneBatchKeepsItsNumber) {
   EXPECT_EQ(std::get<EndDeviceGone>(out[1]).key, Node(kDisk, 0));
 }
 
-TEST_F(AlignedSinkTest, TheLateWordOfOneThatHasGoneFreesNoOther) {
+TEST_F(AlignedSinkTest, LateDepartureFreesNoOtherNumber) {
   EXPECT_EQ(PortOf(kDisk, 3), 0);
   EXPECT_EQ(PortOfGone(kDisk, 9), 0);
   EXPECT_EQ(PortOf(kDisk, 5), 1);
 }
 
-TEST_F(AlignedSinkTest, WhatReferToANodeFollowIt) {
+TEST_F(AlignedSinkTest, ReferencesFollowTheirNode) {
   ExpanderFacts expander, other;
   expander.key = Node(kExpander, 1);
   other.key = Node(kExpander, 2);
@@ -100,13 +100,13 @@ TEST_F(AlignedSinkTest, WhatReferToANodeFollowIt) {
   EXPECT_EQ(std::get<Notice>(out[6]).subject, Node(kExpander, 1));
 }
 
-TEST_F(AlignedSinkTest, AHostThatIsGoneFreesAll) {
+TEST_F(AlignedSinkTest, HostGoneFreesAllNumbers) {
   EXPECT_EQ(PortOf(kDisk, 3), 0);
   Pass({HostGone{kHost}});
   EXPECT_EQ(PortOf(kDisk, 4), 0);
 }
 
-TEST_F(AlignedSinkTest, AHostIsItself) {
+TEST_F(AlignedSinkTest, HostKeyStaysUnchanged) {
   Notice notice;
   notice.subject = NodeKey::Host(kHost);
   EXPECT_EQ(std::get<Notice>(Pass({notice})[0]).subject, NodeKey::Host(kHost));

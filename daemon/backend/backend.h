@@ -12,31 +12,32 @@
 
 namespace sasd {
 
-// Where a sasd's facts come from. A backend observes into a sink from its start to its destruction.
-// Thread-safe.
+// The origin of a sasd's facts. A backend sends observations to a sink from its start to its
+// destruction. Thread-safe.
 class Backend {
  public:
   virtual ~Backend() = default;
 
-  // For people: "sysfs /sys", "virtual HBA, fabric demo".
+  // For people: "sysfs /sys, live", "virtual HBA, fabric demo".
   virtual const std::string& description() const = 0;
 
-  // The gRPC services that this backend adds to sasd's own. The backend owns them; a server that
-  // serves them must end first.
+  // The gRPC services that this backend adds to sasd's own. The backend owns them. A server must
+  // end before the backend whose services it serves.
   virtual std::vector<rpc::ServedService> services() { return {}; }
 
-  // Reads everything again; reports what differs. Errors: what could not be read.
+  // Reads everything again and reports the differences. Errors: those of the reading.
   virtual absl::Status Rescan() = 0;
 
-  // Waits until all that has happened so far is reported. kDeadlineExceeded names what is going on.
+  // Waits until everything that has happened so far is reported. kDeadlineExceeded names what is
+  // still going on.
   virtual absl::Status WaitIdle(absl::Duration timeout) = 0;
 
-  // Closes every file that keeps the kernel from unloading its drivers. When it returns none is
-  // open. Less is known from then on, until an HBA arrives again or Rescan() is called.
+  // Closes every file that keeps the kernel from unloading its drivers, and returns once none is
+  // open. The backend then knows less, until an HBA reappears or Rescan() is called.
   virtual void Release() {}
 
-  // What sasd sees, what it does not see, and the remedy. `topology` is the registry's newest
-  // picture. Does not wait and touches no device.
+  // Returns what sasd sees, what it does not see, and the remedies. `topology` is the registry's
+  // newest snapshot. Does not wait and touches no device.
   virtual std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) = 0;
 };
 

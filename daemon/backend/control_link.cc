@@ -69,21 +69,22 @@ ControlNodeState ControlLink::state() const {
 }
 
 void ControlLink::Run() {
-  // First of all, so that no client takes the picture for complete.
+  // Before the first attempt, so that no client takes the topology for complete.
   ReportInProgress();
   absl::Duration delay = kFirstRetry;
-  absl::Status logged;  // the same again is not worth a line
+  absl::Status logged;  // not logged again
   while (true) {
     bool connected = false;
     const absl::Status status = Serve(connected);
     if (IsEnding()) break;
     Set(ControlNodeState::Kind::kFailed, status);
     if (connected) options_.on_loss();
-    // In reset, or its driver still loads: that ends by itself.
+    // The HBA is in reset, or its driver is still loading. Both end without action.
     const bool busy = absl::IsUnavailable(status);
     if (connected || status != logged) {
-      spdlog::log(busy ? spdlog::level::info : spdlog::level::warn, "{}: {}; only sysfs reports it",
-                  host_.ctl.os_name, std::string(status.message()));
+      spdlog::log(busy ? spdlog::level::info : spdlog::level::warn,
+                  "{}: {}; only sysfs reports this host", host_.ctl.os_name,
+                  std::string(status.message()));
       logged = status;
     }
     if (connected || busy) delay = kFirstRetry;
@@ -106,7 +107,7 @@ absl::Status ControlLink::Serve(bool& connected) {
     return made.status();
   }
   connected = true;
-  spdlog::info("{}: the firmware reports it, at {}", host_.ctl.os_name, host_.ctl.node);
+  spdlog::info("{}: the firmware reports to sasd through {}", host_.ctl.os_name, host_.ctl.node);
   const auto connection = std::make_shared<Connection>(*std::move(made));
   {
     absl::MutexLock lock(&mu_);
@@ -117,7 +118,7 @@ absl::Status ControlLink::Serve(bool& connected) {
   const bool gone = AwaitGoneOrEnding();
   connection->driver->Stop();
   const absl::Status why = gone ? absl::FailedPreconditionError("the HBA is gone")
-                                : absl::CancelledError("its control node was let go of");
+                                : absl::CancelledError("sasd has closed its control node");
   ReportGone(host, why.message());
   return why;
 }
@@ -147,10 +148,10 @@ absl::StatusOr<ControlLink::Connection> ControlLink::Connect() {
   const SasAddress reported = connection.driver->host();
   if (host_.ctl.sas_address != SasAddress() && reported != host_.ctl.sas_address) {
     connection.driver->Stop();
-    ReportGone(reported, "it is another HBA's");
+    ReportGone(reported, "it belongs to another HBA");
     return absl::FailedPreconditionError(
-        absl::StrCat("the firmware at ", host_.ctl.node, " says that it is ", ToHex(reported),
-                     ", sysfs that it is ", ToHex(host_.ctl.sas_address)));
+        absl::StrCat("the firmware at ", host_.ctl.node, " reports SAS address ", ToHex(reported),
+                     ", but sysfs shows ", ToHex(host_.ctl.sas_address)));
   }
   return connection;
 }
@@ -180,7 +181,7 @@ void ControlLink::Report(SasAddress host, Cause cause, Observation observation) 
 }
 
 void ControlLink::ReleasePoller() {
-  std::shared_ptr<mpt3ctl::CtlPoller> poller;  // goes without the lock
+  std::shared_ptr<mpt3ctl::CtlPoller> poller;  // destroyed after the lock is released
   absl::MutexLock lock(&mu_);
   poller.swap(poller_);
 }

@@ -26,44 +26,45 @@
 namespace sasd {
 
 struct ControlLinkOptions {
-  // Makes CtlOptions::reset_count of a host.
+  // Makes the CtlOptions::reset_count of a host.
   std::function<std::function<std::optional<uint32_t>()>(const sysfs::ControlledHost&)> reset_count;
-  // Both are called from any thread, without a lock, and must not call back.
+  // Called from any thread, without a lock. They must not call the link.
   std::function<void()> on_change;  // state() has changed
   std::function<void()> on_loss;    // the link has lost its HBA, or has ended
 };
 
-// One HBA of the kernel's mpt3sas. Its thread connects a driver of ours to the control node, waits
-// until the link is to end or the HBA is gone, reports that, and connects again: after a second if
-// the HBA is busy, else after a delay that doubles from one second to a minute. Thread-safe.
+// The link to one HBA of the kernel's mpt3sas. Its thread starts an HbaDriver on the control node,
+// waits until End() is called or the HBA is gone, reports the loss, and connects again: after one
+// second if the HBA is busy, else after a delay that doubles from one second to one minute.
+// Thread-safe.
 class ControlLink {
  public:
-  // Starts. Borrows `nodes`, `clock`, `sink` and `options` for its lifetime.
+  // Starts the thread. Borrows `nodes`, `clock`, `sink` and `options` for its lifetime.
   ControlLink(sysfs::ControlledHost host, std::shared_ptr<mpt3ctl::CtlPoller> poller,
               mpt3ctl::CtlNodes& nodes, Clock& clock, ObservationSink& sink,
               const ControlLinkOptions& options);
-  // Ends, and waits for an ioctl that runs: for a minute if the HBA hangs.
+  // Ends the link and waits for a running ioctl: up to a minute if the HBA hangs.
   ~ControlLink();
 
   const sysfs::ControlledHost& host() const { return host_; }
 
-  // Asks the thread to end; does not wait.
+  // Asks the thread to end. Does not wait.
   void End() ABSL_LOCKS_EXCLUDED(mu_);
-  // Whether the thread has nothing left to do but return.
+  // True once the thread only has to return.
   bool has_ended() const ABSL_LOCKS_EXCLUDED(mu_);
   void AwaitEnd() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Cuts the delay before the next attempt short.
+  // Ends the delay before the next attempt.
   void Retry() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Null unless connected.
+  // The running driver; null unless connected.
   std::shared_ptr<HbaDriver> driver() const ABSL_LOCKS_EXCLUDED(mu_);
-  // Waits until the first attempt to connect has succeeded or failed. False at the deadline.
+  // Waits until an attempt to connect has succeeded or failed. False at the deadline.
   bool AwaitConnection(absl::Time deadline) const ABSL_LOCKS_EXCLUDED(mu_);
   ControlNodeState state() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  // The parts of a connection, each using those before it.
+  // The parts of a connection. Each part uses those before it.
   struct Connection {
     std::shared_ptr<mpt3ctl::CtlPoller> poller;
     std::unique_ptr<mpt3ctl::CtlTransport> transport;
@@ -72,7 +73,8 @@ class ControlLink {
   };
 
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
-  // Connects and waits for the end of the connection. Returns why there is none any more.
+  // Connects and waits for the end of the connection. Returns the reason for the end. `connected`:
+  // whether there was a connection.
   absl::Status Serve(bool& connected) ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<Connection> Connect() ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -80,12 +82,12 @@ class ControlLink {
   void ReportGone(SasAddress host, absl::string_view why);
   void Report(SasAddress host, Cause cause, Observation observation);
 
-  // Drops the poller. The last link to do so ends the polling and closes the nodes.
+  // Drops the poller. The last link that does so ends the polling and closes the nodes.
   void ReleasePoller() ABSL_LOCKS_EXCLUDED(mu_);
   bool IsEnding() const ABSL_LOCKS_EXCLUDED(mu_);
-  // Drops driver(). Whether the HBA is gone; else the link is to end.
+  // Waits, then drops driver(). True if the HBA is gone, false if End() was called.
   bool AwaitGoneOrEnding() ABSL_LOCKS_EXCLUDED(mu_);
-  // False if the link is to end.
+  // False if End() was called.
   bool AwaitRetry(absl::Duration delay) ABSL_LOCKS_EXCLUDED(mu_);
   void Set(ControlNodeState::Kind kind, absl::Status error) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -106,7 +108,7 @@ class ControlLink {
   absl::Status error_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<HbaDriver> driver_ ABSL_GUARDED_BY(mu_);
 
-  std::thread thread_;  // the last: it uses the others
+  std::thread thread_;  // the last member: it uses the others
 };
 
 }  // namespace sasd

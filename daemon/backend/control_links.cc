@@ -11,13 +11,13 @@ namespace {
 
 using sysfs::ControlledHost;
 
-// The same HBA under the same number: after a reload of the module or a hot plug it is another.
+// Compares the numbers too: after a module reload or a hot plug they differ.
 bool IsSame(const ControlledHost& a, const ControlledHost& b) {
   return a.scsi_host == b.scsi_host && a.ctl.node == b.ctl.node &&
          a.ctl.ioc_number == b.ctl.ioc_number && a.ctl.sas_address == b.ctl.sas_address;
 }
 
-// What is told of both would get mixed up.
+// The registry could not distinguish their observations.
 bool Overlap(const ControlledHost& a, const ControlledHost& b) {
   return a.ctl.sas_address == b.ctl.sas_address || a.ctl.pci_address == b.ctl.pci_address;
 }
@@ -29,7 +29,7 @@ ControlLinks::ControlLinks(mpt3ctl::CtlNodes& nodes, Clock& clock, ObservationSi
     : nodes_(nodes), clock_(clock), sink_(sink), options_(std::move(options)) {}
 
 ControlLinks::~ControlLinks() {
-  // All at once, so that they end side by side.
+  // Asks all before waiting for any, so that they end in parallel.
   for (const LinkPtr& link : Links()) link->End();
 }
 
@@ -65,7 +65,7 @@ void ControlLinks::Follow(const std::vector<ControlledHost>& hosts) {
     return std::any_of(hosts.begin(), hosts.end(),
                        [&](const ControlledHost& other) { return IsSame(host, other); });
   };
-  std::vector<LinkPtr> ended;  // goes without the lock
+  std::vector<LinkPtr> ended;  // destroyed after the lock is released
   absl::MutexLock lock(&mu_);
   std::vector<LinkPtr> before = std::move(links_);
   links_.clear();

@@ -22,41 +22,39 @@
 
 namespace sasd {
 
-// A driver of ours on the control node of every HBA that the kernel's mpt3sas has. What their
-// firmware tells goes to a sink with source kFirmware and keys as sysfs has them (AlignedSink);
-// while one is being asked its discovery is IN_PROGRESS, and when it cannot be asked any more it is
-// HostGone. Each HBA has a thread, so that one that hangs holds up no other. A node that cannot be
-// used is tried again, after a second if the HBA is busy, else after a delay that doubles from one
-// second to a minute.
+// Links to every HBA of the kernel's mpt3sas (ControlLink). The sink gets the firmware's
+// observations with source kFirmware and with the keys of sysfs (AlignedSink). While a link
+// connects, its host's discovery is IN_PROGRESS; when it loses its HBA, it reports HostGone. Each
+// link has its own thread, so an HBA that hangs delays no other.
 //
-// While any HBA is connected, the kernel's module cannot be unloaded (see mpt3ctl). Thread-safe.
+// The kernel's module cannot be unloaded while any HBA is connected (see mpt3ctl). Thread-safe.
 class ControlLinks {
  public:
-  // Borrows all for its lifetime.
+  // Borrows `nodes`, `clock` and `sink` for its lifetime.
   ControlLinks(mpt3ctl::CtlNodes& nodes, Clock& clock, ObservationSink& sink,
                ControlLinkOptions options);
-  // Waits for ioctls that run: for a minute if an HBA hangs.
+  // Waits for running ioctls: up to a minute if an HBA hangs.
   ~ControlLinks();
 
-  // These are the HBAs that there are. Connects to those that are new, in the background, and
-  // lets go of those that are no more. Does not wait.
+  // `hosts`: all HBAs of now. Links to new ones in the background, and ends the links to those that
+  // are missing. Does not wait.
   void Follow(const std::vector<sysfs::ControlledHost>& hosts) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Lets go of all HBAs, until each comes anew or Retry(). When it returns no node is open.
+  // Ends all links, until the HBA reappears or Retry() is called. Returns once no node is open.
   void Release() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Tries those that failed at once, and those that were released with the next Follow().
+  // Failed links try again at once; released HBAs get a link at the next Follow().
   void Retry() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Walks the pages of all connected HBAs anew; queued.
+  // Queues a walk over all pages of every connected HBA.
   void Rescan() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Waits until no HBA is being connected to, and HbaDriver::WaitIdle() of the connected ones.
+  // Waits until no link is connecting and every driver is idle (HbaDriver::WaitIdle()).
   absl::Status WaitIdle(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
   bool IsConnected(SasAddress host) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // One of each HBA, in the order of Follow().
+  // One per HBA: those with a link in the order of Follow(), then the released ones.
   std::vector<ControlNodeState> states() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -64,7 +62,7 @@ class ControlLinks {
 
   std::vector<LinkPtr> Links() const ABSL_LOCKS_EXCLUDED(mu_);
   std::shared_ptr<mpt3ctl::CtlPoller> Poller() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Takes those that have ended out of `ending_`.
+  // Removes and returns the links in `ending_` that have ended.
   std::vector<LinkPtr> TakeEnded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsEnding(const sysfs::ControlledHost& host) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
@@ -74,12 +72,12 @@ class ControlLinks {
   const ControlLinkOptions options_;
 
   mutable absl::Mutex mu_;  // before a link's
-  // Those of the last Follow(), but for what is ending still.
+  // The links of the last Follow(), without those still in `ending_`.
   std::vector<LinkPtr> links_ ABSL_GUARDED_BY(mu_);
-  // Told to end; a new link to the same HBA waits for it, whose last word is that the host is gone.
+  // Asked to end. A new link to the same HBA must wait, because an ending link reports HostGone.
   std::vector<LinkPtr> ending_ ABSL_GUARDED_BY(mu_);
   std::vector<sysfs::ControlledHost> released_ ABSL_GUARDED_BY(mu_);
-  // The links': it goes, and closes the nodes, with the last of them.
+  // Owned by the links. The last one destroys it, which closes the nodes.
   std::weak_ptr<mpt3ctl::CtlPoller> poller_ ABSL_GUARDED_BY(mu_);
 };
 

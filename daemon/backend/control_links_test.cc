@@ -17,7 +17,7 @@
 #include "spdlog/spdlog.h"
 #include "tests/support/fake_kernel.h"
 
-// Links to the control nodes of a fake kernel, whose HBAs are virtual ones.
+// Links to the control nodes of a fake kernel with virtual HBAs.
 namespace sasd {
 namespace {
 
@@ -27,13 +27,13 @@ using Kind = ControlNodeState::Kind;
 constexpr absl::Duration kTimeout = absl::Seconds(60);
 constexpr char kNode[] = "/dev/mpt3ctl";
 
-// What the kernel's own driver says.
+// Drops the observations of the fake kernel's driver.
 class Nowhere : public ObservationSink {
  public:
   void Observe(ObservationBatch) override {}
 };
 
-// What the firmware tells through the links. Thread-safe.
+// Keeps what the firmware reports through the links. Thread-safe.
 class Listener : public ObservationSink {
  public:
   void Observe(ObservationBatch batch) override ABSL_LOCKS_EXCLUDED(mu_) {
@@ -43,8 +43,8 @@ class Listener : public ObservationSink {
       if (const auto* device = std::get_if<EndDeviceFacts>(&o)) devices_.insert(device->key);
       if (const auto* gone = std::get_if<EndDeviceGone>(&o)) devices_.erase(gone->key);
       if (const auto* gone = std::get_if<HostGone>(&o)) Forget(gone->host);
-      if (const auto* told = std::get_if<DiscoveryFacts>(&o)) discovery_.push_back(told->state);
-      if (const auto* told = std::get_if<HostFacts>(&o)) hosts_.insert(told->address);
+      if (const auto* facts = std::get_if<DiscoveryFacts>(&o)) discovery_.push_back(facts->state);
+      if (const auto* facts = std::get_if<HostFacts>(&o)) hosts_.insert(facts->address);
     }
   }
 
@@ -86,7 +86,7 @@ class ControlLinksTest : public ::testing::Test {
   static constexpr size_t kDevicesPerHost = 9;  // an expander's 8, and its SES device
 
   void SetUp() override {
-    // Before there are threads: ThreadSanitizer does not see how Debian's libspdlog makes it once.
+    // Before any thread: ThreadSanitizer does not see how Debian's libspdlog makes it once.
     spdlog::default_logger();
     emulator::SyntheticFabricOptions options;
     options.hosts = 2;
@@ -122,7 +122,7 @@ class ControlLinksTest : public ::testing::Test {
     links_ = std::make_unique<ControlLinks>(nodes_, SystemClock(), listener_, std::move(to_links));
   }
 
-  // Waits until some state changes after this look says no.
+  // Waits until `condition` holds; checks it again after each change. False after kTimeout.
   template <typename Condition>
   bool Await(Condition condition) {
     const absl::Time deadline = absl::Now() + kTimeout;
@@ -152,7 +152,7 @@ class ControlLinksTest : public ::testing::Test {
   std::unique_ptr<ControlLinks> links_;
 };
 
-TEST_F(ControlLinksTest, TheFirmwareOfEveryHbaTells) {
+TEST_F(ControlLinksTest, FirmwareOfEveryHbaReports) {
   links_->Follow(hosts_);
   ASSERT_TRUE(links_->WaitIdle(kTimeout).ok());
   EXPECT_EQ(listener_.hosts(), 2u);
@@ -173,13 +173,13 @@ TEST_F(ControlLinksTest, FollowingAgainChangesNothing) {
   EXPECT_EQ(KindOf(0), Kind::kConnected);
 }
 
-TEST_F(ControlLinksTest, AHostThatIsNoMoreIsLetGoOf) {
+TEST_F(ControlLinksTest, RemovedHostIsReleased) {
   links_->Follow(hosts_);
   ASSERT_TRUE(links_->WaitIdle(kTimeout).ok());
   links_->Follow({hosts_[1]});
   EXPECT_TRUE(listener_.AwaitDevices(kDevicesPerHost));
   EXPECT_FALSE(links_->IsConnected(hosts_[0].ctl.sas_address));
-  // It comes back once the old link has ended, and not before.
+  // The host gets a new link only after the old one has ended.
   EXPECT_TRUE(Await([&] {
     links_->Follow(hosts_);
     return links_->states().size() == 2;
@@ -187,7 +187,7 @@ TEST_F(ControlLinksTest, AHostThatIsNoMoreIsLetGoOf) {
   EXPECT_TRUE(listener_.AwaitDevices(2 * kDevicesPerHost));
 }
 
-TEST_F(ControlLinksTest, AnHbaThatIsUnpluggedIsTriedAgainUntilSysfsDropsIt) {
+TEST_F(ControlLinksTest, UnpluggedHbaIsRetriedUntilSysfsDropsIt) {
   links_->Follow(hosts_);
   ASSERT_TRUE(links_->WaitIdle(kTimeout).ok());
   nodes_.Remove({kNode, 0});
@@ -200,7 +200,7 @@ TEST_F(ControlLinksTest, AnHbaThatIsUnpluggedIsTriedAgainUntilSysfsDropsIt) {
   EXPECT_EQ(links_->states().size(), 1u);
 }
 
-TEST_F(ControlLinksTest, ANodeThatCannotBeOpenedIsToldAndTriedAgain) {
+TEST_F(ControlLinksTest, FailedOpenIsReportedAndRetried) {
   nodes_.FailOpen(kNode, EACCES);
   links_->Follow(hosts_);
   EXPECT_TRUE(Await([&] { return KindOf(0) == Kind::kFailed; }));
@@ -221,7 +221,7 @@ TEST_F(ControlLinksTest, ReleasingClosesEveryNode) {
   links_->Follow(hosts_);
   EXPECT_EQ(nodes_.open_descriptors(), 0u);
   EXPECT_EQ(KindOf(0), Kind::kReleased);
-  // One that was away meanwhile is another one.
+  // An HBA that was missing in between counts as new.
   links_->Follow({hosts_[0]});
   links_->Follow(hosts_);
   ASSERT_TRUE(links_->WaitIdle(kTimeout).ok());
@@ -232,16 +232,16 @@ TEST_F(ControlLinksTest, ReleasingClosesEveryNode) {
   EXPECT_EQ(listener_.devices(), 2 * kDevicesPerHost);
 }
 
-TEST_F(ControlLinksTest, AnHbaThatIsNotTheOneOfSysfsIsRefused) {
+TEST_F(ControlLinksTest, HbaOtherThanInSysfsIsRefused) {
   std::swap(hosts_[0].ctl.ioc_number, hosts_[1].ctl.ioc_number);
   links_->Follow({hosts_[0]});
   EXPECT_TRUE(Await([&] { return KindOf(0) == Kind::kFailed; }));
-  EXPECT_THAT(std::string(links_->states()[0].error.message()), HasSubstr("sysfs that it is"));
+  EXPECT_THAT(std::string(links_->states()[0].error.message()), HasSubstr("but sysfs shows"));
   EXPECT_EQ(listener_.hosts(), 0u);
   EXPECT_EQ(listener_.devices(), 0u);
 }
 
-TEST_F(ControlLinksTest, EndsWhileItConnects) {
+TEST_F(ControlLinksTest, LinkEndsWhileConnecting) {
   links_->Follow(hosts_);
   links_ = nullptr;
   EXPECT_EQ(nodes_.open_descriptors(), 0u);

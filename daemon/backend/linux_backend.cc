@@ -30,7 +30,7 @@ namespace {
 using sysfs::SysfsSource;
 using sysfs::UeventSource;
 
-// Where the kernel's uevents cannot be had. Thread-safe.
+// Stands in where the kernel sends no uevents. Thread-safe.
 class NoUevents : public UeventSource {
  public:
   Received Receive(absl::Duration timeout) override ABSL_LOCKS_EXCLUDED(mu_) {
@@ -51,15 +51,15 @@ class NoUevents : public UeventSource {
   bool woken_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-// What udev knows is of this machine alone.
+// udev's database describes only this machine.
 std::unique_ptr<sysfs::FileIo> MakeFileIo(const std::string& root) {
   if (root == "/sys") return std::make_unique<sysfs::LiveFileIo>();
   return std::make_unique<sysfs::PosixFileIo>();
 }
 
-// One thread does all of sysfs: it receives, reads the tree and tells. Others ask it to and wait.
-// The firmware's side has its own threads (ControlLinks); which HBAs there are it is told from
-// here.
+// One thread does all the work of sysfs: it receives uevents, reads the tree and reports. Other
+// threads ask it and wait. The links to the firmware (ControlLinks) have threads of their own; this
+// thread shows them which HBAs there are.
 class LinuxBackend : public Backend {
  public:
   LinuxBackend(std::string description, const LinuxBackendOptions& options, LinuxSeams seams,
@@ -143,12 +143,12 @@ class LinuxBackend : public Backend {
   }
 
  private:
-  // Something that others ask for, by a number that counts up.
+  // Numbered requests of other threads.
   struct Requests {
     uint64_t asked = 0;
     uint64_t done = 0;
   };
-  // Uevents taken at once before the tree is read.
+  // At most so many uevents are taken before the tree is read.
   static constexpr int kMostUevents = 100'000;
 
   absl::Status WaitForSysfs(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_) {
@@ -157,8 +157,8 @@ class LinuxBackend : public Backend {
     const auto done = [this, ticket]()
                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return flushes_.done >= ticket; };
     if (!mu_.AwaitWithTimeout(absl::Condition(&done), timeout)) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("uevents are not told yet", last_error_.empty() ? "" : ": ", last_error_));
+      return absl::DeadlineExceededError(absl::StrCat(
+          "received uevents are not reported yet", last_error_.empty() ? "" : ": ", last_error_));
     }
     return absl::OkStatus();
   }
@@ -181,15 +181,15 @@ class LinuxBackend : public Backend {
     uevents_->Wake();
   }
 
-  // The thread's, or before it.
+  // Called by the thread, or before it starts.
   void FollowHbas() {
     if (links_ == nullptr) return;
     const auto hosts = sysfs::FindControlledHosts(root_, *io_);
-    if (!hosts.ok()) return;  // the follower has told, and will read anew
+    if (!hosts.ok()) return;  // the follower has the same error and will read again
     links_->Follow(*hosts);
     readings_ = Readings();
   }
-  // Counts up with each reading that may have met another HBA.
+  // Grows with each reading that may have found another HBA.
   uint64_t Readings() const {
     return follower_->stats().tree_scans + follower_->stats().host_scans;
   }
@@ -219,31 +219,31 @@ class LinuxBackend : public Backend {
         scan = scans_.asked;
         flush = flushes_.asked;
       }
-      // What was received before somebody asked is told before he is answered.
+      // A request is answered once all uevents received before it are reported.
       for (int i = 0; i < kMostUevents && Hand(uevents_->Receive(absl::ZeroDuration())); ++i) {
       }
-      TellPending();
+      ReportPending();
       const bool wants_scan = scan != scanned, wants_flush = flush != flushed;
       const absl::Status status = wants_scan    ? follower_->ScanTree(SysfsSource::ScanCause())
                                   : wants_flush ? follower_->ReportNow()
                                                 : follower_->RunDue();
       scanned = scan;
       flushed = flush;
-      TellPending();
+      ReportPending();
       if (links_changed) follower_->PlanLooks();
       if (link_lost || readings_ != Readings()) FollowHbas();
       Answer(status, scan, flush);
     }
   }
 
-  // Whether there was something.
+  // Notes what was received. False if that was nothing.
   bool Hand(const UeventSource::Received& received) {
     if (const auto* uevent = std::get_if<sysfs::Uevent>(&received)) {
       follower_->Note(*uevent);
     } else if (const auto* gap = std::get_if<UeventSource::Gap>(&received)) {
       follower_->NoteGap(gap->lost_events);
       spdlog::warn(
-          "uevents were lost ({}): looking at everything anew",
+          "uevents were lost ({}); rescanning",
           gap->lost_events == 0 ? "an unknown number" : absl::StrCat("at most ", gap->lost_events));
     } else {
       return false;
@@ -251,7 +251,7 @@ class LinuxBackend : public Backend {
     return true;
   }
 
-  void TellPending() {
+  void ReportPending() {
     if (pending_ == follower_->pending()) return;
     pending_ = follower_->pending();
     sink_->SetPending(pending_);
@@ -274,18 +274,18 @@ class LinuxBackend : public Backend {
   const std::string description_;
   const std::unique_ptr<UeventSource> uevents_;
   const std::unique_ptr<mpt3ctl::CtlNodes> nodes_;  // may be null
-  const UeventState uevent_state_;                  // as it was at the start
+  const UeventState uevent_state_;                  // at the start
   Clock& clock_;
-  // Constant once started.
+  // Constant after Start().
   ObservationSink* sink_ = nullptr;
   std::string root_;
   absl::Duration look_interval_;
   const std::unique_ptr<sysfs::FileIo> io_;
-  // Of the thread, once it runs.
+  // Used by the thread only, once it runs.
   std::unique_ptr<SysfsSource> source_;
   std::unique_ptr<sysfs::SysfsFollower> follower_;
   uint64_t readings_ = 0;  // at the last Follow()
-  bool pending_ = false;   // as the sink was told last
+  bool pending_ = false;   // last value sent to the sink
 
   absl::Mutex mu_;  // a leaf
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
@@ -293,10 +293,10 @@ class LinuxBackend : public Backend {
   bool link_lost_ ABSL_GUARDED_BY(mu_) = false;
   Requests scans_ ABSL_GUARDED_BY(mu_);
   Requests flushes_ ABSL_GUARDED_BY(mu_);
-  absl::Status scan_status_ ABSL_GUARDED_BY(mu_);  // of the last scan that was asked for
-  std::string last_error_ ABSL_GUARDED_BY(mu_);    // empty: the last reading was fine
+  absl::Status scan_status_ ABSL_GUARDED_BY(mu_);  // of the last requested scan
+  std::string last_error_ ABSL_GUARDED_BY(mu_);    // of the last reading; empty: none
 
-  std::unique_ptr<ControlLinks> links_;  // null: none; constant once started
+  std::unique_ptr<ControlLinks> links_;  // may be null; constant after Start()
   std::thread thread_;
 };
 
@@ -309,7 +309,7 @@ absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOpt
   if (seams.uevents == nullptr) {
     description = absl::StrCat("sysfs ", options.root, ", without uevents");
     seams.uevents = std::make_unique<NoUevents>();
-    seams.uevent_state.error.Update(absl::UnavailableError("sasd was started without"));
+    seams.uevent_state.error.Update(absl::UnavailableError("sasd started without them"));
   }
   auto backend = std::make_unique<LinuxBackend>(description, options, std::move(seams), clock);
   if (absl::Status s = backend->Start(options, sink); !s.ok()) return s;
@@ -319,7 +319,7 @@ absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOpt
 absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOptions& options,
                                                            Clock& clock, ObservationSink& sink) {
   LinuxSeams seams;
-  // First, so that what changes while the tree is read is not missed.
+  // First, so that no change during the first reading is missed.
   absl::StatusOr<std::unique_ptr<sysfs::UdevMonitor>> monitor = sysfs::UdevMonitor::Open();
   seams.uevent_state.error = monitor.status();
   if (monitor.ok()) {
@@ -327,7 +327,7 @@ absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOpt
     seams.uevent_state.wanted_buffer_bytes = sysfs::UdevMonitor::kReceiveBufferBytes;
     seams.uevents = *std::move(monitor);
   } else {
-    spdlog::warn("{}: changes are found by scans only (SIGHUP) and by looks at the links",
+    spdlog::warn("{}; sasd finds changes only at a rescan (SIGHUP) and at its looks at the links",
                  std::string(monitor.status().message()));
   }
   seams.nodes = std::make_unique<mpt3ctl::PosixCtlNodes>();

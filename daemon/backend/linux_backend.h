@@ -18,25 +18,26 @@ namespace sasd {
 struct LinuxBackendOptions {
   std::string root = "/sys";
   sysfs::FollowerOptions follower;  // the backend sets has_control_node
-  bool control_nodes = true;        // ask the firmware, too
+  bool control_nodes = true;        // also ask the firmware
 };
 
-// The seams to the kernel.
+// The interfaces to the kernel, which tests replace.
 struct LinuxSeams {
   std::unique_ptr<sysfs::UeventSource> uevents;  // null: none
   std::unique_ptr<mpt3ctl::CtlNodes> nodes;      // null: none
-  UeventState uevent_state = {};                 // of `uevents`, for a diagnosis
+  UeventState uevent_state = {};                 // of `uevents`, for Diagnose()
 };
 
-// This machine: what its kernel shows, followed by the kernel's uevents (sysfs::SysfsFollower), and
-// what the firmware of mpt3sas' HBAs reports (ControlLinks). Returns when sysfs has shown every
-// host of now; none is normal. Without uevents (a sandbox without netlink) it logs that; Rescan()
-// and the periodic reading of links remain. WaitIdle() reports at once what has been received.
-// Borrows clock and sink. Errors: as sysfs::ReadTree().
+// Starts the backend of this machine. It reads what the kernel shows, follows the kernel's uevents
+// (sysfs::SysfsFollower), and takes what the firmware of mpt3sas' HBAs reports (ControlLinks).
+// Returns once every host in sysfs is reported; no host is normal. Without uevents (a sandbox
+// without netlink) it logs a warning, and finds changes only at a Rescan() and at the periodic
+// looks at the links. WaitIdle() reports all received uevents at once. Borrows `clock` and `sink`
+// for the backend's lifetime. Errors: as sysfs::ReadTree().
 absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOptions& options,
                                                            Clock& clock, ObservationSink& sink);
 
-// The same with these seams.
+// The same, with these interfaces to the kernel.
 absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOptions& options,
                                                            LinuxSeams seams, Clock& clock,
                                                            ObservationSink& sink);

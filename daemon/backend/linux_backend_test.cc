@@ -28,7 +28,7 @@ constexpr char kDisk[] =
     "/devices/pci0000:00/0000:03:00.0/host5/port-5:0/expander-5:0/port-5:0:2/end_device-5:0:2/"
     "target5:0:2/5:0:2:0/block/sdc";
 
-// Knows the end devices that there are by what it is told. Thread-safe.
+// Keeps the end devices that were reported. Thread-safe.
 class DeviceSink : public ObservationSink {
  public:
   void Observe(ObservationBatch batch) override ABSL_LOCKS_EXCLUDED(mu_) {
@@ -46,7 +46,7 @@ class DeviceSink : public ObservationSink {
     pending_ = pending;
     pending_was_ |= pending;
   }
-  // From when a uevent comes until it is told.
+  // Waits until nothing is pending. True if something was pending before.
   bool WasPendingAndIsNot() ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     const auto is_not = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !pending_; };
@@ -62,20 +62,20 @@ class DeviceSink : public ObservationSink {
     absl::MutexLock lock(&mu_);
     return hosts_;
   }
-  // How many end devices were told to be gone.
+  // How many end devices were reported gone.
   int gone() ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     return gone_;
   }
-  // Of the batches since the last call.
+  // The causes of the batches since the last call.
   std::vector<Cause> TakeCauses() ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     return std::exchange(causes_, {});
   }
   void WaitForABatch() ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
-    const auto told = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !causes_.empty(); };
-    mu_.Await(absl::Condition(&told));
+    const auto has_batch = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !causes_.empty(); };
+    mu_.Await(absl::Condition(&has_batch));
   }
 
  private:
@@ -87,7 +87,7 @@ class DeviceSink : public ObservationSink {
   std::vector<Cause> causes_ ABSL_GUARDED_BY(mu_);
 };
 
-// The check of that subject; an empty one if there is none.
+// The check of `subject`; an empty one if there is none.
 DiagnosisCheck CheckOf(Backend& backend, const registry::Topology& topology,
                        const std::string& subject) {
   for (const DiagnosisCheck& check : backend.Diagnose(topology)) {
@@ -103,7 +103,7 @@ class LinuxBackendTest : public ::testing::Test {
     Write({sysfs::Machine()});
   }
 
-  // At once, as far as a backend can see that tries to read a tree that is not there.
+  // Replaces the tree by a rename, so that a backend never reads half of it.
   void Write(const std::vector<sysfs::FakeHost>& hosts) {
     const std::string beside = options_.root + ".new";
     std::filesystem::remove_all(beside);
@@ -133,7 +133,7 @@ class LinuxBackendTest : public ::testing::Test {
   std::unique_ptr<Backend> backend_;
 };
 
-TEST_F(LinuxBackendTest, AllThatIsThereIsKnownAtTheStart) {
+TEST_F(LinuxBackendTest, EveryDeviceIsKnownAtStart) {
   Start();
   EXPECT_EQ(sink_.hosts(), 1);
   EXPECT_EQ(sink_.devices(), 3u);
@@ -141,7 +141,7 @@ TEST_F(LinuxBackendTest, AllThatIsThereIsKnownAtTheStart) {
   EXPECT_THAT(backend_->description(), HasSubstr("linux-backend, live"));
 }
 
-TEST_F(LinuxBackendTest, AMachineWithoutSasIsNormal) {
+TEST_F(LinuxBackendTest, MachineWithoutSasIsNormal) {
   std::filesystem::remove_all(options_.root);
   std::filesystem::create_directories(options_.root + "/class");
   Start();
@@ -152,7 +152,7 @@ TEST_F(LinuxBackendTest, AMachineWithoutSasIsNormal) {
   EXPECT_EQ(sink_.hosts(), 1);
 }
 
-TEST_F(LinuxBackendTest, WhoWaitsUntilItIsIdleHasAllThatWasReceived) {
+TEST_F(LinuxBackendTest, WaitIdleReportsEveryReceivedUevent) {
   Start();
   PullADrive();
   for (int i = 0; i < 1'000; ++i) uevents_->Push(sysfs::Uevent{"remove", kDisk, "block", 1});
@@ -164,8 +164,8 @@ TEST_F(LinuxBackendTest, WhoWaitsUntilItIsIdleHasAllThatWasReceived) {
   EXPECT_THAT(causes[0].text, HasSubstr("uevent remove block/sdc"));
 }
 
-// Nobody waits for it: the thread does it once it is quiet.
-TEST_F(LinuxBackendTest, UeventsAreToldInTime) {
+// Nobody waits: the thread reports once no more uevents come.
+TEST_F(LinuxBackendTest, UeventsAreReportedOnceQuiet) {
   options_.follower.quiet_time = absl::ZeroDuration();
   Start();
   PullADrive();
@@ -175,7 +175,7 @@ TEST_F(LinuxBackendTest, UeventsAreToldInTime) {
   EXPECT_TRUE(sink_.WasPendingAndIsNot());
 }
 
-TEST_F(LinuxBackendTest, AGapIsDeclared) {
+TEST_F(LinuxBackendTest, LostUeventsAreReportedAsGap) {
   Start();
   uevents_->Push(sysfs::UeventSource::Gap{12});
   ASSERT_TRUE(backend_->WaitIdle(absl::InfiniteDuration()).ok());
@@ -185,14 +185,14 @@ TEST_F(LinuxBackendTest, AGapIsDeclared) {
   EXPECT_EQ(causes[0].lost_events, 12u);
 }
 
-TEST_F(LinuxBackendTest, ARescanTellsBeforeItReturns) {
+TEST_F(LinuxBackendTest, RescanReportsBeforeItReturns) {
   Start();
   PullADrive();
   ASSERT_TRUE(backend_->Rescan().ok());
   EXPECT_EQ(sink_.gone(), 1);
 }
 
-TEST_F(LinuxBackendTest, WhatCannotBeReadIsAnErrorAndIsTriedAgain) {
+TEST_F(LinuxBackendTest, FailedReadingIsRetried) {
   Start();
   std::filesystem::rename(options_.root, options_.root + "-away");
   EXPECT_TRUE(absl::IsNotFound(backend_->Rescan()));
@@ -205,7 +205,7 @@ TEST_F(LinuxBackendTest, WhatCannotBeReadIsAnErrorAndIsTriedAgain) {
   EXPECT_EQ(sink_.gone(), 1);
 }
 
-TEST_F(LinuxBackendTest, WithoutUeventsItScansWhenAsked) {
+TEST_F(LinuxBackendTest, WithoutUeventsOnlyRescanFindsChanges) {
   auto backend = StartLinuxBackend(options_, LinuxSeams(), clock_, sink_);
   ASSERT_TRUE(backend.ok()) << backend.status();
   EXPECT_THAT((*backend)->description(), HasSubstr("without uevents"));
@@ -216,7 +216,7 @@ TEST_F(LinuxBackendTest, WithoutUeventsItScansWhenAsked) {
   EXPECT_EQ(sink_.gone(), 1);
 }
 
-TEST_F(LinuxBackendTest, WhatIsNotSeenIsDiagnosed) {
+TEST_F(LinuxBackendTest, DiagnosisNamesMissingSources) {
   const registry::Topology nothing(registry::Tables(), 0, "");
   Start();
   EXPECT_EQ(CheckOf(*backend_, nothing, "uevents").status, DiagnosisCheck::Status::kOk);
@@ -232,7 +232,7 @@ TEST_F(LinuxBackendTest, WhatIsNotSeenIsDiagnosed) {
   EXPECT_EQ(CheckOf(**without, nothing, "uevents").reason, "UEVENTS_REFUSED");
 }
 
-TEST_F(LinuxBackendTest, WhereThereIsNoTreeThereIsNoBackend) {
+TEST_F(LinuxBackendTest, MissingTreeIsAnError) {
   options_.root += "/nowhere";
   const auto backend = StartLinuxBackend(options_, LinuxSeams(), clock_, sink_);
   EXPECT_TRUE(absl::IsNotFound(backend.status()));

@@ -37,21 +37,22 @@ class SysfsBackend : public Backend {
     return source_->Scan();
   }
 
-  // A scan tells all before it returns.
+  // A scan reports everything before it returns.
   absl::Status WaitIdle(absl::Duration) override { return absl::OkStatus(); }
 
   std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) override {
-    return {PassedCheck("backend",
-                        absl::StrCat("this is no live machine but a sysfs tree, read as it is at "
-                                     "the start and at each rescan (",
-                                     description_, "): ", topology.size(), " objects"))};
+    return {PassedCheck(
+        "backend", absl::StrCat(description_,
+                                ": not a live machine; sasd reads this tree at the start and at "
+                                "each rescan; ",
+                                topology.size(), " objects"))};
   }
 
  private:
   const std::string description_;
   sysfs::PosixFileIo io_;
 
-  // Held while the tree is read: it serializes scans and nobody else waits for it.
+  // Held while the tree is read, which serializes scans. Nothing else waits for it.
   absl::Mutex mu_;
   std::unique_ptr<sysfs::SysfsSource> source_ ABSL_GUARDED_BY(mu_);
 };

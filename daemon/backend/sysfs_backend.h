@@ -11,8 +11,8 @@
 
 namespace sasd {
 
-// Serves a Linux sysfs tree. Reads it once now and once per Rescan(). Borrows clock and sink.
-// Errors: as sysfs::ReadTree().
+// Starts a backend that serves a Linux sysfs tree. It reads the tree now and at each Rescan().
+// Borrows `clock` and `sink` for the backend's lifetime. Errors: as sysfs::ReadTree().
 absl::StatusOr<std::unique_ptr<Backend>> StartSysfsBackend(const std::string& root, Clock& clock,
                                                            ObservationSink& sink);
 

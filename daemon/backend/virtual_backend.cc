@@ -35,7 +35,7 @@ absl::StatusOr<emulator::FabricSpec> MakeSynthetic(absl::string_view text) {
       !absl::SimpleAtoi(numbers[2], &options.devices_per_expander)) {
     return absl::InvalidArgumentError(
         absl::StrCat("fabric \"", text,
-                     "\": give synthetic:HOSTSxEXPANDERSxDEVICES, for example "
+                     "\": use synthetic:HOSTSxEXPANDERSxDEVICES, for example "
                      "synthetic:1x100x100 (100 expanders per host, 100 devices per expander)"));
   }
   if (options.hosts < 1 || options.hosts > 16 || options.expanders_per_host < 1 ||
@@ -44,16 +44,16 @@ absl::StatusOr<emulator::FabricSpec> MakeSynthetic(absl::string_view text) {
       options.hosts * options.expanders_per_host * options.devices_per_expander > kMaxDevices) {
     return absl::InvalidArgumentError(
         absl::StrCat("fabric \"", text,
-                     "\": 1 to 16 hosts, 1 to 1000 expanders each, and up to 200 "
-                     "devices per expander are possible, ",
-                     kMaxDevices, " devices in all"));
+                     "\": use 1 to 16 hosts, 1 to 1000 expanders per host, 0 to 200 devices per "
+                     "expander, and at most ",
+                     kMaxDevices, " devices"));
   }
   // Each expander comes with its SES device; handles have 16 bits.
   const int nodes = options.expanders_per_host * (options.devices_per_expander + 2);
   if (nodes > kMaxNodesPerHost) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "fabric \"", text, "\": ", nodes, " expanders and devices per host, an HBA has ",
-        kMaxNodesPerHost, " handles at most: give it more hosts"));
+        "fabric \"", text, "\": ", nodes, " expanders and devices per host exceed the ",
+        kMaxNodesPerHost, " handles of an HBA; use more hosts"));
   }
   return emulator::SyntheticFabric(options);
 }
@@ -68,7 +68,7 @@ class RunningFabric : public VirtualBackend {
         runner_(std::make_unique<emulator::EmulatorRunner>(*emulator_, clock)) {}
 
   ~RunningFabric() override {
-    // A driver may wait for a timer of its HBA, hence the runner goes last.
+    // A driver may wait for a timer of its HBA, so the runner ends last.
     drivers_.clear();
     runner_.reset();
   }
@@ -104,8 +104,8 @@ class RunningFabric : public VirtualBackend {
 
   std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) override {
     return {
-        PassedCheck("backend", absl::StrCat("nothing here is real, and all of it is seen: a ",
-                                            description_, ", with ", topology.size(), " objects"))};
+        PassedCheck("backend", absl::StrCat(description_, ": simulated hardware, fully visible; ",
+                                            topology.size(), " objects"))};
   }
 
  private:

@@ -17,7 +17,7 @@ namespace emulator {
 class Emulator;
 }
 
-// Virtual HBAs on a fabric, each with a driver of ours. Thread-safe.
+// Virtual HBAs on a fabric, each with an HbaDriver. Thread-safe.
 class VirtualBackend : public Backend {
  public:
   // For tests that act on the fabric. Owned by the backend.
@@ -25,9 +25,10 @@ class VirtualBackend : public Backend {
 };
 
 // Starts virtual HBAs. `fabric` is a shipped name, a file (emulator::LoadFabric), or a regular
-// fabric of any size, "synthetic:HOSTSxEXPANDERSxDEVICES" (expanders per host, devices per
-// expander). `seed` decides what the fabric leaves open. Returns when every host is known. Borrows
-// clock and sink. Errors: kInvalidArgument and kNotFound name the fabric and the place in it.
+// fabric "synthetic:HOSTSxEXPANDERSxDEVICES" (1 to 16 hosts, 1 to 1,000 expanders per host, 0 to
+// 200 devices per expander; at most 1,000,000 devices and 65,000 handles per host). `seed` decides
+// what the fabric leaves open. Returns once every host is known. Borrows `clock` and `sink` for the
+// backend's lifetime. Errors: kInvalidArgument and kNotFound name the fabric and the place in it.
 absl::StatusOr<std::unique_ptr<VirtualBackend>> StartVirtualBackend(const std::string& fabric,
                                                                     uint64_t seed, Clock& clock,
                                                                     ObservationSink& sink);
@@ -35,7 +36,7 @@ absl::StatusOr<std::unique_ptr<VirtualBackend>> StartVirtualBackend(const std::s
 // The names of the shipped fabrics, sorted.
 std::vector<std::string> ShippedFabricNames();
 
-// `backend` as the virtual backend that it is; null where it is another.
+// `backend` as a VirtualBackend; null if it is another backend.
 VirtualBackend* AsVirtual(Backend& backend);
 
 }  // namespace sasd

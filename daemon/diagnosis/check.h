@@ -8,23 +8,23 @@
 
 namespace sasd {
 
-// One thing of the node that was looked at: whether sasd sees it, and if not, what mends that. A
-// value; the texts are for people, one sentence each without a final full stop.
+// The result of one check of the node: whether sasd sees a thing, and if not, the remedy. A plain
+// value. The texts are for people: one sentence each, without a final full stop.
 struct DiagnosisCheck {
   // The numbers equal sas.v1.CheckStatus.
   enum class Status : uint8_t {
     kOk = 1,
-    kLimited = 2,  // less is seen, or later, than could be
-    kBroken = 3,   // something is not seen at all
+    kLimited = 2,  // sasd sees less than it could, or sees it late
+    kBroken = 3,   // sasd does not see it at all
   };
 
   Status status = Status::kOk;
-  std::string reason;   // UPPER_SNAKE, stable: "UEVENTS_REFUSED"; empty where kOk
+  std::string reason;   // UPPER_SNAKE, stable: "UEVENTS_REFUSED"; empty for kOk
   std::string subject;  // "uevents", "host11"
-  SasAddress host;      // the host that it is about; 0: none
-  std::string message;  // what is seen or not, and what is lost by it
-  std::string remedy;   // empty where nothing is to be done
-  std::string command;  // what mends it, for a root shell; empty where there is none
+  SasAddress host;      // the host that the check is about; 0: none
+  std::string message;  // what sasd sees or does not see, and the consequence
+  std::string remedy;   // empty if none is needed
+  std::string command;  // the remedy as a command for a root shell; empty if there is none
 };
 
 }  // namespace sasd

@@ -7,26 +7,28 @@
 #include "daemon/diagnosis/check.h"
 #include "daemon/diagnosis/machine.h"
 
-// What checks are made of.
+// The parts of checks. Pure functions and values.
 namespace sasd {
 
-// One check of a diagnosis, without a host. A failed check may have an empty `remedy` and
-// `command`.
+// Make one check without a host. `status` is kLimited or kBroken; `remedy` and `command` may be
+// empty.
 DiagnosisCheck PassedCheck(absl::string_view subject, absl::string_view message);
 DiagnosisCheck FailedCheck(DiagnosisCheck::Status status, absl::string_view reason,
                            absl::string_view subject, absl::string_view message,
                            absl::string_view remedy = "", absl::string_view command = "");
 
-// Commands for a root shell that act on this sasd, be it systemd's service or not. A value.
+// Makes commands for a root shell that act on this sasd, as a systemd service or without systemd.
+// A value.
 class Commands {
  public:
   explicit Commands(const ProcessFacts& process)
       : is_service_(process.is_service), pid_(process.pid) {}
 
-  // Makes it look at everything anew.
+  // Makes sasd rescan.
   std::string Rescan() const;
 
-  // Adds lines ("A=b\\nC=d") to the unit and starts it again; `otherwise` where it is no service.
+  // Adds lines ("A=b\\nC=d") to the unit and restarts it. Returns `otherwise` if sasd is not a
+  // service.
   std::string DropIn(absl::string_view name, absl::string_view lines,
                      absl::string_view otherwise = "") const;
 

@@ -9,19 +9,19 @@
 
 namespace sasd {
 
-// How it stands with the firmware of an HBA that the kernel's mpt3sas has. A value.
+// The state of sasd's link to the firmware of an HBA of the kernel's mpt3sas. A plain value.
 struct ControlNodeState {
   enum class Kind : uint8_t {
     kConnecting,
-    kConnected,  // the firmware tells what it has
-    kFailed,     // see `error`; it is tried again
-    kReleased,   // let go of on request, until the HBA comes anew or a rescan
+    kConnected,  // the firmware reports
+    kFailed,     // see `error`; sasd tries again
+    kReleased,   // closed on request, until the HBA reappears or a rescan
   };
   std::string os_name;  // "host11"
   SasAddress host;      // 0 if unknown
   std::string node;     // "/dev/mpt3ctl"
   Kind kind = Kind::kConnecting;
-  absl::Status error;  // of kFailed: what is wrong and what to do
+  absl::Status error;  // for kFailed: the cause and the remedy
 };
 
 }  // namespace sasd

@@ -21,7 +21,7 @@ namespace {
 using Status = DiagnosisCheck::Status;
 
 constexpr uint8_t kSesType = 13;  // SPC peripheral device type
-// So many files are open while a tree is read and a hundred clients are served.
+// Reading a tree while serving a hundred clients takes about so many open files.
 constexpr uint64_t kFewestFiles = 1024;
 constexpr double kMostlyUsed = 0.8;
 
@@ -56,23 +56,24 @@ class Doctor {
     const std::string& root = machine_.sysfs_root;
     if (!machine_.sysfs.ok()) {
       const bool forbidden = absl::IsPermissionDenied(machine_.sysfs);
-      checks_.push_back(FailedCheck(Status::kBroken, "SYSFS_UNREADABLE", "sysfs",
-                                    absl::StrCat("nothing can be seen: ", machine_.sysfs.message()),
-                                    forbidden ? "Let sasd read it" : "Mount sysfs there",
-                                    forbidden ? absl::StrCat("chmod a+rx ", root)
-                                              : absl::StrCat("mount -t sysfs sysfs ", root)));
+      checks_.push_back(
+          FailedCheck(Status::kBroken, "SYSFS_UNREADABLE", "sysfs",
+                      absl::StrCat("sasd can see nothing: ", machine_.sysfs.message()),
+                      forbidden ? "Give sasd read access" : "Mount sysfs",
+                      forbidden ? absl::StrCat("chmod a+rx ", root)
+                                : absl::StrCat("mount -t sysfs sysfs ", root)));
     } else if (!live_.reading_error.empty()) {
       checks_.push_back(FailedCheck(
           Status::kBroken, "READING_FAILED", "sysfs",
-          absl::StrCat("the last reading failed, and what was seen before it stands: ",
+          absl::StrCat("the last reading failed, and sasd still shows the state before it: ",
                        live_.reading_error),
-          "It is tried again, at the latest after a minute; to do so now", commands_.Rescan()));
+          "Wait up to a minute until sasd reads again, or rescan now", commands_.Rescan()));
     } else {
-      checks_.push_back(PassedCheck("sysfs", absl::StrCat(root, " is read")));
+      checks_.push_back(PassedCheck("sysfs", absl::StrCat("sasd reads ", root)));
     }
   }
 
-  // PCI functions that could be SAS hosts and are not.
+  // PCI functions that could be SAS hosts but are not.
   void Controllers() {
     for (const PciController& c : machine_.controllers) {
       const std::string subject = absl::StrCat("PCI ", c.address);
@@ -84,16 +85,16 @@ class Doctor {
       } else if (c.driver == "vfio-pci") {
         checks_.push_back(PassedCheck(
             subject, absl::StrCat(what,
-                                  " is given to a virtual machine (vfio-pci): a sasd in "
-                                  "that machine sees it")));
+                                  " belongs to a virtual machine (vfio-pci); a sasd in that "
+                                  "machine can see it")));
       } else if (c.driver == "megaraid_sas") {
         checks_.push_back(FailedCheck(
             Status::kLimited, "NO_SAS_OBJECTS", subject,
             absl::StrCat(what,
-                         " is driven by megaraid_sas, which shows no SAS objects: what is "
-                         "behind it is not seen"),
-            "Where the controller has an HBA personality that mpt3sas drives, choose it in its "
-            "set-up"));
+                         " uses megaraid_sas, which shows no SAS objects, so sasd cannot see "
+                         "the devices behind it"),
+            "If the controller has an HBA personality that mpt3sas drives, select it in the "
+            "controller's setup"));
       }
     }
   }
@@ -103,7 +104,8 @@ class Doctor {
     const absl::string_view module = ModuleFor(c.vendor, c.device, c.class_code);
     return FailedCheck(
         Status::kBroken, "NO_DRIVER", subject,
-        absl::StrCat(what, " has no driver: nothing behind it is seen"), "Load its driver",
+        absl::StrCat(what, " has no driver, so sasd cannot see the devices behind it"),
+        "Load its driver",
         module.empty()
             ? absl::StrCat("modprobe \"$(cat /sys/bus/pci/devices/", c.address, "/modalias)\"")
             : absl::StrCat("modprobe ", module));
@@ -115,13 +117,13 @@ class Doctor {
     for (const auto& host : hosts) seen.insert(host->facts.os_name);
     for (const std::string& name : machine_.sas_hosts) {
       if (seen.count(name) > 0) continue;
-      checks_.push_back(
-          FailedCheck(Status::kLimited, "HOST_NOT_TOLD", name,
-                      "it is in sysfs and sasd does not tell it: it came just now, or another "
-                      "host has the same SAS address and came first",
-                      "Ask again; where it stays so, give one of both HBAs an address of its "
-                      "own with its vendor's tool",
-                      "sasctl doctor"));
+      checks_.push_back(FailedCheck(
+          Status::kLimited, "HOST_NOT_TOLD", name,
+          "sysfs shows it, but sasd does not report it: either it has just appeared, or "
+          "another host with the same SAS address appeared first",
+          "Check again; if the host is still missing, give one of the two HBAs another SAS "
+          "address with its vendor's tool",
+          "sasctl doctor"));
     }
     if (hosts.size() > 0) {
       checks_.push_back(PassedCheck(
@@ -131,47 +133,46 @@ class Doctor {
                        " and ",
                        Count(topology_.collection<registry::EndDevice>().size(), "end device"))));
     } else if (machine_.sas_hosts.empty() && machine_.sysfs.ok()) {
-      checks_.push_back(FailedCheck(
-          Status::kLimited, "NO_HOST", "hosts",
-          machine_.controllers.empty()
-              ? "there is no SAS host, and PCI shows no SAS controller: there is nothing to tell"
-              : "there is no SAS host: there is nothing to tell",
-          "One that comes is found without further ado"));
+      checks_.push_back(
+          FailedCheck(Status::kLimited, "NO_HOST", "hosts",
+                      machine_.controllers.empty()
+                          ? "this node has no SAS host, and PCI shows no SAS controller"
+                          : "this node has no SAS host",
+                      "Nothing needs to be done: sasd finds a host when it appears"));
     }
   }
 
   void Uevents() {
     const UeventState& state = live_.uevents;
-    static constexpr absl::string_view kLoss =
-        "what comes, goes or changes is found by a rescan only (SIGHUP)";
+    static constexpr absl::string_view kLoss = "so sasd finds changes only at a rescan (SIGHUP)";
     if (!state.error.ok()) {
       checks_.push_back(
           FailedCheck(Status::kBroken, "UEVENTS_REFUSED", "uevents",
-                      absl::StrCat("the kernel's uevents are not received (", state.error.message(),
-                                   "): ", kLoss),
-                      "Let sasd have netlink sockets",
+                      absl::StrCat("sasd does not receive the kernel's uevents (",
+                                   state.error.message(), "), ", kLoss),
+                      "Allow sasd to open netlink sockets",
                       commands_.DropIn("netlink", "RestrictAddressFamilies=AF_UNIX AF_NETLINK")));
     } else if (machine_.process.user_namespace) {
       checks_.push_back(FailedCheck(
           Status::kBroken, "UEVENTS_ELSEWHERE", "uevents",
-          absl::StrCat("sasd runs in a user namespace, whose network the kernel sends no uevents: ",
+          absl::StrCat("sasd runs in a user namespace, to which the kernel sends no uevents, ",
                        kLoss),
-          "Run it outside of one: no rootless container, no PrivateUsers",
+          "Run sasd outside a user namespace: no rootless container, no PrivateUsers",
           commands_.DropIn("users", "PrivateUsers=no")));
     } else if (state.receive_buffer_bytes > 0 &&
                state.receive_buffer_bytes < state.wanted_buffer_bytes) {
       checks_.push_back(FailedCheck(
           Status::kLimited, "UEVENT_BUFFER_SMALL", "uevents",
-          absl::StrFormat("they come, and their socket holds %d KiB of %d: when an enclosure "
-                          "comes or goes some are lost, which is told as a gap and rescanned",
+          absl::StrFormat("the uevent socket's buffer has %d KiB of %d wanted: when an enclosure "
+                          "appears or disappears, some uevents are lost, and sasd then reports a "
+                          "gap and rescans",
                           state.receive_buffer_bytes >> 10, state.wanted_buffer_bytes >> 10),
-          "Let sasd have the larger buffer (CAP_NET_ADMIN)",
+          "Allow sasd the larger buffer (CAP_NET_ADMIN)",
           commands_.DropIn(
               "buffer", "AmbientCapabilities=CAP_NET_ADMIN\\nCapabilityBoundingSet=CAP_NET_ADMIN",
               absl::StrCat("sysctl -w net.core.rmem_max=", state.wanted_buffer_bytes))));
     } else {
-      checks_.push_back(
-          PassedCheck("uevents", "what comes, goes or changes is told by the kernel"));
+      checks_.push_back(PassedCheck("uevents", "sasd receives the kernel's uevents"));
     }
   }
 
@@ -187,20 +188,20 @@ class Doctor {
         if (!name.empty() && served.count(name) == 0) unserved.push_back(name);
       }
     }
-    static constexpr absl::string_view kLoss = "their slots' names and numbers stay unknown";
+    static constexpr absl::string_view kLoss = "so the names and numbers of slots stay unknown";
     if (devices == 0) {
-      checks_.push_back(PassedCheck("enclosures", "there is no enclosure services device"));
+      checks_.push_back(PassedCheck("enclosures", "this node has no enclosure services device"));
     } else if (!machine_.has_ses) {
       checks_.push_back(FailedCheck(
           Status::kLimited, "SES_NOT_LOADED", "enclosures",
-          absl::StrCat(Count(devices, "enclosure services device"), " without a driver: ", kLoss),
+          absl::StrCat(Count(devices, "enclosure services device"), " without a driver, ", kLoss),
           "Load the driver", "modprobe ses"));
     } else if (!unserved.empty()) {
       checks_.push_back(
           FailedCheck(Status::kLimited, "SES_NOT_BOUND", "enclosures",
                       absl::StrCat("the ses driver does not serve ", absl::StrJoin(unserved, ", "),
-                                   ": ", kLoss),
-                      "Let it try again; the kernel's log tells why it refuses",
+                                   ", ", kLoss),
+                      "Bind the driver again; the kernel's log shows why it refuses",
                       absl::StrCat("echo ", unserved.front(),
                                    " > /sys/bus/scsi/drivers/ses/bind; dmesg | grep -i ses | "
                                    "tail")));
@@ -214,19 +215,20 @@ class Doctor {
   void GenericNames() {
     const size_t units = topology_.collection<registry::LogicalUnit>().size();
     if (machine_.has_sg || units == 0) {
-      checks_.push_back(PassedCheck("generic names",
-                                    machine_.has_sg ? "the sg driver names SCSI devices (sgN)"
-                                                    : "there is no SCSI device to have one (sgN)"));
+      checks_.push_back(PassedCheck(
+          "generic names", machine_.has_sg
+                               ? "the sg driver names SCSI devices (sgN)"
+                               : "this node has no SCSI device that could have one (sgN)"));
       return;
     }
-    checks_.push_back(
-        FailedCheck(Status::kLimited, "SG_NOT_LOADED", "generic names",
-                    "the sg driver is not loaded: no SCSI device has a generic name (sgN), by "
-                    "which sg_ses and others ask it",
-                    "Load the driver", "modprobe sg"));
+    checks_.push_back(FailedCheck(
+        Status::kLimited, "SG_NOT_LOADED", "generic names",
+        "the sg driver is not loaded, so SCSI devices lack the generic names (sgN) that "
+        "sg_ses and other tools use",
+        "Load the driver", "modprobe sg"));
   }
 
-  // What sits on top of the disks.
+  // What holds the drives open.
   void Holders() {
     size_t several = 0, held = 0;
     for (const auto& unit : topology_.collection<registry::LogicalUnit>()) {
@@ -236,21 +238,22 @@ class Doctor {
                             return !path.facts->facts.holders.empty();
                           });
     }
-    std::string text =
-        held == 0 ? "no drive is held by device-mapper or MD"
-                  : absl::StrCat(Count(held, "drive"), " held by device-mapper or MD, by name");
+    std::string text = held == 0
+                           ? "device-mapper and MD hold no drive"
+                           : absl::StrCat(Count(held, "drive"), " held by device-mapper or MD");
     if (several > 0) {
-      absl::StrAppend(&text, "; ", several, " reached over several paths, joined by sasd itself");
+      absl::StrAppend(&text, "; ", Count(several, "drive"),
+                      " with several paths, which sasd joins itself");
     }
     checks_.push_back(PassedCheck("holders", text));
   }
 
   void Udev() {
     checks_.push_back(PassedCheck(
-        "udev", machine_.has_udevd ? "udevd runs; sasd takes the kernel's own uevents and needs no "
-                                     "udev database"
-                                   : "udevd does not run, and sasd needs none: it takes the "
-                                     "kernel's own uevents"));
+        "udev", machine_.has_udevd ? "udevd runs; sasd takes uevents from the kernel and does not "
+                                     "wait for udevd"
+                                   : "udevd does not run; sasd takes uevents from the kernel and "
+                                     "does not need it"));
   }
 
   void Process() {
@@ -265,18 +268,19 @@ class Doctor {
       checks_.push_back(FailedCheck(
           Status::kLimited, "FEW_FILES", "open files",
           absl::StrCat(self.open_files, " of at most ", self.open_files_limit,
-                       " are open: where that does not do, readings fail and clients are refused"),
+                       " files are open: at the limit sasd can neither read sysfs nor accept "
+                       "clients"),
           "Raise the limit", commands_.MoreFiles()));
     } else {
       checks_.push_back(PassedCheck(
           "open files",
-          absl::StrCat(self.open_files, " of at most ", self.open_files_limit, " are open")));
+          absl::StrCat(self.open_files, " of at most ", self.open_files_limit, " files are open")));
     }
     if (mostly(self.memory_bytes, self.memory_limit_bytes)) {
       checks_.push_back(FailedCheck(
           Status::kLimited, "LITTLE_MEMORY", "memory",
           absl::StrCat(self.memory_bytes >> 20, " MiB of at most ", self.memory_limit_bytes >> 20,
-                       " are used: beyond that the kernel ends sasd"),
+                       " are used: above the limit the kernel ends sasd"),
           "Raise the limit",
           machine_.process.is_service ? "systemctl set-property sasd.service MemoryMax=infinity"
                                       : ""));

@@ -9,7 +9,8 @@
 
 namespace sasd {
 
-// What sasd sees of a live machine and what not, in the order in which it is to be mended. Pure.
+// Returns what sasd sees of a live machine and what it does not see, in the order in which problems
+// should be solved. Pure.
 std::vector<DiagnosisCheck> DiagnoseLive(const LiveSystem& live,
                                          const registry::Topology& topology);
 

@@ -26,7 +26,7 @@ using Status = DiagnosisCheck::Status;
 
 constexpr SasAddress kHost(0x500605b00ab01230), kOtherHost(0x500605b00ab05670);
 
-// A machine of which all can be seen; each test takes something away.
+// A fully visible machine. Each test takes something away.
 class DiagnoseTest : public ::testing::Test {
  protected:
   DiagnoseTest() {
@@ -108,7 +108,7 @@ class DiagnoseTest : public ::testing::Test {
   registry::Registry registry_{{"epoch", 0}};
 };
 
-TEST_F(DiagnoseTest, WhereAllIsSeenEveryCheckIsOkAndAsksForNothing) {
+TEST_F(DiagnoseTest, FullyVisibleMachinePassesEveryCheck) {
   AddHost(kHost, "host11", "mpt3sas");
   Connect(kHost, "host11", ControlNodeState::Kind::kConnected);
   AddUnit(1, 0);
@@ -129,7 +129,7 @@ TEST_F(DiagnoseTest, WhereAllIsSeenEveryCheckIsOkAndAsksForNothing) {
 
 // ------------------------------------------------------------------------------ sysfs and PCI
 
-TEST_F(DiagnoseTest, WithoutSysfsNothingIsSeen) {
+TEST_F(DiagnoseTest, UnreadableSysfsIsBroken) {
   live_.machine.sysfs = absl::NotFoundError("cannot open folder \"/sys\": No such file");
   const DiagnosisCheck check = Find("sysfs");
   EXPECT_EQ(check.status, Status::kBroken);
@@ -140,7 +140,7 @@ TEST_F(DiagnoseTest, WithoutSysfsNothingIsSeen) {
   EXPECT_EQ(Find("sysfs").command, "chmod a+rx /sys");
 }
 
-TEST_F(DiagnoseTest, AReadingThatFailedIsToldWithItsError) {
+TEST_F(DiagnoseTest, FailedReadingShowsItsError) {
   live_.reading_error = "cannot read \"phys\": Too many open files";
   EXPECT_EQ(Find("sysfs").status, Status::kBroken);
   EXPECT_THAT(Find("sysfs").message, HasSubstr("Too many open files"));
@@ -149,7 +149,7 @@ TEST_F(DiagnoseTest, AReadingThatFailedIsToldWithItsError) {
   EXPECT_EQ(Find("sysfs").command, "kill -HUP 77");
 }
 
-TEST_F(DiagnoseTest, AControllerWithoutADriverIsNamedWithItsModule) {
+TEST_F(DiagnoseTest, ControllerWithoutDriverNamesItsModule) {
   live_.machine.controllers = {{"0000:03:00.0", 0x1000, 0x0097, 0x0107, ""},
                                {"0000:04:00.0", 0x1000, 0x0058, 0x0107, ""},
                                {"0000:05:00.0", 0x1000, 0x00a5, 0x0107, ""},
@@ -168,7 +168,7 @@ TEST_F(DiagnoseTest, AControllerWithoutADriverIsNamedWithItsModule) {
   EXPECT_THAT(Find("PCI 0000:07:00.0").command, HasSubstr("modalias"));
 }
 
-TEST_F(DiagnoseTest, AControllerThatShowsNoSasObjectsIsToldWhoseItIs) {
+TEST_F(DiagnoseTest, ControllerWithoutSasObjectsNamesItsDriver) {
   live_.machine.controllers = {{"0000:03:00.0", 0x1000, 0x005d, 0x0104, "megaraid_sas"},
                                {"0000:04:00.0", 0x1000, 0x0097, 0x0107, "vfio-pci"}};
   EXPECT_EQ(Find("PCI 0000:03:00.0").status, Status::kLimited);
@@ -177,13 +177,13 @@ TEST_F(DiagnoseTest, AControllerThatShowsNoSasObjectsIsToldWhoseItIs) {
   EXPECT_THAT(Find("PCI 0000:04:00.0").message, HasSubstr("virtual machine"));
 }
 
-TEST_F(DiagnoseTest, AMachineWithoutSasHasNothingToTell) {
+TEST_F(DiagnoseTest, MachineWithoutSasIsLimited) {
   EXPECT_EQ(Find("hosts").status, Status::kLimited);
   EXPECT_EQ(Find("hosts").reason, "NO_HOST");
   EXPECT_THAT(Find("hosts").message, HasSubstr("PCI shows no SAS controller"));
 }
 
-TEST_F(DiagnoseTest, AHostThatSysfsHasAndSasdNotIsNamed) {
+TEST_F(DiagnoseTest, HostOnlyInSysfsIsNamed) {
   AddHost(kHost, "host11", "mpt3sas");
   live_.machine.sas_hosts.push_back("host12");
   EXPECT_EQ(Find("host12").reason, "HOST_NOT_TOLD");
@@ -192,7 +192,7 @@ TEST_F(DiagnoseTest, AHostThatSysfsHasAndSasdNotIsNamed) {
 
 // ------------------------------------------------------------------------------ control nodes
 
-TEST_F(DiagnoseTest, AForbiddenControlNodeIsToldWithItsModeAndTheRule) {
+TEST_F(DiagnoseTest, ForbiddenControlNodeShowsModeAndRule) {
   ControlNodeFile& node = live_.machine.control_nodes[1];
   node.readable = false;
   node.mode = 0600;
@@ -203,7 +203,7 @@ TEST_F(DiagnoseTest, AForbiddenControlNodeIsToldWithItsModeAndTheRule) {
   EXPECT_EQ(check.reason, "CONTROL_NODE_FORBIDDEN");
   EXPECT_THAT(check.message,
               HasSubstr("sasd may not open its control node /dev/mpt3ctl (root:root 0600)"));
-  EXPECT_THAT(check.message, HasSubstr("by a look every 30s"));
+  EXPECT_THAT(check.message, HasSubstr("only every 30s"));
   EXPECT_THAT(check.remedy, HasSubstr("flash firmware"));
   EXPECT_EQ(check.command,
             "printf '%s\\n' 'SUBSYSTEM==\"misc\", KERNEL==\"mpt[23]ctl\", GROUP=\"sasd-hba\", "
@@ -217,13 +217,13 @@ TEST_F(DiagnoseTest, AForbiddenControlNodeIsToldWithItsModeAndTheRule) {
             "chgrp storage /dev/mpt3ctl && chmod g+r /dev/mpt3ctl && kill -HUP 77");
   live_.machine.process.group = "root";
   EXPECT_THAT(Find("host11").command, HasSubstr("chgrp sasd-hba /dev/mpt3ctl"));
-  // Nobody tried, and the file tells it.
+  // Without a link the file's mode decides.
   live_.control_nodes.clear();
   EXPECT_EQ(Find("host11").reason, "CONTROL_NODE_FORBIDDEN");
 }
 
-// Whoever may open the socket (group sasd) must not be able to flash firmware by that.
-TEST_F(DiagnoseTest, AServiceGetsAGroupForTheControlNodesAlone) {
+// Members of the socket's group (sasd) must not be able to flash firmware.
+TEST_F(DiagnoseTest, ServiceGetsAGroupForControlNodesOnly) {
   live_.machine.control_nodes[1].readable = false;
   live_.machine.process.supplementary_groups = {};
   Fail(absl::PermissionDeniedError("/dev/mpt3ctl: denied"));
@@ -233,7 +233,7 @@ TEST_F(DiagnoseTest, AServiceGetsAGroupForTheControlNodesAlone) {
                     HasSubstr("systemctl restart sasd")));
 }
 
-TEST_F(DiagnoseTest, WhoIsRefusedDespiteTheModeLacksADevicePolicy) {
+TEST_F(DiagnoseTest, RefusalDespiteModeIsADevicePolicy) {
   Fail(absl::PermissionDeniedError("/dev/mpt3ctl: Operation not permitted"));
   EXPECT_EQ(Find("host11").reason, "CONTROL_NODE_FORBIDDEN");
   EXPECT_THAT(Find("host11").message, HasSubstr("although its mode allows it"));
@@ -243,7 +243,7 @@ TEST_F(DiagnoseTest, WhoIsRefusedDespiteTheModeLacksADevicePolicy) {
             HasSubstr("/sasd.service.d/devices.conf"), HasSubstr("systemctl restart sasd")));
 }
 
-TEST_F(DiagnoseTest, AnAbsentControlNodeIsMadeOrItsDriverLoaded) {
+TEST_F(DiagnoseTest, AbsentControlNodeIsMadeOrDriverLoaded) {
   live_.machine.control_nodes[1] = {"/dev/mpt3ctl", "10:222", false, false, 0, "", ""};
   Fail(absl::NotFoundError("no such node"));
   EXPECT_EQ(Find("host11").reason, "CONTROL_NODE_ABSENT");
@@ -257,7 +257,7 @@ TEST_F(DiagnoseTest, AnAbsentControlNodeIsMadeOrItsDriverLoaded) {
   EXPECT_EQ(Find("host11").reason, "CONTROL_NODE_ABSENT");
 }
 
-TEST_F(DiagnoseTest, AnyOtherErrorIsToldInItsWords) {
+TEST_F(DiagnoseTest, OtherErrorsAreShownVerbatim) {
   Fail(absl::UnavailableError("mpt3sas 0: the IOC was not operational for 10 s"));
   EXPECT_EQ(Find("host11").reason, "CONTROL_NODE_FAILED");
   EXPECT_THAT(Find("host11").message, HasSubstr("the IOC was not operational for 10 s"));
@@ -265,7 +265,7 @@ TEST_F(DiagnoseTest, AnyOtherErrorIsToldInItsWords) {
   EXPECT_THAT(Find("host11").command, HasSubstr("LimitNOFILE=65536"));
 }
 
-TEST_F(DiagnoseTest, AControlNodeThatWasLetGoOfIsTakenAgainByARescan) {
+TEST_F(DiagnoseTest, RescanReopensAReleasedControlNode) {
   AddHost(kHost, "host11", "mpt2sas");
   Connect(kHost, "host11", ControlNodeState::Kind::kReleased);
   EXPECT_EQ(Find("host11").status, Status::kLimited);
@@ -285,19 +285,19 @@ TEST_F(DiagnoseTest, EachHostHasItsOwnControlNode) {
   AddHost(kHost, "host11", "mpt3sas");
   AddHost(kOtherHost, "host12", "mpt3sas");
   Connect(kHost, "host11", ControlNodeState::Kind::kConnected);
-  // One whose address is not known goes by its name.
+  // A link without a known address belongs to the host of the same name.
   Connect(SasAddress(), "host12", ControlNodeState::Kind::kReleased);
   EXPECT_EQ(Find("host11").status, Status::kOk);
   EXPECT_EQ(Find("host12").reason, "CONTROL_NODE_RELEASED");
   EXPECT_EQ(Find("host12").host, kOtherHost);
 }
 
-TEST_F(DiagnoseTest, OtherDriversAreToldFromSysfsAloneAndWhatIsAmissThere) {
+TEST_F(DiagnoseTest, OtherDriversAreLimitedToSysfs) {
   struct Case {
     const char* driver;
     const char* text;
   };
-  for (const Case& c : std::vector<Case>{{"mptsas", "bays are told as 0"},
+  for (const Case& c : std::vector<Case>{{"mptsas", "bays are shown as 0"},
                                          {"mpi3mr", "mpi3mrctl"},
                                          {"hisi_sas_v3_hw", "SES device"},
                                          {"pm80xx", "SES device"},
@@ -310,22 +310,22 @@ TEST_F(DiagnoseTest, OtherDriversAreToldFromSysfsAloneAndWhatIsAmissThere) {
     EXPECT_EQ(check.status, Status::kLimited);
     EXPECT_EQ(check.reason, "SYSFS_ALONE");
     EXPECT_THAT(check.message, AllOf(HasSubstr(absl::StrCat(c.driver, " has no control node")),
-                                     HasSubstr("told from sysfs alone"), HasSubstr(c.text)));
+                                     HasSubstr("sysfs is its only source"), HasSubstr(c.text)));
     EXPECT_THAT(check.command, IsEmpty());
   }
 }
 
-TEST_F(DiagnoseTest, ADriverWithoutANameIsThePciFunctions) {
+TEST_F(DiagnoseTest, UnnamedDriverIsFoundByPciFunction) {
   AddHost(kHost, "host11", "<NULL>");
   live_.machine.controllers = {{"0000:03:00.0", 0x9005, 0x028f, 0x0107, "smartpqi"}};
   live_.look_interval = absl::ZeroDuration();
   EXPECT_THAT(Find("host11").message,
-              AllOf(HasSubstr("smartpqi has no control node"), HasSubstr("by a rescan only")));
+              AllOf(HasSubstr("smartpqi has no control node"), HasSubstr("only at a rescan")));
 }
 
 // ------------------------------------------------------------------------------------ the rest
 
-TEST_F(DiagnoseTest, WithoutUeventsNothingIsFoundByItself) {
+TEST_F(DiagnoseTest, RefusedUeventsAreBroken) {
   live_.uevents.error = absl::UnavailableError("no netlink socket for uevents: EAFNOSUPPORT");
   EXPECT_EQ(Find("uevents").status, Status::kBroken);
   EXPECT_EQ(Find("uevents").reason, "UEVENTS_REFUSED");
@@ -335,14 +335,14 @@ TEST_F(DiagnoseTest, WithoutUeventsNothingIsFoundByItself) {
   EXPECT_THAT(Find("uevents").command, IsEmpty());
 }
 
-// The socket can be had there, and nothing comes.
-TEST_F(DiagnoseTest, AUserNamespaceGetsNoUevents) {
+// The socket opens there, but receives nothing.
+TEST_F(DiagnoseTest, UserNamespaceGetsNoUevents) {
   live_.machine.process.user_namespace = true;
   EXPECT_EQ(Find("uevents").status, Status::kBroken);
   EXPECT_EQ(Find("uevents").reason, "UEVENTS_ELSEWHERE");
 }
 
-TEST_F(DiagnoseTest, ASmallUeventBufferMakesGaps) {
+TEST_F(DiagnoseTest, SmallUeventBufferIsLimited) {
   live_.uevents.receive_buffer_bytes = 425984;
   live_.uevents.wanted_buffer_bytes = 128 << 20;
   EXPECT_EQ(Find("uevents").status, Status::kLimited);
@@ -352,7 +352,7 @@ TEST_F(DiagnoseTest, ASmallUeventBufferMakesGaps) {
   EXPECT_EQ(Find("uevents").command, "sysctl -w net.core.rmem_max=134217728");
 }
 
-TEST_F(DiagnoseTest, EnclosuresWithoutTheSesDriverLackTheirSlots) {
+TEST_F(DiagnoseTest, EnclosuresWithoutSesDriverAreLimited) {
   EXPECT_EQ(Find("enclosures").status, Status::kOk);
   AddHost(kHost, "host11", "mpt3sas");
   AddUnit(2, 13);
@@ -367,7 +367,7 @@ TEST_F(DiagnoseTest, EnclosuresWithoutTheSesDriverLackTheirSlots) {
   EXPECT_EQ(Find("enclosures").status, Status::kOk);
 }
 
-TEST_F(DiagnoseTest, WithoutSgThereAreNoGenericNames) {
+TEST_F(DiagnoseTest, MissingSgDriverIsLimited) {
   live_.machine.has_sg = false;
   EXPECT_EQ(Find("generic names").status, Status::kOk);
   AddHost(kHost, "host11", "mpt3sas");
@@ -376,7 +376,7 @@ TEST_F(DiagnoseTest, WithoutSgThereAreNoGenericNames) {
   EXPECT_EQ(Find("generic names").command, "modprobe sg");
 }
 
-TEST_F(DiagnoseTest, LimitsThatAreNearAreTold) {
+TEST_F(DiagnoseTest, NearlyReachedLimitsAreLimited) {
   live_.machine.process.open_files = 60000;
   EXPECT_EQ(Find("open files").reason, "FEW_FILES");
   live_.machine.process.open_files = 10;
@@ -390,7 +390,7 @@ TEST_F(DiagnoseTest, LimitsThatAreNearAreTold) {
   EXPECT_EQ(Find("memory").status, Status::kOk);
 }
 
-TEST_F(DiagnoseTest, WithoutUdevdSasdDoesAsWell) {
+TEST_F(DiagnoseTest, MissingUdevdIsOk) {
   live_.machine.has_udevd = false;
   EXPECT_EQ(Find("udev").status, Status::kOk);
   EXPECT_THAT(Find("udev").message, HasSubstr("does not run"));

@@ -10,19 +10,19 @@ struct Limits {
 
 // libsas gives scsi_transport_sas neither get_enclosure_identifier nor get_bay_identifier
 // (sas_init.c of Linux 6.1).
-constexpr absl::string_view kLibsas =
-    "enclosure and bay of a device are told by nobody but an SES device";
+constexpr absl::string_view kLibsas = "only an SES device shows the enclosure and bay of a device";
 
 constexpr Limits kLimits[] = {
     {"mptsas",
-     "an HBA's phys tell the address of what is attached to them, its own is unknown, and bays are "
-     "told as 0"},
+     "the phys of an HBA show the address of the attached device, the HBA's own address is "
+     "unknown, "
+     "and all bays are shown as 0"},
     {"mpi3mr",
-     "it has SAS objects only where its firmware lets the driver manage the topology, and its own "
-     "control device (/dev/bsg/mpi3mrctlN) is of another kind"},
+     "it shows SAS objects only if its firmware lets the driver manage the topology, and sasd "
+     "cannot use its control device (/dev/bsg/mpi3mrctlN)"},
     {"smartpqi",
-     "its ports tell no member phys, expanders are not shown, and what is in a logical "
-     "volume of the controller is hidden behind it"},
+     "its ports show no member phys, expanders are not shown, and a logical volume of the "
+     "controller hides its drives"},
     {"hisi_sas", kLibsas},
     {"hisi_sas_v2_hw", kLibsas},
     {"hisi_sas_v3_hw", kLibsas},

@@ -7,11 +7,11 @@
 
 namespace sasd {
 
-// What the sysfs of another driver's hosts does not show besides what none shows, as a clause: "the
-// phys tell the address of what is attached to them"; empty where nothing special is known.
+// What the sysfs of this driver does not show in addition to what no driver shows there. A clause,
+// such as "expanders are not shown"; empty if the driver has no known limits of its own.
 absl::string_view DriverLimits(absl::string_view driver_name);
 
-// The module to load for a controller that no driver has; empty where its modalias has to tell.
+// The module to load for a controller without a driver; empty if the modalias must be used.
 absl::string_view ModuleFor(uint16_t vendor, uint16_t device, uint16_t class_code);
 
 }  // namespace sasd

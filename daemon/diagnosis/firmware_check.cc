@@ -16,12 +16,12 @@
 namespace sasd {
 namespace {
 
-// Of the control nodes (packaging/systemd), and of nobody but sasd.
+// The group of the control nodes (packaging/systemd). Only sasd is a member.
 constexpr absl::string_view kNodeGroup = "sasd-hba";
 
 bool HasControlNode(absl::string_view driver) { return !sysfs::ControlNodeOf(driver).empty(); }
 
-// A check of one host. Borrows what it is made of.
+// The check of one host. Borrows its arguments for its lifetime.
 class FirmwareCheck {
  public:
   FirmwareCheck(const registry::Host& host, const LiveSystem& live)
@@ -43,16 +43,13 @@ class FirmwareCheck {
   }
 
   std::string Loss() const {
-    const std::string looks =
-        live_.look_interval > absl::ZeroDuration()
-            ? absl::StrCat("by a look every ", absl::FormatDuration(live_.look_interval))
-            : "by a rescan only";
+    const std::string when = live_.look_interval > absl::ZeroDuration()
+                                 ? absl::StrCat("every ", absl::FormatDuration(live_.look_interval))
+                                 : "at a rescan";
     return absl::StrCat(
-        "it is told from sysfs alone: link rates and port members that change are "
-        "found ",
-        looks,
-        ", and discovery status, connector names, expanders' handles and the "
-        "firmware's own events stay unknown");
+        "sysfs is its only source: sasd finds changed link rates and port members only ", when,
+        ", and discovery status, connector names, expander handles and the firmware's own events "
+        "stay unknown");
   }
 
   // smartpqi and others leave proc_name empty.
@@ -69,8 +66,8 @@ class FirmwareCheck {
     DiagnosisCheck check = Limited("SYSFS_ALONE",
                                    absl::StrCat(driver.empty() ? "its driver" : driver,
                                                 " has no control node that sasd knows"),
-                                   "Nothing mends it: its driver offers no more");
-    if (!limits.empty()) absl::StrAppend(&check.message, "; besides, ", limits);
+                                   "There is no remedy: its driver offers no more");
+    if (!limits.empty()) absl::StrAppend(&check.message, "; also, ", limits);
     return check;
   }
 
@@ -89,35 +86,36 @@ class FirmwareCheck {
     switch (state->kind) {
       case ControlNodeState::Kind::kConnected:
         return PassedCheck(
-            "", absl::StrCat("its firmware tells what it sees (", driver, ", ", state->node, ")"));
+            "", absl::StrCat("its firmware reports to sasd (", driver, ", ", state->node, ")"));
       case ControlNodeState::Kind::kConnecting:
         return Limited("CONTROL_NODE_CONNECTING",
-                       absl::StrCat("its firmware is being asked for the first time (", state->node,
-                                    ") and has not answered yet"),
-                       "Ask again in a moment", "sasctl doctor");
+                       absl::StrCat("sasd is asking its firmware for the first time (", state->node,
+                                    ") and has no answer yet"),
+                       "Check again in a moment", "sasctl doctor");
       case ControlNodeState::Kind::kReleased:
         return Limited(
             "CONTROL_NODE_RELEASED",
-            absl::StrCat("its control node ", state->node, " was let go of on request (SIGUSR1)"),
-            "A rescan takes it again", commands_.Rescan());
+            absl::StrCat("sasd has closed its control node ", state->node, " on request (SIGUSR1)"),
+            "Rescan, which opens it again", commands_.Rescan());
       case ControlNodeState::Kind::kFailed:
         break;
     }
     return Failed(state->node, state->error);
   }
 
-  // Its driver has a control node, and nobody tries it.
+  // Its driver has a control node, but sasd has no link to it.
   DiagnosisCheck NotAsked(const std::string& node) const {
     if (!live_.asks_control_nodes) {
-      return Limited("CONTROL_NODE_UNUSED",
-                     absl::StrCat("sasd was told not to ask its control node ", node),
-                     "Start sasd without --no-control-nodes");
+      return Limited(
+          "CONTROL_NODE_UNUSED",
+          absl::StrCat("--no-control-nodes keeps sasd from opening its control node ", node),
+          "Start sasd without --no-control-nodes");
     }
     const ControlNodeFile* const file = live_.machine.ControlNode(node);
     if (file != nullptr && !file->exists) return Absent(*file);
     if (file != nullptr && !file->readable) return Forbidden(*file);
-    return Limited("CONTROL_NODE_UNUSED", absl::StrCat("its control node ", node, " is not asked"),
-                   "A rescan looks for it anew", commands_.Rescan());
+    return Limited("CONTROL_NODE_UNUSED", absl::StrCat("sasd does not use its control node ", node),
+                   "Rescan, which looks for it again", commands_.Rescan());
   }
 
   DiagnosisCheck Failed(const std::string& node, const absl::Status& error) const {
@@ -127,24 +125,24 @@ class FirmwareCheck {
       return file->readable ? ForbiddenByPolicy(*file) : Forbidden(*file);
     }
     const std::string why =
-        absl::StrCat("its firmware does not tell anything (", error.message(), ")");
+        absl::StrCat("its firmware does not report to sasd (", error.message(), ")");
     return absl::IsResourceExhausted(error)
                ? Limited("CONTROL_NODE_FAILED", why, "Raise the limit of open files",
                          commands_.MoreFiles())
                : Limited("CONTROL_NODE_FAILED", why,
-                         "It is tried again; the kernel's log may tell more",
+                         "Wait until sasd tries again; the kernel's log may show the reason",
                          "dmesg | grep -i mpt | tail");
   }
 
   DiagnosisCheck Absent(const ControlNodeFile& file) const {
-    const std::string why = absl::StrCat("its control node ", file.path, " is not there");
+    const std::string why = absl::StrCat("its control node ", file.path, " does not exist");
     if (file.device_number.empty()) {
-      return Limited("CONTROL_NODE_ABSENT", why, "The driver has not made one: load mpt3sas",
+      return Limited("CONTROL_NODE_ABSENT", why, "Load mpt3sas, which makes it",
                      "modprobe mpt3sas");
     }
     return Limited("CONTROL_NODE_ABSENT", why,
-                   "The driver has one, and this /dev does not (a container, or no devtmpfs): make "
-                   "it",
+                   "Make it: the driver has one, but this /dev does not show it (a container, or "
+                   "no devtmpfs)",
                    ForGroup(absl::StrCat("mknod -m 0640 ", file.path, " c ",
                                          absl::StrReplaceAll(file.device_number, {{":", " "}}),
                                          " && chgrp ", Group(), " ", file.path)));
@@ -156,8 +154,8 @@ class FirmwareCheck {
         absl::StrFormat("%s may not open its control node %s (%s:%s %04o)",
                         live_.machine.process.user, file.path, file.owner, file.group, file.mode),
         absl::StrCat("Let the group ", Group(),
-                     " read it; who is in that group can then flash firmware, too, for the driver "
-                     "checks no more"),
+                     " read it; its members can then also flash firmware, because the driver "
+                     "checks nothing else"),
         ForGroup(GiveToGroup(file.path)));
   }
 
@@ -166,15 +164,15 @@ class FirmwareCheck {
     return Limited(
         "CONTROL_NODE_FORBIDDEN",
         absl::StrCat("its control node ", file.path,
-                     " is refused although its mode allows it (a device policy of the service or "
-                     "container)"),
+                     " is closed to sasd although its mode allows it (a device policy of the "
+                     "service or container)"),
         "Allow the device",
         commands_.DropIn("devices",
                          absl::StrCat("DeviceAllow=/dev/char/", file.device_number, " r")));
   }
 
-  // Whom to give a control node to. A service has a group of its own for that: whoever is in the
-  // one that the socket has would get the firmware along with it.
+  // The group that should own a control node. A service has a separate group for that: the members
+  // of the socket's group must not be able to flash firmware.
   std::string Group() const {
     const ProcessFacts& self = live_.machine.process;
     const bool is_users = !self.is_service && !self.group.empty() && self.group != "root" &&
@@ -182,7 +180,7 @@ class FirmwareCheck {
     return is_users ? self.group : std::string(kNodeGroup);
   }
 
-  // `command` gives the node to Group(); then sasd has to be in it, and to look.
+  // `command` gives the node to Group(). Then sasd must join that group and rescan.
   std::string ForGroup(absl::string_view command) const {
     const ProcessFacts& self = live_.machine.process;
     if (!self.is_service || absl::c_linear_search(self.supplementary_groups, kNodeGroup)) {

@@ -7,8 +7,8 @@
 
 namespace sasd {
 
-// Whether a host's firmware tells what it sees, through the control node of its driver; or what
-// stays unknown without. Pure.
+// Checks whether a host's firmware reports to sasd through its driver's control node, and names
+// what stays unknown without it. Pure.
 DiagnosisCheck CheckFirmware(const registry::Host& host, const LiveSystem& live);
 
 }  // namespace sasd

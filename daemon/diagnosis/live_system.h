@@ -11,21 +11,21 @@
 
 namespace sasd {
 
-// How it stands with the kernel's uevents.
+// Whether sasd receives the kernel's uevents. A plain value.
 struct UeventState {
-  absl::Status error;            // why none come; OK: they come
-  int receive_buffer_bytes = 0;  // that the socket was granted; 0: unknown
-  int wanted_buffer_bytes = 0;
+  absl::Status error;            // why sasd receives none; OK: it receives them
+  int receive_buffer_bytes = 0;  // granted to the socket; 0: unknown
+  int wanted_buffer_bytes = 0;   // requested for the socket
 };
 
-// A live machine, as its backend knows it. Plain value.
+// A live machine as its backend knows it. A plain value.
 struct LiveSystem {
   MachineFacts machine;
   UeventState uevents;
-  bool asks_control_nodes = true;               // sasd was not told not to
-  std::vector<ControlNodeState> control_nodes;  // of the HBAs whose firmware is asked
-  absl::Duration look_interval;                 // at links; 0: never
-  std::string reading_error;                    // of the last reading of sysfs; empty: it was fine
+  bool asks_control_nodes = true;               // --control-nodes
+  std::vector<ControlNodeState> control_nodes;  // one per HBA with a link to its firmware
+  absl::Duration look_interval;                 // between two looks at the links; 0: never
+  std::string reading_error;                    // of the last reading of sysfs; empty: none
 };
 
 }  // namespace sasd

@@ -46,7 +46,7 @@ class SysfsLook {
 
   bool Has(absl::string_view path) { return static_cast<bool>(io_.Open(root_, path)); }
 
-  // The links in a folder below the root.
+  // The names of the links in a folder below the root.
   std::vector<std::string> Links(absl::string_view path) {
     const sysfs::Listing listing = io_.List(io_.Open(root_, path));
     std::vector<std::string> names;
@@ -66,7 +66,7 @@ class SysfsLook {
     return controllers;
   }
 
-  // The number that the misc device has; empty where there is none.
+  // The number of the misc device; empty if there is none.
   std::string MiscNumber(absl::string_view name) {
     const Directory misc = io_.Open(root_, kMisc);
     return Text(Follow(misc, kMisc, name), "dev");
@@ -132,7 +132,7 @@ bool Exists(const std::string& path) {
   return stat(path.c_str(), &info) == 0;
 }
 
-// By the machine's own files: a name service could be far away.
+// From the machine's own files, because a name service could be remote.
 std::string UserName(const std::string& etc, uid_t uid) {
   FILE* const file = fopen((etc + "/passwd").c_str(), "re");
   if (file != nullptr) {
@@ -197,7 +197,7 @@ uint64_t ResidentBytes(const std::string& proc) {
   return pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-// The path of the process' own control group (version 2); empty if unknown.
+// The path of this process' control group (version 2); empty if unknown.
 std::string ControlGroup(const std::string& proc) {
   const std::string text = FileText(proc + "/self/cgroup");
   for (absl::string_view line : absl::StrSplit(text, '\n')) {

@@ -8,7 +8,7 @@
 
 namespace sasd {
 
-// Where to look; tests have trees of their own.
+// Where to look. Tests use trees of their own.
 struct MachinePlaces {
   std::string sysfs = "/sys";
   std::string dev = "/dev";
@@ -17,9 +17,9 @@ struct MachinePlaces {
   std::string etc = "/etc";
 };
 
-// Looks at the machine: sysfs through `io`, and files that the kernel answers from memory. No
-// device is opened and no name service asked, so that it does not block. What cannot be read is
-// left empty. Thread-safe.
+// Reads the machine's properties: sysfs through `io`, and files that the kernel answers from
+// memory. Opens no device and asks no name service, so it does not block. Leaves empty what it
+// cannot read. Thread-safe.
 MachineFacts ReadMachine(const MachinePlaces& places, sysfs::FileIo& io);
 
 }  // namespace sasd

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// Trees of its own in the place of /sys, /dev, /proc, /run and /etc.
+// Uses trees of its own instead of /sys, /dev, /proc, /run and /etc.
 class MachineReaderTest : public ::testing::Test {
  protected:
   MachineReaderTest() : root_(absl::StrCat(::testing::TempDir(), "/machine")) {
@@ -59,11 +59,11 @@ class MachineReaderTest : public ::testing::Test {
   sysfs::PosixFileIo io_;
 };
 
-TEST_F(MachineReaderTest, ControllersAreFoundByTheirClassWithTheirDriver) {
+TEST_F(MachineReaderTest, ControllersAreFoundByPciClass) {
   AddPciFunction("0000:03:00.0", "0x010700", "0x1000", "mpt3sas");
   AddPciFunction("0000:04:00.0", "0x010700", "0x9005", "");
   AddPciFunction("0000:05:00.0", "0x010400", "0x1000", "megaraid_sas");
-  AddPciFunction("0000:06:00.0", "0x010400", "0x103c", "hpsa");  // no RAID but of that vendor
+  AddPciFunction("0000:06:00.0", "0x010400", "0x103c", "hpsa");  // RAID counts only of vendor 1000
   AddPciFunction("0000:07:00.0", "0x020000", "0x8086", "e1000");
   const MachineFacts machine = Read();
   ASSERT_EQ(machine.controllers.size(), 3u);
@@ -76,7 +76,7 @@ TEST_F(MachineReaderTest, ControllersAreFoundByTheirClassWithTheirDriver) {
   EXPECT_EQ(machine.controllers[2].driver, "megaraid_sas");
 }
 
-TEST_F(MachineReaderTest, DriversAreThereWhereSysfsHasThem) {
+TEST_F(MachineReaderTest, LoadedDriversAreFoundInSysfs) {
   MachineFacts machine = Read();
   EXPECT_TRUE(machine.sysfs.ok());
   EXPECT_THAT(machine.sas_hosts, ElementsAre("host5"));
@@ -91,7 +91,7 @@ TEST_F(MachineReaderTest, DriversAreThereWhereSysfsHasThem) {
   EXPECT_THAT(machine.enclosures, ElementsAre("5:0:9:0"));
 }
 
-TEST_F(MachineReaderTest, ATreeThatCannotBeReadIsAnErrorAndTheRestIsThere) {
+TEST_F(MachineReaderTest, UnreadableSysfsLeavesOtherFacts) {
   fs::remove_all(places_.sysfs);
   const MachineFacts machine = Read();
   EXPECT_TRUE(absl::IsNotFound(machine.sysfs));
@@ -99,7 +99,7 @@ TEST_F(MachineReaderTest, ATreeThatCannotBeReadIsAnErrorAndTheRestIsThere) {
   EXPECT_GT(machine.process.open_files_limit, 0u);
 }
 
-TEST_F(MachineReaderTest, AControlNodeIsToldWithItsModeOwnerAndNumber) {
+TEST_F(MachineReaderTest, ControlNodeShowsModeOwnerAndNumber) {
   Write("dev/mpt3ctl", "");
   chmod((root_ + "/dev/mpt3ctl").c_str(), 0640);
   Write("etc/passwd",
@@ -125,13 +125,13 @@ TEST_F(MachineReaderTest, AControlNodeIsToldWithItsModeOwnerAndNumber) {
   EXPECT_EQ(machine.ControlNode("/dev/mpt4ctl"), nullptr);
 }
 
-TEST_F(MachineReaderTest, AUserWithoutANameIsANumber) {
+TEST_F(MachineReaderTest, UnnamedUserIsShownAsNumber) {
   EXPECT_EQ(Read().process.user, absl::StrCat("uid ", geteuid()));
   Write("etc/passwd", "garbage\n::::\n");
   EXPECT_EQ(Read().process.user, absl::StrCat("uid ", geteuid()));
 }
 
-TEST_F(MachineReaderTest, TheProcessIsTheServiceInItsControlGroup) {
+TEST_F(MachineReaderTest, ServiceIsRecognizedByControlGroup) {
   EXPECT_FALSE(Read().process.is_service);
   Write("proc/self/cgroup", "1:name=systemd:/x\n0::/system.slice/sasd.service\n");
   Write("sys/fs/cgroup/system.slice/sasd.service/memory.max", "max\n");
@@ -143,7 +143,7 @@ TEST_F(MachineReaderTest, TheProcessIsTheServiceInItsControlGroup) {
   EXPECT_EQ(Read().process.memory_bytes, 1000u * static_cast<uint64_t>(getpagesize()));
 }
 
-TEST_F(MachineReaderTest, AUserNamespaceIsKnownByItsMap) {
+TEST_F(MachineReaderTest, UserNamespaceIsRecognizedByItsMap) {
   EXPECT_FALSE(Read().process.user_namespace);
   Write("proc/self/uid_map", "         0          0 4294967295\n");
   EXPECT_FALSE(Read().process.user_namespace);
@@ -156,8 +156,8 @@ TEST_F(MachineReaderTest, OpenFilesAreCounted) {
   EXPECT_EQ(Read().process.open_files, 3u);
 }
 
-// The real one: it ends, and knows itself.
-TEST_F(MachineReaderTest, ThisMachineCanBeLookedAt) {
+// Reads the real machine.
+TEST_F(MachineReaderTest, RealMachineCanBeRead) {
   const MachineFacts machine = ReadMachine(MachinePlaces(), io_);
   EXPECT_EQ(machine.process.pid, getpid());
   EXPECT_GT(machine.process.memory_bytes, 0u);

@@ -19,8 +19,8 @@ true
 """
 LOG_LINE = re.compile(r"^\[[-\d: .]+\] \[sasd\] \[(\w+)\] (.*)$")
 FINE_LEVELS = ("debug", "info")
-# Allow-lists of scenarios, as in kernel_log: (pattern, reason).
-HBA_GONE = ((r"^host\d+: the HBA is gone; only sysfs reports it", "the scenario removes it"),)
+# Allow-lists of scenarios: (pattern, reason) of lines that are no trouble, as in kernel_log.
+HBA_GONE = ((r"^host\d+: the HBA is gone; only sysfs reports this host", "asked for"),)
 
 
 class Sasd:
