@@ -3,9 +3,9 @@
 #
 #   (nothing)      clang-format, buildifier, layers of includes, functions named in
 #                  docs/architecture.md, buf lint, buf breaking
-#   --fix          formats sources and BUILD files in place instead: all, or those under PATH
-#   --accept-api   makes the API as it is now the one that `buf breaking` compares with:
-#                  proto/baseline.binpb. Do it on a release, or to break the API on purpose.
+#   --fix          format sources and BUILD files in place instead: all, or those under PATH
+#   --accept-api   make the current API the baseline of `buf breaking`, proto/baseline.binpb: on a
+#                  release, or to break the API on purpose
 #
 # buf and buildifier come from npm (bazel/npm_tools.sh). Without the npm registry lint.sh skips them
 # and prints so; with SASD_REQUIRE_NPM=1 it fails instead.

@@ -103,10 +103,13 @@ class CommandLine {
         ->capture_default_str();
   }
 
-  static void AddFilter(CLI::App& command, std::vector<std::string>& filters) {
+  static void AddFilter(CLI::App& command, std::vector<std::string>& filters,
+                        const char* more = "") {
     command
         .add_option("-f,--filter", filters,
-                    "Select objects by KEY=VALUE[,VALUE...]; several conditions must all hold")
+                    absl::StrCat("Select objects by KEY=VALUE[,VALUE...]; several conditions must "
+                                 "all hold",
+                                 more))
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
   }
@@ -128,7 +131,9 @@ class CommandLine {
     list.alias("ls");
     list.add_option("noun", list_.noun, absl::StrCat("One of ", absl::StrJoin(nouns, ", ")))
         ->required();
-    AddFilter(list, list_.filters);
+    AddFilter(list, list_.filters,
+              ". Also KEY!=VALUE, KEY>=VALUE (>, <=, <) for numbers, sizes and rates, and * and ? "
+              "in texts");
     AddOutput(list, list_.output, "table, wide, json, jsonl, yaml, name");
     list.add_option("--columns", list_.columns, "Print only these columns, comma-separated");
     list.add_flag("!--no-headers", list_.headers, "Omit the header line");

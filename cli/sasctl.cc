@@ -24,10 +24,8 @@ Stubs Connect(const std::string& address) {
   // gRPC's defaults are 1 s, growing to two minutes. sasd is usually on this machine: retry sooner.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLastReconnectMs);
-  const auto channel =
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-  return {sas::v1::TopologyService::NewStub(channel), sas::v1::WatchService::NewStub(channel),
-          sas::v1::EmulatorService::NewStub(channel)};
+  return Stubs::Make(
+      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
 }
 
 bool TakesColour() {

@@ -19,7 +19,9 @@
 #include "gmock/gmock.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
-#include "sas/v1/emulator_service.grpc.pb.h"
+#include "sas/emulator/v1/emulator_service.grpc.pb.h"
+#include "sas/v1/history_service.grpc.pb.h"
+#include "sas/v1/node_service.grpc.pb.h"
 #include "sas/v1/topology_service.grpc.pb.h"
 #include "sas/v1/watch_service.grpc.pb.h"
 
@@ -53,27 +55,29 @@ class DaemonTest : public ::testing::Test {
   void SetUp() override {
     channel_ = grpc::CreateChannel(daemon_->address(), grpc::InsecureChannelCredentials());
     topology_ = TopologyService::NewStub(channel_);
+    node_ = sas::v1::NodeService::NewStub(channel_);
+    history_ = sas::v1::HistoryService::NewStub(channel_);
     watch_ = sas::v1::WatchService::NewStub(channel_);
-    emulator_ = sas::v1::EmulatorService::NewStub(channel_);
+    emulator_ = sas::emulator::v1::EmulatorService::NewStub(channel_);
     Settle();
   }
 
   void Settle() {
     grpc::ClientContext context;
     sas::v1::WaitSettledResponse response;
-    const grpc::Status status = topology_->WaitSettled(&context, {}, &response);
+    const grpc::Status status = node_->WaitSettled(&context, {}, &response);
     ASSERT_TRUE(status.ok()) << status.error_message();
     ASSERT_EQ(response.hosts_size(), 2);
   }
 
   // Takes a lane down and up `count` times. sasd gets these events while the call returns.
   void Flap(uint32_t count) {
-    sas::v1::FlapPhyRequest request;
+    sas::emulator::v1::FlapPhyRequest request;
     request.set_element("hba0");
     request.set_phy(0);
     request.set_count(count);
     grpc::ClientContext context;
-    sas::v1::FlapPhyResponse response;
+    sas::emulator::v1::FlapPhyResponse response;
     ASSERT_TRUE(emulator_->FlapPhy(&context, request, &response).ok());
   }
 
@@ -103,7 +107,7 @@ class DaemonTest : public ::testing::Test {
     const int64_t last = daemon_->registry().revision();
     for (int64_t revision = 0; revision < last;) {
       ASSERT_TRUE(stream->Read(&response));
-      for (const sas::v1::Event& event : response.events()) revision = event.revision();
+      for (const sas::v1::Event& event : response.events().events()) revision = event.revision();
       if (response.has_synced()) revision = response.synced().revision();  // had fallen behind
     }
     context.TryCancel();
@@ -113,8 +117,10 @@ class DaemonTest : public ::testing::Test {
   static Daemon* daemon_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<TopologyService::Stub> topology_;
+  std::unique_ptr<sas::v1::NodeService::Stub> node_;
+  std::unique_ptr<sas::v1::HistoryService::Stub> history_;
   std::unique_ptr<sas::v1::WatchService::Stub> watch_;
-  std::unique_ptr<sas::v1::EmulatorService::Stub> emulator_;
+  std::unique_ptr<sas::emulator::v1::EmulatorService::Stub> emulator_;
 };
 
 char DaemonTest::folder_[] = "/tmp/daemon_test.XXXXXX";
@@ -215,14 +221,20 @@ TEST_F(DaemonTest, BasicViewIsSmallerThanFullView) {
 TEST_F(DaemonTest, FiltersCombineAndTotalsCountMatches) {
   sas::v1::ListEndDevicesRequest request;
   request.set_page_size(1);
-  request.mutable_filter()->add_target_protocols(sas::v1::PROTOCOL_SATA);
+  sas::v1::Condition& sata_only = *request.mutable_filter()->add_conditions();
+  sata_only.set_field("target_protocols");
+  sata_only.set_operator_(sas::v1::OPERATOR_EQUAL);
+  sata_only.add_values("SATA");
   sas::v1::ListEndDevicesResponse sata;
   grpc::ClientContext first, second;
   ASSERT_TRUE(topology_->ListEndDevices(&first, request, &sata).ok());
   EXPECT_EQ(sata.total_size(), 4);  // fabrics/demo.textproto
   ASSERT_EQ(sata.end_devices_size(), 1);
   EXPECT_FALSE(sata.next_page_token().empty());
-  request.mutable_filter()->set_serial("no such");
+  sas::v1::Condition& serial = *request.mutable_filter()->add_conditions();
+  serial.set_field("serial");
+  serial.set_operator_(sas::v1::OPERATOR_EQUAL);
+  serial.add_values("no such");
   sas::v1::ListEndDevicesResponse none;
   ASSERT_TRUE(topology_->ListEndDevices(&second, request, &none).ok());
   EXPECT_EQ(none.total_size(), 0);
@@ -259,7 +271,7 @@ TEST_F(DaemonTest, WaitingForAMissingHostIsRefused) {
   request.add_hosts("hosts/0000000000000001");
   sas::v1::WaitSettledResponse response;
   grpc::ClientContext context;
-  const grpc::Status status = topology_->WaitSettled(&context, request, &response);
+  const grpc::Status status = node_->WaitSettled(&context, request, &response);
   EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(status.error_message(), HasSubstr("hosts/0000000000000001"));
 }
@@ -267,7 +279,7 @@ TEST_F(DaemonTest, WaitingForAMissingHostIsRefused) {
 TEST_F(DaemonTest, DiagnosisNamesTheBackend) {
   grpc::ClientContext context;
   sas::v1::DiagnoseResponse response;
-  ASSERT_TRUE(topology_->Diagnose(&context, {}, &response).ok());
+  ASSERT_TRUE(node_->Diagnose(&context, {}, &response).ok());
   ASSERT_EQ(response.checks_size(), 1);
   const sas::v1::Check& check = response.checks(0);
   EXPECT_EQ(check.status(), sas::v1::CHECK_STATUS_OK);
@@ -284,7 +296,7 @@ TEST_F(DaemonTest, DiagnosisNamesTheLimitedHost) {
   options.listen = absl::StrCat("unix:", folder_, "/live");
   const absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
   ASSERT_TRUE(daemon.ok()) << daemon.status();
-  const auto stub = TopologyService::NewStub(
+  const auto stub = sas::v1::NodeService::NewStub(
       grpc::CreateChannel((*daemon)->address(), grpc::InsecureChannelCredentials()));
   grpc::ClientContext context;
   sas::v1::DiagnoseResponse response;
@@ -343,7 +355,7 @@ TEST_F(DaemonTest, ResumedStreamHasNoHoleInRevisions) {
       synced = true;
       EXPECT_EQ(response.synced().revision(), revision);
     }
-    for (const sas::v1::Event& event : response.events()) {
+    for (const sas::v1::Event& event : response.events().events()) {
       EXPECT_EQ(event.revision(), ++revision);
       ++events;
     }
@@ -390,7 +402,7 @@ TEST_F(DaemonTest, EventsOfTheLogAreListedInPages) {
   do {
     grpc::ClientContext context;
     sas::v1::ListEventsResponse page;
-    ASSERT_TRUE(watch_->ListEvents(&context, request, &page).ok());
+    ASSERT_TRUE(history_->ListEvents(&context, request, &page).ok());
     for (const sas::v1::Event& event : page.events()) revisions.push_back(event.revision());
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
@@ -401,7 +413,7 @@ TEST_F(DaemonTest, EventsOfTheLogAreListedInPages) {
   too_early.set_after_revision(1);
   grpc::ClientContext context;
   sas::v1::ListEventsResponse response;
-  EXPECT_EQ(watch_->ListEvents(&context, too_early, &response).error_code(),
+  EXPECT_EQ(history_->ListEvents(&context, too_early, &response).error_code(),
             StatusCode::OUT_OF_RANGE);
 }
 
@@ -430,16 +442,17 @@ TEST(LargeEventTest, ArrivesInPartsMarkedContinued) {
 
   // A reset gives every device another handle, in one event.
   grpc::ClientContext context;
-  sas::v1::ResetHostRequest reset;
+  sas::emulator::v1::ResetHostRequest reset;
   reset.set_element("h0");
-  sas::v1::ResetHostResponse none;
-  ASSERT_TRUE(sas::v1::EmulatorService::NewStub(channel)->ResetHost(&context, reset, &none).ok());
+  sas::emulator::v1::ResetHostResponse none;
+  ASSERT_TRUE(
+      sas::emulator::v1::EmulatorService::NewStub(channel)->ResetHost(&context, reset, &none).ok());
   std::vector<sas::v1::Event> parts;
   int changes = 0;
   while (parts.empty() ? changes < kDevices : parts.back().continued()) {
     ASSERT_TRUE(stream->Read(&response));
     EXPECT_LT(response.ByteSizeLong(), 2u << 20);
-    for (const sas::v1::Event& event : response.events()) {
+    for (const sas::v1::Event& event : response.events().events()) {
       if (!parts.empty() || event.continued()) parts.push_back(event);
       changes += event.changes_size();
     }
@@ -457,11 +470,12 @@ TEST(LargeEventTest, ArrivesInPartsMarkedContinued) {
   // Pages of the log have the same parts.
   sas::v1::ListEventsRequest request;
   request.set_after_revision(before);
+  const auto history = sas::v1::HistoryService::NewStub(channel);
   size_t i = 0;
   do {
     grpc::ClientContext page_context;
     sas::v1::ListEventsResponse page;
-    const grpc::Status status = watch->ListEvents(&page_context, request, &page);
+    const grpc::Status status = history->ListEvents(&page_context, request, &page);
     ASSERT_TRUE(status.ok()) << status.error_message();
     EXPECT_LT(page.ByteSizeLong(), 2u << 20);
     for (const sas::v1::Event& event : page.events()) {

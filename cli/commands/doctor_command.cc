@@ -87,7 +87,7 @@ absl::StatusOr<int> RunDoctor(const DoctorOptions& options, const Context& conte
   const auto output = ParseOutput(options.output);
   if (!output.ok()) return output.status();
   const auto answer =
-      context.Call(*context.stubs.topology, &sas::v1::TopologyService::StubInterface::Diagnose,
+      context.Call(*context.stubs.node, &sas::v1::NodeService::StubInterface::Diagnose,
                    sas::v1::DiagnoseRequest());
   if (answer.ok()) {
     int code = answer->checks().empty() ? kHealthUnknown : kHealthOk;

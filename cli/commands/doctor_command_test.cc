@@ -21,7 +21,7 @@ class DoctorTest : public ::testing::Test {
  protected:
   sas::v1::Check& Add(sas::v1::CheckStatus status, const std::string& subject,
                       const std::string& message) {
-    sas::v1::Check& check = *sasd_.topology.diagnosis.add_checks();
+    sas::v1::Check& check = *sasd_.node.diagnosis.add_checks();
     check.set_status(status);
     check.set_subject(subject);
     check.set_message(message);
@@ -99,7 +99,7 @@ TEST_F(DoctorTest, AnUnknownStatusIsNotOk) {
 
 TEST_F(DoctorTest, DiagnosesLocallyWithoutAnAnswer) {
   for (const auto code : {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::DEADLINE_EXCEEDED}) {
-    sasd_.topology.Fail(grpc::Status(code, "because"));
+    sasd_.node.Fail(grpc::Status(code, "because"));
     EXPECT_EQ(Doctor({"--addr", "unix:/nowhere/at/all.sock"}), kHealthUnknown);
     EXPECT_THAT(out(),
                 StartsWith("UNKNOWN: sasd at unix:/nowhere/at/all.sock does not answer\nbroken\n"));
@@ -116,7 +116,7 @@ TEST_F(DoctorTest, OtherErrorsAreUnknown) {
   EXPECT_EQ(Doctor({"-o", "jsn"}), kHealthUnknown);
   EXPECT_EQ(Doctor({"--verbos"}), kHealthUnknown);
   EXPECT_THAT(sasd_.err.str(), HasSubstr("--verbos"));
-  sasd_.topology.Fail(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, ""));
+  sasd_.node.Fail(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, ""));
   EXPECT_EQ(Doctor(), kHealthUnknown);
   EXPECT_THAT(sasd_.err.str(), HasSubstr("is it older than this sasctl"));
 }

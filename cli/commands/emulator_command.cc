@@ -18,8 +18,10 @@
 namespace sasd::cli {
 namespace {
 
-using sas::v1::Element;
-using Service = sas::v1::EmulatorService::StubInterface;
+using sas::emulator::v1::Element;
+using Service = sas::emulator::v1::EmulatorService::StubInterface;
+
+constexpr int kPageSize = 1000;
 
 // Makes a call. A sasd without a virtual HBA does not offer the service.
 template <typename Request, typename Response>
@@ -49,6 +51,19 @@ absl::StatusOr<bool> ParseState(const std::string& word, const std::string& yes,
   if (word == no) return false;
   return absl::InvalidArgumentError(
       absl::StrCat("\"", word, "\" is not ", yes, " or ", no, rpc::DidYouMean(word, {yes, no})));
+}
+
+// A rate in Gbit/s; 0 for none.
+absl::StatusOr<sas::v1::LinkRate> ParseRate(double gbps) {
+  constexpr std::pair<double, sas::v1::LinkRate> kRates[] = {
+      {0, sas::v1::LINK_RATE_UNSPECIFIED}, {1.5, sas::v1::LINK_RATE_1_5_GBPS},
+      {3, sas::v1::LINK_RATE_3_GBPS},      {6, sas::v1::LINK_RATE_6_GBPS},
+      {12, sas::v1::LINK_RATE_12_GBPS},    {22.5, sas::v1::LINK_RATE_22_5_GBPS}};
+  for (const auto& [number, rate] : kRates) {
+    if (number == gbps) return rate;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(gbps, " Gbit/s is no link rate; give 1.5, 3, 6, 12 or 22.5"));
 }
 
 const std::vector<Column>& ElementColumns() {
@@ -103,31 +118,35 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration* out) {
 absl::Status RunElements(const ElementsOptions& options, const Context& context) {
   const auto output = ParseOutput(options.output);
   if (!output.ok()) return output.status();
-  sas::v1::ListElementsRequest request;
+  sas::emulator::v1::ListElementsRequest request;
   for (const std::string& kind : options.kinds) {
-    const auto value = ParseEnum(*sas::v1::ElementKind_descriptor(), "kind", kind);
+    const auto value = ParseEnum(*sas::emulator::v1::ElementKind_descriptor(), "kind", kind);
     if (!value.ok()) return value.status();
-    request.add_kinds(static_cast<sas::v1::ElementKind>(*value));
+    request.add_kinds(static_cast<sas::emulator::v1::ElementKind>(*value));
   }
-  const auto response = Call(context, &Service::ListElements, request);
-  if (!response.ok()) return response.status();
-  RecordPrinter::Page page;
-  for (const Element& element : response->elements()) page.push_back(&element);
+  request.set_page_size(kPageSize);
   const auto printer = NewPrinter(*output, options.headers, context.out);
-  printer->Print(page);
+  do {
+    const auto response = Call(context, &Service::ListElements, request);
+    if (!response.ok()) return response.status();
+    RecordPrinter::Page page;
+    for (const Element& element : response->elements()) page.push_back(&element);
+    printer->Print(page);
+    request.set_page_token(response->next_page_token());
+  } while (!request.page_token().empty() && context.Flush());
   printer->Finish();
   return absl::OkStatus();
 }
 
 absl::Status RunPull(const std::string& element, const Context& context) {
-  sas::v1::PullRequest request;
+  sas::emulator::v1::PullRequest request;
   request.set_element(element);
   return Do(context, &Service::Pull, request);
 }
 
 absl::Status RunInsert(const std::string& element, const std::string& replacement_serial,
                        const Context& context) {
-  sas::v1::InsertRequest request;
+  sas::emulator::v1::InsertRequest request;
   request.set_element(element);
   request.set_replacement_serial(replacement_serial);
   return Do(context, &Service::Insert, request);
@@ -137,16 +156,18 @@ absl::Status RunSetPhy(const std::string& element, uint32_t phy, const std::stri
                        double gbps, const Context& context) {
   const auto up = ParseState(state, "up", "down");
   if (!up.ok()) return up.status();
-  sas::v1::SetPhyRequest request;
+  sas::emulator::v1::SetPhyRequest request;
   request.set_element(element);
   request.set_phy(phy);
   request.set_up(*up);
-  request.set_link_rate_gbps(gbps);
+  const auto rate = ParseRate(gbps);
+  if (!rate.ok()) return rate.status();
+  request.set_link_rate(*rate);
   return Do(context, &Service::SetPhy, request);
 }
 
 absl::Status RunFlap(const FlapOptions& options, const Context& context) {
-  sas::v1::FlapPhyRequest request;
+  sas::emulator::v1::FlapPhyRequest request;
   request.set_element(options.element);
   request.set_phy(options.phy);
   request.set_count(options.count);
@@ -158,7 +179,7 @@ absl::Status RunSetExpander(const std::string& element, const std::string& state
                             const Context& context) {
   const auto present = ParseState(state, "regain", "lose");
   if (!present.ok()) return present.status();
-  sas::v1::SetExpanderRequest request;
+  sas::emulator::v1::SetExpanderRequest request;
   request.set_element(element);
   request.set_present(*present);
   return Do(context, &Service::SetExpander, request);
@@ -168,32 +189,32 @@ absl::Status RunSetPower(const std::string& enclosure, const std::string& state,
                          const Context& context) {
   const auto on = ParseState(state, "on", "off");
   if (!on.ok()) return on.status();
-  sas::v1::SetEnclosurePowerRequest request;
+  sas::emulator::v1::SetEnclosurePowerRequest request;
   request.set_element(enclosure);
   request.set_on(*on);
   return Do(context, &Service::SetEnclosurePower, request);
 }
 
 absl::Status RunReset(const std::string& host, const Context& context) {
-  sas::v1::ResetHostRequest request;
+  sas::emulator::v1::ResetHostRequest request;
   request.set_element(host);
   return Do(context, &Service::ResetHost, request);
 }
 
 absl::Status RunDiscoveryError(const std::string& element, uint32_t status,
                                const Context& context) {
-  sas::v1::InjectDiscoveryErrorRequest request;
+  sas::emulator::v1::InjectDiscoveryErrorRequest request;
   request.set_element(element);
   request.set_discovery_status(status);
   return Do(context, &Service::InjectDiscoveryError, request);
 }
 
 absl::Status RunFault(const FaultOptions& options, const Context& context) {
-  const auto kind = ParseEnum(*sas::v1::FaultKind_descriptor(), "kind", options.kind);
+  const auto kind = ParseEnum(*sas::emulator::v1::FaultKind_descriptor(), "kind", options.kind);
   if (!kind.ok()) return kind.status();
-  sas::v1::InjectFaultRequest request;
+  sas::emulator::v1::InjectFaultRequest request;
   request.set_element(options.host);
-  request.set_kind(static_cast<sas::v1::FaultKind>(*kind));
+  request.set_kind(static_cast<sas::emulator::v1::FaultKind>(*kind));
   request.set_count(options.count);
   SetDuration(options.delay, request.mutable_delay());
   return Do(context, &Service::InjectFault, request);

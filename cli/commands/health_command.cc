@@ -76,8 +76,8 @@ absl::StatusOr<int> RunHealth(const HealthCommandOptions& options, const Context
     if (!name.ok()) return name.status();
     request.add_hosts(*std::move(name));
   }
-  const auto response = context.Call(
-      *context.stubs.topology, &sas::v1::TopologyService::StubInterface::ListFindings, request);
+  const auto response = context.Call(*context.stubs.node,
+                                     &sas::v1::NodeService::StubInterface::ListFindings, request);
   if (!response.ok()) return response.status();
 
   int code = kHealthOk;

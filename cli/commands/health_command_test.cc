@@ -20,7 +20,7 @@ class HealthTest : public ::testing::Test {
  protected:
   void Find(sas::v1::Severity severity, const std::string& reason = "SLOW_LINK",
             const std::string& message = "3G instead of 12G") {
-    sas::v1::Finding& finding = *sasd_.topology.findings.add_findings();
+    sas::v1::Finding& finding = *sasd_.node.findings.add_findings();
     finding.set_severity(severity);
     finding.set_reason(reason);
     finding.set_resource("hosts/1/phys/3");
@@ -63,9 +63,9 @@ TEST_F(HealthTest, ExitCodeIsTheWorstFinding) {
             2,
             "CRITICAL: 1 critical, 2 warnings, 24 objects examined at revision 7\n"},
        }) {
-    sasd_.topology.findings.Clear();
-    sasd_.topology.findings.set_examined_count(24);
-    sasd_.topology.findings.set_revision(7);
+    sasd_.node.findings.Clear();
+    sasd_.node.findings.set_examined_count(24);
+    sasd_.node.findings.set_revision(7);
     for (const sas::v1::Severity severity : c.severities) Find(severity);
     EXPECT_EQ(Health(), c.code) << c.summary;
     EXPECT_EQ(out().substr(0, out().find('\n') + 1), c.summary);
@@ -73,8 +73,8 @@ TEST_F(HealthTest, ExitCodeIsTheWorstFinding) {
 }
 
 TEST_F(HealthTest, PrintsOneLinePerFinding) {
-  sasd_.topology.findings.set_examined_count(1);
-  sasd_.topology.findings.set_revision(7);
+  sasd_.node.findings.set_examined_count(1);
+  sasd_.node.findings.set_revision(7);
   Find(sas::v1::SEVERITY_CRITICAL, "DEVICE_FAILED", "no sector 0");
   Find(sas::v1::SEVERITY_WARNING, "SLOW_LINK", "3G instead of 12G");
   EXPECT_EQ(Health(), kHealthCritical);
@@ -106,7 +106,7 @@ TEST_F(HealthTest, OtherFormatsKeepFindingsAndExitCode) {
 TEST_F(HealthTest, AcceptsAnyNameOfAHost) {
   sasd_.topology.Add(ParseResource(R"(host { name: "hosts/500605b00ab01230" })"), {"host1"});
   EXPECT_EQ(Health({"host1", "hosts/2"}), kHealthOk);
-  EXPECT_THAT(sasd_.topology.findings_requests.back().hosts(),
+  EXPECT_THAT(sasd_.node.findings_requests.back().hosts(),
               ElementsAre("hosts/500605b00ab01230", "hosts/2"));
 }
 
@@ -119,10 +119,10 @@ TEST_F(HealthTest, ErrorsAreUnknown) {
   EXPECT_EQ(Health({"--verbos"}), kHealthUnknown);
   EXPECT_THAT(sasd_.err.str(), HasSubstr("--verbos"));
   EXPECT_EQ(Health({"--timeout", "soon"}), kHealthUnknown);
-  EXPECT_THAT(sasd_.topology.findings_requests, IsEmpty());
+  EXPECT_THAT(sasd_.node.findings_requests, IsEmpty());
   for (const auto code : {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::DEADLINE_EXCEEDED,
                           grpc::StatusCode::INVALID_ARGUMENT, grpc::StatusCode::INTERNAL}) {
-    sasd_.topology.Fail(grpc::Status(code, "because"));
+    sasd_.node.Fail(grpc::Status(code, "because"));
     EXPECT_EQ(Health(), kHealthUnknown) << code;
     EXPECT_THAT(out(), IsEmpty());
   }

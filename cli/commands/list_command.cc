@@ -62,7 +62,7 @@ absl::Status RunList(const ListOptions& options, const Context& context) {
   if (!selection.ok()) return selection.status();
 
   const bool basic = *output == Output::kName && selection->local.empty();
-  const absl::Status status = ListPages(context, (*noun)->kind, selection->filter.get(),
+  const absl::Status status = ListPages(context, (*noun)->kind, selection->filter,
                                         basic ? sas::v1::VIEW_BASIC : sas::v1::VIEW_FULL,
                                         [&](const RecordPrinter::Page& page) {
                                           RecordPrinter::Page wanted;

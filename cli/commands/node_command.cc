@@ -24,7 +24,7 @@ void AwaitServer(absl::Duration limit, const Context& context) {
   call->set_wait_for_ready(true);
   context.interrupt.Watch([&call] { call->TryCancel(); });
   sas::v1::GetNodeResponse node;
-  (void)context.stubs.topology->GetNode(call.get(), {}, &node);
+  (void)context.stubs.node->GetNode(call.get(), {}, &node);
   context.interrupt.Watch({});
 }
 
@@ -53,9 +53,8 @@ void PrintFields(const sas::v1::GetNodeResponse& node, const Context& context) {
 absl::Status RunStatus(const StatusOptions& options, const Context& context) {
   const auto output = ParseOutput(options.output);
   if (!output.ok()) return output.status();
-  const auto node =
-      context.Call(*context.stubs.topology, &sas::v1::TopologyService::StubInterface::GetNode,
-                   sas::v1::GetNodeRequest());
+  const auto node = context.Call(*context.stubs.node, &sas::v1::NodeService::StubInterface::GetNode,
+                                 sas::v1::GetNodeRequest());
   if (!node.ok()) return node.status();
   if (*output == Output::kName) {
     context.out << node->node_name() << '\n';
@@ -87,8 +86,7 @@ absl::Status RunWait(const WaitOptions& options, const Context& context) {
       sas::v1::WaitSettledResponse response;
       const auto call = context.NewCall(timeout + kGrace);
       context.interrupt.Watch([&call] { call->TryCancel(); });
-      const grpc::Status answer =
-          context.stubs.topology->WaitSettled(call.get(), request, &response);
+      const grpc::Status answer = context.stubs.node->WaitSettled(call.get(), request, &response);
       context.interrupt.Watch({});
       if (answer.ok()) {
         context.out << "settled at revision " << response.revision() << '\n';

@@ -17,9 +17,8 @@ std::string NodeName(const sas::v1::GetNodeResponse& node, const Context& contex
 }  // namespace
 
 absl::Status RunTree(const TreeOptions& options, const Context& context) {
-  const auto node =
-      context.Call(*context.stubs.topology, &sas::v1::TopologyService::StubInterface::GetNode,
-                   sas::v1::GetNodeRequest());
+  const auto node = context.Call(*context.stubs.node, &sas::v1::NodeService::StubInterface::GetNode,
+                                 sas::v1::GetNodeRequest());
   if (!node.ok()) return node.status();
   std::vector<std::string> hosts;
   for (const std::string& host : options.hosts) {

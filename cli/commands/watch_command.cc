@@ -14,8 +14,8 @@
 namespace sasd::cli {
 namespace {
 
+using sas::v1::HistoryService;
 using sas::v1::WatchResponse;
-using sas::v1::WatchService;
 
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(200),
                          kLongestBackoff = absl::Seconds(5);
@@ -26,7 +26,7 @@ absl::StatusOr<std::string> TokenOf(int64_t revision, const Context& context) {
   request.set_page_size(1);
   request.set_after_revision(revision - 1);
   auto response =
-      context.Call(*context.stubs.watch, &WatchService::StubInterface::ListEvents, request);
+      context.Call(*context.stubs.history, &HistoryService::StubInterface::ListEvents, request);
   const auto is_there = [&] {
     return response.ok() && !response->events().empty() &&
            response->events(0).revision() == revision;
@@ -34,7 +34,7 @@ absl::StatusOr<std::string> TokenOf(int64_t revision, const Context& context) {
   while (is_there() && response->events(0).continued()) {  // the last part has the token
     request.set_page_token(response->next_page_token());
     response =
-        context.Call(*context.stubs.watch, &WatchService::StubInterface::ListEvents, request);
+        context.Call(*context.stubs.history, &HistoryService::StubInterface::ListEvents, request);
   }
   if (!response.ok()) return response.status();
   if (is_there()) return response->events(0).resume_token();
@@ -57,7 +57,7 @@ absl::StatusOr<std::string> ResolveFrom(const std::string& from, const Context& 
 // One run of `sasctl watch`: a stream, or several in turn after reconnecting.
 class WatchSession {
  public:
-  WatchSession(const WatchOptions& options, const Context& context, sas::v1::WatchFilter filter,
+  WatchSession(const WatchOptions& options, const Context& context, sas::v1::Filter filter,
                EventPrinter& printer, std::string token)
       : options_(options),
         context_(context),
@@ -120,7 +120,7 @@ class WatchSession {
       in_gap_ = true;
       sent_revision_ = response.resync().sent_revision();
     }
-    for (const sas::v1::Event& event : response.events()) {
+    for (const sas::v1::Event& event : response.events().events()) {
       if (ended_) break;
       printer_.Event(event);
       if (event.continued()) continue;
@@ -173,7 +173,7 @@ class WatchSession {
 
   const WatchOptions& options_;
   const Context& context_;
-  const sas::v1::WatchFilter filter_;
+  const sas::v1::Filter filter_;
   EventPrinter& printer_;
 
   std::string token_;
@@ -215,7 +215,7 @@ absl::Status RunEvents(const EventsOptions& options, const Context& context) {
   *request.mutable_filter() = *std::move(filter);
   for (;;) {
     const auto response =
-        context.Call(*context.stubs.watch, &WatchService::StubInterface::ListEvents, request);
+        context.Call(*context.stubs.history, &HistoryService::StubInterface::ListEvents, request);
     if (!response.ok()) return response.status();
     for (const sas::v1::Event& event : response->events()) (*printer)->Event(event);
     if (!context.Flush() || response->next_page_token().empty()) return absl::OkStatus();

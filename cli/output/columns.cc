@@ -180,7 +180,7 @@ std::string PathStates(const LogicalUnit& unit) {
 
 // "2"; "1/2" for one path where there were two.
 std::string PathCount(const LogicalUnit& unit) {
-  const uint32_t count = static_cast<uint32_t>(unit.paths_size());
+  const int32_t count = unit.paths_size();
   return unit.most_path_count() > count ? absl::StrCat(count, "/", unit.most_path_count())
                                         : absl::StrCat(count);
 }

@@ -9,6 +9,7 @@
 
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
+#include "sas/v1/events.pb.h"
 
 namespace sasd::cli {
 namespace {

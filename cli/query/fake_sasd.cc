@@ -7,9 +7,10 @@
 namespace sasd::cli {
 namespace {
 
-std::unique_ptr<grpc::Server> NewServer(grpc::Service& service) {
+std::unique_ptr<grpc::Server> NewServer(grpc::Service& topology, grpc::Service& node) {
   grpc::ServerBuilder builder;
-  builder.RegisterService(&service);
+  builder.RegisterService(&topology);
+  builder.RegisterService(&node);
   return builder.BuildAndStart();
 }
 
@@ -37,26 +38,24 @@ grpc::Status FakeTopologyService::FindResources(grpc::ServerContext*,
   return failure_;
 }
 
-grpc::Status FakeTopologyService::ListFindings(grpc::ServerContext*,
-                                               const sas::v1::ListFindingsRequest* request,
-                                               sas::v1::ListFindingsResponse* response) {
+grpc::Status FakeNodeService::ListFindings(grpc::ServerContext*,
+                                           const sas::v1::ListFindingsRequest* request,
+                                           sas::v1::ListFindingsResponse* response) {
   findings_requests.push_back(*request);
   *response = findings;
   return failure_;
 }
 
-grpc::Status FakeTopologyService::Diagnose(grpc::ServerContext*, const sas::v1::DiagnoseRequest*,
-                                           sas::v1::DiagnoseResponse* response) {
+grpc::Status FakeNodeService::Diagnose(grpc::ServerContext*, const sas::v1::DiagnoseRequest*,
+                                       sas::v1::DiagnoseResponse* response) {
   *response = diagnosis;
   return failure_;
 }
 
-FakeSasd::FakeSasd() : server_(NewServer(topology)), stubs_(NewStubs()) {}
+FakeSasd::FakeSasd() : server_(NewServer(topology, node)), stubs_(NewStubs()) {}
 
 Stubs FakeSasd::NewStubs() {
-  const auto channel = server_->InProcessChannel(grpc::ChannelArguments());
-  return {sas::v1::TopologyService::NewStub(channel), sas::v1::WatchService::NewStub(channel),
-          sas::v1::EmulatorService::NewStub(channel)};
+  return Stubs::Make(server_->InProcessChannel(grpc::ChannelArguments()));
 }
 
 sas::v1::Resource ParseResource(const std::string& text) {

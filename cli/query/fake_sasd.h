@@ -9,6 +9,7 @@
 
 #include "cli/query/context.h"
 #include "grpcpp/grpcpp.h"
+#include "sas/v1/node_service.grpc.pb.h"
 #include "sas/v1/topology_service.grpc.pb.h"
 
 namespace sasd::cli {
@@ -25,16 +26,7 @@ class FakeTopologyService : public sas::v1::TopologyService::Service {
   grpc::Status FindResources(grpc::ServerContext* context,
                              const sas::v1::FindResourcesRequest* request,
                              sas::v1::FindResourcesResponse* response) override;
-  grpc::Status ListFindings(grpc::ServerContext* context,
-                            const sas::v1::ListFindingsRequest* request,
-                            sas::v1::ListFindingsResponse* response) override;
-  grpc::Status Diagnose(grpc::ServerContext* context, const sas::v1::DiagnoseRequest* request,
-                        sas::v1::DiagnoseResponse* response) override;
-
-  sas::v1::ListFindingsResponse findings;
-  sas::v1::DiagnoseResponse diagnosis;
   std::vector<sas::v1::FindResourcesRequest> find_requests;
-  std::vector<sas::v1::ListFindingsRequest> findings_requests;
 
  private:
   struct Entry {
@@ -44,6 +36,27 @@ class FakeTopologyService : public sas::v1::TopologyService::Service {
 
   std::vector<Entry> entries_;
   std::vector<std::string> suggestions_;
+  grpc::Status failure_;
+};
+
+// The node service of a fake sasd. It answers with the messages given, and records the requests.
+// Set it up before the first call.
+class FakeNodeService : public sas::v1::NodeService::Service {
+ public:
+  // Makes every later call fail with this status.
+  void Fail(grpc::Status status) { failure_ = std::move(status); }
+
+  grpc::Status ListFindings(grpc::ServerContext* context,
+                            const sas::v1::ListFindingsRequest* request,
+                            sas::v1::ListFindingsResponse* response) override;
+  grpc::Status Diagnose(grpc::ServerContext* context, const sas::v1::DiagnoseRequest* request,
+                        sas::v1::DiagnoseResponse* response) override;
+
+  sas::v1::ListFindingsResponse findings;
+  sas::v1::DiagnoseResponse diagnosis;
+  std::vector<sas::v1::ListFindingsRequest> findings_requests;
+
+ private:
   grpc::Status failure_;
 };
 
@@ -59,6 +72,7 @@ class FakeSasd {
   }
 
   FakeTopologyService topology;
+  FakeNodeService node;
   std::ostringstream out, err;
 
  private:

@@ -1,6 +1,13 @@
 #include "cli/query/filter.h"
 
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -11,14 +18,12 @@
 #include "cli/output/format.h"
 #include "cli/query/filter_keys.h"
 #include "cli/query/finder.h"
-#include "cli/query/lister.h"
 #include "rpc/did_you_mean.h"
 
 namespace sasd::cli {
 namespace {
 
 using google::protobuf::EnumDescriptor;
-using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 std::string Dashed(absl::string_view word) {
@@ -27,7 +32,9 @@ std::string Dashed(absl::string_view word) {
 
 absl::Status UnknownKey(const Noun& noun, absl::string_view key) {
   std::vector<std::string> keys;
-  for (const FilterKey& known : FilterKeysOf(noun.kind)) keys.push_back(known.key);
+  for (const FilterKey& known : FilterKeysOf(noun.kind)) {
+    if (!known.is_column) keys.push_back(known.key);
+  }
   for (const Column& column : ColumnsOf(noun.kind)) {
     if (!absl::c_linear_search(keys, column.key)) keys.push_back(column.key);
   }
@@ -47,14 +54,17 @@ absl::StatusOr<bool> ParseBool(absl::string_view key, absl::string_view word) {
       absl::StrCat("filter ", key, ": \"", word, "\" is not yes or no"));
 }
 
-absl::StatusOr<uint32_t> ParseNumber(absl::string_view key, absl::string_view field,
-                                     absl::string_view word) {
-  uint32_t number = 0;
+absl::StatusOr<uint64_t> ParseNumber(absl::string_view key, absl::string_view word) {
+  uint64_t number = 0;
   if (absl::SimpleAtoi(word, &number)) return number;
-  if (field != "peripheral_types") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("filter ", key, ": \"", word, "\" is not a number"));
-  }
+  if (absl::StartsWithIgnoreCase(word, "0x") && absl::SimpleHexAtoi(word, &number)) return number;
+  return absl::InvalidArgumentError(
+      absl::StrCat("filter ", key, ": \"", word, "\" is not a number"));
+}
+
+absl::StatusOr<uint64_t> ParsePeripheralType(absl::string_view key, absl::string_view word) {
+  uint64_t number = 0;
+  if (absl::SimpleAtoi(word, &number)) return number;
   std::vector<std::string> names;
   for (uint32_t type = 0; type < 0x20; ++type) {
     if (PeripheralName(type) == Dashed(word)) return type;
@@ -65,101 +75,239 @@ absl::StatusOr<uint32_t> ParseNumber(absl::string_view key, absl::string_view fi
       " (types: ", absl::StrJoin(names, ", "), ", or an SPC peripheral device type number)"));
 }
 
-absl::Status SetString(const Context& context, const FilterKey& key, const std::string& value,
-                       const FieldDescriptor& field, Message& filter) {
-  std::string text = value;
-  if (!key.refers_to.empty()) {
-    absl::StatusOr<std::string> name = FindName(context, value, key.refers_to);
-    if (!name.ok()) return name.status();
-    text = *std::move(name);
+// Bytes: "14TB", "1.5TiB" or "512".
+absl::StatusOr<uint64_t> ParseSize(absl::string_view key, absl::string_view word) {
+  const absl::Status bad = absl::InvalidArgumentError(
+      absl::StrCat("filter ", key, ": \"", word,
+                   "\" is not a size; units are B, kB, MB, GB, TB, PB (powers of 1000), and KiB, "
+                   "MiB, GiB, TiB, PiB (powers of 1024)"));
+  const size_t digits = std::min(word.find_first_not_of("0123456789."), word.size());
+  double number = 0;
+  if (digits == 0 || !absl::SimpleAtod(word.substr(0, digits), &number)) return bad;
+  const std::string unit = absl::AsciiStrToLower(absl::StripAsciiWhitespace(word.substr(digits)));
+  static constexpr absl::string_view kPrefixes = "kmgtp";
+  if (!unit.empty() && unit != "b") {
+    const size_t power = kPrefixes.find(unit[0]);
+    const bool binary = unit.substr(1) == "ib";
+    if (power == absl::string_view::npos || (!binary && unit.substr(1) != "b")) return bad;
+    for (size_t i = 0; i <= power; ++i) number *= binary ? 1024 : 1000;
   }
-  const auto& reflection = *filter.GetReflection();
-  field.is_repeated() ? reflection.AddString(&filter, &field, text)
-                      : reflection.SetString(&filter, &field, text);
+  if (number >= 18446744073709551616.0) return bad;
+  return static_cast<uint64_t>(std::llround(number));
+}
+
+bool IsOrder(sas::v1::Operator op) { return op >= sas::v1::OPERATOR_LESS; }
+
+// A link rate to compare with: "6" or "6G".
+absl::StatusOr<int> ParseSpeed(absl::string_view key, absl::string_view word) {
+  std::string speeds;
+  for (int rate = sas::v1::LINK_RATE_1_5_GBPS; rate <= sas::v1::LinkRate_MAX; ++rate) {
+    const std::string text = ShortRate(static_cast<sas::v1::LinkRate>(rate));
+    if (absl::EqualsIgnoreCase(word, text) || absl::StrCat(word, "G") == text) return rate;
+    absl::StrAppend(&speeds, speeds.empty() ? "" : ", ", text);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("filter ", key, ": \"", word, "\" is not a speed (speeds: ", speeds, ")"));
+}
+
+// The value of a condition for sasd.
+absl::StatusOr<std::string> ConditionValue(const Context& context, const FilterKey& key,
+                                           sas::v1::Operator op, const std::string& word) {
+  const auto number_text = [](const absl::StatusOr<uint64_t>& number) {
+    return number.ok() ? absl::StatusOr<std::string>(absl::StrCat(*number)) : number.status();
+  };
+  switch (key.form) {
+    case FilterKey::Form::kText:
+      return word;
+    case FilterKey::Form::kReference:
+      return FindName(context, word, key.refers_to);
+    case FilterKey::Form::kAddress:
+      return absl::AsciiStrToLower(word);
+    case FilterKey::Form::kEnum: {
+      const auto number =
+          IsOrder(op) ? ParseSpeed(key.key, word) : ParseEnum(*key.type, key.key, word);
+      if (!number.ok()) return number.status();
+      return key.type->FindValueByNumber(*number)->name();
+    }
+    case FilterKey::Form::kBool: {
+      const auto yes = ParseBool(key.key, word);
+      if (!yes.ok()) return yes.status();
+      return *yes ? "true" : "false";
+    }
+    case FilterKey::Form::kPeripheralType:
+      return number_text(ParsePeripheralType(key.key, word));
+    case FilterKey::Form::kSize:
+      return number_text(ParseSize(key.key, word));
+    case FilterKey::Form::kNumber:
+    case FilterKey::Form::kCount:
+      return number_text(ParseNumber(key.key, word));
+  }
+  return word;
+}
+
+absl::Status ImpossibleOperator(absl::string_view key, const std::string& possible,
+                                sas::v1::Operator op) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("filter ", key, " takes ", possible, ", not ", OperatorText(op)));
+}
+
+absl::Status CheckOperator(const FilterKey& key, sas::v1::Operator op) {
+  if (key.fixed != sas::v1::OPERATOR_UNSPECIFIED) {
+    return op == sas::v1::OPERATOR_EQUAL ? absl::OkStatus()
+                                         : ImpossibleOperator(key.key, "only =", op);
+  }
+  const bool ordered = key.form == FilterKey::Form::kNumber || key.form == FilterKey::Form::kSize ||
+                       key.form == FilterKey::Form::kCount ||
+                       key.type == sas::v1::LinkRate_descriptor();
+  if (IsOrder(op) && !ordered) return ImpossibleOperator(key.key, "= and !=", op);
   return absl::OkStatus();
 }
 
-// Sets a field of the filter from one word, or adds to a repeated field.
-absl::Status SetField(const Context& context, const FilterKey& key, const std::string& value,
-                      Message& filter) {
-  const FieldDescriptor& field = *filter.GetDescriptor()->FindFieldByName(key.field);
-  const auto& reflection = *filter.GetReflection();
-  switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_STRING:
-      return SetString(context, key, value, field, filter);
-    case FieldDescriptor::CPPTYPE_ENUM: {
-      const auto number = ParseEnum(*field.enum_type(), key.key, value);
-      if (!number.ok()) return number.status();
-      reflection.AddEnumValue(&filter, &field, *number);  // all enum fields of filters are repeated
-      return absl::OkStatus();
-    }
-    case FieldDescriptor::CPPTYPE_BOOL: {
-      const auto yes = ParseBool(key.key, value);
-      if (!yes.ok()) return yes.status();
-      reflection.SetBool(&filter, &field, *yes);
-      return absl::OkStatus();
-    }
-    default: {
-      const auto number = ParseNumber(key.key, key.field, value);
-      if (!number.ok()) return number.status();
-      field.is_repeated() ? reflection.AddUInt32(&filter, &field, *number)
-                          : reflection.SetUInt32(&filter, &field, *number);
-      return absl::OkStatus();
-    }
+// What sasd and sasctl have to look at, and which conditions have been given.
+class Selector {
+ public:
+  Selector(const Context& context, const Noun& noun) : context_(context), noun_(noun) {}
+
+  absl::Status Add(const Condition& condition) {
+    const std::string wanted = Dashed(condition.key);
+    const std::vector<FilterKey>& keys = FilterKeysOf(noun_.kind);
+    const auto key = absl::c_find_if(keys, [&](const FilterKey& k) { return k.key == wanted; });
+    // sasd compares these columns in order; sasctl compares the text that they show.
+    const bool text_only =
+        key == keys.end() ||
+        ((key->form == FilterKey::Form::kSize || key->form == FilterKey::Form::kCount) &&
+         !IsOrder(condition.op));
+    return text_only ? AddLocal(condition, wanted) : AddRemote(condition, *key);
   }
-}
 
-bool IsSet(const Message& filter, const FieldDescriptor& field) {
-  const auto& reflection = *filter.GetReflection();
-  return field.is_repeated() ? reflection.FieldSize(filter, &field) > 0
-                             : reflection.HasField(filter, &field);
-}
+  ResourceSelection Finish() {
+    // The noun "drive" selects drives, unless the user gives types.
+    if (!noun_.peripheral_types.empty() && !given_.contains({"type", sas::v1::OPERATOR_EQUAL})) {
+      sas::v1::Condition& condition = *selection_.filter.add_conditions();
+      condition.set_field("peripheral_type");
+      condition.set_operator_(sas::v1::OPERATOR_EQUAL);
+      for (const uint32_t type : noun_.peripheral_types) condition.add_values(absl::StrCat(type));
+    }
+    return std::move(selection_);
+  }
 
-// All conditions must hold, and a field holds the alternatives of one condition.
-absl::Status Apply(const Context& context, const Noun& noun, const Condition& condition,
-                   ResourceSelection& selection) {
-  const std::string wanted = Dashed(condition.key);
-  const std::vector<FilterKey>& keys = FilterKeysOf(noun.kind);
-  const auto key = absl::c_find_if(keys, [&](const FilterKey& k) { return k.key == wanted; });
-  if (key == keys.end()) {
-    const Column* column = FindColumn(ColumnsOf(noun.kind), wanted);
-    if (column == nullptr) return UnknownKey(noun, condition.key);
-    selection.local.push_back({column, condition.values});
+ private:
+  absl::Status AddLocal(const Condition& condition, const std::string& wanted) {
+    const Column* column = FindColumn(ColumnsOf(noun_.kind), wanted);
+    if (column == nullptr) return UnknownKey(noun_, condition.key);
+    if (IsOrder(condition.op)) return ImpossibleOperator(wanted, "= and !=", condition.op);
+    ColumnCondition local{column, condition.op == sas::v1::OPERATOR_NOT_EQUAL};
+    for (const std::string& value : condition.values) {
+      std::string text = value;
+      if (wanted == "size") {
+        // As the column shows it: "14TB" is "14.0TB".
+        if (const auto bytes = ParseSize(wanted, value); bytes.ok()) text = ShortSize(*bytes);
+      }
+      auto glob = rpc::Glob::Parse(absl::AsciiStrToLower(text));
+      if (!glob.ok()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("filter ", wanted, ": ", glob.status().message()));
+      }
+      local.values.push_back(*std::move(glob));
+    }
+    selection_.local.push_back(std::move(local));
     return absl::OkStatus();
   }
-  const FieldDescriptor& field = *selection.filter->GetDescriptor()->FindFieldByName(key->field);
-  if (IsSet(*selection.filter, field)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "filter ", key->key, " is given twice",
-        field.is_repeated() ? absl::StrCat("; for alternatives, give ", key->key, "=VALUE,VALUE")
-                            : ""));
-  }
-  if (!field.is_repeated() && condition.values.size() > 1) {
-    return absl::InvalidArgumentError(absl::StrCat("filter ", key->key, " takes one value, not \"",
-                                                   absl::StrJoin(condition.values, ","), "\""));
-  }
-  for (const std::string& value : condition.values) {
-    const absl::Status status = SetField(context, *key, value, *selection.filter);
+
+  // All conditions must hold, and a condition holds if one of its values does.
+  absl::Status AddRemote(const Condition& condition, const FilterKey& key) {
+    absl::Status status = CheckOperator(key, condition.op);
     if (!status.ok()) return status;
+    const bool single = IsOrder(condition.op) || key.form == FilterKey::Form::kBool ||
+                        key.fixed != sas::v1::OPERATOR_UNSPECIFIED;
+    if (!given_.insert({key.key, condition.op}).second) {
+      const std::string text = absl::StrCat(
+          key.key, condition.op == sas::v1::OPERATOR_EQUAL ? "" : OperatorText(condition.op));
+      return absl::InvalidArgumentError(
+          absl::StrCat("filter ", text, " is given twice",
+                       single ? ""
+                              : absl::StrCat("; for alternatives, give ", key.key,
+                                             OperatorText(condition.op), "VALUE,VALUE")));
+    }
+    if (single && condition.values.size() > 1) {
+      return absl::InvalidArgumentError(absl::StrCat("filter ", key.key, " takes one value, not \"",
+                                                     absl::StrJoin(condition.values, ","), "\""));
+    }
+    const sas::v1::Operator op =
+        key.fixed == sas::v1::OPERATOR_UNSPECIFIED ? condition.op : key.fixed;
+    std::vector<std::string> values;
+    for (const std::string& word : condition.values) {
+      auto value = ConditionValue(context_, key, op, word);
+      if (!value.ok()) return value.status();
+      values.push_back(*std::move(value));
+    }
+    Send(key, op, values);
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+
+  void Send(const FilterKey& key, sas::v1::Operator op, const std::vector<std::string>& values) {
+    if (key.key == "host" && op == sas::v1::OPERATOR_EQUAL) {
+      for (const std::string& host : values) selection_.filter.add_hosts(host);
+      return;
+    }
+    sas::v1::Condition& sent = *selection_.filter.add_conditions();
+    sent.set_field(key.field);
+    sent.set_operator_(op);
+    for (const std::string& value : values) sent.add_values(value);
+  }
+
+  const Context& context_;
+  const Noun& noun_;
+  ResourceSelection selection_;
+  absl::flat_hash_set<std::pair<std::string, sas::v1::Operator>> given_;
+};
+
+bool HasValue(const std::string& cell, const rpc::Glob& wanted) {
+  if (wanted.Matches(cell)) return true;
+  return absl::c_any_of(absl::StrSplit(cell, ','),
+                        [&](absl::string_view part) { return wanted.Matches(part); });
 }
 
-// The noun "drive" selects drives, unless the user gives types.
-void AddTypes(const Noun& noun, Message* filter) {
-  auto* units = dynamic_cast<sas::v1::LogicalUnitFilter*>(filter);
-  if (units == nullptr || units->peripheral_types_size() > 0) return;
-  for (const uint32_t type : noun.peripheral_types) units->add_peripheral_types(type);
+// Where a part's operator begins and ends; the size of the part twice if it has none.
+std::pair<size_t, size_t> FindOperator(absl::string_view part) {
+  for (size_t at = part.find_first_of("=<>!"); at < part.size();
+       at = part.find_first_of("=<>!", at + 1)) {
+    const bool with_equals = at + 1 < part.size() && part[at + 1] == '=';
+    if (part[at] == '=') return {at, at + 1};
+    if (part[at] != '!' || with_equals) return {at, at + (with_equals ? 2 : 1)};
+  }
+  return {part.size(), part.size()};
 }
 
-bool HasValue(absl::string_view cell, absl::string_view wanted) {
-  if (absl::EqualsIgnoreCase(cell, wanted)) return true;
-  return absl::c_any_of(absl::StrSplit(cell, ','), [&](absl::string_view part) {
-    return absl::EqualsIgnoreCase(part, wanted);
-  });
+sas::v1::Operator ParseOperator(absl::string_view text) {
+  for (int op = sas::v1::OPERATOR_EQUAL; op <= sas::v1::Operator_MAX; ++op) {
+    if (OperatorText(static_cast<sas::v1::Operator>(op)) == text) {
+      return static_cast<sas::v1::Operator>(op);
+    }
+  }
+  return sas::v1::OPERATOR_UNSPECIFIED;
 }
 
 }  // namespace
+
+absl::string_view OperatorText(sas::v1::Operator op) {
+  switch (op) {
+    case sas::v1::OPERATOR_EQUAL:
+      return "=";
+    case sas::v1::OPERATOR_NOT_EQUAL:
+      return "!=";
+    case sas::v1::OPERATOR_LESS:
+      return "<";
+    case sas::v1::OPERATOR_LESS_OR_EQUAL:
+      return "<=";
+    case sas::v1::OPERATOR_GREATER:
+      return ">";
+    case sas::v1::OPERATOR_GREATER_OR_EQUAL:
+      return ">=";
+    default:
+      return "";
+  }
+}
 
 absl::StatusOr<int> ParseEnum(const EnumDescriptor& type, absl::string_view key,
                               absl::string_view word) {
@@ -183,18 +331,20 @@ absl::StatusOr<std::vector<Condition>> ParseConditions(const std::vector<std::st
   for (const std::string& argument : arguments) {
     const size_t before = conditions.size();
     for (absl::string_view part : absl::StrSplit(argument, ',')) {
-      const size_t equals = part.find('=');
-      const absl::string_view value = absl::StripAsciiWhitespace(
-          equals == absl::string_view::npos ? part : part.substr(equals + 1));
-      const bool has_key = equals != absl::string_view::npos;
+      const auto [begin, end] = FindOperator(part);
+      const bool has_key = begin < part.size();
+      const absl::string_view value = absl::StripAsciiWhitespace(has_key ? part.substr(end) : part);
       const absl::string_view key =
-          absl::StripAsciiWhitespace(has_key ? part.substr(0, equals) : "");
+          absl::StripAsciiWhitespace(has_key ? part.substr(0, begin) : "");
       const bool whole = has_key ? !key.empty() : conditions.size() > before;
       if (value.empty() || !whole) {
         return absl::InvalidArgumentError(absl::StrCat(
             "filter \"", argument, "\" is not of the form key=value[,value...][,key=value...]"));
       }
-      if (has_key) conditions.push_back({std::string(key), {}});
+      if (has_key) {
+        conditions.push_back(
+            {std::string(key), ParseOperator(part.substr(begin, end - begin)), {}});
+      }
       conditions.back().values.emplace_back(value);
     }
   }
@@ -202,23 +352,22 @@ absl::StatusOr<std::vector<Condition>> ParseConditions(const std::vector<std::st
 }
 
 bool ResourceSelection::Admits(const Message& resource) const {
-  return absl::c_all_of(local, [&](const auto& condition) {
-    const std::string cell = condition.first->value(resource);
-    return absl::c_any_of(condition.second,
-                          [&](const std::string& wanted) { return HasValue(cell, wanted); });
+  return absl::c_all_of(local, [&](const ColumnCondition& condition) {
+    const std::string cell = absl::AsciiStrToLower(condition.column->value(resource));
+    return condition.negated != absl::c_any_of(condition.values, [&](const rpc::Glob& wanted) {
+             return HasValue(cell, wanted);
+           });
   });
 }
 
 absl::StatusOr<ResourceSelection> SelectResources(const Context& context, const Noun& noun,
                                                   const std::vector<Condition>& conditions) {
-  ResourceSelection selection;
-  selection.filter = NewFilter(noun.kind);
+  Selector selector(context, noun);
   for (const Condition& condition : conditions) {
-    const absl::Status status = Apply(context, noun, condition, selection);
+    const absl::Status status = selector.Add(condition);
     if (!status.ok()) return status;
   }
-  AddTypes(noun, selection.filter.get());
-  return selection;
+  return selector.Finish();
 }
 
 }  // namespace sasd::cli

@@ -1,9 +1,7 @@
 #ifndef CLI_QUERY_FILTER_H_
 #define CLI_QUERY_FILTER_H_
 
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -12,34 +10,47 @@
 #include "cli/output/nouns.h"
 #include "cli/query/context.h"
 #include "google/protobuf/message.h"
+#include "rpc/glob.h"
+#include "sas/v1/filter.pb.h"
 
 namespace sasd::cli {
 
-// A condition that a user typed: a key and its alternative values.
+// A condition that a user typed: a key, an operator and alternative values.
 struct Condition {
   std::string key;
+  sas::v1::Operator op = sas::v1::OPERATOR_EQUAL;
   std::vector<std::string> values;
 };
 
-// Splits arguments such as "state=blocked,failed" and "host=host1,state=blocked". A part without
-// '=' is another value of the key before it. Error: kInvalidArgument for a part without key or
-// value.
+// Splits arguments such as "state=blocked,failed" and "host=host1,size>=14TB". The operators are =,
+// !=, <, <=, > and >=. A part without one is another value of the key before it. Error:
+// kInvalidArgument for a part without key or value.
 absl::StatusOr<std::vector<Condition>> ParseConditions(const std::vector<std::string>& arguments);
+
+// "=", "!=", "<", ...
+absl::string_view OperatorText(sas::v1::Operator op);
+
+// A condition on what a column shows.
+struct ColumnCondition {
+  const Column* column;
+  bool negated = false;
+  std::vector<rpc::Glob> values = {};  // in lower case
+};
 
 // The objects that a user selects. sasd applies `filter`, and Admits() applies `local`.
 struct ResourceSelection {
-  std::unique_ptr<google::protobuf::Message> filter;  // null if the noun has none
-  // Columns, and the values that each may have.
-  std::vector<std::pair<const Column*, std::vector<std::string>>> local;
+  sas::v1::Filter filter;
+  std::vector<ColumnCondition> local;
 
-  // Whether the user selects a resource that sasd sent: each column equals one of its values, or
-  // lists one between commas. Ignores case.
+  // Whether the user selects a resource that sasd sent: each column matches one of its values, or
+  // lists one between commas; a negated one must not. Ignores case.
   bool Admits(const google::protobuf::Message& resource) const;
 };
 
-// Converts conditions to a selection. A key is one of the noun's filter keys (at most once), or a
-// column. Looks up objects that a condition names. Errors: kInvalidArgument names an unknown key or
-// value, close ones, and the allowed ones; those of FindOne() for an object.
+// Converts conditions to a selection. A key is one of the noun's filter keys (at most once with
+// each operator), or a column. Looks up objects that a condition names. Errors: kInvalidArgument
+// names an unknown key or value, close ones, and the allowed ones; those of FindOne() for an
+// object.
 absl::StatusOr<ResourceSelection> SelectResources(const Context& context, const Noun& noun,
                                                   const std::vector<Condition>& conditions);
 

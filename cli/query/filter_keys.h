@@ -4,20 +4,40 @@
 #include <string>
 #include <vector>
 
+#include "google/protobuf/descriptor.h"
+#include "sas/v1/filter.pb.h"
 #include "sas/v1/resources.pb.h"
 
 namespace sasd::cli {
 
 // A filter that sasd itself applies.
 struct FilterKey {
+  // How users write the values.
+  enum class Form {
+    kText,       // with globs
+    kReference,  // any name that FindName() accepts
+    kAddress,    // hexadecimal, with globs
+    kEnum,       // a value of `type`, in short: "blocked", "12G"; link rates also "6" with an order
+    kBool,       // "yes", "no"
+    kNumber,     // decimal, or hexadecimal with "0x"
+    kPeripheralType,  // a number, or "disk"
+    kSize,            // with an order only: "14TB"
+    kCount,           // with an order only: a number
+  };
+
   std::string key;    // as users type it
-  std::string field;  // of the filter message
-  // Kinds that the field may refer to, if it holds a resource name. Users may then give any name
-  // that FindName() accepts.
-  std::vector<sas::v1::ResourceKind> refers_to;
+  std::string field;  // of sas.v1.Condition; "hosts" of a kind without this field: Filter.hosts
+  Form form = Form::kText;
+  // For kReference: the kinds that the field may refer to.
+  std::vector<sas::v1::ResourceKind> refers_to = {};
+  const google::protobuf::EnumDescriptor* type = nullptr;
+  // The one operator of a key such as "min-width", written "min-width=4"; else unspecified.
+  sas::v1::Operator fixed = sas::v1::OPERATOR_UNSPECIFIED;
+  // Whether a column of the same key shows the field. Such keys are listed with the columns.
+  bool is_column = false;
 };
 
-// The filter keys of a kind's List request; none for hosts, whose request has no filter.
+// The filter keys of a kind.
 const std::vector<FilterKey>& FilterKeysOf(sas::v1::ResourceKind kind);
 
 }  // namespace sasd::cli

@@ -15,12 +15,13 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-// Prints conditions as "state=[blocked|failed]".
+// Prints conditions as "state=[blocked|failed] size>=[14TB]".
 std::string Conditions(const std::vector<std::string>& arguments) {
   const auto conditions = ParseConditions(arguments);
   if (!conditions.ok()) return std::string(conditions.status().message());
   return absl::StrJoin(*conditions, " ", [](std::string* out, const Condition& condition) {
-    absl::StrAppend(out, condition.key, "=[", absl::StrJoin(condition.values, "|"), "]");
+    absl::StrAppend(out, condition.key, OperatorText(condition.op), "[",
+                    absl::StrJoin(condition.values, "|"), "]");
   });
 }
 
@@ -34,10 +35,16 @@ TEST(ParseConditionsTest, AWordWithoutAKeyIsAnotherValue) {
   EXPECT_EQ(Conditions({"model=A=B"}), "model=[A=B]");
 }
 
+TEST(ParseConditionsTest, AConditionHasOneOfSixOperators) {
+  EXPECT_EQ(Conditions({"a!=b,c", "d<1,e<=2,f > 3,g>=4"}), "a!=[b|c] d<[1] e<=[2] f>[3] g>=[4]");
+  EXPECT_EQ(Conditions({"label=<1>!=2"}), "label=[<1>!=2]");
+  EXPECT_EQ(Conditions({"a!b=c"}), "a!b=[c]");
+}
+
 TEST(ParseConditionsTest, AMissingKeyOrValueIsAnError) {
-  for (const char* argument :
-       {"", "blocked", "=blocked", " =blocked", "state=", "state= ", "state=blocked,",
-        "state=,blocked", "state=blocked,=failed", "state=blocked, =failed"}) {
+  for (const char* argument : {"", "blocked", "a!b", "!=x", "a!=", "a>=", "<1", "=blocked",
+                               " =blocked", "state=", "state= ", "state=blocked,", "state=,blocked",
+                               "state=blocked,=failed", "state=blocked, =failed"}) {
     EXPECT_EQ(ParseConditions({argument}).status().code(), absl::StatusCode::kInvalidArgument)
         << argument;
     EXPECT_EQ(Conditions({argument}),
@@ -61,12 +68,24 @@ class SelectTest : public ::testing::Test {
     return SelectResources(sasd_.context(), **FindNoun(noun), *ParseConditions(arguments));
   }
 
-  // The filter in protobuf's short form, or the error.
+  // The filter as "hosts=[hosts/1] state=[DEVICE_STATE_BLOCKED]", or the error.
   std::string Ask(const std::string& noun, const std::vector<std::string>& arguments) {
     const auto selection = TrySelect(noun, arguments);
     if (!selection.ok()) return std::string(selection.status().message());
     EXPECT_THAT(selection->local, IsEmpty());
-    return selection->filter == nullptr ? "" : selection->filter->ShortDebugString();
+    return Sent(selection->filter);
+  }
+
+  static std::string Sent(const sas::v1::Filter& filter) {
+    std::vector<std::string> parts;
+    if (!filter.hosts().empty()) {
+      parts.push_back(absl::StrCat("hosts=[", absl::StrJoin(filter.hosts(), "|"), "]"));
+    }
+    for (const sas::v1::Condition& condition : filter.conditions()) {
+      parts.push_back(absl::StrCat(condition.field(), OperatorText(condition.operator_()), "[",
+                                   absl::StrJoin(condition.values(), "|"), "]"));
+    }
+    return absl::StrJoin(parts, " ");
   }
 
   FakeSasd sasd_;
@@ -79,24 +98,20 @@ TEST_F(SelectTest, WordsBecomeTheTypeOfTheField) {
     const char* asked;
   };
   for (const Case& c : std::vector<Case>{
-           {"devices", "state=blocked,failed",
-            "states: DEVICE_STATE_BLOCKED states: DEVICE_STATE_FAILED"},
-           {"devices", "STATE=Attached", "states: DEVICE_STATE_ATTACHED"},
-           {"devices", "protocol=sata", "target_protocols: PROTOCOL_SATA"},
-           {"devices", "block_device=sdb", "block_device: \"sdb\""},
-           {"devices", "parent=exp", "parent: \"hosts/1/expanders/2\""},
-           {"devices", "model=ST8000NM0075", "model: \"ST8000NM0075\""},
-           {"phys", "rate=12g,1.5G",
-            "link_rates: LINK_RATE_12_GBPS link_rates: LINK_RATE_1_5_GBPS"},
-           {"phys", "rate=sata_spinup_hold", "link_rates: LINK_RATE_SATA_SPINUP_HOLD"},
-           {"phys", "linked=no", "attached: false"},
-           {"phys", "owner=host1", "owner: \"hosts/1\""},
-           {"ports", "min-width=4", "minimum_width: 4"},
-           {"slots", "occupied=YES,enclosure=jbod", "enclosure: \"enclosures/5\" occupied: true"},
-           {"lus", "host=host1,hosts/9", "hosts: \"hosts/1\" hosts: \"hosts/9\""},
-           {"lus", "max-paths=1,type=tape,13",
-            "peripheral_types: 1 peripheral_types: 13 "
-            "maximum_path_count: 1"},
+           {"devices", "state=blocked,failed", "state=[DEVICE_STATE_BLOCKED|DEVICE_STATE_FAILED]"},
+           {"devices", "STATE=Attached", "state=[DEVICE_STATE_ATTACHED]"},
+           {"devices", "protocol=sata", "target_protocols=[PROTOCOL_SATA]"},
+           {"devices", "block_device=sdb", "block_device=[sdb]"},
+           {"devices", "parent=exp", "parent=[hosts/1/expanders/2]"},
+           {"devices", "model=ST8000NM0075", "model=[ST8000NM0075]"},
+           {"phys", "rate=12g,1.5G", "negotiated_link_rate=[LINK_RATE_12_GBPS|LINK_RATE_1_5_GBPS]"},
+           {"phys", "rate=sata_spinup_hold", "negotiated_link_rate=[LINK_RATE_SATA_SPINUP_HOLD]"},
+           {"phys", "linked=no", "attached=[false]"},
+           {"phys", "owner=host1", "owner=[hosts/1]"},
+           {"ports", "min-width=4", "width>=[4]"},
+           {"slots", "occupied=YES,enclosure=jbod", "occupied=[true] enclosure=[enclosures/5]"},
+           {"lus", "host=host1,hosts/9", "hosts=[hosts/1|hosts/9]"},
+           {"lus", "max-paths=1,type=tape,13", "path_count<=[1] peripheral_type=[1|13]"},
            {"hosts", "", ""},
        }) {
     const std::vector<std::string> arguments =
@@ -105,9 +120,61 @@ TEST_F(SelectTest, WordsBecomeTheTypeOfTheField) {
   }
 }
 
+TEST_F(SelectTest, OperatorsAndGlobsAreSent) {
+  struct Case {
+    const char* noun;
+    const char* filter;
+    const char* asked;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"lus", "size>=14TB", "size_bytes>=[14000000000000]"},
+           {"lus", "size<1.5TiB", "size_bytes<[1649267441664]"},
+           {"lus", "size > 2 kB,size<=512", "size_bytes>[2000] size_bytes<=[512]"},
+           {"lus", "bytes=512", "size_bytes=[512]"},
+           {"lus", "paths<2", "path_count<[2]"},
+           {"lus", "state!=attached", "state!=[DEVICE_STATE_ATTACHED]"},
+           {"lus", "type!=tape", "peripheral_type!=[1]"},
+           {"lus", "host!=host1", "host!=[hosts/1]"},
+           {"enclosures", "host!=host1", "hosts!=[hosts/1]"},
+           {"devices", "rate>=6", "link_rate>=[LINK_RATE_6_GBPS]"},
+           {"devices", "rate<12G", "link_rate<[LINK_RATE_12_GBPS]"},
+           {"devices", "rate=12g", "link_rate=[LINK_RATE_12_GBPS]"},
+           {"devices", "model=HUH72*,ST8?00", "model=[HUH72*|ST8?00]"},
+           {"devices", "model!=HUH72*", "model!=[HUH72*]"},
+           {"devices", "slot>=4,slot<8", "slot>=[4] slot<[8]"},
+           {"devices", "handle=0x0012", "device_handle=[18]"},
+           {"devices", "address=5000C500*", "sas_address=[5000c500*]"},
+           {"devices", "type=enclosure", "peripheral_type=[13]"},
+           {"phys", "phy=3,routing=table", "phy_identifier=[3] routing=[ROUTING_TABLE]"},
+           {"phys", "virtual=yes", "virtual_phy=[true]"},
+           {"hosts", "discovery!=settled", "discovery_state!=[DISCOVERY_STATE_SETTLED]"},
+           {"expanders", "revision>7,sources=firmware", "revision>[7] sources=[SOURCE_FIRMWARE]"},
+       }) {
+    EXPECT_EQ(Ask(c.noun, {c.filter}), c.asked) << c.noun << " " << c.filter;
+  }
+  EXPECT_EQ(Ask("drives", {"type!=disk"}), "peripheral_type!=[0] peripheral_type=[0|14|20]");
+}
+
+TEST_F(SelectTest, AnOperatorMustFitItsKey) {
+  EXPECT_EQ(Ask("devices", {"model>A"}), "filter model takes = and !=, not >");
+  EXPECT_EQ(Ask("devices", {"state<=failed"}), "filter state takes = and !=, not <=");
+  EXPECT_EQ(Ask("ports", {"min-width>4"}), "filter min-width takes only =, not >");
+  EXPECT_EQ(Ask("slots", {"label<1"}), "filter label takes = and !=, not <");
+  EXPECT_EQ(Ask("lus", {"size>1TB,2TB"}), "filter size takes one value, not \"1TB,2TB\"");
+  EXPECT_EQ(Ask("lus", {"size>1TB", "size>2TB"}), "filter size> is given twice");
+  EXPECT_EQ(Ask("lus", {"size>1XB"}),
+            "filter size: \"1XB\" is not a size; units are B, kB, MB, GB, TB, PB (powers of 1000), "
+            "and KiB, MiB, GiB, TiB, PiB (powers of 1024)");
+  for (const char* size : {"size>TB", "size>1.2.3TB", "size>1TiBs", "size>99999999PB"}) {
+    EXPECT_THAT(Ask("lus", {size}), ::testing::HasSubstr("is not a size")) << size;
+  }
+  EXPECT_EQ(Ask("phys", {"rate>7"}),
+            "filter rate: \"7\" is not a speed (speeds: 1.5G, 3G, 6G, 12G, 22.5G)");
+}
+
 TEST_F(SelectTest, DrivesSelectAllDiskTypesByDefault) {
-  EXPECT_EQ(Ask("drives", {}), "peripheral_types: 0 peripheral_types: 14 peripheral_types: 20");
-  EXPECT_EQ(Ask("drives", {"type=zbc-disk"}), "peripheral_types: 20");
+  EXPECT_EQ(Ask("drives", {}), "peripheral_type=[0|14|20]");
+  EXPECT_EQ(Ask("drives", {"type=zbc-disk"}), "peripheral_type=[20]");
   EXPECT_EQ(Ask("lus", {}), "");
 }
 
@@ -156,8 +223,10 @@ TEST_F(SelectTest, AMissingObjectIsNotFound) {
 }
 
 TEST_F(SelectTest, AFilterOfSasdIsGivenOnce) {
-  EXPECT_EQ(Ask("devices", {"model=A,B"}), "filter model takes one value, not \"A,B\"");
-  EXPECT_EQ(Ask("devices", {"model=A", "model=B"}), "filter model is given twice");
+  EXPECT_EQ(Ask("devices", {"model=A,B"}), "model=[A|B]");
+  EXPECT_EQ(Ask("slots", {"occupied=yes,no"}), "filter occupied takes one value, not \"yes,no\"");
+  EXPECT_EQ(Ask("devices", {"model=A", "model=B"}),
+            "filter model is given twice; for alternatives, give model=VALUE,VALUE");
   EXPECT_EQ(Ask("slots", {"occupied=no,occupied=no"}), "filter occupied is given twice");
   // Both conditions must hold, but sasd would accept either.
   EXPECT_EQ(Ask("devices", {"state=failed", "state=blocked"}),
@@ -167,7 +236,7 @@ TEST_F(SelectTest, AFilterOfSasdIsGivenOnce) {
 TEST_F(SelectTest, ColumnsAreFiltersToo) {
   const auto selection = TrySelect("slots", {"label=slot 01,Slot 02", "block_devices=sdb"});
   ASSERT_TRUE(selection.ok()) << selection.status();
-  EXPECT_EQ(selection->filter->ShortDebugString(), "");
+  EXPECT_EQ(Sent(selection->filter), "");
   struct Case {
     const char* slot;
     bool admitted;
@@ -184,10 +253,42 @@ TEST_F(SelectTest, ColumnsAreFiltersToo) {
   }
 }
 
+TEST_F(SelectTest, ColumnsTakeGlobsAndNegation) {
+  struct Case {
+    const char* filter;
+    bool admitted;
+  };
+  const sas::v1::Resource slot =
+      ParseResource(R"(slot { label: "Slot 01" block_devices: ["sda", "sdb"] })");
+  for (const Case& c : std::vector<Case>{{"label=slot*", true},
+                                         {"label=?lot 0?", true},
+                                         {"label=slot 0", false},
+                                         {"label!=slot*", false},
+                                         {"label!=bay*,tray*", true},
+                                         {"block-devices=sd?", true},
+                                         {"block-devices!=sdb", false},
+                                         {"block-devices!=sdc", true}}) {
+    const auto selection = TrySelect("slots", {c.filter});
+    ASSERT_TRUE(selection.ok()) << selection.status();
+    EXPECT_EQ(selection->Admits(slot.slot()), c.admitted) << c.filter;
+  }
+  EXPECT_EQ(Ask("slots", {"label=a\\"}),
+            "filter label: \"a\\\" ends with \"\\\"; \"\\\\\" is a plain one");
+}
+
+TEST_F(SelectTest, AnEqualSizeIsTheOneShown) {
+  const sas::v1::Resource drive =
+      ParseResource("logical_unit { size_bytes: 14000519643136 }");  // "14.0TB"
+  for (const char* size : {"size=14TB", "size=14.0tb", "size=14.*", "size!=12TB"}) {
+    EXPECT_TRUE(TrySelect("lus", {size})->Admits(drive.logical_unit())) << size;
+  }
+  EXPECT_FALSE(TrySelect("lus", {"size=14.1TB"})->Admits(drive.logical_unit()));
+}
+
 TEST_F(SelectTest, HostsFilterByColumnsOnly) {
   const auto selection = TrySelect("hosts", {"os-name=host1"});
   ASSERT_TRUE(selection.ok()) << selection.status();
-  EXPECT_EQ(selection->filter, nullptr);
+  EXPECT_EQ(Sent(selection->filter), "");
   EXPECT_TRUE(selection->Admits(ParseResource(R"(host { os_name: "host1" })").host()));
   EXPECT_FALSE(selection->Admits(ParseResource(R"(host { os_name: "host11" })").host()));
 }

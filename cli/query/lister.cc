@@ -36,48 +36,22 @@ absl::Status Pages(const Context& context,
 }
 
 template <typename Request>
-Request NewRequest(sas::v1::View view) {
+Request NewRequest(sas::v1::View view, const sas::v1::Filter& filter) {
   Request request;
   request.set_view(view);
-  return request;
-}
-
-template <typename Request>
-Request NewRequest(sas::v1::View view, const Message* filter) {
-  Request request = NewRequest<Request>(view);
-  if (filter != nullptr) request.mutable_filter()->CheckTypeAndMergeFrom(*filter);
+  *request.mutable_filter() = filter;
   return request;
 }
 
 }  // namespace
 
-std::unique_ptr<Message> NewFilter(sas::v1::ResourceKind kind) {
-  switch (kind) {
-    case sas::v1::RESOURCE_KIND_PHY:
-      return std::make_unique<sas::v1::PhyFilter>();
-    case sas::v1::RESOURCE_KIND_PORT:
-      return std::make_unique<sas::v1::PortFilter>();
-    case sas::v1::RESOURCE_KIND_EXPANDER:
-      return std::make_unique<sas::v1::ExpanderFilter>();
-    case sas::v1::RESOURCE_KIND_END_DEVICE:
-      return std::make_unique<sas::v1::EndDeviceFilter>();
-    case sas::v1::RESOURCE_KIND_LOGICAL_UNIT:
-      return std::make_unique<sas::v1::LogicalUnitFilter>();
-    case sas::v1::RESOURCE_KIND_ENCLOSURE:
-      return std::make_unique<sas::v1::EnclosureFilter>();
-    case sas::v1::RESOURCE_KIND_SLOT:
-      return std::make_unique<sas::v1::SlotFilter>();
-    default:
-      return nullptr;
-  }
-}
-
-absl::Status ListPages(const Context& context, sas::v1::ResourceKind kind, const Message* filter,
-                       sas::v1::View view, const TakePage& take) {
+absl::Status ListPages(const Context& context, sas::v1::ResourceKind kind,
+                       const sas::v1::Filter& filter, sas::v1::View view, const TakePage& take) {
   using Stub = TopologyService::StubInterface;
   switch (kind) {
     case sas::v1::RESOURCE_KIND_HOST:
-      return Pages(context, &Stub::ListHosts, NewRequest<sas::v1::ListHostsRequest>(view), take);
+      return Pages(context, &Stub::ListHosts, NewRequest<sas::v1::ListHostsRequest>(view, filter),
+                   take);
     case sas::v1::RESOURCE_KIND_PHY:
       return Pages(context, &Stub::ListPhys, NewRequest<sas::v1::ListPhysRequest>(view, filter),
                    take);

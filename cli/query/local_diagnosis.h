@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "sas/v1/topology_service.pb.h"
+#include "sas/v1/node_service.pb.h"
 
 namespace sasd::cli {
 

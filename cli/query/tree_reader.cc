@@ -41,8 +41,10 @@ absl::StatusOr<TreeSnapshot> ReadTreeSnapshot(const Context& context,
   sas::v1::WatchResponse response;
   while (stream->Read(&response)) {
     if (response.has_resync()) snapshot = TreeSnapshot();
-    for (auto& resource : *response.mutable_snapshot()->mutable_resources()) {
-      Take(resource, snapshot);
+    if (response.has_snapshot()) {
+      for (auto& resource : *response.mutable_snapshot()->mutable_resources()) {
+        Take(resource, snapshot);
+      }
     }
     if (response.has_synced()) {
       snapshot.revision = response.synced().revision();

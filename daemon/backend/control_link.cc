@@ -165,7 +165,7 @@ void ControlLink::ReportInProgress() {
 
 void ControlLink::ReportGone(SasAddress host, absl::string_view why) {
   Report(host,
-         MakeCause(CauseKind::kControl, absl::StrCat("the firmware no longer reports: ", why)),
+         MakeCause(CauseKind::kSourceLost, absl::StrCat("the firmware no longer reports: ", why)),
          HostGone{host});
 }
 

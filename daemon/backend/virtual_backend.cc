@@ -87,7 +87,7 @@ class RunningFabric : public VirtualBackend {
   emulator::Emulator& emulator() override { return *emulator_; }
 
   std::vector<rpc::ServedService> services() override {
-    return {{&service_, sas::v1::EmulatorService::service_full_name(), nullptr}};
+    return {{&service_, sas::emulator::v1::EmulatorService::service_full_name(), nullptr}};
   }
 
   absl::Status Rescan() override {

@@ -42,8 +42,9 @@ struct EventNotice {
 // One committed batch: one revision. Immutable once published.
 struct RegistryEvent {
   int64_t revision = 0;
-  absl::Time time;         // when it was learned
-  absl::Duration arrival;  // Clock::Monotonic of the firmware event; zero: none
+  int64_t previous_revision = 0;  // of the event before; revision - 1 unless the counter jumped
+  absl::Time time;                // when it was learned
+  absl::Duration arrival;         // Clock::Monotonic of the firmware event; zero: none
   Source source = Source::kFirmware;
   SasAddress host;  // 0: not of one host
   Cause cause;

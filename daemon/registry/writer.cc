@@ -420,6 +420,7 @@ RegistryEventPtr Writer::Apply(ObservationBatch batch) {
   const bool is_mark =
       batch.cause.kind == CauseKind::kResync || batch.cause.kind == CauseKind::kHostReset;
   if (event->changes.empty() && event->notices.empty() && !is_mark) return nullptr;
+  event->previous_revision = revision_;
   event->revision = ++revision_;
   event->time = batch.time;
   event->arrival = batch.arrival;

@@ -3,6 +3,7 @@
 #include <string>
 #include <type_traits>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "daemon/service/names.h"
@@ -73,6 +74,8 @@ sas::v1::CauseKind ToProto(CauseKind kind) {
       return sas::v1::CAUSE_KIND_HOST_RESET;
     case CauseKind::kControl:
       return sas::v1::CAUSE_KIND_CONTROL;
+    case CauseKind::kSourceLost:
+      return sas::v1::CAUSE_KIND_SOURCE_LOST;
   }
   return sas::v1::CAUSE_KIND_UNSPECIFIED;
 }
@@ -462,10 +465,13 @@ void TrimToBasic(sas::v1::Slot* slot) {
 
 sas::v1::Finding ToProto(const registry::Finding& finding) {
   sas::v1::Finding out;
+  out.set_name(
+      absl::StrCat(NameOf(finding.resource), "/findings/", registry::ToString(finding.reason)));
   out.set_severity(ToProto(finding.severity));
   out.set_reason(std::string(registry::ToString(finding.reason)));
   out.set_resource(NameOf(finding.resource));
   out.set_message(finding.message);
+  out.set_affected_count(1);
   return out;
 }
 
@@ -493,6 +499,7 @@ sas::v1::Event HeaderToProto(const registry::RegistryEvent& event,
                              const std::string& resume_token) {
   sas::v1::Event out;
   out.set_revision(event.revision);
+  out.set_previous_revision(event.previous_revision);
   out.set_resume_token(resume_token);
   SetTime(event.time, out.mutable_time());
   sas::v1::Cause* cause = out.mutable_cause();

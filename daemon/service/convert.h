@@ -6,9 +6,9 @@
 #include "daemon/registry/registry_event.h"
 #include "daemon/registry/resources.h"
 #include "driver/observation/observation.h"
+#include "sas/v1/events.pb.h"
+#include "sas/v1/node_service.pb.h"
 #include "sas/v1/resources.pb.h"
-#include "sas/v1/topology_service.pb.h"
-#include "sas/v1/watch_service.pb.h"
 
 // The registry's types as the API's messages: the one place where both are seen. Total: every value
 // converts. Pure functions, thread-safe.
@@ -33,7 +33,7 @@ void ToProto(const registry::Slot& slot, sas::v1::Slot* out);
 // `ref` is not null.
 void ToProto(const registry::ResourceRef& ref, sas::v1::Resource* out);
 
-// Takes away what VIEW_BASIC leaves out: provenance, handles and what is seldom asked for.
+// Clears the fields that VIEW_BASIC leaves out: those marked FULL in resources.proto.
 void TrimToBasic(sas::v1::Host* host);
 void TrimToBasic(sas::v1::Phy* phy);
 void TrimToBasic(sas::v1::Port* port);

@@ -35,9 +35,15 @@ watch::EncodedBytes EventEncoder::Encode(const registry::RegistryEvent& event) {
   return encoded;
 }
 
-std::string EventFrame(size_t size) {
+std::string BatchFrame(size_t size) {
   std::string frame;
   AppendTagAndLength(sas::v1::WatchResponse::kEventsFieldNumber, size, frame);
+  return frame;
+}
+
+std::string EventFrame(size_t size) {
+  std::string frame;
+  AppendTagAndLength(sas::v1::EventBatch::kEventsFieldNumber, size, frame);
   return frame;
 }
 

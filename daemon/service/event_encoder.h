@@ -10,9 +10,9 @@
 
 namespace sasd::service {
 
-// Encodes events as the field `events` of sas.v1.WatchResponse: concatenated encodings are one
-// response with several events, and an encoding without some of its pieces is the event without
-// those changes (proto3 wire format). Thread-safe.
+// Encodes events as the field `events` of sas.v1.EventBatch: concatenated encodings are one batch
+// of several events, and an encoding without some of its pieces is the event without those changes
+// (proto3 wire format). Thread-safe.
 class EventEncoder : public watch::RegistryEventEncoder {
  public:
   explicit EventEncoder(std::string epoch) : epoch_(std::move(epoch)) {}
@@ -23,8 +23,10 @@ class EventEncoder : public watch::RegistryEventEncoder {
   const std::string epoch_;
 };
 
-// The tag and length that stand before a sas.v1.Event of `size` bytes in WatchResponse.events.
+// The tag and length before a sas.v1.Event of `size` bytes in EventBatch.events.
 std::string EventFrame(size_t size);
+// The tag and length before an EventBatch of `size` bytes in WatchResponse.events.
+std::string BatchFrame(size_t size);
 
 // What is selected of an event, as one encoded sas.v1.Event (without its frame) or, where it is
 // larger than a client takes in one message, as several of which all but the last are `continued`.

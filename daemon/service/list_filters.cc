@@ -1,22 +1,35 @@
 #include "daemon/service/list_filters.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "daemon/service/convert.h"
-#include "daemon/service/errors.h"
+#include "daemon/service/filter_bounds.h"
 #include "daemon/service/names.h"
+#include "google/protobuf/descriptor.h"
+#include "rpc/did_you_mean.h"
+#include "rpc/glob.h"
 #include "rpc/status.h"
 
 namespace sasd::service {
 namespace {
 
+using google::protobuf::EnumDescriptor;
 using registry::Topology;
+using sas::v1::Condition;
+using sas::v1::Operator;
 
 std::string KnownHosts(const Topology& topology) {
   std::vector<std::string> names;
@@ -31,84 +44,814 @@ bool Contains(const V& values, const typename V::value_type& value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-// Builds a predicate condition by condition; keeps the first error.
-template <typename T>
-class Builder {
- public:
-  explicit Builder(const Topology& topology) : topology_(topology) {}
+// ------------------------------------------------------------------------ Conditions, any kind
 
-  void Add(Predicate<T> condition) { conditions_.push_back(std::move(condition)); }
+std::string ValuePath(const std::string& path, int i) {
+  return absl::StrCat(path, ".values[", i, "]");
+}
 
-  // `host_of(resource)` says whether a resource belongs to one of the hosts.
-  template <typename BelongsTo>
-  void Hosts(const google::protobuf::RepeatedPtrField<std::string>& names, BelongsTo belongs_to) {
-    if (names.empty()) return;
-    std::vector<SasAddress> hosts;
-    Note(ReadHosts(names, "filter.hosts", topology_, &hosts));
-    Add([hosts, belongs_to](const T& t) { return belongs_to(t, hosts); });
+bool IsOrder(Operator op) { return op >= sas::v1::OPERATOR_LESS; }
+
+bool IsNegated(const Condition& condition) {
+  return condition.operator_() == sas::v1::OPERATOR_NOT_EQUAL;
+}
+
+std::string OperatorNames(bool ordered) {
+  const EnumDescriptor& type = *sas::v1::Operator_descriptor();
+  std::vector<std::string> names;
+  for (int i = 0; i < type.value_count(); ++i) {
+    const int number = type.value(i)->number();
+    if (number == 0 || (!ordered && IsOrder(static_cast<Operator>(number)))) continue;
+    names.push_back(type.value(i)->name());
   }
+  return absl::StrJoin(names, ", ");
+}
 
-  template <typename KeyOf>
-  void Owner(absl::string_view field, const std::string& name, KeyOf key_of) {
-    if (name.empty()) return;
-    const absl::StatusOr<NodeKey> owner = ParseOwnerName(name);
-    if (!owner.ok()) return Note(rpc::BadField(field, owner.status().message()));
-    Add([owner = *owner, key_of](const T& t) { return key_of(t) == owner; });
+// Whether the operator exists, fits the field, and has as many values as it takes.
+grpc::Status CheckOperator(const Condition& condition, const FilterField& field,
+                           const std::string& path) {
+  const Operator op = condition.operator_();
+  if (op == sas::v1::OPERATOR_UNSPECIFIED || !sas::v1::Operator_IsValid(op) ||
+      (IsOrder(op) && !field.ordered)) {
+    return rpc::BadField(absl::StrCat(path, ".operator"),
+                         absl::StrCat("\"", field.name, "\" takes ", OperatorNames(field.ordered)));
   }
+  if (condition.values().empty()) {
+    return rpc::BadField(absl::StrCat(path, ".values"), "it is empty; give at least one value");
+  }
+  if (IsOrder(op) && condition.values_size() != 1) {
+    return rpc::BadField(absl::StrCat(path, ".values"),
+                         absl::StrCat("it has ", condition.values_size(), " elements; ",
+                                      sas::v1::Operator_Name(op), " takes one"));
+  }
+  return grpc::Status::OK;
+}
 
-  template <typename KeyOf>
-  void InEnclosure(const std::string& name, KeyOf key_of) {
-    if (name.empty()) return;
-    const absl::StatusOr<EnclosureKey> enclosure = ParseEnclosureName(name);
-    if (!enclosure.ok()) {
-      return Note(rpc::BadField("filter.enclosure", enclosure.status().message()));
+bool Holds(Operator op, uint64_t a, uint64_t b) {
+  switch (op) {
+    case sas::v1::OPERATOR_LESS:
+      return a < b;
+    case sas::v1::OPERATOR_LESS_OR_EQUAL:
+      return a <= b;
+    case sas::v1::OPERATOR_GREATER:
+      return a > b;
+    case sas::v1::OPERATOR_GREATER_OR_EQUAL:
+      return a >= b;
+    default:
+      return a == b;
+  }
+}
+
+grpc::Status ReadNumbers(const Condition& condition, const std::string& path,
+                         std::vector<uint64_t>* numbers) {
+  for (int i = 0; i < condition.values_size(); ++i) {
+    uint64_t number = 0;
+    if (!absl::SimpleAtoi(condition.values(i), &number)) {
+      return rpc::BadField(ValuePath(path, i),
+                           absl::StrCat("\"", condition.values(i), "\" is not a number of 0 to ",
+                                        std::numeric_limits<uint64_t>::max()));
     }
-    Add([enclosure = *enclosure, key_of](const T& t) { return key_of(t) == enclosure; });
+    numbers->push_back(number);
   }
+  return grpc::Status::OK;
+}
 
-  template <typename TextOf>
-  void Equals(const std::string& wanted, TextOf text_of) {
-    if (wanted.empty()) return;
-    Add([wanted, text_of](const T& t) { return absl::string_view(text_of(t)) == wanted; });
+grpc::Status ReadBools(const Condition& condition, const std::string& path, bool* accepts_false,
+                       bool* accepts_true) {
+  for (int i = 0; i < condition.values_size(); ++i) {
+    const std::string& value = condition.values(i);
+    if (value != "true" && value != "false") {
+      return rpc::BadField(ValuePath(path, i),
+                           absl::StrCat("\"", value, "\" is not \"true\" or \"false\""));
+    }
+    (value == "true" ? *accepts_true : *accepts_false) = true;
   }
+  return grpc::Status::OK;
+}
 
-  void CheckEnums(absl::string_view field, const google::protobuf::RepeatedField<int>& values,
-                  bool (*is_valid)(int)) {
-    for (int i = 0; i < values.size(); ++i) {
-      if (values[i] == 0 || !is_valid(values[i])) {
-        Note(rpc::BadField(absl::StrCat(field, "[", i, "]"),
-                           absl::StrCat(values[i], " is none of the values of this enumeration")));
+// "DEVICE_STATE_" of DEVICE_STATE_UNSPECIFIED.
+absl::string_view PrefixOf(const EnumDescriptor& type) {
+  return absl::StripSuffix(type.FindValueByNumber(0)->name(), "UNSPECIFIED");
+}
+
+// The values of the enumeration without their prefix, except UNSPECIFIED.
+std::vector<std::string> ShortNames(const EnumDescriptor& type) {
+  std::vector<std::string> names;
+  for (int i = 0; i < type.value_count(); ++i) {
+    if (type.value(i)->number() == 0) continue;
+    names.emplace_back(absl::StripPrefix(type.value(i)->name(), PrefixOf(type)));
+  }
+  return names;
+}
+
+grpc::Status ReadEnum(const std::string& path, const EnumDescriptor& type, const std::string& value,
+                      int* number) {
+  const auto* found = type.FindValueByName(value);
+  if (found == nullptr) found = type.FindValueByName(absl::StrCat(PrefixOf(type), value));
+  if (found == nullptr || found->number() == 0) {
+    const std::vector<std::string> names = ShortNames(type);
+    return rpc::BadField(path, absl::StrCat("\"", value, "\" is not a value of ", type.name(),
+                                            rpc::DidYouMean(value, names),
+                                            " (values: ", absl::StrJoin(names, ", "), ")"));
+  }
+  *number = found->number();
+  return grpc::Status::OK;
+}
+
+constexpr uint32_t Bit(int number) { return uint32_t{1} << number; }
+
+// The values as a bit set.
+grpc::Status ReadEnums(const Condition& condition, const std::string& path,
+                       const EnumDescriptor& type, uint32_t* bits) {
+  for (int i = 0; i < condition.values_size(); ++i) {
+    int number = 0;
+    grpc::Status status = ReadEnum(ValuePath(path, i), type, condition.values(i), &number);
+    if (!status.ok()) return status;
+    *bits |= Bit(number);
+  }
+  return grpc::Status::OK;
+}
+
+// The rates that pass the condition, as a bit set. Only rates at which a link is up have an order.
+grpc::Status ReadRates(const Condition& condition, const std::string& path, uint32_t* bits) {
+  grpc::Status status = ReadEnums(condition, path, *sas::v1::LinkRate_descriptor(), bits);
+  if (!status.ok()) return status;
+  if (IsNegated(condition)) *bits = ~*bits;
+  if (!IsOrder(condition.operator_())) return grpc::Status::OK;
+  uint32_t passing = 0;
+  constexpr int kSlowest = sas::v1::LINK_RATE_1_5_GBPS;
+  if (*bits < Bit(kSlowest)) {
+    return rpc::BadField(ValuePath(path, 0), absl::StrCat("\"", condition.values(0),
+                                                          "\" is not a speed; speeds are 1_5_GBPS, "
+                                                          "3_GBPS, 6_GBPS, 12_GBPS, 22_5_GBPS"));
+  }
+  for (int rate = kSlowest; rate <= sas::v1::LinkRate_MAX; ++rate) {
+    if (Holds(condition.operator_(), Bit(rate), *bits)) passing |= Bit(rate);
+  }
+  *bits = passing;
+  return grpc::Status::OK;
+}
+
+// Accepts any of some texts.
+class TextMatcher {
+ public:
+  grpc::Status Read(const Condition& condition, const std::string& path) {
+    for (int i = 0; i < condition.values_size(); ++i) {
+      absl::StatusOr<rpc::Glob> glob = rpc::Glob::Parse(condition.values(i));
+      if (!glob.ok()) return rpc::BadField(ValuePath(path, i), glob.status().message());
+      if (glob->is_plain()) {
+        plain_.push_back(glob->plain());
+      } else {
+        globs_.push_back(*std::move(glob));
       }
     }
+    std::sort(plain_.begin(), plain_.end());
+    return grpc::Status::OK;
   }
 
-  grpc::Status Finish(Predicate<T>* predicate) {
-    *predicate = [conditions = std::move(conditions_)](const T& t) {
-      return std::all_of(conditions.begin(), conditions.end(),
-                         [&t](const Predicate<T>& condition) { return condition(t); });
-    };
-    return status_;
+  bool Matches(absl::string_view text) const {
+    return std::binary_search(plain_.begin(), plain_.end(), text) ||
+           std::any_of(globs_.begin(), globs_.end(),
+                       [text](const rpc::Glob& glob) { return glob.Matches(text); });
   }
 
  private:
-  void Note(const grpc::Status& status) {
-    if (status_.ok()) status_ = status;
-  }
-
-  const Topology& topology_;
-  std::vector<Predicate<T>> conditions_;
-  grpc::Status status_;
+  std::vector<std::string> plain_;  // ascending
+  std::vector<rpc::Glob> globs_;
 };
 
-template <typename Hosts>
-bool Intersects(const Hosts& own, const std::vector<SasAddress>& wanted) {
-  return std::any_of(own.begin(), own.end(),
-                     [&wanted](SasAddress host) { return Contains(wanted, host); });
+// Accepts any of some keys, which values name. Only a glob needs a key's text.
+template <typename Codec>
+class KeyMatcher {
+ public:
+  using Key = typename Codec::Key;
+
+  grpc::Status Read(const Condition& condition, const std::string& path) {
+    for (int i = 0; i < condition.values_size(); ++i) {
+      absl::StatusOr<rpc::Glob> glob = rpc::Glob::Parse(condition.values(i));
+      if (!glob.ok()) return rpc::BadField(ValuePath(path, i), glob.status().message());
+      if (!glob->is_plain()) {
+        globs_.push_back(*std::move(glob));
+        continue;
+      }
+      absl::StatusOr<Key> key = Codec::Parse(glob->plain());
+      if (!key.ok()) return rpc::BadField(ValuePath(path, i), key.status().message());
+      keys_.push_back(*std::move(key));
+    }
+    std::sort(keys_.begin(), keys_.end());
+    return grpc::Status::OK;
+  }
+
+  bool Matches(const Key& key) const {
+    if (std::binary_search(keys_.begin(), keys_.end(), key)) return true;
+    if (globs_.empty()) return false;
+    const std::string text = Codec::Print(key);
+    return std::any_of(globs_.begin(), globs_.end(),
+                       [&text](const rpc::Glob& glob) { return glob.Matches(text); });
+  }
+
+ private:
+  std::vector<Key> keys_;  // ascending
+  std::vector<rpc::Glob> globs_;
+};
+
+// A codec reads and prints keys as the API shows them. An empty text is no object, where a field
+// may refer to none.
+struct HostCodec {
+  using Key = SasAddress;
+  static absl::StatusOr<Key> Parse(absl::string_view text) { return ParseHostName(text); }
+  static std::string Print(Key key) { return HostName(key); }
+};
+
+struct OwnerCodec {
+  using Key = NodeKey;
+  static absl::StatusOr<Key> Parse(absl::string_view text) { return ParseOwnerName(text); }
+  static std::string Print(const Key& key) { return OwnerName(key); }
+};
+
+struct EnclosureCodec {
+  using Key = EnclosureKey;
+  static absl::StatusOr<Key> Parse(absl::string_view text) {
+    if (text.empty()) return Key(0);
+    return ParseEnclosureName(text);
+  }
+  static std::string Print(Key key) { return key == Key(0) ? "" : EnclosureName(key); }
+};
+
+struct AddressCodec {
+  using Key = SasAddress;
+  static absl::StatusOr<Key> Parse(absl::string_view text) {
+    if (text.empty()) return Key(0);
+    return ParseSasAddress(text);
+  }
+  static std::string Print(Key key) { return key == Key(0) ? "" : ToHex(key); }
+};
+
+// The names of resources of kind T.
+template <typename T>
+struct NameCodec {
+  using Key = typename T::Key;
+  static absl::StatusOr<Key> Parse(absl::string_view text) {
+    const absl::StatusOr<registry::ResourceId> id = ParseName(text);
+    if (!id.ok()) return id.status();
+    const auto* key = std::get_if<registry::IndexOf<T>()>(&*id);
+    if (key != nullptr) return *key;
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" names another kind of resource"));
+  }
+  static std::string Print(const Key& key) { return NameOf(registry::MakeId<T>(key)); }
+};
+
+struct LogicalUnitCodec : NameCodec<registry::LogicalUnit> {
+  static absl::StatusOr<Key> Parse(absl::string_view text) {
+    if (text.empty()) return Key();
+    return NameCodec::Parse(text);
+  }
+  static std::string Print(const Key& key) {
+    return key.text().empty() ? "" : LogicalUnitName(key);
+  }
+};
+
+// -------------------------------------------------------------------------------------- Fields
+
+template <typename T>
+struct Field {
+  FilterField about;
+  // Compiles a condition that CheckOperator() accepts. `path` is the condition's.
+  std::function<grpc::Status(const Condition& condition, const std::string& path,
+                             Predicate<T>* predicate)>
+      compile;
+};
+
+// Calls the visitor for the elements of a field until it returns true, and returns whether it did.
+template <typename T, typename V>
+using AnyOf = bool (*)(const T&, absl::FunctionRef<bool(const V&)>);
+
+// A matcher that has read the condition.
+template <typename Matcher>
+grpc::Status NewMatcher(const Condition& condition, const std::string& path,
+                        std::shared_ptr<const Matcher>* matcher) {
+  auto made = std::make_shared<Matcher>();
+  grpc::Status status = made->Read(condition, path);
+  *matcher = std::move(made);
+  return status;
+}
+
+// A field that `get` returns and the matcher accepts.
+template <typename T, typename Matcher, typename Get>
+Field<T> Matched(FilterField about, Get get) {
+  return {std::move(about),
+          [get](const Condition& condition, const std::string& path, Predicate<T>* predicate) {
+            std::shared_ptr<const Matcher> matcher;
+            grpc::Status status = NewMatcher(condition, path, &matcher);
+            *predicate = [get, matcher, negated = IsNegated(condition)](const T& t) {
+              return matcher->Matches(get(t)) != negated;
+            };
+            return status;
+          }};
+}
+
+// The same for a field with several elements.
+template <typename T, typename Matcher, typename V>
+Field<T> MatchedAny(FilterField about, AnyOf<T, V> any_of) {
+  return {std::move(about),
+          [any_of](const Condition& condition, const std::string& path, Predicate<T>* predicate) {
+            std::shared_ptr<const Matcher> matcher;
+            grpc::Status status = NewMatcher(condition, path, &matcher);
+            *predicate = [any_of, matcher, negated = IsNegated(condition)](const T& t) {
+              return any_of(t, [&matcher](const V& v) { return matcher->Matches(v); }) != negated;
+            };
+            return status;
+          }};
+}
+
+template <typename T>
+Field<T> Text(const char* name, absl::string_view (*get)(const T&)) {
+  return Matched<T, TextMatcher>({name, "text"}, get);
+}
+
+// A text that is made for each resource.
+template <typename T>
+Field<T> MadeText(const char* name, std::string (*get)(const T&)) {
+  return Matched<T, TextMatcher>({name, "text"}, get);
+}
+
+template <typename T>
+Field<T> Texts(const char* name, AnyOf<T, absl::string_view> any_of) {
+  return MatchedAny<T, TextMatcher>({name, "texts"}, any_of);
+}
+
+template <typename T, typename Codec>
+Field<T> Name(const char* name, typename Codec::Key (*get)(const T&)) {
+  return Matched<T, KeyMatcher<Codec>>({name, "name"}, get);
+}
+
+template <typename T, typename Codec>
+Field<T> Names(const char* name, AnyOf<T, typename Codec::Key> any_of) {
+  return MatchedAny<T, KeyMatcher<Codec>>({name, "names"}, any_of);
+}
+
+template <typename T>
+Field<T> Address(const char* name, SasAddress (*get)(const T&)) {
+  return Matched<T, KeyMatcher<AddressCodec>>({name, "address"}, get);
+}
+
+// A field that may be unset: then it equals no number and has no order.
+template <typename T>
+Field<T> Number(const char* name, std::optional<uint64_t> (*get)(const T&)) {
+  return {{name, "number", true},
+          [get](const Condition& condition, const std::string& path, Predicate<T>* predicate) {
+            std::vector<uint64_t> numbers;
+            grpc::Status status = ReadNumbers(condition, path, &numbers);
+            *predicate = [get, numbers = std::move(numbers), op = condition.operator_(),
+                          negated = IsNegated(condition)](const T& t) {
+              const std::optional<uint64_t> own = get(t);
+              return (own && std::any_of(numbers.begin(), numbers.end(), [op, own](uint64_t n) {
+                        return Holds(op, *own, n);
+                      })) != negated;
+            };
+            return status;
+          }};
+}
+
+template <typename T>
+Field<T> Rate(const char* name, LinkRate (*get)(const T&)) {
+  return {{name, "link rate", true},
+          [get](const Condition& condition, const std::string& path, Predicate<T>* predicate) {
+            uint32_t bits = 0;
+            grpc::Status status = ReadRates(condition, path, &bits);
+            *predicate = [get, bits](const T& t) { return (bits & Bit(ToProto(get(t)))) != 0; };
+            return status;
+          }};
+}
+
+// An enumeration, or several elements of one: `get` returns them as a bit set.
+template <typename T>
+Field<T> Enum(const char* name, const EnumDescriptor* type, uint32_t (*get)(const T&)) {
+  return {
+      {name, absl::StrCat("`", type->name(), "`")},
+      [type, get](const Condition& condition, const std::string& path, Predicate<T>* predicate) {
+        uint32_t bits = 0;
+        grpc::Status status = ReadEnums(condition, path, *type, &bits);
+        *predicate = [get, bits, negated = IsNegated(condition)](const T& t) {
+          return ((bits & get(t)) != 0) != negated;
+        };
+        return status;
+      }};
+}
+
+template <typename T>
+Field<T> Bool(const char* name, bool (*get)(const T&)) {
+  return {{name, "bool"},
+          [get](const Condition& condition, const std::string& path, Predicate<T>* predicate) {
+            bool with_false = false, with_true = false;
+            grpc::Status status = ReadBools(condition, path, &with_false, &with_true);
+            *predicate = [get, with_false, with_true, negated = IsNegated(condition)](const T& t) {
+              return (get(t) ? with_true : with_false) != negated;
+            };
+            return status;
+          }};
+}
+
+// A field that the message does not have.
+template <typename T>
+Field<T> Derived(const char* note, Field<T> field) {
+  field.about.note = note;
+  return field;
+}
+
+template <typename T>
+using Fields = std::vector<Field<T>>;
+
+// Adds the fields that every resource has: the first to the front.
+template <typename T>
+void AddCommon(Fields<T>& fields) {
+  fields.insert(fields.begin(), {Name<T, NameCodec<T>>(
+                                     "name", [](const T& t) -> typename T::Key { return t.key(); }),
+                                 Text<T>("alias", [](const T&) { return absl::string_view(); })});
+  fields.push_back(Enum<T>("sources", sas::v1::Source_descriptor(), [](const T& t) {
+    uint32_t bits = 0;
+    for (const Source source : t.sources) bits |= Bit(ToProto(source));
+    return bits;
+  }));
+  fields.push_back(Number<T>("revision", [](const T& t) -> std::optional<uint64_t> {
+    return static_cast<uint64_t>(t.stamp.revision);
+  }));
+}
+
+uint32_t ProtocolBits(uint8_t protocols) {
+  return ((protocols & Protocols::kSsp) ? Bit(sas::v1::PROTOCOL_SSP) : 0) |
+         ((protocols & Protocols::kStp) ? Bit(sas::v1::PROTOCOL_STP) : 0) |
+         ((protocols & Protocols::kSmp) ? Bit(sas::v1::PROTOCOL_SMP) : 0) |
+         ((protocols & Protocols::kSata) ? Bit(sas::v1::PROTOCOL_SATA) : 0);
+}
+
+// The numbers of RoutingAttribute are those of sas.v1.Routing.
+static_assert(static_cast<int>(RoutingAttribute::kTable) == sas::v1::ROUTING_TABLE);
+
+template <typename Small>
+std::optional<uint64_t> Widened(const std::optional<Small>& number) {
+  if (!number) return std::nullopt;
+  return static_cast<uint64_t>(*number);
+}
+
+std::optional<uint64_t> Widened(const std::optional<PhyId>& phy) {
+  if (!phy) return std::nullopt;
+  return phy->value();
 }
 
 absl::string_view UnitText(const registry::EndDevice& device,
                            registry::Text registry::UnitRecord::*member) {
   return device.units.empty() ? absl::string_view() : (device.first_unit()->facts.*member).view();
+}
+
+bool AnyHost(const registry::HostList& hosts, absl::FunctionRef<bool(const SasAddress&)> matches) {
+  return std::any_of(hosts.begin(), hosts.end(), matches);
+}
+
+// The text of any path of a logical unit.
+template <registry::Text registry::UnitRecord::*kMember>
+bool AnyPathText(const registry::LogicalUnit& unit,
+                 absl::FunctionRef<bool(const absl::string_view&)> matches) {
+  return std::any_of(unit.paths.begin(), unit.paths.end(), [matches](const auto& path) {
+    return matches((path.facts->facts.*kMember).view());
+  });
+}
+
+// The tables. Each lists the fields of the kind's message in its order, then derived ones; those of
+// AddCommon() apart.
+using OptionalNumber = std::optional<uint64_t>;
+
+template <typename T>
+Fields<T> Table();
+
+template <>
+Fields<registry::Host> Table() {
+  using T = registry::Host;
+  return {
+      Address<T>("sas_address", [](const T& t) { return t.facts.address; }),
+      Text<T>("board_name", [](const T& t) { return absl::string_view(t.facts.board_name); }),
+      Text<T>("chip_name", [](const T& t) { return absl::string_view(t.facts.chip_name); }),
+      Text<T>("firmware_version",
+              [](const T& t) { return absl::string_view(t.facts.firmware_version); }),
+      Text<T>("driver_name", [](const T& t) { return absl::string_view(t.facts.driver_name); }),
+      Text<T>("pci_address", [](const T& t) { return absl::string_view(t.facts.pci_address); }),
+      Text<T>("os_name", [](const T& t) { return absl::string_view(t.facts.os_name); }),
+      Number<T>("phy_count", [](const T& t) -> OptionalNumber { return t.facts.phy_count; }),
+      Derived("`discovery.state`",
+              Enum<T>("discovery_state", sas::v1::DiscoveryState_descriptor(),
+                      [](const T& t) { return Bit(ToProto(t.discovery.state)); })),
+      Derived("`discovery.reset_count`",
+              Number<T>("reset_count",
+                        [](const T& t) -> OptionalNumber { return t.discovery.reset_count; })),
+  };
+}
+
+template <>
+Fields<registry::Phy> Table() {
+  using T = registry::Phy;
+  return {
+      Name<T, OwnerCodec>("owner", [](const T& t) { return t.facts.key.owner; }),
+      Number<T>("phy_identifier",
+                [](const T& t) -> OptionalNumber { return t.facts.key.phy.value(); }),
+      Rate<T>("negotiated_link_rate", [](const T& t) { return t.facts.negotiated; }),
+      Rate<T>("hardware_minimum_link_rate", [](const T& t) { return t.facts.hardware_min; }),
+      Rate<T>("hardware_maximum_link_rate", [](const T& t) { return t.facts.hardware_max; }),
+      Rate<T>("programmed_minimum_link_rate", [](const T& t) { return t.facts.programmed_min; }),
+      Rate<T>("programmed_maximum_link_rate", [](const T& t) { return t.facts.programmed_max; }),
+      Address<T>("attached_sas_address", [](const T& t) { return t.facts.attached; }),
+      Number<T>("attached_phy_identifier",
+                [](const T& t) { return Widened(t.facts.attached_phy); }),
+      Enum<T>("routing", sas::v1::Routing_descriptor(),
+              [](const T& t) { return Bit(static_cast<int>(t.facts.routing)); }),
+      Bool<T>("virtual_phy", [](const T& t) { return t.facts.is_virtual; }),
+      Bool<T>("vacant", [](const T& t) { return t.facts.vacant; }),
+      Text<T>("os_name", [](const T& t) { return t.facts.os_name.view(); }),
+      Derived("The host of the owner",
+              Name<T, HostCodec>("host", [](const T& t) { return t.facts.key.owner.host; })),
+      Derived("Whether `attached_sas_address` is not empty",
+              Bool<T>("attached", [](const T& t) { return t.facts.attached != SasAddress(0); })),
+  };
+}
+
+std::string AttachedName(const registry::Port& port) {
+  switch (port.attached.kind) {
+    case registry::AttachedNode::Kind::kUnknown:
+      break;
+    case registry::AttachedNode::Kind::kHost:
+      return HostName(port.id.attached);
+    case registry::AttachedNode::Kind::kExpander:
+      return OwnerName(port.attached_key());
+    case registry::AttachedNode::Kind::kEndDevice:
+      return EndDeviceName(port.attached_key());
+  }
+  return "";
+}
+
+template <>
+Fields<registry::Port> Table() {
+  using T = registry::Port;
+  return {
+      Name<T, OwnerCodec>("owner", [](const T& t) { return t.id.owner; }),
+      Address<T>("attached_sas_address", [](const T& t) { return t.id.attached; }),
+      MadeText<T>("attached", &AttachedName),
+      Number<T>("width", [](const T& t) -> OptionalNumber { return t.width; }),
+      Number<T>("widest_count", [](const T& t) -> OptionalNumber { return t.widest; }),
+      Rate<T>("link_rate", [](const T& t) { return t.link_rate; }),
+      Text<T>("os_name", [](const T& t) { return t.facts.os_name.view(); }),
+      Derived("The host of the owner",
+              Name<T, HostCodec>("host", [](const T& t) { return t.id.owner.host; })),
+  };
+}
+
+template <>
+Fields<registry::Expander> Table() {
+  using T = registry::Expander;
+  return {
+      Address<T>("sas_address", [](const T& t) { return t.facts.key.address; }),
+      Name<T, HostCodec>("host", [](const T& t) { return t.facts.key.host; }),
+      Name<T, OwnerCodec>("parent", [](const T& t) { return t.facts.parent; }),
+      Number<T>("device_handle",
+                [](const T& t) -> OptionalNumber { return t.facts.handle.value(); }),
+      Name<T, EnclosureCodec>("enclosure", [](const T& t) { return t.facts.enclosure; }),
+      Number<T>("phy_count", [](const T& t) -> OptionalNumber { return t.facts.phy_count; }),
+      Number<T>("level", [](const T& t) -> OptionalNumber { return t.facts.level; }),
+      Text<T>("vendor", [](const T& t) { return t.facts.vendor.view(); }),
+      Text<T>("product", [](const T& t) { return t.facts.product.view(); }),
+      Text<T>("product_revision", [](const T& t) { return t.facts.revision.view(); }),
+      Number<T>("link_width", [](const T& t) -> OptionalNumber { return t.link_width; }),
+      Rate<T>("link_rate", [](const T& t) { return t.link_rate; }),
+      Text<T>("os_name", [](const T& t) { return t.facts.os_name.view(); }),
+  };
+}
+
+template <>
+Fields<registry::EndDevice> Table() {
+  using T = registry::EndDevice;
+  using registry::UnitRecord;
+  return {
+      Address<T>("sas_address", [](const T& t) { return t.facts.key.address; }),
+      Name<T, HostCodec>("host", [](const T& t) { return t.facts.key.host; }),
+      Name<T, OwnerCodec>("parent", [](const T& t) { return t.facts.parent; }),
+      Number<T>("parent_phy_identifier", [](const T& t) { return Widened(t.facts.parent_phy); }),
+      Number<T>("device_handle",
+                [](const T& t) -> OptionalNumber { return t.facts.handle.value(); }),
+      Enum<T>("state", sas::v1::DeviceState_descriptor(),
+              [](const T& t) { return Bit(ToProto(t.facts.state)); }),
+      Enum<T>("target_protocols", sas::v1::Protocol_descriptor(),
+              [](const T& t) { return ProtocolBits(t.facts.protocols.target); }),
+      Enum<T>("initiator_protocols", sas::v1::Protocol_descriptor(),
+              [](const T& t) { return ProtocolBits(t.facts.protocols.initiator); }),
+      Name<T, EnclosureCodec>("enclosure", [](const T& t) { return t.facts.enclosure; }),
+      Number<T>("slot", [](const T& t) { return Widened(t.facts.slot); }),
+      Number<T>("enclosure_level", [](const T& t) { return Widened(t.facts.enclosure_level); }),
+      Text<T>("connector_name", [](const T& t) { return t.facts.connector_name.view(); }),
+      Address<T>("device_name", [](const T& t) { return t.facts.device_name; }),
+      Number<T>("access_status",
+                [](const T& t) -> OptionalNumber { return t.facts.access_status; }),
+      Text<T>("failure", [](const T& t) { return t.facts.failure.view(); }),
+      Rate<T>("link_rate", [](const T& t) { return t.link_rate; }),
+      Number<T>("link_width", [](const T& t) -> OptionalNumber { return t.link_width; }),
+      Names<T, LogicalUnitCodec>(
+          "logical_units",
+          [](const T& t, absl::FunctionRef<bool(const registry::LogicalUnitKey&)> matches) {
+            return std::any_of(t.units.begin(), t.units.end(),
+                               [matches](const auto& path) { return matches(path->unit); });
+          }),
+      Text<T>("block_device", [](const T& t) { return UnitText(t, &UnitRecord::block_device); }),
+      Text<T>("scsi_address", [](const T& t) { return UnitText(t, &UnitRecord::scsi_address); }),
+      Text<T>("vendor", [](const T& t) { return UnitText(t, &UnitRecord::vendor); }),
+      Text<T>("model", [](const T& t) { return UnitText(t, &UnitRecord::model); }),
+      Text<T>("serial", [](const T& t) { return UnitText(t, &UnitRecord::serial); }),
+      Number<T>("peripheral_type",
+                [](const T& t) -> OptionalNumber {
+                  if (t.units.empty()) return std::nullopt;
+                  return t.first_unit()->facts.peripheral_type;
+                }),
+      Text<T>("os_name", [](const T& t) { return t.facts.os_name.view(); }),
+  };
+}
+
+template <>
+Fields<registry::LogicalUnit> Table() {
+  using T = registry::LogicalUnit;
+  using registry::UnitRecord;
+  return {
+      Text<T>("wwid", [](const T& t) { return t.wwid(); }),
+      Number<T>("peripheral_type", [](const T& t) -> OptionalNumber { return t.peripheral_type; }),
+      Text<T>("vendor", [](const T& t) { return t.vendor.view(); }),
+      Text<T>("model", [](const T& t) { return t.model.view(); }),
+      Text<T>("product_revision", [](const T& t) { return t.revision.view(); }),
+      Text<T>("serial", [](const T& t) { return t.serial.view(); }),
+      Number<T>("size_bytes", [](const T& t) -> OptionalNumber { return t.size_bytes; }),
+      Name<T, EnclosureCodec>("enclosure", [](const T& t) { return t.enclosure; }),
+      Number<T>("slot", [](const T& t) { return Widened(t.slot); }),
+      Number<T>("most_path_count", [](const T& t) -> OptionalNumber { return t.most_paths; }),
+      Names<T, HostCodec>("lost_hosts",
+                          [](const T& t, absl::FunctionRef<bool(const SasAddress&)> matches) {
+                            return t.lost_hosts && AnyHost(*t.lost_hosts.get(), matches);
+                          }),
+      Derived("The number of `paths`",
+              Number<T>("path_count", [](const T& t) -> OptionalNumber { return t.paths.size(); })),
+      Derived("The hosts of its `paths`",
+              Names<T, HostCodec>(
+                  "host",
+                  [](const T& t, absl::FunctionRef<bool(const SasAddress&)> matches) {
+                    return std::any_of(t.paths.begin(), t.paths.end(), [matches](const auto& path) {
+                      return matches(path.device.host);
+                    });
+                  })),
+      Derived("The end devices of its `paths`",
+              Names<T, NameCodec<registry::EndDevice>>(
+                  "end_device",
+                  [](const T& t, absl::FunctionRef<bool(const NodeKey&)> matches) {
+                    return std::any_of(t.paths.begin(), t.paths.end(), [matches](const auto& path) {
+                      return matches(path.device);
+                    });
+                  })),
+      Derived("The states of its `paths`", Enum<T>("state", sas::v1::DeviceState_descriptor(),
+                                                   [](const T& t) {
+                                                     uint32_t bits = 0;
+                                                     for (const T::Path& path : t.paths)
+                                                       bits |= Bit(ToProto(path.state));
+                                                     return bits;
+                                                   })),
+      Derived("The block devices of its `paths`",
+              Texts<T>("block_device", &AnyPathText<&UnitRecord::block_device>)),
+      Derived("The SCSI addresses of its `paths`",
+              Texts<T>("scsi_address", &AnyPathText<&UnitRecord::scsi_address>)),
+      Derived("The SCSI generic devices of its `paths`",
+              Texts<T>("generic_device", &AnyPathText<&UnitRecord::generic_device>)),
+  };
+}
+
+template <>
+Fields<registry::Enclosure> Table() {
+  using T = registry::Enclosure;
+  return {
+      Address<T>("logical_id", [](const T& t) { return SasAddress(t.id.value()); }),
+      Names<T, HostCodec>("hosts",
+                          [](const T& t, absl::FunctionRef<bool(const SasAddress&)> matches) {
+                            return AnyHost(t.hosts, matches);
+                          }),
+      Text<T>("vendor", [](const T& t) { return t.vendor.view(); }),
+      Text<T>("model", [](const T& t) { return t.model.view(); }),
+      Text<T>("product_revision", [](const T& t) { return t.revision.view(); }),
+      Number<T>("slot_count", [](const T& t) -> OptionalNumber { return t.slot_count; }),
+      Number<T>("start_slot", [](const T& t) -> OptionalNumber { return t.start_slot; }),
+      Number<T>("level", [](const T& t) { return Widened(t.level); }),
+      Number<T>("occupied_slot_count",
+                [](const T& t) -> OptionalNumber { return t.occupied_slot_count; }),
+      Names<T, NameCodec<registry::EndDevice>>(
+          "ses_devices",
+          [](const T& t, absl::FunctionRef<bool(const NodeKey&)> matches) {
+            return std::any_of(t.ses_devices.begin(), t.ses_devices.end(), matches);
+          }),
+      Text<T>("os_name", [](const T& t) { return t.os_name.view(); }),
+  };
+}
+
+template <>
+Fields<registry::Slot> Table() {
+  using T = registry::Slot;
+  return {
+      Name<T, EnclosureCodec>("enclosure", [](const T& t) { return t.id.enclosure; }),
+      Number<T>("slot", [](const T& t) -> OptionalNumber { return t.id.slot; }),
+      Text<T>("label", [](const T& t) { return t.facts.label.view(); }),
+      Bool<T>("occupied", [](const T& t) { return t.occupied(); }),
+      Names<T, NameCodec<registry::EndDevice>>(
+          "end_devices",
+          [](const T& t, absl::FunctionRef<bool(const NodeKey&)> matches) {
+            return std::any_of(t.occupants.begin(), t.occupants.end(),
+                               [matches](const auto& o) { return matches(o.device); });
+          }),
+      Name<T, LogicalUnitCodec>("logical_unit", [](const T& t) { return t.logical_unit; }),
+      Text<T>("vendor", [](const T& t) { return t.vendor.view(); }),
+      Text<T>("model", [](const T& t) { return t.model.view(); }),
+      Text<T>("serial", [](const T& t) { return t.serial.view(); }),
+      Texts<T>("block_devices",
+               [](const T& t, absl::FunctionRef<bool(const absl::string_view&)> matches) {
+                 return std::any_of(
+                     t.occupants.begin(), t.occupants.end(), [matches](const auto& o) {
+                       return !o.block_device.empty() && matches(o.block_device.view());
+                     });
+               }),
+      Text<T>("os_name", [](const T& t) { return t.facts.os_name.view(); }),
+      Derived(
+          "The hosts of the enclosure",
+          Names<T, HostCodec>("host",
+                              [](const T& t, absl::FunctionRef<bool(const SasAddress&)> matches) {
+                                return AnyHost(t.hosts, matches);
+                              })),
+  };
+}
+
+template <typename T>
+const Fields<T>& FieldsOf() {
+  static const auto* const fields = [] {
+    auto* made = new Fields<T>(Table<T>());
+    AddCommon(*made);
+    std::stable_partition(made->begin(), made->end(),
+                          [](const Field<T>& field) { return field.about.note.empty(); });
+    return made;
+  }();
+  return *fields;
+}
+
+// ------------------------------------------------------------------------------------- Filters
+
+bool BelongsTo(const registry::Host& host, const std::vector<SasAddress>& hosts) {
+  return Contains(hosts, host.facts.address);
+}
+bool BelongsTo(const registry::Phy& phy, const std::vector<SasAddress>& hosts) {
+  return Contains(hosts, phy.facts.key.owner.host);
+}
+bool BelongsTo(const registry::Port& port, const std::vector<SasAddress>& hosts) {
+  return Contains(hosts, port.id.owner.host);
+}
+bool BelongsTo(const registry::Expander& expander, const std::vector<SasAddress>& hosts) {
+  return Contains(hosts, expander.facts.key.host);
+}
+bool BelongsTo(const registry::EndDevice& device, const std::vector<SasAddress>& hosts) {
+  return Contains(hosts, device.facts.key.host);
+}
+bool BelongsTo(const registry::LogicalUnit& unit, const std::vector<SasAddress>& hosts) {
+  return std::any_of(unit.paths.begin(), unit.paths.end(),
+                     [&hosts](const auto& path) { return Contains(hosts, path.device.host); });
+}
+bool BelongsTo(const registry::Enclosure& enclosure, const std::vector<SasAddress>& hosts) {
+  return AnyHost(enclosure.hosts, [&hosts](SasAddress host) { return Contains(hosts, host); });
+}
+bool BelongsTo(const registry::Slot& slot, const std::vector<SasAddress>& hosts) {
+  return AnyHost(slot.hosts, [&hosts](SasAddress host) { return Contains(hosts, host); });
+}
+
+template <typename T>
+grpc::Status ReadCondition(const Condition& condition, const std::string& path,
+                           Predicate<T>* predicate) {
+  const Fields<T>& fields = FieldsOf<T>();
+  const auto field = std::find_if(fields.begin(), fields.end(), [&condition](const auto& known) {
+    return known.about.name == condition.field();
+  });
+  if (field == fields.end()) {
+    std::vector<std::string> names;
+    for (const auto& known : fields) names.push_back(known.about.name);
+    return rpc::BadField(
+        absl::StrCat(path, ".field"),
+        absl::StrCat("no field \"", condition.field(), "\" of ", registry::ToString(T::kKind),
+                     "s to filter by", rpc::DidYouMean(condition.field(), names),
+                     " (fields: ", absl::StrJoin(names, ", "), ")"));
+  }
+  grpc::Status status = CheckOperator(condition, field->about, path);
+  if (!status.ok()) return status;
+  return field->compile(condition, path, predicate);
+}
+
+template <typename T>
+std::vector<FilterField> AboutFields() {
+  std::vector<FilterField> about;
+  for (const Field<T>& field : FieldsOf<T>()) about.push_back(field.about);
+  return about;
 }
 
 }  // namespace
@@ -129,142 +872,76 @@ grpc::Status ReadHosts(const google::protobuf::RepeatedPtrField<std::string>& na
   return grpc::Status::OK;
 }
 
-grpc::Status ReadFilter(const sas::v1::PhyFilter& filter, const Topology& topology,
-                        Predicate<registry::Phy>* predicate) {
-  using T = registry::Phy;
-  Builder<T> builder(topology);
-  builder.Hosts(filter.hosts(), [](const T& phy, const std::vector<SasAddress>& hosts) {
-    return Contains(hosts, phy.facts.key.owner.host);
-  });
-  builder.Owner("filter.owner", filter.owner(), [](const T& phy) { return phy.facts.key.owner; });
-  builder.CheckEnums("filter.link_rates", filter.link_rates(), &sas::v1::LinkRate_IsValid);
-  if (!filter.link_rates().empty()) {
-    const std::vector<int> rates(filter.link_rates().begin(), filter.link_rates().end());
-    builder.Add([rates](const T& phy) { return Contains(rates, ToProto(phy.facts.negotiated)); });
+template <typename T>
+grpc::Status ReadFilter(const sas::v1::Filter& filter, const Topology& topology,
+                        Predicate<T>* predicate) {
+  grpc::Status status = CheckBounds(filter);
+  if (!status.ok()) return status;
+  if (!filter.kinds().empty()) return rpc::BadField("filter.kinds", "a list has one kind");
+  std::vector<Predicate<T>> all;
+  std::vector<SasAddress> hosts;
+  status = ReadHosts(filter.hosts(), "filter.hosts", topology, &hosts);
+  if (!hosts.empty()) {
+    all.push_back([hosts = std::move(hosts)](const T& t) { return BelongsTo(t, hosts); });
   }
-  if (filter.has_attached()) {
-    builder.Add([wanted = filter.attached()](const T& phy) {
-      return (phy.facts.attached != SasAddress(0)) == wanted;
-    });
+  for (int i = 0; status.ok() && i < filter.conditions_size(); ++i) {
+    status = ReadCondition(filter.conditions(i), absl::StrCat("filter.conditions[", i, "]"),
+                           &all.emplace_back());
   }
-  return builder.Finish(predicate);
+  *predicate = [all = std::move(all)](const T& t) {
+    return std::all_of(all.begin(), all.end(), [&t](const Predicate<T>& p) { return p(t); });
+  };
+  return status;
 }
 
-grpc::Status ReadFilter(const sas::v1::PortFilter& filter, const Topology& topology,
-                        Predicate<registry::Port>* predicate) {
-  using T = registry::Port;
-  Builder<T> builder(topology);
-  builder.Hosts(filter.hosts(), [](const T& port, const std::vector<SasAddress>& hosts) {
-    return Contains(hosts, port.id.owner.host);
-  });
-  builder.Owner("filter.owner", filter.owner(), [](const T& port) { return port.id.owner; });
-  builder.Add([least = filter.minimum_width()](const T& port) { return port.width >= least; });
-  return builder.Finish(predicate);
-}
+#define SASD_READ_FILTER(T) \
+  template grpc::Status ReadFilter<T>(const sas::v1::Filter&, const Topology&, Predicate<T>*)
+SASD_READ_FILTER(registry::Host);
+SASD_READ_FILTER(registry::Phy);
+SASD_READ_FILTER(registry::Port);
+SASD_READ_FILTER(registry::Expander);
+SASD_READ_FILTER(registry::EndDevice);
+SASD_READ_FILTER(registry::LogicalUnit);
+SASD_READ_FILTER(registry::Enclosure);
+SASD_READ_FILTER(registry::Slot);
+#undef SASD_READ_FILTER
 
-grpc::Status ReadFilter(const sas::v1::ExpanderFilter& filter, const Topology& topology,
-                        Predicate<registry::Expander>* predicate) {
-  using T = registry::Expander;
-  Builder<T> builder(topology);
-  builder.Hosts(filter.hosts(), [](const T& expander, const std::vector<SasAddress>& hosts) {
-    return Contains(hosts, expander.facts.key.host);
-  });
-  builder.Owner("filter.parent", filter.parent(),
-                [](const T& expander) { return expander.facts.parent; });
-  builder.InEnclosure(filter.enclosure(),
-                      [](const T& expander) { return expander.facts.enclosure; });
-  return builder.Finish(predicate);
-}
-
-grpc::Status ReadFilter(const sas::v1::EndDeviceFilter& filter, const Topology& topology,
-                        Predicate<registry::EndDevice>* predicate) {
-  using T = registry::EndDevice;
-  using registry::UnitRecord;
-  Builder<T> builder(topology);
-  builder.Hosts(filter.hosts(), [](const T& device, const std::vector<SasAddress>& hosts) {
-    return Contains(hosts, device.facts.key.host);
-  });
-  builder.Owner("filter.parent", filter.parent(),
-                [](const T& device) { return device.facts.parent; });
-  builder.InEnclosure(filter.enclosure(), [](const T& device) { return device.facts.enclosure; });
-  builder.CheckEnums("filter.states", filter.states(), &sas::v1::DeviceState_IsValid);
-  if (!filter.states().empty()) {
-    const std::vector<int> states(filter.states().begin(), filter.states().end());
-    builder.Add(
-        [states](const T& device) { return Contains(states, ToProto(device.facts.state)); });
+std::vector<FilterField> FilterFieldsOf(registry::ResourceKind kind) {
+  switch (kind) {
+    case registry::ResourceKind::kHost:
+      return AboutFields<registry::Host>();
+    case registry::ResourceKind::kPhy:
+      return AboutFields<registry::Phy>();
+    case registry::ResourceKind::kPort:
+      return AboutFields<registry::Port>();
+    case registry::ResourceKind::kExpander:
+      return AboutFields<registry::Expander>();
+    case registry::ResourceKind::kEndDevice:
+      return AboutFields<registry::EndDevice>();
+    case registry::ResourceKind::kLogicalUnit:
+      return AboutFields<registry::LogicalUnit>();
+    case registry::ResourceKind::kEnclosure:
+      return AboutFields<registry::Enclosure>();
+    case registry::ResourceKind::kSlot:
+      return AboutFields<registry::Slot>();
   }
-  builder.CheckEnums("filter.target_protocols", filter.target_protocols(),
-                     &sas::v1::Protocol_IsValid);
-  if (!filter.target_protocols().empty()) {
-    uint8_t bits = 0;
-    for (int protocol : filter.target_protocols()) {
-      if (protocol == sas::v1::PROTOCOL_SSP) bits |= Protocols::kSsp;
-      if (protocol == sas::v1::PROTOCOL_STP) bits |= Protocols::kStp;
-      if (protocol == sas::v1::PROTOCOL_SMP) bits |= Protocols::kSmp;
-      if (protocol == sas::v1::PROTOCOL_SATA) bits |= Protocols::kSata;
+  return {};
+}
+
+std::string FilterFieldsMarkdown() {
+  std::string text;
+  for (size_t i = 1; i <= registry::kResourceKindCount; ++i) {
+    const auto kind = static_cast<registry::ResourceKind>(i);
+    const auto* message = sas::v1::Resource::descriptor()->FindFieldByNumber(static_cast<int>(i));
+    absl::StrAppend(&text, i == 1 ? "" : "\n", "## ", message->message_type()->name(),
+                    "\n\n| Field | Type | Operators | Derived from |\n|---|---|---|---|\n");
+    for (const FilterField& field : FilterFieldsOf(kind)) {
+      absl::StrAppend(&text, "| `", field.name, "` | ", field.type, " | ",
+                      field.ordered ? "`=` `!=` `<` `<=` `>` `>=`" : "`=` `!=`", " | ", field.note,
+                      " |\n");
     }
-    builder.Add([bits](const T& device) { return (device.facts.protocols.target & bits) != 0; });
   }
-  builder.Equals(filter.vendor(), [](const T& d) { return UnitText(d, &UnitRecord::vendor); });
-  builder.Equals(filter.model(), [](const T& d) { return UnitText(d, &UnitRecord::model); });
-  builder.Equals(filter.serial(), [](const T& d) { return UnitText(d, &UnitRecord::serial); });
-  builder.Equals(filter.block_device(),
-                 [](const T& d) { return UnitText(d, &UnitRecord::block_device); });
-  return builder.Finish(predicate);
-}
-
-grpc::Status ReadFilter(const sas::v1::LogicalUnitFilter& filter, const Topology& topology,
-                        Predicate<registry::LogicalUnit>* predicate) {
-  using T = registry::LogicalUnit;
-  Builder<T> builder(topology);
-  builder.Hosts(filter.hosts(), [](const T& unit, const std::vector<SasAddress>& hosts) {
-    return std::any_of(unit.paths.begin(), unit.paths.end(),
-                       [&hosts](const T::Path& path) { return Contains(hosts, path.device.host); });
-  });
-  builder.InEnclosure(filter.enclosure(), [](const T& unit) { return unit.enclosure; });
-  if (!filter.peripheral_types().empty()) {
-    const std::vector<uint32_t> types(filter.peripheral_types().begin(),
-                                      filter.peripheral_types().end());
-    builder.Add([types](const T& unit) { return Contains(types, unit.peripheral_type); });
-  }
-  builder.Equals(filter.vendor(), [](const T& unit) { return unit.vendor.view(); });
-  builder.Equals(filter.model(), [](const T& unit) { return unit.model.view(); });
-  builder.Equals(filter.serial(), [](const T& unit) { return unit.serial.view(); });
-  if (!filter.block_device().empty()) {
-    builder.Add([wanted = filter.block_device()](const T& unit) {
-      return std::any_of(unit.paths.begin(), unit.paths.end(), [&wanted](const T::Path& path) {
-        return path.facts->facts.block_device == wanted;
-      });
-    });
-  }
-  if (filter.maximum_path_count() != 0) {
-    builder.Add(
-        [most = filter.maximum_path_count()](const T& unit) { return unit.paths.size() <= most; });
-  }
-  return builder.Finish(predicate);
-}
-
-grpc::Status ReadFilter(const sas::v1::EnclosureFilter& filter, const Topology& topology,
-                        Predicate<registry::Enclosure>* predicate) {
-  using T = registry::Enclosure;
-  Builder<T> builder(topology);
-  builder.Hosts(filter.hosts(), [](const T& enclosure, const std::vector<SasAddress>& hosts) {
-    return Intersects(enclosure.hosts, hosts);
-  });
-  builder.Equals(filter.vendor(), [](const T& enclosure) { return enclosure.vendor.view(); });
-  builder.Equals(filter.model(), [](const T& enclosure) { return enclosure.model.view(); });
-  return builder.Finish(predicate);
-}
-
-grpc::Status ReadFilter(const sas::v1::SlotFilter& filter, const Topology& topology,
-                        Predicate<registry::Slot>* predicate) {
-  using T = registry::Slot;
-  Builder<T> builder(topology);
-  builder.InEnclosure(filter.enclosure(), [](const T& slot) { return slot.id.enclosure; });
-  if (filter.has_occupied()) {
-    builder.Add([wanted = filter.occupied()](const T& slot) { return slot.occupied() == wanted; });
-  }
-  return builder.Finish(predicate);
+  return text;
 }
 
 }  // namespace sasd::service

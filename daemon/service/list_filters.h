@@ -2,39 +2,47 @@
 #define DAEMON_SERVICE_LIST_FILTERS_H_
 
 #include <functional>
+#include <string>
+#include <vector>
 
+#include "absl/strings/string_view.h"
 #include "daemon/registry/topology.h"
 #include "grpcpp/support/status.h"
-#include "sas/v1/topology_service.pb.h"
+#include "sas/v1/filter.pb.h"
 
-// The typed filters of the List methods as predicates. Each reads the filter of a request; an empty
-// filter matches everything. Errors: BadField with the path of the condition: a name that cannot be
-// read, a host that is not there, a value that is none of its enumeration.
+// The filters of the List methods as predicates over the registry's resources. Values are compiled
+// once; a predicate allocates only where a glob meets a name or an address.
 namespace sasd::service {
 
 template <typename T>
 using Predicate = std::function<bool(const T&)>;
 
-grpc::Status ReadFilter(const sas::v1::PhyFilter& filter, const registry::Topology& topology,
-                        Predicate<registry::Phy>* predicate);
-grpc::Status ReadFilter(const sas::v1::PortFilter& filter, const registry::Topology& topology,
-                        Predicate<registry::Port>* predicate);
-grpc::Status ReadFilter(const sas::v1::ExpanderFilter& filter, const registry::Topology& topology,
-                        Predicate<registry::Expander>* predicate);
-grpc::Status ReadFilter(const sas::v1::EndDeviceFilter& filter, const registry::Topology& topology,
-                        Predicate<registry::EndDevice>* predicate);
-grpc::Status ReadFilter(const sas::v1::LogicalUnitFilter& filter,
-                        const registry::Topology& topology,
-                        Predicate<registry::LogicalUnit>* predicate);
-grpc::Status ReadFilter(const sas::v1::EnclosureFilter& filter, const registry::Topology& topology,
-                        Predicate<registry::Enclosure>* predicate);
-grpc::Status ReadFilter(const sas::v1::SlotFilter& filter, const registry::Topology& topology,
-                        Predicate<registry::Slot>* predicate);
+// Reads a filter of resources of kind T, for the eight kinds. The predicate is thread-safe and
+// needs neither filter nor topology. An empty filter matches everything. Errors: BadField with the
+// path, such as "filter.conditions[2].values[0]", and what is possible: CheckBounds(); kinds; a
+// host that is malformed or unknown; a field, operator or value that is not possible.
+template <typename T>
+grpc::Status ReadFilter(const sas::v1::Filter& filter, const registry::Topology& topology,
+                        Predicate<T>* predicate);
 
 // The hosts of a request's repeated field `field`. Errors as above.
 grpc::Status ReadHosts(const google::protobuf::RepeatedPtrField<std::string>& names,
                        absl::string_view field, const registry::Topology& topology,
                        std::vector<SasAddress>* hosts);
+
+// A field that conditions may name.
+struct FilterField {
+  std::string name;
+  std::string type;       // for docs/filters.md: "text", "number", "`DeviceState`"
+  bool ordered = false;   // whether it takes OPERATOR_LESS and so on
+  std::string note = "";  // what a derived field is; empty for fields of the message
+};
+
+// The fields of a kind, in the order of its message, then the derived ones.
+std::vector<FilterField> FilterFieldsOf(registry::ResourceKind kind);
+
+// All of them as Markdown: a heading and a table per kind. docs/filters.md ends with it.
+std::string FilterFieldsMarkdown();
 
 }  // namespace sasd::service
 

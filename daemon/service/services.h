@@ -7,7 +7,9 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "daemon/registry/registry.h"
+#include "daemon/service/history_service.h"
 #include "daemon/service/node_info.h"
+#include "daemon/service/node_service.h"
 #include "daemon/service/topology_service.h"
 #include "daemon/service/watch_service.h"
 #include "daemon/watch/watch_log.h"
@@ -35,6 +37,8 @@ class Services {
 
  private:
   TopologyService topology_;
+  NodeService node_;
+  HistoryService history_;
   WatchService watch_;
   absl::Notification stop_;
   std::thread bookmarks_;

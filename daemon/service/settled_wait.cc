@@ -9,7 +9,7 @@
 #include "daemon/registry/registry.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/errors.h"
-#include "daemon/service/topology_service.h"
+#include "daemon/service/node_service.h"
 #include "rpc/status.h"
 
 namespace sasd::service {

@@ -11,11 +11,11 @@
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/alarm.h"
 #include "grpcpp/grpcpp.h"
-#include "sas/v1/topology_service.pb.h"
+#include "sas/v1/node_service.pb.h"
 
 namespace sasd::service {
 
-class TopologyService;
+class NodeService;
 
 // When a request stops to wait: its timeout, or (InfiniteFuture) whenever the call itself ends.
 // Error: rpc::BadField("timeout") for what is no duration up to an hour.
@@ -29,7 +29,7 @@ class SettledWait final : public grpc::ServerUnaryReactor,
                           public std::enable_shared_from_this<SettledWait> {
  public:
   // The service keeps it until OnDone. Empty `hosts`: all.
-  SettledWait(TopologyService& service, registry::Registry& registry, std::vector<SasAddress> hosts,
+  SettledWait(NodeService& service, registry::Registry& registry, std::vector<SasAddress> hosts,
               sas::v1::WaitSettledResponse* response)
       : service_(service), registry_(registry), hosts_(std::move(hosts)), response_(response) {}
 
@@ -47,7 +47,7 @@ class SettledWait final : public grpc::ServerUnaryReactor,
   void CatchUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Constant.
-  TopologyService& service_;
+  NodeService& service_;
   registry::Registry& registry_;
   const std::vector<SasAddress> hosts_;
   sas::v1::WaitSettledResponse* const response_;

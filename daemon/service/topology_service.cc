@@ -9,29 +9,20 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
-#include "daemon/registry/health.h"
+#include "daemon/service/answer.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/field_sources.h"
 #include "daemon/service/find.h"
 #include "daemon/service/list_filters.h"
 #include "daemon/service/names.h"
-#include "daemon/service/page.h"
-#include "daemon/service/settled_wait.h"
+#include "rpc/page.h"
 #include "rpc/status.h"
 
 namespace sasd::service {
 namespace {
 
 using registry::Topology;
-
-grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const grpc::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(status);
-  return reactor;
-}
 
 grpc::Status CheckView(int view) {
   if (sas::v1::View_IsValid(view)) return grpc::Status::OK;
@@ -59,13 +50,13 @@ grpc::Status ListPage(const Topology& topology, const Request& request,
                       Response* response, Add add) {
   if (grpc::Status s = CheckView(request.view()); !s.ok()) return s;
   size_t page_size = 0;
-  if (grpc::Status s = ReadPageSize(request.page_size(), &page_size); !s.ok()) return s;
+  if (grpc::Status s = rpc::ReadPageSize(request.page_size(), &page_size); !s.ok()) return s;
 
   const registry::CowMap<T>& all = topology.collection<T>();
   auto it = all.begin();
   if (!request.page_token().empty()) {
     std::string last;
-    if (grpc::Status s = ReadPageToken(request.page_token(), filter, &last); !s.ok()) return s;
+    if (grpc::Status s = rpc::ReadPageToken(request.page_token(), filter, &last); !s.ok()) return s;
     typename T::Key key;
     if (grpc::Status s = ReadKey<T>("page_token", last, &key); !s.ok()) return s;
     it = all.UpperBound(key);
@@ -77,7 +68,7 @@ grpc::Status ListPage(const Topology& topology, const Request& request,
     if (!matches(**it)) continue;
     if (count == page_size) {
       response->set_next_page_token(
-          MakePageToken(NameOf(registry::MakeId<T>(last->key())), filter));
+          rpc::MakePageToken(NameOf(registry::MakeId<T>(last->key())), filter));
       break;
     }
     auto* out = add(response);
@@ -121,31 +112,6 @@ grpc::Status GetOne(const registry::Registry& registry, const Request& request, 
   ToProto(*found, out);
   if (request.view() == sas::v1::VIEW_BASIC) TrimToBasic(out);
   response->set_revision(topology->revision());
-  return grpc::Status::OK;
-}
-
-grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Topology& topology,
-                          const registry::HealthCriteria& options,
-                          sas::v1::ListFindingsResponse* response) {
-  if (!sas::v1::Severity_IsValid(request.minimum_severity())) {
-    return rpc::BadField(
-        "minimum_severity",
-        absl::StrCat(request.minimum_severity(), " is none of the values of this enumeration"));
-  }
-  std::vector<SasAddress> hosts;
-  if (grpc::Status s = ReadHosts(request.hosts(), "hosts", topology, &hosts); !s.ok()) return s;
-  const auto concerns_hosts = [&hosts](const registry::Finding& finding) {
-    return hosts.empty() ||
-           std::any_of(finding.hosts.begin(), finding.hosts.end(), [&hosts](SasAddress host) {
-             return std::find(hosts.begin(), hosts.end(), host) != hosts.end();
-           });
-  };
-  for (const registry::Finding& finding : registry::FindProblems(topology, options)) {
-    if (static_cast<int>(finding.severity) < request.minimum_severity()) continue;
-    if (concerns_hosts(finding)) *response->add_findings() = ToProto(finding);
-  }
-  response->set_revision(topology.revision());
-  response->set_examined_count(static_cast<int32_t>(topology.size()));
   return grpc::Status::OK;
 }
 
@@ -193,17 +159,6 @@ grpc::Status FillFieldSources(const sas::v1::ListFieldSourcesRequest& request,
 
 }  // namespace
 
-TopologyService::~TopologyService() = default;
-
-grpc::ServerUnaryReactor* TopologyService::ListHosts(grpc::CallbackServerContext* context,
-                                                     const sas::v1::ListHostsRequest* request,
-                                                     sas::v1::ListHostsResponse* response) {
-  return Answer(context, ListPage<registry::Host>(
-                             *registry_.Snapshot(), *request, nullptr,
-                             [](const registry::Host&) { return true; }, response,
-                             [](auto* r) { return r->add_hosts(); }));
-}
-
 #define SASD_LIST(PLURAL, SINGULAR, ADD)                                                      \
   grpc::ServerUnaryReactor* TopologyService::List##PLURAL(                                    \
       grpc::CallbackServerContext* context, const sas::v1::List##PLURAL##Request* request,    \
@@ -212,6 +167,7 @@ grpc::ServerUnaryReactor* TopologyService::ListHosts(grpc::CallbackServerContext
                   ListMatching<registry::SINGULAR>(*registry_.Snapshot(), *request, response, \
                                                    [](auto* r) { return r->ADD(); }));        \
   }
+SASD_LIST(Hosts, Host, add_hosts)
 SASD_LIST(Phys, Phy, add_phys)
 SASD_LIST(Ports, Port, add_ports)
 SASD_LIST(Expanders, Expander, add_expanders)
@@ -238,13 +194,6 @@ SASD_GET(Enclosure, mutable_enclosure)
 SASD_GET(Slot, mutable_slot)
 #undef SASD_GET
 
-grpc::ServerUnaryReactor* TopologyService::ListFindings(grpc::CallbackServerContext* context,
-                                                        const sas::v1::ListFindingsRequest* request,
-                                                        sas::v1::ListFindingsResponse* response) {
-  return Answer(context, FillFindings(*request, *registry_.Snapshot(),
-                                      {clock_.Now(), attach_grace_}, response));
-}
-
 grpc::ServerUnaryReactor* TopologyService::FindResources(
     grpc::CallbackServerContext* context, const sas::v1::FindResourcesRequest* request,
     sas::v1::FindResourcesResponse* response) {
@@ -255,77 +204,6 @@ grpc::ServerUnaryReactor* TopologyService::ListFieldSources(
     grpc::CallbackServerContext* context, const sas::v1::ListFieldSourcesRequest* request,
     sas::v1::ListFieldSourcesResponse* response) {
   return Answer(context, FillFieldSources(*request, registry_, response));
-}
-
-grpc::ServerUnaryReactor* TopologyService::WaitSettled(grpc::CallbackServerContext* context,
-                                                       const sas::v1::WaitSettledRequest* request,
-                                                       sas::v1::WaitSettledResponse* response) {
-  std::vector<SasAddress> hosts;
-  absl::Time deadline;
-  const std::shared_ptr<const Topology> topology = registry_.Snapshot();
-  if (grpc::Status s = ReadHosts(request->hosts(), "hosts", *topology, &hosts); !s.ok()) {
-    return Answer(context, s);
-  }
-  if (grpc::Status s = ReadDeadline(*request, absl::Now(), &deadline); !s.ok()) {
-    return Answer(context, s);
-  }
-  auto wait = std::make_shared<SettledWait>(*this, registry_, std::move(hosts), response);
-  {
-    absl::MutexLock lock(&mu_);
-    if (shutting_down_) return Answer(context, ShuttingDown());
-    waits_.insert(wait);
-  }
-  wait->Start(log_, deadline);
-  return wait.get();
-}
-
-grpc::ServerUnaryReactor* TopologyService::GetNode(grpc::CallbackServerContext* context,
-                                                   const sas::v1::GetNodeRequest*,
-                                                   sas::v1::GetNodeResponse* response) {
-  const std::shared_ptr<const Topology> topology = registry_.Snapshot();
-  response->set_epoch(registry_.epoch());
-  response->set_revision(topology->revision());
-  response->set_oldest_revision(log_.oldest_revision());
-  response->set_version(node_.version);
-  response->mutable_start_time()->set_seconds(absl::ToUnixSeconds(node_.start_time));
-  response->set_backend(node_.backend);
-  response->set_lost_event_count(registry_.lost_events());
-  response->set_subscriber_count(static_cast<int32_t>(log_.stats().subscribers));
-  response->set_resource_count(static_cast<int32_t>(topology->size()));
-  response->set_node_name(node_.node_name);
-  return Answer(context, grpc::Status::OK);
-}
-
-grpc::ServerUnaryReactor* TopologyService::Diagnose(grpc::CallbackServerContext* context,
-                                                    const sas::v1::DiagnoseRequest*,
-                                                    sas::v1::DiagnoseResponse* response) {
-  if (node_.diagnose != nullptr) {
-    for (const DiagnosisCheck& check : node_.diagnose()) {
-      *response->add_checks() = ToProto(check);
-    }
-  }
-  return Answer(context, grpc::Status::OK);
-}
-
-void TopologyService::Shutdown() {
-  std::vector<std::shared_ptr<SettledWait>> waits;
-  {
-    absl::MutexLock lock(&mu_);
-    shutting_down_ = true;
-    waits.assign(waits_.begin(), waits_.end());
-  }
-  for (const std::shared_ptr<SettledWait>& wait : waits) wait->End(ShuttingDown());
-}
-
-void TopologyService::Forget(SettledWait* wait) {
-  std::shared_ptr<SettledWait> last;  // destroyed without the lock
-  absl::MutexLock lock(&mu_);
-  for (auto it = waits_.begin(); it != waits_.end(); ++it) {
-    if (it->get() != wait) continue;
-    last = *it;
-    waits_.erase(it);
-    return;
-  }
 }
 
 }  // namespace sasd::service

@@ -1,41 +1,18 @@
 #ifndef DAEMON_SERVICE_TOPOLOGY_SERVICE_H_
 #define DAEMON_SERVICE_TOPOLOGY_SERVICE_H_
 
-#include <memory>
-#include <utility>
-
-#include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
-#include "absl/synchronization/mutex.h"
 #include "daemon/registry/registry.h"
-#include "daemon/service/node_info.h"
-#include "daemon/watch/watch_log.h"
-#include "driver/base/clock.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/topology_service.grpc.pb.h"
 
 namespace sasd::service {
 
-class SettledWait;
-
-// sas.v1.TopologyService: every answer but Diagnose's is made from one snapshot of the registry, in
-// memory. Thread-safe.
+// sas.v1.TopologyService. Every answer comes from one snapshot of the registry, in memory.
+// Thread-safe.
 class TopologyService final : public sas::v1::TopologyService::CallbackService {
  public:
-  // Borrows the registry, its log and the clock for its lifetime. `attach_grace` as in
-  // registry::HealthCriteria.
-  TopologyService(registry::Registry& registry, watch::WatchLog& log, NodeInfo node, Clock& clock,
-                  absl::Duration attach_grace)
-      : registry_(registry),
-        log_(log),
-        node_(std::move(node)),
-        clock_(clock),
-        attach_grace_(attach_grace) {}
-  // Every call has ended (the gRPC server was shut down).
-  ~TopologyService() override;
-
-  // Ends every wait, and every new one, with UNAVAILABLE.
-  void Shutdown() ABSL_LOCKS_EXCLUDED(mu_);
+  // Borrows the registry for its lifetime.
+  explicit TopologyService(const registry::Registry& registry) : registry_(registry) {}
 
 #define SASD_LIST_AND_GET(PLURAL, SINGULAR)                                                   \
   grpc::ServerUnaryReactor* List##PLURAL(grpc::CallbackServerContext* context,                \
@@ -54,40 +31,15 @@ class TopologyService final : public sas::v1::TopologyService::CallbackService {
   SASD_LIST_AND_GET(Slots, Slot)
 #undef SASD_LIST_AND_GET
 
-  grpc::ServerUnaryReactor* ListFindings(grpc::CallbackServerContext* context,
-                                         const sas::v1::ListFindingsRequest* request,
-                                         sas::v1::ListFindingsResponse* response) override;
   grpc::ServerUnaryReactor* FindResources(grpc::CallbackServerContext* context,
                                           const sas::v1::FindResourcesRequest* request,
                                           sas::v1::FindResourcesResponse* response) override;
   grpc::ServerUnaryReactor* ListFieldSources(grpc::CallbackServerContext* context,
                                              const sas::v1::ListFieldSourcesRequest* request,
                                              sas::v1::ListFieldSourcesResponse* response) override;
-  grpc::ServerUnaryReactor* WaitSettled(grpc::CallbackServerContext* context,
-                                        const sas::v1::WaitSettledRequest* request,
-                                        sas::v1::WaitSettledResponse* response) override
-      ABSL_LOCKS_EXCLUDED(mu_);
-  grpc::ServerUnaryReactor* GetNode(grpc::CallbackServerContext* context,
-                                    const sas::v1::GetNodeRequest* request,
-                                    sas::v1::GetNodeResponse* response) override;
-  grpc::ServerUnaryReactor* Diagnose(grpc::CallbackServerContext* context,
-                                     const sas::v1::DiagnoseRequest* request,
-                                     sas::v1::DiagnoseResponse* response) override;
 
  private:
-  friend class SettledWait;
-
-  void Forget(SettledWait* wait) ABSL_LOCKS_EXCLUDED(mu_);
-
-  registry::Registry& registry_;
-  watch::WatchLog& log_;
-  const NodeInfo node_;
-  Clock& clock_;
-  const absl::Duration attach_grace_;
-
-  absl::Mutex mu_;  // a leaf
-  bool shutting_down_ ABSL_GUARDED_BY(mu_) = false;
-  absl::flat_hash_set<std::shared_ptr<SettledWait>> waits_ ABSL_GUARDED_BY(mu_);
+  const registry::Registry& registry_;
 };
 
 }  // namespace sasd::service

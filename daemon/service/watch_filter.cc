@@ -3,13 +3,18 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "daemon/service/errors.h"
+#include "daemon/service/filter_bounds.h"
 #include "daemon/service/names.h"
 #include "rpc/status.h"
 
 namespace sasd::service {
 
-grpc::Status ReadWatchFilter(const sas::v1::WatchFilter& proto, watch::Filter* filter) {
+grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, watch::Filter* filter) {
+  if (grpc::Status s = CheckBounds(proto); !s.ok()) return s;
+  if (proto.conditions_size() > 0) {
+    return rpc::BadField("filter.conditions",
+                         "events take no conditions yet; filter them by kinds and hosts");
+  }
   std::vector<registry::ResourceKind> kinds;
   for (int i = 0; i < proto.kinds_size(); ++i) {
     const int kind = proto.kinds(i);

@@ -3,13 +3,13 @@
 
 #include "daemon/watch/filter.h"
 #include "grpcpp/support/status.h"
-#include "sas/v1/watch_service.pb.h"
+#include "sas/v1/filter.pb.h"
 
 namespace sasd::service {
 
 // Reads a request's filter. Error: BadField for a kind that is not one or a name that is no host's.
 // A host that is not known (yet) is no error: it may come.
-grpc::Status ReadWatchFilter(const sas::v1::WatchFilter& proto, watch::Filter* filter);
+grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, watch::Filter* filter);
 
 }  // namespace sasd::service
 

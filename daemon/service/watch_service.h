@@ -19,8 +19,7 @@ class WatchStream;
 // sas.v1.WatchService over a WatchLog. A stream is a cursor into the log; what it sends are the
 // log's own bytes (hence the raw method), shared between all streams. Thread-safe.
 class WatchService final
-    : public sas::v1::WatchService::WithRawCallbackMethod_Watch<
-          sas::v1::WatchService::WithCallbackMethod_ListEvents<sas::v1::WatchService::Service>> {
+    : public sas::v1::WatchService::WithRawCallbackMethod_Watch<sas::v1::WatchService::Service> {
  public:
   // Borrows both for its lifetime.
   WatchService(const registry::Registry& registry, watch::WatchLog& log)
@@ -31,10 +30,6 @@ class WatchService final
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Watch(grpc::CallbackServerContext* context,
                                                     const grpc::ByteBuffer* request) override
       ABSL_LOCKS_EXCLUDED(mu_);
-
-  grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
-                                       const sas::v1::ListEventsRequest* request,
-                                       sas::v1::ListEventsResponse* response) override;
 
   // Gives every idle stream a bookmark. To be called every few seconds.
   void SendBookmarks() ABSL_LOCKS_EXCLUDED(mu_);

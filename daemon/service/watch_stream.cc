@@ -118,8 +118,12 @@ bool WatchStream::NextOfLog() {
           return true;
         }
         std::vector<grpc::Slice> slices;
-        slices.reserve(batch.events.size());
+        slices.reserve(1 + batch.events.size());
+        slices.emplace_back();  // the frame, once the length is known
         for (const watch::Selection& selection : batch.events) AppendSlices(selection, slices);
+        size_t size = 0;
+        for (const grpc::Slice& slice : slices) size += slice.size();
+        slices.front() = grpc::Slice(BatchFrame(size));
         message_ = grpc::ByteBuffer(slices.data(), slices.size());
         return true;
       }
@@ -143,7 +147,8 @@ bool WatchStream::NextOfLog() {
 void WatchStream::SetPart() {
   const std::string event = parts_->Next(kPartBytes);
   if (parts_->done()) parts_.reset();
-  const grpc::Slice slice(EventFrame(event.size()) + event);
+  const std::string frame = EventFrame(event.size());
+  const grpc::Slice slice(absl::StrCat(BatchFrame(frame.size() + event.size()), frame, event));
   message_ = grpc::ByteBuffer(&slice, 1);
 }
 

@@ -221,7 +221,8 @@ enum class CauseKind : uint8_t {
   kUevent,         // a reading of sysfs after uevents of the kernel
   kResync,         // differences found by a rescan after a declared gap
   kHostReset,      // the host was reset: handles are renumbered
-  kControl,        // a request asked for it
+  kControl,        // a client asked for it
+  kSourceLost,     // a source can no longer be read
 };
 
 struct Cause {

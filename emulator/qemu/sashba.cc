@@ -185,7 +185,8 @@ int Run(const CommandLine& line, const sigset_t& signals, const sigset_t& mask) 
   std::unique_ptr<rpc::Server> server;
   if (!line.listen.empty()) {
     absl::StatusOr<std::unique_ptr<rpc::Server>> listening = rpc::Server::Start(
-        line.listen, {{&service, sas::v1::EmulatorService::service_full_name(), nullptr}});
+        line.listen,
+        {{&service, sas::emulator::v1::EmulatorService::service_full_name(), nullptr}});
     if (!listening.ok()) return Fail(listening.status());
     server = *std::move(listening);
   }

@@ -1,6 +1,8 @@
 #include "emulator/service/emulator_service.h"
 
+#include <algorithm>
 #include <initializer_list>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,7 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "driver/base/link_rate.h"
 #include "emulator/service/truth_convert.h"
+#include "rpc/page.h"
 #include "rpc/status.h"
 
 namespace sasd::emulator {
@@ -16,50 +20,50 @@ namespace {
 
 using emulator::ElementKind;
 
-std::optional<ElementKind> FromProto(sas::v1::ElementKind kind) {
+std::optional<ElementKind> FromProto(sas::emulator::v1::ElementKind kind) {
   switch (kind) {
-    case sas::v1::ELEMENT_KIND_HOST:
+    case sas::emulator::v1::ELEMENT_KIND_HOST:
       return ElementKind::kHost;
-    case sas::v1::ELEMENT_KIND_EXPANDER:
+    case sas::emulator::v1::ELEMENT_KIND_EXPANDER:
       return ElementKind::kExpander;
-    case sas::v1::ELEMENT_KIND_DEVICE:
+    case sas::emulator::v1::ELEMENT_KIND_DEVICE:
       return ElementKind::kDevice;
-    case sas::v1::ELEMENT_KIND_ENCLOSURE:
+    case sas::emulator::v1::ELEMENT_KIND_ENCLOSURE:
       return ElementKind::kEnclosure;
     default:
       return std::nullopt;
   }
 }
 
-sas::v1::ElementKind ToProto(ElementKind kind) {
+sas::emulator::v1::ElementKind ToProto(ElementKind kind) {
   switch (kind) {
     case ElementKind::kHost:
-      return sas::v1::ELEMENT_KIND_HOST;
+      return sas::emulator::v1::ELEMENT_KIND_HOST;
     case ElementKind::kExpander:
-      return sas::v1::ELEMENT_KIND_EXPANDER;
+      return sas::emulator::v1::ELEMENT_KIND_EXPANDER;
     case ElementKind::kDevice:
-      return sas::v1::ELEMENT_KIND_DEVICE;
+      return sas::emulator::v1::ELEMENT_KIND_DEVICE;
     case ElementKind::kEnclosure:
-      return sas::v1::ELEMENT_KIND_ENCLOSURE;
+      return sas::emulator::v1::ELEMENT_KIND_ENCLOSURE;
   }
-  return sas::v1::ELEMENT_KIND_UNSPECIFIED;
+  return sas::emulator::v1::ELEMENT_KIND_UNSPECIFIED;
 }
 
-std::optional<emulator::FaultKind> FromProto(sas::v1::FaultKind kind) {
+std::optional<emulator::FaultKind> FromProto(sas::emulator::v1::FaultKind kind) {
   switch (kind) {
-    case sas::v1::FAULT_KIND_PAGE_READ_FAILS:
+    case sas::emulator::v1::FAULT_KIND_PAGE_READ_FAILS:
       return emulator::FaultKind::kPageReadFails;
-    case sas::v1::FAULT_KIND_SMP_TIMEOUT:
+    case sas::emulator::v1::FAULT_KIND_SMP_TIMEOUT:
       return emulator::FaultKind::kSmpTimeout;
-    case sas::v1::FAULT_KIND_EVENT_LOST:
+    case sas::emulator::v1::FAULT_KIND_EVENT_LOST:
       return emulator::FaultKind::kEventLost;
-    case sas::v1::FAULT_KIND_EVENT_DUPLICATED:
+    case sas::emulator::v1::FAULT_KIND_EVENT_DUPLICATED:
       return emulator::FaultKind::kEventDuplicated;
-    case sas::v1::FAULT_KIND_EVENT_TRUNCATED:
+    case sas::emulator::v1::FAULT_KIND_EVENT_TRUNCATED:
       return emulator::FaultKind::kEventTruncated;
-    case sas::v1::FAULT_KIND_EVENTS_REORDERED:
+    case sas::emulator::v1::FAULT_KIND_EVENTS_REORDERED:
       return emulator::FaultKind::kEventsReordered;
-    case sas::v1::FAULT_KIND_IOC_FAULT:
+    case sas::emulator::v1::FAULT_KIND_IOC_FAULT:
       return emulator::FaultKind::kIocFault;
     default:
       return std::nullopt;
@@ -90,7 +94,7 @@ grpc::Status FirstError(std::initializer_list<grpc::Status> checks) {
   return grpc::Status::OK;
 }
 
-void Fill(const emulator::ElementState& element, sas::v1::Element* out) {
+void Fill(const emulator::ElementState& element, sas::emulator::v1::Element* out) {
   out->set_id(element.id);
   out->set_kind(ToProto(element.kind));
   for (SasAddress address : element.addresses) out->add_sas_addresses(ToHex(address));
@@ -102,8 +106,8 @@ void Fill(const emulator::ElementState& element, sas::v1::Element* out) {
 }  // namespace
 
 grpc::Status EmulatorService::ListElements(grpc::ServerContext*,
-                                           const sas::v1::ListElementsRequest* request,
-                                           sas::v1::ListElementsResponse* response) {
+                                           const sas::emulator::v1::ListElementsRequest* request,
+                                           sas::emulator::v1::ListElementsResponse* response) {
   std::vector<ElementKind> kinds;
   for (int i = 0; i < request->kinds_size(); ++i) {
     const std::optional<ElementKind> kind = FromProto(request->kinds(i));
@@ -113,20 +117,44 @@ grpc::Status EmulatorService::ListElements(grpc::ServerContext*,
     }
     kinds.push_back(*kind);
   }
-  for (const emulator::ElementState& element : fabric_.ListElements(kinds)) {
-    Fill(element, response->add_elements());
+  size_t page_size = 0;
+  if (grpc::Status s = rpc::ReadPageSize(request->page_size(), &page_size); !s.ok()) return s;
+  sas::emulator::v1::ListElementsRequest filter;  // what every page of one listing shares
+  *filter.mutable_kinds() = request->kinds();
+  const std::vector<ElementState> elements = fabric_.ListElements(kinds);
+  auto it = elements.begin();
+  if (!request->page_token().empty()) {
+    std::string last;
+    if (grpc::Status s = rpc::ReadPageToken(request->page_token(), &filter, &last); !s.ok()) {
+      return s;
+    }
+    it = std::find_if(elements.begin(), elements.end(),
+                      [&last](const ElementState& element) { return element.id == last; });
+    if (it == elements.end()) {
+      return rpc::BadField("page_token", absl::StrCat("there is no element \"", last, "\""));
+    }
+    ++it;
   }
+  for (; it != elements.end() && static_cast<size_t>(response->elements_size()) < page_size; ++it) {
+    Fill(*it, response->add_elements());
+  }
+  if (it != elements.end()) {
+    response->set_next_page_token(rpc::MakePageToken(std::prev(it)->id, &filter));
+  }
+  response->set_total_size(static_cast<int32_t>(elements.size()));
   return grpc::Status::OK;
 }
 
-grpc::Status EmulatorService::Pull(grpc::ServerContext*, const sas::v1::PullRequest* request,
-                                   sas::v1::PullResponse*) {
+grpc::Status EmulatorService::Pull(grpc::ServerContext*,
+                                   const sas::emulator::v1::PullRequest* request,
+                                   sas::emulator::v1::PullResponse*) {
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   return rpc::ToGrpc(fabric_.Pull(request->element()));
 }
 
-grpc::Status EmulatorService::Insert(grpc::ServerContext*, const sas::v1::InsertRequest* request,
-                                     sas::v1::InsertResponse* response) {
+grpc::Status EmulatorService::Insert(grpc::ServerContext*,
+                                     const sas::emulator::v1::InsertRequest* request,
+                                     sas::emulator::v1::InsertResponse* response) {
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   const absl::StatusOr<std::string> id =
       fabric_.Insert(request->element(), request->replacement_serial());
@@ -135,31 +163,39 @@ grpc::Status EmulatorService::Insert(grpc::ServerContext*, const sas::v1::Insert
   return grpc::Status::OK;
 }
 
-grpc::Status EmulatorService::SetAccessStatus(grpc::ServerContext*,
-                                              const sas::v1::SetAccessStatusRequest* request,
-                                              sas::v1::SetAccessStatusResponse*) {
+grpc::Status EmulatorService::SetAccessStatus(
+    grpc::ServerContext*, const sas::emulator::v1::SetAccessStatusRequest* request,
+    sas::emulator::v1::SetAccessStatusResponse*) {
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   if (grpc::Status s = CheckBelow(request->access_status(), 256, "access_status"); !s.ok())
     return s;
   return rpc::ToGrpc(fabric_.SetAccessStatus(request->element(), request->access_status()));
 }
 
-grpc::Status EmulatorService::SetPhy(grpc::ServerContext*, const sas::v1::SetPhyRequest* request,
-                                     sas::v1::SetPhyResponse*) {
+grpc::Status EmulatorService::SetPhy(grpc::ServerContext*,
+                                     const sas::emulator::v1::SetPhyRequest* request,
+                                     sas::emulator::v1::SetPhyResponse*) {
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
-  return rpc::ToGrpc(
-      fabric_.SetPhy(request->element(), request->phy(), request->up(), request->link_rate_gbps()));
+  const LinkRate rate = LinkRateFromNibble(static_cast<uint8_t>(request->link_rate()));
+  if (request->link_rate() != sas::v1::LINK_RATE_UNSPECIFIED &&
+      (!sas::v1::LinkRate_IsValid(request->link_rate()) || !IsLinkUp(rate))) {
+    return rpc::BadField("link_rate", absl::StrCat(request->link_rate(),
+                                                   " is no rate in Gbit/s; give LINK_RATE_1_5_GBPS "
+                                                   "or faster, or none for the fastest"));
+  }
+  return rpc::ToGrpc(fabric_.SetPhy(request->element(), request->phy(), request->up(), Gbps(rate)));
 }
 
 grpc::Status EmulatorService::FlapPhy(grpc::ServerContext* context,
-                                      const sas::v1::FlapPhyRequest* request,
-                                      sas::v1::FlapPhyResponse*) {
+                                      const sas::emulator::v1::FlapPhyRequest* request,
+                                      sas::emulator::v1::FlapPhyResponse*) {
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   const absl::Duration interval = ToDuration(request->interval());
   if (interval < absl::ZeroDuration() || interval > absl::Seconds(1)) {
     return rpc::BadField(
         "interval", absl::StrCat(absl::FormatDuration(interval), " is not between 0 and a second"));
   }
+  if (request->count() < 0) return rpc::BadField("count", "a count is not negative");
   bool up = true;
   for (int64_t change = 0; change < int64_t{2} * request->count(); ++change) {
     if (context->IsCancelled() && up) break;
@@ -173,29 +209,29 @@ grpc::Status EmulatorService::FlapPhy(grpc::ServerContext* context,
 }
 
 grpc::Status EmulatorService::SetExpander(grpc::ServerContext*,
-                                          const sas::v1::SetExpanderRequest* request,
-                                          sas::v1::SetExpanderResponse*) {
+                                          const sas::emulator::v1::SetExpanderRequest* request,
+                                          sas::emulator::v1::SetExpanderResponse*) {
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   return rpc::ToGrpc(fabric_.SetExpander(request->element(), request->present()));
 }
 
-grpc::Status EmulatorService::SetEnclosurePower(grpc::ServerContext*,
-                                                const sas::v1::SetEnclosurePowerRequest* request,
-                                                sas::v1::SetEnclosurePowerResponse*) {
+grpc::Status EmulatorService::SetEnclosurePower(
+    grpc::ServerContext*, const sas::emulator::v1::SetEnclosurePowerRequest* request,
+    sas::emulator::v1::SetEnclosurePowerResponse*) {
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   return rpc::ToGrpc(fabric_.SetEnclosurePower(request->element(), request->on()));
 }
 
 grpc::Status EmulatorService::ResetHost(grpc::ServerContext*,
-                                        const sas::v1::ResetHostRequest* request,
-                                        sas::v1::ResetHostResponse*) {
+                                        const sas::emulator::v1::ResetHostRequest* request,
+                                        sas::emulator::v1::ResetHostResponse*) {
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   return rpc::ToGrpc(fabric_.ResetHost(request->element()));
 }
 
 grpc::Status EmulatorService::InjectDiscoveryError(
-    grpc::ServerContext*, const sas::v1::InjectDiscoveryErrorRequest* request,
-    sas::v1::InjectDiscoveryErrorResponse*) {
+    grpc::ServerContext*, const sas::emulator::v1::InjectDiscoveryErrorRequest* request,
+    sas::emulator::v1::InjectDiscoveryErrorResponse*) {
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   if (request->discovery_status() == 0) {
     return rpc::BadField("discovery_status", "0 is no error; for example 0x10 is an SMP timeout");
@@ -204,8 +240,8 @@ grpc::Status EmulatorService::InjectDiscoveryError(
 }
 
 grpc::Status EmulatorService::InjectFault(grpc::ServerContext*,
-                                          const sas::v1::InjectFaultRequest* request,
-                                          sas::v1::InjectFaultResponse*) {
+                                          const sas::emulator::v1::InjectFaultRequest* request,
+                                          sas::emulator::v1::InjectFaultResponse*) {
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   const std::optional<emulator::FaultKind> kind = FromProto(request->kind());
   if (!kind.has_value()) {
@@ -213,18 +249,19 @@ grpc::Status EmulatorService::InjectFault(grpc::ServerContext*,
   }
   const absl::Duration delay = ToDuration(request->delay());
   if (delay < absl::ZeroDuration()) return rpc::BadField("delay", "a delay is not negative");
-  const uint32_t count = request->count() == 0 ? 1 : request->count();
+  if (request->count() < 0) return rpc::BadField("count", "a count is not negative");
+  const uint32_t count = request->count() == 0 ? 1 : static_cast<uint32_t>(request->count());
   return rpc::ToGrpc(fabric_.InjectFault(request->element(), *kind, count, delay));
 }
 
 grpc::Status EmulatorService::InjectNotice(grpc::ServerContext*,
-                                           const sas::v1::InjectNoticeRequest* request,
-                                           sas::v1::InjectNoticeResponse*) {
-  using Request = sas::v1::InjectNoticeRequest;
+                                           const sas::emulator::v1::InjectNoticeRequest* request,
+                                           sas::emulator::v1::InjectNoticeResponse*) {
+  using Request = sas::emulator::v1::InjectNoticeRequest;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   switch (request->notice_case()) {
     case Request::kDeviceStatus: {
-      const sas::v1::DeviceStatusNotice& n = request->device_status();
+      const sas::emulator::v1::DeviceStatusNotice& n = request->device_status();
       if (grpc::Status s = FirstError({CheckBelow(n.reason(), 256, "device_status.reason"),
                                        CheckBelow(n.asc(), 256, "device_status.asc"),
                                        CheckBelow(n.ascq(), 256, "device_status.ascq")});
@@ -235,7 +272,7 @@ grpc::Status EmulatorService::InjectNotice(grpc::ServerContext*,
           fabric_.InjectDeviceStatus(request->element(), n.reason(), n.asc(), n.ascq()));
     }
     case Request::kTemperature: {
-      const sas::v1::TemperatureNotice& n = request->temperature();
+      const sas::emulator::v1::TemperatureNotice& n = request->temperature();
       if (grpc::Status s = FirstError({CheckBelow(n.sensor(), 256, "temperature.sensor"),
                                        CheckBelow(n.celsius(), 65536, "temperature.celsius")});
           !s.ok()) {
@@ -244,14 +281,14 @@ grpc::Status EmulatorService::InjectNotice(grpc::ServerContext*,
       return rpc::ToGrpc(fabric_.InjectTemperature(request->element(), n.sensor(), n.celsius()));
     }
     case Request::kLogEntry: {
-      const sas::v1::LogEntryNotice& n = request->log_entry();
+      const sas::emulator::v1::LogEntryNotice& n = request->log_entry();
       if (grpc::Status s = CheckBelow(n.qualifier(), 65536, "log_entry.qualifier"); !s.ok()) {
         return s;
       }
       return rpc::ToGrpc(fabric_.InjectLogEntry(request->element(), n.qualifier(), n.text()));
     }
     case Request::kBroadcast: {
-      const sas::v1::BroadcastNotice& n = request->broadcast();
+      const sas::emulator::v1::BroadcastNotice& n = request->broadcast();
       if (grpc::Status s = FirstError({CheckBelow(n.phy(), 256, "broadcast.phy"),
                                        CheckBelow(n.primitive(), 256, "broadcast.primitive")});
           !s.ok()) {
@@ -266,8 +303,8 @@ grpc::Status EmulatorService::InjectNotice(grpc::ServerContext*,
 }
 
 grpc::Status EmulatorService::GetHostTruth(grpc::ServerContext*,
-                                           const sas::v1::GetHostTruthRequest* request,
-                                           sas::v1::GetHostTruthResponse* response) {
+                                           const sas::emulator::v1::GetHostTruthRequest* request,
+                                           sas::emulator::v1::GetHostTruthResponse* response) {
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   const absl::StatusOr<emulator::HostTruth> truth = fabric_.GetHostTruth(request->element());
   if (!truth.ok()) return rpc::ToGrpc(truth.status());

@@ -3,50 +3,54 @@
 
 #include "emulator/fabric/virtual_fabric.h"
 #include "grpcpp/grpcpp.h"
-#include "sas/v1/emulator_service.grpc.pb.h"
+#include "sas/emulator/v1/emulator_service.grpc.pb.h"
 
 namespace sasd::emulator {
 
-// sas.v1.EmulatorService: the verbs of a virtual fabric. A verb returns when the firmware of every
-// HBA has noticed; what the driver makes of it comes over Watch. A verb's events run through the
-// driver in the calling thread, hence a synchronous service. Thread-safe.
-class EmulatorService final : public sas::v1::EmulatorService::Service {
+// sas.emulator.v1.EmulatorService: the verbs of a virtual fabric. A verb returns when the firmware
+// of every HBA has noticed; Watch shows what the driver makes of it. A verb's events run through
+// the driver in the calling thread, hence a synchronous service. Thread-safe.
+class EmulatorService final : public sas::emulator::v1::EmulatorService::Service {
  public:
   // Borrows the fabric for its lifetime.
   explicit EmulatorService(emulator::VirtualFabric& fabric) : fabric_(fabric) {}
 
   grpc::Status ListElements(grpc::ServerContext* context,
-                            const sas::v1::ListElementsRequest* request,
-                            sas::v1::ListElementsResponse* response) override;
-  grpc::Status Pull(grpc::ServerContext* context, const sas::v1::PullRequest* request,
-                    sas::v1::PullResponse* response) override;
-  grpc::Status Insert(grpc::ServerContext* context, const sas::v1::InsertRequest* request,
-                      sas::v1::InsertResponse* response) override;
+                            const sas::emulator::v1::ListElementsRequest* request,
+                            sas::emulator::v1::ListElementsResponse* response) override;
+  grpc::Status Pull(grpc::ServerContext* context, const sas::emulator::v1::PullRequest* request,
+                    sas::emulator::v1::PullResponse* response) override;
+  grpc::Status Insert(grpc::ServerContext* context, const sas::emulator::v1::InsertRequest* request,
+                      sas::emulator::v1::InsertResponse* response) override;
   grpc::Status SetAccessStatus(grpc::ServerContext* context,
-                               const sas::v1::SetAccessStatusRequest* request,
-                               sas::v1::SetAccessStatusResponse* response) override;
-  grpc::Status SetPhy(grpc::ServerContext* context, const sas::v1::SetPhyRequest* request,
-                      sas::v1::SetPhyResponse* response) override;
-  grpc::Status FlapPhy(grpc::ServerContext* context, const sas::v1::FlapPhyRequest* request,
-                       sas::v1::FlapPhyResponse* response) override;
-  grpc::Status SetExpander(grpc::ServerContext* context, const sas::v1::SetExpanderRequest* request,
-                           sas::v1::SetExpanderResponse* response) override;
+                               const sas::emulator::v1::SetAccessStatusRequest* request,
+                               sas::emulator::v1::SetAccessStatusResponse* response) override;
+  grpc::Status SetPhy(grpc::ServerContext* context, const sas::emulator::v1::SetPhyRequest* request,
+                      sas::emulator::v1::SetPhyResponse* response) override;
+  grpc::Status FlapPhy(grpc::ServerContext* context,
+                       const sas::emulator::v1::FlapPhyRequest* request,
+                       sas::emulator::v1::FlapPhyResponse* response) override;
+  grpc::Status SetExpander(grpc::ServerContext* context,
+                           const sas::emulator::v1::SetExpanderRequest* request,
+                           sas::emulator::v1::SetExpanderResponse* response) override;
   grpc::Status SetEnclosurePower(grpc::ServerContext* context,
-                                 const sas::v1::SetEnclosurePowerRequest* request,
-                                 sas::v1::SetEnclosurePowerResponse* response) override;
-  grpc::Status ResetHost(grpc::ServerContext* context, const sas::v1::ResetHostRequest* request,
-                         sas::v1::ResetHostResponse* response) override;
-  grpc::Status InjectDiscoveryError(grpc::ServerContext* context,
-                                    const sas::v1::InjectDiscoveryErrorRequest* request,
-                                    sas::v1::InjectDiscoveryErrorResponse* response) override;
-  grpc::Status InjectFault(grpc::ServerContext* context, const sas::v1::InjectFaultRequest* request,
-                           sas::v1::InjectFaultResponse* response) override;
+                                 const sas::emulator::v1::SetEnclosurePowerRequest* request,
+                                 sas::emulator::v1::SetEnclosurePowerResponse* response) override;
+  grpc::Status ResetHost(grpc::ServerContext* context,
+                         const sas::emulator::v1::ResetHostRequest* request,
+                         sas::emulator::v1::ResetHostResponse* response) override;
+  grpc::Status InjectDiscoveryError(
+      grpc::ServerContext* context, const sas::emulator::v1::InjectDiscoveryErrorRequest* request,
+      sas::emulator::v1::InjectDiscoveryErrorResponse* response) override;
+  grpc::Status InjectFault(grpc::ServerContext* context,
+                           const sas::emulator::v1::InjectFaultRequest* request,
+                           sas::emulator::v1::InjectFaultResponse* response) override;
   grpc::Status InjectNotice(grpc::ServerContext* context,
-                            const sas::v1::InjectNoticeRequest* request,
-                            sas::v1::InjectNoticeResponse* response) override;
+                            const sas::emulator::v1::InjectNoticeRequest* request,
+                            sas::emulator::v1::InjectNoticeResponse* response) override;
   grpc::Status GetHostTruth(grpc::ServerContext* context,
-                            const sas::v1::GetHostTruthRequest* request,
-                            sas::v1::GetHostTruthResponse* response) override;
+                            const sas::emulator::v1::GetHostTruthRequest* request,
+                            sas::emulator::v1::GetHostTruthResponse* response) override;
 
  private:
   emulator::VirtualFabric& fabric_;

@@ -12,18 +12,21 @@ std::string Address(SasAddress address) {
   return address.value() == 0 ? std::string() : ToHex(address);
 }
 
-double Rate(LinkRate rate) { return IsLinkUp(rate) ? Gbps(rate) : 0; }
+// The numbers of both enumerations are SPL's.
+sas::v1::LinkRate Rate(LinkRate rate) {
+  return IsLinkUp(rate) || rate == LinkRate::kDisabled ? static_cast<sas::v1::LinkRate>(rate)
+                                                       : sas::v1::LINK_RATE_UNSPECIFIED;
+}
 
-void Fill(const emulator::TruthPhy& phy, sas::v1::PhyTruth* out) {
+void Fill(const emulator::TruthPhy& phy, sas::emulator::v1::PhyTruth* out) {
   out->set_phy(phy.phy.value());
-  out->set_link_rate_gbps(Rate(phy.rate));
-  out->set_disabled(phy.rate == LinkRate::kDisabled);
+  out->set_link_rate(Rate(phy.rate));
   out->set_virtual_(phy.is_virtual);
   out->set_attached_sas_address(Address(phy.attached));
   if (phy.attached_phy.has_value()) out->set_attached_phy(phy.attached_phy->value());
 }
 
-void Fill(const emulator::TruthExpander& expander, sas::v1::ExpanderTruth* out) {
+void Fill(const emulator::TruthExpander& expander, sas::emulator::v1::ExpanderTruth* out) {
   out->set_id(expander.id);
   out->set_sas_address(Address(expander.address));
   out->set_parent_sas_address(Address(expander.parent));
@@ -38,14 +41,14 @@ void Fill(const emulator::TruthExpander& expander, sas::v1::ExpanderTruth* out) 
   for (const emulator::TruthPhy& phy : expander.phys) Fill(phy, out->add_phys());
 }
 
-void Fill(const emulator::TruthDevice& device, sas::v1::DeviceTruth* out) {
+void Fill(const emulator::TruthDevice& device, sas::emulator::v1::DeviceTruth* out) {
   out->set_id(device.id);
   out->set_sas_address(Address(device.address));
   out->set_parent_sas_address(Address(device.parent));
   out->set_parent_phy(device.parent_phy.value());
   out->set_physical_port(device.port.value());
   out->set_handle(device.handle.value());
-  out->set_link_rate_gbps(Rate(device.rate));
+  out->set_link_rate(Rate(device.rate));
   out->set_sata(device.sata);
   out->set_ses(device.is_ses);
   out->set_enclosure_logical_id(Address(device.enclosure));
@@ -61,7 +64,7 @@ void Fill(const emulator::TruthDevice& device, sas::v1::DeviceTruth* out) {
   out->set_access_status(device.access_status);
 }
 
-void Fill(const emulator::TruthEnclosure& enclosure, sas::v1::EnclosureTruth* out) {
+void Fill(const emulator::TruthEnclosure& enclosure, sas::emulator::v1::EnclosureTruth* out) {
   out->set_id(enclosure.id);
   out->set_logical_id(Address(enclosure.logical_id));
   out->set_handle(enclosure.handle.value());
@@ -71,8 +74,8 @@ void Fill(const emulator::TruthEnclosure& enclosure, sas::v1::EnclosureTruth* ou
 
 }  // namespace
 
-sas::v1::HostTruth ToProto(const emulator::HostTruth& truth) {
-  sas::v1::HostTruth out;
+sas::emulator::v1::HostTruth ToProto(const emulator::HostTruth& truth) {
+  sas::emulator::v1::HostTruth out;
   out.set_id(truth.id);
   out.set_sas_address(Address(truth.address));
   out.set_handle(truth.handle.value());

@@ -5,7 +5,7 @@
 namespace sasd::emulator {
 namespace {
 
-TEST(TruthConvertTest, WhatIsNotThereStaysUnset) {
+TEST(TruthConvertTest, AbsentFactsStayUnset) {
   emulator::HostTruth truth;
   truth.id = "hba0";
   truth.address = SasAddress(0x500605b00ab01230);
@@ -14,19 +14,18 @@ TEST(TruthConvertTest, WhatIsNotThereStaysUnset) {
   truth.phys[1].rate = LinkRate::kDisabled;
   truth.devices.resize(1);
 
-  const sas::v1::HostTruth proto = ToProto(truth);
+  const sas::emulator::v1::HostTruth proto = ToProto(truth);
 
   EXPECT_EQ(proto.sas_address(), "500605b00ab01230");
   EXPECT_EQ(proto.phys(0).attached_sas_address(), "");
   EXPECT_FALSE(proto.phys(0).has_attached_phy());
-  EXPECT_FALSE(proto.phys(0).disabled());
-  EXPECT_TRUE(proto.phys(1).disabled());
-  EXPECT_EQ(proto.phys(1).link_rate_gbps(), 0);
+  EXPECT_EQ(proto.phys(0).link_rate(), sas::v1::LINK_RATE_UNSPECIFIED);
+  EXPECT_EQ(proto.phys(1).link_rate(), sas::v1::LINK_RATE_DISABLED);
   EXPECT_FALSE(proto.devices(0).has_slot());
   EXPECT_FALSE(proto.devices(0).has_enclosure_level());
 }
 
-TEST(TruthConvertTest, AWidePortAndADriveInASlotKeepTheirFacts) {
+TEST(TruthConvertTest, WidePortAndDriveKeepTheirFacts) {
   emulator::HostTruth truth;
   emulator::TruthExpander& expander = truth.expanders.emplace_back();
   expander.parent_phys = {PhyId(4), PhyId(5)};
@@ -41,11 +40,11 @@ TEST(TruthConvertTest, AWidePortAndADriveInASlotKeepTheirFacts) {
   device.sata = true;
   device.serial = "ZC100008";
 
-  const sas::v1::HostTruth proto = ToProto(truth);
+  const sas::emulator::v1::HostTruth proto = ToProto(truth);
 
   ASSERT_EQ(proto.expanders(0).parent_phys_size(), 2);
   EXPECT_EQ(proto.expanders(0).parent_phys(1), 5);
-  EXPECT_EQ(proto.expanders(0).phys(0).link_rate_gbps(), 12);
+  EXPECT_EQ(proto.expanders(0).phys(0).link_rate(), sas::v1::LINK_RATE_12_GBPS);
   EXPECT_TRUE(proto.expanders(0).phys(0).has_attached_phy());
   EXPECT_TRUE(proto.devices(0).has_slot());
   EXPECT_EQ(proto.devices(0).slot(), 0);

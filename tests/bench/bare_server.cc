@@ -11,7 +11,7 @@
 #include "absl/time/clock.h"
 #include "driver/base/clock.h"
 #include "grpcpp/grpcpp.h"
-#include "sas/v1/emulator_service.grpc.pb.h"
+#include "sas/emulator/v1/emulator_service.grpc.pb.h"
 #include "sas/v1/watch_service.pb.h"
 #include "tests/bench/bare_stream.h"
 #include "tests/bench/stream_client.h"
@@ -19,13 +19,13 @@
 namespace sasd::bench {
 namespace {
 
-class Trigger : public sas::v1::EmulatorService::Service {
+class Trigger : public sas::emulator::v1::EmulatorService::Service {
  public:
   void Connect(BareStreamServer& server) { server_ = &server; }
 
-  grpc::Status FlapPhy(grpc::ServerContext*, const sas::v1::FlapPhyRequest* request,
-                       sas::v1::FlapPhyResponse*) override {
-    sas::v1::WatchResponse act;
+  grpc::Status FlapPhy(grpc::ServerContext*, const sas::emulator::v1::FlapPhyRequest* request,
+                       sas::emulator::v1::FlapPhyResponse*) override {
+    sas::v1::EventBatch act;
     int64_t size = 0;
     if (absl::SimpleAtoi(request->element(), &size)) {
       act = Padded(size, request->phy());
@@ -33,7 +33,7 @@ class Trigger : public sas::v1::EmulatorService::Service {
                !act.ParseFromIstream(&file) || act.events_size() == 0) {
       return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "element: must be a size or a file");
     }
-    for (uint32_t change = 0; change < 2 * request->count(); ++change) {
+    for (int32_t change = 0; change < 2 * request->count(); ++change) {
       // All messages of an act have one arrival time, as the firmware's events have.
       const absl::Duration now = SystemClock().Monotonic();
       for (const sas::v1::Event& event : act.events()) Send(event, now);
@@ -44,8 +44,8 @@ class Trigger : public sas::v1::EmulatorService::Service {
 
  private:
   // An act of `count` messages of `size` bytes each.
-  static sas::v1::WatchResponse Padded(int64_t size, uint32_t count) {
-    sas::v1::WatchResponse act;
+  static sas::v1::EventBatch Padded(int64_t size, uint32_t count) {
+    sas::v1::EventBatch act;
     for (uint32_t i = 1; i <= count; ++i) {
       sas::v1::Event* event = act.add_events();
       event->set_revision(i);
@@ -59,8 +59,9 @@ class Trigger : public sas::v1::EmulatorService::Service {
 
   void Send(const sas::v1::Event& event, absl::Duration time) {
     sas::v1::WatchResponse response;
-    *response.add_events() = event;
-    response.mutable_events(0)->set_arrival_monotonic_time_ns(absl::ToInt64Nanoseconds(time));
+    *response.mutable_events()->add_events() = event;
+    response.mutable_events()->mutable_events(0)->set_arrival_monotonic_time_ns(
+        absl::ToInt64Nanoseconds(time));
     server_->Broadcast(response.SerializeAsString());
   }
 

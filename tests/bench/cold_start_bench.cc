@@ -36,6 +36,7 @@
 #include "driver/sysfs/fake_sysfs.h"
 #include "driver/sysfs/real_layouts.h"
 #include "grpcpp/grpcpp.h"
+#include "sas/v1/node_service.grpc.pb.h"
 #include "sas/v1/topology_service.grpc.pb.h"
 #include "tests/bench/subprocess.h"
 
@@ -163,11 +164,12 @@ class Sasd {
   Sasd(std::vector<std::string> command, const std::string& socket, const ReadySocket& ready)
       : start_(SystemClock().Monotonic()), process_(std::move(command)) {
     ready.Await();
-    topology_ = sas::v1::TopologyService::NewStub(
-        grpc::CreateChannel("unix:" + socket, grpc::InsecureChannelCredentials()));
+    const auto channel = grpc::CreateChannel("unix:" + socket, grpc::InsecureChannelCredentials());
+    const auto node = sas::v1::NodeService::NewStub(channel);
+    topology_ = sas::v1::TopologyService::NewStub(channel);
     grpc::ClientContext context;
     sas::v1::WaitSettledResponse settled;
-    const grpc::Status status = topology_->WaitSettled(&context, {}, &settled);
+    const grpc::Status status = node->WaitSettled(&context, {}, &settled);
     Require(status.ok(), "WaitSettled: " + status.error_message());
     took_ = SystemClock().Monotonic() - start_;
   }

@@ -20,7 +20,7 @@
 #include "daemon/daemon.h"
 #include "driver/base/clock.h"
 #include "grpcpp/grpcpp.h"
-#include "sas/v1/emulator_service.grpc.pb.h"
+#include "sas/emulator/v1/emulator_service.grpc.pb.h"
 #include "tests/bench/bare_stream.h"
 #include "tests/bench/stream_client.h"
 #include "tests/bench/subprocess.h"
@@ -89,13 +89,13 @@ Rate Bare(const std::string& program, const std::string& address, int subscriber
           "the bare server does not answer");
   StreamFleet fleet(address, BareStreamServer::kMethod, "", subscribers, kStreamsPerChannel);
   Require(fleet.WaitSynced(absl::Minutes(2)), "a subscriber did not reach SYNCED");
-  const auto emulator = sas::v1::EmulatorService::NewStub(channel);
-  sas::v1::FlapPhyRequest request;
+  const auto emulator = sas::emulator::v1::EmulatorService::NewStub(channel);
+  sas::emulator::v1::FlapPhyRequest request;
   request.set_element(absl::StrCat(static_cast<int>(storm.message_bytes)));
   request.set_phy(1);
   request.set_count(500);
   grpc::ClientContext context;
-  sas::v1::FlapPhyResponse response;
+  sas::emulator::v1::FlapPhyResponse response;
   const absl::Duration start = SystemClock().Monotonic();
   Require(emulator->FlapPhy(&context, request, &response).ok(), "FlapPhy");
   Require(fleet.WaitActs(2 * request.count(), kTimeout), "a subscriber missed a message");

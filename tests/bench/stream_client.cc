@@ -50,8 +50,8 @@ class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
   void Count(const sas::v1::WatchResponse& response, int64_t now) {
     absl::MutexLock lock(&shared_.mu);
     if (response.has_synced()) ++shared_.synced;
-    if (response.events_size() != 0) shared_.receipts.bytes += response.ByteSizeLong();
-    for (const sas::v1::Event& event : response.events()) {
+    if (response.has_events()) shared_.receipts.bytes += response.ByteSizeLong();
+    for (const sas::v1::Event& event : response.events().events()) {
       ++shared_.receipts.events;
       if (to_sample_) *sample_.add_events() = event;
       if (event.arrival_monotonic_time_ns() != 0) {
@@ -83,7 +83,7 @@ class StreamFleet::Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grp
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
   int64_t acts_ ABSL_GUARDED_BY(shared_.mu) = 0;
-  sas::v1::WatchResponse sample_ ABSL_GUARDED_BY(shared_.mu);
+  sas::v1::EventBatch sample_ ABSL_GUARDED_BY(shared_.mu);
 };
 
 StreamFleet::StreamFleet(const std::string& address, const std::string& method,

@@ -26,7 +26,8 @@
 #include "absl/time/clock.h"
 #include "driver/base/clock.h"
 #include "grpcpp/grpcpp.h"
-#include "sas/v1/emulator_service.grpc.pb.h"
+#include "sas/emulator/v1/emulator_service.grpc.pb.h"
+#include "sas/v1/node_service.grpc.pb.h"
 #include "sas/v1/topology_service.grpc.pb.h"
 #include "sas/v1/watch_service.pb.h"
 #include "tests/bench/bare_stream.h"
@@ -71,7 +72,7 @@ class Server {
   Server(const std::vector<std::string>& command, const std::string& address)
       : process_(command),
         channel_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
-        emulator_(sas::v1::EmulatorService::NewStub(channel_)) {
+        emulator_(sas::emulator::v1::EmulatorService::NewStub(channel_)) {
     Require(channel_->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30)),
             absl::StrCat(command.front(), " does not answer"));
   }
@@ -79,23 +80,23 @@ class Server {
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
   // Causes `acts` acts (an even number), one per `interval`.
-  void Act(sas::v1::FlapPhyRequest request, int acts, absl::Duration interval) {
+  void Act(sas::emulator::v1::FlapPhyRequest request, int acts, absl::Duration interval) {
     request.set_count(static_cast<uint32_t>(acts / 2));
     request.mutable_interval()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(interval)));
     grpc::ClientContext context;
-    sas::v1::FlapPhyResponse response;
+    sas::emulator::v1::FlapPhyResponse response;
     Require(emulator_->FlapPhy(&context, request, &response), "FlapPhy");
   }
 
  private:
   Subprocess process_;
   const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<sas::v1::EmulatorService::Stub> emulator_;
+  const std::unique_ptr<sas::emulator::v1::EmulatorService::Stub> emulator_;
 };
 
 // Measures single acts, with time for all subscribers between them, then a burst of acts.
 Result Measure(StreamFleet& fleet, int acts, int subscribers, Server& server,
-               const sas::v1::FlapPhyRequest& act) {
+               const sas::emulator::v1::FlapPhyRequest& act) {
   const absl::Duration interval = absl::Milliseconds(2) + subscribers * absl::Microseconds(200);
   const int warm_up = 20, burst = std::max(200, 20000 / subscribers);
   const auto all = [&fleet](int64_t done) {
@@ -123,19 +124,23 @@ Result Measure(StreamFleet& fleet, int acts, int subscribers, Server& server,
 }
 
 // Waits for the discovery and returns a lane of a wide port.
-sas::v1::FlapPhyRequest FindLane(const std::shared_ptr<grpc::Channel>& channel) {
+sas::emulator::v1::FlapPhyRequest FindLane(const std::shared_ptr<grpc::Channel>& channel) {
+  const auto node = sas::v1::NodeService::NewStub(channel);
   const auto topology = sas::v1::TopologyService::NewStub(channel);
   grpc::ClientContext settled_context, ports_context;
   sas::v1::WaitSettledResponse settled;
-  Require(topology->WaitSettled(&settled_context, {}, &settled), "WaitSettled");
+  Require(node->WaitSettled(&settled_context, {}, &settled), "WaitSettled");
   sas::v1::ListPortsRequest request;
   request.set_view(sas::v1::VIEW_FULL);
-  request.mutable_filter()->set_minimum_width(4);
+  sas::v1::Condition& wide = *request.mutable_filter()->add_conditions();
+  wide.set_field("width");
+  wide.set_operator_(sas::v1::OPERATOR_GREATER_OR_EQUAL);
+  wide.add_values("4");
   sas::v1::ListPortsResponse response;
   Require(topology->ListPorts(&ports_context, request, &response), "ListPorts");
   Require(response.ports_size() > 0, "the fabric has no wide port");
   const sas::v1::Port& port = response.ports(0);
-  sas::v1::FlapPhyRequest lane;
+  sas::emulator::v1::FlapPhyRequest lane;
   lane.set_element(port.owner().substr(port.owner().rfind('/') + 1));
   lane.set_phy(port.phy_identifiers(0));
   return lane;
@@ -149,7 +154,7 @@ int Main(const std::string& sasd_program, const std::string& bare_program, int e
       {sasd_program, "--fabric", "demo", "--listen", sasd_address, "--log-level", "warning"},
       sasd_address);
   Server bare({bare_program, bare_address}, bare_address);
-  const sas::v1::FlapPhyRequest lane = FindLane(sasd.channel());
+  const sas::emulator::v1::FlapPhyRequest lane = FindLane(sasd.channel());
   std::cout << std::unitbuf
             << "firmware event -> Watch client on a unix socket, beside a bare gRPC stream\n"
             << absl::StrFormat("%11s %6s %6s %18s %18s %13s %27s %6s\n", "subscribers", "burst",
@@ -168,7 +173,7 @@ int Main(const std::string& sasd_program, const std::string& bare_program, int e
     }
     {
       StreamFleet fleet(bare_address, BareStreamServer::kMethod, "", subscribers, per_channel);
-      sas::v1::FlapPhyRequest send;
+      sas::emulator::v1::FlapPhyRequest send;
       send.set_element(absl::StrCat(folder, ".act"));
       std::ofstream(send.element(), std::ios::binary) << real.act;
       floor = Measure(fleet, rounds, subscribers, bare, send);

@@ -10,8 +10,11 @@ sys.path.insert(0, os.path.join(os.environ["TEST_SRCDIR"], "sasd", "proto"))
 
 import grpc
 
-from sas.v1 import emulator_service_pb2 as emulator
-from sas.v1 import emulator_service_pb2_grpc as emulator_grpc
+from sas.emulator.v1 import emulator_service_pb2 as emulator
+from sas.emulator.v1 import emulator_service_pb2_grpc as emulator_grpc
+from sas.v1 import events_pb2 as events
+from sas.v1 import node_service_pb2 as node
+from sas.v1 import node_service_pb2_grpc as node_grpc
 from sas.v1 import resources_pb2 as resources
 from sas.v1 import topology_service_pb2 as topology
 from sas.v1 import topology_service_pb2_grpc as topology_grpc
@@ -31,9 +34,10 @@ class PythonClientTest(unittest.TestCase):
         self.channel = grpc.insecure_channel(address)
         grpc.channel_ready_future(self.channel).result(timeout=TIMEOUT_S)
         self.topology = topology_grpc.TopologyServiceStub(self.channel)
+        self.node = node_grpc.NodeServiceStub(self.channel)
         self.watch = watch_grpc.WatchServiceStub(self.channel)
         self.emulator = emulator_grpc.EmulatorServiceStub(self.channel)
-        self.topology.WaitSettled(topology.WaitSettledRequest(), timeout=TIMEOUT_S)
+        self.node.WaitSettled(node.WaitSettledRequest(), timeout=TIMEOUT_S)
 
     def tearDown(self):
         self.channel.close()
@@ -73,13 +77,42 @@ class PythonClientTest(unittest.TestCase):
         self.assertEqual(self.removed_devices(again), 2)
         again.cancel()
 
+    def test_missed_events_come_in_one_batch(self):
+        """sasd sends the log's bytes of several events as one message; each is whole."""
+        stream = self.watch.Watch(watch.WatchRequest(skip_snapshot=True), timeout=TIMEOUT_S)
+        start = next(stream).synced
+        for _ in range(3):
+            self.emulator.InjectNotice(
+                emulator.InjectNoticeRequest(
+                    element="hba0", log_entry=emulator.LogEntryNotice(qualifier=1, text="batch")
+                )
+            )
+        revision = start.revision
+        for response in stream:
+            revision = max([revision] + [event.revision for event in response.events.events])
+            if revision >= start.revision + 3:
+                break
+        stream.cancel()
+
+        again = self.watch.Watch(
+            watch.WatchRequest(resume_token=start.resume_token), timeout=TIMEOUT_S
+        )
+        batch = next(again).events.events
+        again.cancel()
+        self.assertGreaterEqual(len(batch), 3)
+        previous = start.revision
+        for event in batch:
+            self.assertEqual(event.previous_revision, previous)
+            self.assertTrue(event.resume_token and event.HasField("time"))
+            previous = event.revision
+
     def removed_devices(self, stream):
         """Counts removed paths, until both of a drive are gone."""
         removed = 0
         for response in stream:
-            for event in response.events:
+            for event in response.events.events:
                 for change in event.changes:
-                    gone = change.kind == watch.CHANGE_KIND_REMOVED
+                    gone = change.kind == events.CHANGE_KIND_REMOVED
                     removed += gone and change.resource.HasField("end_device")
             if removed >= 2:
                 return removed
@@ -112,7 +145,7 @@ class PythonClientTest(unittest.TestCase):
         for response in stream:
             states = [
                 (change.resource.end_device.state, change.resource.end_device.access_status)
-                for event in response.events
+                for event in response.events.events
                 for change in event.changes
             ]
             if (resources.DEVICE_STATE_FAILED, 1) in states:

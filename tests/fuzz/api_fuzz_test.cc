@@ -22,11 +22,11 @@
 #include "daemon/registry/registry.h"
 #include "daemon/service/find.h"
 #include "daemon/service/list_filters.h"
-#include "daemon/service/page.h"
 #include "daemon/service/watch_filter.h"
 #include "daemon/service/wire.h"
 #include "google/protobuf/stubs/logging.h"
 #include "rpc/did_you_mean.h"
+#include "rpc/page.h"
 #include "sas/v1/topology_service.pb.h"
 #include "tests/fuzz/properties.h"
 
@@ -70,52 +70,70 @@ const registry::Topology& Picture() {
 void CheckPageSize(ByteSpan bytes) {
   if (bytes.size() < 4) return;
   size_t page = 0;
-  const grpc::Status status =
-      service::ReadPageSize(static_cast<int32_t>(LoadLe32(bytes, 0)), &page);
+  const grpc::Status status = rpc::ReadPageSize(static_cast<int32_t>(LoadLe32(bytes, 0)), &page);
   CheckStatus(status);
-  Check(!status.ok() || (page > 0 && page <= service::kMaximumPageSize),
+  Check(!status.ok() || (page > 0 && page <= rpc::kMaximumPageSize),
         "a page size is within its limits");
 }
 
-// Parses any bytes as a filter, then applies the filter to every resource.
-template <typename Filter, typename Resource>
-void CheckListFilter(const std::string& bytes) {
-  Filter filter;
-  if (!filter.ParseFromString(bytes)) return;
+// A resource passes a condition, or the same condition with NOT_EQUAL.
+template <typename Resource>
+void CheckNegation(sas::v1::Filter filter, const service::Predicate<Resource>& equal) {
+  sas::v1::Condition& condition = *filter.mutable_conditions(0);
+  if (condition.operator_() != sas::v1::OPERATOR_EQUAL) return;
+  condition.set_operator_(sas::v1::OPERATOR_NOT_EQUAL);
+  service::Predicate<Resource> different;
+  Check(service::ReadFilter(filter, Picture(), &different).ok(),
+        "what can be equal can be different");
+  for (const auto& resource : Picture().collection<Resource>()) {
+    Check(equal(*resource) != different(*resource), "a resource is equal or different");
+  }
+}
+
+// Reads a filter for one kind, then applies it to every resource.
+template <typename Resource>
+void CheckListFilter(const sas::v1::Filter& filter) {
   service::Predicate<Resource> predicate;
   const grpc::Status status = service::ReadFilter(filter, Picture(), &predicate);
   CheckStatus(status);
   if (!status.ok()) return;
-  for (const auto& resource : Picture().collection<Resource>()) (void)predicate(*resource);
+  const auto& all = Picture().collection<Resource>();
+  if (filter.ByteSizeLong() == 0) {
+    for (const auto& resource : all) Check(predicate(*resource), "an empty filter passes all");
+    return;
+  }
+  for (const auto& resource : all) (void)predicate(*resource);
+  if (filter.conditions_size() != 1 || !filter.hosts().empty()) return;
+  CheckNegation(filter, predicate);
 }
 
-void CheckListFilters(const std::string& bytes) {
-  CheckListFilter<sas::v1::PhyFilter, registry::Phy>(bytes);
-  CheckListFilter<sas::v1::PortFilter, registry::Port>(bytes);
-  CheckListFilter<sas::v1::ExpanderFilter, registry::Expander>(bytes);
-  CheckListFilter<sas::v1::EndDeviceFilter, registry::EndDevice>(bytes);
-  CheckListFilter<sas::v1::LogicalUnitFilter, registry::LogicalUnit>(bytes);
-  CheckListFilter<sas::v1::EnclosureFilter, registry::Enclosure>(bytes);
-  CheckListFilter<sas::v1::SlotFilter, registry::Slot>(bytes);
-  sas::v1::WatchFilter filter;
+void CheckFilters(const std::string& bytes) {
+  sas::v1::Filter filter;
   if (!filter.ParseFromString(bytes)) return;
+  CheckListFilter<registry::Host>(filter);
+  CheckListFilter<registry::Phy>(filter);
+  CheckListFilter<registry::Port>(filter);
+  CheckListFilter<registry::Expander>(filter);
+  CheckListFilter<registry::EndDevice>(filter);
+  CheckListFilter<registry::LogicalUnit>(filter);
+  CheckListFilter<registry::Enclosure>(filter);
+  CheckListFilter<registry::Slot>(filter);
   watch::Filter read({}, {});
   CheckStatus(service::ReadWatchFilter(filter, &read));
 }
 
 void CheckPages(const std::string& text) {
-  sas::v1::PhyFilter filter;
-  filter.set_owner("hosts/1");
+  sas::v1::Filter filter;
+  filter.add_hosts("hosts/1");
   const google::protobuf::Message* const filters[] = {nullptr, &filter};
   for (const auto* of : filters) {
     std::string last;
-    CheckStatus(service::ReadPageToken(text, of, &last));
-    const std::string token = service::MakePageToken(text, of);
-    Check(service::ReadPageToken(token, of, &last).ok() && last == text,
+    CheckStatus(rpc::ReadPageToken(text, of, &last));
+    const std::string token = rpc::MakePageToken(text, of);
+    Check(rpc::ReadPageToken(token, of, &last).ok() && last == text,
           "a page token returns its name");
     const auto* const other = of == nullptr ? &filter : nullptr;
-    Check(!service::ReadPageToken(token, other, &last).ok(),
-          "another listing refuses a page token");
+    Check(!rpc::ReadPageToken(token, other, &last).ok(), "another listing refuses a page token");
   }
 }
 
@@ -208,7 +226,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(sasd::fuzz::TextOf({data, size}));
   google::protobuf::SetLogHandler(nullptr);
   sasd::CheckPageSize({data, size});
-  sasd::CheckListFilters(text);
+  sasd::CheckFilters(text);
   if (CanBeSent(text)) {
     sasd::CheckPages(text);
     sasd::CheckFind(text);

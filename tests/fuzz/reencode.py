@@ -22,20 +22,7 @@ import sys
 from google.protobuf import descriptor_pb2
 
 # The messages that api_fuzz_test.cc parses.
-API_MESSAGES = [
-    "sas.v1." + name
-    for name in (
-        "PhyFilter",
-        "PortFilter",
-        "ExpanderFilter",
-        "EndDeviceFilter",
-        "LogicalUnitFilter",
-        "EnclosureFilter",
-        "SlotFilter",
-        "WatchFilter",
-        "Resource",
-    )
-]
+API_MESSAGES = ["sas.v1.Filter", "sas.v1.Resource"]
 
 _Field = descriptor_pb2.FieldDescriptorProto
 # Wire types, and the types of fields that have them. Those of one line can be exchanged.

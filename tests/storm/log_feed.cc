@@ -88,9 +88,9 @@ bool LogFeed::Read(sas::v1::WatchResponse* response) {
           const absl::string_view bytes = selection.event->all();
           google::protobuf::io::CodedInputStream stream(
               reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
-          response->MergeFromCodedStream(&stream);
+          response->mutable_events()->MergeFromCodedStream(&stream);
         }
-        if (response->events_size() > 0) return true;
+        if (response->events().events_size() > 0) return true;
         break;
       case watch::Cursor::Batch::State::kAtEnd:
         if (!synced_) {

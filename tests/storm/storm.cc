@@ -150,7 +150,7 @@ bool Subscriber::Follow(Feed& feed) {
       return false;
     }
     ++messages_;
-    events_ += response->events_size();
+    events_ += response->events().events_size();
     if (absl::Status s = mirror_.Apply(*response); !s.ok()) {
       error_ = absl::StrCat("message ", messages_, ": ", s.message());
       return false;

@@ -50,7 +50,7 @@ absl::Status Mirror::Apply(const sas::v1::WatchResponse& response) {
   if (response.has_snapshot()) {
     if (absl::Status s = ApplySnapshot(response.snapshot()); !s.ok()) return s;
   }
-  for (const sas::v1::Event& event : response.events()) {
+  for (const sas::v1::Event& event : response.events().events()) {
     if (absl::Status s = ApplyEvent(event); !s.ok()) return s;
   }
   if (response.has_synced()) {

@@ -14,7 +14,7 @@ import image
 import kernel_log
 import sasctl_table
 import sasd
-from sas.v1 import emulator_service_pb2 as api
+from sas.emulator.v1 import truth_pb2
 from sysfs_table import TornError, from_sysfs
 from table import KINDS, Table, add_ports_and_units, address, differences
 from tool_tables import from_lsscsi, from_sg_ses_join, from_smp_discover
@@ -84,7 +84,7 @@ class TableTest(unittest.TestCase):
 
 class TruthTableTest(unittest.TestCase):
     def test_bay_has_its_drive_or_none(self):
-        truth = api.HostTruth(sas_address=HOST)
+        truth = truth_pb2.HostTruth(sas_address=HOST)
         truth.enclosures.add(logical_id="500605b00ab01230", slot_count=8)
         truth.enclosures.add(logical_id=ENCLOSURE, slot_count=2, start_slot=1)
         truth.devices.add(

@@ -10,8 +10,8 @@ import time
 import grpc
 import kernel_log
 import programs
-from sas.v1 import emulator_service_pb2 as api
-from sas.v1 import emulator_service_pb2_grpc as api_grpc
+from sas.emulator.v1 import emulator_service_pb2 as api
+from sas.emulator.v1 import emulator_service_pb2_grpc as api_grpc
 from sasd import Sasd
 from sysfs_table import Sysfs, TornError, from_sysfs
 from table import KINDS, address, differences
@@ -146,7 +146,13 @@ class Rig(Node):
         return getattr(self.emulator, method)(request, timeout=RPC_TIMEOUT_S)
 
     def elements(self, *kinds):
-        return self.call("ListElements", kinds=kinds).elements
+        elements, token = [], ""
+        while True:
+            page = self.call("ListElements", kinds=kinds, page_size=1000, page_token=token)
+            elements += page.elements
+            token = page.next_page_token
+            if not token:
+                return elements
 
     def truth(self):
         truths = [self.call("GetHostTruth", element=host).truth for host in self.host_ids]

@@ -6,7 +6,8 @@ import re
 
 import kernel_log
 import sasd
-from sas.v1 import emulator_service_pb2 as api
+from sas.emulator.v1 import emulator_service_pb2 as api
+from sas.v1 import resources_pb2 as resources
 
 # Drives that no scenario removes. I/O with verification runs on them during all scenarios. The second
 # path of a jbod1 drive may go.
@@ -177,7 +178,7 @@ def lane_loss(rig):
     rig.call("SetPhy", element="hba0", phy=1, up=False)
     after = rig.agree()
     expect(names(before) == names(after), "disks came or went")
-    rig.call("SetPhy", element="hba0", phy=1, up=True, link_rate_gbps=6)
+    rig.call("SetPhy", element="hba0", phy=1, up=True, link_rate=resources.LINK_RATE_6_GBPS)
     rig.agree()
     rig.call("SetPhy", element="hba0", phy=1, up=True)
     expect(names(before) == names(rig.agree()), "disks came or went")

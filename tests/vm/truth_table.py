@@ -1,5 +1,7 @@
 """The fabric's own facts, from EmulatorService.GetHostTruth."""
 
+from sas.v1 import resources_pb2 as resources
+
 from table import Table, add_ports_and_units
 
 SECTOR = 512  # sysfs counts a disk's size in this unit
@@ -29,15 +31,30 @@ def from_truth(truths):
     return table
 
 
+# The rates at which frames pass, in Gbit/s.
+GBPS = {
+    resources.LINK_RATE_1_5_GBPS: 1.5,
+    resources.LINK_RATE_3_GBPS: 3,
+    resources.LINK_RATE_6_GBPS: 6,
+    resources.LINK_RATE_12_GBPS: 12,
+    resources.LINK_RATE_22_5_GBPS: 22.5,
+}
+
+
+def gbps(rate):
+    """A LinkRate in Gbit/s; 0 where no frames pass."""
+    return GBPS.get(rate, 0)
+
+
 def add_phys(table, host, node, phys):
     for phy in phys:
         attached_phy = phy.attached_phy if phy.HasField("attached_phy") else None
         table.put(
             *("phy", host, node, phy.phy),
-            rate=phy.link_rate_gbps,
+            rate=gbps(phy.link_rate),
             attached=phy.attached_sas_address,
             attached_phy=attached_phy,
-            disabled=phy.disabled,
+            disabled=phy.link_rate == resources.LINK_RATE_DISABLED,
         )
 
 
@@ -59,7 +76,7 @@ def add_device(table, host, device):
         *("device", host, device.sas_address),
         parent=device.parent_sas_address,
         parent_phy=device.parent_phy,
-        rate=device.link_rate_gbps,
+        rate=gbps(device.link_rate),
         protocols="sata" if device.sata else "ssp",
         enclosure=device.enclosure_logical_id,
         slot=device.slot if device.HasField("slot") else None,

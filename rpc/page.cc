@@ -1,16 +1,15 @@
-#include "daemon/service/page.h"
+#include "rpc/page.h"
 
 #include <algorithm>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "daemon/service/errors.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "rpc/status.h"
 
-namespace sasd::service {
+namespace sasd::rpc {
 namespace {
 
 constexpr size_t kCheckSize = 8;
@@ -35,9 +34,8 @@ std::string Check(absl::string_view last_name, const google::protobuf::Message* 
 
 grpc::Status ReadPageSize(int32_t requested, size_t* page_size) {
   if (requested < 0) {
-    return rpc::BadField(
-        "page_size", absl::StrCat(requested, " is negative; 1 to ", kMaximumPageSize, ", or 0 for ",
-                                  kDefaultPageSize));
+    return BadField("page_size", absl::StrCat(requested, " is negative; 1 to ", kMaximumPageSize,
+                                              ", or 0 for ", kDefaultPageSize));
   }
   *page_size = requested == 0 ? kDefaultPageSize
                               : std::min(static_cast<size_t>(requested), kMaximumPageSize);
@@ -52,14 +50,14 @@ grpc::Status ReadPageToken(absl::string_view token, const google::protobuf::Mess
                            std::string* last_name) {
   std::string text;
   if (!absl::WebSafeBase64Unescape(token, &text) || text.size() < kCheckSize) {
-    return rpc::BadField("page_token", absl::StrCat("\"", token, "\" is not from an earlier page"));
+    return BadField("page_token", absl::StrCat("\"", token, "\" is not from an earlier page"));
   }
   *last_name = text.substr(kCheckSize);
   if (Check(*last_name, filter) != text.substr(0, kCheckSize)) {
-    return rpc::BadField("page_token",
-                         "it is of a listing with another filter; list anew without a page token");
+    return BadField("page_token",
+                    "it is of a listing with another filter; list anew without a page token");
   }
   return grpc::Status::OK;
 }
 
-}  // namespace sasd::service
+}  // namespace sasd::rpc

@@ -1,0 +1,22 @@
+#ifndef DAEMON_SERVICE_FILTER_BOUNDS_H_
+#define DAEMON_SERVICE_FILTER_BOUNDS_H_
+
+#include "grpcpp/support/status.h"
+#include "sas/v1/filter.pb.h"
+
+namespace sasd::service {
+
+// The most of each in a filter, as filter.proto documents.
+inline constexpr int kMaxFilterKinds = 8;
+inline constexpr int kMaxFilterHosts = 64;
+inline constexpr int kMaxConditions = 32;
+inline constexpr int kMaxConditionValues = 256;
+inline constexpr int kMaxValueBytes = 256;  // of a value, a field's name or a host's name
+
+// Error: BadField with the path of what is too many or too long, such as
+// "filter.conditions[2].values". A pure function.
+grpc::Status CheckBounds(const sas::v1::Filter& filter);
+
+}  // namespace sasd::service
+
+#endif  // DAEMON_SERVICE_FILTER_BOUNDS_H_
