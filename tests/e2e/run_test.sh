@@ -28,7 +28,8 @@ shows() {
   local name=$1 from=1 found
   shift
   for pattern; do
-    found=$(tail -n "+$from" "$tree/log" | grep -n -m 1 -E -- "$pattern") ||
+    # No pipe: grep ends at the first match, and pipefail would count what that does to tail.
+    found=$(grep -n -m 1 -E -- "$pattern" <(tail -n "+$from" "$tree/log")) ||
       fail "$name: no line \"$pattern\" from line $from on"
     from=$((from + ${found%%:*}))
   done
