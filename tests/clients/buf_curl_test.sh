@@ -20,3 +20,32 @@ grep -q '"sasAddress": *"500605b00ab01230"' "$work/hosts" || { cat "$work/hosts"
 # A watch has no end. Its first message is enough.
 { timeout 60 "$buf" curl --protocol grpc --http2-prior-knowledge --unix-socket "$work/sasd.sock" \
     http://localhost/sas.v1.WatchService/Watch || true; } | grep -m 1 -q '"snapshot"'
+
+# sasd sends the bytes of many events as one batch. buf decodes each of them.
+cli/sasctl --addr "unix:$work/sasd.sock" events -o jsonl >"$work/events"
+/usr/bin/python3 - "$work/events" "$buf" "$work/sasd.sock" <<'PYTHON'
+import json, subprocess, sys
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    logged = [json.loads(line) for line in file]
+whole = [event for event in logged if event.get("resumeToken")]
+assert len(whole) > 2, f"only {len(whole)} events are logged"
+watch = subprocess.Popen(
+    [sys.argv[2], "curl", "--protocol", "grpc", "--http2-prior-knowledge", "--unix-socket", sys.argv[3],
+     "-d", json.dumps({"resumeToken": whole[0]["resumeToken"]}),
+     "http://localhost/sas.v1.WatchService/Watch"],
+    stdout=subprocess.PIPE, text=True)
+text = ""
+for line in watch.stdout:  # a message is complete when it decodes
+    text += line
+    try:
+        message = json.loads(text)
+        break
+    except ValueError:
+        continue
+watch.kill()
+revisions = [event["revision"] for event in message["events"]["events"]]
+assert len(revisions) > 1, f"one event: {text}"
+expected = [event["revision"] for event in whole[1:]][: len(revisions)]
+assert revisions == expected, f"{revisions} instead of {expected}"
+PYTHON
