@@ -110,6 +110,10 @@ absl::Status Mirror::ApplyEvent(const sas::v1::Event& event) {
   if (event.revision() != revision_ + 1) {
     return Broken("revision", absl::StrCat(event.revision(), " after ", revision_));
   }
+  if (event.previous_revision() != revision_) {
+    return Broken("an event after revision",
+                  absl::StrCat(event.previous_revision(), ", this is at ", revision_));
+  }
   if (event.continued() != event.resume_token().empty()) {
     return Broken("a resume token before the end of an event, or none at its end:",
                   event.resume_token());
