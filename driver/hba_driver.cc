@@ -55,11 +55,13 @@ class FlushingTransport : public transport::CountingTransport {
 
 class ThreadedHba : public HbaDriver {
  public:
-  ThreadedHba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink)
+  ThreadedHba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
+              PortNumbering numbering)
       : clock_(clock),
         sink_(sink),
         ioc_(ioc, sink),
-        hba_(ioc_, clock, sink, [this](Caller caller) { OnWork(caller); }) {}
+        hba_(
+            ioc_, clock, sink, [this](Caller caller) { OnWork(caller); }, numbering) {}
 
   ~ThreadedHba() override { Stop(); }
 
@@ -183,8 +185,9 @@ class ThreadedHba : public HbaDriver {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HbaDriver>> HbaDriver::Start(transport::IocTransport& ioc,
-                                                            Clock& clock, ObservationSink& sink) {
-  auto driver = std::make_unique<ThreadedHba>(ioc, clock, sink);
+                                                            Clock& clock, ObservationSink& sink,
+                                                            PortNumbering numbering) {
+  auto driver = std::make_unique<ThreadedHba>(ioc, clock, sink, numbering);
   if (absl::Status s = driver->Begin(); !s.ok()) {
     return absl::Status(s.code(), absl::StrCat("IOC ", ioc.Info().name, ": ", s.message()));
   }

@@ -34,8 +34,9 @@ class HbaDriver {
   // Brings the IOC up (IOC init, facts, event notification), reads the host and starts discovery
   // (port enable). Returns when the host itself is known; its devices follow as observations.
   // Borrows everything for the driver's lifetime. Errors: those of the IOC.
-  static absl::StatusOr<std::unique_ptr<HbaDriver>> Start(transport::IocTransport& ioc,
-                                                          Clock& clock, ObservationSink& sink);
+  static absl::StatusOr<std::unique_ptr<HbaDriver>> Start(
+      transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
+      PortNumbering numbering = PortNumbering::kFirmware);
 
   // Stops, see Stop().
   virtual ~HbaDriver() = default;

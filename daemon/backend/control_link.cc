@@ -140,9 +140,8 @@ absl::StatusOr<ControlLink::Connection> ControlLink::Connect() {
                                                  std::move(options));
   if (!transport.ok()) return transport.status();
   connection.transport = *std::move(transport);
-  connection.sink = std::make_unique<AlignedSink>(sink_);
   ReportInProgress();
-  auto driver = HbaDriver::Start(*connection.transport, clock_, *connection.sink);
+  auto driver = HbaDriver::Start(*connection.transport, clock_, sink_, PortNumbering::kByAddress);
   if (!driver.ok()) return driver.status();
   connection.driver = *std::move(driver);
   const SasAddress reported = connection.driver->host();

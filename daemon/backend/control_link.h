@@ -13,7 +13,6 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "daemon/backend/aligned_sink.h"
 #include "daemon/diagnosis/control_node_state.h"
 #include "driver/base/clock.h"
 #include "driver/hba_driver.h"
@@ -68,7 +67,6 @@ class ControlLink {
   struct Connection {
     std::shared_ptr<mpt3ctl::CtlPoller> poller;
     std::unique_ptr<mpt3ctl::CtlTransport> transport;
-    std::unique_ptr<AlignedSink> sink;
     std::unique_ptr<HbaDriver> driver;
   };
 

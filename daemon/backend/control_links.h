@@ -23,7 +23,7 @@
 namespace sasd {
 
 // Links to every HBA of the kernel's mpt3sas (ControlLink). The sink gets the firmware's
-// observations with source kFirmware and with the keys of sysfs (AlignedSink). While a link
+// observations with source kFirmware and with the keys of sysfs (PortNumbering). While a link
 // connects, its host's discovery is IN_PROGRESS; when it loses its HBA, it reports HostGone. Each
 // link has its own thread, so an HBA that hangs delays no other.
 //

@@ -15,6 +15,7 @@ void Emitter::Commit(const ChangeSet& changes, Cause cause, absl::Duration arriv
     batch.host = host == nullptr ? SasAddress() : host->key().host;
     batch.observations = changes.Render(nodes_, devices_, batch.host);
     if (batch.observations.empty() && when == When::kIfChanged) return;
+    port_numbers_.Apply(batch.observations);
     batch.cause = std::move(cause);
     batch.time = clock_.Now();
     batch.arrival = arrival;

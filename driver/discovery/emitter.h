@@ -10,6 +10,7 @@
 #include "driver/device/device_table.h"
 #include "driver/device/node_table.h"
 #include "driver/discovery/change_set.h"
+#include "driver/discovery/port_numbers.h"
 #include "driver/observation/observation.h"
 
 namespace sasd::discovery {
@@ -26,8 +27,8 @@ class Emitter {
  public:
   // Borrows everything for its lifetime.
   Emitter(Clock& clock, ObservationSink& sink, device::NodeTable& nodes,
-          device::DeviceTable& devices)
-      : clock_(clock), sink_(sink), nodes_(nodes), devices_(devices) {}
+          device::DeviceTable& devices, PortNumbering numbering)
+      : clock_(clock), sink_(sink), nodes_(nodes), devices_(devices), port_numbers_(numbering) {}
 
   enum class When { kIfChanged, kAlways };
   // Emits one batch with the current content of `changes`. The cause gets their text unless it has
@@ -49,6 +50,7 @@ class Emitter {
   device::DeviceTable& devices_;
 
   mutable absl::Mutex mu_;
+  PortNumbers port_numbers_ ABSL_GUARDED_BY(mu_);
   std::deque<ObservationBatch> queue_ ABSL_GUARDED_BY(mu_);
   bool delivering_ ABSL_GUARDED_BY(mu_) = false;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;

@@ -29,7 +29,7 @@ std::string LostText(uint32_t count) {
 }  // namespace
 
 Hba::Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
-         std::function<void(Caller)> on_work)
+         std::function<void(Caller)> on_work, PortNumbering numbering)
     : ioc_(ioc),
       clock_(clock),
       on_work_(std::move(on_work)),
@@ -41,7 +41,7 @@ Hba::Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
       probe_(ioc, sender_),
       handshake_(sender_),
       arrival_(queue_, nodes_, devices_, sender_, owned_ ? &handshake_ : nullptr),
-      emitter_(clock, sink, nodes_, devices_),
+      emitter_(clock, sink, nodes_, devices_, numbering),
       model_(pages_, nodes_, devices_),
       topology_(model_, nodes_, devices_),
       attacher_(clock, devices_, probe_, emitter_),

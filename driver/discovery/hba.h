@@ -47,7 +47,7 @@ class Hba : private transport::IocListener {
   // from any thread and without a lock held. A caller that may wait may run some of the worker's
   // steps itself.
   Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
-      std::function<void(Caller)> on_work);
+      std::function<void(Caller)> on_work, PortNumbering numbering = PortNumbering::kFirmware);
   ~Hba() override;
 
   // Sets the IOC up, reads the host, emits the first batch (host, its phys, discovery) and begins

@@ -34,6 +34,15 @@ struct NodeKey {
   }
 };
 
+// How a driver numbers the ports of the keys that it reports.
+enum class PortNumbering : uint8_t {
+  kFirmware,  // the firmware's physical ports
+  // As sysfs must, which does not show physical ports: 0 for the first node with an address, and
+  // counting up for further ones (multipath on one HBA). So a name is the same whether the firmware
+  // can be asked or not.
+  kByAddress,
+};
+
 // A phy of a host or an expander.
 struct PhyKey {
   NodeKey owner;

@@ -1,4 +1,4 @@
-#include "daemon/backend/aligned_sink.h"
+#include "driver/discovery/port_numbers.h"
 
 #include <string>
 #include <utility>
@@ -6,28 +6,19 @@
 
 #include "gtest/gtest.h"
 
-namespace sasd {
+namespace sasd::discovery {
 namespace {
 
 const SasAddress kHost(0xA), kExpander(0xE), kDisk(0xD);
 
 NodeKey Node(SasAddress address, uint8_t port) { return {kHost, address, PhysicalPort(port)}; }
 
-// Keeps the last batch.
-class LastBatch : public ObservationSink {
- public:
-  void Observe(ObservationBatch batch) override { last = std::move(batch); }
-  ObservationBatch last;
-};
-
-class AlignedSinkTest : public ::testing::Test {
+class PortNumbersTest : public ::testing::Test {
  protected:
-  // Passes the observations as one batch and returns the result.
+  // Numbers the observations as one batch and returns the result.
   std::vector<Observation> Pass(std::vector<Observation> observations) {
-    ObservationBatch batch;
-    batch.observations = std::move(observations);
-    aligned_.Observe(std::move(batch));
-    return std::move(sink_.last.observations);
+    numbers_.Apply(observations);
+    return observations;
   }
   uint8_t PortOf(SasAddress address, uint8_t port) {
     EndDeviceFacts facts;
@@ -38,17 +29,16 @@ class AlignedSinkTest : public ::testing::Test {
     return std::get<EndDeviceGone>(Pass({EndDeviceGone{Node(address, port)}})[0]).key.port.value();
   }
 
-  LastBatch sink_;
-  AlignedSink aligned_{sink_};
+  PortNumbers numbers_{PortNumbering::kByAddress};
 };
 
-TEST_F(AlignedSinkTest, OnlyNodeOfAnAddressGetsPort0) {
+TEST_F(PortNumbersTest, OnlyNodeOfAnAddressGetsPort0) {
   EXPECT_EQ(PortOf(kDisk, 3), 0);
   EXPECT_EQ(PortOf(kDisk, 3), 0);
   EXPECT_EQ(PortOf(kExpander, 1), 0);
 }
 
-TEST_F(AlignedSinkTest, FurtherNodesCountUpAndFreeNumbers) {
+TEST_F(PortNumbersTest, FurtherNodesCountUpAndFreeNumbers) {
   EXPECT_EQ(PortOf(kDisk, 3), 0);
   EXPECT_EQ(PortOf(kDisk, 1), 1);
   EXPECT_EQ(PortOf(kDisk, 2), 2);
@@ -57,7 +47,7 @@ TEST_F(AlignedSinkTest, FurtherNodesCountUpAndFreeNumbers) {
   EXPECT_EQ(PortOf(kDisk, 7), 1);
 }
 
-TEST_F(AlignedSinkTest, MoveWithinOneBatchKeepsTheNumber) {
+TEST_F(PortNumbersTest, MoveWithinOneBatchKeepsTheNumber) {
   EXPECT_EQ(PortOf(kDisk, 3), 0);
   EndDeviceFacts moved;
   moved.key = Node(kDisk, 4);
@@ -66,13 +56,13 @@ TEST_F(AlignedSinkTest, MoveWithinOneBatchKeepsTheNumber) {
   EXPECT_EQ(std::get<EndDeviceGone>(out[1]).key, Node(kDisk, 0));
 }
 
-TEST_F(AlignedSinkTest, LateDepartureFreesNoOtherNumber) {
+TEST_F(PortNumbersTest, LateDepartureFreesNoOtherNumber) {
   EXPECT_EQ(PortOf(kDisk, 3), 0);
   EXPECT_EQ(PortOfGone(kDisk, 9), 0);
   EXPECT_EQ(PortOf(kDisk, 5), 1);
 }
 
-TEST_F(AlignedSinkTest, ReferencesFollowTheirNode) {
+TEST_F(PortNumbersTest, ReferencesFollowTheirNode) {
   ExpanderFacts expander, other;
   expander.key = Node(kExpander, 1);
   other.key = Node(kExpander, 2);
@@ -100,17 +90,25 @@ TEST_F(AlignedSinkTest, ReferencesFollowTheirNode) {
   EXPECT_EQ(std::get<Notice>(out[6]).subject, Node(kExpander, 1));
 }
 
-TEST_F(AlignedSinkTest, HostGoneFreesAllNumbers) {
+TEST_F(PortNumbersTest, HostGoneFreesAllNumbers) {
   EXPECT_EQ(PortOf(kDisk, 3), 0);
   Pass({HostGone{kHost}});
   EXPECT_EQ(PortOf(kDisk, 4), 0);
 }
 
-TEST_F(AlignedSinkTest, HostKeyStaysUnchanged) {
+TEST_F(PortNumbersTest, HostKeyStaysUnchanged) {
   Notice notice;
   notice.subject = NodeKey::Host(kHost);
   EXPECT_EQ(std::get<Notice>(Pass({notice})[0]).subject, NodeKey::Host(kHost));
 }
 
+TEST(PortNumbersOfFirmwareTest, KeysStayUnchanged) {
+  EndDeviceFacts facts;
+  facts.key = Node(kDisk, 3);
+  std::vector<Observation> observations = {facts};
+  PortNumbers(PortNumbering::kFirmware).Apply(observations);
+  EXPECT_EQ(std::get<EndDeviceFacts>(observations[0]).key, Node(kDisk, 3));
+}
+
 }  // namespace
-}  // namespace sasd
+}  // namespace sasd::discovery

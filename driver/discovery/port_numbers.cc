@@ -1,15 +1,13 @@
-#include "daemon/backend/aligned_sink.h"
+#include "driver/discovery/port_numbers.h"
 
 #include <algorithm>
 #include <utility>
 #include <variant>
 
-#include "driver/observation/keys.h"
+namespace sasd::discovery {
 
-namespace sasd {
-
-// Runs before Aligner, because a node may move to another port within one batch.
-struct AlignedSink::Departures {
+// Runs before References, because a node may move to another port within one batch.
+struct PortNumbers::Departures {
   absl::flat_hash_map<SasAddress, Numbers>& numbers;
 
   void operator()(HostGone&) { numbers.clear(); }
@@ -33,13 +31,13 @@ struct AlignedSink::Departures {
   }
 };
 
-struct AlignedSink::Aligner {
+struct PortNumbers::References {
   absl::flat_hash_map<SasAddress, Numbers>& numbers;
 
   void operator()(PhyFacts& facts) { Refer(facts.key.owner); }
   void operator()(PortFacts& facts) { Refer(facts.key.owner); }
-  void operator()(ExpanderFacts& facts) { AlignNode(facts); }
-  void operator()(EndDeviceFacts& facts) { AlignNode(facts); }
+  void operator()(ExpanderFacts& facts) { Name(facts); }
+  void operator()(EndDeviceFacts& facts) { Name(facts); }
   void operator()(LogicalUnitFacts& facts) { Refer(facts.device); }
   void operator()(LogicalUnitGone& gone) { Refer(gone.device); }
   void operator()(Notice& notice) { Refer(notice.subject); }
@@ -47,7 +45,7 @@ struct AlignedSink::Aligner {
   void operator()(T&) {}
 
   template <typename Facts>
-  void AlignNode(Facts& facts) {
+  void Name(Facts& facts) {
     Number(facts.key);
     Refer(facts.parent);
   }
@@ -72,17 +70,14 @@ struct AlignedSink::Aligner {
   }
 };
 
-PhysicalPort AlignedSink::NumberAt(const Numbers& numbers, Numbers::const_iterator at) {
+PhysicalPort PortNumbers::NumberAt(const Numbers& numbers, Numbers::const_iterator at) {
   return PhysicalPort(static_cast<uint8_t>(at - numbers.begin()));
 }
 
-void AlignedSink::Observe(ObservationBatch batch) {
-  {
-    absl::MutexLock lock(&mu_);
-    for (Observation& o : batch.observations) std::visit(Departures{numbers_}, o);
-    for (Observation& o : batch.observations) std::visit(Aligner{numbers_}, o);
-  }
-  sink_.Observe(std::move(batch));
+void PortNumbers::Apply(std::vector<Observation>& observations) {
+  if (numbering_ == PortNumbering::kFirmware) return;
+  for (Observation& o : observations) std::visit(Departures{numbers_}, o);
+  for (Observation& o : observations) std::visit(References{numbers_}, o);
 }
 
-}  // namespace sasd
+}  // namespace sasd::discovery
