@@ -111,7 +111,7 @@ void AppendModification(const registry::Change& change, const EncodedResource& a
   AppendBytes(sas::v1::Change::kPreviousFieldNumber, resource, out);
 }
 
-// A removed end device is told as gone, with the state that it was in.
+// A removed end device is reported as gone, with the state that it was in.
 std::string EncodeGone(sas::v1::Change change) {
   sas::v1::EndDevice* const device = change.mutable_resource()->mutable_end_device();
   change.mutable_previous()->mutable_end_device()->set_state(device->state());

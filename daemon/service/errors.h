@@ -16,7 +16,7 @@
 // functions.
 namespace sasd::service {
 
-// NOT_FOUND with ResourceInfo; tells when it was removed, if that is known.
+// NOT_FOUND with ResourceInfo; says when it was removed, if that is known.
 grpc::Status ResourceNotFound(absl::string_view name,
                               const std::optional<registry::Removal>& removal);
 

@@ -50,7 +50,7 @@ class EventParts {
   size_t next_;
 };
 
-// gRPC's clients take 4 MB in one message, unless they are told otherwise.
+// A gRPC client takes 4 MB in one message by default.
 inline constexpr size_t kPartBytes = 1 << 20;
 
 }  // namespace sasd::service

@@ -30,7 +30,7 @@ class FieldSourcesTest : public ::testing::Test {
   explicit FieldSourcesTest(const registry::SourceTable& sources = registry::NodeSources())
       : registry_({"00000000000000aa", 0, &sources}) {}
 
-  void Tell(Source source, std::vector<Observation> observations) {
+  void Report(Source source, std::vector<Observation> observations) {
     ObservationBatch batch = registry::Batch(std::move(observations));
     batch.source = source;
     registry_.Observe(std::move(batch));
@@ -65,8 +65,8 @@ TEST_F(FieldSourcesTest, WhatBothTellIsToldTwice) {
   sysfs.os_name = "end_device-5:0:1";
   LogicalUnitFacts unit = registry::Unit(kHostA, 0x11, "naa.1");
   unit.block_device = "sdb";
-  Tell(Source::kFirmware, {registry::HostOf(kHostA), firmware});
-  Tell(Source::kSysfs, {registry::HostOf(kHostA), sysfs, unit});
+  Report(Source::kFirmware, {registry::HostOf(kHostA), firmware});
+  Report(Source::kSysfs, {registry::HostOf(kHostA), sysfs, unit});
   const auto lines = Of(registry::MakeId<registry::EndDevice>(device_));
   EXPECT_THAT(lines, Contains("slot FIRMWARE 1 *"));
   EXPECT_THAT(lines, Contains("slot SYSFS 5"));
@@ -83,8 +83,8 @@ TEST_F(FieldSourcesTest, WhatBothTellIsToldTwice) {
 
 TEST_F(FieldSourcesTest, WhatFollowsFromOthersIsNotTold) {
   const NodeKey host = NodeKey::Host(kHostA);
-  Tell(Source::kFirmware, {registry::HostOf(kHostA), registry::Drive(kHostA, 0x11),
-                           registry::PhyTo(host, 0, SasAddress(0x11), -1, LinkRate::k12Gbps)});
+  Report(Source::kFirmware, {registry::HostOf(kHostA), registry::Drive(kHostA, 0x11),
+                             registry::PhyTo(host, 0, SasAddress(0x11), -1, LinkRate::k12Gbps)});
   const auto device = Of(registry::MakeId<registry::EndDevice>(device_));
   EXPECT_THAT(device, Contains("slot FIRMWARE 1 *"));
   EXPECT_THAT(device, Not(Contains(StartsWith("link_rate"))));
@@ -93,8 +93,8 @@ TEST_F(FieldSourcesTest, WhatFollowsFromOthersIsNotTold) {
 }
 
 TEST_F(FieldSourcesTest, EveryKindIsTold) {
-  Tell(Source::kFirmware, {registry::HostOf(kHostA), registry::Settled(kHostA),
-                           registry::ExpanderOn(kHostA), registry::Drive(kHostA, 0x11)});
+  Report(Source::kFirmware, {registry::HostOf(kHostA), registry::Settled(kHostA),
+                             registry::ExpanderOn(kHostA), registry::Drive(kHostA, 0x11)});
   EnclosureFacts enclosure;
   enclosure.key = registry::kEnclosure;
   enclosure.host = kHostA;
@@ -105,7 +105,7 @@ TEST_F(FieldSourcesTest, EveryKindIsTold) {
   PortFacts port;
   port.key = {NodeKey::Host(kHostA), registry::kExpander};
   port.os_name = "port-5:0";
-  Tell(Source::kSysfs, {registry::HostOf(kHostA), enclosure, slot, port});
+  Report(Source::kSysfs, {registry::HostOf(kHostA), enclosure, slot, port});
   EXPECT_THAT(Of(registry::MakeId<registry::Host>(kHostA)), Contains("phy_count SYSFS 8 *"));
   EXPECT_THAT(
       Of(registry::MakeId<registry::Expander>({kHostA, registry::kExpander, PhysicalPort(0)})),
@@ -157,7 +157,7 @@ TEST_F(ThreeSourcesTest, AllThreeAreListed) {
   const auto report = [&](Source source, const char* connector, uint8_t level) {
     facts.connector_name = connector;
     facts.enclosure_level = level;
-    Tell(source, {registry::HostOf(kHostA), facts});
+    Report(source, {registry::HostOf(kHostA), facts});
   };
   report(Source::kFirmware, "C0", 1);
   report(Source::kSysfs, "C1", 2);

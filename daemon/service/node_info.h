@@ -10,13 +10,13 @@
 
 namespace sasd::service {
 
-// What sasd tells of itself. A value.
+// What sasd reports about itself. A value.
 struct NodeInfo {
   std::string node_name;  // the host name
   std::string version;
   std::string backend;  // "sysfs /sys", "virtual HBA, fabric oak-816"
   absl::Time start_time;
-  // What sasd can and cannot see, now. Thread-safe; null: nothing to tell.
+  // What sasd can and cannot see, now. Thread-safe; null: nothing to report.
   std::function<std::vector<DiagnosisCheck>()> diagnose;
 };
 

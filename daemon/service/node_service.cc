@@ -25,9 +25,8 @@ grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Top
                           const registry::HealthCriteria& options,
                           sas::v1::ListFindingsResponse* response) {
   if (!sas::v1::Severity_IsValid(request.minimum_severity())) {
-    return rpc::BadField(
-        "minimum_severity",
-        absl::StrCat(request.minimum_severity(), " is none of the values of this enumeration"));
+    return rpc::BadField("minimum_severity", absl::StrCat(request.minimum_severity(),
+                                                          " is not a value of this enumeration"));
   }
   std::vector<SasAddress> hosts;
   if (grpc::Status s = ReadHosts(request.hosts(), "hosts", topology, &hosts); !s.ok()) return s;

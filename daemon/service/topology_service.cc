@@ -26,7 +26,7 @@ using registry::Topology;
 
 grpc::Status CheckView(int view) {
   if (sas::v1::View_IsValid(view)) return grpc::Status::OK;
-  return rpc::BadField("view", absl::StrCat(view, " is none of the values of this enumeration"));
+  return rpc::BadField("view", absl::StrCat(view, " is not a value of this enumeration"));
 }
 
 // Reads a name of a resource of kind T. `field` is for the error.

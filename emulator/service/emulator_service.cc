@@ -70,7 +70,7 @@ std::optional<emulator::FaultKind> FromProto(sas::emulator::v1::FaultKind kind) 
   }
 }
 
-// The same error for all verbs: they need to be told what to act on.
+// The same error for all verbs: each needs an element to act on.
 template <typename Request>
 grpc::Status CheckElement(const Request& request) {
   if (!request.element().empty()) return grpc::Status::OK;

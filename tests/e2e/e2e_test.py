@@ -77,10 +77,10 @@ class RecordedTreeTest(unittest.TestCase):
         )
         serials = set()
         for line in watch.stdout:
-            told = json.loads(line)
-            if "synced" in told:
+            message = json.loads(line)
+            if "synced" in message:
                 break
-            serials.add(told["snapshot"]["resource"].get("endDevice", {}).get("serial"))
+            serials.add(message["snapshot"]["resource"].get("endDevice", {}).get("serial"))
         watch.send_signal(2)
         _, err = watch.communicate(timeout=TIMEOUT_S)
         self.assertEqual(watch.returncode, 0)

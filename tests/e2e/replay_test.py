@@ -62,7 +62,7 @@ class ReplayTest(unittest.TestCase):
         )
         return sorted(" ".join(row.split()) for row in rows.splitlines())
 
-    def told(self):
+    def reported(self):
         """The events since the last call, once sasd has reported all uevents."""
         self.settle()
         events, self.events = self.events, []
@@ -95,17 +95,17 @@ class ReplayTest(unittest.TestCase):
         devices = self.testbed.in_order_of_remove(self.testbed.devices(port))
         self.assertEqual(devices[0][1], "bsg")
         self.assertEqual(devices[-1][1], "sas_port")
-        self.testbed.tell("remove", devices)
+        self.testbed.send("remove", devices)
         taken = self.testbed.take(port)
         self.assertEqual(self.drives(), sorted({*ALL} - {SDW}))
-        events = self.told()
+        events = self.reported()
         self.assertEqual(self.changes(events, "REMOVED", SDW), 1)
         self.assertEqual({event["cause"]["kind"] for event in events}, {"CAUSE_KIND_UEVENT"})
         self.testbed.put(taken)
-        self.testbed.tell("add", self.all_of(port))
-        self.testbed.tell("bind", [d for d in self.all_of(port) if d[1] == "scsi"])
+        self.testbed.send("add", self.all_of(port))
+        self.testbed.send("bind", [d for d in self.all_of(port) if d[1] == "scsi"])
         self.assertEqual(self.drives(), sorted(ALL))
-        events = self.told()
+        events = self.reported()
         self.assertEqual(self.changes(events, "ADDED", SDW), 1)
         self.assertIn("add block/sdw", events[0]["cause"]["text"])
 
@@ -114,20 +114,20 @@ class ReplayTest(unittest.TestCase):
         devices = self.testbed.devices(scsi)
         drive = next(d for d in ALL if scsi.startswith(self.port_of(d)))
         taken = self.testbed.take(scsi)
-        self.testbed.tell("remove", self.testbed.in_order_of_remove(devices))
+        self.testbed.send("remove", self.testbed.in_order_of_remove(devices))
         self.assertEqual(self.drives(), sorted({*ALL} - {drive} | {drive.split()[0] + " -"}))
-        self.assertEqual(self.changes(self.told(), "REMOVED", drive), 0)
+        self.assertEqual(self.changes(self.reported(), "REMOVED", drive), 0)
         # A rescan adds the disk without any sas_* event.
         self.testbed.put(taken)
-        self.testbed.tell("add", self.testbed.in_order_of_add(devices))
+        self.testbed.send("add", self.testbed.in_order_of_add(devices))
         self.assertEqual(self.drives(), sorted(ALL))
-        self.assertEqual(self.changes(self.told(), "ADDED", drive), 0)
+        self.assertEqual(self.changes(self.reported(), "ADDED", drive), 0)
 
     def test_expander_comes_before_its_phys_and_ports(self):
         port = re.match(r".*/port-11:0(?=/)", self.testbed.find("expander-11:0")).group()
         whole = self.testbed.devices(port)
         taken = self.testbed.take(port)
-        self.testbed.tell("remove", self.testbed.in_order_of_remove(whole))
+        self.testbed.send("remove", self.testbed.in_order_of_remove(whole))
         self.assertEqual(self.drives(), [SDP])
         # Its own events come first: the devices behind it do not exist yet.
         self.testbed.put(taken)
@@ -139,13 +139,13 @@ class ReplayTest(unittest.TestCase):
         ]
         num_phys = port + "/sas_port/port-11:0"
         self.testbed.write(num_phys, "num_phys", "0")
-        self.testbed.tell("add", self.all_of(port))
+        self.testbed.send("add", self.all_of(port))
         self.assertEqual(self.drives(), [SDP])
         self.assertIn("expander-11:0", self.sasd.run("tree"))
         for taken in reversed(behind):
             self.testbed.put(taken)
         self.testbed.write(num_phys, "num_phys", "4")
-        self.testbed.tell("add", [d for d in self.all_of(port) if d[0].startswith(expander + "/p")])
+        self.testbed.send("add", [d for d in self.all_of(port) if d[0].startswith(expander + "/p")])
         self.assertEqual(self.drives(), sorted(ALL))
 
     # ------------------------------------------------------------------------------ harmful orders
@@ -154,50 +154,50 @@ class ReplayTest(unittest.TestCase):
         port = self.port_of(SDW)
         devices = self.all_of(port)
         self.testbed.take(port)
-        self.testbed.tell("change", devices)
+        self.testbed.send("change", devices)
         self.assertEqual(self.drives(), sorted({*ALL} - {SDW}))
-        self.assertEqual(self.changes(self.told(), "REMOVED", SDW), 1)
-        self.testbed.tell("remove", self.testbed.in_order_of_remove(devices))
-        self.testbed.tell("change", devices)
+        self.assertEqual(self.changes(self.reported(), "REMOVED", SDW), 1)
+        self.testbed.send("remove", self.testbed.in_order_of_remove(devices))
+        self.testbed.send("change", devices)
         self.assertEqual(self.drives(), sorted({*ALL} - {SDW}))
-        self.assertEqual(self.told(), [])
+        self.assertEqual(self.reported(), [])
 
     def test_two_adds_report_one_drive(self):
         port = self.port_of(SDX)
         devices = self.all_of(port)
         taken = self.testbed.take(port)
-        self.testbed.tell("remove", self.testbed.in_order_of_remove(devices))
-        self.assertEqual(self.changes(self.told(), "REMOVED", SDX), 1)
+        self.testbed.send("remove", self.testbed.in_order_of_remove(devices))
+        self.assertEqual(self.changes(self.reported(), "REMOVED", SDX), 1)
         self.testbed.put(taken)
-        self.testbed.tell("add", devices + devices)
-        self.assertEqual(self.changes(self.told(), "ADDED", SDX), 1)
-        self.testbed.tell("add", devices)
-        self.assertEqual(self.told(), [])
+        self.testbed.send("add", devices + devices)
+        self.assertEqual(self.changes(self.reported(), "ADDED", SDX), 1)
+        self.testbed.send("add", devices)
+        self.assertEqual(self.reported(), [])
         self.assertEqual(self.drives(), sorted(ALL))
 
     def test_remove_without_cause_reports_nothing(self):
         devices = self.testbed.in_order_of_remove(self.testbed.devices(self.port_of(SDW)))
         never_there = [(re.sub(r"11:0:\d+", "11:0:77", path), kind) for path, kind in devices]
-        self.testbed.tell("remove", never_there)
-        self.assertEqual(self.told(), [])
+        self.testbed.send("remove", never_there)
+        self.assertEqual(self.reported(), [])
         # Nor does a "remove" of a drive that is present.
-        self.testbed.tell("remove", devices)
-        self.assertEqual(self.told(), [])
+        self.testbed.send("remove", devices)
+        self.assertEqual(self.reported(), [])
         self.assertEqual(self.drives(), sorted(ALL))
 
     def test_parent_may_go_first_and_come_last(self):
         port = re.match(r".*/port-11:0(?=/)", self.testbed.find("expander-11:0")).group()
         devices = sorted(self.testbed.devices(port), key=lambda d: len(d[0]))
         taken = self.testbed.take(port)
-        self.testbed.tell("remove", devices)
+        self.testbed.send("remove", devices)
         self.assertEqual(self.drives(), [SDP])
-        events = self.told()
+        events = self.reported()
         for drive in (SDV, SDW, SDX):
             self.assertEqual(self.changes(events, "REMOVED", drive), 1)
         self.testbed.put(taken)
-        self.testbed.tell("add", reversed(devices))
+        self.testbed.send("add", reversed(devices))
         self.assertEqual(self.drives(), sorted(ALL))
-        self.assertEqual(self.changes(self.told(), "ADDED", SDW), 1)
+        self.assertEqual(self.changes(self.reported(), "ADDED", SDW), 1)
 
     def test_disk_name_may_be_reused(self):
         gone = self.testbed.find("sdw")
@@ -206,19 +206,19 @@ class ReplayTest(unittest.TestCase):
         renamed = os.path.dirname(other) + "/sdw"
         os.rename(self.testbed.path(other), self.testbed.path(renamed))
         # The uevent of the new owner comes before that of the old one.
-        self.testbed.tell("add", [(renamed, "block")])
-        self.testbed.tell("remove", [(gone, "block"), (other, "block")])
+        self.testbed.send("add", [(renamed, "block")])
+        self.testbed.send("remove", [(gone, "block"), (other, "block")])
         self.assertEqual(
             self.drives(),
             sorted([SDP, SDX, SDV.split()[0] + " sdw", SDW.split()[0] + " -"]),
         )
-        events = self.told()
+        events = self.reported()
         for drive in ALL:
             self.assertEqual(self.changes(events, "REMOVED", drive), 0)
 
     def test_change_of_missing_object_reports_nothing(self):
         host = re.match(r".*/host11(?=/)", self.port_of(SDP)).group()
-        self.testbed.tell(
+        self.testbed.send(
             "change",
             [
                 (host + "/target11:0:99/11:0:99:0", "scsi"),
@@ -226,7 +226,7 @@ class ReplayTest(unittest.TestCase):
                 ("/devices/nowhere", "enclosure"),
             ],
         )
-        self.assertEqual(self.told(), [])
+        self.assertEqual(self.reported(), [])
         self.assertEqual(self.drives(), sorted(ALL))
 
     def test_burst_of_5000_uevents_converges(self):
@@ -236,7 +236,7 @@ class ReplayTest(unittest.TestCase):
         for i in range(5000):
             self.testbed.uevent(("add", "change", "remove")[i % 3], *devices[i % len(devices)])
         self.assertEqual(self.drives(), sorted({*ALL} - {SDW}))
-        events = self.told()
+        events = self.reported()
         self.assertEqual(self.changes(events, "REMOVED", SDW), 1)
         self.assertEqual(self.changes(events, "ADDED", SDW), 0)
         self.assertEqual(self.changes(events, "REMOVED", SDV), 0)
@@ -256,13 +256,13 @@ class ReplayTest(unittest.TestCase):
         self.assertLessEqual({"sas_device", "sas_end_device", "sas_expander", "bsg"}, kinds)
         devices.append((function, "pci"))
         taken = self.testbed.take(function + "/host11")
-        self.testbed.tell("remove", reversed(devices))
+        self.testbed.send("remove", reversed(devices))
         self.assertEqual(self.drives(), [])
         hosts = self.sasd.run("list", "hosts", "--no-headers", "--columns", "os-name")
         self.assertEqual(hosts.split(), ["host99"])
-        self.assertEqual([self.changes(self.told(), "REMOVED", SDW)], [1])
+        self.assertEqual([self.changes(self.reported(), "REMOVED", SDW)], [1])
         self.testbed.put(taken)
-        self.testbed.tell("add", devices)
+        self.testbed.send("add", devices)
         self.assertEqual(self.drives(), sorted(ALL))
 
     def test_hba_converges_in_any_order(self):
@@ -278,8 +278,8 @@ class ReplayTest(unittest.TestCase):
                 taken = self.testbed.take(function + "/host11")
                 there = []
             # Some come before the change that they announce, and most of them twice.
-            told = chance.choices(devices, k=2 * len(devices))
-            for device in told:
+            sent = chance.choices(devices, k=2 * len(devices))
+            for device in sent:
                 self.testbed.uevent(chance.choice(("add", "remove", "change", "bind")), *device)
             if not os.path.exists(self.testbed.path(function + "/host11")):
                 self.assertEqual(self.drives(), [])
@@ -287,9 +287,9 @@ class ReplayTest(unittest.TestCase):
                 taken = None
                 self.assertEqual(self.drives(), sorted(ALL))
             # The disordered uevents led to the truth: nothing is left to report.
-            self.told()
-            self.testbed.tell("change", devices)
-            self.assertEqual(self.told(), [])
+            self.reported()
+            self.testbed.send("change", devices)
+            self.assertEqual(self.reported(), [])
 
     def test_one_uevent_of_any_subsystem_suffices(self):
         function, devices = self.hba()
@@ -303,22 +303,22 @@ class ReplayTest(unittest.TestCase):
                 continue
             with self.subTest(subsystem):
                 taken = self.testbed.take(host)
-                self.testbed.tell("remove", [device])
+                self.testbed.send("remove", [device])
                 self.assertEqual(self.drives(), [])
                 self.testbed.put(taken)
-                self.testbed.tell("add", [device])
+                self.testbed.send("add", [device])
                 self.assertEqual(self.drives(), sorted(ALL))
 
     def test_another_hba_may_reuse_the_host_number(self):
         function, devices = self.hba()
         self.testbed.write(function + "/host11/scsi_host/host11", "host_sas_address", HOST)
-        self.testbed.tell("remove", reversed(devices))
-        self.testbed.tell("add", devices)
+        self.testbed.send("remove", reversed(devices))
+        self.testbed.send("add", devices)
         self.settle()
         hosts = self.sasd.run("list", "hosts", "--no-headers", "--columns", "address,os-name")
         self.assertIn([HOST[2:], "host11"], [row.split() for row in hosts.splitlines()])
         self.assertEqual(len(hosts.splitlines()), 2)
-        events = self.told()
+        events = self.reported()
         self.assertEqual(self.changes(events, "REMOVED", SDW), 1)
         self.assertEqual(self.changes(events, "ADDED", SDW), 1)
 
@@ -328,7 +328,7 @@ class ReplayTest(unittest.TestCase):
         os.unlink(self.testbed.path("/class/sas_host/host99"))
         self.testbed.remove_empty_classes()
         self.assertFalse(os.path.exists(self.testbed.path("/class/sas_host")))
-        self.testbed.tell("remove", reversed(devices))
+        self.testbed.send("remove", reversed(devices))
         gone = set()
         while len(gone) < 2:
             for change in self.watch.next_event()["changes"]:
@@ -341,7 +341,7 @@ class ReplayTest(unittest.TestCase):
             "../../devices/pci0000:00/0000:00:1f.0/host99/sas_host/host99",
             self.testbed.path("/class/sas_host/host99"),
         )
-        self.testbed.tell("add", devices)
+        self.testbed.send("add", devices)
         self.assertEqual(self.drives(), sorted(ALL))
 
 

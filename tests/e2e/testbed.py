@@ -89,7 +89,7 @@ class Testbed:
         for receiver in glob.glob(self.root + "/event[0-9]*"):
             self.socket.sendto(message.encode(), receiver)
 
-    def tell(self, action, devices):
+    def send(self, action, devices):
         """Sends a uevent of each of `devices` (see devices()), in the given order."""
         for devpath, subsystem in devices:
             self.uevent(action, devpath, subsystem)

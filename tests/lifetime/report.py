@@ -17,8 +17,8 @@ FIGURES = os.path.join(plan.HERE, "figures.json")
 HEAD = """# Device lifetime: the evidence
 
 `tests/lifetime/report.py --write` makes this page; [lifetime.md](lifetime.md) explains it. `./test`
-fails while the page is out of date. `./test --long`, then `tests/lifetime/report.py --take`, measures
-the figures.
+fails while the page is out of date. `./test --long`, then `tests/lifetime/report.py --take`,
+measures the figures.
 """
 # The number of test cases named per mutation.
 NAMED = 3

@@ -15,13 +15,13 @@
 
 namespace sasd::mpt3ctl {
 
-// A kernel's mpt3sas: an HBA with a driver that owns it, and that driver's control node. What the
-// IOC tells goes into the node's log first, then to the driver; COMMANDs go to the IOC beside the
-// driver's own requests. From a reset's begin until the ports are enabled again the node takes no
-// request; then the reset is counted. Thread-safe.
+// A kernel's mpt3sas: an HBA with a driver that owns it, and that driver's control node. An event
+// of the IOC goes into the node's log first, then to the driver. COMMANDs go to the IOC beside the
+// driver's own requests. From the begin of a reset until the ports are enabled again the node takes
+// no request; then it counts the reset. Thread-safe.
 class FakeKernel {
  public:
-  // Adds `hba` to `nodes`. `sink` is told what the driver finds. Borrows all; `ioc` is owned by
+  // Adds `hba` to `nodes`. `sink` gets what the driver finds. Borrows all; `ioc` is owned by
   // this one (IocInfo). Errors: those of HbaDriver::Start().
   static absl::StatusOr<std::unique_ptr<FakeKernel>> Start(transport::IocTransport& ioc,
                                                            FakeCtlNodes& nodes,

@@ -252,7 +252,7 @@ Temp [1,0]  Element type: Temperature sensor
         self.assertEqual(len(table), 2)
 
 
-def told(kind, **fields):
+def change(kind, **fields):
     return {"kind": "CHANGE_KIND_" + kind, "resource": fields}
 
 
@@ -394,11 +394,11 @@ class SasctlTableTest(unittest.TestCase):
             "peripheralType": 13,
         }
         for field, value in wrong.items():
-            event = {"changes": [told("MODIFIED", endDevice={**END_DEVICE, field: value})]}
+            event = {"changes": [change("MODIFIED", endDevice={**END_DEVICE, field: value})]}
             self.assertTrue(differences(right, table_of(*PICTURE, json.dumps(event)), "sasd", KINDS), field)
 
     def test_removed_object_leaves_the_table(self):
-        event = {"changes": [told("REMOVED", endDevice=END_DEVICE)]}
+        event = {"changes": [change("REMOVED", endDevice=END_DEVICE)]}
         table = table_of(*PICTURE, json.dumps(event))
         self.assertNotIn(("device", HOST, DRIVE), table)
 
@@ -407,7 +407,7 @@ class SasctlTableTest(unittest.TestCase):
         self.assertEqual((picture.objects, picture.whole), ({}, False))
 
     def test_failed_drive_is_no_device(self):
-        event = {"changes": [told("MODIFIED", endDevice={**END_DEVICE, "state": "DEVICE_STATE_FAILED"})]}
+        event = {"changes": [change("MODIFIED", endDevice={**END_DEVICE, "state": "DEVICE_STATE_FAILED"})]}
         table = table_of(*PICTURE, json.dumps(event))
         self.assertNotIn(("device", HOST, DRIVE), table)
         self.assertNotIn(("port", HOST, EXPANDER, DRIVE), table)
@@ -416,7 +416,7 @@ class SasctlTableTest(unittest.TestCase):
         phy = {"name": f"{EXPANDER_NAME}/phys/3", "owner": EXPANDER_NAME, "phyIdentifier": 3}
         phy["negotiatedLinkRate"] = "LINK_RATE_6_GBPS"
         for sources, known in ((["SOURCE_SYSFS"], False), (FIRMWARE, True)):
-            event = {"changes": [told("MODIFIED", phy={**phy, "sources": sources})]}
+            event = {"changes": [change("MODIFIED", phy={**phy, "sources": sources})]}
             row = table_of(*PICTURE, json.dumps(event))["phy", HOST, EXPANDER, 3]
             self.assertEqual(("rate" in row, "attached" in row), (known, known))
 

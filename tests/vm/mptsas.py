@@ -153,7 +153,7 @@ class Mpi1Node(Node):
                 disabled=False,
             )
         for disk in self.disks.values():
-            told = disk.device()
+            reported = disk.device()
             table.put(
                 *("device", HOST, disk.wwn),
                 parent=HOST,
@@ -163,9 +163,9 @@ class Mpi1Node(Node):
                 enclosure="",
                 wwn=disk.wwn,
                 serial=disk.serial,
-                vendor=told["vendor"],
-                product=told["product"],
-                revision=told["ver"],
+                vendor=reported["vendor"],
+                product=reported["product"],
+                revision=reported["ver"],
                 blocks=disk.blocks,
                 ses=False,
                 scsi=True,
@@ -211,8 +211,8 @@ def mptsas_agrees(node):
     slots = [row["slot"] for row in listed.of_kind("device").values() if "slot" in row]
     expect(not slots, f"slots without an enclosure: {slots}")
     (host,) = json.loads(node.sasd.ctl("list hosts -o json").out)
-    told = {key: host.get(key) for key in ("driverName", "pciAddress", "phyCount")}
-    expect(told == {"driverName": "mptsas", "pciAddress": "0000:00:05.0", "phyCount": PHYS}, f"{host}")
+    reported = {key: host.get(key) for key in ("driverName", "pciAddress", "phyCount")}
+    expect(reported == {"driverName": "mptsas", "pciAddress": "0000:00:05.0", "phyCount": PHYS}, f"{host}")
 
 
 @scenario(kernel_log.REMOVAL)

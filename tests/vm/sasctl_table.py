@@ -36,13 +36,13 @@ class Picture:
         self.objects = {}  # name -> (kind, fields)
 
     def read(self, line):
-        told = json.loads(line)
-        if "gap" in told:  # a new snapshot follows
+        message = json.loads(line)
+        if "gap" in message:  # a new snapshot follows
             self.objects, self.whole = {}, False
-        if "snapshot" in told:
-            self.put(told["snapshot"]["resource"])
-        self.whole = self.whole or "synced" in told
-        for change in told.get("changes", ()):
+        if "snapshot" in message:
+            self.put(message["snapshot"]["resource"])
+        self.whole = self.whole or "synced" in message
+        for change in message.get("changes", ()):
             if change["kind"] == "CHANGE_KIND_REMOVED":
                 ((_, fields),) = change["resource"].items()
                 del self.objects[fields["name"]]

@@ -160,10 +160,10 @@ def event_overrun(rig):
         lost = newest - first - RING
         rig.poll(lambda: rig.sasd.lost_events() != before, 60, "sasd reports a loss")
     rig.agree()
-    told = rig.sasd.lost_events() - before
+    declared = rig.sasd.lost_events() - before
     causes = resyncs(rig.sasd.events(revision), host)
-    print(f"     {newest - first} events, {lost} beyond the ring, {told} reported as lost, {len(causes)} rescans")
-    expect(told == lost, f"{told} events reported as lost instead of {lost}")
+    print(f"     {newest - first} events, {lost} beyond the ring, {declared} reported as lost, {len(causes)} rescans")
+    expect(declared == lost, f"{declared} events reported as lost instead of {lost}")
     expect(len(causes) == 1 and causes[0]["lostEventCount"] == lost, f"not one rescan: {causes}")
 
 
