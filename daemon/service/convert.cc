@@ -76,6 +76,8 @@ sas::v1::CauseKind ToProto(CauseKind kind) {
       return sas::v1::CAUSE_KIND_CONTROL;
     case CauseKind::kSourceLost:
       return sas::v1::CAUSE_KIND_SOURCE_LOST;
+    case CauseKind::kRestart:
+      return sas::v1::CAUSE_KIND_RESTART;
   }
   return sas::v1::CAUSE_KIND_UNSPECIFIED;
 }
@@ -242,6 +244,7 @@ void ToProto(const registry::Port& port, sas::v1::Port* out) {
   }
   out->set_width(port.width);
   out->set_widest_count(port.widest);
+  out->set_fastest_link_rate(ToProto(port.fastest));
   out->set_link_rate(ToProto(port.link_rate));
   for (PhyId phy : port.phys) out->add_phy_identifiers(phy.value());
   out->set_os_name(Str(port.facts.os_name));
@@ -301,6 +304,7 @@ void ToProto(const registry::EndDevice& device, sas::v1::EndDevice* out) {
     out->set_peripheral_type(first->facts.peripheral_type);
   }
   out->set_os_name(Str(facts.os_name));
+  SetTime(device.state_time(), out->mutable_state_time());
   SetCommon(device.sources, device.stamp, out);
 }
 
@@ -416,6 +420,7 @@ void TrimToBasic(sas::v1::Phy* phy) {
 
 void TrimToBasic(sas::v1::Port* port) {
   port->clear_widest_count();
+  port->clear_fastest_link_rate();
   port->clear_sources();
   port->clear_update_time();
 }
@@ -437,6 +442,7 @@ void TrimToBasic(sas::v1::EndDevice* device) {
   device->clear_logical_units();
   device->clear_sources();
   device->clear_update_time();
+  device->clear_state_time();
 }
 
 void TrimToBasic(sas::v1::LogicalUnit* unit) {

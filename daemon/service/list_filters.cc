@@ -597,6 +597,7 @@ Fields<registry::Port> Table() {
       MadeText<T>("attached", &AttachedName),
       Number<T>("width", [](const T& t) -> OptionalNumber { return t.width; }),
       Number<T>("widest_count", [](const T& t) -> OptionalNumber { return t.widest; }),
+      Rate<T>("fastest_link_rate", [](const T& t) { return t.fastest; }),
       Rate<T>("link_rate", [](const T& t) { return t.link_rate; }),
       Text<T>("os_name", [](const T& t) { return t.facts.os_name.view(); }),
       Derived("The host of the owner",

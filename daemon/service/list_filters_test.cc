@@ -280,7 +280,7 @@ TEST(ListFiltersTest, ConditionsSeeWhatMessagesShow) {
   EXPECT_THAT((AgainstMessage<registry::Expander, sas::v1::Expander>().Check()),
               ElementsAre("update_time"));
   EXPECT_THAT((AgainstMessage<registry::EndDevice, sas::v1::EndDevice>().Check()),
-              ElementsAre("update_time"));
+              ElementsAre("state_time", "update_time"));
   EXPECT_THAT((AgainstMessage<registry::LogicalUnit, sas::v1::LogicalUnit>().Check()),
               ElementsAre("paths", "update_time"));
   EXPECT_THAT((AgainstMessage<registry::Enclosure, sas::v1::Enclosure>().Check()),

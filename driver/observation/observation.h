@@ -223,6 +223,7 @@ enum class CauseKind : uint8_t {
   kHostReset,      // the host was reset: handles are renumbered
   kControl,        // a client asked for it
   kSourceLost,     // a source can no longer be read
+  kRestart,        // sasd began again, and compared what it had kept
 };
 
 struct Cause {
