@@ -150,7 +150,10 @@ absl::StatusOr<Page> JournalReader::ReadSnapshot(const Query& query) {
     return absl::OutOfRangeError(absl::StrCat("the journal's events up to revision ", page.trimmed,
                                               " are trimmed, and so what follows ", query.after));
 
-  const Interval all = {query.after + 1, query.until == 0 ? kMax : query.until - 1};
+  const Interval all = {query.after < 1       ? 1
+                        : query.after == kMax ? kMax
+                                              : query.after + 1,
+                        query.until < 1 ? kMax : query.until - 1};
   Collector out(query, page);
   std::vector<int64_t> ids;
   for (const std::string& name : query.objects) {
@@ -209,7 +212,7 @@ absl::StatusOr<std::vector<JournalReader::Interval>> JournalReader::Intervals(co
     row = spans.Step();
     if (!row.ok() || !*row) break;
     Interval span = {std::max(all.first, spans.Int(0)), std::min(all.last, spans.Int(1))};
-    if (!out.empty() && out.back().last + 1 == span.first) {
+    if (!out.empty() && out.back().last == span.first - 1) {
       out.back().last = span.last;
     } else if (!out.empty() && out.back().first - 1 == span.last) {
       out.back().first = span.first;
