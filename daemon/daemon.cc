@@ -49,14 +49,16 @@ absl::StatusOr<std::unique_ptr<Backend>> StartBackend(const DaemonOptions& optio
 Daemon::Daemon(const DaemonOptions& options)
     : registry_(RegistryOptions()),
       encoder_(registry_.epoch()),
-      log_(registry_, encoder_, options.log),
-      pump_(std::make_unique<watch::Pump>(log_)) {}
+      log_(registry_, options.log),
+      publisher_(log_, encoder_),
+      pump_(std::make_unique<watch::Pump>(publisher_)) {}
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& options, Clock& clock) {
   auto daemon = absl::WrapUnique(new Daemon(options));
   absl::StatusOr<std::unique_ptr<Backend>> backend = StartBackend(options, clock, *daemon->pump_);
   if (!backend.ok()) return backend.status();
   daemon->backend_ = *std::move(backend);
+  daemon->pump_->AwaitPublished();
 
   service::NodeInfo node;
   node.node_name = NodeName();

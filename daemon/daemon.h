@@ -13,6 +13,7 @@
 #include "daemon/registry/registry.h"
 #include "daemon/service/event_encoder.h"
 #include "daemon/service/services.h"
+#include "daemon/watch/publisher.h"
 #include "daemon/watch/pump.h"
 #include "daemon/watch/watch_log.h"
 #include "driver/base/clock.h"
@@ -37,9 +38,9 @@ struct DaemonOptions {
 // Thread-safe.
 class Daemon {
  public:
-  // Starts and serves. When it returns every host is known; devices follow. Borrows `clock` for the
-  // daemon's lifetime. Errors: those of the backend and of rpc::Server::Start, and kInvalidArgument
-  // for a fabric together with a sysfs tree.
+  // Starts and serves. When it returns every host is visible; devices follow. Borrows `clock` for
+  // the daemon's lifetime. Errors: those of the backend and of rpc::Server::Start, and
+  // kInvalidArgument for a fabric together with a sysfs tree.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(const DaemonOptions& options, Clock& clock);
 
   // Ends the calls first, then the backend.
@@ -57,6 +58,7 @@ class Daemon {
   registry::Registry registry_;
   service::EventEncoder encoder_;
   watch::WatchLog log_;
+  watch::Publisher publisher_;
   std::unique_ptr<watch::Pump> pump_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<service::Services> services_;

@@ -177,6 +177,7 @@ void ControlLink::Report(SasAddress host, Cause cause, Observation observation) 
   batch.time = clock_.Now();
   batch.observations.push_back(std::move(observation));
   sink_.Observe(std::move(batch));
+  sink_.Flush();
 }
 
 void ControlLink::ReleasePoller() {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "daemon/registry/registry.h"
+#include "daemon/registry/fake_pump.h"
 #include "driver/base/sas_address.h"
 #include "driver/observation/observation.h"
 #include "gmock/gmock.h"
@@ -105,7 +105,7 @@ class DiagnoseTest : public ::testing::Test {
   }
 
   LiveSystem live_;
-  registry::Registry registry_{{"epoch", 0}};
+  registry::SelfPublishingRegistry registry_{{"epoch", 0}};
 };
 
 TEST_F(DiagnoseTest, FullyVisibleMachinePassesEveryCheck) {

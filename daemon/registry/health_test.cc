@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "daemon/registry/fake_facts.h"
-#include "daemon/registry/registry.h"
+#include "daemon/registry/fake_pump.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -44,7 +44,7 @@ class HealthTest : public ::testing::Test {
   }
 
   absl::Time now_ = absl::FromUnixSeconds(1'000'000);
-  Registry registry_{{"00000000000000aa", 0}};
+  SelfPublishingRegistry registry_{{"00000000000000aa", 0}};
   const NodeKey host_ = NodeKey::Host(kHostA);
   const NodeKey expander_{kHostA, kExpander, PhysicalPort(0)};
 };

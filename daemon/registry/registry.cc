@@ -11,10 +11,6 @@
 namespace sasd::registry {
 namespace {
 
-// During a batch with more observations, readers get the snapshot from before the batch and do not
-// wait. The writer then copies each node that it changes once.
-constexpr size_t kLargeBatch = 512;
-
 constexpr size_t kMaxRemovals = 4096;
 
 absl::string_view ToString(DiscoveryState state) {
@@ -42,6 +38,20 @@ int64_t IsMoving(const std::shared_ptr<const EndDevice>& device) {
              : 0;
 }
 
+// The hosts that an event is about, each once.
+std::vector<SasAddress> HostsOf(const RegistryEvent& event) {
+  std::vector<SasAddress> hosts;
+  const auto add = [&hosts](SasAddress host) {
+    if (host == SasAddress(0)) return;
+    if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
+  };
+  add(event.host);
+  for (const Change& change : event.changes) {
+    for (const SasAddress host : change.hosts) add(host);
+  }
+  return hosts;
+}
+
 }  // namespace
 
 std::string MakeEpoch(const std::function<uint64_t()>& random) {
@@ -50,51 +60,47 @@ std::string MakeEpoch(const std::function<uint64_t()>& random) {
 
 Registry::Registry(Options options)
     : epoch_(std::move(options.epoch)),
-      events_(options.start_revision),
       writer_(std::make_unique<Writer>(options.start_revision, *options.sources)),
-      revision_(options.start_revision) {}
+      committed_(options.start_revision) {
+  absl::MutexLock write_lock(&write_mu_);
+  absl::MutexLock lock(&mu_);
+  snapshot_ = MakeSnapshot();
+}
 
 Registry::~Registry() = default;
 
 void Registry::Observe(ObservationBatch batch) {
-  Apply(std::move(batch));
+  Commit(std::move(batch));
   events_.AwaitRoom();
 }
 
-void Registry::Apply(ObservationBatch batch) {
-  absl::MutexLock lock(&write_mu_);
-  const bool large = batch.observations.size() > kLargeBatch;
-  std::shared_ptr<const Topology> unused;
-  if (large) {
-    std::shared_ptr<const Topology> before = MakeSnapshot();
-    absl::MutexLock snapshot_lock(&snapshot_mu_);
-    if (snapshot_ == nullptr) snapshot_ = std::move(before);
-  } else {
-    absl::MutexLock snapshot_lock(&snapshot_mu_);
-    unused = std::move(snapshot_);
+void Registry::Commit(ObservationBatch batch) {
+  absl::MutexLock write_lock(&write_mu_);
+  std::shared_ptr<RegistryEvent> event = writer_->Apply(std::move(batch));
+  if (event == nullptr) return;
+  const std::vector<SasAddress> hosts = HostsOf(*event);
+  {
+    absl::MutexLock lock(&mu_);
+    committed_ = event->revision;
+    for (const SasAddress host : hosts) unpublished_[host] = event->revision;
   }
-  unused.reset();  // the nodes are then not shared, unless a reader has the snapshot
-  const RegistryEventPtr event = writer_->Apply(std::move(batch));
-  if (event != nullptr) Publish(event);
+  events_.Push({std::move(event), MakeSnapshot()});
 }
 
-void Registry::Publish(const RegistryEventPtr& event) {
-  std::shared_ptr<const Topology> outdated;
-  {
-    absl::MutexLock lock(&snapshot_mu_);
-    outdated = std::move(snapshot_);
-    snapshot_ = nullptr;
+void Registry::Publish(absl::Span<const CommittedEvent> events) {
+  if (events.empty()) return;
+  std::shared_ptr<const Topology> snapshot = events.back().after;
+  absl::MutexLock lock(&mu_);
+  for (const CommittedEvent& committed : events) {
+    const RegistryEvent& event = *committed.event;
+    if (event.cause.kind == CauseKind::kResync) lost_events_ += event.cause.lost_events;
+    FollowHosts(event);
+    RememberRemovals(event);
   }
-  // Before the event is visible: a waiter that an event wakes and that finds the hosts unsettled is
-  // not woken again.
-  {
-    absl::MutexLock lock(&progress_mu_);
-    revision_ = event->revision;
-    if (event->cause.kind == CauseKind::kResync) lost_events_ += event->cause.lost_events;
-    FollowHosts(*event);
-    RememberRemovals(*event);
-  }
-  events_.Push(event);
+  snapshot_.swap(snapshot);  // the old one is freed without the lock
+  absl::erase_if(unpublished_, [revision = snapshot_->revision()](const auto& entry) {
+    return entry.second <= revision;
+  });
 }
 
 void Registry::FollowHosts(const RegistryEvent& event) {
@@ -134,41 +140,40 @@ std::shared_ptr<const Topology> Registry::MakeSnapshot() const {
 }
 
 std::shared_ptr<const Topology> Registry::Snapshot() const {
-  {
-    absl::MutexLock lock(&snapshot_mu_);
-    if (snapshot_ != nullptr) return snapshot_;
-  }
-  absl::MutexLock lock(&write_mu_);
-  std::shared_ptr<const Topology> snapshot = MakeSnapshot();
-  absl::MutexLock snapshot_lock(&snapshot_mu_);
-  snapshot_ = snapshot;
-  return snapshot;
+  absl::ReaderMutexLock lock(&mu_);
+  return snapshot_;
 }
 
 int64_t Registry::revision() const {
-  absl::ReaderMutexLock lock(&progress_mu_);
-  return revision_;
+  absl::ReaderMutexLock lock(&mu_);
+  return snapshot_->revision();
+}
+
+int64_t Registry::committed_revision() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return committed_;
 }
 
 void Registry::SetPending(bool pending) {
-  absl::MutexLock lock(&progress_mu_);
+  absl::MutexLock lock(&mu_);
   pending_ = pending;
 }
 
 int64_t Registry::lost_events() const {
-  absl::ReaderMutexLock lock(&progress_mu_);
+  absl::ReaderMutexLock lock(&mu_);
   return lost_events_;
 }
 
 std::vector<UnsettledHost> Registry::Unsettled(absl::Span<const SasAddress> hosts) const {
-  absl::ReaderMutexLock lock(&progress_mu_);
+  absl::ReaderMutexLock lock(&mu_);
   return UnsettledLocked(hosts);
 }
 
 std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const SasAddress> hosts) const {
   std::vector<UnsettledHost> unsettled;
-  const auto look_at = [&unsettled, pending = pending_](SasAddress host,
-                                                        const HostProgress& progress) {
+  const std::string unpublished = "its changes are not published yet";
+  const auto look_at = [&](SasAddress host,
+                           const HostProgress& progress) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     if (progress.state != DiscoveryState::kSettled) {
       std::string reason(ToString(progress.state));
       if (!progress.status_text.empty()) absl::StrAppend(&reason, ": ", progress.status_text);
@@ -176,17 +181,25 @@ std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const SasAddress
     } else if (progress.moving > 0) {
       unsettled.push_back(
           {host, absl::StrCat(progress.moving, " end devices are being attached or removed")});
-    } else if (pending) {
+    } else if (pending_) {
       unsettled.push_back({host, "uevents of the kernel are not processed yet"});
+    } else if (unpublished_.contains(host)) {
+      unsettled.push_back({host, unpublished});
     }
   };
   for (const auto& [host, progress] : hosts_) {
     if (hosts.empty() && progress.known) look_at(host, progress);
   }
-  for (const SasAddress host : hosts) {
+  const auto is_known = [&](SasAddress host) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     const auto it = hosts_.find(host);
-    if (it != hosts_.end() && it->second.known) {
-      look_at(host, it->second);
+    return it != hosts_.end() && it->second.known;
+  };
+  for (const auto& [host, revision] : unpublished_) {
+    if (hosts.empty() && !is_known(host)) unsettled.push_back({host, unpublished});
+  }
+  for (const SasAddress host : hosts) {
+    if (is_known(host)) {
+      look_at(host, hosts_.at(host));
     } else {
       unsettled.push_back({host, "the host is not known"});
     }
@@ -196,11 +209,13 @@ std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const SasAddress
 
 absl::StatusOr<int64_t> Registry::WaitSettled(absl::Span<const SasAddress> hosts,
                                               absl::Duration timeout) const {
-  const auto settled = [this, hosts]() ABSL_SHARED_LOCKS_REQUIRED(progress_mu_) {
+  const auto settled = [this, hosts]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     return UnsettledLocked(hosts).empty();
   };
-  absl::ReaderMutexLock lock(&progress_mu_);
-  if (progress_mu_.AwaitWithTimeout(absl::Condition(&settled), timeout)) return revision_;
+  absl::ReaderMutexLock lock(&mu_);
+  if (mu_.AwaitWithTimeout(absl::Condition(&settled), timeout)) {
+    return snapshot_->revision();
+  }
   return absl::DeadlineExceededError(absl::StrCat(
       "not settled after ", absl::FormatDuration(timeout), ": ",
       absl::StrJoin(UnsettledLocked(hosts), "; ", [](std::string* out, const UnsettledHost& host) {
@@ -209,18 +224,18 @@ absl::StatusOr<int64_t> Registry::WaitSettled(absl::Span<const SasAddress> hosts
 }
 
 absl::Status Registry::WaitForRevision(int64_t revision, absl::Duration timeout) const {
-  const auto reached = [this, revision]() ABSL_SHARED_LOCKS_REQUIRED(progress_mu_) {
-    return revision_ >= revision;
+  const auto reached = [this, revision]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return snapshot_->revision() >= revision;
   };
-  absl::ReaderMutexLock lock(&progress_mu_);
-  if (progress_mu_.AwaitWithTimeout(absl::Condition(&reached), timeout)) return absl::OkStatus();
+  absl::ReaderMutexLock lock(&mu_);
+  if (mu_.AwaitWithTimeout(absl::Condition(&reached), timeout)) return absl::OkStatus();
   return absl::DeadlineExceededError(absl::StrCat("revision ", revision, " not reached after ",
                                                   absl::FormatDuration(timeout), ": it is ",
-                                                  revision_));
+                                                  snapshot_->revision()));
 }
 
 std::optional<Removal> Registry::LastRemoval(const ResourceId& id) const {
-  absl::ReaderMutexLock lock(&progress_mu_);
+  absl::ReaderMutexLock lock(&mu_);
   const auto found = std::find_if(removals_.rbegin(), removals_.rend(),
                                   [&id](const Removal& removal) { return removal.id == id; });
   if (found == removals_.rend()) return std::nullopt;

@@ -44,9 +44,10 @@ struct Removal {
 };
 
 // The one picture of the node: takes batches from every source, gives each batch that changes
-// something a revision, and keeps the current topology. Thread-safe; batches are applied one after
-// another. A reader waits for one batch of ordinary size at most. A reader delays the writer by a
-// few reference counts.
+// something a revision, and keeps the current topology. A batch is committed first: it has its
+// revision and goes to events(), seen by nobody. The consumer of events() then publishes it, so
+// that it can be written down before. Thread-safe; batches are applied one after another. A reader
+// never waits for a writer.
 class Registry : public ObservationSink {
  public:
   struct Options {
@@ -59,42 +60,46 @@ class Registry : public ObservationSink {
   explicit Registry(Options options);
   ~Registry() override;
 
-  // Applies a batch: none or one event, in O(changed). Blocks while 1,024 events are queued.
+  // Commits a batch: none or one event, in O(changed). Blocks while 1,024 events are queued.
   void Observe(ObservationBatch batch) override ABSL_LOCKS_EXCLUDED(write_mu_);
   // For one caller. Makes no event.
-  void SetPending(bool pending) override ABSL_LOCKS_EXCLUDED(progress_mu_);
+  void SetPending(bool pending) override ABSL_LOCKS_EXCLUDED(mu_);
 
-  // All resources at the newest revision. O(1).
-  std::shared_ptr<const Topology> Snapshot() const ABSL_LOCKS_EXCLUDED(write_mu_, snapshot_mu_);
+  // Makes events visible that were taken from events(), in their order. For its one consumer.
+  void Publish(absl::Span<const CommittedEvent> events) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // All resources at the newest published revision. O(1).
+  std::shared_ptr<const Topology> Snapshot() const ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::string& epoch() const { return epoch_; }
-  // The newest revision. Its event may be pushed to events() a moment later.
-  int64_t revision() const ABSL_LOCKS_EXCLUDED(progress_mu_);
+  // The newest published revision.
+  int64_t revision() const ABSL_LOCKS_EXCLUDED(mu_);
+  // The newest committed one, which nobody but the consumer of events() may show.
+  int64_t committed_revision() const ABSL_LOCKS_EXCLUDED(mu_);
   // Firmware events lost since the start, as the causes of gaps report.
-  int64_t lost_events() const ABSL_LOCKS_EXCLUDED(progress_mu_);
+  int64_t lost_events() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Committed events for the one consumer.
+  // Committed events for the one consumer, which publishes them.
   RegistryEventQueue& events() { return events_; }
   const RegistryEventQueue& events() const { return events_; }
 
   // The hosts among `hosts` (empty: all known ones) that are not settled: discovery is not in state
-  // SETTLED, an end device is still DISCOVERED, ATTACHING or REMOVING, or SetPending(true) holds.
-  // Does not wait.
+  // SETTLED, an end device is still DISCOVERED, ATTACHING or REMOVING, SetPending(true) holds, or a
+  // committed change of the host is not published yet. Does not wait.
   std::vector<UnsettledHost> Unsettled(absl::Span<const SasAddress> hosts) const
-      ABSL_LOCKS_EXCLUDED(progress_mu_);
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Waits until Unsettled(hosts) is empty and returns the revision at which it was. Errors:
   // kDeadlineExceeded naming the hosts that are not settled, and why.
   absl::StatusOr<int64_t> WaitSettled(absl::Span<const SasAddress> hosts,
-                                      absl::Duration timeout) const
-      ABSL_LOCKS_EXCLUDED(progress_mu_);
+                                      absl::Duration timeout) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Waits until revision() >= `revision`. Errors: kDeadlineExceeded naming both.
   absl::Status WaitForRevision(int64_t revision, absl::Duration timeout) const
-      ABSL_LOCKS_EXCLUDED(progress_mu_);
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // The newest of the last few thousand removals of this resource.
-  std::optional<Removal> LastRemoval(const ResourceId& id) const ABSL_LOCKS_EXCLUDED(progress_mu_);
+  std::optional<Removal> LastRemoval(const ResourceId& id) const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   // The state of one host that waiters need.
@@ -105,12 +110,11 @@ class Registry : public ObservationSink {
     bool known = false;  // the host itself exists
   };
 
-  void Apply(ObservationBatch batch) ABSL_LOCKS_EXCLUDED(write_mu_);
-  void Publish(const RegistryEventPtr& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
-  void RememberRemovals(const RegistryEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(progress_mu_);
-  void FollowHosts(const RegistryEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(progress_mu_);
+  void Commit(ObservationBatch batch) ABSL_LOCKS_EXCLUDED(write_mu_);
+  void RememberRemovals(const RegistryEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void FollowHosts(const RegistryEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<UnsettledHost> UnsettledLocked(absl::Span<const SasAddress> hosts) const
-      ABSL_SHARED_LOCKS_REQUIRED(progress_mu_);
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
   std::shared_ptr<const Topology> MakeSnapshot() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
 
   // Constant.
@@ -119,20 +123,19 @@ class Registry : public ObservationSink {
   // Synchronizes itself.
   RegistryEventQueue events_;
 
-  // Lock order: write_mu_, then snapshot_mu_ or progress_mu_, which are leaves.
-  mutable absl::Mutex write_mu_ ABSL_ACQUIRED_BEFORE(snapshot_mu_, progress_mu_);
+  absl::Mutex write_mu_ ABSL_ACQUIRED_BEFORE(mu_);
   const std::unique_ptr<Writer> writer_ ABSL_PT_GUARDED_BY(write_mu_);
 
-  mutable absl::Mutex snapshot_mu_;
-  // The newest snapshot; null if none was requested since the last change.
-  mutable std::shared_ptr<const Topology> snapshot_ ABSL_GUARDED_BY(snapshot_mu_);
-
-  mutable absl::Mutex progress_mu_;
-  int64_t revision_ ABSL_GUARDED_BY(progress_mu_);
-  int64_t lost_events_ ABSL_GUARDED_BY(progress_mu_) = 0;
-  bool pending_ ABSL_GUARDED_BY(progress_mu_) = false;
-  absl::btree_map<SasAddress, HostProgress> hosts_ ABSL_GUARDED_BY(progress_mu_);
-  std::deque<Removal> removals_ ABSL_GUARDED_BY(progress_mu_);
+  // What was published, and what is still to be. A leaf, held for a moment only.
+  mutable absl::Mutex mu_;
+  std::shared_ptr<const Topology> snapshot_ ABSL_GUARDED_BY(mu_);
+  int64_t committed_ ABSL_GUARDED_BY(mu_);
+  // The newest revision of each host that has changes to be published.
+  absl::btree_map<SasAddress, int64_t> unpublished_ ABSL_GUARDED_BY(mu_);
+  int64_t lost_events_ ABSL_GUARDED_BY(mu_) = 0;
+  bool pending_ ABSL_GUARDED_BY(mu_) = false;
+  absl::btree_map<SasAddress, HostProgress> hosts_ ABSL_GUARDED_BY(mu_);
+  std::deque<Removal> removals_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sasd::registry

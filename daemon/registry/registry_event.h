@@ -39,7 +39,7 @@ struct EventNotice {
   std::string text;
 };
 
-// One committed batch: one revision. Immutable once published.
+// One committed batch: one revision. Immutable once it is encoded.
 struct RegistryEvent {
   int64_t revision = 0;
   int64_t previous_revision = 0;  // of the event before; revision - 1 unless the counter jumped

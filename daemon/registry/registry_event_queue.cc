@@ -1,21 +1,23 @@
 #include "daemon/registry/registry_event_queue.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace sasd::registry {
 
-void RegistryEventQueue::Push(RegistryEventPtr event) {
+void RegistryEventQueue::Push(CommittedEvent event) {
   absl::MutexLock lock(&mu_);
   events_.push_back(std::move(event));
 }
 
-RegistryEventPtr RegistryEventQueue::Pop() {
+std::vector<CommittedEvent> RegistryEventQueue::Take(size_t most) {
   absl::MutexLock lock(&mu_);
-  if (events_.empty()) return nullptr;
-  RegistryEventPtr event = std::move(events_.front());
-  events_.pop_front();
-  popped_ = event->revision;
-  return event;
+  const auto end = events_.begin() + static_cast<std::ptrdiff_t>(std::min(most, events_.size()));
+  std::vector<CommittedEvent> taken(std::make_move_iterator(events_.begin()),
+                                    std::make_move_iterator(end));
+  events_.erase(events_.begin(), end);
+  return taken;
 }
 
 bool RegistryEventQueue::Claim() {
@@ -63,11 +65,6 @@ void RegistryEventQueue::Close() {
 size_t RegistryEventQueue::size() const {
   absl::MutexLock lock(&mu_);
   return events_.size();
-}
-
-int64_t RegistryEventQueue::popped_revision() const {
-  absl::MutexLock lock(&mu_);
-  return popped_;
 }
 
 }  // namespace sasd::registry

@@ -2,28 +2,33 @@
 #define DAEMON_REGISTRY_REGISTRY_EVENT_QUEUE_H_
 
 #include <cstddef>
-#include <cstdint>
 #include <deque>
+#include <memory>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/registry/registry_event.h"
+#include "daemon/registry/topology.h"
 
 namespace sasd::registry {
 
-// Committed events for daemon/watch, in revision order without a hole, until they are consumed. Any
-// thread may consume, one at a time: the one that has claimed the queue. Thread-safe.
+// An event, and all resources at its revision. Nobody else sees it until Registry::Publish.
+struct CommittedEvent {
+  std::shared_ptr<RegistryEvent> event;  // the consumer may still add notices
+  std::shared_ptr<const Topology> after;
+};
+
+// Committed events for daemon/watch, in revision order, until they are consumed. Any thread may
+// consume, one at a time: the one that has claimed the queue. Thread-safe.
 class RegistryEventQueue {
  public:
-  // `last_revision`: the revision before the first event.
-  explicit RegistryEventQueue(int64_t last_revision) : popped_(last_revision) {}
+  void Push(CommittedEvent event) ABSL_LOCKS_EXCLUDED(mu_);
+  // The oldest events, at most so many; none where there are none.
+  std::vector<CommittedEvent> Take(size_t most) ABSL_LOCKS_EXCLUDED(mu_);
 
-  void Push(RegistryEventPtr event) ABSL_LOCKS_EXCLUDED(mu_);
-  // Null where there is none.
-  RegistryEventPtr Pop() ABSL_LOCKS_EXCLUDED(mu_);
-
-  // Makes the caller the consumer: true if there are events and no other consumer. The caller pops
-  // until Release() returns true.
+  // Makes the caller the consumer: true if there are events and no other consumer. The caller takes
+  // events until Release() returns true.
   bool Claim() ABSL_LOCKS_EXCLUDED(mu_);
   // Ends the claim. False where events are left: then the claim goes on.
   bool Release() ABSL_LOCKS_EXCLUDED(mu_);
@@ -38,12 +43,10 @@ class RegistryEventQueue {
   // Blocks while more than kMaxWaiting events are queued, so that memory stays bounded. Returns at
   // once before BeginConsuming() and after Close().
   void AwaitRoom() ABSL_LOCKS_EXCLUDED(mu_);
-  // Ends all waits, for good. Events may still be pushed and popped.
+  // Ends all waits, for good. Events may still be pushed and taken.
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
 
   size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
-  // The revision of the last popped event.
-  int64_t popped_revision() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   static constexpr size_t kMany = 32, kMaxWaiting = 1'024;
@@ -56,8 +59,7 @@ class RegistryEventQueue {
   }
 
   mutable absl::Mutex mu_;  // a leaf
-  std::deque<RegistryEventPtr> events_ ABSL_GUARDED_BY(mu_);
-  int64_t popped_ ABSL_GUARDED_BY(mu_);
+  std::deque<CommittedEvent> events_ ABSL_GUARDED_BY(mu_);
   bool claimed_ ABSL_GUARDED_BY(mu_) = false;
   bool asked_ ABSL_GUARDED_BY(mu_) = false;
   bool consumed_ ABSL_GUARDED_BY(mu_) = false;

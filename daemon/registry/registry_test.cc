@@ -1,10 +1,11 @@
 #include "daemon/registry/registry.h"
 
-#include <atomic>
+#include <string>
 #include <thread>  // NOLINT: a consumer of its own
 #include <utility>
 #include <vector>
 
+#include "daemon/registry/fake_pump.h"
 #include "gtest/gtest.h"
 
 namespace sasd::registry {
@@ -44,13 +45,9 @@ ObservationBatch DriveIsGone(uint64_t address) {
 
 class RegistryTest : public ::testing::Test {
  protected:
-  std::vector<RegistryEventPtr> TakeEvents() {
-    std::vector<RegistryEventPtr> events;
-    while (RegistryEventPtr event = registry_.events().Pop()) events.push_back(std::move(event));
-    return events;
-  }
+  std::vector<RegistryEventPtr> TakeEvents() { return registry_.TakeEvents(); }
 
-  Registry registry_{Registry::Options{"00000000000000aa", 40}};
+  SelfPublishingRegistry registry_{Registry::Options{"00000000000000aa", 40}};
 };
 
 TEST_F(RegistryTest, RevisionsHaveNoHoles) {
@@ -113,42 +110,90 @@ TEST_F(RegistryTest, HostSettlesAfterDiscoveryAndAttach) {
   EXPECT_TRUE(registry_.Unsettled({}).empty());
 }
 
-// A waiter that an event wakes checks whether all hosts are settled. The state of that event must
-// be visible by then, since nothing wakes the waiter again.
-TEST_F(RegistryTest, StateIsVisibleBeforeItsEvent) {
-  constexpr int kEvents = 20'000;
-  std::atomic<int> too_early{0};
-  std::thread consumer([&] {
-    int64_t last = 0;
-    while (last < 40 + kEvents) {
-      if (!registry_.events().Claim()) continue;
-      do {
-        while (const RegistryEventPtr event = registry_.events().Pop()) {
-          last = event->revision;
-          if (registry_.revision() < last) ++too_early;
-        }
-      } while (!registry_.events().Release());
-    }
-  });
-  for (int i = 0; i < kEvents; ++i) {
-    registry_.Observe(
-        DiscoveryIs(i % 2 == 0 ? DiscoveryState::kSettled : DiscoveryState::kInProgress));
+// A registry whose events the test publishes.
+class PublishTest : public ::testing::Test {
+ protected:
+  // Publishes the oldest events, at most so many.
+  void Publish(size_t most = 100) { registry_.Publish(registry_.events().Take(most)); }
+  std::string Reason(absl::Span<const SasAddress> hosts = {}) {
+    const std::vector<UnsettledHost> unsettled = registry_.Unsettled(hosts);
+    return unsettled.empty() ? "" : unsettled.front().reason;
   }
-  consumer.join();
-  EXPECT_EQ(too_early, 0);
+
+  Registry registry_{Registry::Options{"00000000000000aa", 40}};
+};
+
+TEST_F(PublishTest, NothingIsVisibleBeforeItIsPublished) {
+  registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
+  registry_.Observe(DriveIs(1, DeviceState::kAttached));
+  Publish();
+  ObservationBatch gap = DriveIsGone(1);
+  gap.cause.kind = CauseKind::kResync;
+  gap.cause.lost_events = 7;
+  registry_.Observe(std::move(gap));
+  const ResourceId drive = MakeId<EndDevice>({kHost, SasAddress(1), PhysicalPort(0)});
+  EXPECT_EQ(registry_.committed_revision(), 43);
+  EXPECT_EQ(registry_.revision(), 42);
+  EXPECT_EQ(registry_.lost_events(), 0);
+  EXPECT_EQ(registry_.LastRemoval(drive), std::nullopt);
+  EXPECT_EQ(registry_.Snapshot()->revision(), 42);
+  EXPECT_FALSE(IsNull(registry_.Snapshot()->Get(drive)));
+  Publish();
+  EXPECT_EQ(registry_.revision(), 43);
+  EXPECT_EQ(registry_.lost_events(), 7);
+  EXPECT_TRUE(registry_.LastRemoval(drive).has_value());
+  EXPECT_TRUE(IsNull(registry_.Snapshot()->Get(drive)));
 }
 
-TEST_F(RegistryTest, OneConsumerTakesAllEvents) {
+TEST_F(PublishTest, EachEventHasTheTopologyAtItsRevision) {
+  registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
+  registry_.Observe(DriveIs(1, DeviceState::kAttached));
+  registry_.Observe(DriveIsGone(1));
+  const std::vector<CommittedEvent> events = registry_.events().Take(100);
+  ASSERT_EQ(events.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(events[i].event->revision, 41 + static_cast<int64_t>(i));
+    EXPECT_EQ(events[i].after->revision(), events[i].event->revision);
+    EXPECT_EQ(events[i].after->collection<EndDevice>().size(), i == 1 ? 1u : 0u);
+  }
+}
+
+TEST_F(PublishTest, HostWithUnpublishedChangesIsNotSettled) {
+  registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
+  EXPECT_EQ(Reason(), "its changes are not published yet") << "not even the host is visible";
+  EXPECT_EQ(Reason({kHost}), "the host is not known");
+  Publish();
+  EXPECT_EQ(Reason(), "");
+  registry_.SetPending(true);
+  registry_.Observe(DriveIs(1, DeviceState::kDiscovered));
+  registry_.SetPending(false);
+  EXPECT_EQ(Reason({kHost}), "its changes are not published yet");
+  registry_.Observe(DriveIs(1, DeviceState::kAttached));
+  Publish(1);
+  EXPECT_EQ(Reason(), "1 end devices are being attached or removed");
+  Publish(1);
+  EXPECT_EQ(Reason({kHost}), "");
+}
+
+TEST_F(PublishTest, PublicationEndsWaits) {
+  registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
+  std::thread publisher([this] { Publish(); });
+  EXPECT_EQ(registry_.WaitSettled({kHost}, absl::Seconds(60)).value_or(0), 41);
+  EXPECT_TRUE(registry_.WaitForRevision(41, absl::Seconds(60)).ok());
+  publisher.join();
+}
+
+TEST_F(PublishTest, OneConsumerTakesAllEvents) {
   RegistryEventQueue& events = registry_.events();
   EXPECT_FALSE(events.Claim()) << "no event";
   registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
   EXPECT_TRUE(events.Claim());
   EXPECT_FALSE(events.Claim()) << "the queue is claimed";
-  EXPECT_NE(events.Pop(), nullptr);
-  EXPECT_EQ(events.Pop(), nullptr);
+  EXPECT_EQ(events.Take(100).size(), 1u);
+  EXPECT_TRUE(events.Take(100).empty());
   registry_.Observe(DriveIs(1, DeviceState::kAttached));
   EXPECT_FALSE(events.Release()) << "the consumer also takes later events";
-  EXPECT_NE(events.Pop(), nullptr);
+  EXPECT_EQ(events.Take(100).size(), 1u);
   EXPECT_TRUE(events.Release());
 }
 

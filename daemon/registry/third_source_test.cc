@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "daemon/registry/fake_facts.h"
+#include "daemon/registry/fake_pump.h"
 #include "daemon/registry/fake_sources.h"
 #include "daemon/registry/health.h"
 #include "daemon/registry/merge.h"
-#include "daemon/registry/registry.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -51,7 +51,7 @@ class ThirdSourceTest : public ::testing::Test {
   }
 
   absl::Time now_ = absl::FromUnixSeconds(1'000'000);
-  Registry registry_{{"00000000000000aa", 0, &ThreeSources()}};
+  SelfPublishingRegistry registry_{{"00000000000000aa", 0, &ThreeSources()}};
   const NodeKey drive_{kHostA, SasAddress(0x11), PhysicalPort(0)};
   const NodeKey host_ = NodeKey::Host(kHostA);
 };

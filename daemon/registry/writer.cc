@@ -411,7 +411,7 @@ std::vector<EventNotice> Writer::Step::TakeNotices() {
   return taken;
 }
 
-RegistryEventPtr Writer::Apply(ObservationBatch batch) {
+std::shared_ptr<RegistryEvent> Writer::Apply(ObservationBatch batch) {
   Step step(*this, batch.source);
   for (Observation& observation : batch.observations) std::visit(step, observation);
   auto event = std::make_shared<RegistryEvent>();

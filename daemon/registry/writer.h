@@ -2,6 +2,7 @@
 #define DAEMON_REGISTRY_WRITER_H_
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -25,7 +26,7 @@ class Writer {
       : sources_(sources), revision_(start_revision) {}
 
   // Null where the batch changes nothing and marks nothing (see ObservationBatch).
-  RegistryEventPtr Apply(ObservationBatch batch);
+  std::shared_ptr<RegistryEvent> Apply(ObservationBatch batch);
 
   const Tables& tables() const { return tables_; }
   int64_t revision() const { return revision_; }

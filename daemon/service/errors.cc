@@ -37,6 +37,16 @@ grpc::Status ResumeRefused(const watch::ResumeDecision& decision) {
   switch (decision.verdict) {
     case watch::ResumeDecision::Verdict::kCompacted:
       return RevisionCompacted(decision.token.revision, decision.oldest);
+    case watch::ResumeDecision::Verdict::kLost:
+      return rpc::WithReason(
+          grpc::StatusCode::OUT_OF_RANGE,
+          absl::StrCat("revision ", decision.token.revision, " is lost, like all from ",
+                       decision.first_lost, " to ", decision.last_lost,
+                       "; watch again without a resume token"),
+          "REVISION_LOST",
+          {{"requested", absl::StrCat(decision.token.revision)},
+           {"first", absl::StrCat(decision.first_lost)},
+           {"last", absl::StrCat(decision.last_lost)}});
     case watch::ResumeDecision::Verdict::kEpochChanged:
       return rpc::WithReason(grpc::StatusCode::OUT_OF_RANGE,
                              absl::StrCat("the resume token is of epoch ", decision.token.epoch,

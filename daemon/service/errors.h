@@ -24,8 +24,8 @@ grpc::Status ResourceNotFound(absl::string_view name,
 // that one can go on from.
 grpc::Status RevisionCompacted(int64_t requested, int64_t oldest);
 
-// For a decision that is not kKnown: REVISION_COMPACTED, EPOCH_CHANGED{requested, current} or
-// INVALID_ARGUMENT.
+// For a decision that is not kKnown: REVISION_COMPACTED, REVISION_LOST{requested, first, last},
+// EPOCH_CHANGED{requested, current} or INVALID_ARGUMENT.
 grpc::Status ResumeRefused(const watch::ResumeDecision& decision);
 
 // DEADLINE_EXCEEDED with ErrorInfo NOT_SETTLED, a metadata entry for each host.

@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "daemon/registry/fake_facts.h"
+#include "daemon/registry/fake_pump.h"
 #include "daemon/registry/fake_sources.h"
-#include "daemon/registry/registry.h"
 #include "daemon/registry/source_table.h"
 #include "daemon/service/convert.h"
 #include "gmock/gmock.h"
@@ -53,7 +53,7 @@ class FieldSourcesTest : public ::testing::Test {
     return lines;
   }
 
-  registry::Registry registry_;
+  registry::SelfPublishingRegistry registry_;
   const NodeKey device_{kHostA, SasAddress(0x11), PhysicalPort(0)};
 };
 

@@ -13,7 +13,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "daemon/registry/fake_facts.h"
-#include "daemon/registry/registry.h"
+#include "daemon/registry/fake_pump.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/filter_bounds.h"
 #include "daemon/service/names.h"
@@ -41,7 +41,7 @@ using ::testing::StartsWith;
 // Host A with an expander, an enclosure and three drives of which host B reaches the first; each
 // field of each kind is set somewhere.
 std::shared_ptr<const registry::Topology> MakeTopology() {
-  registry::Registry registry({"00000000000000aa", 0});
+  registry::SelfPublishingRegistry registry({"00000000000000aa", 0});
   HostFacts host = registry::HostOf(kHostA);
   host.board_name = "SAS9400-8i8e";
   host.chip_name = "SAS3408";

@@ -8,6 +8,7 @@ namespace sasd::watch {
 
 EncodedEvent::EncodedEvent(const registry::RegistryEvent& event, EncodedBytes encoded)
     : revision_(event.revision),
+      previous_revision_(event.previous_revision),
       time_(event.time),
       arrival_(event.arrival),
       host_(event.host),

@@ -25,7 +25,7 @@ struct EncodedBytes {
   std::vector<uint32_t> piece_ends;  // offsets in `bytes`; the last equals bytes.size()
 };
 
-// Turns events of the registry into bytes. Only the pump calls it, once per event, without a lock.
+// Turns events of the registry into bytes. Only Publisher calls it, once per event, without a lock.
 class RegistryEventEncoder {
  public:
   virtual ~RegistryEventEncoder() = default;
@@ -47,6 +47,8 @@ class EncodedEvent {
   EncodedEvent(const registry::RegistryEvent& event, EncodedBytes encoded);
 
   int64_t revision() const { return revision_; }
+  // Of the event before it: revision() - 1, unless the counter jumped.
+  int64_t previous_revision() const { return previous_revision_; }
   absl::Duration arrival() const { return arrival_; }
   absl::Time time() const { return time_; }
   SasAddress host() const { return host_; }  // its origin; 0: not of one host
@@ -67,6 +69,7 @@ class EncodedEvent {
 
  private:
   const int64_t revision_;
+  const int64_t previous_revision_;
   const absl::Time time_;
   const absl::Duration arrival_;
   const SasAddress host_;

@@ -1,6 +1,9 @@
 #include "daemon/watch/pump.h"
 
+#include <cstdint>
 #include <utility>
+
+#include "absl/time/time.h"
 
 namespace sasd::watch {
 namespace {
@@ -10,8 +13,11 @@ constexpr size_t kFew = 4;
 
 }  // namespace
 
-Pump::Pump(WatchLog& log)
-    : log_(log), events_(log.registry().events()), thread_([this] {
+Pump::Pump(Publisher& publisher)
+    : publisher_(publisher),
+      registry_(publisher.log().registry()),
+      events_(registry_.events()),
+      thread_([this] {
         events_.BeginConsuming();
         while (events_.WaitAndClaim()) Run();
       }) {}
@@ -21,22 +27,28 @@ Pump::~Pump() {
   thread_.join();
 }
 
-void Pump::Observe(ObservationBatch batch) { log_.registry().Observe(std::move(batch)); }
+void Pump::Observe(ObservationBatch batch) { registry_.Observe(std::move(batch)); }
 
 void Pump::Flush() {
   if (events_.size() == 0) return;
-  if (log_.idle_count() > kFew) return events_.Ask();
+  if (publisher_.log().idle_count() > kFew) return events_.Ask();
   if (events_.Claim()) Run();
 }
 
 void Pump::SetPending(bool pending) {
-  log_.registry().SetPending(pending);
-  if (!pending) log_.WakeAll();
+  registry_.SetPending(pending);
+  if (!pending) publisher_.log().WakeAll();
+}
+
+void Pump::AwaitPublished() {
+  const int64_t committed = registry_.committed_revision();
+  events_.Ask();
+  (void)registry_.WaitForRevision(committed, absl::InfiniteDuration());
 }
 
 void Pump::Run() {
   do {
-    while (log_.PumpOnce()) {
+    while (publisher_.PublishOnce()) {
     }
   } while (!events_.Release());
 }

@@ -3,20 +3,21 @@
 
 #include <thread>  // NOLINT: one owned thread
 
+#include "daemon/registry/registry.h"
 #include "daemon/registry/registry_event_queue.h"
-#include "daemon/watch/watch_log.h"
+#include "daemon/watch/publisher.h"
 #include "driver/observation/observation.h"
 
 namespace sasd::watch {
 
-// Passes observations of the sources to the registry, and events of the registry to the log. While
-// few subscribers are idle, the observing thread does it when it is about to wait: waking another
+// Passes observations of the sources to the registry, and has its events published. While few
+// subscribers are idle, the observing thread publishes when it is about to wait: waking another
 // thread would take longer than all the rest. Otherwise the pump's own thread does it, so that
 // observing threads are not delayed. Thread-safe.
 class Pump : public ObservationSink {
  public:
-  // Starts the thread. Borrows the log and its registry for its lifetime.
-  explicit Pump(WatchLog& log);
+  // Starts the thread. Borrows the publisher for its lifetime.
+  explicit Pump(Publisher& publisher);
   // Stops the thread; queued events stay in the registry. Ends waits on the registry's queue for
   // good, so that a registry has one Pump in its life. No thread may observe any more.
   ~Pump() override;
@@ -26,11 +27,15 @@ class Pump : public ObservationSink {
   // Those who wait for a settled registry check again.
   void SetPending(bool pending) override;
 
+  // Waits until all that was committed before the call is published.
+  void AwaitPublished();
+
  private:
-  // Pumps until the queue is empty. The caller has claimed it.
+  // Publishes until the queue is empty. The caller has claimed it.
   void Run();
 
-  WatchLog& log_;
+  Publisher& publisher_;
+  registry::Registry& registry_;
   registry::RegistryEventQueue& events_;
   std::thread thread_;
 };

@@ -14,11 +14,7 @@ namespace {
 // that passes nothing.
 constexpr size_t kMaxLook = 1'024;
 
-// The most events that a PumpOnce() appends: so few that no active subscriber falls behind.
-constexpr size_t kMaxAppends = 32;
-
-// Waking many cursors takes long. After so many, new events are appended, so that the other cursors
-// get them with the same message.
+// Waking so many cursors takes long enough to look for new events.
 constexpr size_t kWakesPerLook = 16;
 
 }  // namespace
@@ -30,6 +26,9 @@ absl::Status ResumeDecision::ToStatus() const {
     case Verdict::kCompacted:
       return absl::OutOfRangeError(absl::StrCat("revision ", token.revision,
                                                 " is compacted, the log goes back to ", oldest));
+    case Verdict::kLost:
+      return absl::OutOfRangeError(absl::StrCat(
+          "revision ", token.revision, " is lost, like all from ", first_lost, " to ", last_lost));
     case Verdict::kEpochChanged:
       return absl::OutOfRangeError(absl::StrCat("the resume token is of epoch ", token.epoch,
                                                 ", the history is now of epoch ", epoch));
@@ -42,54 +41,36 @@ absl::Status ResumeDecision::ToStatus() const {
 
 // -------------------------------------------------------------------------------------- WatchLog
 
-WatchLog::WatchLog(registry::Registry& registry, RegistryEventEncoder& encoder, Options options)
-    : registry_(registry),
-      encoder_(encoder),
-      options_(options),
-      newest_(registry.events().popped_revision()) {}
+WatchLog::WatchLog(registry::Registry& registry, Options options)
+    : registry_(registry), options_(options), newest_(registry.revision()) {}
 
 WatchLog::~WatchLog() {
   absl::MutexLock lock(&mu_);
   ABSL_INTERNAL_CHECK(stats_.subscribers == 0, "a cursor outlives its log");
 }
 
-bool WatchLog::AppendNext() {
-  const registry::RegistryEventPtr event = registry_.events().Pop();
-  if (event == nullptr) return false;
-  auto encoded = std::make_shared<const EncodedEvent>(*event, encoder_.Encode(*event));
+WatchLog::Entries::const_iterator WatchLog::AfterLocked(int64_t revision) const {
+  return std::upper_bound(
+      entries_.begin(), entries_.end(), revision,
+      [](int64_t wanted, const EncodedEventPtr& event) { return wanted < event->revision(); });
+}
+
+std::vector<EncodedEventPtr> WatchLog::CopyLocked(int64_t after, size_t max_events) const {
+  const auto begin = AfterLocked(after);
+  const auto count = std::min(max_events, static_cast<size_t>(entries_.end() - begin));
+  return {begin, begin + static_cast<ptrdiff_t>(count)};
+}
+
+void WatchLog::Append(std::vector<EncodedEventPtr> events) {
   std::vector<EncodedEventPtr> trimmed;  // freed without the lock
   absl::MutexLock lock(&mu_);
-  Append(std::move(encoded), trimmed);
-  return true;
-}
-
-bool WatchLog::PumpOnce() {
-  if (!AppendNext()) return false;
-  size_t left = kMaxAppends - 1;
-  const auto append_more = [&] {
-    while (left > 0 && AppendNext()) --left;
-  };
-  append_more();
-  while (true) {
-    Listeners ready;
-    {
-      absl::MutexLock lock(&mu_);
-      TakeReady(/*all=*/false, ready);
-    }
-    if (ready.empty()) return true;
-    for (size_t i = 0; i < ready.size(); ++i) {
-      if (i % kWakesPerLook == kWakesPerLook - 1) append_more();
-      Wake(ready[i]);
-    }
+  for (EncodedEventPtr& event : events) {
+    ABSL_INTERNAL_CHECK(event->previous_revision() == newest_, "an event follows the one before");
+    newest_ = event->revision();
+    bytes_ += event->footprint();
+    entries_.push_back(std::move(event));
+    ++stats_.events;
   }
-}
-
-void WatchLog::Append(EncodedEventPtr event, std::vector<EncodedEventPtr>& trimmed) {
-  ABSL_INTERNAL_CHECK(event->revision() == newest_ + 1, "revisions have no hole");
-  newest_ = event->revision();
-  bytes_ += event->footprint();
-  entries_.push_back(std::move(event));
-  ++stats_.events;
   // The newest event always stays, even if it is too large, so that active subscribers get it.
   while (entries_.size() > 1 &&
          (entries_.size() > options_.max_events || bytes_ > options_.max_bytes)) {
@@ -97,6 +78,21 @@ void WatchLog::Append(EncodedEventPtr event, std::vector<EncodedEventPtr>& trimm
     trimmed.push_back(std::move(entries_.front()));
     entries_.pop_front();
     ++stats_.trimmed;
+  }
+}
+
+void WatchLog::WakeReaders(absl::FunctionRef<void()> meanwhile) {
+  while (true) {
+    Listeners ready;
+    {
+      absl::MutexLock lock(&mu_);
+      TakeReady(/*all=*/false, ready);
+    }
+    if (ready.empty()) return;
+    for (size_t i = 0; i < ready.size(); ++i) {
+      if (i % kWakesPerLook == kWakesPerLook - 1) meanwhile();
+      Wake(ready[i]);
+    }
   }
 }
 
@@ -162,13 +158,19 @@ ResumeDecision WatchLog::Decide(const ResumeToken& token) const {
   decision.token = token;
   decision.epoch = registry_.epoch();
   decision.newest = registry_.revision();
-  decision.oldest = oldest_revision() - 1;
+  absl::MutexLock lock(&mu_);
+  decision.oldest = FloorLocked();
   if (token.epoch != decision.epoch) {
     decision.verdict = ResumeDecision::Verdict::kEpochChanged;
   } else if (token.revision > decision.newest) {
     decision.verdict = ResumeDecision::Verdict::kFuture;
   } else if (token.revision < decision.oldest) {
     decision.verdict = ResumeDecision::Verdict::kCompacted;
+  } else if (const auto next = AfterLocked(token.revision);
+             next != entries_.end() && token.revision > (*next)->previous_revision()) {
+    decision.verdict = ResumeDecision::Verdict::kLost;
+    decision.first_lost = (*next)->previous_revision() + 1;
+    decision.last_lost = (*next)->revision() - 1;
   }
   return decision;
 }
@@ -178,14 +180,11 @@ absl::StatusOr<History> WatchLog::Read(int64_t after, size_t max_events) const {
   absl::MutexLock lock(&mu_);
   history.oldest = OldestLocked();
   history.newest = newest_;
-  if (after + 1 < history.oldest) {
-    return absl::OutOfRangeError(absl::StrCat(
-        "revision ", after, " is compacted, the log goes back to ", history.oldest - 1));
+  if (after < FloorLocked()) {
+    return absl::OutOfRangeError(
+        absl::StrCat("revision ", after, " is compacted, the log goes back to ", FloorLocked()));
   }
-  if (after >= newest_) return history;
-  const auto begin = entries_.begin() + (after + 1 - history.oldest);
-  const auto count = std::min(max_events, static_cast<size_t>(entries_.end() - begin));
-  history.events.assign(begin, begin + static_cast<ptrdiff_t>(count));
+  history.events = CopyLocked(after, max_events);
   return history;
 }
 
@@ -228,13 +227,11 @@ Cursor::Batch::State Cursor::Fetch(size_t max_events, std::vector<EncodedEventPt
     log_.AddIdle(*this);
     return Batch::State::kAtEnd;
   }
-  if (position_ + 1 < oldest) {
+  if (position_ < log_.FloorLocked()) {
     ++log_.stats_.resyncs;
     return Batch::State::kFellBehind;
   }
-  const auto begin = log_.entries_.begin() + (position_ + 1 - oldest);
-  const auto count = std::min(max_events, static_cast<size_t>(log_.entries_.end() - begin));
-  events.assign(begin, begin + static_cast<ptrdiff_t>(count));
+  events = log_.CopyLocked(position_, max_events);
   return Batch::State::kEvents;
 }
 

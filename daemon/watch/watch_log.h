@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -25,7 +26,7 @@ class Cursor;
 class WakeListener {
  public:
   virtual ~WakeListener() = default;
-  // Called by the pumping thread, or by the thread in WakeAll(), without a lock, once for each
+  // Called by the publishing thread, or by the thread in WakeAll(), without a lock, once for each
   // Next() that returned kAtEnd. Returns quickly; may call Next(). One call can still come during
   // or after the destruction of the cursor: hence a weak_ptr.
   virtual void OnReady() = 0;
@@ -36,6 +37,7 @@ struct ResumeDecision {
   enum class Verdict {
     kKnown,
     kCompacted,     // the log starts after it
+    kLost,          // no event has it: the counter jumped over it
     kEpochChanged,  // the token is of another life of the counter
     kFuture,        // the revision does not exist yet
   };
@@ -44,8 +46,11 @@ struct ResumeDecision {
   std::string epoch;   // the registry's
   int64_t oldest = 0;  // the least revision to resume from
   int64_t newest = 0;  // the registry's
+  // For kLost: the revisions that were jumped over.
+  int64_t first_lost = 0, last_lost = 0;
 
-  // OK for kKnown; kOutOfRange for kCompacted and kEpochChanged; kInvalidArgument for kFuture.
+  // OK for kKnown; kOutOfRange for kCompacted, kLost and kEpochChanged; kInvalidArgument for
+  // kFuture.
   absl::Status ToStatus() const;
 };
 
@@ -74,17 +79,18 @@ class WatchLog {
     size_t log_bytes = 0;
   };
 
-  // Borrows both for its lifetime. Starts with the first event in the registry's queue.
-  WatchLog(registry::Registry& registry, RegistryEventEncoder& encoder, Options options);
-  WatchLog(registry::Registry& registry, RegistryEventEncoder& encoder)
-      : WatchLog(registry, encoder, Options()) {}
+  // Borrows the registry for its lifetime. Starts after the registry's newest revision.
+  WatchLog(registry::Registry& registry, Options options);
+  explicit WatchLog(registry::Registry& registry) : WatchLog(registry, Options()) {}
   // No cursor may be left.
   ~WatchLog();
 
-  // The pump's step: takes the registry's events, one at least and 32 at most, encodes and appends
-  // them, and wakes the cursors at the end. While many are woken, new events are taken, too. False
-  // if there was no event. By one thread at a time: the one that has claimed the registry's queue.
-  bool PumpOnce() ABSL_LOCKS_EXCLUDED(mu_);
+  // Appends events that the registry has published: each follows the one before it. By one thread
+  // at a time: the one that has claimed the registry's queue.
+  void Append(std::vector<EncodedEventPtr> events) ABSL_LOCKS_EXCLUDED(mu_);
+  // Wakes the cursors at the end that have something to read. Waking many takes long: after each
+  // few it calls `meanwhile`, which may append, so that the others get that with the same message.
+  void WakeReaders(absl::FunctionRef<void()> meanwhile) ABSL_LOCKS_EXCLUDED(mu_);
 
   // A new subscriber, at the newest revision of the registry: it gets later events only.
   // Cursor::BeginSnapshot gives it a snapshot to start from. The log outlives the cursor.
@@ -98,8 +104,7 @@ class WatchLog {
 
   // Up to `max_events` events after `after`. Errors: kOutOfRange if the log starts later.
   absl::StatusOr<History> Read(int64_t after, size_t max_events) const ABSL_LOCKS_EXCLUDED(mu_);
-  // The log's first and last revision (oldest == newest + 1 if it is empty). Read and Resume work
-  // from oldest - 1 on.
+  // The log's first and last revision (oldest == newest + 1 if it is empty).
   int64_t oldest_revision() const ABSL_LOCKS_EXCLUDED(mu_);
   int64_t newest_revision() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -117,13 +122,20 @@ class WatchLog {
 
   using Listeners = std::vector<std::weak_ptr<WakeListener>>;
 
+  using Entries = std::deque<EncodedEventPtr>;
+
   int64_t OldestLocked() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-    return newest_ + 1 - static_cast<int64_t>(entries_.size());
+    return entries_.empty() ? newest_ + 1 : entries_.front()->revision();
   }
-  // Moves one event from the registry to the log. False if there is none.
-  bool AppendNext() ABSL_LOCKS_EXCLUDED(mu_);
-  void Append(EncodedEventPtr event, std::vector<EncodedEventPtr>& trimmed)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The least revision to go on from.
+  int64_t FloorLocked() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return entries_.empty() ? newest_ : entries_.front()->previous_revision();
+  }
+  // The first event after a revision.
+  Entries::const_iterator AfterLocked(int64_t revision) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // Up to `max_events` events after a revision.
+  std::vector<EncodedEventPtr> CopyLocked(int64_t after, size_t max_events) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
   // Removes the cursors with something to read from the idle list.
   void TakeReady(bool all, Listeners& ready) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AddIdle(Cursor& cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -132,11 +144,10 @@ class WatchLog {
 
   // Constant.
   registry::Registry& registry_;
-  RegistryEventEncoder& encoder_;
   const Options options_;
 
-  mutable absl::Mutex mu_;                                    // a leaf
-  std::deque<EncodedEventPtr> entries_ ABSL_GUARDED_BY(mu_);  // revisions without a hole
+  mutable absl::Mutex mu_;  // a leaf
+  Entries entries_ ABSL_GUARDED_BY(mu_);
   int64_t newest_ ABSL_GUARDED_BY(mu_);
   size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<Cursor*> idle_ ABSL_GUARDED_BY(mu_);
@@ -156,7 +167,7 @@ class Cursor {
     enum class State {
       kEvents,      // send `events` (none if the filter left nothing) and call Next again
       kAtEnd,       // nothing more: OnReady will be called
-      kFellBehind,  // the log starts after position() + 1
+      kFellBehind,  // the log starts after the event that follows position()
     };
     State state = State::kAtEnd;
     std::vector<Selection> events;

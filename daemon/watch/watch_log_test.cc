@@ -10,6 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "daemon/registry/registry.h"
+#include "daemon/watch/publisher.h"
 #include "daemon/watch/pump.h"
 #include "gtest/gtest.h"
 
@@ -50,7 +52,8 @@ class WatchLogTest : public ::testing::Test {
   explicit WatchLogTest(size_t max_events = 100) {
     WatchLog::Options options;
     options.max_events = max_events;
-    log_ = std::make_unique<WatchLog>(registry_, encoder_, options);
+    log_ = std::make_unique<WatchLog>(registry_, options);
+    publisher_ = std::make_unique<Publisher>(*log_, encoder_);
   }
 
   // One revision.
@@ -66,7 +69,7 @@ class WatchLogTest : public ::testing::Test {
   void HappenAndPump(int count = 1, SasAddress host = kHostA) {
     for (int i = 0; i < count; ++i) {
       Happen(host);
-      EXPECT_TRUE(log_->PumpOnce());
+      EXPECT_TRUE(publisher_->PublishOnce());
     }
   }
   // All events until the end.
@@ -86,6 +89,7 @@ class WatchLogTest : public ::testing::Test {
   registry::Registry registry_{{kEpoch, 0}};
   TextEncoder encoder_;
   std::unique_ptr<WatchLog> log_;
+  std::unique_ptr<Publisher> publisher_;
   std::shared_ptr<Listener> listener_ = std::make_shared<Listener>();
   int names_ = 0;
 };
@@ -106,15 +110,61 @@ TEST_F(WatchLogTest, SubscriberGetsLaterEvents) {
 
 TEST_F(WatchLogTest, EventsContinueExactlyAfterTheSnapshot) {
   HappenAndPump(2);
-  Happen();  // in the registry, not yet in the log
+  Happen();  // not yet published
   const auto cursor = log_->Subscribe(listener_);
   const auto topology = cursor->BeginSnapshot();
-  EXPECT_EQ(topology->revision(), 3);
+  EXPECT_EQ(topology->revision(), 2);
   Happen();
-  EXPECT_TRUE(log_->PumpOnce());
-  EXPECT_FALSE(log_->PumpOnce()) << "one step takes all events";
+  EXPECT_TRUE(publisher_->PublishOnce());
+  EXPECT_FALSE(publisher_->PublishOnce()) << "one step takes all events";
   cursor->EndSnapshot();
-  EXPECT_EQ(ReadAll(*cursor), "<r4:n");
+  EXPECT_EQ(ReadAll(*cursor), "<r3:n<r4:n");
+}
+
+TEST_F(WatchLogTest, ListenerSeesAnEventBeforeSubscribersDo) {
+  struct Reporter : CommitListener {
+    void OnCommit(registry::RegistryEvent& event, const registry::Topology& after) override {
+      EXPECT_EQ(after.revision(), event.revision);
+      EXPECT_EQ(after.collection<registry::Host>().size(), 1u);
+      EXPECT_EQ(registry.revision(), event.revision - 1) << "nothing is visible yet";
+      registry::EventNotice notice;
+      notice.subject = registry::MakeId<registry::Host>(kHostA);
+      notice.host = kHostA;
+      event.notices.push_back(notice);
+    }
+    explicit Reporter(registry::Registry& of) : registry(of) {}
+    registry::Registry& registry;
+  } first(registry_), second(registry_);
+  publisher_ =
+      std::make_unique<Publisher>(*log_, encoder_, std::vector<CommitListener*>{&first, &second});
+  const auto cursor = log_->Subscribe(listener_);
+  HappenAndPump(2);
+  EXPECT_EQ(ReadAll(*cursor), "<r1:nnn<r2:nnn") << "a change and two notices each";
+}
+
+TEST_F(WatchLogTest, RevisionsThatWereJumpedOverAreLost) {
+  const auto append = [this](int64_t previous, int64_t revision) {
+    auto event = std::make_shared<registry::RegistryEvent>();
+    event->previous_revision = previous;
+    event->revision = revision;
+    registry_.Publish(
+        {{event, std::make_shared<registry::Topology>(registry::Tables(), revision, kEpoch)}});
+    log_->Append({std::make_shared<const EncodedEvent>(*event, encoder_.Encode(*event))});
+  };
+  append(0, 10);
+  append(10, 11);
+  append(11, 20);
+  const ResumeDecision decision = log_->Decide(TokenAt(15));
+  EXPECT_EQ(decision.verdict, ResumeDecision::Verdict::kLost);
+  EXPECT_EQ(decision.first_lost, 12);
+  EXPECT_EQ(decision.last_lost, 19);
+  EXPECT_EQ(decision.ToStatus().code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(log_->Decide(TokenAt(1)).verdict, ResumeDecision::Verdict::kLost);
+  const auto cursor = log_->Resume(TokenAt(0), listener_);
+  ASSERT_TRUE(cursor.ok()) << cursor.status();
+  EXPECT_EQ(ReadAll(**cursor), "<r10:<r11:<r20:");
+  EXPECT_EQ(log_->oldest_revision(), 10);
+  EXPECT_EQ(log_->Read(10, 5)->events.size(), 2u);
 }
 
 TEST_F(WatchLogTest, EventIsEncodedOnceForAllSubscribers) {
@@ -238,7 +288,8 @@ TEST_F(WatchLogTest, LogIsBoundedInBytes) {
   options.max_bytes = 1'000;
   registry::Registry registry({kEpoch, 0});
   TextEncoder encoder;
-  WatchLog log(registry, encoder, options);
+  WatchLog log(registry, options);
+  Publisher publisher(log, encoder);
   for (int i = 0; i < 100; ++i) {
     ObservationBatch batch;
     HostFacts facts;
@@ -246,7 +297,7 @@ TEST_F(WatchLogTest, LogIsBoundedInBytes) {
     facts.os_name = absl::StrCat(i);
     batch.observations.push_back(facts);
     registry.Observe(std::move(batch));
-    log.PumpOnce();
+    publisher.PublishOnce();
   }
   EXPECT_LE(log.stats().log_bytes, options.max_bytes);
   EXPECT_EQ(log.newest_revision(), 100);
@@ -306,7 +357,7 @@ TEST(ResumeTokenTest, MistypedTokenIsRefused) {
 }
 
 TEST_F(WatchLogTest, FlushingThreadServesFewSubscribers) {
-  Pump pump(*log_);
+  Pump pump(*publisher_);
   const auto cursor = log_->Subscribe(listener_);
   Happen();
   Happen();
@@ -314,12 +365,20 @@ TEST_F(WatchLogTest, FlushingThreadServesFewSubscribers) {
   EXPECT_EQ(ReadAll(*cursor), "<r1:n<r2:n");
 }
 
+TEST_F(WatchLogTest, AwaitPublishedNeedsNoFlush) {
+  Pump pump(*publisher_);
+  Happen();
+  EXPECT_EQ(registry_.revision(), 0);
+  pump.AwaitPublished();
+  EXPECT_EQ(registry_.revision(), 1);
+}
+
 TEST_F(WatchLogTest, PumpThreadServesManySubscribers) {
   struct Waker : WakeListener {
     void OnReady() override { woken.Notify(); }
     absl::Notification woken;
   };
-  Pump pump(*log_);
+  Pump pump(*publisher_);
   std::vector<std::shared_ptr<Waker>> wakers;
   std::vector<std::unique_ptr<Cursor>> cursors;
   for (int i = 0; i < 20; ++i) {
@@ -336,7 +395,7 @@ TEST_F(WatchLogTest, PumpThreadServesManySubscribers) {
 
 // Each subscriber gets every event. ThreadSanitizer checks the rest.
 TEST_F(WatchLogTest, SubscribersComeAndGoDuringPumping) {
-  Pump pump(*log_);
+  Pump pump(*publisher_);
   std::atomic<bool> stop{false};
   std::thread subscribers([&] {
     while (!stop) {

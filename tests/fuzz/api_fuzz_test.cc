@@ -19,7 +19,7 @@
 #include "cli/query/rpc_details.h"
 #include "cli/query/watch_filter.h"
 #include "daemon/registry/fake_facts.h"
-#include "daemon/registry/registry.h"
+#include "daemon/registry/fake_pump.h"
 #include "daemon/service/find.h"
 #include "daemon/service/list_filters.h"
 #include "daemon/service/watch_filter.h"
@@ -47,7 +47,7 @@ void CheckStatus(const grpc::Status& status) {
 // ------------------------------------------------------------------------------------- sasd
 
 std::shared_ptr<const registry::Topology> MakeTopology() {
-  registry::Registry registry({"00000000000000aa", 0});
+  registry::SelfPublishingRegistry registry({"00000000000000aa", 0});
   EndDeviceFacts drive = registry::Drive(registry::kHostA, 0x11);
   drive.os_name = "end_device-5:0:1";
   LogicalUnitFacts unit = registry::Unit(registry::kHostA, 0x11, "naa.5000c500a7b26111");

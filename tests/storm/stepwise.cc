@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "daemon/registry/fake_pump.h"
 #include "daemon/registry/registry.h"
 #include "driver/base/fake_clock.h"
 #include "driver/discovery/hba.h"
@@ -88,8 +89,7 @@ class World {
       requests_ = 0;
       Do(step);
       CheckLegal();
-      while (registry_.events().Pop() != nullptr) {
-      }
+      (void)registry_.TakeEvents();
     }
     Stop();
     return std::move(report_);
@@ -309,7 +309,7 @@ class World {
   StepwiseReport report_;
   size_t at_ = 0;
   FakeClock clock_;
-  registry::Registry registry_;
+  registry::SelfPublishingRegistry registry_;
   std::unique_ptr<emulator::Emulator> emulator_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<Step> nested_;        // steps that wait for a request of another step

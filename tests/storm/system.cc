@@ -134,8 +134,9 @@ class System::Drivers : public VirtualBackend {
 System::System(const watch::WatchLog::Options& log)
     : registry_(RegistryOptions()),
       encoder_(registry_.epoch()),
-      log_(registry_, encoder_, log),
-      pump_(std::make_unique<watch::Pump>(log_)) {}
+      log_(registry_, log),
+      publisher_(log_, encoder_),
+      pump_(std::make_unique<watch::Pump>(publisher_)) {}
 
 System::~System() = default;
 

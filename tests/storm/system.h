@@ -9,6 +9,7 @@
 #include "daemon/backend/virtual_backend.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/event_encoder.h"
+#include "daemon/watch/publisher.h"
 #include "daemon/watch/pump.h"
 #include "daemon/watch/watch_log.h"
 #include "emulator/fabric/fabric.h"
@@ -61,6 +62,7 @@ class System {
   registry::Registry registry_;
   service::EventEncoder encoder_;
   watch::WatchLog log_;
+  watch::Publisher publisher_;
   std::unique_ptr<watch::Pump> pump_;
   std::unique_ptr<Drivers> drivers_;
 };

@@ -1,0 +1,34 @@
+#ifndef DAEMON_REGISTRY_FAKE_PUMP_H_
+#define DAEMON_REGISTRY_FAKE_PUMP_H_
+
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "daemon/registry/registry.h"
+#include "daemon/registry/registry_event.h"
+
+namespace sasd::registry {
+
+// A registry that publishes each batch at once, for tests without a pump. Not thread-safe.
+class SelfPublishingRegistry : public Registry {
+ public:
+  using Registry::Registry;
+
+  void Observe(ObservationBatch batch) override {
+    Registry::Observe(std::move(batch));
+    const std::vector<CommittedEvent> taken = events().Take(std::numeric_limits<size_t>::max());
+    Publish(taken);
+    for (const CommittedEvent& committed : taken) published_.push_back(committed.event);
+  }
+
+  // The events since the last call.
+  std::vector<RegistryEventPtr> TakeEvents() { return std::exchange(published_, {}); }
+
+ private:
+  std::vector<RegistryEventPtr> published_;
+};
+
+}  // namespace sasd::registry
+
+#endif  // DAEMON_REGISTRY_FAKE_PUMP_H_
