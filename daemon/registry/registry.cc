@@ -75,7 +75,10 @@ void Registry::Apply(ObservationBatch batch) {
   }
   unused.reset();  // the nodes are then not shared, unless a reader has the snapshot
   const RegistryEventPtr event = writer_->Apply(std::move(batch));
-  if (event != nullptr) Publish(event);
+  if (event != nullptr) return Publish(event);
+  // What only the registry knows may have changed.
+  absl::MutexLock snapshot_lock(&snapshot_mu_);
+  unused = std::move(snapshot_);
 }
 
 void Registry::Publish(const RegistryEventPtr& event) {

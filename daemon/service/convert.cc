@@ -202,6 +202,7 @@ void ToProto(const registry::Host& host, sas::v1::Host* out) {
   discovery->set_state(ToProto(host.discovery.state));
   discovery->set_status(host.discovery.status);
   discovery->set_status_text(host.discovery.status_text);
+  discovery->set_stale(host.stale);
   discovery->set_reset_count(host.discovery.reset_count);
   SetCommon(host.sources, host.stamp, out);
 }
@@ -373,6 +374,7 @@ void ToProto(const registry::Slot& slot, sas::v1::Slot* out) {
   out->set_model(Str(slot.model));
   out->set_serial(Str(slot.serial));
   out->set_os_name(Str(slot.facts.os_name));
+  for (const SasAddress host : slot.hosts) out->add_hosts(HostName(host));
   SetCommon(slot.sources, slot.stamp, out);
 }
 
@@ -465,6 +467,7 @@ void TrimToBasic(sas::v1::Enclosure* enclosure) {
 
 void TrimToBasic(sas::v1::Slot* slot) {
   slot->clear_end_devices();
+  slot->clear_hosts();
   slot->clear_sources();
   slot->clear_update_time();
 }
