@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "daemon/registry/writer.h"
 
 namespace sasd::registry {
 namespace {
@@ -33,7 +32,7 @@ absl::string_view ToString(DiscoveryState state) {
   return "discovery is in an unknown state";
 }
 
-int64_t IsMoving(const std::shared_ptr<const EndDevice>& device) {
+int64_t IsMoving(const EndDevice* device) {
   if (device == nullptr) return 0;
   const DeviceState state = device->facts.state;
   return state == DeviceState::kDiscovered || state == DeviceState::kAttaching ||
@@ -50,20 +49,38 @@ std::string MakeEpoch(const std::function<uint64_t()>& random) {
 
 Registry::Registry(Options options)
     : epoch_(std::move(options.epoch)),
-      events_(options.start_revision),
-      writer_(std::make_unique<Writer>(options.start_revision, *options.sources)),
-      revision_(options.start_revision) {}
+      events_(options.restored ? options.restored->revision : options.start_revision),
+      writer_(options.restored
+                  ? std::make_unique<Writer>(*std::move(options.restored), *options.sources)
+                  : std::make_unique<Writer>(options.start_revision, *options.sources)),
+      revision_(writer_->revision()) {
+  for (const auto& host : writer_->tables().of<Host>()) FollowHost(nullptr, host.get());
+  for (const auto& device : writer_->tables().of<EndDevice>()) FollowDevice(nullptr, device.get());
+}
 
 Registry::~Registry() = default;
 
 void Registry::Observe(ObservationBatch batch) {
-  Apply(std::move(batch));
+  const size_t size = batch.observations.size();
+  Apply(size, [&](Writer& writer) { return writer.Apply(std::move(batch)); });
   events_.AwaitRoom();
 }
 
-void Registry::Apply(ObservationBatch batch) {
+void Registry::BeginRestart(absl::Time time) {
+  Apply(0, [time](Writer& writer) { return writer.BeginRestart(time); });
+}
+
+void Registry::Compare(HostComparison comparison) {
+  size_t size = 0;
+  for (const ObservationBatch& batch : comparison.batches) size += batch.observations.size();
+  Apply(size, [&](Writer& writer) { return writer.Compare(std::move(comparison)); });
+  events_.AwaitRoom();
+}
+
+template <typename ApplyTo>
+void Registry::Apply(size_t observations, ApplyTo apply) {
   absl::MutexLock lock(&write_mu_);
-  const bool large = batch.observations.size() > kLargeBatch;
+  const bool large = observations > kLargeBatch;
   std::shared_ptr<const Topology> unused;
   if (large) {
     std::shared_ptr<const Topology> before = MakeSnapshot();
@@ -74,7 +91,7 @@ void Registry::Apply(ObservationBatch batch) {
     unused = std::move(snapshot_);
   }
   unused.reset();  // the nodes are then not shared, unless a reader has the snapshot
-  const RegistryEventPtr event = writer_->Apply(std::move(batch));
+  const RegistryEventPtr event = apply(*writer_);
   if (event != nullptr) return Publish(event);
   // What only the registry knows may have changed.
   absl::MutexLock snapshot_lock(&snapshot_mu_);
@@ -103,24 +120,28 @@ void Registry::Publish(const RegistryEventPtr& event) {
 void Registry::FollowHosts(const RegistryEvent& event) {
   for (const Change& change : event.changes) {
     if (const auto* device = std::get_if<IndexOf<EndDevice>()>(&change.after)) {
-      const auto& before = std::get<IndexOf<EndDevice>()>(change.before);
-      const int64_t difference = IsMoving(*device) - IsMoving(before);
-      const auto& any = *device != nullptr ? *device : before;
-      if (difference == 0) continue;
-      const auto it = hosts_.try_emplace(any->key().host).first;
-      it->second.moving += difference;
-      if (!it->second.known && it->second.moving == 0) hosts_.erase(it);
+      FollowDevice(std::get<IndexOf<EndDevice>()>(change.before).get(), device->get());
     } else if (const auto* host = std::get_if<IndexOf<Host>()>(&change.after)) {
-      const auto& before = std::get<IndexOf<Host>()>(change.before);
-      HostProgress& progress = hosts_[*host != nullptr ? (*host)->key() : before->key()];
-      progress.known = *host != nullptr;
-      if (*host == nullptr) continue;
-      progress.state = (*host)->discovery.state;
-      progress.status_text = (*host)->discovery.status_text;
+      FollowHost(std::get<IndexOf<Host>()>(change.before).get(), host->get());
     }
   }
   absl::erase_if(hosts_,
                  [](const auto& entry) { return !entry.second.known && entry.second.moving == 0; });
+}
+
+void Registry::FollowDevice(const EndDevice* before, const EndDevice* after) {
+  const int64_t difference = IsMoving(after) - IsMoving(before);
+  if (difference == 0) return;
+  hosts_[(after != nullptr ? after : before)->key().host].moving += difference;
+}
+
+void Registry::FollowHost(const Host* before, const Host* after) {
+  HostProgress& progress = hosts_[(after != nullptr ? after : before)->key()];
+  progress.known = after != nullptr;
+  if (after == nullptr) return;
+  progress.state = after->discovery.state;
+  progress.status_text = after->discovery.status_text;
+  progress.stale = after->stale;
 }
 
 void Registry::RememberRemovals(const RegistryEvent& event) {
@@ -172,7 +193,10 @@ std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const SasAddress
   std::vector<UnsettledHost> unsettled;
   const auto look_at = [&unsettled, pending = pending_](SasAddress host,
                                                         const HostProgress& progress) {
-    if (progress.state != DiscoveryState::kSettled) {
+    if (progress.stale) {
+      unsettled.push_back(
+          {host, "the host is not compared with the picture from before the restart"});
+    } else if (progress.state != DiscoveryState::kSettled) {
       std::string reason(ToString(progress.state));
       if (!progress.status_text.empty()) absl::StrAppend(&reason, ": ", progress.status_text);
       unsettled.push_back({host, std::move(reason)});

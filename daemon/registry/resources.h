@@ -390,6 +390,9 @@ struct Slot {
   Stamp stamp;
   SourceSet reported_by;  // the sources of SlotFacts
   SourceSet sources;
+  // Who reported what is not known, since this slot was restored (restored.h). The first report
+  // replaces all.
+  bool restored = false;
 
   const Key& key() const { return id; }
   bool occupied() const { return !occupants.empty(); }
