@@ -56,7 +56,7 @@ class Registry : public ObservationSink {
     // Valid (SourceTable::IsValid), and unchanged while the registry and its snapshots live.
     const SourceTable* sources = &NodeSources();
     // What to start from.
-    std::optional<Restored> restored;
+    std::optional<Restored> restored = std::nullopt;
   };
 
   explicit Registry(Options options);

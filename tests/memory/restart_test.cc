@@ -34,11 +34,12 @@
 namespace sasd {
 namespace {
 
-using ::testing::IsEmpty;
-using ::testing::Not;
 using testing::Chaos;
 using testing::ChaosShares;
+using ::testing::IsEmpty;
 using testing::NameOf;
+using ::testing::Not;
+using ::testing::SizeIs;
 using testing::Step;
 
 constexpr absl::Duration kPatience = absl::Seconds(60);
@@ -290,6 +291,7 @@ TEST_F(RestartTest, NothingChangesWhereNothingHasChanged) {
 }
 
 TEST_F(RestartTest, RandomChangesAreReportedExactly) {
+  int different = 0;
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     const emulator::FabricSpec fabric = testing::RandomFabric(seed);
@@ -302,7 +304,61 @@ TEST_F(RestartTest, RandomChangesAreReportedExactly) {
       for (const Step& step : steps) Perform(step, world).IgnoreError();
     });
     if (HasFailure()) break;
+    different += second_->Lines().empty() ? 0 : 1;
   }
+  EXPECT_GT(different, 20) << "most steps change something";
+}
+
+TEST_F(RestartTest, SwappedDriveIsTheOnlyDifference) {
+  Restart(testing::RandomFabric(3), [](emulator::VirtualFabric& world) {
+    for (const emulator::ElementState& element : world.ListElements()) {
+      if (element.kind != emulator::ElementKind::kDevice) continue;
+      if (!world.Pull(element.id).ok()) continue;
+      EXPECT_TRUE(world.Insert(element.id, "NEWSERIAL").ok());
+      break;
+    }
+  });
+  EXPECT_THAT(Lines("+ logicalUnits/"), SizeIs(1));
+  EXPECT_THAT(Lines("- logicalUnits/"), SizeIs(1));
+  EXPECT_THAT(Lines("/endDevices/"), Not(IsEmpty()));
+  EXPECT_THAT(Lines("~ logicalUnits/"), IsEmpty());
+}
+
+TEST_F(RestartTest, MissingHostIsRemovedWithItsPaths) {
+  Restart(Shipped("judge"), [](emulator::VirtualFabric&) {}, /*without=*/{0});
+  EXPECT_THAT(Lines("- hosts/500605b0"), Not(IsEmpty()));
+  EXPECT_THAT(Lines("+ "), IsEmpty());
+}
+
+// A port that was lost while sasd ran keeps its best width over the restart.
+TEST_F(RestartTest, BestWidthsAndPathsSurvive) {
+  const emulator::FabricSpec fabric = Shipped("judge");
+  Restart(fabric, [](emulator::VirtualFabric& world) {
+    EXPECT_TRUE(world.SetExpander("jbod1-b", false).ok());
+  });
+  int lost = 0;
+  for (const auto& [name, stored] : second_->state()) {
+    if (stored.resource.has_logical_unit() && stored.present) {
+      const sas::v1::LogicalUnit& unit = stored.resource.logical_unit();
+      if (unit.paths_size() < unit.most_path_count()) {
+        ++lost;
+        EXPECT_THAT(unit.lost_hosts(), Not(IsEmpty())) << name;
+      }
+    }
+  }
+  EXPECT_GT(lost, 0);
+  // It returns while sasd is down again: the port is as wide as ever, and knows it.
+  Life third(second_->state(), second_->revision());
+  const auto emulator = Make(fabric);
+  third.See(*emulator);
+  const auto widest = [](const State& state) {
+    std::map<std::string, int> all;
+    for (const auto& [name, stored] : state) {
+      if (stored.resource.has_port()) all[name] = stored.resource.port().widest_count();
+    }
+    return all;
+  };
+  EXPECT_EQ(widest(third.state()), widest(before_));
 }
 
 }  // namespace
