@@ -42,9 +42,35 @@ int Rank(const Resource& resource) {
   }
 }
 
-// Fields that change with every event.
+// Fields that change with every event, or follow from what another line shows.
 bool IsBookkeeping(absl::string_view path) {
-  return path == "revision" || path == "update_time" || path == "sources";
+  return path == "revision" || path == "update_time" || path == "sources" || path == "state_time";
+}
+
+// What a restart of the node renames while everything stays: handles, and names in the operating
+// system.
+bool IsRenamedByRestart(absl::string_view path) {
+  return path == "device_handle" || path == "os_name" || path == "block_device" ||
+         path == "block_devices" || path == "scsi_address";
+}
+
+// The parts of a field that a restart does not rename.
+std::string LastingPart(const Resource& resource, absl::string_view path) {
+  Resource lasting;
+  if (path == "discovery") {
+    *lasting.mutable_host()->mutable_discovery() = resource.host().discovery();
+    lasting.mutable_host()->mutable_discovery()->clear_stale();
+    lasting.mutable_host()->mutable_discovery()->clear_reset_count();
+  } else if (path == "paths") {
+    *lasting.mutable_logical_unit()->mutable_paths() = resource.logical_unit().paths();
+    for (sas::v1::Path& one : *lasting.mutable_logical_unit()->mutable_paths()) {
+      one.clear_scsi_address();
+      one.clear_block_device();
+      one.clear_generic_device();
+      for (sas::v1::Holder& holder : *one.mutable_holders()) holder.clear_block_device();
+    }
+  }
+  return lasting.SerializeAsString();
 }
 
 // "negotiated_link_rate" is "rate".
@@ -99,6 +125,26 @@ bool OnlyHandleDiffers(const Change& change) {
     handle = true;
   }
   return handle;
+}
+
+// Whether the change is worth no line: it has only bookkeeping; of a slot, the hosts that see its
+// enclosure, which has a line of its own; after a restart, what the restart has renamed.
+bool IsSilent(const Change& change, const sas::v1::Cause& cause) {
+  if (change.kind() != sas::v1::CHANGE_KIND_MODIFIED) return false;
+  const bool restart = cause.kind() == sas::v1::CAUSE_KIND_RESTART;
+  for (const std::string& path : change.changed_fields().paths()) {
+    if (IsBookkeeping(path)) continue;
+    if (change.resource().has_slot() && path == "hosts") continue;
+    if (restart && IsRenamedByRestart(path)) continue;
+    const bool has_parts = (change.resource().has_host() && path == "discovery") ||
+                           (change.resource().has_logical_unit() && path == "paths");
+    if (restart && has_parts &&
+        LastingPart(change.resource(), path) == LastingPart(change.previous(), path)) {
+      continue;
+    }
+    return false;
+  }
+  return true;
 }
 
 // The first or last known state of an object; empty if it has none.
@@ -188,6 +234,7 @@ class LinePrinter : public EventPrinter {
     const std::string why = Why(CauseText(event.cause()));
     int new_handles = 0;
     for (const Change* change : changes) {
+      if (IsSilent(*change, event.cause())) continue;
       if (OnlyHandleDiffers(*change)) {
         ++new_handles;
         continue;
@@ -201,7 +248,8 @@ class LinePrinter : public EventPrinter {
     for (const sas::v1::Notice& notice : event.notices()) {
       out_ << absl::StrCat(head, NoticeText(notice), Part(why), "\n");
     }
-    if (changes.empty() && event.notices().empty()) {
+    const bool restart = event.cause().kind() == sas::v1::CAUSE_KIND_RESTART;
+    if (changes.empty() && event.notices().empty() && !restart) {
       out_ << absl::StrCat(head, "* nothing changed", Part(why), "\n");
     }
   }
@@ -247,6 +295,8 @@ class LinePrinter : public EventPrinter {
                        event.revision()));
     } else if (cause.kind() == sas::v1::CAUSE_KIND_HOST_RESET) {
       Bar(absl::StrCat("reset of host ", host, ": device handles are renumbered"));
+    } else if (cause.kind() == sas::v1::CAUSE_KIND_RESTART && host.empty()) {
+      Bar(absl::StrCat("sasd restarted at ", event.revision()));
     }
   }
 

@@ -107,5 +107,50 @@ TEST(EventLinesTest, OnlyPaintAddsColours) {
   EXPECT_THAT(Print(Changed("ADDED"), /*colour=*/true), HasSubstr("\033[32m"));
 }
 
+std::string AfterRestart(const std::string& resource, const std::string& previous,
+                         const std::string& mask) {
+  return Print(
+      "revision: 42 cause { kind: CAUSE_KIND_RESTART host: \"hosts/500605b00ab01230\" text: "
+      "\"compared\" } changes { kind: CHANGE_KIND_MODIFIED resource { " +
+      resource + " } previous { " + previous + " } changed_fields { " + mask + " } }");
+}
+
+TEST(EventLinesTest, NewNamesAfterARestartAreNoLines) {
+  EXPECT_EQ(AfterRestart("end_device { device_handle: 7 block_device: \"sdc\" os_name: \"x\" }",
+                         "end_device { device_handle: 5 block_device: \"sdb\" }",
+                         "paths: \"device_handle\" paths: \"block_device\" paths: \"os_name\""),
+            "");
+  EXPECT_EQ(AfterRestart("host { discovery { state: DISCOVERY_STATE_SETTLED } }",
+                         "host { discovery { state: DISCOVERY_STATE_SETTLED stale: true } }",
+                         "paths: \"discovery\""),
+            "");
+  EXPECT_EQ(AfterRestart("logical_unit { paths { end_device: \"a\" block_device: \"sdc\" } }",
+                         "logical_unit { paths { end_device: \"a\" block_device: \"sdb\" } }",
+                         "paths: \"paths\""),
+            "");
+  // A lost path is a line.
+  EXPECT_THAT(
+      AfterRestart("logical_unit { paths { end_device: \"a\" } }",
+                   "logical_unit { paths { end_device: \"a\" } paths { end_device: \"b\" } }",
+                   "paths: \"paths\""),
+      HasSubstr("~ "));
+  EXPECT_THAT(AfterRestart("host { discovery { state: DISCOVERY_STATE_FAILED } }",
+                           "host { discovery { state: DISCOVERY_STATE_SETTLED stale: true } }",
+                           "paths: \"discovery\""),
+              HasSubstr("~ "));
+}
+
+TEST(EventLinesTest, HostsOfASlotAreShownWithItsEnclosure) {
+  EXPECT_EQ(Print("revision: 42 changes { kind: CHANGE_KIND_MODIFIED resource { slot { name: "
+                  "\"enclosures/5000ccab04000000/slots/1\" } } changed_fields { paths: \"hosts\" } "
+                  "previous { slot { hosts: \"hosts/500605b00ab01230\" } } }"),
+            "");
+}
+
+TEST(EventLinesTest, StartIsMarked) {
+  EXPECT_THAT(Print("revision: 42 cause { kind: CAUSE_KIND_RESTART text: \"sasd started\" }"),
+              HasSubstr("--- sasd restarted at 42 ---"));
+}
+
 }  // namespace
 }  // namespace sasd::cli

@@ -73,7 +73,7 @@ std::vector<FilterKey> OwnKeys(sas::v1::ResourceKind kind) {
     case RESOURCE_KIND_ENCLOSURE:
       return {Host("hosts"), Text("vendor", "vendor"), Text("model", "model")};
     case RESOURCE_KIND_SLOT:
-      return {Enclosure(), Bool("occupied", "occupied")};
+      return {Host("hosts"), Enclosure(), Bool("occupied", "occupied")};
     default:
       return {};
   }

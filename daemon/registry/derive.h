@@ -2,34 +2,18 @@
 #define DAEMON_REGISTRY_DERIVE_H_
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
+#include "daemon/registry/derived_memory.h"
 #include "daemon/registry/draft_set.h"
 #include "daemon/registry/resources.h"
 #include "daemon/registry/source_table.h"
 
 namespace sasd::registry {
-
-// What derived resources remember between batches, beside the tables.
-struct DerivedMemory {
-  // The best width and rate of a port that does not exist at the moment.
-  struct PortBest {
-    uint8_t widest = 0;
-    LinkRate fastest = LinkRate::kUnknown;
-  };
-  // With so many ports, narrow ones are not remembered any more.
-  static constexpr size_t kMaxLostPorts = 65'536;
-  absl::flat_hash_map<PortKey, PortBest> lost_ports;
-
-  // How many end devices and expanders of each host are in an enclosure.
-  absl::flat_hash_map<EnclosureKey, absl::btree_map<SasAddress, int64_t>> members;
-};
 
 // Updates the derived resources after the last fact of a batch. Each step uses the ones before:
 //   ports <- phys, nodes;  link width and rate of nodes <- ports;  logical units <- end devices;
@@ -38,7 +22,7 @@ struct DerivedMemory {
 // changed port it visits all phys of the owner. Lives for one batch.
 class Deriver {
  public:
-  // Borrows all for its lifetime. `source` is the batch's.
+  // Borrows all for its lifetime. `source` is the batch's; of several batches, the first one's.
   Deriver(const SourceTable& table, Source source, DraftSet& changes, DerivedMemory& memory)
       : table_(table), source_(source), changes_(changes), memory_(memory) {}
 
@@ -68,6 +52,7 @@ class Deriver {
   void CollectDevice(const NodeKey& key, const EndDevice* before, const EndDevice* after);
   void CollectExpanders();
   void CountMember(EnclosureKey enclosure, SasAddress host, int change);
+  bool IsStale(SasAddress host) const;
   void DeriveUnit(const LogicalUnitKey& key, Devices touched);
 
   // derive_enclosures.cc

@@ -101,10 +101,7 @@ void Deriver::DerivePort(const PortKey& key, absl::Span<const Phy* const> member
 }
 
 void Deriver::RemovePort(const PortKey& key) {
-  const Port* port = changes_.Find<Port>(key);
-  if (port->widest > 1 || memory_.lost_ports.size() < DerivedMemory::kMaxLostPorts) {
-    memory_.lost_ports[key] = {port->widest, port->fastest};
-  }
+  memory_.RememberLostPort(*changes_.Find<Port>(key));
   changes_.Remove<Port>(key);
 }
 

@@ -90,6 +90,11 @@ void Deriver::CountMember(EnclosureKey enclosure, SasAddress host, int change) {
   if (members.empty()) memory_.members.erase(enclosure);
 }
 
+bool Deriver::IsStale(SasAddress host) const {
+  const Host* found = changes_.Find<Host>(host);
+  return found != nullptr && found->stale;
+}
+
 void Deriver::DeriveUnit(const LogicalUnitKey& key, Devices touched) {
   const LogicalUnit* old = changes_.Find<LogicalUnit>(key);
   if (old != nullptr) {
@@ -97,12 +102,14 @@ void Deriver::DeriveUnit(const LogicalUnitKey& key, Devices touched) {
   }
   LogicalUnit unit;
   unit.id = old == nullptr ? key : old->id;
+  size_t sure_paths = 0;  // those of stale hosts may be gone
   for (const NodeKey& node : Unique(std::move(touched))) {
     const EndDevice* device = changes_.Find<EndDevice>(node);
     if (device == nullptr) continue;
     for (const UnitPathPtr& path : device->units) {
       if (path->unit != key) continue;
       unit.paths.push_back({node, path, device->facts.state});
+      if (!IsStale(node.host)) ++sure_paths;
       AddPathFields(path->facts, unit);
       unit.sources.Add(path->sources);
       if (unit.enclosure == EnclosureKey(0)) {
@@ -118,7 +125,7 @@ void Deriver::DeriveUnit(const LogicalUnitKey& key, Devices touched) {
   LogicalUnit& edited = changes_.Edit<LogicalUnit>(unit.id);
   unit.stamp = edited.stamp;
   unit.most_paths =
-      std::max(edited.most_paths, static_cast<uint8_t>(std::min<size_t>(unit.paths.size(), 255)));
+      std::max(edited.most_paths, static_cast<uint8_t>(std::min<size_t>(sure_paths, 255)));
   unit.lost_hosts = LostHosts(edited, unit);
   edited = std::move(unit);
 }

@@ -38,6 +38,12 @@ void SetTimes(const SourceTable& table, const T* before, T& after, Stamp stamp) 
 }
 
 template <typename T>
+void KeepTimes(const T& before, T& after) {
+  after.stamp = before.stamp;
+  if constexpr (std::is_same_v<T, EndDevice>) after.state_unix_nanos = before.state_unix_nanos;
+}
+
+template <typename T>
 const T& ResourceOf(const Change& change) {
   return *std::get<IndexOf<T>()>(change.resource());
 }
@@ -86,7 +92,8 @@ std::vector<Change> DraftSet::CommitKind(Stamp stamp) {
     if (draft.before == nullptr && draft.after == nullptr) continue;
     if (draft.before != nullptr && draft.after != nullptr &&
         SameContent(*draft.before, *draft.after)) {
-      tables_.of<T>().Put(draft.before);
+      // What only the registry knows may have changed. Clients see no change.
+      KeepTimes(*draft.before, *draft.after);
       continue;
     }
     if (draft.after != nullptr) SetTimes(sources_, draft.before.get(), *draft.after, stamp);

@@ -54,8 +54,9 @@ class DraftSet {
     return std::get<Drafts<T>>(drafts_);
   }
 
-  // Drops drafts without a change, stamps the others and returns them in the order of
-  // RegistryEvent::changes. Call it once.
+  // Stamps the drafts that clients see changed (SameContent) and returns them in the order of
+  // RegistryEvent::changes. The others stay in the tables, with their stamps of before. Call it
+  // once.
   std::vector<Change> Commit(Stamp stamp);
 
  private:

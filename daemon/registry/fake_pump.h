@@ -10,6 +10,16 @@
 
 namespace sasd::registry {
 
+// Publishes all committed events, and returns them.
+inline std::vector<RegistryEventPtr> PublishAll(Registry& registry) {
+  const std::vector<CommittedEvent> taken =
+      registry.events().Take(std::numeric_limits<size_t>::max());
+  registry.Publish(taken);
+  std::vector<RegistryEventPtr> events;
+  for (const CommittedEvent& committed : taken) events.push_back(committed.event);
+  return events;
+}
+
 // A registry that publishes each batch at once, for tests without a pump. Not thread-safe.
 class SelfPublishingRegistry : public Registry {
  public:
@@ -17,9 +27,7 @@ class SelfPublishingRegistry : public Registry {
 
   void Observe(ObservationBatch batch) override {
     Registry::Observe(std::move(batch));
-    const std::vector<CommittedEvent> taken = events().Take(std::numeric_limits<size_t>::max());
-    Publish(taken);
-    for (const CommittedEvent& committed : taken) published_.push_back(committed.event);
+    for (RegistryEventPtr& event : PublishAll(*this)) published_.push_back(std::move(event));
   }
 
   // The events since the last call.

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "daemon/registry/writer.h"
 
 namespace sasd::registry {
 namespace {
@@ -29,7 +28,7 @@ absl::string_view ToString(DiscoveryState state) {
   return "discovery is in an unknown state";
 }
 
-int64_t IsMoving(const std::shared_ptr<const EndDevice>& device) {
+int64_t IsMoving(const EndDevice* device) {
   if (device == nullptr) return 0;
   const DeviceState state = device->facts.state;
   return state == DeviceState::kDiscovered || state == DeviceState::kAttaching ||
@@ -60,31 +59,51 @@ std::string MakeEpoch(const std::function<uint64_t()>& random) {
 
 Registry::Registry(Options options)
     : epoch_(std::move(options.epoch)),
-      writer_(std::make_unique<Writer>(options.start_revision, *options.sources)),
-      committed_(options.start_revision) {
+      writer_(options.restored
+                  ? std::make_unique<Writer>(*std::move(options.restored), *options.sources)
+                  : std::make_unique<Writer>(options.start_revision, *options.sources)),
+      committed_(writer_->revision()) {
   absl::MutexLock write_lock(&write_mu_);
   absl::MutexLock lock(&mu_);
   snapshot_ = MakeSnapshot();
+  for (const auto& host : snapshot_->collection<Host>()) FollowHost(nullptr, host.get());
+  for (const auto& device : snapshot_->collection<EndDevice>()) FollowDevice(nullptr, device.get());
 }
 
 Registry::~Registry() = default;
 
 void Registry::Observe(ObservationBatch batch) {
-  Commit(std::move(batch));
+  Commit([&](Writer& writer) { return writer.Apply(std::move(batch)); });
   events_.AwaitRoom();
 }
 
-void Registry::Commit(ObservationBatch batch) {
+void Registry::BeginRestart(absl::Time time) {
+  Commit([time](Writer& writer) { return writer.BeginRestart(time); });
+}
+
+void Registry::Compare(HostComparison comparison) {
+  Commit([&](Writer& writer) { return writer.Compare(std::move(comparison)); });
+  events_.AwaitRoom();
+}
+
+template <typename Apply>
+void Registry::Commit(Apply apply) {
   absl::MutexLock write_lock(&write_mu_);
-  std::shared_ptr<RegistryEvent> event = writer_->Apply(std::move(batch));
-  if (event == nullptr) return;
+  std::shared_ptr<RegistryEvent> event = apply(*writer_);
+  std::shared_ptr<const Topology> after = MakeSnapshot();
+  if (event == nullptr) {
+    // What only the registry knows may have changed.
+    absl::MutexLock lock(&mu_);
+    if (committed_ == snapshot_->revision()) snapshot_.swap(after);
+    return;
+  }
   const std::vector<SasAddress> hosts = HostsOf(*event);
   {
     absl::MutexLock lock(&mu_);
     committed_ = event->revision;
     for (const SasAddress host : hosts) unpublished_[host] = event->revision;
   }
-  events_.Push({std::move(event), MakeSnapshot()});
+  events_.Push({std::move(event), std::move(after)});
 }
 
 void Registry::Publish(absl::Span<const CommittedEvent> events) {
@@ -106,24 +125,28 @@ void Registry::Publish(absl::Span<const CommittedEvent> events) {
 void Registry::FollowHosts(const RegistryEvent& event) {
   for (const Change& change : event.changes) {
     if (const auto* device = std::get_if<IndexOf<EndDevice>()>(&change.after)) {
-      const auto& before = std::get<IndexOf<EndDevice>()>(change.before);
-      const int64_t difference = IsMoving(*device) - IsMoving(before);
-      const auto& any = *device != nullptr ? *device : before;
-      if (difference == 0) continue;
-      const auto it = hosts_.try_emplace(any->key().host).first;
-      it->second.moving += difference;
-      if (!it->second.known && it->second.moving == 0) hosts_.erase(it);
+      FollowDevice(std::get<IndexOf<EndDevice>()>(change.before).get(), device->get());
     } else if (const auto* host = std::get_if<IndexOf<Host>()>(&change.after)) {
-      const auto& before = std::get<IndexOf<Host>()>(change.before);
-      HostProgress& progress = hosts_[*host != nullptr ? (*host)->key() : before->key()];
-      progress.known = *host != nullptr;
-      if (*host == nullptr) continue;
-      progress.state = (*host)->discovery.state;
-      progress.status_text = (*host)->discovery.status_text;
+      FollowHost(std::get<IndexOf<Host>()>(change.before).get(), host->get());
     }
   }
   absl::erase_if(hosts_,
                  [](const auto& entry) { return !entry.second.known && entry.second.moving == 0; });
+}
+
+void Registry::FollowDevice(const EndDevice* before, const EndDevice* after) {
+  const int64_t difference = IsMoving(after) - IsMoving(before);
+  if (difference == 0) return;
+  hosts_[(after != nullptr ? after : before)->key().host].moving += difference;
+}
+
+void Registry::FollowHost(const Host* before, const Host* after) {
+  HostProgress& progress = hosts_[(after != nullptr ? after : before)->key()];
+  progress.known = after != nullptr;
+  if (after == nullptr) return;
+  progress.state = after->discovery.state;
+  progress.status_text = after->discovery.status_text;
+  progress.stale = after->stale;
 }
 
 void Registry::RememberRemovals(const RegistryEvent& event) {
@@ -174,7 +197,10 @@ std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const SasAddress
   const std::string unpublished = "its changes are not published yet";
   const auto look_at = [&](SasAddress host,
                            const HostProgress& progress) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-    if (progress.state != DiscoveryState::kSettled) {
+    if (progress.stale) {
+      unsettled.push_back(
+          {host, "the host is not compared with the picture from before the restart"});
+    } else if (progress.state != DiscoveryState::kSettled) {
       std::string reason(ToString(progress.state));
       if (!progress.status_text.empty()) absl::StrAppend(&reason, ": ", progress.status_text);
       unsettled.push_back({host, std::move(reason)});

@@ -18,19 +18,20 @@
 #include "absl/types/span.h"
 #include "daemon/registry/registry_event.h"
 #include "daemon/registry/registry_event_queue.h"
+#include "daemon/registry/restored.h"
 #include "daemon/registry/source_table.h"
 #include "daemon/registry/topology.h"
+#include "daemon/registry/writer.h"
 #include "driver/observation/observation.h"
 
 namespace sasd::registry {
-
-class Writer;
 
 // 16 hexadecimal digits out of `random`: an epoch for Registry::Options.
 std::string MakeEpoch(const std::function<uint64_t()>& random);
 
 // A host on which discovery has not settled, and why: "discovery is in progress", "3 end devices
-// are being attached or removed", "the host is not known".
+// are being attached or removed", "the host is not known", "the host is not compared with the
+// picture from before the restart".
 struct UnsettledHost {
   SasAddress host;
   std::string reason;
@@ -52,9 +53,11 @@ class Registry : public ObservationSink {
  public:
   struct Options {
     std::string epoch;           // see MakeEpoch
-    int64_t start_revision = 0;  // the first event gets the next one
+    int64_t start_revision = 0;  // the first event gets the next one, if nothing is restored
     // Valid (SourceTable::IsValid), and unchanged while the registry and its snapshots live.
     const SourceTable* sources = &NodeSources();
+    // What to start from.
+    std::optional<Restored> restored = std::nullopt;
   };
 
   explicit Registry(Options options);
@@ -62,6 +65,12 @@ class Registry : public ObservationSink {
 
   // Commits a batch: none or one event, in O(changed). Blocks while 1,024 events are queued.
   void Observe(ObservationBatch batch) override ABSL_LOCKS_EXCLUDED(write_mu_);
+  // Marks the start from a restored picture: one event with cause RESTART, after which each host is
+  // stale (Host::stale) until it is compared. Call it once, before the first batch.
+  void BeginRestart(absl::Time time) ABSL_LOCKS_EXCLUDED(write_mu_);
+  // Replaces all that is known of a stale host by what its sources report now. The differences are
+  // one event with cause RESTART. Blocks as Observe().
+  void Compare(HostComparison comparison) ABSL_LOCKS_EXCLUDED(write_mu_);
   // For one caller. Makes no event.
   void SetPending(bool pending) override ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -83,9 +92,9 @@ class Registry : public ObservationSink {
   RegistryEventQueue& events() { return events_; }
   const RegistryEventQueue& events() const { return events_; }
 
-  // The hosts among `hosts` (empty: all known ones) that are not settled: discovery is not in state
-  // SETTLED, an end device is still DISCOVERED, ATTACHING or REMOVING, SetPending(true) holds, or a
-  // committed change of the host is not published yet. Does not wait.
+  // The hosts among `hosts` (empty: all known ones) that are not settled: the host is stale,
+  // discovery is not in state SETTLED, an end device is still DISCOVERED, ATTACHING or REMOVING,
+  // SetPending(true) holds, or a committed change of the host is not published yet. Does not wait.
   std::vector<UnsettledHost> Unsettled(absl::Span<const SasAddress> hosts) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -108,11 +117,17 @@ class Registry : public ObservationSink {
     std::string status_text;
     int64_t moving = 0;  // end devices that are being attached or removed
     bool known = false;  // the host itself exists
+    bool stale = false;
   };
 
-  void Commit(ObservationBatch batch) ABSL_LOCKS_EXCLUDED(write_mu_);
+  // `apply` makes the event, or null.
+  template <typename Apply>
+  void Commit(Apply apply) ABSL_LOCKS_EXCLUDED(write_mu_);
   void RememberRemovals(const RegistryEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void FollowHosts(const RegistryEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void FollowHost(const Host* before, const Host* after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void FollowDevice(const EndDevice* before, const EndDevice* after)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<UnsettledHost> UnsettledLocked(absl::Span<const SasAddress> hosts) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
   std::shared_ptr<const Topology> MakeSnapshot() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);

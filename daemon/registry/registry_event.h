@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,12 +40,23 @@ struct EventNotice {
   std::string text;
 };
 
+// Why revisions are lost. The numbers equal sas.v1.GapReason.
+enum class GapReason : uint8_t { kPowerLoss = 1, kJournalStalled = 2, kJournalDamaged = 3 };
+
+// Revisions whose events are lost, from the first to the last one.
+struct RevisionGap {
+  int64_t first = 0;
+  int64_t last = 0;
+  GapReason reason = GapReason::kPowerLoss;
+};
+
 // One committed batch: one revision. Immutable once it is encoded.
 struct RegistryEvent {
   int64_t revision = 0;
-  int64_t previous_revision = 0;  // of the event before; revision - 1 unless the counter jumped
-  absl::Time time;                // when it was learned
-  absl::Duration arrival;         // Clock::Monotonic of the firmware event; zero: none
+  int64_t previous_revision = 0;   // of the event before; revision - 1 unless the counter jumped
+  std::optional<RevisionGap> gap;  // the revisions between, where they are lost
+  absl::Time time;                 // when it was learned
+  absl::Duration arrival;          // Clock::Monotonic of the firmware event; zero: none
   Source source = Source::kFirmware;
   SasAddress host;  // 0: not of one host
   Cause cause;

@@ -44,6 +44,40 @@ struct HostsVisitor {
   HostList operator()(const std::shared_ptr<const Slot>& r) const { return r->hosts; }
 };
 
+// Without ses_slot, which only health looks at.
+bool LooksTheSame(const EndDeviceRecord& a, const EndDeviceRecord& b) {
+  return std::tie(a.key, a.parent, a.enclosure, a.device_name, a.slot, a.handle, a.parent_phy,
+                  a.enclosure_level, a.protocols, a.state, a.access_status, a.connector_name,
+                  a.failure, a.os_name) ==
+         std::tie(b.key, b.parent, b.enclosure, b.device_name, b.slot, b.handle, b.parent_phy,
+                  b.enclosure_level, b.protocols, b.state, b.access_status, b.connector_name,
+                  b.failure, b.os_name);
+}
+
+// What an end device shows of its first unit.
+bool LooksTheSame(const UnitPath& a, const UnitPath& b) {
+  const UnitRecord &x = a.facts, &y = b.facts;
+  return std::tie(x.block_device, x.scsi_address, x.vendor, x.model, x.serial, x.peripheral_type) ==
+         std::tie(y.block_device, y.scsi_address, y.vendor, y.model, y.serial, y.peripheral_type);
+}
+
+// What a logical unit shows of a path.
+bool SamePath(const LogicalUnit::Path& a, const LogicalUnit::Path& b) {
+  const UnitRecord &x = a.facts->facts, &y = b.facts->facts;
+  return a.device == b.device && a.state == b.state &&
+         (a.facts == b.facts ||
+          std::tie(x.lun, x.scsi_address, x.block_device, x.generic_device, x.holders) ==
+              std::tie(y.lun, y.scsi_address, y.block_device, y.generic_device, y.holders));
+}
+
+std::vector<Text> BlockDevices(const Slot& slot) {
+  std::vector<Text> names;
+  for (const Slot::Occupant& occupant : slot.occupants) {
+    if (!occupant.block_device.empty()) names.push_back(occupant.block_device);
+  }
+  return names;
+}
+
 }  // namespace
 
 absl::string_view ToString(ResourceKind kind) {
@@ -99,10 +133,6 @@ bool UnitRecord::operator==(const UnitRecord& o) const {
                   o.serial, o.scsi_address, o.block_device, o.generic_device, o.holders);
 }
 
-bool UnitPath::operator==(const UnitPath& o) const {
-  return unit == o.unit && facts == o.facts && by_source == o.by_source && sources == o.sources;
-}
-
 bool EndDeviceRecord::operator==(const EndDeviceRecord& o) const {
   return std::tie(key, parent, enclosure, device_name, slot, ses_slot, handle, parent_phy,
                   enclosure_level, protocols, state, access_status, connector_name, failure,
@@ -110,10 +140,6 @@ bool EndDeviceRecord::operator==(const EndDeviceRecord& o) const {
                                        o.ses_slot, o.handle, o.parent_phy, o.enclosure_level,
                                        o.protocols, o.state, o.access_status, o.connector_name,
                                        o.failure, o.os_name);
-}
-
-bool LogicalUnit::Path::operator==(const Path& o) const {
-  return device == o.device && state == o.state && (facts == o.facts || *facts == *o.facts);
 }
 
 bool IsNull(const ResourceRef& ref) {
@@ -159,55 +185,62 @@ std::string Describe(const ResourceId& id) {
   return "resource";
 }
 
+// What follows mirrors the fields that daemon/service/convert.cc gives each message, less name,
+// revision and times; daemon/service/same_content_test.cc holds the two together.
+
 bool SameContent(const Host& a, const Host& b) {
-  return std::tie(a.facts, a.discovery, a.by_source, a.discovery_by_source, a.sources) ==
-         std::tie(b.facts, b.discovery, b.by_source, b.discovery_by_source, b.sources);
+  return std::tie(a.facts, a.discovery, a.stale, a.sources) ==
+         std::tie(b.facts, b.discovery, b.stale, b.sources);
 }
 
 bool SameContent(const Phy& a, const Phy& b) {
-  return std::tie(a.facts, a.by_source, a.sources) == std::tie(b.facts, b.by_source, b.sources);
+  return std::tie(a.facts, a.sources) == std::tie(b.facts, b.sources);
 }
 
 bool SameContent(const Port& a, const Port& b) {
   return std::tie(a.id, a.phys, a.width, a.widest, a.link_rate, a.fastest, a.attached,
-                  a.reported_by, a.sources, a.facts, a.by_source) ==
-         std::tie(b.id, b.phys, b.width, b.widest, b.link_rate, b.fastest, b.attached,
-                  b.reported_by, b.sources, b.facts, b.by_source);
+                  a.facts.os_name, a.sources) == std::tie(b.id, b.phys, b.width, b.widest,
+                                                          b.link_rate, b.fastest, b.attached,
+                                                          b.facts.os_name, b.sources);
 }
 
 bool SameContent(const Expander& a, const Expander& b) {
-  return std::tie(a.link_width, a.link_rate, a.sources, a.facts, a.by_source) ==
-         std::tie(b.link_width, b.link_rate, b.sources, b.facts, b.by_source);
+  return std::tie(a.link_width, a.link_rate, a.sources, a.facts) ==
+         std::tie(b.link_width, b.link_rate, b.sources, b.facts);
 }
 
 bool SameContent(const EndDevice& a, const EndDevice& b) {
-  return std::tie(a.link_width, a.link_rate, a.sources, a.facts, a.by_source) ==
-             std::tie(b.link_width, b.link_rate, b.sources, b.facts, b.by_source) &&
-         std::equal(a.units.begin(), a.units.end(), b.units.begin(), b.units.end(),
-                    [](const UnitPathPtr& x, const UnitPathPtr& y) { return x == y || *x == *y; });
+  return std::tie(a.link_width, a.link_rate, a.sources) ==
+             std::tie(b.link_width, b.link_rate, b.sources) &&
+         LooksTheSame(a.facts, b.facts) &&
+         std::equal(
+             a.units.begin(), a.units.end(), b.units.begin(), b.units.end(),
+             [](const UnitPathPtr& x, const UnitPathPtr& y) { return x->unit == y->unit; }) &&
+         (a.units.empty() || LooksTheSame(*a.first_unit(), *b.first_unit()));
 }
 
 bool SameContent(const LogicalUnit& a, const LogicalUnit& b) {
-  return std::tie(a.id, a.paths, a.vendor, a.model, a.revision, a.serial, a.size_bytes, a.enclosure,
-                  a.slot, a.peripheral_type, a.most_paths, a.lost_hosts, a.sources) ==
-         std::tie(b.id, b.paths, b.vendor, b.model, b.revision, b.serial, b.size_bytes, b.enclosure,
-                  b.slot, b.peripheral_type, b.most_paths, b.lost_hosts, b.sources);
+  return std::tie(a.id, a.vendor, a.model, a.revision, a.serial, a.size_bytes, a.enclosure, a.slot,
+                  a.peripheral_type, a.most_paths, a.lost_hosts, a.sources) ==
+             std::tie(b.id, b.vendor, b.model, b.revision, b.serial, b.size_bytes, b.enclosure,
+                      b.slot, b.peripheral_type, b.most_paths, b.lost_hosts, b.sources) &&
+         std::equal(a.paths.begin(), a.paths.end(), b.paths.begin(), b.paths.end(), SamePath);
 }
 
 bool SameContent(const Enclosure& a, const Enclosure& b) {
-  return std::tie(a.id, a.reports, a.hosts, a.slots_reported_by, a.ses_devices, a.vendor, a.model,
-                  a.revision, a.os_name, a.slot_count, a.start_slot, a.level, a.occupied_slot_count,
-                  a.sources) == std::tie(b.id, b.reports, b.hosts, b.slots_reported_by,
-                                         b.ses_devices, b.vendor, b.model, b.revision, b.os_name,
-                                         b.slot_count, b.start_slot, b.level, b.occupied_slot_count,
-                                         b.sources);
+  return std::tie(a.id, a.hosts, a.ses_devices, a.vendor, a.model, a.revision, a.os_name,
+                  a.slot_count, a.start_slot, a.level, a.occupied_slot_count, a.sources) ==
+         std::tie(b.id, b.hosts, b.ses_devices, b.vendor, b.model, b.revision, b.os_name,
+                  b.slot_count, b.start_slot, b.level, b.occupied_slot_count, b.sources);
 }
 
 bool SameContent(const Slot& a, const Slot& b) {
-  return std::tie(a.id, a.facts, a.occupants, a.logical_unit, a.vendor, a.model, a.serial, a.hosts,
-                  a.by_source, a.reported_by, a.sources) ==
-         std::tie(b.id, b.facts, b.occupants, b.logical_unit, b.vendor, b.model, b.serial, b.hosts,
-                  b.by_source, b.reported_by, b.sources);
+  return std::tie(a.id, a.facts, a.logical_unit, a.vendor, a.model, a.serial, a.hosts, a.sources) ==
+             std::tie(b.id, b.facts, b.logical_unit, b.vendor, b.model, b.serial, b.hosts,
+                      b.sources) &&
+         std::equal(a.occupants.begin(), a.occupants.end(), b.occupants.begin(), b.occupants.end(),
+                    [](const auto& x, const auto& y) { return x.device == y.device; }) &&
+         BlockDevices(a) == BlockDevices(b);
 }
 
 }  // namespace sasd::registry

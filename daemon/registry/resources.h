@@ -91,6 +91,8 @@ struct Host {
   BySource<HostFacts> by_source;
   ReportSet<DiscoveryFacts> discovery_by_source;
   SourceSet sources;
+  // The picture of this host is from before a restart, and is not compared yet.
+  bool stale = false;
   Stamp stamp;
 
   Key key() const { return facts.address; }
@@ -250,7 +252,6 @@ struct UnitPath {
   UnitRecord facts;
   BySource<UnitRecord> by_source;
   SourceSet sources;
-  bool operator==(const UnitPath& o) const;
 };
 using UnitPathPtr = std::shared_ptr<const UnitPath>;
 
@@ -302,7 +303,6 @@ struct LogicalUnit {
     NodeKey device;
     UnitPathPtr facts;  // lun, scsi_address, block_device, generic_device, holders of this path
     DeviceState state = DeviceState::kDiscovered;  // of the end device
-    bool operator==(const Path& o) const;
   };
 
   LogicalUnitKey id;
@@ -377,9 +377,6 @@ struct Slot {
   struct Occupant {
     NodeKey device;
     Text block_device;  // of its first unit; may be empty
-    bool operator==(const Occupant& o) const {
-      return device == o.device && block_device == o.block_device;
-    }
   };
 
   SlotKey id;
@@ -393,6 +390,9 @@ struct Slot {
   Stamp stamp;
   SourceSet reported_by;  // the sources of SlotFacts
   SourceSet sources;
+  // Who reported what is not known, since this slot was restored (restored.h). The first report
+  // replaces all.
+  bool restored = false;
 
   const Key& key() const { return id; }
   bool occupied() const { return !occupants.empty(); }
@@ -433,7 +433,9 @@ HostList HostsOf(const ResourceRef& ref);
 // For logs and findings: "end device 5000c500e23ccd9d on host 500605b00d0f1230".
 std::string Describe(const ResourceId& id);
 
-// Equal except for their stamps.
+// Whether clients see no difference: all is equal that the messages of the API carry
+// (daemon/service/convert.h), except for stamps and times. The reports of each source, and what
+// only the registry counts, may differ. Both have the same key.
 bool SameContent(const Host& a, const Host& b);
 bool SameContent(const Phy& a, const Phy& b);
 bool SameContent(const Port& a, const Port& b);

@@ -5,6 +5,9 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/str_cat.h"
+#include "daemon/registry/derive.h"
+#include "daemon/registry/draft_set.h"
 #include "daemon/registry/merge.h"
 
 namespace sasd::registry {
@@ -35,6 +38,17 @@ class Writer::Step {
   void operator()(SlotFacts& facts);
   void operator()(DiscoveryFacts& facts);
   void operator()(Notice& notice) { notices_.push_back(std::move(notice)); }
+
+  // Those that follow are of this source.
+  void SetSource(Source source) { source_ = source; }
+
+  void MakeHostsStale();
+  // Forgets all that any source has reported of the host.
+  void ForgetHost(SasAddress host);
+  // Derives all resources of the host again.
+  void TouchHost(SasAddress host);
+  // Forgets the restored reports on the slots of an enclosure.
+  void ForgetRestoredSlots(EnclosureKey key);
 
   // After the last observation.
   std::vector<Change> Finish(Stamp stamp) {
@@ -76,8 +90,29 @@ class Writer::Step {
     return keys;
   }
 
+  template <typename T>
+  std::vector<NodeKey> NodesOf(SasAddress host) const {
+    return KeysFrom<T>({host, SasAddress(0), PhysicalPort(0)},
+                       [host](const T& node) { return node.facts.key.host == host; });
+  }
+  std::vector<PhyKey> PhysOf(SasAddress host) const {
+    return KeysFrom<Phy>({{host, SasAddress(0), PhysicalPort(0)}, PhyId(0)},
+                         [host](const Phy& phy) { return phy.facts.key.owner.host == host; });
+  }
+  std::vector<PortKey> PortsOf(SasAddress host) const {
+    return KeysFrom<Port>({{host, SasAddress(0), PhysicalPort(0)}, SasAddress(0)},
+                          [host](const Port& port) { return port.id.owner.host == host; });
+  }
+  std::vector<EnclosureKey> Enclosures() const {
+    return KeysFrom<Enclosure>(EnclosureKey(0), [](const Enclosure&) { return true; });
+  }
+  std::vector<SlotKey> SlotsOf(EnclosureKey key) const {
+    return KeysFrom<Slot>({key, 0}, [key](const Slot& slot) { return slot.id.enclosure == key; });
+  }
+  void ForgetReports(Slot& slot);
+
   const SourceTable& table_;
-  const Source source_;
+  Source source_;
   TextPool& pool_;
   DraftSet changes_;
   Deriver deriver_;
@@ -136,18 +171,11 @@ void Writer::Step::SetDiscovery(Host& host) const {
 
 void Writer::Step::operator()(HostGone& gone) {
   const SasAddress host = gone.host;
-  const NodeKey first{host, SasAddress(0), PhysicalPort(0)};
-  const auto of_host = [&](const auto& node) { return node.facts.key.host == host; };
-  for (const NodeKey& key : KeysFrom<EndDevice>(first, of_host)) DropDevice(key);
-  for (const NodeKey& key : KeysFrom<Expander>(first, of_host)) Drop<Expander>(key);
-  const auto phy_of_host = [&](const Phy& phy) { return phy.facts.key.owner.host == host; };
-  for (const PhyKey& key : KeysFrom<Phy>({first, PhyId(0)}, phy_of_host)) Drop<Phy>(key);
-  const auto port_of_host = [&](const Port& port) { return port.id.owner.host == host; };
-  for (const PortKey& key : KeysFrom<Port>({first, SasAddress(0)}, port_of_host)) DropPort(key);
-  const auto any = [](const Enclosure&) { return true; };
-  for (const EnclosureKey key : KeysFrom<Enclosure>(EnclosureKey(0), any)) {
-    DropEnclosureReport(key, host);
-  }
+  for (const NodeKey& key : NodesOf<EndDevice>(host)) DropDevice(key);
+  for (const NodeKey& key : NodesOf<Expander>(host)) Drop<Expander>(key);
+  for (const PhyKey& key : PhysOf(host)) Drop<Phy>(key);
+  for (const PortKey& key : PortsOf(host)) DropPort(key);
+  for (const EnclosureKey key : Enclosures()) DropEnclosureReport(key, host);
   DropHostRecord(host);
 }
 
@@ -367,8 +395,7 @@ void Writer::Step::DropEnclosureReport(EnclosureKey key, SasAddress host) {
   if (reported_still || !enclosure.slots_reported_by.Has(source_)) return;
   // This was the last host through which the source sees the enclosure: its slot reports go, too.
   enclosure.slots_reported_by.Remove(source_);
-  const auto mine = [&](const Slot& slot) { return slot.id.enclosure == key; };
-  for (const SlotKey& slot_key : KeysFrom<Slot>({key, 0}, mine)) {
+  for (const SlotKey& slot_key : SlotsOf(key)) {
     Slot& slot = changes_.Edit<Slot>(slot_key);
     WithdrawReport(table_, source_, slot.facts, slot.by_source, slot.reported_by);
     if (slot.reported_by.empty()) slot.facts = SlotRecord();
@@ -380,17 +407,75 @@ void Writer::Step::operator()(SlotFacts& facts) {
   const Slot* old = changes_.Find<Slot>(facts.key);
   if (old == nullptr && !proves()) return;
   SlotRecord report = Compact(facts, pool_);
-  if (old != nullptr) {
+  if (old != nullptr && !old->restored) {
     const SlotRecord* last = ReportOf(source_, old->facts, old->by_source, old->reported_by);
     if (last != nullptr && *last == report) return;
   }
   Slot& slot = changes_.Edit<Slot>(facts.key);
+  if (slot.restored) ForgetReports(slot);
   AddReport(table_, source_, std::move(report), slot.facts, slot.by_source, slot.reported_by);
   deriver_.TouchSlot(facts.key);
   const Enclosure* enclosure = changes_.Find<Enclosure>(facts.key.enclosure);
   if (enclosure != nullptr && enclosure->slots_reported_by.Has(source_)) return;
   changes_.Edit<Enclosure>(facts.key.enclosure).slots_reported_by.Add(source_);
   deriver_.TouchEnclosure(facts.key.enclosure);
+}
+
+// ------------------------------------------------------------------------------------- restarts
+
+void Writer::Step::MakeHostsStale() {
+  const auto any = [](const Host&) { return true; };
+  for (const SasAddress host : KeysFrom<Host>(SasAddress(0), any)) {
+    changes_.Edit<Host>(host).stale = true;
+  }
+}
+
+void Writer::Step::ForgetHost(SasAddress host) {
+  for (const NodeKey& key : NodesOf<EndDevice>(host)) changes_.Remove<EndDevice>(key);
+  for (const NodeKey& key : NodesOf<Expander>(host)) changes_.Remove<Expander>(key);
+  for (const PhyKey& key : PhysOf(host)) changes_.Remove<Phy>(key);
+  for (const PortKey& key : PortsOf(host)) {
+    Port& port = changes_.Edit<Port>(key);
+    port.facts = PortRecord();
+    port.by_source = BySource<PortRecord>();
+    port.reported_by = SourceSet();
+  }
+  for (const Source source : table_.all()) {
+    SetSource(source);
+    for (const EnclosureKey key : Enclosures()) DropEnclosureReport(key, host);
+  }
+  changes_.Remove<Host>(host);
+}
+
+void Writer::Step::TouchHost(SasAddress host) {
+  for (const PortKey& key : PortsOf(host)) deriver_.TouchPort(key);
+  for (const EnclosureKey key : Enclosures()) {
+    const HostList& hosts = changes_.Find<Enclosure>(key)->hosts;
+    if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) continue;
+    deriver_.TouchEnclosure(key);
+    for (const SlotKey& slot : SlotsOf(key)) deriver_.TouchSlot(slot);
+  }
+}
+
+void Writer::Step::ForgetReports(Slot& slot) {
+  slot.restored = false;
+  slot.facts = SlotRecord();
+  slot.by_source = BySource<SlotRecord>();
+  slot.reported_by = SourceSet();
+}
+
+void Writer::Step::ForgetRestoredSlots(EnclosureKey key) {
+  SourceSet reported_by;
+  for (const SlotKey& slot_key : SlotsOf(key)) {
+    if (changes_.Find<Slot>(slot_key)->restored) {
+      ForgetReports(changes_.Edit<Slot>(slot_key));
+      deriver_.TouchSlot(slot_key);
+    }
+    reported_by.Add(changes_.Find<Slot>(slot_key)->reported_by);
+  }
+  if (changes_.Find<Enclosure>(key) == nullptr) return;
+  changes_.Edit<Enclosure>(key).slots_reported_by = reported_by;
+  deriver_.TouchEnclosure(key);
 }
 
 // -------------------------------------------------------------------------------------- the batch
@@ -411,17 +496,69 @@ std::vector<EventNotice> Writer::Step::TakeNotices() {
   return taken;
 }
 
+Writer::Writer(Restored restored, const SourceTable& sources)
+    : sources_(sources),
+      tables_(std::move(restored.tables)),
+      revision_(restored.revision),
+      gap_(restored.gap),
+      memory_(std::move(restored.memory)),
+      uncompared_(std::move(restored.uncompared)) {}
+
 std::shared_ptr<RegistryEvent> Writer::Apply(ObservationBatch batch) {
   Step step(*this, batch.source);
   for (Observation& observation : batch.observations) std::visit(step, observation);
-  auto event = std::make_shared<RegistryEvent>();
-  event->notices = step.TakeNotices();
-  event->changes = step.Finish({revision_ + 1, absl::ToUnixNanos(batch.time)});
   const bool is_mark =
       batch.cause.kind == CauseKind::kResync || batch.cause.kind == CauseKind::kHostReset;
-  if (event->changes.empty() && event->notices.empty() && !is_mark) return nullptr;
+  return Finish(step, std::move(batch), is_mark);
+}
+
+std::shared_ptr<RegistryEvent> Writer::BeginRestart(absl::Time time) {
+  Step step(*this, Source::kFirmware);
+  step.MakeHostsStale();
+  ObservationBatch batch;
+  batch.cause = MakeCause(CauseKind::kRestart, "sasd started");
+  batch.time = time;
+  return Finish(step, std::move(batch), /*mark=*/true);
+}
+
+std::shared_ptr<RegistryEvent> Writer::Compare(HostComparison comparison) {
+  const SasAddress host = comparison.host;
+  const bool is_gone = comparison.batches.empty();
+  ObservationBatch result;
+  if (!is_gone) result.source = comparison.batches.front().source;
+  result.host = host;
+  result.time = comparison.time;
+  result.cause =
+      MakeCause(CauseKind::kRestart, is_gone ? "the host has not been found since sasd started"
+                                             : "compared with the picture from before the restart");
+  Step step(*this, result.source);
+  step.TouchHost(host);
+  step.ForgetHost(host);
+  for (ObservationBatch& batch : comparison.batches) {
+    step.SetSource(batch.source);
+    for (Observation& observation : batch.observations) std::visit(step, observation);
+  }
+  std::vector<EnclosureKey> compared;
+  for (auto& [key, hosts] : uncompared_) {
+    hosts.erase(std::remove(hosts.begin(), hosts.end(), host), hosts.end());
+    if (hosts.empty()) compared.push_back(key);
+  }
+  for (const EnclosureKey key : compared) {
+    step.ForgetRestoredSlots(key);
+    uncompared_.erase(key);
+  }
+  return Finish(step, std::move(result), /*mark=*/false);
+}
+
+std::shared_ptr<RegistryEvent> Writer::Finish(Step& step, ObservationBatch batch, bool mark) {
+  auto event = std::make_shared<RegistryEvent>();
+  const int64_t revision = gap_ ? gap_->last + 1 : revision_ + 1;
+  event->notices = step.TakeNotices();
+  event->changes = step.Finish({revision, absl::ToUnixNanos(batch.time)});
+  if (event->changes.empty() && event->notices.empty() && !mark) return nullptr;
   event->previous_revision = revision_;
-  event->revision = ++revision_;
+  event->revision = revision_ = revision;
+  event->gap = std::exchange(gap_, std::nullopt);
   event->time = batch.time;
   event->arrival = batch.arrival;
   event->source = batch.source;

@@ -3,19 +3,29 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
-#include "absl/container/btree_map.h"
-#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
-#include "daemon/registry/derive.h"
-#include "daemon/registry/draft_set.h"
+#include "absl/time/time.h"
+#include "daemon/registry/derived_memory.h"
 #include "daemon/registry/registry_event.h"
+#include "daemon/registry/restored.h"
 #include "daemon/registry/source_table.h"
+#include "daemon/registry/text.h"
 #include "daemon/registry/topology.h"
 #include "driver/observation/observation.h"
 
 namespace sasd::registry {
+
+// What the sources report of a stale host after a restart.
+struct HostComparison {
+  SasAddress host;
+  // Of the host's sources, in their order: all that they have reported since the restart. Empty
+  // where no source has the host any more.
+  std::vector<ObservationBatch> batches;
+  absl::Time time;
+};
 
 // Applies batches to the tables. First each observation changes the facts of its object, then
 // Deriver updates the derived resources. Not thread-safe.
@@ -24,9 +34,14 @@ class Writer {
   // Borrows the sources for its lifetime.
   explicit Writer(int64_t start_revision, const SourceTable& sources = NodeSources())
       : sources_(sources), revision_(start_revision) {}
+  explicit Writer(Restored restored, const SourceTable& sources = NodeSources());
 
   // Null where the batch changes nothing and marks nothing (see ObservationBatch).
   std::shared_ptr<RegistryEvent> Apply(ObservationBatch batch);
+  // Makes all hosts stale. Never null.
+  std::shared_ptr<RegistryEvent> BeginRestart(absl::Time time);
+  // Replaces what the host had by what it has. Null where nothing differs.
+  std::shared_ptr<RegistryEvent> Compare(HostComparison comparison);
 
   const Tables& tables() const { return tables_; }
   int64_t revision() const { return revision_; }
@@ -35,11 +50,17 @@ class Writer {
  private:
   class Step;  // one batch being applied
 
+  // Ends the step. `batch` has no observations any more. Null where nothing changed, unless the
+  // event is a `mark` that comes also without changes.
+  std::shared_ptr<RegistryEvent> Finish(Step& step, ObservationBatch batch, bool mark);
+
   const SourceTable& sources_;
   Tables tables_;
   int64_t revision_;
+  std::optional<RevisionGap> gap_;  // after revision_
   TextPool pool_;
   DerivedMemory memory_;
+  absl::flat_hash_map<EnclosureKey, HostList> uncompared_;  // see Restored
 };
 
 }  // namespace sasd::registry

@@ -42,20 +42,6 @@ void AddProtocols(uint8_t bits, Add add) {
   if (bits & Protocols::kSata) add(sas::v1::PROTOCOL_SATA);
 }
 
-sas::v1::Routing ToProto(RoutingAttribute routing) {
-  switch (routing) {
-    case RoutingAttribute::kUnknown:
-      return sas::v1::ROUTING_UNSPECIFIED;
-    case RoutingAttribute::kDirect:
-      return sas::v1::ROUTING_DIRECT;
-    case RoutingAttribute::kSubtractive:
-      return sas::v1::ROUTING_SUBTRACTIVE;
-    case RoutingAttribute::kTable:
-      return sas::v1::ROUTING_TABLE;
-  }
-  return sas::v1::ROUTING_UNSPECIFIED;
-}
-
 sas::v1::CauseKind ToProto(CauseKind kind) {
   switch (kind) {
     case CauseKind::kStartup:
@@ -80,26 +66,6 @@ sas::v1::CauseKind ToProto(CauseKind kind) {
       return sas::v1::CAUSE_KIND_RESTART;
   }
   return sas::v1::CAUSE_KIND_UNSPECIFIED;
-}
-
-sas::v1::HolderKind ToProto(HolderKind kind) {
-  switch (kind) {
-    case HolderKind::kUnknown:
-      return sas::v1::HOLDER_KIND_UNSPECIFIED;
-    case HolderKind::kDeviceMapper:
-      return sas::v1::HOLDER_KIND_DEVICE_MAPPER;
-    case HolderKind::kMultipath:
-      return sas::v1::HOLDER_KIND_MULTIPATH;
-    case HolderKind::kLvm:
-      return sas::v1::HOLDER_KIND_LVM;
-    case HolderKind::kCrypt:
-      return sas::v1::HOLDER_KIND_CRYPT;
-    case HolderKind::kMdRaid:
-      return sas::v1::HOLDER_KIND_MD_RAID;
-    case HolderKind::kZfs:
-      return sas::v1::HOLDER_KIND_ZFS;
-  }
-  return sas::v1::HOLDER_KIND_UNSPECIFIED;
 }
 
 sas::v1::Severity ToProto(Notice::Severity severity) {
@@ -180,6 +146,40 @@ sas::v1::DiscoveryState ToProto(DiscoveryState state) {
   return sas::v1::DISCOVERY_STATE_UNSPECIFIED;
 }
 
+sas::v1::Routing ToProto(RoutingAttribute routing) {
+  switch (routing) {
+    case RoutingAttribute::kUnknown:
+      return sas::v1::ROUTING_UNSPECIFIED;
+    case RoutingAttribute::kDirect:
+      return sas::v1::ROUTING_DIRECT;
+    case RoutingAttribute::kSubtractive:
+      return sas::v1::ROUTING_SUBTRACTIVE;
+    case RoutingAttribute::kTable:
+      return sas::v1::ROUTING_TABLE;
+  }
+  return sas::v1::ROUTING_UNSPECIFIED;
+}
+
+sas::v1::HolderKind ToProto(HolderKind kind) {
+  switch (kind) {
+    case HolderKind::kUnknown:
+      return sas::v1::HOLDER_KIND_UNSPECIFIED;
+    case HolderKind::kDeviceMapper:
+      return sas::v1::HOLDER_KIND_DEVICE_MAPPER;
+    case HolderKind::kMultipath:
+      return sas::v1::HOLDER_KIND_MULTIPATH;
+    case HolderKind::kLvm:
+      return sas::v1::HOLDER_KIND_LVM;
+    case HolderKind::kCrypt:
+      return sas::v1::HOLDER_KIND_CRYPT;
+    case HolderKind::kMdRaid:
+      return sas::v1::HOLDER_KIND_MD_RAID;
+    case HolderKind::kZfs:
+      return sas::v1::HOLDER_KIND_ZFS;
+  }
+  return sas::v1::HOLDER_KIND_UNSPECIFIED;
+}
+
 sas::v1::Source ToProto(Source source) {
   return static_cast<sas::v1::Source>(static_cast<int>(source) + 1);  // the enum is open
 }
@@ -202,6 +202,7 @@ void ToProto(const registry::Host& host, sas::v1::Host* out) {
   discovery->set_state(ToProto(host.discovery.state));
   discovery->set_status(host.discovery.status);
   discovery->set_status_text(host.discovery.status_text);
+  discovery->set_stale(host.stale);
   discovery->set_reset_count(host.discovery.reset_count);
   SetCommon(host.sources, host.stamp, out);
 }
@@ -373,6 +374,7 @@ void ToProto(const registry::Slot& slot, sas::v1::Slot* out) {
   out->set_model(Str(slot.model));
   out->set_serial(Str(slot.serial));
   out->set_os_name(Str(slot.facts.os_name));
+  for (const SasAddress host : slot.hosts) out->add_hosts(HostName(host));
   SetCommon(slot.sources, slot.stamp, out);
 }
 
@@ -465,6 +467,7 @@ void TrimToBasic(sas::v1::Enclosure* enclosure) {
 
 void TrimToBasic(sas::v1::Slot* slot) {
   slot->clear_end_devices();
+  slot->clear_hosts();
   slot->clear_sources();
   slot->clear_update_time();
 }
@@ -507,6 +510,12 @@ sas::v1::Event HeaderToProto(const registry::RegistryEvent& event,
   out.set_revision(event.revision);
   out.set_previous_revision(event.previous_revision);
   out.set_resume_token(resume_token);
+  if (event.gap) {
+    sas::v1::Gap* gap = out.mutable_gap();
+    gap->set_first_revision(event.gap->first);
+    gap->set_last_revision(event.gap->last);
+    gap->set_reason(static_cast<sas::v1::GapReason>(event.gap->reason));  // the numbers are equal
+  }
   SetTime(event.time, out.mutable_time());
   sas::v1::Cause* cause = out.mutable_cause();
   cause->set_kind(ToProto(event.cause.kind));

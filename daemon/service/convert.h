@@ -17,6 +17,8 @@ namespace sasd::service {
 sas::v1::LinkRate ToProto(LinkRate rate);
 sas::v1::DeviceState ToProto(DeviceState state);
 sas::v1::DiscoveryState ToProto(DiscoveryState state);
+sas::v1::Routing ToProto(RoutingAttribute routing);
+sas::v1::HolderKind ToProto(HolderKind kind);
 // The numbers of sas.v1.Source are those of sasd::Source plus 1.
 sas::v1::Source ToProto(Source source);
 sas::v1::Severity ToProto(registry::Severity severity);

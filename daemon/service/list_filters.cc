@@ -778,12 +778,10 @@ Fields<registry::Slot> Table() {
                      });
                }),
       Text<T>("os_name", [](const T& t) { return t.facts.os_name.view(); }),
-      Derived(
-          "The hosts of the enclosure",
-          Names<T, HostCodec>("host",
-                              [](const T& t, absl::FunctionRef<bool(const SasAddress&)> matches) {
-                                return AnyHost(t.hosts, matches);
-                              })),
+      Names<T, HostCodec>("hosts",
+                          [](const T& t, absl::FunctionRef<bool(const SasAddress&)> matches) {
+                            return AnyHost(t.hosts, matches);
+                          }),
   };
 }
 

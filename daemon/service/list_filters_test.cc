@@ -403,7 +403,7 @@ TEST(ListFiltersTest, HostsSelectWhatTheyReach) {
   EXPECT_THAT(Pass<registry::Slot>(b), ElementsAre("1", "2", "3", "4"));
   EXPECT_THAT(Pass<registry::Phy>("host", "!=", {kNameB}), ElementsAre("0", "1", "2"));
   EXPECT_THAT(Pass<registry::Port>("host", "=", {kNameB}), IsEmpty());
-  EXPECT_THAT(Pass<registry::Slot>("host", "=", {kNameB}), ElementsAre("1", "2", "3", "4"));
+  EXPECT_THAT(Pass<registry::Slot>("hosts", "=", {kNameB}), ElementsAre("1", "2", "3", "4"));
 }
 
 TEST(ListFiltersTest, OwnersAndParentsAreNames) {

@@ -1,0 +1,35 @@
+#ifndef DAEMON_REGISTRY_DERIVED_MEMORY_H_
+#define DAEMON_REGISTRY_DERIVED_MEMORY_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "daemon/registry/resources.h"
+
+namespace sasd::registry {
+
+// What derived resources remember between batches, beside the tables.
+struct DerivedMemory {
+  // The best width and rate of a port that does not exist at the moment.
+  struct PortBest {
+    uint8_t widest = 0;
+    LinkRate fastest = LinkRate::kUnknown;
+  };
+  // With so many ports, narrow ones are not remembered any more.
+  static constexpr size_t kMaxLostPorts = 65'536;
+  absl::flat_hash_map<PortKey, PortBest> lost_ports;
+  void RememberLostPort(const Port& port) {
+    if (port.widest > 1 || lost_ports.size() < kMaxLostPorts) {
+      lost_ports[port.id] = {port.widest, port.fastest};
+    }
+  }
+
+  // How many end devices and expanders of each host are in an enclosure.
+  absl::flat_hash_map<EnclosureKey, absl::btree_map<SasAddress, int64_t>> members;
+};
+
+}  // namespace sasd::registry
+
+#endif  // DAEMON_REGISTRY_DERIVED_MEMORY_H_
