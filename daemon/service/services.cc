@@ -3,12 +3,20 @@
 #include <utility>
 
 namespace sasd::service {
+namespace {
+
+// For calls that may wait for a disk.
+constexpr size_t kHistoryThreads = 2, kMaxWaitingCalls = 64;
+
+}  // namespace
 
 Services::Services(const ServiceOptions& options, registry::Registry& registry,
                    watch::WatchLog& log, NodeInfo node, Clock& clock)
-    : topology_(registry),
+    : log_history_(log),
+      pool_(kHistoryThreads, kMaxWaitingCalls),
+      topology_(registry, log_history_, pool_),
       node_(registry, log, std::move(node), clock, options.attach_grace),
-      history_(log),
+      history_(registry, log_history_, pool_),
       watch_(registry, log),
       bookmarks_([this, interval = options.bookmark_interval] {
         while (!stop_.WaitForNotificationWithTimeout(interval)) watch_.SendBookmarks();

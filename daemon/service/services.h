@@ -8,10 +8,12 @@
 #include "absl/time/time.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/history_service.h"
+#include "daemon/service/log_history.h"
 #include "daemon/service/node_info.h"
 #include "daemon/service/node_service.h"
 #include "daemon/service/topology_service.h"
 #include "daemon/service/watch_service.h"
+#include "daemon/service/worker_pool.h"
 #include "daemon/watch/watch_log.h"
 #include "driver/base/clock.h"
 #include "rpc/server.h"
@@ -36,6 +38,9 @@ class Services {
   std::vector<rpc::ServedService> served();
 
  private:
+  // Each member uses those above it.
+  const LogHistory log_history_;
+  WorkerPool pool_;
   TopologyService topology_;
   NodeService node_;
   HistoryService history_;
