@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 
 namespace sasd::cli {
@@ -179,8 +180,15 @@ std::string ShortName(absl::string_view name) {
   return std::string(parts.back());
 }
 
-std::string ClockTime(const google::protobuf::Timestamp& time) {
-  return absl::FormatTime("%H:%M:%E3S", ToTime(time), absl::LocalTimeZone());
+std::string EventTime(const google::protobuf::Timestamp& time, const WallClock& clock) {
+  const absl::Time at = ToTime(time);
+  const bool today =
+      absl::ToCivilDay(at, clock.zone) == absl::ToCivilDay(clock.now(), clock.zone);
+  return absl::FormatTime(today ? "%H:%M:%E3S" : "%Y-%m-%d %H:%M:%E3S", at, clock.zone);
+}
+
+std::string DateAndSecond(const google::protobuf::Timestamp& time, const WallClock& clock) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S", ToTime(time), clock.zone);
 }
 
 std::string DateTime(const google::protobuf::Timestamp& time) {
