@@ -86,7 +86,7 @@ std::string MessageText(const Message& message) {
   std::vector<std::string> parts;
   for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
     std::string text = FieldValueText(message, *message.GetDescriptor()->field(i));
-    if (!text.empty() && text != "0") parts.push_back(std::move(text));
+    if (!text.empty() && text != "0" && text != "no") parts.push_back(std::move(text));
   }
   return absl::StrJoin(parts, " ");
 }

@@ -12,6 +12,7 @@
 #include "daemon/service/resource_text.h"
 #include "daemon/service/spellings.h"
 #include "rpc/status.h"
+#include "sas/v1/events.pb.h"
 
 namespace sasd::service {
 namespace {
@@ -20,6 +21,8 @@ using registry::Topology;
 using sas::v1::Resource;
 
 constexpr size_t kMostRemoved = 100;
+// The newest events of a drive that show over which paths it was reached.
+constexpr size_t kPathEvents = 200, kPathBytes = 1u << 20;
 
 bool IsThere(absl::string_view name, const Topology& topology) {
   const absl::StatusOr<registry::ResourceId> id = ParseName(name);
@@ -84,15 +87,33 @@ bool LeadsTo(const Resource& resource, const absl::flat_hash_set<std::string>& u
                      [&units](const std::string& name) { return units.contains(name); });
 }
 
-// Adds the paths to drives that the object means: those of now, and lost ones.
-absl::Status AddPaths(const absl::flat_hash_set<std::string>& units, const Topology& topology,
-                      const HistoryReader& reader, std::vector<std::string>& names) {
+// Adds the paths that drives had lately, as their events have them.
+absl::Status AddPaths(const absl::flat_hash_set<std::string>& units, const HistoryReader& reader,
+                      std::vector<std::string>& names) {
   if (units.empty()) return absl::OkStatus();
-  const auto lost = CollectRemoved(topology, reader, [&units](const Resource& resource) {
-    return resource.has_end_device() && LeadsTo(resource, units);
-  });
-  if (!lost.ok()) return lost.status();
-  for (const RemovedObject& path : *lost) names.push_back(NameOf(path.last_known));
+  HistoryQuery query;
+  query.objects.assign(units.begin(), units.end());
+  query.newest_first = true;
+  query.limit = kPathEvents;
+  query.max_bytes = kPathBytes;
+  const absl::StatusOr<HistoryPage> page = reader.Read(query);
+  if (!page.ok()) return page.status();
+  const auto add = [&names](const Resource& resource) {
+    for (const auto& path : resource.logical_unit().paths()) names.push_back(path.end_device());
+  };
+  for (const watch::EncodedEventPtr& event : page->events) {
+    for (size_t i = 0; i < event->piece_count(); ++i) {
+      if (event->piece(i).kind != registry::ResourceKind::kLogicalUnit) continue;
+      const absl::string_view bytes = event->piece_bytes(i);
+      sas::v1::Event piece;
+      if (!piece.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) continue;
+      for (const sas::v1::Change& change : piece.changes()) {
+        if (!units.contains(NameOf(change.resource()))) continue;
+        add(change.resource());
+        add(change.previous());
+      }
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -160,7 +181,7 @@ grpc::Status ResolveObject(absl::string_view query, const Topology& topology,
     object->is_gone = true;
   }
   if (object->names.empty()) return ObjectNotFound(query, there.suggestions);
-  if (absl::Status s = AddPaths(units, topology, reader, object->names); !s.ok()) {
+  if (absl::Status s = AddPaths(units, reader, object->names); !s.ok()) {
     return rpc::ToGrpc(s);
   }
   std::sort(object->names.begin(), object->names.end());

@@ -32,7 +32,8 @@ absl::StatusOr<std::vector<RemovedObject>> FindRemoved(
 struct HistoryObject {
   sas::v1::Resource resource;  // as it is, or the last known state
   bool is_gone = false;
-  // Its name, and of a drive those of its paths, also of lost ones. Ascending.
+  // Its name, and of a drive those of its paths, also of ones that it lost in its last 200 events.
+  // Ascending.
   std::vector<std::string> names;
 };
 

@@ -11,12 +11,15 @@ constexpr size_t kHistoryThreads = 2, kMaxWaitingCalls = 64;
 }  // namespace
 
 Services::Services(const ServiceOptions& options, registry::Registry& registry,
-                   watch::WatchLog& log, NodeInfo node, Clock& clock)
+                   watch::WatchLog& log, NodeInfo node, Clock& clock,
+                   journal::Journal* journal)
     : log_history_(log),
+      journal_history_(journal == nullptr ? nullptr
+                                          : std::make_unique<JournalHistory>(*journal, log_history_)),
       pool_(kHistoryThreads, kMaxWaitingCalls),
-      topology_(registry, log_history_, pool_),
+      topology_(registry, history_reader(), pool_),
       node_(registry, log, std::move(node), clock, options.attach_grace),
-      history_(registry, log_history_, pool_),
+      history_(registry, history_reader(), pool_),
       watch_(registry, log),
       bookmarks_([this, interval = options.bookmark_interval] {
         while (!stop_.WaitForNotificationWithTimeout(interval)) watch_.SendBookmarks();
@@ -25,6 +28,11 @@ Services::Services(const ServiceOptions& options, registry::Registry& registry,
 Services::~Services() {
   stop_.Notify();
   bookmarks_.join();
+}
+
+const HistoryReader& Services::history_reader() const {
+  if (journal_history_ != nullptr) return *journal_history_;
+  return log_history_;
 }
 
 std::vector<rpc::ServedService> Services::served() {

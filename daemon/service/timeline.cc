@@ -177,6 +177,7 @@ std::string SlotChangeText(const sas::v1::Slot& before, const sas::v1::Slot& aft
 bool IsConsequence(absl::string_view field) {
   return field == "device_handle" || field == "os_name" || field == "sources" ||
          field == "most_path_count" || field == "lost_hosts" || field == "block_devices" ||
+         field == "end_devices" ||
          field == "widest_count" || field == "fastest_link_rate" || field == "scsi_address" ||
          field == "update_time" || field == "revision" || field == "state_time";
 }
@@ -260,6 +261,18 @@ bool ComesOrGoes(const Change& change) {
   return resource.has_logical_unit() && change.kind() != sas::v1::CHANGE_KIND_MODIFIED;
 }
 
+// Whether a drive is reached over a path that it did not have.
+bool GetsPath(const Change& change) {
+  if (change.kind() == sas::v1::CHANGE_KIND_REMOVED) return false;
+  return !PathsOnlyIn(change.resource().logical_unit(), StateBefore(change).logical_unit()).empty();
+}
+
+// Whether an end device was attached, which gives its drive a path.
+bool IsAttached(const Change& change) {
+  return change.resource().end_device().state() == sas::v1::DEVICE_STATE_ATTACHED &&
+         StateBefore(change).end_device().state() != sas::v1::DEVICE_STATE_ATTACHED;
+}
+
 TimelineEntry NewEntry(const Event& event) {
   TimelineEntry entry;
   entry.set_revision(event.revision());
@@ -282,6 +295,9 @@ class EntryMaker {
       drive_changes_ = drive_changes_ || change.resource().has_logical_unit();
     }
     for (const Change& change : event.changes()) {
+      if (InScope(change) && change.resource().has_logical_unit() && GetsPath(change)) {
+        gets_path_ = true;
+      }
       path_changes_ = path_changes_ || (InScope(change) && change.resource().has_end_device() &&
                                         change.kind() != sas::v1::CHANGE_KIND_MODIFIED);
     }
@@ -318,7 +334,9 @@ class EntryMaker {
   bool Follows(const Change& change) const {
     const Resource& resource = change.resource();
     const bool whole = change.kind() != sas::v1::CHANGE_KIND_MODIFIED;
-    if (resource.has_end_device()) return whole && (drive_changes_ || slot_changes_);
+    if (resource.has_end_device()) {
+      return whole ? drive_changes_ || slot_changes_ : gets_path_ && IsAttached(change);
+    }
     if (!resource.has_logical_unit()) return false;
     if (whole) return slot_changes_;
     if (!path_changes_) return false;
@@ -343,7 +361,7 @@ class EntryMaker {
 
   const Event& event_;
   const TimelineScope& scope_;
-  bool slot_changes_ = false, drive_changes_ = false, path_changes_ = false;
+  bool slot_changes_ = false, drive_changes_ = false, path_changes_ = false, gets_path_ = false;
   std::vector<TimelineEntry> entries_;
 };
 
