@@ -175,9 +175,10 @@ class CommandLine {
     CLI::App& events = Command("events", "List past changes, the oldest first");
     events.add_option("objects", events_.objects,
                       "List only events that changed these objects; they may be gone");
-    events.add_option("--since", events_.since,
-                      "List only events from this time on: 2h, yesterday, 03:30, \"yesterday "
-                      "03:30\", 2026-03-02, 2026-03-02T03:14:07")
+    events
+        .add_option("--since", events_.since,
+                    "List only events from this time on: 2h, yesterday, 03:30, \"yesterday "
+                    "03:30\", 2026-03-02, 2026-03-02T03:14:07")
         ->type_name("TIME");
     events.add_option("--until", events_.until, "List only events before this time")
         ->type_name("TIME");
@@ -186,9 +187,10 @@ class CommandLine {
     events.add_option("-n,--last", events_.last, "List only this many, the newest")
         ->check(CLI::PositiveNumber);
     events.add_flag("--reverse", events_.reverse, "List the newest first");
-    events.add_option("--cause", events_.causes,
-                      "List only events with these causes, comma-separated: firmware-event, uevent, "
-                      "scan, attach, host-reset, resync, restart, startup, control, source-lost")
+    events
+        .add_option("--cause", events_.causes,
+                    "List only events with these causes, comma-separated: firmware-event, uevent, "
+                    "scan, attach, host-reset, resync, restart, startup, control, source-lost")
         ->allow_extra_args(false);
     events.add_option("--severity", events_.severity,
                       "List only events at least this severe: info, warning, critical");

@@ -130,8 +130,7 @@ void PrintPage(const sas::v1::ListEventsResponse& page, bool reverse, EventPrint
 }  // namespace
 
 absl::Status RunEvents(const EventsOptions& options, const Context& context) {
-  const auto printer =
-      NewEventPrinter(options.output, context.out, context.paint, context.clock);
+  const auto printer = NewEventPrinter(options.output, context.out, context.paint, context.clock);
   if (!printer.ok()) return printer.status();
   auto request = MakeRequest(options, context);
   if (!request.ok()) return request.status();

@@ -71,17 +71,17 @@ void PrintPlacements(const GetTimelineResponse& timeline, bool is_slot, const Co
   std::vector<std::vector<std::string>> rows = {
       {"  FROM", "UNTIL", is_slot ? "DRIVE" : "SLOT", ""}};
   for (const sas::v1::Placement& placement : timeline.placements()) {
-    std::string from = placement.has_start_time()
-                           ? DateAndSecond(placement.start_time(), context.clock)
-                           : "?";
-    if (placement.start_unknown() && placement.has_start_time()) absl::StrAppend(&from, " or before");
+    std::string from =
+        placement.has_start_time() ? DateAndSecond(placement.start_time(), context.clock) : "?";
+    if (placement.start_unknown() && placement.has_start_time())
+      absl::StrAppend(&from, " or before");
     std::string drive = absl::StrJoin({placement.model(), placement.serial()}, " ");
     drive = std::string(absl::StripAsciiWhitespace(drive));
     if (drive.empty()) drive = ShortName(placement.logical_unit());
-    rows.push_back({absl::StrCat("  ", from),
-                    placement.has_end_time() ? DateAndSecond(placement.end_time(), context.clock)
-                                             : "now",
-                    is_slot ? drive : ShortName(placement.slot()), PlacementCause(placement)});
+    rows.push_back(
+        {absl::StrCat("  ", from),
+         placement.has_end_time() ? DateAndSecond(placement.end_time(), context.clock) : "now",
+         is_slot ? drive : ShortName(placement.slot()), PlacementCause(placement)});
   }
   TableLayout layout(std::vector<bool>(4, false));
   for (auto& row : rows) layout.Fit(row);
@@ -114,8 +114,8 @@ absl::StatusOr<GetTimelineResponse> ReadTimeline(const HistoryOptions& options,
   // The newest so many are read from the newest on.
   const bool newest_first = options.reverse || options.last > 0;
   request.set_order(newest_first ? sas::v1::ORDER_NEWEST_FIRST : sas::v1::ORDER_OLDEST_FIRST);
-  request.set_page_size(options.last > 0 ? static_cast<int32_t>(std::min<int64_t>(options.last, 1000))
-                                         : 1000);
+  request.set_page_size(
+      options.last > 0 ? static_cast<int32_t>(std::min<int64_t>(options.last, 1000)) : 1000);
   GetTimelineResponse all;
   while (true) {
     auto page =
@@ -175,8 +175,8 @@ absl::StatusOr<GetDifferencesResponse> ReadDifferences(const DiffOptions& option
   if (!request.ok()) return request.status();
   GetDifferencesResponse all;
   while (true) {
-    auto page = context.Call(*context.stubs.history,
-                             &HistoryService::StubInterface::GetDifferences, *request);
+    auto page = context.Call(*context.stubs.history, &HistoryService::StubInterface::GetDifferences,
+                             *request);
     if (!page.ok()) return page.status();
     if (request->page_token().empty()) {
       all = *std::move(page);
@@ -213,9 +213,9 @@ absl::Status RunHistory(const HistoryOptions& options, const Context& context) {
   for (const TimelineEntry& entry : timeline->entries()) PrintEntry(entry, main, context);
   if (timeline->entries().empty()) context.out << "nothing happened to it\n";
   if (timeline->has_oldest_time()) {
-    context.out << context.paint.Dim(absl::StrCat(
-                       "the history begins at ",
-                       DateAndSecond(timeline->oldest_time(), context.clock)))
+    context.out << context.paint.Dim(
+                       absl::StrCat("the history begins at ",
+                                    DateAndSecond(timeline->oldest_time(), context.clock)))
                 << '\n';
   }
   return absl::OkStatus();
@@ -241,10 +241,10 @@ absl::Status RunDiff(const DiffOptions& options, const Context& context) {
   for (const sas::v1::Change& change : differences->changes()) {
     context.out << ChangeText(change, context.paint) << '\n';
   }
-  context.out << context.paint.Dim(absl::StrCat(
-                     differences->changes_size(), " difference",
-                     differences->changes_size() == 1 ? "" : "s", " between revision ",
-                     differences->since_revision(), " and ", differences->revision()))
+  context.out << context.paint.Dim(absl::StrCat(differences->changes_size(), " difference",
+                                                differences->changes_size() == 1 ? "" : "s",
+                                                " between revision ", differences->since_revision(),
+                                                " and ", differences->revision()))
               << '\n';
   return absl::OkStatus();
 }

@@ -12,13 +12,13 @@ namespace sasd::cli {
 
 struct HistoryOptions {
   std::string output = "table";
-  std::string object;     // any name; also of what is gone
-  int64_t last = 0;       // only this many entries, the newest; 0: all
-  bool reverse = false;   // the newest first
+  std::string object;    // any name; also of what is gone
+  int64_t last = 0;      // only this many entries, the newest; 0: all
+  bool reverse = false;  // the newest first
 };
 
-// Prints what happened to one object: where a drive has been, or who sat in a slot, and each entry of
-// its past.
+// Prints what happened to one object: where a drive has been, or who sat in a slot, and each entry
+// of its past.
 absl::Status RunHistory(const HistoryOptions& options, const Context& context);
 
 struct DiffOptions {

@@ -128,14 +128,13 @@ TEST_F(HistoryTest, DiffShowsOneLinePerObject) {
 TEST_F(HistoryTest, ShowOfWhatIsGoneSaysWhenWhereAndWhy) {
   sasd_.topology.AddEnclosure(
       Parse<sas::v1::Enclosure>("name: \"enclosures/5000ccab03001100\" model: \"JBOD24\""));
-  sasd_.topology.AddRemoved(
-      Parse<sas::v1::RemovedResource>(R"(
+  sasd_.topology.AddRemoved(Parse<sas::v1::RemovedResource>(R"(
         last_known { logical_unit {
           name: "logicalUnits/naa.1" serial: "ZA1" enclosure: "enclosures/5000ccab03001100" slot: 3
           paths { block_device: "sdx" } } }
         remove_time { seconds: 1772421247 } remove_revision: 42
         cause { text: "expander 5000ccab0300113f not responding" })"),
-      {"ZA1"});
+                            {"ZA1"});
   EXPECT_EQ(Run({"show", "ZA1"}), kExitFailed);
   EXPECT_EQ(err(),
             "sasctl: \"ZA1\" is gone: removed 2026-03-02 03:14:07 from JBOD24/3: expander "

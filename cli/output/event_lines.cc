@@ -158,8 +158,7 @@ class LinePrinter : public EventPrinter {
         continue;
       }
       out_ << absl::StrCat(head, ChangeText(*change, paint_),
-                           Part(Why(ReasonFor(*change, event.cause()))),
-                           "\n");
+                           Part(Why(ReasonFor(*change, event.cause()))), "\n");
     }
     if (new_handles > 0) {
       out_ << absl::StrCat(head, "* ", new_handles, " with a new device handle", Part(why), "\n");
@@ -235,9 +234,8 @@ std::string ChangeText(const Change& change, Paint paint) {
   switch (change.kind()) {
     case sas::v1::CHANGE_KIND_ADDED: {
       const std::string text = absl::StrCat("+ ", object);
-      return absl::StrCat(severity > sas::v1::SEVERITY_INFO
-                              ? PaintBySeverity(severity, text, paint)
-                              : paint.Green(text),
+      return absl::StrCat(severity > sas::v1::SEVERITY_INFO ? PaintBySeverity(severity, text, paint)
+                                                            : paint.Green(text),
                           Part(Via(resource)), Part(StateOf(resource)));
     }
     case sas::v1::CHANGE_KIND_REMOVED: {
@@ -276,8 +274,7 @@ std::string PaintBySeverity(sas::v1::Severity severity, const std::string& text,
                                                  : text;
 }
 
-std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint,
-                                                  WallClock clock) {
+std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint, WallClock clock) {
   return std::make_unique<LinePrinter>(out, paint, std::move(clock));
 }
 

@@ -19,8 +19,7 @@ namespace sasd::cli {
 // notice, * an event that changed nothing. Gaps stand out as "--- gap: ... ---". The date precedes
 // the time if it is not today. Colours show the severity that sasd gives: warnings are yellow, what
 // is critical is red.
-std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint,
-                                                  WallClock clock);
+std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint, WallClock clock);
 
 // One change, as in such a line: "~ port      5006.../5000...  4x 12G  width 3 -> 4".
 std::string ChangeText(const sas::v1::Change& change, Paint paint);

@@ -126,7 +126,7 @@ TEST(EventLinesTest, ColoursShowTheSeverityThatSasdGives) {
 }
 
 TEST(EventLinesTest, TheDatePrecedesTheTimeOfAnotherDay) {
-  const std::string today = "time { seconds: 1772421247 } ";       // 2026-03-02 03:14:07
+  const std::string today = "time { seconds: 1772421247 } ";  // 2026-03-02 03:14:07
   const std::string yesterday = "time { seconds: 1772334847 } ";
   EXPECT_THAT(Print(today + Changed("ADDED")), StartsWith("r42 03:14:07.000 +"));
   EXPECT_THAT(Print(yesterday + Changed("ADDED")), StartsWith("r42 2026-03-01 03:14:07.000 +"));

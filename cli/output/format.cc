@@ -182,8 +182,7 @@ std::string ShortName(absl::string_view name) {
 
 std::string EventTime(const google::protobuf::Timestamp& time, const WallClock& clock) {
   const absl::Time at = ToTime(time);
-  const bool today =
-      absl::ToCivilDay(at, clock.zone) == absl::ToCivilDay(clock.now(), clock.zone);
+  const bool today = absl::ToCivilDay(at, clock.zone) == absl::ToCivilDay(clock.now(), clock.zone);
   return absl::FormatTime(today ? "%H:%M:%E3S" : "%Y-%m-%d %H:%M:%E3S", at, clock.zone);
 }
 

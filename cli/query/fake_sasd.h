@@ -108,8 +108,7 @@ class FakeSasd {
   Stubs NewStubs();
   // Writes to `out` and `err`, without colour. The fake must outlive it.
   Context context() {
-    return {stubs_, out, err, interrupt_, {"unix:/fake.sock", absl::Seconds(30)}, Paint(),
-            clock};
+    return {stubs_, out, err, interrupt_, {"unix:/fake.sock", absl::Seconds(30)}, Paint(), clock};
   }
 
   FakeTopologyService topology;

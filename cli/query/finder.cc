@@ -120,8 +120,7 @@ absl::Status Gone(const Context& context, absl::string_view query,
   if (!seen.names.empty()) {
     absl::StrAppend(&text, "; last seen as ", absl::StrJoin(seen.names, ", "));
   }
-  return absl::NotFoundError(
-      absl::StrCat(text, "; `sasctl history ", query, "` shows its past"));
+  return absl::NotFoundError(absl::StrCat(text, "; `sasctl history ", query, "` shows its past"));
 }
 
 absl::Status Ambiguous(absl::string_view query,
@@ -163,10 +162,10 @@ std::string PlaceText(const Context& context, const std::string& enclosure, uint
     if (found != all->enclosures().end() && !found->alias().empty()) {
       return absl::StrCat(found->alias(), "/", slot);
     }
-    const bool unique =
-        found != all->enclosures().end() && !found->model().empty() &&
-        absl::c_count_if(all->enclosures(),
-                         [&](const auto& other) { return other.model() == found->model(); }) == 1;
+    const bool unique = found != all->enclosures().end() && !found->model().empty() &&
+                        absl::c_count_if(all->enclosures(), [&](const auto& other) {
+                          return other.model() == found->model();
+                        }) == 1;
     if (unique) return absl::StrCat(found->model(), "/", slot);
   }
   return absl::StrCat(ShortName(enclosure), "/", slot);

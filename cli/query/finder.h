@@ -24,8 +24,9 @@ absl::StatusOr<sas::v1::Resource> FindOne(const Context& context, absl::string_v
 // The query without what the tree draws around a name and without "/dev/", as sasd takes it.
 std::string PlainQuery(absl::string_view query);
 
-// Where a drive is or was, as people call it: "JBOD24/3" if no other enclosure is of this model, else
-// "5000ccab03001100/3". `enclosure`: its resource name; empty for none, as the result. Asks sasd.
+// Where a drive is or was, as people call it: "JBOD24/3" if no other enclosure is of this model,
+// else "5000ccab03001100/3". `enclosure`: its resource name; empty for none, as the result. Asks
+// sasd.
 std::string PlaceText(const Context& context, const std::string& enclosure, uint32_t slot);
 
 // The resource name of FindOne(); `query` itself if it is a resource name.

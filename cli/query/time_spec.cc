@@ -19,14 +19,14 @@ namespace {
 
 // The unit that a word names; zero for none.
 absl::Duration UnitOf(absl::string_view word) {
-  static const auto& units = *new std::vector<std::pair<std::vector<absl::string_view>,
-                                                        absl::Duration>>{
-      {{"s", "sec", "secs", "second", "seconds"}, absl::Seconds(1)},
-      {{"m", "min", "mins", "minute", "minutes"}, absl::Minutes(1)},
-      {{"h", "hour", "hours"}, absl::Hours(1)},
-      {{"d", "day", "days"}, absl::Hours(24)},
-      {{"w", "week", "weeks"}, absl::Hours(7 * 24)},
-  };
+  static const auto& units =
+      *new std::vector<std::pair<std::vector<absl::string_view>, absl::Duration>>{
+          {{"s", "sec", "secs", "second", "seconds"}, absl::Seconds(1)},
+          {{"m", "min", "mins", "minute", "minutes"}, absl::Minutes(1)},
+          {{"h", "hour", "hours"}, absl::Hours(1)},
+          {{"d", "day", "days"}, absl::Hours(24)},
+          {{"w", "week", "weeks"}, absl::Hours(7 * 24)},
+      };
   for (const auto& [words, unit] : units) {
     for (const absl::string_view name : words) {
       if (name == word) return unit;
@@ -95,10 +95,9 @@ std::optional<absl::Time> ParseDay(absl::string_view text, const WallClock& cloc
 
 // "2026-03-02", "2026-03-02T03:14:07Z".
 std::optional<absl::Time> ParseDate(absl::string_view text, absl::TimeZone zone) {
-  for (const char* format :
-       {"%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%E*S",
-        "%Y-%m-%dT%H:%M:%E*S", "%Y-%m-%d %H:%M%Ez", "%Y-%m-%dT%H:%M%Ez",
-        "%Y-%m-%d %H:%M:%E*S%Ez", "%Y-%m-%dT%H:%M:%E*S%Ez"}) {
+  for (const char* format : {"%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%E*S",
+                             "%Y-%m-%dT%H:%M:%E*S", "%Y-%m-%d %H:%M%Ez", "%Y-%m-%dT%H:%M%Ez",
+                             "%Y-%m-%d %H:%M:%E*S%Ez", "%Y-%m-%dT%H:%M:%E*S%Ez"}) {
     absl::Time time;
     if (absl::ParseTime(format, text, zone, &time, nullptr)) return time;
   }

@@ -107,8 +107,8 @@ class Journal {
   absl::StatusOr<std::optional<Gap>> FindGap(int64_t revision);
   // The state of an object, also of one that is gone; nullopt: never had one, or damaged.
   absl::StatusOr<std::optional<StateRow>> FindState(const std::string& name);
-  // Calls visit for each object, or only for those that are gone, in no order; one snapshot. Returns
-  // how many rows were damaged and left out.
+  // Calls visit for each object, or only for those that are gone, in no order; one snapshot.
+  // Returns how many rows were damaged and left out.
   absl::StatusOr<int64_t> VisitState(const std::function<void(StateRow)>& visit,
                                      bool only_gone = false);
 

@@ -4,8 +4,8 @@
 #include "daemon/registry/registry_event.h"
 #include "driver/observation/observation.h"
 
-// How severe an event is: the one rule, for the journal, for filters and for the colours of clients.
-// It says what the event did; findings judge what is wrong now. Pure functions.
+// How severe an event is: the one rule, for the journal, for filters and for the colours of
+// clients. It says what the event did; findings judge what is wrong now. Pure functions.
 namespace sasd::registry {
 
 // kCritical: an end device failed, or discovery of a host. kWarning: a host, expander, enclosure,

@@ -107,8 +107,8 @@ watch::EncodedEvent::Head HeadOf(const sas::v1::Event& event) {
   watch::EncodedEvent::Head head;
   head.revision = event.revision();
   head.previous_revision = event.previous_revision();
-  head.time = absl::FromUnixSeconds(event.time().seconds()) +
-              absl::Nanoseconds(event.time().nanos());
+  head.time =
+      absl::FromUnixSeconds(event.time().seconds()) + absl::Nanoseconds(event.time().nanos());
   head.arrival = absl::Nanoseconds(event.arrival_monotonic_time_ns());
   registry::HostList hosts;
   AddHost(event.cause().host(), hosts);

@@ -52,8 +52,7 @@ class FakeHistory final : public HistoryReader {
     if (!failure_.ok()) return failure_;
     return ReadEvents(events_, query);
   }
-  absl::Status VisitRemoved(
-      const std::function<void(const RemovedState&)>& visit) const override {
+  absl::Status VisitRemoved(const std::function<void(const RemovedState&)>& visit) const override {
     if (failure_.ok()) VisitRemovedIn(events_, visit);
     return failure_;
   }

@@ -40,12 +40,13 @@ class WrittenHistoryTest : public ::testing::Test {
  protected:
   WrittenHistoryTest() {
     for (int i = 1; i <= 100; ++i) {
-      const std::string drive =
-          i % 10 != 0 ? ""
-                      : absl::StrCat("changes { kind: CHANGE_KIND_REMOVED severity: "
-                                     "SEVERITY_WARNING resource { logical_unit { name: "
-                                     "\"logicalUnits/naa.",
-                                     i, "\" serial: \"Z", i, "\" } } }");
+      const std::string drive = i % 10 != 0
+                                    ? ""
+                                    : absl::StrCat(
+                                          "changes { kind: CHANGE_KIND_REMOVED severity: "
+                                          "SEVERITY_WARNING resource { logical_unit { name: "
+                                          "\"logicalUnits/naa.",
+                                          i, "\" serial: \"Z", i, "\" } } }");
       history_.Add(absl::StrCat(
           "revision: ", i, " previous_revision: ", i - 1, " time { seconds: ", i * 10,
           " } cause { kind: ", i % 2 == 0 ? "CAUSE_KIND_UEVENT" : "CAUSE_KIND_SCAN",
@@ -194,8 +195,7 @@ TEST_F(WrittenHistoryTest, WrongRequestsNameTheirField) {
   ASSERT_TRUE(ListEvents(request, context_, &page).ok());
   request.set_page_token(page.next_page_token());
   request.set_minimum_severity(sas::v1::SEVERITY_WARNING);
-  EXPECT_EQ(ListEvents(request, context_, &page).error_code(),
-            grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(ListEvents(request, context_, &page).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(WrittenHistoryTest, ADiskThatFailsIsAnError) {
@@ -253,8 +253,8 @@ class LiveHistoryTest : public ::testing::Test {
   }
 
   sas::v1::GetTimelineResponse Timeline(const std::string& object, const std::string& more = "") {
-    auto request = Parse<sas::v1::GetTimelineRequest>(
-        absl::StrCat("object: \"", object, "\" ", more));
+    auto request =
+        Parse<sas::v1::GetTimelineRequest>(absl::StrCat("object: \"", object, "\" ", more));
     const auto topology = registry_.Snapshot();
     const HistoryContext context{history_, *topology, [] { return false; }};
     sas::v1::GetTimelineResponse all;
@@ -299,10 +299,10 @@ TEST_F(LiveHistoryTest, ADriveThatIsGoneTellsItsStory) {
   Go(kHostA, 3);
   Go(kHostB, 3);
   const sas::v1::GetTimelineResponse timeline = Timeline("Z3");
-  EXPECT_THAT(timeline.resources(),
-              ElementsAre("hosts/000000000000000a/endDevices/00000000000000a3",
-                          "hosts/000000000000000b/endDevices/00000000000000b3",
-                          "logicalUnits/naa.3"));
+  EXPECT_THAT(
+      timeline.resources(),
+      ElementsAre("hosts/000000000000000a/endDevices/00000000000000a3",
+                  "hosts/000000000000000b/endDevices/00000000000000b3", "logicalUnits/naa.3"));
   ASSERT_EQ(timeline.placements_size(), 1);
   EXPECT_EQ(timeline.placements(0).slot(), "enclosures/0000000000000077/slots/3");
   EXPECT_EQ(timeline.placements(0).start_time().seconds(), 1);
@@ -383,7 +383,8 @@ TEST_F(LiveHistoryTest, DifferencesAreTheNetEffect) {
   Come(kHostB, 3);
   Go(kHostB, 3);
   const sas::v1::GetDifferencesResponse differences =
-      Differences(absl::StrCat("revision: ", before, " filter { kinds: RESOURCE_KIND_END_DEVICE "
+      Differences(absl::StrCat("revision: ", before,
+                               " filter { kinds: RESOURCE_KIND_END_DEVICE "
                                "kinds: RESOURCE_KIND_LOGICAL_UNIT }"));
   EXPECT_EQ(differences.since_revision(), before);
   EXPECT_EQ(differences.revision(), registry_.revision());

@@ -106,9 +106,9 @@ class DifferencesCall {
         since_ = request_.revision();
         if (since_ < 0) return rpc::BadField("revision", "a revision is not negative");
         if (since_ > extent_.newest) {
-          return rpc::BadField("revision",
-                               absl::StrCat("revision ", since_,
-                                            " is not reached yet, the newest is ", extent_.newest));
+          return rpc::BadField(
+              "revision", absl::StrCat("revision ", since_, " is not reached yet, the newest is ",
+                                       extent_.newest));
         }
         return grpc::Status::OK;
       case sas::v1::GetDifferencesRequest::kTime:
@@ -202,8 +202,8 @@ class DifferencesCall {
                         (bytes > 0 && bytes + size > kPartBytes);
       if (full) {
         const sas::v1::GetDifferencesRequest identity = Identity();
-        response_->set_next_page_token(rpc::MakePageToken(
-            absl::StrCat(since_, ".", until_, ".", last), &identity));
+        response_->set_next_page_token(
+            rpc::MakePageToken(absl::StrCat(since_, ".", until_, ".", last), &identity));
         return;
       }
       bytes += size;

@@ -139,8 +139,8 @@ class Listing {
         return rpc::BadField(absl::StrCat("objects[", i, "]"), "it is empty; name an object");
       }
       HistoryObject object;
-      if (grpc::Status s = ResolveObject(request_.objects(i), context_.topology, context_.reader,
-                                         &object);
+      if (grpc::Status s =
+              ResolveObject(request_.objects(i), context_.topology, context_.reader, &object);
           !s.ok()) {
         return s;
       }
@@ -281,8 +281,8 @@ class Listing {
   // A gap belongs to the event behind it.
   void AddGaps(const HistoryPage& page, bool full) {
     for (const HistoryGap& gap : page.gaps) {
-      const bool listed = newest_first() ? gap.last + 1 >= place_.until
-                                         : gap.last + 1 <= place_.after;
+      const bool listed =
+          newest_first() ? gap.last + 1 >= place_.until : gap.last + 1 <= place_.after;
       if (!listed && (full || !page.done)) continue;
       sas::v1::Gap* const out = response_->add_gaps();
       out->set_first_revision(gap.first);

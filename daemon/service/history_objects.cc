@@ -68,8 +68,8 @@ absl::StatusOr<std::vector<RemovedObject>> CollectRemoved(const Topology& topolo
   const absl::Status status = reader.VisitRemoved([&](const RemovedState& state) {
     RemovedObject object;
     object.revision = state.revision;
-    const bool readable = object.last_known.ParseFromArray(
-        state.resource.data(), static_cast<int>(state.resource.size()));
+    const bool readable = object.last_known.ParseFromArray(state.resource.data(),
+                                                           static_cast<int>(state.resource.size()));
     if (!readable || !wanted(object.last_known) || IsThere(state.name, topology)) return;
     found.push_back(std::move(object));
   });
@@ -185,8 +185,7 @@ grpc::Status ResolveObject(absl::string_view query, const Topology& topology,
     return rpc::ToGrpc(s);
   }
   std::sort(object->names.begin(), object->names.end());
-  object->names.erase(std::unique(object->names.begin(), object->names.end()),
-                      object->names.end());
+  object->names.erase(std::unique(object->names.begin(), object->names.end()), object->names.end());
   return grpc::Status::OK;
 }
 

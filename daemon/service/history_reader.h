@@ -21,8 +21,8 @@ struct HistoryQuery {
   int64_t after = 0;  // only revisions above it; 0: from the oldest on
   int64_t until = 0;  // only revisions below it; 0: to the newest
   bool newest_first = false;
-  size_t limit = 1000;           // of rows
-  size_t max_bytes = 4u << 20;   // of their events, about; one row at least
+  size_t limit = 1000;               // of rows
+  size_t max_bytes = 4u << 20;       // of their events, about; one row at least
   std::vector<std::string> objects;  // resource names, any of; empty: all events
   uint32_t causes = 0;               // a bit (1 << number) for each CauseKind; 0: all
   Notice::Severity minimum_severity = Notice::Severity::kInfo;

@@ -14,8 +14,7 @@ grpc::ServerUnaryReactor* HistoryService::Answer(grpc::CallbackServerContext* co
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   const bool runs = pool_.Run([this, context, request, response, fill, reactor] {
     const std::shared_ptr<const registry::Topology> topology = registry_.Snapshot();
-    const HistoryContext history{reader_, *topology,
-                                 [context] { return context->IsCancelled(); }};
+    const HistoryContext history{reader_, *topology, [context] { return context->IsCancelled(); }};
     reactor->Finish(fill(*request, history, response));
   });
   if (!runs) reactor->Finish(HistoryBusy(pool_.max_waiting()));

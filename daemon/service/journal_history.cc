@@ -215,7 +215,9 @@ absl::Status JournalHistory::VisitRemoved(
   }
   VisitRemovedIn(events, visit_once);
   const absl::StatusOr<int64_t> damaged = journal_.VisitState(
-      [&](const journal::StateRow& row) { visit_once({row.name, row.resource, row.revision}); },
+      [&](const journal::StateRow& row) {
+        visit_once({row.name, row.resource, row.revision});
+      },
       /*only_gone=*/true);
   return damaged.status();
 }

@@ -16,8 +16,7 @@ class JournalHistory final : public HistoryReader {
 
   absl::StatusOr<HistoryExtent> Extent() const override;
   absl::StatusOr<HistoryPage> Read(const HistoryQuery& query) const override;
-  absl::Status VisitRemoved(
-      const std::function<void(const RemovedState&)>& visit) const override;
+  absl::Status VisitRemoved(const std::function<void(const RemovedState&)>& visit) const override;
 
  private:
   // What the journal has of the query. A row that is no event is a gap.

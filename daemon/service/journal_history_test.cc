@@ -214,18 +214,19 @@ TEST_F(JournalHistoryTest, WhatIsGoneIsInTheStateToo) {
   sas::v1::Resource drive;
   drive.mutable_logical_unit()->set_name("logicalUnits/naa.9");
   drive.mutable_logical_unit()->set_serial("Z9");
-  ASSERT_TRUE(
-      journal_
-          ->WriteState({{"logicalUnits/naa.9", 6, false, 2, drive.SerializeAsString()},
-                        {"logicalUnits/naa.8", 6, true, 2, drive.SerializeAsString()}})
-          .ok());
+  ASSERT_TRUE(journal_
+                  ->WriteState({{"logicalUnits/naa.9", 6, false, 2, drive.SerializeAsString()},
+                                {"logicalUnits/naa.8", 6, true, 2, drive.SerializeAsString()}})
+                  .ok());
   std::vector<std::string> gone;
-  ASSERT_TRUE(history_->VisitRemoved([&](const RemovedState& state) {
-    gone.push_back(absl::StrCat(state.name, " ", state.revision));
-  }).ok());
-  EXPECT_THAT(gone, ::testing::UnorderedElementsAre(
-                        "hosts/000000000000000a/endDevices/00000000000000a3 10",
-                        "logicalUnits/naa.3 10", "logicalUnits/naa.9 2"));
+  ASSERT_TRUE(history_
+                  ->VisitRemoved([&](const RemovedState& state) {
+                    gone.push_back(absl::StrCat(state.name, " ", state.revision));
+                  })
+                  .ok());
+  EXPECT_THAT(
+      gone, ::testing::UnorderedElementsAre("hosts/000000000000000a/endDevices/00000000000000a3 10",
+                                            "logicalUnits/naa.3 10", "logicalUnits/naa.9 2"));
 }
 
 }  // namespace

@@ -75,8 +75,8 @@ class PageBuilder {
   }
 
   bool Passes(const watch::EncodedEvent& event) const {
-    const bool cause = query_.causes == 0 ||
-                       (query_.causes & 1u << static_cast<unsigned>(event.cause())) != 0;
+    const bool cause =
+        query_.causes == 0 || (query_.causes & 1u << static_cast<unsigned>(event.cause())) != 0;
     return cause && event.severity() >= query_.minimum_severity && event.time() >= query_.start &&
            event.time() < query_.end && Concerns(event, query_.objects);
   }
@@ -95,8 +95,8 @@ class PageBuilder {
   size_t bytes_ = 0;
 };
 
-// Whether a piece is a change of kind REMOVED, by its first bytes: tag and length of the piece, then
-// the kind.
+// Whether a piece is a change of kind REMOVED, by its first bytes: tag and length of the piece,
+// then the kind.
 bool IsRemoval(absl::string_view piece) {
   size_t i = 1;  // behind the tag
   while (i < piece.size() && (piece[i] & 0x80) != 0) ++i;
@@ -190,8 +190,7 @@ absl::StatusOr<HistoryPage> LogHistory::Read(const HistoryQuery& query) const {
   }
 }
 
-absl::Status LogHistory::VisitRemoved(
-    const std::function<void(const RemovedState&)>& visit) const {
+absl::Status LogHistory::VisitRemoved(const std::function<void(const RemovedState&)>& visit) const {
   std::vector<watch::EncodedEventPtr> events;
   int64_t after = log_.oldest_revision() - 1;
   while (true) {

@@ -14,8 +14,7 @@ class LogHistory final : public HistoryReader {
 
   absl::StatusOr<HistoryExtent> Extent() const override;
   absl::StatusOr<HistoryPage> Read(const HistoryQuery& query) const override;
-  absl::Status VisitRemoved(
-      const std::function<void(const RemovedState&)>& visit) const override;
+  absl::Status VisitRemoved(const std::function<void(const RemovedState&)>& visit) const override;
 
  private:
   const watch::WatchLog& log_;

@@ -11,11 +11,10 @@ constexpr size_t kHistoryThreads = 2, kMaxWaitingCalls = 64;
 }  // namespace
 
 Services::Services(const ServiceOptions& options, registry::Registry& registry,
-                   watch::WatchLog& log, NodeInfo node, Clock& clock,
-                   journal::Journal* journal)
+                   watch::WatchLog& log, NodeInfo node, Clock& clock, journal::Journal* journal)
     : log_history_(log),
-      journal_history_(journal == nullptr ? nullptr
-                                          : std::make_unique<JournalHistory>(*journal, log_history_)),
+      journal_history_(
+          journal == nullptr ? nullptr : std::make_unique<JournalHistory>(*journal, log_history_)),
       pool_(kHistoryThreads, kMaxWaitingCalls),
       topology_(registry, history_reader(), pool_),
       node_(registry, log, std::move(node), clock, options.attach_grace),

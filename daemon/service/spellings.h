@@ -8,8 +8,8 @@
 #include "daemon/registry/resources.h"
 #include "sas/v1/resources.pb.h"
 
-// What people call an object, other than by its resource name: of objects that are there, and of the
-// stored states of those that are gone. Pure functions.
+// What people call an object, other than by its resource name: of objects that are there, and of
+// the stored states of those that are gone. Pure functions.
 namespace sasd::service {
 
 // "5000c500a7b26111", "ZA1ABCDE", "sdb", "11:0:0:0", "expander-11:0", ... `ref` is not null.
@@ -40,8 +40,8 @@ struct SlotQuery {
 // False if the query has not that form.
 bool ParseSlotQuery(absl::string_view query, SlotQuery* slot);
 
-// Whether a query means an enclosure: by its identifier (16 hexadecimal digits), the end of that, or
-// its model.
+// Whether a query means an enclosure: by its identifier (16 hexadecimal digits), the end of that,
+// or its model.
 bool MeansEnclosure(absl::string_view query, absl::string_view logical_id, absl::string_view model);
 
 }  // namespace sasd::service

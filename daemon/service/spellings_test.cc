@@ -12,7 +12,6 @@
 namespace sasd::service {
 namespace {
 
-
 ObservationBatch Everything() {
   HostFacts host = registry::HostOf(registry::kHostA);
   host.os_name = "host11";
@@ -26,16 +25,16 @@ ObservationBatch Everything() {
   unit.serial = "ZA1";
   unit.block_device = "sdb";
   unit.scsi_address = "11:0:3:0";
-  PhyFacts phy = registry::PhyTo(NodeKey::Host(registry::kHostA), 1, SasAddress(0xD3), 0,
-                                 LinkRate::k12Gbps);
+  PhyFacts phy =
+      registry::PhyTo(NodeKey::Host(registry::kHostA), 1, SasAddress(0xD3), 0, LinkRate::k12Gbps);
   phy.os_name = "phy-11:1";
   EnclosureFacts enclosure;
   enclosure.key = registry::kEnclosure;
   enclosure.host = registry::kHostA;
   enclosure.slot_count = 4;
   enclosure.os_name = "11:0:2:0";
-  return registry::Batch({host, expander, drive, unit, phy, enclosure,
-                          registry::Settled(registry::kHostA)});
+  return registry::Batch(
+      {host, expander, drive, unit, phy, enclosure, registry::Settled(registry::kHostA)});
 }
 
 TEST(SpellingsTest, AMessageIsCalledWhatItsResourceIsCalled) {

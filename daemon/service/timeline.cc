@@ -84,9 +84,9 @@ std::string AddedText(const Resource& resource) {
     Append(text, ", ", LinkText(device.link_width(), device.link_rate()));
     Append(text, ", ", FieldText(device, "state"));
   } else if (resource.has_slot()) {
-    text = resource.slot().occupied() ? absl::StrCat("slot appeared with ",
-                                                     DriveText(resource.slot()))
-                                      : "slot appeared, empty";
+    text = resource.slot().occupied()
+               ? absl::StrCat("slot appeared with ", DriveText(resource.slot()))
+               : "slot appeared, empty";
   } else if (resource.has_port()) {
     text = "link came up";
     Append(text, ": ", LinkText(resource.port().width(), resource.port().link_rate()));
@@ -138,8 +138,8 @@ std::vector<std::string> PathsOnlyIn(const sas::v1::LogicalUnit& in,
 void PathTexts(const sas::v1::LogicalUnit& before, const sas::v1::LogicalUnit& after,
                std::vector<std::string>& texts) {
   for (const std::string& host : PathsOnlyIn(before, after)) {
-    texts.push_back(absl::StrCat("lost the path over ", host, ", ",
-                                 Paths(after.paths_size()), " left"));
+    texts.push_back(
+        absl::StrCat("lost the path over ", host, ", ", Paths(after.paths_size()), " left"));
   }
   for (const std::string& host : PathsOnlyIn(after, before)) {
     texts.push_back(absl::StrCat("got a path over ", host, ", ", Paths(after.paths_size())));
@@ -148,9 +148,9 @@ void PathTexts(const sas::v1::LogicalUnit& before, const sas::v1::LogicalUnit& a
     for (const auto& old : before.paths()) {
       if (old.end_device() != path.end_device()) continue;
       if (old.block_device() != path.block_device()) {
-        texts.push_back(path.block_device().empty() ? absl::StrCat("is no longer ",
-                                                                   old.block_device())
-                                                    : absl::StrCat("is ", path.block_device()));
+        texts.push_back(path.block_device().empty()
+                            ? absl::StrCat("is no longer ", old.block_device())
+                            : absl::StrCat("is ", path.block_device()));
       }
       if (old.state() != path.state()) {
         texts.push_back(absl::StrCat("path over ", path.host(), " ", FieldText(old, "state"),
@@ -177,9 +177,9 @@ std::string SlotChangeText(const sas::v1::Slot& before, const sas::v1::Slot& aft
 bool IsConsequence(absl::string_view field) {
   return field == "device_handle" || field == "os_name" || field == "sources" ||
          field == "most_path_count" || field == "lost_hosts" || field == "block_devices" ||
-         field == "end_devices" ||
-         field == "widest_count" || field == "fastest_link_rate" || field == "scsi_address" ||
-         field == "update_time" || field == "revision" || field == "state_time";
+         field == "end_devices" || field == "widest_count" || field == "fastest_link_rate" ||
+         field == "scsi_address" || field == "update_time" || field == "revision" ||
+         field == "state_time";
 }
 
 // "link rate 12 Gbps -> 6 Gbps"
@@ -207,8 +207,9 @@ std::string ModifiedText(const Change& change) {
     if (SlotOf(was) != SlotOf(is)) texts.push_back(MovedText(SlotOf(was), SlotOf(is)));
     prefix = absl::StrCat(PathText(is), ": ");
     // What the drive is, its logical unit says.
-    told = {"enclosure", "slot", "logical_units", "vendor", "model", "serial", "peripheral_type",
-            "enclosure_level", "connector_name"};
+    told = {"enclosure",     "slot",   "logical_units",   "vendor",
+            "model",         "serial", "peripheral_type", "enclosure_level",
+            "connector_name"};
   } else if (after.has_slot()) {
     const std::string text = SlotChangeText(before.slot(), after.slot());
     if (!text.empty()) {
@@ -282,9 +283,7 @@ TimelineEntry NewEntry(const Event& event) {
 }
 
 // A reset renumbers what it leaves: one entry, whatever else changed.
-bool IsReset(const Event& event) {
-  return event.cause().kind() == sas::v1::CAUSE_KIND_HOST_RESET;
-}
+bool IsReset(const Event& event) { return event.cause().kind() == sas::v1::CAUSE_KIND_HOST_RESET; }
 
 class EntryMaker {
  public:
@@ -341,10 +340,9 @@ class EntryMaker {
     if (whole) return slot_changes_;
     if (!path_changes_) return false;
     // Its paths changed, and each path tells.
-    return std::all_of(change.changed_fields().paths().begin(),
-                       change.changed_fields().paths().end(), [](const std::string& field) {
-                         return field == "paths" || IsConsequence(field);
-                       });
+    return std::all_of(
+        change.changed_fields().paths().begin(), change.changed_fields().paths().end(),
+        [](const std::string& field) { return field == "paths" || IsConsequence(field); });
   }
 
   void Add(const Change& change, std::string text) {
@@ -409,7 +407,10 @@ Sitting SittingOf(const Resource& resource) {
     for (const auto& path : unit.paths()) sitting.paths.push_back(path.end_device());
   } else if (resource.has_slot() && resource.slot().occupied()) {
     const sas::v1::Slot& slot = resource.slot();
-    sitting = {slot.name(), slot.logical_unit(), slot.serial(), slot.model(),
+    sitting = {slot.name(),
+               slot.logical_unit(),
+               slot.serial(),
+               slot.model(),
                {slot.end_devices().begin(), slot.end_devices().end()}};
   }
   return sitting;
@@ -419,9 +420,8 @@ class PlacementBuilder {
  public:
   void Add(const Event& event, const Change& change) {
     const Sitting before = SittingOf(StateBefore(change));
-    const Sitting after = change.kind() == sas::v1::CHANGE_KIND_REMOVED
-                              ? Sitting()
-                              : SittingOf(change.resource());
+    const Sitting after =
+        change.kind() == sas::v1::CHANGE_KIND_REMOVED ? Sitting() : SittingOf(change.resource());
     // Events about it may be lost: it then stands elsewhere than the last one said.
     if (open_.has_value() && !sitting_.Same(before)) Close(event);
     if (!open_.has_value() && !before.empty()) {

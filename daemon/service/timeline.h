@@ -30,8 +30,8 @@ struct TimelineScope {
 };
 
 // What an event did to the objects in scope, in the order of the event; of what follows from one
-// another only the cause: a drive that goes takes its paths with it. New handles are no entry, but a
-// host reset is.
+// another only the cause: a drive that goes takes its paths with it. New handles are no entry, but
+// a host reset is.
 std::vector<sas::v1::TimelineEntry> TimelineEntriesOf(const sas::v1::Event& event,
                                                       const TimelineScope& scope);
 
@@ -48,8 +48,8 @@ struct Placed {
   std::vector<std::string> names;                 // the drive and its paths
 };
 
-// Where a drive has been, or who sat in a slot: `events` about the drive or slot `name`, ascending by
-// revision. `now`: its present state; not set if it is gone. Oldest first. A drive outside of
+// Where a drive has been, or who sat in a slot: `events` about the drive or slot `name`, ascending
+// by revision. `now`: its present state; not set if it is gone. Oldest first. A drive outside of
 // enclosures has none.
 std::vector<Placed> PlacementsOf(absl::string_view name, absl::Span<const sas::v1::Event> events,
                                  const sas::v1::Resource& now);

@@ -31,8 +31,11 @@ sas::v1::Event Event(int64_t revision, const std::string& changes,
 
 std::string Unit(const std::string& slot, const std::string& more = "") {
   return "logical_unit { name: \"logicalUnits/naa.1\" serial: \"ZA1\" model: \"M\" enclosure: "
-         "\"enclosures/e\" slot: " + slot + " paths { end_device: \"hosts/a/endDevices/d1\" host: "
-         "\"hosts/a\" block_device: \"sdx\" } " + more + " }";
+         "\"enclosures/e\" slot: " +
+         slot +
+         " paths { end_device: \"hosts/a/endDevices/d1\" host: "
+         "\"hosts/a\" block_device: \"sdx\" } " +
+         more + " }";
 }
 
 std::string Change(const std::string& kind, const std::string& resource,
@@ -40,8 +43,7 @@ std::string Change(const std::string& kind, const std::string& resource,
   return "changes { kind: CHANGE_KIND_" + kind + " resource { " + resource + " } " + more + " } ";
 }
 
-std::vector<std::string> Texts(const sas::v1::Event& event,
-                               const std::vector<std::string>& names) {
+std::vector<std::string> Texts(const sas::v1::Event& event, const std::vector<std::string>& names) {
   TimelineScope scope;
   scope.always.insert(names.begin(), names.end());
   std::vector<std::string> texts;
@@ -74,9 +76,9 @@ sas::v1::Resource Resource(const std::string& text) {
 TEST(TimelineTest, ARemovalSaysWhereAndWhy) {
   const std::string cause =
       "kind: CAUSE_KIND_FIRMWARE_EVENT text: \"expander e1 not responding; end device d1 gone\"";
-  EXPECT_THAT(Texts(Event(7, Change("REMOVED", Unit("3"), "severity: SEVERITY_WARNING"), cause),
-                    {kDrive}),
-              ElementsAre("removed from enclosures/e/slots/3, last seen as sdx: end device d1 gone"));
+  EXPECT_THAT(
+      Texts(Event(7, Change("REMOVED", Unit("3"), "severity: SEVERITY_WARNING"), cause), {kDrive}),
+      ElementsAre("removed from enclosures/e/slots/3, last seen as sdx: end device d1 gone"));
 }
 
 TEST(TimelineTest, ADriveThatGoesTakesItsPathsWithIt) {
@@ -84,8 +86,7 @@ TEST(TimelineTest, ADriveThatGoesTakesItsPathsWithIt) {
       Change("REMOVED", "end_device { name: \"hosts/a/endDevices/d1\" host: \"hosts/a\" }") +
       Change("REMOVED", Unit("3"));
   EXPECT_THAT(Texts(Event(7, changes), {kDrive, kPath}), SizeIs(1));
-  EXPECT_THAT(Texts(Event(7, changes), {kPath}),
-              ElementsAre("path over hosts/a removed: why"));
+  EXPECT_THAT(Texts(Event(7, changes), {kPath}), ElementsAre("path over hosts/a removed: why"));
 }
 
 TEST(TimelineTest, RateWidthAndStateShowBothValues) {
@@ -105,12 +106,13 @@ TEST(TimelineTest, RateWidthAndStateShowBothValues) {
 
 TEST(TimelineTest, ALostPathNamesItsHost) {
   EXPECT_THAT(
-      Texts(Event(7, Change("MODIFIED", Unit("3"),
-                            "changed_fields { paths: \"paths\" } previous { logical_unit { "
-                            "paths { end_device: \"hosts/a/endDevices/d1\" host: \"hosts/a\" "
-                            "block_device: \"sdx\" } "
-                            "paths { end_device: \"hosts/b/endDevices/d2\" host: \"hosts/b\" } } }")),
-            {kDrive}),
+      Texts(
+          Event(7, Change("MODIFIED", Unit("3"),
+                          "changed_fields { paths: \"paths\" } previous { logical_unit { "
+                          "paths { end_device: \"hosts/a/endDevices/d1\" host: \"hosts/a\" "
+                          "block_device: \"sdx\" } "
+                          "paths { end_device: \"hosts/b/endDevices/d2\" host: \"hosts/b\" } } }")),
+          {kDrive}),
       ElementsAre("lost the path over hosts/b, 1 path left: why"));
 }
 
@@ -124,8 +126,9 @@ TEST(TimelineTest, AResetIsOneEntryAndNewHandlesAreNone) {
 }
 
 TEST(TimelineTest, NoticesOfTheObjectAreEntries) {
-  EXPECT_THAT(Texts(Event(7, "notices { resource: \"logicalUnits/naa.1\" text: \"replaced\" } "
-                             "notices { resource: \"logicalUnits/naa.2\" text: \"other\" }"),
+  EXPECT_THAT(Texts(Event(7,
+                          "notices { resource: \"logicalUnits/naa.1\" text: \"replaced\" } "
+                          "notices { resource: \"logicalUnits/naa.2\" text: \"other\" }"),
                     {kDrive}),
               ElementsAre("replaced"));
 }
@@ -155,19 +158,20 @@ TEST(TimelineTest, ADriveThatIsGoneHasNoPlaceNow) {
 TEST(TimelineTest, APlacementBeforeTheHistoryHasNoStart) {
   EXPECT_THAT(Texts(PlacementsOf(kDrive, {}, Resource(Unit("3")))), ElementsAre("3 ZA1 ?-"));
   const std::vector<sas::v1::Event> events = {Event(7, Change("REMOVED", Unit("3")))};
-  EXPECT_THAT(Texts(PlacementsOf(kDrive, events, sas::v1::Resource())),
-              ElementsAre("3 ZA1 ?-7"));
+  EXPECT_THAT(Texts(PlacementsOf(kDrive, events, sas::v1::Resource())), ElementsAre("3 ZA1 ?-7"));
 }
 
 std::string Occupied(const std::string& unit, const std::string& serial) {
   return "slot { name: \"enclosures/e/slots/3\" enclosure: \"enclosures/e\" slot: 3 occupied: true "
-         "logical_unit: \"" + unit + "\" serial: \"" + serial +
-         "\" end_devices: \"hosts/a/endDevices/d" + serial + "\" }";
+         "logical_unit: \"" +
+         unit + "\" serial: \"" + serial + "\" end_devices: \"hosts/a/endDevices/d" + serial +
+         "\" }";
 }
 
 TEST(TimelineTest, ASlotRemembersWhoSatThere) {
-  const std::string empty = "slot { name: \"enclosures/e/slots/3\" enclosure: \"enclosures/e\" "
-                            "slot: 3 }";
+  const std::string empty =
+      "slot { name: \"enclosures/e/slots/3\" enclosure: \"enclosures/e\" "
+      "slot: 3 }";
   const std::string fields =
       "changed_fields { paths: \"occupied\" paths: \"logical_unit\" paths: \"serial\" paths: "
       "\"end_devices\" } previous { ";

@@ -8,9 +8,8 @@
 namespace sasd::watch {
 
 EncodedEvent::EncodedEvent(const registry::RegistryEvent& event, EncodedBytes encoded)
-    : head_{event.revision, event.previous_revision, event.time,
-            event.arrival,  event.host,              event.cause.kind,
-            registry::SeverityOf(event)},
+    : head_{event.revision,   event.previous_revision,    event.time, event.arrival, event.host,
+            event.cause.kind, registry::SeverityOf(event)},
       frame_size_(encoded.frame_size),
       header_size_(encoded.header_size),
       bytes_(std::move(encoded.bytes)) {
