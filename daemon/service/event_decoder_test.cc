@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "daemon/registry/fake_facts.h"
-#include "daemon/registry/registry.h"
+#include "daemon/registry/fake_pump.h"
 #include "daemon/service/event_encoder.h"
 #include "daemon/watch/filter.h"
 #include "google/protobuf/text_format.h"
@@ -16,7 +16,7 @@ namespace {
 
 // Events of a drive that comes over two hosts and goes.
 std::vector<watch::EncodedEventPtr> LiveEvents() {
-  registry::Registry registry({"00000000000000aa", 0});
+  registry::SelfPublishingRegistry registry({"00000000000000aa", 0});
   EnclosureFacts enclosure;
   enclosure.key = registry::kEnclosure;
   enclosure.host = registry::kHostA;
@@ -33,7 +33,7 @@ std::vector<watch::EncodedEventPtr> LiveEvents() {
   registry.Observe(gone);
   EventEncoder encoder("00000000000000aa");
   std::vector<watch::EncodedEventPtr> events;
-  while (const registry::RegistryEventPtr event = registry.events().Pop()) {
+  for (const registry::RegistryEventPtr& event : registry.TakeEvents()) {
     events.push_back(std::make_shared<const watch::EncodedEvent>(*event, encoder.Encode(*event)));
   }
   return events;

@@ -12,6 +12,7 @@
 #include "daemon/service/fake_history.h"
 #include "daemon/service/history_objects.h"
 #include "daemon/service/log_history.h"
+#include "daemon/watch/publisher.h"
 #include "daemon/watch/watch_log.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
@@ -224,7 +225,7 @@ class LiveHistoryTest : public ::testing::Test {
     batch.cause.text = std::move(why);
     batch.time = absl::FromUnixSeconds(++seconds_);
     registry_.Observe(std::move(batch));
-    while (log_.PumpOnce()) {
+    while (publisher_.PublishOnce()) {
     }
   }
 
@@ -290,7 +291,8 @@ class LiveHistoryTest : public ::testing::Test {
 
   registry::Registry registry_{registry::Registry::Options{"00000000000000aa", 0}};
   EventEncoder encoder_{"00000000000000aa"};
-  watch::WatchLog log_{registry_, encoder_};
+  watch::WatchLog log_{registry_};
+  watch::Publisher publisher_{log_, encoder_};
   LogHistory history_{log_};
   int64_t seconds_ = 0;
 };

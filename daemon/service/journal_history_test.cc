@@ -14,6 +14,7 @@
 #include "daemon/registry/registry.h"
 #include "daemon/service/event_encoder.h"
 #include "daemon/service/resource_text.h"
+#include "daemon/watch/publisher.h"
 #include "daemon/watch/watch_log.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -89,7 +90,7 @@ class JournalHistoryTest : public ::testing::Test {
     batch.time = absl::FromUnixSeconds(++seconds_);
     const int64_t before = registry_.revision();
     registry_.Observe(std::move(batch));
-    while (log_.PumpOnce()) {
+    while (publisher_.PublishOnce()) {
     }
     const auto page = log_.Read(before, 1);
     ASSERT_TRUE(page.ok());
@@ -128,7 +129,8 @@ class JournalHistoryTest : public ::testing::Test {
   std::unique_ptr<journal::Journal> journal_;
   registry::Registry registry_{registry::Registry::Options{"00000000000000aa", 0}};
   EventEncoder encoder_{"00000000000000aa"};
-  watch::WatchLog log_{registry_, encoder_, {16 << 20, kInMemory}};
+  watch::WatchLog log_{registry_, {16 << 20, kInMemory}};
+  watch::Publisher publisher_{log_, encoder_};
   LogHistory log_history_{log_};
   std::unique_ptr<JournalHistory> history_;
   int64_t seconds_ = 0;

@@ -146,7 +146,10 @@ absl::StatusOr<HistoryExtent> LogHistory::Extent() const {
   extent.newest = log_.newest_revision();
   extent.begin = extent.oldest - 1;
   const absl::StatusOr<watch::History> first = log_.Read(extent.begin, 1);
-  if (first.ok() && !first->events.empty()) extent.oldest_time = first->events[0]->time();
+  if (first.ok() && !first->events.empty()) {
+    extent.begin = first->events[0]->previous_revision();
+    extent.oldest_time = first->events[0]->time();
+  }
   return extent;
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "daemon/registry/fake_facts.h"
-#include "daemon/registry/registry.h"
+#include "daemon/registry/fake_pump.h"
 #include "daemon/service/convert.h"
 #include "gtest/gtest.h"
 
@@ -38,7 +38,7 @@ ObservationBatch Everything() {
 }
 
 TEST(SpellingsTest, AMessageIsCalledWhatItsResourceIsCalled) {
-  registry::Registry registry({"00000000000000aa", 0});
+  registry::SelfPublishingRegistry registry({"00000000000000aa", 0});
   registry.Observe(Everything());
   size_t kinds = 0;
   registry.Snapshot()->VisitAll([&](const registry::ResourceRef& ref) {
