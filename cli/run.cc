@@ -9,7 +9,9 @@
 #include "absl/time/time.h"
 #include "cli/commands/doctor_command.h"
 #include "cli/commands/emulator_command.h"
+#include "cli/commands/events_command.h"
 #include "cli/commands/health_command.h"
+#include "cli/commands/history_command.h"
 #include "cli/commands/list_command.h"
 #include "cli/commands/node_command.h"
 #include "cli/commands/show_command.h"
@@ -57,6 +59,8 @@ class CommandLine {
     DeclareShow();
     DeclareWatch();
     DeclareEvents();
+    DeclareHistory();
+    DeclareDiff();
     DeclareHealth();
     DeclareDoctor();
     DeclareNode();
@@ -168,15 +172,59 @@ class CommandLine {
   }
 
   void DeclareEvents() {
-    CLI::App& events = Command("events", "List past changes, as far back as the log goes");
+    CLI::App& events = Command("events", "List past changes, the oldest first");
+    events.add_option("objects", events_.objects,
+                      "List only events that changed these objects; they may be gone");
+    events
+        .add_option("--since", events_.since,
+                    "List only events from this time on: 2h, yesterday, 03:30, \"yesterday "
+                    "03:30\", 2026-03-02, 2026-03-02T03:14:07")
+        ->type_name("TIME");
+    events.add_option("--until", events_.until, "List only events before this time")
+        ->type_name("TIME");
     events.add_option("--after", events_.after, "List only events after this revision")
         ->check(CLI::NonNegativeNumber);
     events.add_option("-n,--last", events_.last, "List only this many, the newest")
         ->check(CLI::PositiveNumber);
+    events.add_flag("--reverse", events_.reverse, "List the newest first");
+    events
+        .add_option("--cause", events_.causes,
+                    "List only events with these causes, comma-separated: firmware-event, uevent, "
+                    "scan, attach, host-reset, resync, restart, startup, control, source-lost")
+        ->allow_extra_args(false);
+    events.add_option("--severity", events_.severity,
+                      "List only events at least this severe: info, warning, critical");
     AddFilter(events, events_.filters);
     AddOutput(events, events_.output, "table (lines), jsonl, yaml");
     events.callback([this] {
       action_ = Plain([this](const Context& context) { return RunEvents(events_, context); });
+    });
+  }
+
+  void DeclareHistory() {
+    CLI::App& history =
+        Command("history", "Show what happened to one object, the oldest first; it may be gone");
+    history.add_option("object", history_.object, "The object")->required();
+    history.add_option("-n,--last", history_.last, "Show only this many entries, the newest")
+        ->check(CLI::PositiveNumber);
+    history.add_flag("--reverse", history_.reverse, "Show the newest first");
+    AddOutput(history, history_.output, "table (lines), json, jsonl, yaml, name");
+    history.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunHistory(history_, context); });
+    });
+  }
+
+  void DeclareDiff() {
+    CLI::App& diff = Command("diff", "Show what differs between an earlier state and now");
+    diff.add_option("--since", diff_.since,
+                    "The earlier state: a revision, or a time such as 2h, yesterday, 03:30, "
+                    "2026-03-02T03:14:07")
+        ->type_name("REVISION|TIME")
+        ->required();
+    AddFilter(diff, diff_.filters);
+    AddOutput(diff, diff_.output, "table (lines), json, jsonl, yaml, name");
+    diff.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunDiff(diff_, context); });
     });
   }
 
@@ -340,6 +388,8 @@ class CommandLine {
   ShowOptions show_;
   WatchOptions watch_;
   EventsOptions events_;
+  HistoryOptions history_;
+  DiffOptions diff_;
   CLI::App* health_ = nullptr;
   HealthCommandOptions health_options_;
   CLI::App* doctor_ = nullptr;
@@ -363,7 +413,8 @@ absl::StatusOr<int> Act(const CommandLine& line, const Environment& environment)
                         environment.err,
                         environment.interrupt,
                         {line.address(), *timeout},
-                        Paint(environment.colour && !line.no_colour())};
+                        Paint(environment.colour && !line.no_colour()),
+                        environment.clock};
   return line.action()(context);
 }
 

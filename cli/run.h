@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/output/wall_clock.h"
 #include "cli/query/context.h"
 #include "cli/query/interrupt.h"
 
@@ -21,6 +22,7 @@ struct Environment {
   std::string address;  // $SASD_ADDR; may be empty
   // Creates the stubs for an address.
   std::function<Stubs(const std::string& address)> connect;
+  WallClock clock = {};
 };
 
 // Runs `sasctl ARGUMENTS` (without the program's name). Returns an exit code of rpc_error.h, or of

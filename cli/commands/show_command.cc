@@ -55,11 +55,13 @@ void PrintFields(const Resource& resource, const Context& context) {
   if (resource.has_logical_unit()) PrintPaths(resource.logical_unit(), context.out);
 }
 
-absl::StatusOr<Resource> Find(const std::vector<std::string>& words, const Context& context) {
-  if (words.size() == 1) return FindOne(context, words[0], {});
+// `gone`: as for FindOne().
+absl::StatusOr<Resource> Find(const std::vector<std::string>& words, const Context& context,
+                              sas::v1::RemovedResource* gone) {
+  if (words.size() == 1) return FindOne(context, words[0], {}, gone);
   const auto noun = FindNoun(words[0]);
   if (!noun.ok()) return noun.status();
-  return FindOne(context, words[1], {(*noun)->kind});
+  return FindOne(context, words[1], {(*noun)->kind}, gone);
 }
 
 // The sources of the API, and those of the response that this sasctl does not know, ascending.
@@ -129,8 +131,13 @@ absl::Status ShowSources(const Resource& resource, Output output, const Context&
 absl::Status RunShow(const ShowOptions& options, const Context& context) {
   const auto output = ParseOutput(options.output);
   if (!output.ok()) return output.status();
-  const auto found = Find(options.words, context);
-  if (!found.ok()) return found.status();
+  sas::v1::RemovedResource gone;
+  const auto found = Find(options.words, context, &gone);
+  if (!found.ok()) {
+    // The error says that it is gone; programs get all that is known.
+    if (gone.has_last_known()) PrintMessage(gone, *output, context.out);
+    return found.status();
+  }
   const Message& message = *Inner(*found);
   if (*output == Output::kName) {
     context.out << NameOf(message) << '\n';

@@ -190,7 +190,7 @@ class WatchSession {
 }  // namespace
 
 absl::Status RunWatch(const WatchOptions& options, const Context& context) {
-  auto printer = NewEventPrinter(options.output, context.out, context.paint);
+  auto printer = NewEventPrinter(options.output, context.out, context.paint, context.clock);
   if (!printer.ok()) return printer.status();
   auto filter = ParseWatchFilter(options.filters, context);
   if (!filter.ok()) return filter.status();
@@ -201,26 +201,6 @@ absl::Status RunWatch(const WatchOptions& options, const Context& context) {
   context.out.flush();
   session.PrintWhereToResume();
   return status;
-}
-
-absl::Status RunEvents(const EventsOptions& options, const Context& context) {
-  const auto printer = NewEventPrinter(options.output, context.out, context.paint);
-  if (!printer.ok()) return printer.status();
-  auto filter = ParseWatchFilter(options.filters, context);
-  if (!filter.ok()) return filter.status();
-  sas::v1::ListEventsRequest request;
-  request.set_page_size(1000);
-  request.set_after_revision(options.after);
-  request.set_newest_count(options.last);
-  *request.mutable_filter() = *std::move(filter);
-  for (;;) {
-    const auto response =
-        context.Call(*context.stubs.history, &HistoryService::StubInterface::ListEvents, request);
-    if (!response.ok()) return response.status();
-    for (const sas::v1::Event& event : response->events()) (*printer)->Event(event);
-    if (!context.Flush() || response->next_page_token().empty()) return absl::OkStatus();
-    request.set_page_token(response->next_page_token());
-  }
 }
 
 }  // namespace sasd::cli

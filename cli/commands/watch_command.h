@@ -23,16 +23,6 @@ struct WatchOptions {
 // to resume.
 absl::Status RunWatch(const WatchOptions& options, const Context& context);
 
-struct EventsOptions {
-  std::string output = "table";  // lines
-  int64_t after = 0;             // only events after this revision; 0: all in the log
-  int32_t last = 0;              // only this many, the newest; 0: all
-  std::vector<std::string> filters;
-};
-
-// Prints the events of the log.
-absl::Status RunEvents(const EventsOptions& options, const Context& context);
-
 }  // namespace sasd::cli
 
 #endif  // CLI_COMMANDS_WATCH_COMMAND_H_

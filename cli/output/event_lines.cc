@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "cli/output/cause_text.h"
 #include "cli/output/describe.h"
 #include "cli/output/format.h"
 #include "cli/output/nouns.h"
@@ -165,54 +167,17 @@ std::string Via(const Resource& resource) {
   return absl::StrCat("via ", ShortName(device.parent()), phy);
 }
 
-std::string CauseText(const sas::v1::Cause& cause) {
-  const std::string kind = EnumText(cause.kind());
-  if (cause.text().empty()) return kind;
-  const bool found_later = cause.kind() == sas::v1::CAUSE_KIND_RESYNC;
-  return found_later ? absl::StrCat("resync: ", cause.text()) : cause.text();
-}
+std::string Part(absl::string_view text) { return text.empty() ? "" : absl::StrCat("  ", text); }
 
-// The names of an object in the text of a cause. A cause names a logical unit by its paths.
-std::vector<std::string> NamesInCauses(const Change& change) {
-  const std::string name = ShortName(NameOf(change.resource()));
-  std::vector<std::string> names;
-  switch (change.resource().resource_case()) {
-    case Resource::kEndDevice:
-      names.push_back(absl::StrCat("end device ", name));
-      break;
-    case Resource::kExpander:
-      names.push_back(absl::StrCat("expander ", name, " added"));
-      names.push_back(absl::StrCat("expander ", name, " not responding"));
-      break;
-    case Resource::kLogicalUnit:
-      for (const Resource* unit : {&change.resource(), &change.previous()}) {
-        for (const auto& path : unit->logical_unit().paths()) {
-          names.push_back(absl::StrCat("end device ", ShortName(path.end_device())));
-        }
-      }
-      break;
-    default:
-      break;
-  }
-  return names;
-}
-
-// The reason for one change: the clause of the cause that names its object, else the first clause.
-std::string ReasonOf(const Change& change, const sas::v1::Cause& cause) {
-  const std::string text = CauseText(cause);
-  const std::vector<std::string> clauses = absl::StrSplit(text, "; ");
-  if (clauses.size() == 1) return text;
-  for (const std::string& name : NamesInCauses(change)) {
-    for (const std::string& clause : clauses) {
-      if (absl::StrContains(clause, name)) return clause;
-    }
-  }
-  return absl::StrCat(clauses.front(), "; ...");
+std::string Object(const Resource& resource) {
+  return absl::StrCat(absl::StrFormat("%-9s ", NounOf(resource).singular),
+                      ShortName(NameOf(resource)), Part(DescribeResource(resource)));
 }
 
 class LinePrinter : public EventPrinter {
  public:
-  LinePrinter(std::ostream& out, Paint paint) : out_(out), paint_(paint) {}
+  LinePrinter(std::ostream& out, Paint paint, WallClock clock)
+      : out_(out), paint_(paint), clock_(std::move(clock)) {}
 
   void Snapshot(const sas::v1::SnapshotChunk& chunk) override {
     for (const Resource& resource : chunk.resources()) {
@@ -239,8 +204,8 @@ class LinePrinter : public EventPrinter {
         ++new_handles;
         continue;
       }
-      out_ << absl::StrCat(head, ChangeText(*change), Part(Why(ReasonOf(*change, event.cause()))),
-                           "\n");
+      out_ << absl::StrCat(head, ChangeText(*change, paint_),
+                           Part(Why(ReasonFor(*change, event.cause()))), "\n");
     }
     if (new_handles > 0) {
       out_ << absl::StrCat(head, "* ", new_handles, " with a new device handle", Part(why), "\n");
@@ -254,6 +219,8 @@ class LinePrinter : public EventPrinter {
     }
   }
 
+  void Lost(const sas::v1::Gap& gap) override { Bar(absl::StrCat("gap: ", LossText(gap))); }
+
   void Gap(int64_t sent_revision, int64_t revision, absl::string_view why) override {
     const std::string begin = !why.empty() ? std::string(why)
                               : sent_revision == 0
@@ -263,13 +230,9 @@ class LinePrinter : public EventPrinter {
   }
 
  private:
-  static std::string Part(absl::string_view text) {
-    return text.empty() ? "" : absl::StrCat("  ", text);
-  }
-
   std::string Head(const sas::v1::Event& event) const {
     return absl::StrCat(
-        paint_.Dim(absl::StrCat("r", event.revision(), " ", ClockTime(event.time()))), " ");
+        paint_.Dim(absl::StrCat("r", event.revision(), " ", EventTime(event.time(), clock_))), " ");
   }
 
   std::string Why(const std::string& text) const {
@@ -282,6 +245,7 @@ class LinePrinter : public EventPrinter {
 
   // Marks events that sasd missed, and resets that renumber device handles.
   void MarkGap(const sas::v1::Event& event) {
+    if (event.has_gap()) Lost(event.gap());
     const sas::v1::Cause& cause = event.cause();
     const std::string host = ShortName(cause.host());
     if (cause.kind() == sas::v1::CAUSE_KIND_RESYNC) {
@@ -300,45 +264,68 @@ class LinePrinter : public EventPrinter {
     }
   }
 
-  static std::string Object(const Resource& resource) {
-    return absl::StrCat(absl::StrFormat("%-9s ", NounOf(resource).singular),
-                        ShortName(NameOf(resource)), Part(DescribeResource(resource)));
-  }
-
-  std::string ChangeText(const Change& change) const {
-    const Resource& resource = change.resource();
-    const std::string object = Object(resource);
-    switch (change.kind()) {
-      case sas::v1::CHANGE_KIND_ADDED:
-        return absl::StrCat(paint_.Green(absl::StrCat("+ ", object)), Part(Via(resource)),
-                            Part(StateOf(resource)));
-      case sas::v1::CHANGE_KIND_REMOVED: {
-        const std::string state =
-            StateOf(change.previous().has_end_device() ? change.previous() : resource);
-        return absl::StrCat(paint_.Red(absl::StrCat("- ", object)), Part(Via(resource)),
-                            Part(state.empty() ? "" : absl::StrCat("was ", state)));
-      }
-      default:
-        return absl::StrCat(paint_.Yellow(absl::StrCat("~ ", object)), Part(Differences(change)));
-    }
-  }
-
   std::string NoticeText(const sas::v1::Notice& notice) const {
     const std::string text = absl::StrCat("! ", EnumText(notice.severity()), " ",
                                           ShortName(notice.resource()), ": ", notice.text());
-    return notice.severity() == sas::v1::SEVERITY_CRITICAL  ? paint_.Red(text)
-           : notice.severity() == sas::v1::SEVERITY_WARNING ? paint_.Yellow(text)
-                                                            : text;
+    return PaintBySeverity(notice.severity(), text, paint_);
   }
 
   std::ostream& out_;
   const Paint paint_;
+  const WallClock clock_;
 };
 
 }  // namespace
 
-std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint) {
-  return std::make_unique<LinePrinter>(out, paint);
+std::string ChangeText(const Change& change, Paint paint) {
+  const Resource& resource = change.resource();
+  const std::string object = Object(resource);
+  const sas::v1::Severity severity = change.severity();
+  switch (change.kind()) {
+    case sas::v1::CHANGE_KIND_ADDED: {
+      const std::string text = absl::StrCat("+ ", object);
+      return absl::StrCat(severity > sas::v1::SEVERITY_INFO ? PaintBySeverity(severity, text, paint)
+                                                            : paint.Green(text),
+                          Part(Via(resource)), Part(StateOf(resource)));
+    }
+    case sas::v1::CHANGE_KIND_REMOVED: {
+      const std::string state =
+          StateOf(change.previous().has_end_device() ? change.previous() : resource);
+      return absl::StrCat(PaintBySeverity(severity, absl::StrCat("- ", object), paint),
+                          Part(Via(resource)),
+                          Part(state.empty() ? "" : absl::StrCat("was ", state)));
+    }
+    default:
+      return absl::StrCat(PaintBySeverity(severity, absl::StrCat("~ ", object), paint),
+                          Part(Differences(change)));
+  }
+}
+
+std::string LossText(const sas::v1::Gap& gap) {
+  const std::string which = gap.first_revision() == gap.last_revision()
+                                ? absl::StrCat("revision ", gap.first_revision(), " is lost")
+                                : absl::StrCat("revisions ", gap.first_revision(), " to ",
+                                               gap.last_revision(), " are lost");
+  switch (gap.reason()) {
+    case sas::v1::GAP_REASON_POWER_LOSS:
+      return absl::StrCat(which, ": the node lost power before the journal was on disk");
+    case sas::v1::GAP_REASON_JOURNAL_STALLED:
+      return absl::StrCat(which, ": the journal could not be written");
+    case sas::v1::GAP_REASON_JOURNAL_DAMAGED:
+      return absl::StrCat(which, ": the journal is damaged");
+    default:
+      return which;
+  }
+}
+
+std::string PaintBySeverity(sas::v1::Severity severity, const std::string& text, Paint paint) {
+  return severity == sas::v1::SEVERITY_CRITICAL  ? paint.Red(text)
+         : severity == sas::v1::SEVERITY_WARNING ? paint.Yellow(text)
+                                                 : text;
+}
+
+std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint, WallClock clock) {
+  return std::make_unique<LinePrinter>(out, paint, std::move(clock));
 }
 
 }  // namespace sasd::cli

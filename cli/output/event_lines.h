@@ -3,9 +3,12 @@
 
 #include <memory>
 #include <ostream>
+#include <string>
 
 #include "cli/output/event_printer.h"
 #include "cli/output/paint.h"
+#include "cli/output/wall_clock.h"
+#include "sas/v1/events.pb.h"
 
 namespace sasd::cli {
 
@@ -13,8 +16,19 @@ namespace sasd::cli {
 //   r42 02:11:09.123 - device 5000c500a7b26111  5000ccab.../4, sdb, SEAGATE ...  was attached  (phy
 //   5 ...)
 // The signs: + appeared, ~ changed (with the values before and after), - gone, = in the snapshot, !
-// notice, * an event that changed nothing. Gaps stand out as "--- gap: ... ---".
-std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint);
+// notice, * an event that changed nothing. Gaps stand out as "--- gap: ... ---". The date precedes
+// the time if it is not today. Colours show the severity that sasd gives: warnings are yellow, what
+// is critical is red.
+std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint, WallClock clock);
+
+// One change, as in such a line: "~ port      5006.../5000...  4x 12G  width 3 -> 4".
+std::string ChangeText(const sas::v1::Change& change, Paint paint);
+
+// "revisions 66 to 65536 are lost: the node lost power before the journal was on disk".
+std::string LossText(const sas::v1::Gap& gap);
+
+// `text` in the colour of the severity.
+std::string PaintBySeverity(sas::v1::Severity severity, const std::string& text, Paint paint);
 
 }  // namespace sasd::cli
 

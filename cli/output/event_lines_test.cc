@@ -2,6 +2,7 @@
 #include <sstream>
 #include <string>
 
+#include "absl/time/time.h"
 #include "cli/output/event_lines.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
@@ -24,11 +25,19 @@ constexpr char kDevice[] = R"(end_device {
   parent_phy_identifier: 3
 })";
 
+// Noon of 2026-03-02.
+WallClock Clock() {
+  WallClock clock;
+  clock.zone = absl::UTCTimeZone();
+  clock.now = [] { return absl::FromUnixSeconds(1'772'452'800); };
+  return clock;
+}
+
 std::string Print(const std::string& event_text, bool colour = false) {
   sas::v1::Event event;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(event_text, &event)) << event_text;
   std::ostringstream out;
-  NewEventLinePrinter(out, Paint(colour))->Event(event);
+  NewEventLinePrinter(out, Paint(colour), Clock())->Event(event);
   return out.str();
 }
 
@@ -98,7 +107,7 @@ TEST(EventLinesTest, ANoticeShowsSeverityAndSubject) {
 
 TEST(EventLinesTest, AStreamGapNamesBothRevisions) {
   std::ostringstream out;
-  NewEventLinePrinter(out, Paint())->Gap(10, 25, "");
+  NewEventLinePrinter(out, Paint(), Clock())->Gap(10, 25, "");
   EXPECT_EQ(out.str(), "--- gap: fell behind at revision 10, resynced at 25 ---\n");
 }
 
@@ -150,6 +159,34 @@ TEST(EventLinesTest, HostsOfASlotAreShownWithItsEnclosure) {
 TEST(EventLinesTest, StartIsMarked) {
   EXPECT_THAT(Print("revision: 42 cause { kind: CAUSE_KIND_RESTART text: \"sasd started\" }"),
               HasSubstr("--- sasd restarted at 42 ---"));
+}
+
+TEST(EventLinesTest, ColoursShowTheSeverityThatSasdGives) {
+  EXPECT_THAT(Print(Changed("REMOVED", "severity: SEVERITY_WARNING"), true),
+              HasSubstr("\033[33m- device"));
+  EXPECT_THAT(Print(Changed("MODIFIED", "severity: SEVERITY_CRITICAL"), true),
+              HasSubstr("\033[31m~ device"));
+  EXPECT_THAT(Print(Changed("REMOVED", "severity: SEVERITY_INFO"), true),
+              HasSubstr("\033[0m - device"));
+}
+
+TEST(EventLinesTest, TheDatePrecedesTheTimeOfAnotherDay) {
+  const std::string today = "time { seconds: 1772421247 } ";  // 2026-03-02 03:14:07
+  const std::string yesterday = "time { seconds: 1772334847 } ";
+  EXPECT_THAT(Print(today + Changed("ADDED")), StartsWith("r42 03:14:07.000 +"));
+  EXPECT_THAT(Print(yesterday + Changed("ADDED")), StartsWith("r42 2026-03-01 03:14:07.000 +"));
+}
+
+TEST(EventLinesTest, LostHistoryIsALineOfItsOwn) {
+  EXPECT_THAT(Print("revision: 65537 gap { first_revision: 43 last_revision: 65536 "
+                    "reason: GAP_REASON_POWER_LOSS }"),
+              StartsWith("--- gap: revisions 43 to 65536 are lost: the node lost power before the "
+                         "journal was on disk ---\nr65537 "));
+  sas::v1::Gap gap;
+  gap.set_first_revision(7);
+  gap.set_last_revision(7);
+  gap.set_reason(sas::v1::GAP_REASON_JOURNAL_DAMAGED);
+  EXPECT_EQ(LossText(gap), "revision 7 is lost: the journal is damaged");
 }
 
 }  // namespace

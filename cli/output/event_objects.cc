@@ -25,6 +25,10 @@ class ObjectPrinter : public EventPrinter {
 
   void Event(const sas::v1::Event& event) override { Print(ToJson(event)); }
 
+  void Lost(const sas::v1::Gap& gap) override {
+    Print(absl::StrCat("{\"lost\":", ToJson(gap), "}"));
+  }
+
   void Gap(int64_t sent_revision, int64_t revision, absl::string_view why) override {
     Print(absl::StrCat("{\"gap\":{\"sentRevision\":\"", sent_revision, "\",\"revision\":\"",
                        revision, "\",\"reason\":", JsonString(why.empty() ? "fell behind" : why),

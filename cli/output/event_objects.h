@@ -9,8 +9,9 @@
 namespace sasd::cli {
 
 // Prints one JSON object per line: each event in protobuf's JSON (with "revision"), and
-// {"snapshot": {"revision", "resource"}}, {"synced": {"revision", "resumeToken"}} and
-// {"gap": {"sentRevision", "revision", "reason"}}.
+// {"snapshot": {"revision", "resource"}}, {"synced": {"revision", "resumeToken"}},
+// {"gap": {"sentRevision", "revision", "reason"}} and
+// {"lost": {"firstRevision", "lastRevision", "reason"}}.
 std::unique_ptr<EventPrinter> NewEventJsonlPrinter(std::ostream& out);
 
 // Prints the same objects as YAML documents.

@@ -6,13 +6,14 @@
 
 namespace sasd::cli {
 absl::StatusOr<std::unique_ptr<EventPrinter>> NewEventPrinter(absl::string_view output,
-                                                              std::ostream& out, Paint paint) {
+                                                              std::ostream& out, Paint paint,
+                                                              const WallClock& clock) {
   const auto form = ParseOutput(output);
   if (!form.ok()) return form.status();
   switch (*form) {
     case Output::kTable:
     case Output::kWide:
-      return NewEventLinePrinter(out, paint);
+      return NewEventLinePrinter(out, paint, clock);
     case Output::kJson:
     case Output::kJsonl:
       return NewEventJsonlPrinter(out);

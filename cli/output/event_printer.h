@@ -15,6 +15,8 @@ class EventPrinter {
   virtual void Snapshot(const sas::v1::SnapshotChunk& chunk) = 0;
   virtual void Synced(const sas::v1::Synced& synced) = 0;
   virtual void Event(const sas::v1::Event& event) = 0;
+  // Events that are lost to the history. An event with a gap of its own prints that itself.
+  virtual void Lost(const sas::v1::Gap& gap) = 0;
   // The stream fell behind after `sent_revision` (0: unknown), and is complete again at `revision`.
   // `why`: another reason for the gap; empty if the stream fell behind.
   virtual void Gap(int64_t sent_revision, int64_t revision, absl::string_view why) = 0;

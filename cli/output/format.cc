@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 
 namespace sasd::cli {
@@ -85,7 +86,7 @@ std::string MessageText(const Message& message) {
   std::vector<std::string> parts;
   for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
     std::string text = FieldValueText(message, *message.GetDescriptor()->field(i));
-    if (!text.empty() && text != "0") parts.push_back(std::move(text));
+    if (!text.empty() && text != "0" && text != "no") parts.push_back(std::move(text));
   }
   return absl::StrJoin(parts, " ");
 }
@@ -179,8 +180,14 @@ std::string ShortName(absl::string_view name) {
   return std::string(parts.back());
 }
 
-std::string ClockTime(const google::protobuf::Timestamp& time) {
-  return absl::FormatTime("%H:%M:%E3S", ToTime(time), absl::LocalTimeZone());
+std::string EventTime(const google::protobuf::Timestamp& time, const WallClock& clock) {
+  const absl::Time at = ToTime(time);
+  const bool today = absl::ToCivilDay(at, clock.zone) == absl::ToCivilDay(clock.now(), clock.zone);
+  return absl::FormatTime(today ? "%H:%M:%E3S" : "%Y-%m-%d %H:%M:%E3S", at, clock.zone);
+}
+
+std::string DateAndSecond(const google::protobuf::Timestamp& time, const WallClock& clock) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S", ToTime(time), clock.zone);
 }
 
 std::string DateTime(const google::protobuf::Timestamp& time) {

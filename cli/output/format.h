@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "cli/output/wall_clock.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "sas/v1/resources.pb.h"
@@ -38,8 +39,10 @@ std::string ShortName(absl::string_view name);
 // The last collection of a resource name: "phys" for "hosts/X/phys/3".
 absl::string_view CollectionOf(absl::string_view name);
 
-// "02:11:09.123", local time.
-std::string ClockTime(const google::protobuf::Timestamp& time);
+// "02:11:09.123"; with the date, "2026-11-24 02:11:09.123", if that is not today.
+std::string EventTime(const google::protobuf::Timestamp& time, const WallClock& clock);
+// "2026-11-24 02:11:09", in the zone of the clock.
+std::string DateAndSecond(const google::protobuf::Timestamp& time, const WallClock& clock);
 // "2026-11-24 02:11:09.123", local time; empty if unset.
 std::string DateTime(const google::protobuf::Timestamp& time);
 

@@ -111,8 +111,19 @@ TEST(FormatTest, TimesAreLocal) {
   setenv("TZ", "Fixed/UTC+02:00:00", /*overwrite=*/1);
   const auto time = At(1'763'943'069, 123'999'999);  // 2025-11-24 00:11:09 UTC
   EXPECT_EQ(DateTime(time), "2025-11-24 02:11:09.123");
-  EXPECT_EQ(ClockTime(time), "02:11:09.123");
   EXPECT_EQ(DateTime(At(0, 0)), "");
+}
+
+TEST(FormatTest, AnEventOfAnotherDayShowsItsDate) {
+  WallClock clock;
+  clock.zone = absl::FixedTimeZone(2 * 60 * 60);
+  const auto time = At(1'763'943'069, 123'999'999);  // 2025-11-24 02:11:09 in that zone
+  const absl::Time then = absl::FromUnixSeconds(1'763'943'069);
+  clock.now = [then] { return then + absl::Hours(21); };
+  EXPECT_EQ(EventTime(time, clock), "02:11:09.123");
+  clock.now = [then] { return then + absl::Hours(22); };
+  EXPECT_EQ(EventTime(time, clock), "2025-11-24 02:11:09.123");
+  EXPECT_EQ(DateAndSecond(time, clock), "2025-11-24 02:11:09");
 }
 
 TEST(FormatTest, AHandleHasFourHexadecimalDigits) {

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "cli/output/paint.h"
+#include "cli/output/wall_clock.h"
 #include "cli/query/interrupt.h"
 #include "cli/query/rpc_error.h"
 #include "grpcpp/client_context.h"
@@ -46,6 +47,7 @@ struct Context {
   Interrupt& interrupt;
   Endpoint endpoint;
   Paint paint;
+  WallClock clock = {};
 
   // A context with the deadline of one call; InfiniteDuration() for none.
   std::unique_ptr<grpc::ClientContext> NewCall(absl::Duration timeout) const {

@@ -7,14 +7,37 @@
 namespace sasd::cli {
 namespace {
 
-std::unique_ptr<grpc::Server> NewServer(grpc::Service& topology, grpc::Service& node) {
+std::unique_ptr<grpc::Server> NewServer(grpc::Service& topology, grpc::Service& node,
+                                        grpc::Service& history) {
   grpc::ServerBuilder builder;
+  builder.RegisterService(&history);
   builder.RegisterService(&topology);
   builder.RegisterService(&node);
   return builder.BuildAndStart();
 }
 
+// Answers with the next page.
+template <typename Response>
+grpc::Status TakeNext(std::deque<Response>& pages, Response* response) {
+  if (pages.empty()) return grpc::Status(grpc::StatusCode::INTERNAL, "the fake has no page left");
+  *response = pages.front();
+  pages.pop_front();
+  return grpc::Status::OK;
+}
+
 }  // namespace
+
+void FakeTopologyService::AddRemoved(sas::v1::RemovedResource removed,
+                                     std::vector<std::string> spellings) {
+  removed_.push_back({std::move(removed), std::move(spellings)});
+}
+
+grpc::Status FakeTopologyService::ListEnclosures(grpc::ServerContext*,
+                                                 const sas::v1::ListEnclosuresRequest*,
+                                                 sas::v1::ListEnclosuresResponse* response) {
+  *response = enclosures_;
+  return failure_;
+}
 
 void FakeTopologyService::Add(sas::v1::Resource resource, std::vector<std::string> spellings) {
   entries_.push_back({std::move(resource), std::move(spellings)});
@@ -30,6 +53,11 @@ grpc::Status FakeTopologyService::FindResources(grpc::ServerContext*,
                         absl::c_linear_search(request->kinds(), entry.resource.resource_case());
     if (wanted && absl::c_linear_search(entry.spellings, request->query())) {
       *response->add_resources() = entry.resource;
+    }
+  }
+  for (const RemovedEntry& entry : removed_) {
+    if (response->resources().empty() && absl::c_linear_search(entry.spellings, request->query())) {
+      *response->add_removed_resources() = entry.removed;
     }
   }
   if (response->resources().empty()) {
@@ -52,7 +80,28 @@ grpc::Status FakeNodeService::Diagnose(grpc::ServerContext*, const sas::v1::Diag
   return failure_;
 }
 
-FakeSasd::FakeSasd() : server_(NewServer(topology, node)), stubs_(NewStubs()) {}
+grpc::Status FakeHistoryService::ListEvents(grpc::ServerContext*,
+                                            const sas::v1::ListEventsRequest* request,
+                                            sas::v1::ListEventsResponse* response) {
+  events_requests.push_back(*request);
+  return failure_.ok() ? TakeNext(events, response) : failure_;
+}
+
+grpc::Status FakeHistoryService::GetTimeline(grpc::ServerContext*,
+                                             const sas::v1::GetTimelineRequest* request,
+                                             sas::v1::GetTimelineResponse* response) {
+  timeline_requests.push_back(*request);
+  return failure_.ok() ? TakeNext(timelines, response) : failure_;
+}
+
+grpc::Status FakeHistoryService::GetDifferences(grpc::ServerContext*,
+                                                const sas::v1::GetDifferencesRequest* request,
+                                                sas::v1::GetDifferencesResponse* response) {
+  differences_requests.push_back(*request);
+  return failure_.ok() ? TakeNext(differences, response) : failure_;
+}
+
+FakeSasd::FakeSasd() : server_(NewServer(topology, node, history)), stubs_(NewStubs()) {}
 
 Stubs FakeSasd::NewStubs() {
   return Stubs::Make(server_->InProcessChannel(grpc::ChannelArguments()));

@@ -1,6 +1,7 @@
 #ifndef CLI_QUERY_FAKE_SASD_H_
 #define CLI_QUERY_FAKE_SASD_H_
 
+#include <deque>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "cli/query/context.h"
 #include "grpcpp/grpcpp.h"
+#include "sas/v1/history_service.grpc.pb.h"
 #include "sas/v1/node_service.grpc.pb.h"
 #include "sas/v1/topology_service.grpc.pb.h"
 
@@ -19,6 +21,8 @@ namespace sasd::cli {
 class FakeTopologyService : public sas::v1::TopologyService::Service {
  public:
   void Add(sas::v1::Resource resource, std::vector<std::string> spellings);
+  void AddRemoved(sas::v1::RemovedResource removed, std::vector<std::string> spellings);
+  void AddEnclosure(sas::v1::Enclosure enclosure) { *enclosures_.add_enclosures() = enclosure; }
   void Suggest(const std::string& suggestion) { suggestions_.push_back(suggestion); }
   // Makes every later call fail with this status.
   void Fail(grpc::Status status) { failure_ = std::move(status); }
@@ -26,6 +30,9 @@ class FakeTopologyService : public sas::v1::TopologyService::Service {
   grpc::Status FindResources(grpc::ServerContext* context,
                              const sas::v1::FindResourcesRequest* request,
                              sas::v1::FindResourcesResponse* response) override;
+  grpc::Status ListEnclosures(grpc::ServerContext* context,
+                              const sas::v1::ListEnclosuresRequest* request,
+                              sas::v1::ListEnclosuresResponse* response) override;
   std::vector<sas::v1::FindResourcesRequest> find_requests;
 
  private:
@@ -33,6 +40,13 @@ class FakeTopologyService : public sas::v1::TopologyService::Service {
     sas::v1::Resource resource;
     std::vector<std::string> spellings;
   };
+  struct RemovedEntry {
+    sas::v1::RemovedResource removed;
+    std::vector<std::string> spellings;
+  };
+
+  std::vector<RemovedEntry> removed_;
+  sas::v1::ListEnclosuresResponse enclosures_;
 
   std::vector<Entry> entries_;
   std::vector<std::string> suggestions_;
@@ -60,6 +74,32 @@ class FakeNodeService : public sas::v1::NodeService::Service {
   grpc::Status failure_;
 };
 
+// The history service of a fake sasd. It answers with the pages given, one after the other, and
+// records the requests. Set it up before the first call.
+class FakeHistoryService : public sas::v1::HistoryService::Service {
+ public:
+  // Makes every later call fail with this status.
+  void Fail(grpc::Status status) { failure_ = std::move(status); }
+
+  grpc::Status ListEvents(grpc::ServerContext* context, const sas::v1::ListEventsRequest* request,
+                          sas::v1::ListEventsResponse* response) override;
+  grpc::Status GetTimeline(grpc::ServerContext* context, const sas::v1::GetTimelineRequest* request,
+                           sas::v1::GetTimelineResponse* response) override;
+  grpc::Status GetDifferences(grpc::ServerContext* context,
+                              const sas::v1::GetDifferencesRequest* request,
+                              sas::v1::GetDifferencesResponse* response) override;
+
+  std::deque<sas::v1::ListEventsResponse> events;
+  std::deque<sas::v1::GetTimelineResponse> timelines;
+  std::deque<sas::v1::GetDifferencesResponse> differences;
+  std::vector<sas::v1::ListEventsRequest> events_requests;
+  std::vector<sas::v1::GetTimelineRequest> timeline_requests;
+  std::vector<sas::v1::GetDifferencesRequest> differences_requests;
+
+ private:
+  grpc::Status failure_;
+};
+
 // A fake sasd behind an in-process channel, with the context that a command needs.
 class FakeSasd {
  public:
@@ -68,11 +108,13 @@ class FakeSasd {
   Stubs NewStubs();
   // Writes to `out` and `err`, without colour. The fake must outlive it.
   Context context() {
-    return {stubs_, out, err, interrupt_, {"unix:/fake.sock", absl::Seconds(30)}, Paint()};
+    return {stubs_, out, err, interrupt_, {"unix:/fake.sock", absl::Seconds(30)}, Paint(), clock};
   }
 
   FakeTopologyService topology;
   FakeNodeService node;
+  FakeHistoryService history;
+  WallClock clock;
   std::ostringstream out, err;
 
  private:

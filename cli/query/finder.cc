@@ -1,6 +1,7 @@
 #include "cli/query/finder.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
@@ -8,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "cli/output/cause_text.h"
 #include "cli/output/describe.h"
 #include "cli/output/format.h"
 #include "cli/output/nouns.h"
@@ -18,18 +20,6 @@ namespace {
 
 using sas::v1::Resource;
 using sas::v1::ResourceKind;
-
-// Removes what users type around an identifier: "/dev/" of "/dev/sdb", and "expander-" of
-// "expander-5000...", which the tree draws if the operating system has no name.
-std::string WithoutDecoration(absl::string_view query) {
-  query = absl::StripAsciiWhitespace(query);
-  absl::ConsumePrefix(&query, "/dev/");
-  const size_t dash = query.rfind('-');
-  if (dash == absl::string_view::npos || query.size() - dash - 1 != 16) return std::string(query);
-  const absl::string_view head = query.substr(0, dash), tail = query.substr(dash + 1);
-  const bool decorated = head == "host" || head == "expander" || head == "end_device";
-  return std::string(decorated && absl::c_all_of(tail, absl::ascii_isxdigit) ? tail : query);
-}
 
 bool IsResourceName(absl::string_view query) {
   return absl::StartsWith(query, "hosts/") || absl::StartsWith(query, "logicalUnits/") ||
@@ -78,6 +68,61 @@ absl::Status NotFound(absl::string_view query, const std::vector<ResourceKind>& 
   return absl::NotFoundError(absl::StrCat("no ", KindText(kinds), " \"", query, "\"", close));
 }
 
+// Names that the operating system gave to a resource, and where it was.
+struct LastSeen {
+  std::string enclosure;
+  std::optional<uint32_t> slot;
+  std::vector<std::string> names;
+};
+
+template <typename T>
+void AddPlace(const T& resource, LastSeen& seen) {
+  seen.enclosure = resource.enclosure();
+  if (resource.has_slot()) seen.slot = resource.slot();
+}
+
+LastSeen LastSeenOf(const Resource& resource) {
+  LastSeen seen;
+  if (resource.has_logical_unit()) {
+    AddPlace(resource.logical_unit(), seen);
+    for (const auto& path : resource.logical_unit().paths()) {
+      if (!path.block_device().empty()) seen.names.push_back(path.block_device());
+    }
+  } else if (resource.has_end_device()) {
+    AddPlace(resource.end_device(), seen);
+    if (!resource.end_device().block_device().empty()) {
+      seen.names.push_back(resource.end_device().block_device());
+    }
+  }
+  return seen;
+}
+
+// "ZA1" is gone: removed 2026-03-02 03:14:07 from JBOD24/3: expander ... not responding; last seen
+// as sdx
+absl::Status Gone(const Context& context, absl::string_view query,
+                  const sas::v1::RemovedResource& gone) {
+  const LastSeen seen = LastSeenOf(gone.last_known());
+  std::string text = absl::StrCat("\"", query, "\" is gone: removed");
+  if (gone.has_remove_time()) {
+    absl::StrAppend(&text, " ", DateAndSecond(gone.remove_time(), context.clock));
+  } else {
+    absl::StrAppend(&text, " at revision ", gone.remove_revision());
+  }
+  if (seen.slot.has_value()) {
+    const std::string place = PlaceText(context, seen.enclosure, *seen.slot);
+    if (!place.empty()) absl::StrAppend(&text, " from ", place);
+  }
+  if (gone.has_cause()) {
+    sas::v1::Change change;
+    *change.mutable_resource() = gone.last_known();
+    absl::StrAppend(&text, ": ", ReasonFor(change, gone.cause()));
+  }
+  if (!seen.names.empty()) {
+    absl::StrAppend(&text, "; last seen as ", absl::StrJoin(seen.names, ", "));
+  }
+  return absl::NotFoundError(absl::StrCat(text, "; `sasctl history ", query, "` shows its past"));
+}
+
 absl::Status Ambiguous(absl::string_view query,
                        const google::protobuf::RepeatedPtrField<Resource>& found) {
   constexpr int kMost = 20;
@@ -95,15 +140,51 @@ absl::Status Ambiguous(absl::string_view query,
 
 }  // namespace
 
+std::string PlainQuery(absl::string_view query) {
+  query = absl::StripAsciiWhitespace(query);
+  absl::ConsumePrefix(&query, "/dev/");
+  const size_t dash = query.rfind('-');
+  if (dash == absl::string_view::npos || query.size() - dash - 1 != 16) return std::string(query);
+  const absl::string_view head = query.substr(0, dash), tail = query.substr(dash + 1);
+  const bool decorated = head == "host" || head == "expander" || head == "end_device";
+  return std::string(decorated && absl::c_all_of(tail, absl::ascii_isxdigit) ? tail : query);
+}
+
+std::string PlaceText(const Context& context, const std::string& enclosure, uint32_t slot) {
+  if (enclosure.empty()) return "";
+  sas::v1::ListEnclosuresRequest request;
+  request.set_page_size(1000);
+  const auto all = context.Call(*context.stubs.topology,
+                                &sas::v1::TopologyService::StubInterface::ListEnclosures, request);
+  if (all.ok()) {
+    const auto found = absl::c_find_if(
+        all->enclosures(), [&](const auto& other) { return other.name() == enclosure; });
+    if (found != all->enclosures().end() && !found->alias().empty()) {
+      return absl::StrCat(found->alias(), "/", slot);
+    }
+    const bool unique = found != all->enclosures().end() && !found->model().empty() &&
+                        absl::c_count_if(all->enclosures(), [&](const auto& other) {
+                          return other.model() == found->model();
+                        }) == 1;
+    if (unique) return absl::StrCat(found->model(), "/", slot);
+  }
+  return absl::StrCat(ShortName(enclosure), "/", slot);
+}
+
 absl::StatusOr<Resource> FindOne(const Context& context, absl::string_view query,
-                                 const std::vector<ResourceKind>& kinds) {
-  const std::string bare = WithoutDecoration(query);
+                                 const std::vector<ResourceKind>& kinds,
+                                 sas::v1::RemovedResource* gone) {
+  const std::string bare = PlainQuery(query);
   sas::v1::FindResourcesRequest request;
   request.set_query(bare);
   for (const ResourceKind kind : kinds) request.add_kinds(kind);
   const auto response = context.Call(
       *context.stubs.topology, &sas::v1::TopologyService::StubInterface::FindResources, request);
   if (!response.ok()) return response.status();
+  if (response->resources().empty() && !response->removed_resources().empty()) {
+    if (gone != nullptr) *gone = response->removed_resources(0);
+    return Gone(context, query, response->removed_resources(0));
+  }
   if (response->resources().empty()) return NotFound(query, kinds, response->suggestions());
   const Resource* one = Representative(bare, response->resources());
   if (one == nullptr) return Ambiguous(query, response->resources());

@@ -483,10 +483,11 @@ absl::StatusOr<std::optional<StateRow>> Journal::FindState(const std::string& na
   return row;
 }
 
-absl::StatusOr<int64_t> Journal::VisitState(const std::function<void(StateRow)>& visit) {
+absl::StatusOr<int64_t> Journal::VisitState(const std::function<void(StateRow)>& visit,
+                                            bool only_gone) {
   absl::StatusOr<std::unique_ptr<JournalReader>> reader = TakeReader();
   if (!reader.ok()) return reader.status();
-  absl::StatusOr<int64_t> damaged = (*reader)->VisitState(visit);
+  absl::StatusOr<int64_t> damaged = (*reader)->VisitState(visit, only_gone);
   ReturnReader(*std::move(reader));
   return damaged;
 }

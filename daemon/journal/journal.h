@@ -107,9 +107,10 @@ class Journal {
   absl::StatusOr<std::optional<Gap>> FindGap(int64_t revision);
   // The state of an object, also of one that is gone; nullopt: never had one, or damaged.
   absl::StatusOr<std::optional<StateRow>> FindState(const std::string& name);
-  // Calls visit for each object, in no order; one snapshot. Returns how many rows were damaged and
-  // left out.
-  absl::StatusOr<int64_t> VisitState(const std::function<void(StateRow)>& visit);
+  // Calls visit for each object, or only for those that are gone, in no order; one snapshot.
+  // Returns how many rows were damaged and left out.
+  absl::StatusOr<int64_t> VisitState(const std::function<void(StateRow)>& visit,
+                                     bool only_gone = false);
 
   // Checkpoints. WriteState takes rows that differ from the stored ones, at most a few hundred per
   // call (it holds up Append meanwhile). FinishState says that the stored state is that of

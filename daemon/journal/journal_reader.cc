@@ -441,10 +441,12 @@ absl::StatusOr<std::optional<StateRow>> JournalReader::FindState(const std::stri
   return out;
 }
 
-absl::StatusOr<int64_t> JournalReader::VisitState(const std::function<void(StateRow)>& visit) {
+absl::StatusOr<int64_t> JournalReader::VisitState(const std::function<void(StateRow)>& visit,
+                                                  bool only_gone) {
   absl::StatusOr<Statement> select = db_.Prepare(
-      "SELECT o.name, o.kind, s.present, s.revision, s.checksum, s.resource"
-      " FROM state s LEFT JOIN objects o ON s.object = o.id",
+      absl::StrCat("SELECT o.name, o.kind, s.present, s.revision, s.checksum, s.resource"
+                   " FROM state s LEFT JOIN objects o ON s.object = o.id",
+                   only_gone ? " WHERE s.present = 0" : ""),
       false);
   if (!select.ok()) return select.status();
   int64_t damaged = 0;

@@ -62,7 +62,8 @@ class JournalReader {
   absl::StatusOr<Page> Read(const Query& query);
   absl::StatusOr<std::optional<Gap>> FindGap(int64_t revision);
   absl::StatusOr<std::optional<StateRow>> FindState(const std::string& name);
-  absl::StatusOr<int64_t> VisitState(const std::function<void(StateRow)>& visit);
+  absl::StatusOr<int64_t> VisitState(const std::function<void(StateRow)>& visit,
+                                     bool only_gone = false);
 
  private:
   struct Statements;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "daemon/registry/severity.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/wire.h"
 #include "google/protobuf/arena.h"
@@ -125,6 +126,7 @@ std::string EncodeChange(const registry::Change& change) {
   sas::v1::Change head;
   head.set_kind(
       static_cast<sas::v1::ChangeKind>(change.kind()));  // the numbers are equal (event.h)
+  head.set_severity(ToProto(registry::SeverityOf(change)));
   const bool removed = change.kind() == registry::ChangeKind::kRemoved;
   if (removed && change.resource_kind() == registry::ResourceKind::kEndDevice) {
     ToProto(change.resource(), head.mutable_resource());

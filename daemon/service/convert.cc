@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "daemon/registry/severity.h"
 #include "daemon/service/names.h"
 
 namespace sasd::service {
@@ -40,44 +41,6 @@ void AddProtocols(uint8_t bits, Add add) {
   if (bits & Protocols::kStp) add(sas::v1::PROTOCOL_STP);
   if (bits & Protocols::kSmp) add(sas::v1::PROTOCOL_SMP);
   if (bits & Protocols::kSata) add(sas::v1::PROTOCOL_SATA);
-}
-
-sas::v1::CauseKind ToProto(CauseKind kind) {
-  switch (kind) {
-    case CauseKind::kStartup:
-      return sas::v1::CAUSE_KIND_STARTUP;
-    case CauseKind::kFirmwareEvent:
-      return sas::v1::CAUSE_KIND_FIRMWARE_EVENT;
-    case CauseKind::kAttach:
-      return sas::v1::CAUSE_KIND_ATTACH;
-    case CauseKind::kScan:
-      return sas::v1::CAUSE_KIND_SCAN;
-    case CauseKind::kUevent:
-      return sas::v1::CAUSE_KIND_UEVENT;
-    case CauseKind::kResync:
-      return sas::v1::CAUSE_KIND_RESYNC;
-    case CauseKind::kHostReset:
-      return sas::v1::CAUSE_KIND_HOST_RESET;
-    case CauseKind::kControl:
-      return sas::v1::CAUSE_KIND_CONTROL;
-    case CauseKind::kSourceLost:
-      return sas::v1::CAUSE_KIND_SOURCE_LOST;
-    case CauseKind::kRestart:
-      return sas::v1::CAUSE_KIND_RESTART;
-  }
-  return sas::v1::CAUSE_KIND_UNSPECIFIED;
-}
-
-sas::v1::Severity ToProto(Notice::Severity severity) {
-  switch (severity) {
-    case Notice::Severity::kInfo:
-      return sas::v1::SEVERITY_INFO;
-    case Notice::Severity::kWarning:
-      return sas::v1::SEVERITY_WARNING;
-    case Notice::Severity::kCritical:
-      return sas::v1::SEVERITY_CRITICAL;
-  }
-  return sas::v1::SEVERITY_UNSPECIFIED;
 }
 
 }  // namespace
@@ -182,6 +145,44 @@ sas::v1::HolderKind ToProto(HolderKind kind) {
 
 sas::v1::Source ToProto(Source source) {
   return static_cast<sas::v1::Source>(static_cast<int>(source) + 1);  // the enum is open
+}
+
+sas::v1::CauseKind ToProto(CauseKind kind) {
+  switch (kind) {
+    case CauseKind::kStartup:
+      return sas::v1::CAUSE_KIND_STARTUP;
+    case CauseKind::kFirmwareEvent:
+      return sas::v1::CAUSE_KIND_FIRMWARE_EVENT;
+    case CauseKind::kAttach:
+      return sas::v1::CAUSE_KIND_ATTACH;
+    case CauseKind::kScan:
+      return sas::v1::CAUSE_KIND_SCAN;
+    case CauseKind::kUevent:
+      return sas::v1::CAUSE_KIND_UEVENT;
+    case CauseKind::kResync:
+      return sas::v1::CAUSE_KIND_RESYNC;
+    case CauseKind::kHostReset:
+      return sas::v1::CAUSE_KIND_HOST_RESET;
+    case CauseKind::kControl:
+      return sas::v1::CAUSE_KIND_CONTROL;
+    case CauseKind::kSourceLost:
+      return sas::v1::CAUSE_KIND_SOURCE_LOST;
+    case CauseKind::kRestart:
+      return sas::v1::CAUSE_KIND_RESTART;
+  }
+  return sas::v1::CAUSE_KIND_UNSPECIFIED;
+}
+
+sas::v1::Severity ToProto(Notice::Severity severity) {
+  switch (severity) {
+    case Notice::Severity::kInfo:
+      return sas::v1::SEVERITY_INFO;
+    case Notice::Severity::kWarning:
+      return sas::v1::SEVERITY_WARNING;
+    case Notice::Severity::kCritical:
+      return sas::v1::SEVERITY_CRITICAL;
+  }
+  return sas::v1::SEVERITY_UNSPECIFIED;
 }
 
 sas::v1::Severity ToProto(registry::Severity severity) {
@@ -525,6 +526,7 @@ sas::v1::Event HeaderToProto(const registry::RegistryEvent& event,
   cause->set_event_context(event.cause.event_context);
   cause->set_lost_event_count(event.cause.lost_events);
   out.set_arrival_monotonic_time_ns(absl::ToInt64Nanoseconds(event.arrival));
+  out.set_severity(ToProto(registry::SeverityOf(event)));
   return out;
 }
 

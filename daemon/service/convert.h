@@ -22,6 +22,8 @@ sas::v1::HolderKind ToProto(HolderKind kind);
 // The numbers of sas.v1.Source are those of sasd::Source plus 1.
 sas::v1::Source ToProto(Source source);
 sas::v1::Severity ToProto(registry::Severity severity);
+sas::v1::Severity ToProto(Notice::Severity severity);
+sas::v1::CauseKind ToProto(CauseKind kind);
 
 // Resources with all that is known (VIEW_FULL).
 void ToProto(const registry::Host& host, sas::v1::Host* out);

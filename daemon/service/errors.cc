@@ -3,6 +3,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "daemon/service/names.h"
 #include "google/rpc/error_details.pb.h"
@@ -22,6 +23,38 @@ grpc::Status ResourceNotFound(absl::string_view name,
   info.set_resource_name(std::string(name));
   info.set_description(message);
   return rpc::WithDetail(grpc::StatusCode::NOT_FOUND, message, info);
+}
+
+grpc::Status ObjectNotFound(absl::string_view query, const std::vector<std::string>& close) {
+  std::string message = absl::StrCat("neither the node nor its history knows \"", query, "\"");
+  if (!close.empty()) absl::StrAppend(&message, "; close names: ", absl::StrJoin(close, ", "));
+  google::rpc::ResourceInfo info;
+  info.set_resource_type("sas.v1.Resource");
+  info.set_resource_name(std::string(query));
+  info.set_description(message);
+  return rpc::WithDetail(grpc::StatusCode::NOT_FOUND, message, info);
+}
+
+grpc::Status HistoryBegins(absl::Time oldest_time, int64_t oldest) {
+  return rpc::WithReason(
+      grpc::StatusCode::OUT_OF_RANGE,
+      absl::StrCat("the history begins at ",
+                   absl::FormatTime(absl::RFC3339_sec, oldest_time, absl::UTCTimeZone()),
+                   ", after revision ", oldest),
+      "REVISION_COMPACTED", {{"oldest", absl::StrCat(oldest)}});
+}
+
+grpc::Status TooManyEvents(int64_t limit) {
+  return rpc::WithReason(
+      grpc::StatusCode::RESOURCE_EXHAUSTED,
+      absl::StrCat("more than ", limit, " events lie between; give a later time or revision"),
+      "TOO_MANY_EVENTS", {{"limit", absl::StrCat(limit)}});
+}
+
+grpc::Status HistoryBusy(size_t limit) {
+  return rpc::WithReason(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                         absl::StrCat(limit, " calls wait for the history; try again later"),
+                         "HISTORY_BUSY", {{"limit", absl::StrCat(limit)}});
 }
 
 grpc::Status RevisionCompacted(int64_t requested, int64_t oldest) {

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "daemon/registry/registry.h"
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/support/status.h"
@@ -20,9 +21,21 @@ namespace sasd::service {
 grpc::Status ResourceNotFound(absl::string_view name,
                               const std::optional<registry::Removal>& removal);
 
+// NOT_FOUND with ResourceInfo: neither the node nor its history knows the object. Names close ones.
+grpc::Status ObjectNotFound(absl::string_view query, const std::vector<std::string>& close);
+
 // OUT_OF_RANGE with ErrorInfo REVISION_COMPACTED{requested, oldest}: `oldest` is the least revision
 // that one can go on from.
 grpc::Status RevisionCompacted(int64_t requested, int64_t oldest);
+
+// REVISION_COMPACTED, for a time before the first event that the history has.
+grpc::Status HistoryBegins(absl::Time oldest_time, int64_t oldest);
+
+// RESOURCE_EXHAUSTED with ErrorInfo TOO_MANY_EVENTS{limit}.
+grpc::Status TooManyEvents(int64_t limit);
+
+// RESOURCE_EXHAUSTED with ErrorInfo HISTORY_BUSY{limit}: too many calls wait for the history.
+grpc::Status HistoryBusy(size_t limit);
 
 // For a decision that is not kKnown: REVISION_COMPACTED, REVISION_LOST{requested, first, last},
 // EPOCH_CHANGED{requested, current} or INVALID_ARGUMENT.

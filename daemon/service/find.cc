@@ -1,17 +1,13 @@
 #include "daemon/service/find.h"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "daemon/service/names.h"
+#include "daemon/service/spellings.h"
 #include "rpc/edit_distance.h"
 
 namespace sasd::service {
@@ -23,108 +19,15 @@ using registry::Topology;
 
 constexpr size_t kSuggestions = 5;
 
-// The spellings of an object other than its name, as people see them.
-class Spellings {
- public:
-  explicit Spellings(const ResourceRef& ref) {
-    std::visit([this](const auto& resource) { Collect(*resource); }, ref);
-  }
-  const std::vector<std::string>& all() const { return all_; }
-
- private:
-  void Add(absl::string_view text) {
-    if (!text.empty()) all_.emplace_back(text);
-  }
-  void Add(SasAddress address) {
-    if (address != SasAddress(0)) all_.push_back(ToHex(address));
-  }
-  void Add(const registry::UnitRecord& unit) {
-    Add(unit.serial);
-    Add(unit.block_device);
-    Add(unit.generic_device);
-    Add(unit.scsi_address);
-  }
-
-  void Collect(const registry::Host& host) {
-    Add(host.facts.address);
-    Add(host.facts.os_name);
-    Add(host.facts.pci_address);
-  }
-  void Collect(const registry::Phy& phy) { Add(phy.facts.os_name); }
-  void Collect(const registry::Port& port) { Add(port.facts.os_name); }
-  void Collect(const registry::Expander& expander) {
-    Add(expander.facts.key.address);
-    Add(expander.facts.os_name);
-  }
-  void Collect(const registry::EndDevice& device) {
-    Add(device.facts.key.address);
-    Add(device.facts.device_name);
-    Add(device.facts.os_name);
-    for (const registry::UnitPathPtr& path : device.units) {
-      Add(path->facts);
-      Add(path->facts.wwid);
-    }
-  }
-  void Collect(const registry::LogicalUnit& unit) {
-    Add(unit.wwid());
-    Add(unit.serial);
-    for (const registry::LogicalUnit::Path& path : unit.paths) Add(path.facts->facts);
-  }
-  void Collect(const registry::Enclosure& enclosure) {
-    Add(SasAddress(enclosure.id.value()));
-    Add(enclosure.os_name);
-  }
-  void Collect(const registry::Slot&) {}
-
-  std::vector<std::string> all_;
-};
-
-// What the query may be spelled as, lower-case: as it is, without /dev/ or /dev/disk/by-id/, and as
-// a bare WWN.
-std::vector<std::string> QuerySpellings(absl::string_view query) {
-  std::string text = absl::AsciiStrToLower(absl::StripAsciiWhitespace(query));
-  absl::string_view rest = text;
-  absl::ConsumePrefix(&rest, "/dev/");
-  absl::ConsumePrefix(&rest, "disk/by-id/");
-  std::vector<std::string> spellings = {std::string(rest)};
-  absl::string_view wwn = rest;
-  for (absl::string_view prefix : {"wwn-", "scsi-3", "naa.", "eui.", "0x"}) {
-    absl::ConsumePrefix(&wwn, prefix);
-  }
-  std::string bare(wwn);
-  if (const absl::StatusOr<SasAddress> address = ParseSasAddress(wwn);
-      address.ok() && bare.size() >= 16) {
-    bare = ToHex(*address);
-  }
-  if (bare != rest) spellings.push_back(bare);
-  if (!absl::StartsWith(bare, "naa.")) spellings.push_back(absl::StrCat("naa.", bare));
-  spellings.push_back(absl::StrCat("eui.", bare));
-  return spellings;
-}
-
-// Enclosures that the text before the slash means: identifier, the end of it, or model.
-bool MeansEnclosure(const registry::Enclosure& enclosure, absl::string_view text) {
-  const std::string id = ToHex(SasAddress(enclosure.id.value()));
-  absl::string_view wanted = text;
-  absl::ConsumePrefix(&wanted, "0x");
-  absl::ConsumePrefix(&wanted, "enclosures/");
-  return (wanted.size() >= 3 && absl::EndsWith(id, wanted)) ||
-         (!enclosure.model.empty() && absl::AsciiStrToLower(enclosure.model.view()) == wanted);
-}
-
 // "enclosure/slot": the slots, and what sits there where other kinds are asked for.
 std::vector<ResourceRef> FindSlots(const Topology& topology, absl::string_view query) {
   std::vector<ResourceRef> slots;
-  const std::string text = absl::AsciiStrToLower(query);
-  const size_t slash = text.rfind('/');
-  uint32_t number = 0;
-  if (slash == std::string::npos || !absl::SimpleAtoi(text.substr(slash + 1), &number) ||
-      number > 0xFFFF) {
-    return slots;
-  }
+  SlotQuery wanted;
+  if (!ParseSlotQuery(query, &wanted)) return slots;
   for (const auto& enclosure : topology.collection<registry::Enclosure>()) {
-    if (!MeansEnclosure(*enclosure, text.substr(0, slash))) continue;
-    if (auto slot = topology.Get<registry::Slot>({enclosure->id, static_cast<uint16_t>(number)})) {
+    const std::string id = ToHex(SasAddress(enclosure->id.value()));
+    if (!MeansEnclosure(wanted.enclosure, id, enclosure->model.view())) continue;
+    if (auto slot = topology.Get<registry::Slot>({enclosure->id, wanted.slot})) {
       slots.emplace_back(std::move(slot));
     }
   }
@@ -167,13 +70,12 @@ void PreferWhole(std::vector<ResourceRef>& found) {
 
 std::vector<std::string> Suggest(const Topology& topology, absl::string_view query,
                                  absl::Span<const ResourceKind> kinds) {
-  const std::string text = QuerySpellings(query).front();
+  const std::string text = SpellingMatcher(query).text();
   const size_t limit = std::max<size_t>(1, text.size() / 4);
   std::set<std::pair<size_t, std::string>> closest;
   topology.VisitAll([&](const ResourceRef& ref) {
     if (!Wanted(registry::KindOf(ref), kinds)) return;
-    const Spellings spellings(ref);
-    for (const std::string& spelling : spellings.all()) {
+    for (const std::string& spelling : SpellingsOf(ref)) {
       const std::string folded = absl::AsciiStrToLower(spelling);
       const size_t distance = rpc::EditDistance(text, folded, limit);
       const bool contains = text.size() >= 4 && absl::StrContains(folded, text);
@@ -204,18 +106,10 @@ FoundResources FindResources(const Topology& topology, absl::string_view query,
                  found.resources);
     if (Wanted(ResourceKind::kSlot, kinds)) found.resources.push_back(std::move(slot));
   }
-  const std::vector<std::string> wanted = QuerySpellings(query);
+  const SpellingMatcher matcher(query);
   topology.VisitAll([&](const ResourceRef& ref) {
     if (!Wanted(registry::KindOf(ref), kinds)) return;
-    const Spellings spellings(ref);
-    const bool matches =
-        std::any_of(wanted.begin(), wanted.end(), [&spellings](const std::string& text) {
-          return std::any_of(spellings.all().begin(), spellings.all().end(),
-                             [&text](const std::string& spelling) {
-                               return absl::EqualsIgnoreCase(spelling, text);
-                             });
-        });
-    if (matches) found.resources.push_back(ref);
+    if (matcher.Matches(SpellingsOf(ref))) found.resources.push_back(ref);
   });
   if (kinds.empty()) PreferWhole(found.resources);
   if (found.resources.empty()) found.suggestions = Suggest(topology, query, kinds);

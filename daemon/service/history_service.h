@@ -1,24 +1,40 @@
 #ifndef DAEMON_SERVICE_HISTORY_SERVICE_H_
 #define DAEMON_SERVICE_HISTORY_SERVICE_H_
 
-#include "daemon/watch/watch_log.h"
+#include "daemon/registry/registry.h"
+#include "daemon/service/history_reader.h"
+#include "daemon/service/worker_pool.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/history_service.grpc.pb.h"
 
 namespace sasd::service {
 
-// sas.v1.HistoryService: the events that the log still has. Thread-safe.
+// sas.v1.HistoryService. The calls run on the pool, as they may wait for a disk. Thread-safe.
 class HistoryService final : public sas::v1::HistoryService::CallbackService {
  public:
-  // Borrows the log for its lifetime.
-  explicit HistoryService(const watch::WatchLog& log) : log_(log) {}
+  // Borrows all of them for its lifetime.
+  HistoryService(const registry::Registry& registry, const HistoryReader& reader, WorkerPool& pool)
+      : registry_(registry), reader_(reader), pool_(pool) {}
 
   grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
                                        const sas::v1::ListEventsRequest* request,
                                        sas::v1::ListEventsResponse* response) override;
+  grpc::ServerUnaryReactor* GetTimeline(grpc::CallbackServerContext* context,
+                                        const sas::v1::GetTimelineRequest* request,
+                                        sas::v1::GetTimelineResponse* response) override;
+  grpc::ServerUnaryReactor* GetDifferences(grpc::CallbackServerContext* context,
+                                           const sas::v1::GetDifferencesRequest* request,
+                                           sas::v1::GetDifferencesResponse* response) override;
 
  private:
-  const watch::WatchLog& log_;
+  // Fills the response on the pool with `fill`(request, HistoryContext, response).
+  template <typename Request, typename Response, typename Fill>
+  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Request* request,
+                                   Response* response, Fill fill);
+
+  const registry::Registry& registry_;
+  const HistoryReader& reader_;
+  WorkerPool& pool_;
 };
 
 }  // namespace sasd::service

@@ -3,12 +3,22 @@
 #include <utility>
 
 namespace sasd::service {
+namespace {
+
+// For calls that may wait for a disk.
+constexpr size_t kHistoryThreads = 2, kMaxWaitingCalls = 64;
+
+}  // namespace
 
 Services::Services(const ServiceOptions& options, registry::Registry& registry,
-                   watch::WatchLog& log, NodeInfo node, Clock& clock)
-    : topology_(registry),
+                   watch::WatchLog& log, NodeInfo node, Clock& clock, journal::Journal* journal)
+    : log_history_(log),
+      journal_history_(
+          journal == nullptr ? nullptr : std::make_unique<JournalHistory>(*journal, log_history_)),
+      pool_(kHistoryThreads, kMaxWaitingCalls),
+      topology_(registry, history_reader(), pool_),
       node_(registry, log, std::move(node), clock, options.attach_grace),
-      history_(log),
+      history_(registry, history_reader(), pool_),
       watch_(registry, log),
       bookmarks_([this, interval = options.bookmark_interval] {
         while (!stop_.WaitForNotificationWithTimeout(interval)) watch_.SendBookmarks();
@@ -17,6 +27,11 @@ Services::Services(const ServiceOptions& options, registry::Registry& registry,
 Services::~Services() {
   stop_.Notify();
   bookmarks_.join();
+}
+
+const HistoryReader& Services::history_reader() const {
+  if (journal_history_ != nullptr) return *journal_history_;
+  return log_history_;
 }
 
 std::vector<rpc::ServedService> Services::served() {

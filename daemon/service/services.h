@@ -1,17 +1,22 @@
 #ifndef DAEMON_SERVICE_SERVICES_H_
 #define DAEMON_SERVICE_SERVICES_H_
 
+#include <memory>
 #include <thread>  // NOLINT: one owned thread
 #include <vector>
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "daemon/journal/journal.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/history_service.h"
+#include "daemon/service/journal_history.h"
+#include "daemon/service/log_history.h"
 #include "daemon/service/node_info.h"
 #include "daemon/service/node_service.h"
 #include "daemon/service/topology_service.h"
 #include "daemon/service/watch_service.h"
+#include "daemon/service/worker_pool.h"
 #include "daemon/watch/watch_log.h"
 #include "driver/base/clock.h"
 #include "rpc/server.h"
@@ -26,9 +31,10 @@ struct ServiceOptions {
 // The services of sas.v1, and the thread that sends bookmarks. Thread-safe.
 class Services {
  public:
-  // Borrows registry, log and clock for its lifetime.
+  // Borrows registry, log, clock and journal for its lifetime. `journal` null: the history is that
+  // of the log.
   Services(const ServiceOptions& options, registry::Registry& registry, watch::WatchLog& log,
-           NodeInfo node, Clock& clock);
+           NodeInfo node, Clock& clock, journal::Journal* journal = nullptr);
   // A server that serves them has ended.
   ~Services();
 
@@ -36,6 +42,12 @@ class Services {
   std::vector<rpc::ServedService> served();
 
  private:
+  const HistoryReader& history_reader() const;
+
+  // Each member uses those above it.
+  const LogHistory log_history_;
+  const std::unique_ptr<JournalHistory> journal_history_;  // null without a journal
+  WorkerPool pool_;
   TopologyService topology_;
   NodeService node_;
   HistoryService history_;

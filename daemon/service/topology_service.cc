@@ -14,6 +14,7 @@
 #include "daemon/service/errors.h"
 #include "daemon/service/field_sources.h"
 #include "daemon/service/find.h"
+#include "daemon/service/history_objects.h"
 #include "daemon/service/list_filters.h"
 #include "daemon/service/names.h"
 #include "rpc/page.h"
@@ -115,33 +116,70 @@ grpc::Status GetOne(const registry::Registry& registry, const Request& request, 
   return grpc::Status::OK;
 }
 
-grpc::Status FillFound(const sas::v1::FindResourcesRequest& request,
-                       const registry::Registry& registry,
-                       sas::v1::FindResourcesResponse* response) {
-  const std::shared_ptr<const Topology> snapshot = registry.Snapshot();
-  const Topology& topology = *snapshot;
-  if (request.query().empty()) return rpc::BadField("query", "it is empty; give what to look for");
-  std::vector<registry::ResourceKind> kinds;
+grpc::Status ReadKinds(const sas::v1::FindResourcesRequest& request,
+                       std::vector<registry::ResourceKind>* kinds) {
   for (int i = 0; i < request.kinds_size(); ++i) {
     if (request.kinds(i) == 0 || !sas::v1::ResourceKind_IsValid(request.kinds(i))) {
       return rpc::BadField(absl::StrCat("kinds[", i, "]"),
                            absl::StrCat(request.kinds(i), " is no kind of resource"));
     }
-    kinds.push_back(static_cast<registry::ResourceKind>(request.kinds(i)));
+    kinds->push_back(static_cast<registry::ResourceKind>(request.kinds(i)));
   }
+  return grpc::Status::OK;
+}
+
+// What is there. `response` has no resources if nothing was found.
+grpc::Status FillFound(const sas::v1::FindResourcesRequest& request, const Topology& topology,
+                       sas::v1::FindResourcesResponse* response) {
+  if (request.query().empty()) return rpc::BadField("query", "it is empty; give what to look for");
+  std::vector<registry::ResourceKind> kinds;
+  if (grpc::Status s = ReadKinds(request, &kinds); !s.ok()) return s;
   const FoundResources found = service::FindResources(topology, request.query(), kinds);
-  if (found.resources.empty()) {
-    // A name of something that was there says when it went.
-    const absl::StatusOr<registry::ResourceId> id = ParseName(request.query());
-    const auto removal = id.ok() ? registry.LastRemoval(*id) : std::nullopt;
-    if (removal.has_value()) return ResourceNotFound(request.query(), removal);
-  }
   for (const registry::ResourceRef& ref : found.resources) {
     ToProto(ref, response->add_resources());
   }
   for (const std::string& suggestion : found.suggestions) response->add_suggestions(suggestion);
   response->set_revision(topology.revision());
   return grpc::Status::OK;
+}
+
+// The time and cause of a removal, if the history still has its event.
+void AddRemoval(const HistoryReader& history, int64_t revision, sas::v1::RemovedResource* removed) {
+  removed->set_remove_revision(revision);
+  HistoryQuery query;
+  query.after = revision - 1;
+  query.until = revision + 1;
+  const absl::StatusOr<HistoryPage> page = history.Read(query);
+  if (!page.ok() || page->events.empty()) return;
+  const absl::string_view bytes = page->events[0]->header();
+  sas::v1::Event header;
+  header.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  *removed->mutable_remove_time() = header.time();
+  *removed->mutable_cause() = header.cause();
+}
+
+// What was there and is gone.
+grpc::Status FillRemoved(const sas::v1::FindResourcesRequest& request,
+                         const registry::Registry& registry, const HistoryReader& history,
+                         sas::v1::FindResourcesResponse* response) {
+  std::vector<registry::ResourceKind> kinds;
+  if (grpc::Status s = ReadKinds(request, &kinds); !s.ok()) return s;
+  const std::shared_ptr<const Topology> topology = registry.Snapshot();
+  const auto removed = FindRemoved(request.query(), kinds, *topology, history);
+  if (!removed.ok()) return rpc::ToGrpc(removed.status());
+  for (const RemovedObject& object : *removed) {
+    sas::v1::RemovedResource* const out = response->add_removed_resources();
+    *out->mutable_last_known() = object.last_known;
+    AddRemoval(history, object.revision, out);
+  }
+  if (!removed->empty()) {
+    response->clear_suggestions();
+    return grpc::Status::OK;
+  }
+  // A name of something that was there says when it went.
+  const absl::StatusOr<registry::ResourceId> id = ParseName(request.query());
+  const auto removal = id.ok() ? registry.LastRemoval(*id) : std::nullopt;
+  return removal.has_value() ? ResourceNotFound(request.query(), removal) : grpc::Status::OK;
 }
 
 grpc::Status FillFieldSources(const sas::v1::ListFieldSourcesRequest& request,
@@ -197,7 +235,14 @@ SASD_GET(Slot, mutable_slot)
 grpc::ServerUnaryReactor* TopologyService::FindResources(
     grpc::CallbackServerContext* context, const sas::v1::FindResourcesRequest* request,
     sas::v1::FindResourcesResponse* response) {
-  return Answer(context, FillFound(*request, registry_, response));
+  const grpc::Status status = FillFound(*request, *registry_.Snapshot(), response);
+  if (!status.ok() || !response->resources().empty()) return Answer(context, status);
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const bool runs = pool_.Run([this, request, response, reactor] {
+    reactor->Finish(FillRemoved(*request, registry_, history_, response));
+  });
+  if (!runs) reactor->Finish(HistoryBusy(pool_.max_waiting()));
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* TopologyService::ListFieldSources(

@@ -3,15 +3,13 @@
 #include <utility>
 
 #include "absl/base/internal/raw_logging.h"
+#include "daemon/registry/severity.h"
 
 namespace sasd::watch {
 
 EncodedEvent::EncodedEvent(const registry::RegistryEvent& event, EncodedBytes encoded)
-    : revision_(event.revision),
-      previous_revision_(event.previous_revision),
-      time_(event.time),
-      arrival_(event.arrival),
-      host_(event.host),
+    : head_{event.revision,   event.previous_revision,    event.time, event.arrival, event.host,
+            event.cause.kind, registry::SeverityOf(event)},
       frame_size_(encoded.frame_size),
       header_size_(encoded.header_size),
       bytes_(std::move(encoded.bytes)) {
@@ -28,6 +26,17 @@ EncodedEvent::EncodedEvent(const registry::RegistryEvent& event, EncodedBytes en
   for (const registry::EventNotice& notice : event.notices) {
     add(registry::KindOf(notice.subject), {notice.host});
   }
+}
+
+EncodedEvent::EncodedEvent(const Head& head, uint32_t header_size, std::string bytes,
+                           std::vector<Piece> pieces)
+    : head_(head),
+      frame_size_(0),
+      header_size_(header_size),
+      bytes_(std::move(bytes)),
+      pieces_(std::move(pieces)) {
+  ABSL_INTERNAL_CHECK((pieces_.empty() ? header_size_ : pieces_.back().end) == bytes_.size(),
+                      "header and pieces are all of the bytes");
 }
 
 size_t EncodedEvent::footprint() const {

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "daemon/registry/registry_event.h"
 #include "daemon/registry/resources.h"
+#include "driver/observation/observation.h"
 
 namespace sasd::watch {
 
@@ -43,15 +44,32 @@ class EncodedEvent {
     registry::HostList hosts;  // ascending
   };
 
+  // What is known of an event beside its bytes.
+  struct Head {
+    int64_t revision = 0;
+    int64_t previous_revision = 0;
+    absl::Time time;
+    absl::Duration arrival;
+    SasAddress host;
+    CauseKind cause = CauseKind::kStartup;
+    Notice::Severity severity = Notice::Severity::kInfo;
+  };
+
   // `encoded` is the encoding of `event`: a piece for each change and notice.
   EncodedEvent(const registry::RegistryEvent& event, EncodedBytes encoded);
+  // An event that was read back: `pieces` lie one after the other behind the header of `bytes`, to
+  // its end. There is no frame.
+  EncodedEvent(const Head& head, uint32_t header_size, std::string bytes,
+               std::vector<Piece> pieces);
 
-  int64_t revision() const { return revision_; }
-  // Of the event before it: revision() - 1, unless the counter jumped.
-  int64_t previous_revision() const { return previous_revision_; }
-  absl::Duration arrival() const { return arrival_; }
-  absl::Time time() const { return time_; }
-  SasAddress host() const { return host_; }  // its origin; 0: not of one host
+  int64_t revision() const { return head_.revision; }
+  // Of the event before; revision() - 1 unless the counter jumped.
+  int64_t previous_revision() const { return head_.previous_revision; }
+  absl::Duration arrival() const { return head_.arrival; }
+  absl::Time time() const { return head_.time; }
+  SasAddress host() const { return head_.host; }  // its origin; 0: not of one host
+  CauseKind cause() const { return head_.cause; }
+  Notice::Severity severity() const { return head_.severity; }  // registry::SeverityOf
 
   // Frame, header and all pieces: the bytes to send.
   absl::string_view all() const { return bytes_; }
@@ -68,11 +86,7 @@ class EncodedEvent {
   size_t footprint() const;
 
  private:
-  const int64_t revision_;
-  const int64_t previous_revision_;
-  const absl::Time time_;
-  const absl::Duration arrival_;
-  const SasAddress host_;
+  const Head head_;
   const uint32_t frame_size_;
   const uint32_t header_size_;
   const std::string bytes_;

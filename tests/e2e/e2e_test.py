@@ -130,6 +130,59 @@ class StartTest(unittest.TestCase):
             sasd.communicate(timeout=TIMEOUT_S)
 
 
+class HistoryTest(unittest.TestCase):
+    """A drive is pulled out of a virtual JBOD, and put back."""
+
+    def test_a_drive_that_is_gone_tells_when_where_and_why(self):
+        with Sasd("--fabric", "demo") as sasd:
+            before = sasd.run("status", "-o", "json")
+            revision = json.loads(before)["revision"]
+            serial = sasd.run("show", "JBOD24/3", "-o", "json")
+            serial = json.loads(serial)["serial"]
+            watch = sasd.watch()
+            sasd.run("emulator", "pull", "jbod1/3")
+            removed = False
+            while not removed:
+                removed = any(
+                    change["kind"] == "CHANGE_KIND_REMOVED" and "logicalUnit" in change["resource"]
+                    for change in watch.next_event().get("changes", [])
+                )
+            watch.end()
+
+            done = sasd.call("show", serial)
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(
+                done.stderr,
+                rf'"{serial}" is gone: removed \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d from JBOD24/3: '
+                r"expander .* not responding",
+            )
+            history = sasd.run("history", serial)
+            self.assertIn("where it has been:", history)
+            self.assertRegex(history, r"removed from 5000ccab03001100/3.*not responding")
+            self.assertIn(f"{serial} taken out", sasd.run("history", "JBOD24/3"))
+
+            # The newest removal, though later events follow it.
+            last = sasd.run("events", "-n", "1", "-f", "kind=drive", "--severity", "warning", "-o", "jsonl")
+            self.assertEqual(json.loads(last)["changes"][0]["resource"]["logicalUnit"]["serial"], serial)
+            self.assertEqual(sasd.run("events", "--since", "1m", "--until", "now", serial, "-n", "1", "-o", "jsonl"), sasd.run("events", serial, "-n", "1", "-o", "jsonl"))
+            self.assertEqual(sasd.run("events", "--until", "yesterday"), "")
+
+            gone = sasd.run("diff", "--since", revision, "-f", "kind=drive")
+            self.assertRegex(gone, rf"^- drive .*{serial}\n1 difference ")
+            sasd.run("emulator", "insert", "jbod1/3")
+            sasd.run("wait", "--settled")
+            self.assertIn("0 differences", sasd.run("diff", "--since", f"r{revision}", "-f", "kind=drive"))
+            places = json.loads(sasd.run("history", serial, "-o", "json"))["placements"]
+            self.assertEqual([place.get("endTime", "now") == "now" for place in places], [True, False])
+
+    def test_unknown_objects_and_times_are_errors(self):
+        with Sasd("--fabric", "demo") as sasd:
+            self.assertEqual(sasd.call("history", "nobody").returncode, 1)
+            self.assertEqual(sasd.call("events", "nobody").returncode, 1)
+            self.assertEqual(sasd.call("events", "--since", "soon").returncode, 2)
+            self.assertEqual(sasd.call("diff").returncode, 2)
+
+
 class HealthTest(unittest.TestCase):
     def test_lost_lane_and_lost_path_are_warnings(self):
         with Sasd("--fabric", "demo") as sasd:

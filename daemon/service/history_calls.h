@@ -1,0 +1,31 @@
+#ifndef DAEMON_SERVICE_HISTORY_CALLS_H_
+#define DAEMON_SERVICE_HISTORY_CALLS_H_
+
+#include <functional>
+
+#include "daemon/registry/topology.h"
+#include "daemon/service/history_reader.h"
+#include "grpcpp/support/status.h"
+#include "sas/v1/history_service.pb.h"
+
+// The calls of HistoryService without their transport: history_list.cc, history_timeline.cc and
+// history_differences.cc. They wait for the history.
+namespace sasd::service {
+
+struct HistoryContext {
+  const HistoryReader& reader;
+  const registry::Topology& topology;  // of now
+  std::function<bool()> cancelled;     // the client has gone
+};
+
+grpc::Status ListEvents(const sas::v1::ListEventsRequest& request, const HistoryContext& context,
+                        sas::v1::ListEventsResponse* response);
+grpc::Status GetTimeline(const sas::v1::GetTimelineRequest& request, const HistoryContext& context,
+                         sas::v1::GetTimelineResponse* response);
+grpc::Status GetDifferences(const sas::v1::GetDifferencesRequest& request,
+                            const HistoryContext& context,
+                            sas::v1::GetDifferencesResponse* response);
+
+}  // namespace sasd::service
+
+#endif  // DAEMON_SERVICE_HISTORY_CALLS_H_
