@@ -1,6 +1,7 @@
 #include "daemon/service/change_encoder.h"
 
 #include <cstdint>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -112,6 +113,14 @@ void AppendModification(const registry::Change& change, const EncodedResource& a
   AppendBytes(sas::v1::Change::kPreviousFieldNumber, resource, out);
 }
 
+// When the state before came about.
+void SetPreviousStamp(const registry::Change& change, sas::v1::Change& out) {
+  const registry::Stamp stamp =
+      std::visit([](const auto& resource) { return resource->stamp; }, change.before);
+  out.set_previous_revision(stamp.revision);
+  SetTime(stamp.time(), out.mutable_previous_update_time());
+}
+
 // A removed end device is reported as gone, with the state that it was in.
 std::string EncodeGone(sas::v1::Change change) {
   sas::v1::EndDevice* const device = change.mutable_resource()->mutable_end_device();
@@ -132,6 +141,7 @@ std::string EncodeChange(const registry::Change& change) {
     ToProto(change.resource(), head.mutable_resource());
     return EncodeGone(std::move(head));
   }
+  if (change.kind() == registry::ChangeKind::kModified) SetPreviousStamp(change, head);
   std::string out = head.SerializeAsString();
   const EncodedResource resource(change.resource());
   AppendBytes(sas::v1::Change::kResourceFieldNumber, resource.bytes, out);

@@ -9,7 +9,7 @@ namespace sasd::service {
 
 // The encoded sas.v1.Change: of a modification with the names of the fields that changed and what
 // they were before. Those that say when a resource changed (revision, update_time) are not among
-// them. Thread-safe.
+// them; what they were before are fields of the change. Thread-safe.
 //
 // Made of bytes, as every event is encoded on the way to its subscribers: two encodings of a
 // resource are compared field by field, each a run of bytes.

@@ -21,12 +21,6 @@ std::string EnclosureNameOrEmpty(EnclosureKey enclosure) {
 
 std::string Str(const registry::Text& text) { return text.str(); }
 
-void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
-  const int64_t nanos = absl::ToUnixNanos(time);
-  out->set_seconds(nanos / 1'000'000'000);
-  out->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
-}
-
 // What every resource has.
 template <typename Out>
 void SetCommon(registry::SourceSet sources, const registry::Stamp& stamp, Out* out) {
@@ -44,6 +38,12 @@ void AddProtocols(uint8_t bits, Add add) {
 }
 
 }  // namespace
+
+void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
+  const int64_t nanos = absl::ToUnixNanos(time);
+  out->set_seconds(nanos / 1'000'000'000);
+  out->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+}
 
 sas::v1::LinkRate ToProto(LinkRate rate) {
   switch (rate) {

@@ -1,11 +1,13 @@
 #ifndef DAEMON_SERVICE_CONVERT_H_
 #define DAEMON_SERVICE_CONVERT_H_
 
+#include "absl/time/time.h"
 #include "daemon/diagnosis/check.h"
 #include "daemon/registry/health.h"
 #include "daemon/registry/registry_event.h"
 #include "daemon/registry/resources.h"
 #include "driver/observation/observation.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "sas/v1/events.pb.h"
 #include "sas/v1/node_service.pb.h"
 #include "sas/v1/resources.pb.h"
@@ -14,6 +16,7 @@
 // converts. Pure functions, thread-safe.
 namespace sasd::service {
 
+void SetTime(absl::Time time, google::protobuf::Timestamp* out);
 sas::v1::LinkRate ToProto(LinkRate rate);
 sas::v1::DeviceState ToProto(DeviceState state);
 sas::v1::DiscoveryState ToProto(DiscoveryState state);

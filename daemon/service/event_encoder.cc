@@ -49,7 +49,7 @@ std::string EventFrame(size_t size) {
 
 EventParts::EventParts(watch::Selection selection, size_t first)
     : selection_(std::move(selection)),
-      count_(selection_.whole ? selection_.event->piece_count() : selection_.pieces.size()),
+      count_(selection_.whole ? selection_.event->piece_count() : selection_.parts.size()),
       next_(0) {
   while (next_ < count_ && PieceAt(next_) < first) ++next_;
 }
@@ -57,7 +57,7 @@ EventParts::EventParts(watch::Selection selection, size_t first)
 std::string EventParts::Next(size_t max_bytes) {
   std::string part(selection_.event->header());
   for (const size_t begin = next_; !done(); ++next_) {
-    const absl::string_view bytes = selection_.event->piece_bytes(PieceAt(next_));
+    const absl::string_view bytes = BytesAt(next_);
     if (next_ > begin && part.size() + bytes.size() > max_bytes) break;
     part.append(bytes.data(), bytes.size());
   }

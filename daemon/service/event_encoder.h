@@ -43,7 +43,11 @@ class EventParts {
   size_t position() const { return PieceAt(next_); }
 
  private:
-  size_t PieceAt(size_t i) const { return selection_.whole ? i : selection_.pieces[i]; }
+  size_t PieceAt(size_t i) const { return selection_.whole ? i : selection_.parts[i].piece; }
+  absl::string_view BytesAt(size_t i) const {
+    return selection_.whole ? selection_.event->piece_bytes(i)
+                            : selection_.BytesOf(selection_.parts[i]);
+  }
 
   const watch::Selection selection_;
   const size_t count_;  // of what is selected

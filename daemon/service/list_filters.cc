@@ -9,16 +9,20 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/internal/raw_logging.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/types/span.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/filter_bounds.h"
 #include "daemon/service/names.h"
 #include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "rpc/did_you_mean.h"
 #include "rpc/glob.h"
 #include "rpc/status.h"
@@ -26,7 +30,10 @@
 namespace sasd::service {
 namespace {
 
+using google::protobuf::Descriptor;
 using google::protobuf::EnumDescriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
 using registry::Topology;
 using sas::v1::Condition;
 using sas::v1::Operator;
@@ -209,6 +216,7 @@ class TextMatcher {
     return grpc::Status::OK;
   }
 
+  bool MatchesShown(absl::string_view text) const { return Matches(text); }
   bool Matches(absl::string_view text) const {
     return std::binary_search(plain_.begin(), plain_.end(), text) ||
            std::any_of(globs_.begin(), globs_.end(),
@@ -236,10 +244,20 @@ class KeyMatcher {
       }
       absl::StatusOr<Key> key = Codec::Parse(glob->plain());
       if (!key.ok()) return rpc::BadField(ValuePath(path, i), key.status().message());
+      shown_.push_back(Codec::Print(*key));
       keys_.push_back(*std::move(key));
     }
     std::sort(keys_.begin(), keys_.end());
+    std::sort(shown_.begin(), shown_.end());
     return grpc::Status::OK;
+  }
+
+  // A key as a message shows it.
+  bool MatchesShown(absl::string_view text) const {
+    const absl::string_view key = Codec::KeyIn(text);
+    return std::binary_search(shown_.begin(), shown_.end(), key) ||
+           std::any_of(globs_.begin(), globs_.end(),
+                       [key](const rpc::Glob& glob) { return glob.Matches(key); });
   }
 
   bool Matches(const Key& key) const {
@@ -251,25 +269,35 @@ class KeyMatcher {
   }
 
  private:
-  std::vector<Key> keys_;  // ascending
+  std::vector<Key> keys_;           // ascending
+  std::vector<std::string> shown_;  // the keys as messages show them; ascending
   std::vector<rpc::Glob> globs_;
 };
 
 // A codec reads and prints keys as the API shows them. An empty text is no object, where a field
-// may refer to none.
+// may refer to none. KeyIn() is the key's text in a field of a message.
+struct WholeText {
+  static absl::string_view KeyIn(absl::string_view text) { return text; }
+};
+
 struct HostCodec {
   using Key = SasAddress;
+  // The host in the name of anything on it: "hosts/H/expanders/E".
+  static absl::string_view KeyIn(absl::string_view text) {
+    const size_t first = text.find('/');
+    return first == text.npos ? text : text.substr(0, text.find('/', first + 1));
+  }
   static absl::StatusOr<Key> Parse(absl::string_view text) { return ParseHostName(text); }
   static std::string Print(Key key) { return HostName(key); }
 };
 
-struct OwnerCodec {
+struct OwnerCodec : WholeText {
   using Key = NodeKey;
   static absl::StatusOr<Key> Parse(absl::string_view text) { return ParseOwnerName(text); }
   static std::string Print(const Key& key) { return OwnerName(key); }
 };
 
-struct EnclosureCodec {
+struct EnclosureCodec : WholeText {
   using Key = EnclosureKey;
   static absl::StatusOr<Key> Parse(absl::string_view text) {
     if (text.empty()) return Key(0);
@@ -278,7 +306,7 @@ struct EnclosureCodec {
   static std::string Print(Key key) { return key == Key(0) ? "" : EnclosureName(key); }
 };
 
-struct AddressCodec {
+struct AddressCodec : WholeText {
   using Key = SasAddress;
   static absl::StatusOr<Key> Parse(absl::string_view text) {
     if (text.empty()) return Key(0);
@@ -289,7 +317,7 @@ struct AddressCodec {
 
 // The names of resources of kind T.
 template <typename T>
-struct NameCodec {
+struct NameCodec : WholeText {
   using Key = typename T::Key;
   static absl::StatusOr<Key> Parse(absl::string_view text) {
     const absl::StatusOr<registry::ResourceId> id = ParseName(text);
@@ -314,14 +342,119 @@ struct LogicalUnitCodec : NameCodec<registry::LogicalUnit> {
 
 // -------------------------------------------------------------------------------------- Fields
 
+// Where the message of a kind shows a field: the fields from the outermost message inwards. On the
+// way may be repeated messages.
+using MessagePath = std::vector<const FieldDescriptor*>;
+
+// A condition for resources of the registry, and for their messages. Both decide equally.
+template <typename T>
+struct Compiled {
+  Predicate<T> resource;
+  Predicate<Message> message;
+};
+
 template <typename T>
 struct Field {
   FilterField about;
   // Compiles a condition that CheckOperator() accepts. `path` is the condition's.
   std::function<grpc::Status(const Condition& condition, const std::string& path,
-                             Predicate<T>* predicate)>
+                             const MessagePath& shown, Compiled<T>* compiled)>
       compile;
+  // Of a derived field: the field of the message that shows it, "paths.host".
+  std::string shown = "";
+  MessagePath message_path = {};  // the same, resolved
 };
+
+// Calls the visitor for each message that has the last field of the path until it returns true, and
+// returns whether it did.
+bool AnyParent(const Message& message, absl::Span<const FieldDescriptor* const> path,
+               absl::FunctionRef<bool(const Message&, const FieldDescriptor&)> visit) {
+  const FieldDescriptor& field = *path.front();
+  if (path.size() == 1) return visit(message, field);
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  if (!field.is_repeated()) {
+    return AnyParent(reflection.GetMessage(message, &field), path.subspan(1), visit);
+  }
+  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
+    if (AnyParent(reflection.GetRepeatedMessage(message, &field, i), path.subspan(1), visit)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The same for each element of a text.
+bool AnyShownText(const Message& message, const MessagePath& path,
+                  absl::FunctionRef<bool(absl::string_view)> visit) {
+  return AnyParent(message, path, [visit](const Message& parent, const FieldDescriptor& field) {
+    const google::protobuf::Reflection& reflection = *parent.GetReflection();
+    std::string scratch;
+    if (!field.is_repeated()) return visit(reflection.GetStringReference(parent, &field, &scratch));
+    for (int i = 0; i < reflection.FieldSize(parent, &field); ++i) {
+      if (visit(reflection.GetRepeatedStringReference(parent, &field, i, &scratch))) return true;
+    }
+    return false;
+  });
+}
+
+// A number, or how many elements a field has. None where it is unset.
+std::optional<uint64_t> ShownNumber(const Message& message, const MessagePath& path) {
+  std::optional<uint64_t> number;
+  AnyParent(message, path, [&number](const Message& parent, const FieldDescriptor& field) {
+    const google::protobuf::Reflection& reflection = *parent.GetReflection();
+    if (field.is_repeated()) {
+      number = static_cast<uint64_t>(reflection.FieldSize(parent, &field));
+      return true;
+    }
+    if (field.has_presence() && !reflection.HasField(parent, &field)) return true;
+    switch (field.cpp_type()) {
+      case FieldDescriptor::CPPTYPE_INT32:
+        number = static_cast<uint64_t>(reflection.GetInt32(parent, &field));
+        break;
+      case FieldDescriptor::CPPTYPE_INT64:
+        number = static_cast<uint64_t>(reflection.GetInt64(parent, &field));
+        break;
+      case FieldDescriptor::CPPTYPE_UINT32:
+        number = reflection.GetUInt32(parent, &field);
+        break;
+      default:
+        number = reflection.GetUInt64(parent, &field);
+    }
+    return true;
+  });
+  return number;
+}
+
+// The elements of an enumeration as a bit set. Values that this sasd does not know have no bit.
+uint32_t ShownBits(const Message& message, const MessagePath& path) {
+  uint32_t bits = 0;
+  const auto add = [&bits](int number) {
+    if (number >= 0 && number < 32) bits |= Bit(number);
+  };
+  AnyParent(message, path, [&add](const Message& parent, const FieldDescriptor& field) {
+    const google::protobuf::Reflection& reflection = *parent.GetReflection();
+    if (!field.is_repeated()) {
+      add(reflection.GetEnumValue(parent, &field));
+      return false;
+    }
+    for (int i = 0; i < reflection.FieldSize(parent, &field); ++i) {
+      add(reflection.GetRepeatedEnumValue(parent, &field, i));
+    }
+    return false;
+  });
+  return bits;
+}
+
+// A bool, or whether a text is not empty.
+bool ShownBool(const Message& message, const MessagePath& path) {
+  return AnyParent(message, path, [](const Message& parent, const FieldDescriptor& field) {
+    const google::protobuf::Reflection& reflection = *parent.GetReflection();
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL)
+      return reflection.GetBool(parent, &field);
+    std::string scratch;
+    return !reflection.GetStringReference(parent, &field, &scratch).empty();
+  });
+}
 
 // Calls the visitor for the elements of a field until it returns true, and returns whether it did.
 template <typename T, typename V>
@@ -337,16 +470,27 @@ grpc::Status NewMatcher(const Condition& condition, const std::string& path,
   return status;
 }
 
+template <typename Matcher>
+Predicate<Message> MatchesShown(std::shared_ptr<const Matcher> matcher, bool negated,
+                                const MessagePath& shown) {
+  return [matcher = std::move(matcher), negated, shown](const Message& message) {
+    return AnyShownText(message, shown, [&matcher](absl::string_view text) {
+             return matcher->MatchesShown(text);
+           }) != negated;
+  };
+}
+
 // A field that `get` returns and the matcher accepts.
 template <typename T, typename Matcher, typename Get>
 Field<T> Matched(FilterField about, Get get) {
-  return {std::move(about),
-          [get](const Condition& condition, const std::string& path, Predicate<T>* predicate) {
+  return {std::move(about), [get](const Condition& condition, const std::string& path,
+                                  const MessagePath& shown, Compiled<T>* compiled) {
             std::shared_ptr<const Matcher> matcher;
             grpc::Status status = NewMatcher(condition, path, &matcher);
-            *predicate = [get, matcher, negated = IsNegated(condition)](const T& t) {
+            compiled->resource = [get, matcher, negated = IsNegated(condition)](const T& t) {
               return matcher->Matches(get(t)) != negated;
             };
+            compiled->message = MatchesShown(matcher, IsNegated(condition), shown);
             return status;
           }};
 }
@@ -354,13 +498,14 @@ Field<T> Matched(FilterField about, Get get) {
 // The same for a field with several elements.
 template <typename T, typename Matcher, typename V>
 Field<T> MatchedAny(FilterField about, AnyOf<T, V> any_of) {
-  return {std::move(about),
-          [any_of](const Condition& condition, const std::string& path, Predicate<T>* predicate) {
+  return {std::move(about), [any_of](const Condition& condition, const std::string& path,
+                                     const MessagePath& shown, Compiled<T>* compiled) {
             std::shared_ptr<const Matcher> matcher;
             grpc::Status status = NewMatcher(condition, path, &matcher);
-            *predicate = [any_of, matcher, negated = IsNegated(condition)](const T& t) {
+            compiled->resource = [any_of, matcher, negated = IsNegated(condition)](const T& t) {
               return any_of(t, [&matcher](const V& v) { return matcher->Matches(v); }) != negated;
             };
+            compiled->message = MatchesShown(matcher, IsNegated(condition), shown);
             return status;
           }};
 }
@@ -400,15 +545,19 @@ Field<T> Address(const char* name, SasAddress (*get)(const T&)) {
 template <typename T>
 Field<T> Number(const char* name, std::optional<uint64_t> (*get)(const T&)) {
   return {{name, "number", true},
-          [get](const Condition& condition, const std::string& path, Predicate<T>* predicate) {
+          [get](const Condition& condition, const std::string& path, const MessagePath& shown,
+                Compiled<T>* compiled) {
             std::vector<uint64_t> numbers;
             grpc::Status status = ReadNumbers(condition, path, &numbers);
-            *predicate = [get, numbers = std::move(numbers), op = condition.operator_(),
-                          negated = IsNegated(condition)](const T& t) {
-              const std::optional<uint64_t> own = get(t);
+            const auto holds = [numbers = std::move(numbers), op = condition.operator_(),
+                                negated = IsNegated(condition)](std::optional<uint64_t> own) {
               return (own && std::any_of(numbers.begin(), numbers.end(), [op, own](uint64_t n) {
                         return Holds(op, *own, n);
                       })) != negated;
+            };
+            compiled->resource = [get, holds](const T& t) { return holds(get(t)); };
+            compiled->message = [shown, holds](const Message& message) {
+              return holds(ShownNumber(message, shown));
             };
             return status;
           }};
@@ -417,10 +566,16 @@ Field<T> Number(const char* name, std::optional<uint64_t> (*get)(const T&)) {
 template <typename T>
 Field<T> Rate(const char* name, LinkRate (*get)(const T&)) {
   return {{name, "link rate", true},
-          [get](const Condition& condition, const std::string& path, Predicate<T>* predicate) {
+          [get](const Condition& condition, const std::string& path, const MessagePath& shown,
+                Compiled<T>* compiled) {
             uint32_t bits = 0;
             grpc::Status status = ReadRates(condition, path, &bits);
-            *predicate = [get, bits](const T& t) { return (bits & Bit(ToProto(get(t)))) != 0; };
+            compiled->resource = [get, bits](const T& t) {
+              return (bits & Bit(ToProto(get(t)))) != 0;
+            };
+            compiled->message = [shown, bits](const Message& message) {
+              return (bits & ShownBits(message, shown)) != 0;
+            };
             return status;
           }};
 }
@@ -428,35 +583,45 @@ Field<T> Rate(const char* name, LinkRate (*get)(const T&)) {
 // An enumeration, or several elements of one: `get` returns them as a bit set.
 template <typename T>
 Field<T> Enum(const char* name, const EnumDescriptor* type, uint32_t (*get)(const T&)) {
-  return {
-      {name, absl::StrCat("`", type->name(), "`")},
-      [type, get](const Condition& condition, const std::string& path, Predicate<T>* predicate) {
-        uint32_t bits = 0;
-        grpc::Status status = ReadEnums(condition, path, *type, &bits);
-        *predicate = [get, bits, negated = IsNegated(condition)](const T& t) {
-          return ((bits & get(t)) != 0) != negated;
-        };
-        return status;
-      }};
-}
-
-template <typename T>
-Field<T> Bool(const char* name, bool (*get)(const T&)) {
-  return {{name, "bool"},
-          [get](const Condition& condition, const std::string& path, Predicate<T>* predicate) {
-            bool with_false = false, with_true = false;
-            grpc::Status status = ReadBools(condition, path, &with_false, &with_true);
-            *predicate = [get, with_false, with_true, negated = IsNegated(condition)](const T& t) {
-              return (get(t) ? with_true : with_false) != negated;
+  return {{name, absl::StrCat("`", type->name(), "`")},
+          [type, get](const Condition& condition, const std::string& path, const MessagePath& shown,
+                      Compiled<T>* compiled) {
+            uint32_t bits = 0;
+            grpc::Status status = ReadEnums(condition, path, *type, &bits);
+            const bool negated = IsNegated(condition);
+            compiled->resource = [get, bits, negated](const T& t) {
+              return ((bits & get(t)) != 0) != negated;
+            };
+            compiled->message = [shown, bits, negated](const Message& message) {
+              return ((bits & ShownBits(message, shown)) != 0) != negated;
             };
             return status;
           }};
 }
 
-// A field that the message does not have.
 template <typename T>
-Field<T> Derived(const char* note, Field<T> field) {
+Field<T> Bool(const char* name, bool (*get)(const T&)) {
+  return {{name, "bool"},
+          [get](const Condition& condition, const std::string& path, const MessagePath& shown,
+                Compiled<T>* compiled) {
+            bool with_false = false, with_true = false;
+            grpc::Status status = ReadBools(condition, path, &with_false, &with_true);
+            const auto holds = [with_false, with_true, negated = IsNegated(condition)](bool own) {
+              return (own ? with_true : with_false) != negated;
+            };
+            compiled->resource = [get, holds](const T& t) { return holds(get(t)); };
+            compiled->message = [shown, holds](const Message& message) {
+              return holds(ShownBool(message, shown));
+            };
+            return status;
+          }};
+}
+
+// A field that the message does not have. `shown` is the one that it follows from.
+template <typename T>
+Field<T> Derived(const char* note, const char* shown, Field<T> field) {
   field.about.note = note;
+  field.shown = shown;
   return field;
 }
 
@@ -538,10 +703,10 @@ Fields<registry::Host> Table() {
       Text<T>("pci_address", [](const T& t) { return absl::string_view(t.facts.pci_address); }),
       Text<T>("os_name", [](const T& t) { return absl::string_view(t.facts.os_name); }),
       Number<T>("phy_count", [](const T& t) -> OptionalNumber { return t.facts.phy_count; }),
-      Derived("`discovery.state`",
+      Derived("`discovery.state`", "discovery.state",
               Enum<T>("discovery_state", sas::v1::DiscoveryState_descriptor(),
                       [](const T& t) { return Bit(ToProto(t.discovery.state)); })),
-      Derived("`discovery.reset_count`",
+      Derived("`discovery.reset_count`", "discovery.reset_count",
               Number<T>("reset_count",
                         [](const T& t) -> OptionalNumber { return t.discovery.reset_count; })),
   };
@@ -567,9 +732,9 @@ Fields<registry::Phy> Table() {
       Bool<T>("virtual_phy", [](const T& t) { return t.facts.is_virtual; }),
       Bool<T>("vacant", [](const T& t) { return t.facts.vacant; }),
       Text<T>("os_name", [](const T& t) { return t.facts.os_name.view(); }),
-      Derived("The host of the owner",
+      Derived("The host of the owner", "owner",
               Name<T, HostCodec>("host", [](const T& t) { return t.facts.key.owner.host; })),
-      Derived("Whether `attached_sas_address` is not empty",
+      Derived("Whether `attached_sas_address` is not empty", "attached_sas_address",
               Bool<T>("attached", [](const T& t) { return t.facts.attached != SasAddress(0); })),
   };
 }
@@ -600,7 +765,7 @@ Fields<registry::Port> Table() {
       Rate<T>("fastest_link_rate", [](const T& t) { return t.fastest; }),
       Rate<T>("link_rate", [](const T& t) { return t.link_rate; }),
       Text<T>("os_name", [](const T& t) { return t.facts.os_name.view(); }),
-      Derived("The host of the owner",
+      Derived("The host of the owner", "owner",
               Name<T, HostCodec>("host", [](const T& t) { return t.id.owner.host; })),
   };
 }
@@ -692,9 +857,9 @@ Fields<registry::LogicalUnit> Table() {
                           [](const T& t, absl::FunctionRef<bool(const SasAddress&)> matches) {
                             return t.lost_hosts && AnyHost(*t.lost_hosts.get(), matches);
                           }),
-      Derived("The number of `paths`",
+      Derived("The number of `paths`", "paths",
               Number<T>("path_count", [](const T& t) -> OptionalNumber { return t.paths.size(); })),
-      Derived("The hosts of its `paths`",
+      Derived("The hosts of its `paths`", "paths.host",
               Names<T, HostCodec>(
                   "host",
                   [](const T& t, absl::FunctionRef<bool(const SasAddress&)> matches) {
@@ -702,7 +867,7 @@ Fields<registry::LogicalUnit> Table() {
                       return matches(path.device.host);
                     });
                   })),
-      Derived("The end devices of its `paths`",
+      Derived("The end devices of its `paths`", "paths.end_device",
               Names<T, NameCodec<registry::EndDevice>>(
                   "end_device",
                   [](const T& t, absl::FunctionRef<bool(const NodeKey&)> matches) {
@@ -710,18 +875,18 @@ Fields<registry::LogicalUnit> Table() {
                       return matches(path.device);
                     });
                   })),
-      Derived("The states of its `paths`", Enum<T>("state", sas::v1::DeviceState_descriptor(),
-                                                   [](const T& t) {
-                                                     uint32_t bits = 0;
-                                                     for (const T::Path& path : t.paths)
-                                                       bits |= Bit(ToProto(path.state));
-                                                     return bits;
-                                                   })),
-      Derived("The block devices of its `paths`",
+      Derived("The states of its `paths`", "paths.state",
+              Enum<T>("state", sas::v1::DeviceState_descriptor(),
+                      [](const T& t) {
+                        uint32_t bits = 0;
+                        for (const T::Path& path : t.paths) bits |= Bit(ToProto(path.state));
+                        return bits;
+                      })),
+      Derived("The block devices of its `paths`", "paths.block_device",
               Texts<T>("block_device", &AnyPathText<&UnitRecord::block_device>)),
-      Derived("The SCSI addresses of its `paths`",
+      Derived("The SCSI addresses of its `paths`", "paths.scsi_address",
               Texts<T>("scsi_address", &AnyPathText<&UnitRecord::scsi_address>)),
-      Derived("The SCSI generic devices of its `paths`",
+      Derived("The SCSI generic devices of its `paths`", "paths.generic_device",
               Texts<T>("generic_device", &AnyPathText<&UnitRecord::generic_device>)),
   };
 }
@@ -785,6 +950,25 @@ Fields<registry::Slot> Table() {
   };
 }
 
+// The message of a kind.
+const Descriptor& MessageOf(registry::ResourceKind kind) {
+  return *sas::v1::Resource::descriptor()
+              ->FindFieldByNumber(static_cast<int>(kind))
+              ->message_type();
+}
+
+MessagePath PathOf(const Descriptor& message, const std::string& text) {
+  MessagePath path;
+  const Descriptor* type = &message;
+  for (const absl::string_view name : absl::StrSplit(text, '.')) {
+    const FieldDescriptor* const field = type->FindFieldByName(std::string(name));
+    ABSL_INTERNAL_CHECK(field != nullptr, "the table names fields of the messages");
+    path.push_back(field);
+    type = field->message_type();
+  }
+  return path;
+}
+
 template <typename T>
 const Fields<T>& FieldsOf() {
   static const auto* const fields = [] {
@@ -792,6 +976,10 @@ const Fields<T>& FieldsOf() {
     AddCommon(*made);
     std::stable_partition(made->begin(), made->end(),
                           [](const Field<T>& field) { return field.about.note.empty(); });
+    for (Field<T>& field : *made) {
+      field.message_path =
+          PathOf(MessageOf(T::kKind), field.shown.empty() ? field.about.name : field.shown);
+    }
     return made;
   }();
   return *fields;
@@ -826,24 +1014,37 @@ bool BelongsTo(const registry::Slot& slot, const std::vector<SasAddress>& hosts)
 }
 
 template <typename T>
-grpc::Status ReadCondition(const Condition& condition, const std::string& path,
-                           Predicate<T>* predicate) {
+const Field<T>* FindField(const std::string& name) {
   const Fields<T>& fields = FieldsOf<T>();
-  const auto field = std::find_if(fields.begin(), fields.end(), [&condition](const auto& known) {
-    return known.about.name == condition.field();
-  });
-  if (field == fields.end()) {
+  const auto field = std::find_if(fields.begin(), fields.end(),
+                                  [&name](const auto& known) { return known.about.name == name; });
+  return field == fields.end() ? nullptr : &*field;
+}
+
+// `of`: the kinds that do not have the field, "slots".
+grpc::Status UnknownField(const std::string& path, const std::string& field, absl::string_view of,
+                          const std::vector<std::string>& names) {
+  return rpc::BadField(
+      absl::StrCat(path, ".field"),
+      absl::StrCat("no field \"", field, "\" of ", of, " to filter by",
+                   rpc::DidYouMean(field, names), " (fields: ", absl::StrJoin(names, ", "), ")"));
+}
+
+std::string ConditionPath(int i) { return absl::StrCat("filter.conditions[", i, "]"); }
+
+template <typename T>
+grpc::Status ReadCondition(const Condition& condition, const std::string& path,
+                           Compiled<T>* compiled) {
+  const Field<T>* const field = FindField<T>(condition.field());
+  if (field == nullptr) {
     std::vector<std::string> names;
-    for (const auto& known : fields) names.push_back(known.about.name);
-    return rpc::BadField(
-        absl::StrCat(path, ".field"),
-        absl::StrCat("no field \"", condition.field(), "\" of ", registry::ToString(T::kKind),
-                     "s to filter by", rpc::DidYouMean(condition.field(), names),
-                     " (fields: ", absl::StrJoin(names, ", "), ")"));
+    for (const auto& known : FieldsOf<T>()) names.push_back(known.about.name);
+    return UnknownField(path, condition.field(), absl::StrCat(registry::ToString(T::kKind), "s"),
+                        names);
   }
   grpc::Status status = CheckOperator(condition, field->about, path);
   if (!status.ok()) return status;
-  return field->compile(condition, path, predicate);
+  return field->compile(condition, path, field->message_path, compiled);
 }
 
 template <typename T>
@@ -884,8 +1085,9 @@ grpc::Status ReadFilter(const sas::v1::Filter& filter, const Topology& topology,
     all.push_back([hosts = std::move(hosts)](const T& t) { return BelongsTo(t, hosts); });
   }
   for (int i = 0; status.ok() && i < filter.conditions_size(); ++i) {
-    status = ReadCondition(filter.conditions(i), absl::StrCat("filter.conditions[", i, "]"),
-                           &all.emplace_back());
+    Compiled<T> compiled;
+    status = ReadCondition(filter.conditions(i), ConditionPath(i), &compiled);
+    all.push_back(std::move(compiled.resource));
   }
   *predicate = [all = std::move(all)](const T& t) {
     return std::all_of(all.begin(), all.end(), [&t](const Predicate<T>& p) { return p(t); });
@@ -904,6 +1106,121 @@ SASD_READ_FILTER(registry::LogicalUnit);
 SASD_READ_FILTER(registry::Enclosure);
 SASD_READ_FILTER(registry::Slot);
 #undef SASD_READ_FILTER
+
+namespace {
+
+// Reads the conditions of one of several kinds.
+using KindReader = grpc::Status (*)(const sas::v1::Filter& filter, KindConditions* out);
+
+// The condition without values that name a resource of another kind. True if such a value was left
+// out and none remains.
+bool LeaveOutOtherKinds(registry::ResourceKind kind, Condition& condition) {
+  if (condition.field() != "name") return false;
+  auto& values = *condition.mutable_values();
+  const int before = values.size();
+  values.erase(std::remove_if(values.begin(), values.end(),
+                              [kind](const std::string& value) {
+                                const absl::StatusOr<rpc::Glob> glob = rpc::Glob::Parse(value);
+                                if (!glob.ok() || !glob->is_plain()) return false;
+                                const auto id = ParseName(glob->plain());
+                                return id.ok() && registry::KindOf(*id) != kind;
+                              }),
+               values.end());
+  return before > 0 && values.empty();
+}
+
+template <typename T>
+grpc::Status ReadKind(const sas::v1::Filter& filter, KindConditions* out) {
+  std::vector<Predicate<T>> resource;
+  std::vector<Predicate<Message>> message;
+  const bool only_kind = filter.kinds_size() == 1;
+  for (int i = 0; i < filter.conditions_size(); ++i) {
+    Condition condition = filter.conditions(i);
+    if (!only_kind && LeaveOutOtherKinds(T::kKind, condition)) {
+      if (IsNegated(condition)) continue;
+      return grpc::Status::OK;  // no resource of the kind has one of these names
+    }
+    Compiled<T> compiled;
+    grpc::Status status = ReadCondition(condition, ConditionPath(i), &compiled);
+    if (!status.ok()) return status;
+    resource.push_back(std::move(compiled.resource));
+    message.push_back(std::move(compiled.message));
+  }
+  out->resource = [all = std::move(resource)](const registry::ResourceRef& ref) {
+    const T& t = *std::get<registry::IndexOf<T>()>(ref);
+    return std::all_of(all.begin(), all.end(), [&t](const Predicate<T>& p) { return p(t); });
+  };
+  out->message = [all = std::move(message)](const Message& m) {
+    return std::all_of(all.begin(), all.end(), [&m](const auto& p) { return p(m); });
+  };
+  return grpc::Status::OK;
+}
+
+constexpr KindReader kKindReaders[registry::kResourceKindCount] = {
+    &ReadKind<registry::Host>,      &ReadKind<registry::Phy>,
+    &ReadKind<registry::Port>,      &ReadKind<registry::Expander>,
+    &ReadKind<registry::EndDevice>, &ReadKind<registry::LogicalUnit>,
+    &ReadKind<registry::Enclosure>, &ReadKind<registry::Slot>,
+};
+
+// The kinds that a filter names, or all.
+std::vector<registry::ResourceKind> KindsOf(const sas::v1::Filter& filter) {
+  std::vector<registry::ResourceKind> kinds;
+  for (size_t i = 1; i <= registry::kResourceKindCount; ++i) {
+    const auto kind = static_cast<registry::ResourceKind>(i);
+    if (filter.kinds().empty() || Contains(filter.kinds(), static_cast<int>(i))) {
+      kinds.push_back(kind);
+    }
+  }
+  return kinds;
+}
+
+bool HasField(registry::ResourceKind kind, const std::string& field) {
+  const std::vector<FilterField> fields = FilterFieldsOf(kind);
+  return std::any_of(fields.begin(), fields.end(),
+                     [&field](const FilterField& known) { return known.name == field; });
+}
+
+}  // namespace
+
+grpc::Status ReadConditions(const sas::v1::Filter& filter, ConditionsByKind* out) {
+  std::vector<registry::ResourceKind> kinds = KindsOf(filter);
+  std::vector<std::string> fields;
+  for (int i = 0; i < filter.conditions_size(); ++i) {
+    const std::string& field = filter.conditions(i).field();
+    if (std::none_of(kinds.begin(), kinds.end(),
+                     [&field](const auto kind) { return HasField(kind, field); })) {
+      std::vector<std::string> names, plurals;
+      for (const auto kind : kinds) {
+        plurals.push_back(absl::StrCat(registry::ToString(kind), "s"));
+        for (const FilterField& known : FilterFieldsOf(kind)) {
+          if (!Contains(names, known.name)) names.push_back(known.name);
+        }
+      }
+      return UnknownField(ConditionPath(i), field,
+                          filter.kinds().empty() ? "any kind" : absl::StrJoin(plurals, ", "),
+                          names);
+    }
+    if (!Contains(fields, field)) fields.push_back(field);
+  }
+  kinds.erase(std::remove_if(kinds.begin(), kinds.end(),
+                             [&fields](const auto kind) {
+                               return !std::all_of(
+                                   fields.begin(), fields.end(),
+                                   [kind](const auto& field) { return HasField(kind, field); });
+                             }),
+              kinds.end());
+  if (kinds.empty()) {
+    return rpc::BadField("filter.conditions", absl::StrCat("no kind has all of the fields ",
+                                                           absl::StrJoin(fields, ", ")));
+  }
+  for (const auto kind : kinds) {
+    const size_t i = static_cast<size_t>(kind) - 1;
+    grpc::Status status = kKindReaders[i](filter, &(*out)[i]);
+    if (!status.ok()) return status;
+  }
+  return grpc::Status::OK;
+}
 
 std::vector<FilterField> FilterFieldsOf(registry::ResourceKind kind) {
   switch (kind) {

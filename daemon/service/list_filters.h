@@ -1,12 +1,15 @@
 #ifndef DAEMON_SERVICE_LIST_FILTERS_H_
 #define DAEMON_SERVICE_LIST_FILTERS_H_
 
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "daemon/registry/resources.h"
 #include "daemon/registry/topology.h"
+#include "google/protobuf/message.h"
 #include "grpcpp/support/status.h"
 #include "sas/v1/filter.pb.h"
 
@@ -24,6 +27,20 @@ using Predicate = std::function<bool(const T&)>;
 template <typename T>
 grpc::Status ReadFilter(const sas::v1::Filter& filter, const registry::Topology& topology,
                         Predicate<T>* predicate);
+
+// The conditions of a filter for one kind. Both decide equally; unset: no resource of the kind
+// passes. `message`: of the kind. Thread-safe.
+struct KindConditions {
+  Predicate<registry::ResourceRef> resource;
+  Predicate<google::protobuf::Message> message;
+};
+using ConditionsByKind = std::array<KindConditions, registry::kResourceKindCount>;
+
+// Reads the conditions of a filter over several kinds: those that it names, or all. A kind without
+// one of the fields does not pass. In conditions on `name`, a value of another kind is no error.
+// The filter is within CheckBounds(). Errors: BadField for a field that none of the kinds has, for
+// fields that no kind has together, and as of ReadFilter() for each kind that has all fields.
+grpc::Status ReadConditions(const sas::v1::Filter& filter, ConditionsByKind* out);
 
 // The hosts of a request's repeated field `field`. Errors as above.
 grpc::Status ReadHosts(const google::protobuf::RepeatedPtrField<std::string>& names,

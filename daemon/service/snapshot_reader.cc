@@ -13,7 +13,7 @@ void SnapshotReader::Read(size_t max_resources, sas::v1::SnapshotChunk* chunk) {
   for (; it != map.end(); ++it) {
     if (static_cast<size_t>(chunk->resources_size()) >= max_resources) return;
     const registry::ResourceRef ref(*it);
-    if (filter_.passes_everything() || filter_.Passes(T::kKind, topology_->HostsOf(ref))) {
+    if (filter_.Passes(ref)) {
       ToProto(ref, chunk->add_resources());
     }
     last_ = ref;

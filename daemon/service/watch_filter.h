@@ -1,15 +1,20 @@
 #ifndef DAEMON_SERVICE_WATCH_FILTER_H_
 #define DAEMON_SERVICE_WATCH_FILTER_H_
 
+#include <memory>
+
 #include "daemon/watch/filter.h"
 #include "grpcpp/support/status.h"
 #include "sas/v1/filter.pb.h"
 
 namespace sasd::service {
 
-// Reads a request's filter. Error: BadField for a kind that is not one or a name that is no host's.
-// A host that is not known (yet) is no error: it may come.
-grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, watch::Filter* filter);
+// Reads a request's filter. `views` is shared by subscribers who go through the same events at the
+// same time; null: the filter has its own. Errors: BadField for what is out of CheckBounds(), a
+// kind that is not one, a name that is no host's, and as of ReadConditions(). A host that is not
+// known (yet) is no error: it may come.
+grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, watch::Filter* filter,
+                             std::shared_ptr<watch::EventViews> views = nullptr);
 
 }  // namespace sasd::service
 

@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/registry/registry.h"
+#include "daemon/service/event_view.h"
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/watch_service.grpc.pb.h"
@@ -45,6 +46,7 @@ class WatchService final
 
   const registry::Registry& registry_;
   watch::WatchLog& log_;
+  const std::shared_ptr<RecentEventViews> views_ = std::make_shared<RecentEventViews>();
 
   mutable absl::Mutex mu_;  // a leaf
   bool shutting_down_ ABSL_GUARDED_BY(mu_) = false;

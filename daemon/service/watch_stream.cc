@@ -58,7 +58,7 @@ void WatchStream::Start(watch::WatchLog& log, const grpc::ByteBuffer* request) {
 
 grpc::Status WatchStream::Open(watch::WatchLog& log, const sas::v1::WatchRequest& request) {
   watch::Filter filter;
-  grpc::Status status = ReadWatchFilter(request.filter(), &filter);
+  grpc::Status status = ReadWatchFilter(request.filter(), &filter, service_.views_);
   if (!status.ok()) return status;
   if (request.resume_token().empty()) {
     cursor_ = log.Subscribe(weak_from_this(), std::move(filter));

@@ -17,14 +17,20 @@ EncodedEvent::EncodedEvent(const registry::RegistryEvent& event, EncodedBytes en
                       "an encoder makes one piece per change and notice");
   pieces_.reserve(encoded.piece_ends.size());
   uint32_t begin = frame_size_ + header_size_;
-  const auto add = [&](registry::ResourceKind kind, registry::HostList hosts) {
+  const auto add = [&](registry::ResourceKind kind, std::optional<registry::ChangeKind> change,
+                       registry::HostList before, registry::HostList after) {
     const uint32_t end = encoded.piece_ends[pieces_.size()];
-    pieces_.push_back({begin, end, kind, std::move(hosts)});
+    pieces_.push_back({begin, end, kind, change, std::move(before), std::move(after)});
     begin = end;
   };
-  for (const registry::Change& change : event.changes) add(change.resource_kind(), change.hosts);
+  const auto hosts_of = [](const registry::ResourceRef& state) {
+    return registry::IsNull(state) ? registry::HostList() : registry::HostsOf(state);
+  };
+  for (const registry::Change& change : event.changes) {
+    add(change.resource_kind(), change.kind(), hosts_of(change.before), hosts_of(change.after));
+  }
   for (const registry::EventNotice& notice : event.notices) {
-    add(registry::KindOf(notice.subject), {notice.host});
+    add(registry::KindOf(notice.subject), std::nullopt, {notice.host}, {notice.host});
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,10 @@ class EncodedEvent {
     uint32_t begin;  // offsets in all()
     uint32_t end;
     registry::ResourceKind kind;
-    registry::HostList hosts;  // ascending
+    std::optional<registry::ChangeKind> change;  // none: a notice
+    // Of the state before and the state after (registry::HostsOf), ascending; empty where there is
+    // no such state. A notice has that of its subject in both.
+    registry::HostList hosts_before, hosts_after;
   };
 
   // What is known of an event beside its bytes.
