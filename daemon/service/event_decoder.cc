@@ -1,16 +1,15 @@
 #include "daemon/service/event_decoder.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/event_view.h"
 #include "daemon/service/names.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
@@ -21,41 +20,6 @@ namespace {
 
 using google::protobuf::internal::WireFormatLite;
 using sas::v1::Resource;
-
-void AddHost(absl::string_view name, registry::HostList& hosts) {
-  constexpr absl::string_view kHosts = "hosts/";
-  if (!absl::StartsWith(name, kHosts)) return;
-  const absl::string_view rest = name.substr(kHosts.size());
-  const absl::StatusOr<SasAddress> host = ParseSasAddress(rest.substr(0, rest.find('/')));
-  if (host.ok()) hosts.push_back(*host);
-}
-
-// The hosts that a state of a resource names, as registry::HostsOf.
-void AddHostsOf(const Resource& resource, registry::HostList& hosts) {
-  switch (resource.resource_case()) {
-    case Resource::kHost:
-      return AddHost(resource.host().name(), hosts);
-    case Resource::kPhy:
-      return AddHost(resource.phy().name(), hosts);
-    case Resource::kPort:
-      return AddHost(resource.port().name(), hosts);
-    case Resource::kExpander:
-      return AddHost(resource.expander().name(), hosts);
-    case Resource::kEndDevice:
-      return AddHost(resource.end_device().name(), hosts);
-    case Resource::kLogicalUnit:
-      for (const auto& path : resource.logical_unit().paths()) AddHost(path.host(), hosts);
-      return;
-    case Resource::kEnclosure:
-      for (const std::string& host : resource.enclosure().hosts()) AddHost(host, hosts);
-      return;
-    case Resource::kSlot:
-      for (const std::string& device : resource.slot().end_devices()) AddHost(device, hosts);
-      return;
-    case Resource::RESOURCE_NOT_SET:
-      return;
-  }
-}
 
 registry::ResourceKind KindOfName(absl::string_view name) {
   const absl::StatusOr<registry::ResourceId> id = ParseName(name);
@@ -110,9 +74,7 @@ watch::EncodedEvent::Head HeadOf(const sas::v1::Event& event) {
   head.time =
       absl::FromUnixSeconds(event.time().seconds()) + absl::Nanoseconds(event.time().nanos());
   head.arrival = absl::Nanoseconds(event.arrival_monotonic_time_ns());
-  registry::HostList hosts;
-  AddHost(event.cause().host(), hosts);
-  if (!hosts.empty()) head.host = hosts[0];
+  head.host = HostIn(event.cause().host()).value_or(SasAddress(0));
   head.cause = CauseOf(event.cause().kind());
   if (event.severity() > sas::v1::SEVERITY_INFO) {
     head.severity = event.severity() >= sas::v1::SEVERITY_CRITICAL ? Notice::Severity::kCritical
@@ -150,18 +112,13 @@ absl::StatusOr<watch::EncodedEventPtr> DecodeEvent(absl::string_view bytes) {
       if (change.resource().resource_case() == Resource::RESOURCE_NOT_SET) {
         return Broken("a change has no resource");
       }
-      piece.kind = static_cast<registry::ResourceKind>(change.resource().resource_case());
-      AddHostsOf(change.resource(), piece.hosts);
-      AddHostsOf(change.previous(), piece.hosts);
+      Describe(change, &piece);
     } else {
       const sas::v1::Notice& notice = event.notices(notices++);
       piece.kind = KindOfName(notice.resource());
-      AddHost(notice.resource(), piece.hosts);
+      if (const auto host = HostIn(notice.resource())) piece.hosts_after.push_back(*host);
+      piece.hosts_before = piece.hosts_after;
     }
-    // An empty slot does not name the hosts that see it.
-    if (piece.hosts.empty() && head.host != SasAddress(0)) piece.hosts.push_back(head.host);
-    std::sort(piece.hosts.begin(), piece.hosts.end());
-    piece.hosts.erase(std::unique(piece.hosts.begin(), piece.hosts.end()), piece.hosts.end());
     pieces.push_back(std::move(piece));
   }
   return std::make_shared<const watch::EncodedEvent>(head, header_size, std::move(all),

@@ -34,13 +34,8 @@ Message* MutableInner(Resource* resource) {
   return resource->GetReflection()->MutableMessage(resource, &FieldOf(resource->resource_case()));
 }
 
-// The host that a name begins with.
 void AddHost(absl::string_view name, registry::HostList& hosts) {
-  constexpr absl::string_view kHosts = "hosts/";
-  if (!absl::StartsWith(name, kHosts)) return;
-  const size_t end = name.find('/', kHosts.size());
-  const absl::StatusOr<SasAddress> host = ParseHostName(name.substr(0, end));
-  if (host.ok()) hosts.push_back(*host);
+  if (const std::optional<SasAddress> host = HostIn(name)) hosts.push_back(*host);
 }
 
 void AddHosts(const google::protobuf::RepeatedPtrField<std::string>& names,
@@ -148,6 +143,15 @@ const Message& InnerOf(const Resource& resource, registry::ResourceKind kind) {
 
 const Message& InnerOf(const Resource& resource) {
   return InnerOf(resource, static_cast<registry::ResourceKind>(resource.resource_case()));
+}
+
+std::optional<SasAddress> HostIn(absl::string_view name) {
+  constexpr absl::string_view kHosts = "hosts/";
+  if (!absl::StartsWith(name, kHosts)) return std::nullopt;
+  const absl::StatusOr<SasAddress> host =
+      ParseHostName(name.substr(0, name.find('/', kHosts.size())));
+  if (!host.ok()) return std::nullopt;
+  return *host;
 }
 
 registry::HostList HostsOf(const Resource& resource) {

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/registry/resources.h"
 #include "daemon/watch/encoded_event.h"
@@ -22,6 +24,9 @@ namespace sasd::service {
 const google::protobuf::Message& InnerOf(const sas::v1::Resource& resource);
 const google::protobuf::Message& InnerOf(const sas::v1::Resource& resource,
                                          registry::ResourceKind kind);
+
+// The host that a name begins with; none for "enclosures/..." and so on.
+std::optional<SasAddress> HostIn(absl::string_view name);
 
 // The hosts of a resource, as registry::HostsOf.
 registry::HostList HostsOf(const sas::v1::Resource& resource);

@@ -73,8 +73,9 @@ std::optional<Selection> Select(const EncodedEventPtr& event, const Filter& filt
   selection.event = event;
   selection.bytes = event->all().size();
   if (filter.passes_everything()) return selection;
+  const bool jumped = event->previous_revision() + 1 != event->revision();
   if (event->piece_count() == 0) {
-    if (!filter.PassesHosts({event->host()})) return std::nullopt;
+    if (!jumped && !filter.PassesHosts({event->host()})) return std::nullopt;
     return selection;
   }
   Filter::Selector selector(filter, event);
@@ -85,7 +86,7 @@ std::optional<Selection> Select(const EncodedEventPtr& event, const Filter& filt
     selection.parts.push_back({static_cast<uint32_t>(i), *form});
     other_forms |= *form != Form::kAsItIs;
   }
-  if (selection.parts.empty()) return std::nullopt;
+  if (selection.parts.empty() && !jumped) return std::nullopt;
   selection.whole = !other_forms && selection.parts.size() == event->piece_count();
   if (selection.whole) {
     selection.parts.clear();

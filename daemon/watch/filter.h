@@ -60,9 +60,10 @@ class Conditions {
 class Filter {
  public:
   Filter() = default;
-  // An empty span means all, no conditions none. `views` is needed where events are selected.
+  // An empty span means all. `views` is needed to select of events by hosts or conditions.
   Filter(absl::Span<const registry::ResourceKind> kinds, absl::Span<const SasAddress> hosts,
-         std::shared_ptr<const Conditions> conditions, std::shared_ptr<EventViews> views);
+         std::shared_ptr<const Conditions> conditions = nullptr,
+         std::shared_ptr<EventViews> views = nullptr);
 
   bool passes_everything() const { return kinds_ == 0 && hosts_.empty() && conditions_ == nullptr; }
   // For a resource of a snapshot.
