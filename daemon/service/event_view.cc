@@ -1,7 +1,6 @@
 #include "daemon/service/event_view.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,15 +9,16 @@
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "daemon/service/names.h"
+#include "daemon/service/resource_text.h"
 #include "daemon/service/wire.h"
 #include "google/protobuf/arena.h"
 #include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 
 namespace sasd::service {
 namespace {
 
 using google::protobuf::Arena;
-using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using sas::v1::Change;
 using sas::v1::Resource;
@@ -26,12 +26,10 @@ using sas::v1::Resource;
 // Kept views have at most so many events, of so many bytes together; one at least.
 constexpr size_t kRecentEvents = 32, kRecentBytes = 1 << 20;
 
-const FieldDescriptor& FieldOf(int kind) {
-  return *Resource::descriptor()->FindFieldByNumber(kind);
-}
-
-Message* MutableInner(Resource* resource) {
-  return resource->GetReflection()->MutableMessage(resource, &FieldOf(resource->resource_case()));
+// The message of the kind in a state; empty if the state is of another.
+const Message& InnerOf(const Resource& state, registry::ResourceKind kind) {
+  return state.GetReflection()->GetMessage(
+      state, Resource::descriptor()->FindFieldByNumber(static_cast<int>(kind)));
 }
 
 void AddHost(absl::string_view name, registry::HostList& hosts) {
@@ -41,19 +39,6 @@ void AddHost(absl::string_view name, registry::HostList& hosts) {
 void AddHosts(const google::protobuf::RepeatedPtrField<std::string>& names,
               registry::HostList& hosts) {
   for (const std::string& name : names) AddHost(name, hosts);
-}
-
-// Gives `to` the fields of `mask` as `previous` has them.
-void Overlay(const google::protobuf::FieldMask& mask, const Message& previous, Message& to) {
-  std::vector<const FieldDescriptor*> fields;
-  for (const std::string& path : mask.paths()) {
-    const FieldDescriptor* field = to.GetDescriptor()->FindFieldByName(path);
-    if (field != nullptr) fields.push_back(field);
-  }
-  Message* const copy = previous.New(to.GetArena());
-  copy->CopyFrom(previous);
-  to.GetReflection()->SwapFields(&to, copy, fields);
-  if (to.GetArena() == nullptr) delete copy;
 }
 
 Change Addition(const Change& change) {
@@ -100,7 +85,7 @@ class DecodedEvent final : public watch::EventView {
   struct Piece {
     absl::once_flag decoded, rewound, added, departed;
     const Change* change = nullptr;
-    const Resource* before = nullptr;
+    Resource before;
     std::string addition, departure;
   };
 
@@ -122,12 +107,8 @@ class DecodedEvent final : public watch::EventView {
 
   const Resource& BeforeOf(size_t i) const {
     Piece& piece = pieces_[i];
-    absl::call_once(piece.rewound, [&] {
-      auto* const before = Arena::CreateMessage<Resource>(&arena_);
-      SetBefore(ChangeOf(i), before);
-      piece.before = before;
-    });
-    return *piece.before;
+    absl::call_once(piece.rewound, [&] { piece.before = StateBefore(ChangeOf(i)); });
+    return piece.before;
   }
 
   const watch::EncodedEventPtr event_;
@@ -136,14 +117,6 @@ class DecodedEvent final : public watch::EventView {
 };
 
 }  // namespace
-
-const Message& InnerOf(const Resource& resource, registry::ResourceKind kind) {
-  return resource.GetReflection()->GetMessage(resource, &FieldOf(static_cast<int>(kind)));
-}
-
-const Message& InnerOf(const Resource& resource) {
-  return InnerOf(resource, static_cast<registry::ResourceKind>(resource.resource_case()));
-}
 
 std::optional<SasAddress> HostIn(absl::string_view name) {
   constexpr absl::string_view kHosts = "hosts/";
@@ -189,34 +162,13 @@ registry::HostList HostsOf(const Resource& resource) {
   return hosts;
 }
 
-void SetBefore(const Change& change, Resource* before) {
-  *before = change.resource();
-  if (change.kind() == sas::v1::CHANGE_KIND_REMOVED) {
-    if (change.previous().has_end_device()) {
-      before->mutable_end_device()->set_state(change.previous().end_device().state());
-    }
-    return;
-  }
-  if (before->resource_case() == Resource::RESOURCE_NOT_SET) return;
-  Message& inner = *MutableInner(before);
-  const auto kind = static_cast<registry::ResourceKind>(before->resource_case());
-  Overlay(change.changed_fields(), InnerOf(change.previous(), kind), inner);
-  const google::protobuf::Descriptor& type = *inner.GetDescriptor();
-  const auto& reflection = *inner.GetReflection();
-  reflection.SetInt64(&inner, type.FindFieldByName("revision"), change.previous_revision());
-  reflection.MutableMessage(&inner, type.FindFieldByName("update_time"))
-      ->CopyFrom(change.previous_update_time());
-}
-
 void Describe(const Change& change, watch::EncodedEvent::Piece* piece) {
   piece->kind = static_cast<registry::ResourceKind>(change.resource().resource_case());
   piece->change = static_cast<registry::ChangeKind>(change.kind());  // the numbers are equal
   if (change.kind() != sas::v1::CHANGE_KIND_REMOVED)
     piece->hosts_after = HostsOf(change.resource());
   if (change.kind() == sas::v1::CHANGE_KIND_ADDED) return;
-  Resource before;
-  SetBefore(change, &before);
-  piece->hosts_before = HostsOf(before);
+  piece->hosts_before = HostsOf(StateBefore(change));
 }
 
 bool ApplyFilter(const watch::Filter& filter, Change* change) {
@@ -224,8 +176,7 @@ bool ApplyFilter(const watch::Filter& filter, Change* change) {
     return filter.Passes(static_cast<registry::ResourceKind>(state.resource_case()), HostsOf(state),
                          InnerOf(state));
   };
-  Resource state_before;
-  SetBefore(*change, &state_before);
+  const Resource state_before = StateBefore(*change);
   const bool before = change->kind() != sas::v1::CHANGE_KIND_ADDED && passes(state_before);
   const bool after = change->kind() != sas::v1::CHANGE_KIND_REMOVED && passes(change->resource());
   if (!before && !after) return false;

@@ -12,7 +12,6 @@
 #include "daemon/registry/resources.h"
 #include "daemon/watch/encoded_event.h"
 #include "daemon/watch/filter.h"
-#include "google/protobuf/message.h"
 #include "sas/v1/events.pb.h"
 #include "sas/v1/resources.pb.h"
 
@@ -20,19 +19,11 @@
 // so that it holds for events of any age. The functions are pure.
 namespace sasd::service {
 
-// The message of the kind that is set. With `kind`: of that kind, empty if it is not set.
-const google::protobuf::Message& InnerOf(const sas::v1::Resource& resource);
-const google::protobuf::Message& InnerOf(const sas::v1::Resource& resource,
-                                         registry::ResourceKind kind);
-
 // The host that a name begins with; none for "enclosures/..." and so on.
 std::optional<SasAddress> HostIn(absl::string_view name);
 
 // The hosts of a resource, as registry::HostsOf.
 registry::HostList HostsOf(const sas::v1::Resource& resource);
-
-// The state before a modification or removal, exactly as it was.
-void SetBefore(const sas::v1::Change& change, sas::v1::Resource* before);
 
 // Fills in kind, change and hosts of the piece that `change` is. The change has a resource.
 void Describe(const sas::v1::Change& change, watch::EncodedEvent::Piece* piece);

@@ -145,6 +145,12 @@ Resource StateBefore(const sas::v1::Change& change) {
     if (field != nullptr) reflection.ClearField(inner, field);
   }
   if (previous.GetDescriptor() == inner->GetDescriptor()) inner->MergeFrom(previous);
+  if (const FieldDescriptor* const field = inner->GetDescriptor()->FindFieldByName("revision")) {
+    reflection.SetInt64(inner, field, change.previous_revision());
+  }
+  if (const FieldDescriptor* const field = inner->GetDescriptor()->FindFieldByName("update_time")) {
+    reflection.MutableMessage(inner, field)->CopyFrom(change.previous_update_time());
+  }
   return before;
 }
 

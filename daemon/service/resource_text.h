@@ -23,8 +23,8 @@ const std::string& NameOf(const sas::v1::Resource& resource);
 // between them. Empty where the field is unset, empty or not there.
 std::string FieldText(const google::protobuf::Message& message, absl::string_view field);
 
-// The state before a modification: the resource with the changed fields as they were. For a removal
-// the last known state; for an addition nothing is set.
+// The state before a modification, exactly as it was. For a removal the last known state; for an
+// addition nothing is set.
 sas::v1::Resource StateBefore(const sas::v1::Change& change);
 
 // The fields in which two states of one object differ, other than stamps (revision, update_time,
