@@ -107,6 +107,9 @@ class CommandLine {
         ->capture_default_str();
   }
 
+  static constexpr char kEventFilters[] =
+      ". kind=NOUN chooses kinds; other keys are those of `list -f`";
+
   static void AddFilter(CLI::App& command, std::vector<std::string>& filters,
                         const char* more = "") {
     command
@@ -164,7 +167,7 @@ class CommandLine {
     watch.add_option("-n,--count", watch_.count, "Stop after this many events")
         ->check(CLI::PositiveNumber);
     watch.add_flag("--reconnect", watch_.reconnect, "Reconnect when sasd returns");
-    AddFilter(watch, watch_.filters);
+    AddFilter(watch, watch_.filters, kEventFilters);
     AddOutput(watch, watch_.output, "table (lines), jsonl, yaml");
     watch.callback([this] {
       action_ = Plain([this](const Context& context) { return RunWatch(watch_, context); });
@@ -194,7 +197,7 @@ class CommandLine {
         ->allow_extra_args(false);
     events.add_option("--severity", events_.severity,
                       "List only events at least this severe: info, warning, critical");
-    AddFilter(events, events_.filters);
+    AddFilter(events, events_.filters, kEventFilters);
     AddOutput(events, events_.output, "table (lines), jsonl, yaml");
     events.callback([this] {
       action_ = Plain([this](const Context& context) { return RunEvents(events_, context); });

@@ -289,6 +289,10 @@ std::string ChangeText(const Change& change, Paint paint) {
                           Part(Via(resource)), Part(StateOf(resource)));
     }
     case sas::v1::CHANGE_KIND_REMOVED: {
+      if (change.left_filter()) {
+        return absl::StrCat(paint.Yellow(absl::StrCat("- ", object)),
+                            Part("does not pass the filter any more"));
+      }
       const std::string state =
           StateOf(change.previous().has_end_device() ? change.previous() : resource);
       return absl::StrCat(PaintBySeverity(severity, absl::StrCat("- ", object), paint),

@@ -62,6 +62,12 @@ TEST(EventLinesTest, ARemovalShowsTheLastState) {
   EXPECT_THAT(line, AllOf(HasSubstr("- device"), HasSubstr("was blocked")));
 }
 
+TEST(EventLinesTest, WhatLeavesTheFilterIsNotCalledGone) {
+  const std::string line = Print(Changed("REMOVED", "left_filter: true"));
+  EXPECT_THAT(line, AllOf(HasSubstr("- device"), HasSubstr("does not pass the filter any more"),
+                          Not(HasSubstr("was "))));
+}
+
 TEST(EventLinesTest, AModificationShowsBothValues) {
   const std::string line =
       Print(Changed("MODIFIED",

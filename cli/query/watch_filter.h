@@ -10,8 +10,11 @@
 
 namespace sasd::cli {
 
-// Parses a filter of events such as "kind=drive,host=host1". An error names the unknown key or noun
-// and close ones. Other errors: those of FindOne() for a host.
+// Parses a filter of events such as "kind=drive,host=host1,size>=14TB". Beside `kind` and `host` it
+// takes the keys of lists (SelectResources), of the kinds given or of all. sasd compares all of
+// them, texts with the case of their letters. An error names the unknown key or noun and close
+// ones, or the kinds for which a key does not mean the same. Other errors: those of
+// SelectResources().
 absl::StatusOr<sas::v1::Filter> ParseWatchFilter(const std::vector<std::string>& arguments,
                                                  const Context& context);
 
