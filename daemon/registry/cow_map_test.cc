@@ -115,6 +115,24 @@ TEST(CowMapTest, CopyKeepsItsElements) {
   for (const auto& [copy, content] : copies) Check(copy, content);
 }
 
+// Two leaves of 13 elements. The right one shrinks until both fit in half a node, and the left one,
+// which the copy shares, takes its elements.
+TEST(CowMapTest, JoiningNodesLeavesTheCopyAlone) {
+  constexpr int kLeaf = 48, kLeft = 13;
+  Map map;
+  for (int id = 0; id < 2 * kLeaf; ++id) map.Put(Make(id, 0));
+  for (int id = 0; id < 2 * kLeaf; ++id) {
+    if (id % kLeaf >= kLeft) map.Erase(id);
+  }
+  const Map copy = map;
+  const Reference content = ContentOf(copy);
+  for (int id = kLeaf; id < kLeaf + kLeft; ++id) {
+    map.Erase(id);
+    Check(copy, content);
+  }
+  EXPECT_EQ(map.size(), static_cast<size_t>(kLeft));
+}
+
 TEST(CowMapTest, CopySharesUnchangedNodes) {
   Map map;
   for (int id = 0; id < 1'000; ++id) map.Put(Make(id, 0));

@@ -129,6 +129,17 @@ TEST(MergeTest, LeastSettledSourceDecidesDiscovery) {
   }
 }
 
+TEST(MergeTest, EqualDiscoveryStatesAreTheFirmwares) {
+  for (const DiscoveryState state : {DiscoveryState::kSettled, DiscoveryState::kFailed}) {
+    DiscoveryFacts firmware, sysfs;
+    firmware.state = sysfs.state = state;
+    firmware.status = 0x40;
+    firmware.status_text = "table overflow";
+    EXPECT_EQ(Merge(firmware, sysfs).status, 0x40u);
+    EXPECT_EQ(Merge(firmware, sysfs).status_text, "table overflow");
+  }
+}
+
 // AddReport and WithdrawReport, on a record of two sources.
 class ReportTest : public ::testing::Test {
  protected:

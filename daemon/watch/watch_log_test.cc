@@ -283,6 +283,15 @@ TEST_F(SmallWatchLogTest, StalledSubscriberFallsBehind) {
   EXPECT_EQ(ReadAll(*cursor), "<r11:n");
 }
 
+TEST_F(SmallWatchLogTest, SubscriberOneEventBehindTheLogFallsBehind) {
+  const auto behind = log_->Subscribe(listener_);
+  HappenAndPump();
+  const auto in_time = log_->Subscribe(listener_);
+  HappenAndPump(3);  // of four events the log has three
+  EXPECT_EQ(behind->Next(10, 1'000).state, Cursor::Batch::State::kFellBehind);
+  EXPECT_EQ(ReadAll(*in_time), "<r2:n<r3:n<r4:n");
+}
+
 TEST_F(WatchLogTest, LogIsBoundedInBytes) {
   WatchLog::Options options;
   options.max_bytes = 1'000;
