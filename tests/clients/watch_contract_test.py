@@ -1,0 +1,747 @@
+"""Checks the contract of Watch from outside, over random acts on a virtual fabric.
+
+A client without a filter sees everything, and proves that each change is what it says. From what it
+saw, this file works out what clients with filters must see, by an implementation of filters of its
+own, and compares: live streams, streams resumed at every 50th token, ListEvents, new snapshots and
+lists. Argument: how many acts.
+"""
+
+import fnmatch
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.environ["TEST_SRCDIR"], "sasd", "proto"))
+
+import grpc
+
+from sas.emulator.v1 import emulator_service_pb2 as emulator
+from sas.emulator.v1 import emulator_service_pb2_grpc as emulator_grpc
+from sas.v1 import events_pb2 as events
+from sas.v1 import filter_pb2 as filters
+from sas.v1 import history_service_pb2 as history
+from sas.v1 import history_service_pb2_grpc as history_grpc
+from sas.v1 import node_service_pb2 as node
+from sas.v1 import node_service_pb2_grpc as node_grpc
+from sas.v1 import resources_pb2 as resources
+from sas.v1 import topology_service_pb2 as topology
+from sas.v1 import topology_service_pb2_grpc as topology_grpc
+from sas.v1 import watch_service_pb2 as watch
+from sas.v1 import watch_service_pb2_grpc as watch_grpc
+
+SASD = os.path.join(os.environ["TEST_SRCDIR"], "sasd", "daemon", "sasd")
+TIMEOUT_S = 120
+ROUND = 100  # acts between two examinations
+EVERY_TOKEN = 50
+SEED = int(os.environ.get("WATCH_CONTRACT_SEED", "15"))
+
+ADDED, MODIFIED, REMOVED = (
+    events.CHANGE_KIND_ADDED,
+    events.CHANGE_KIND_MODIFIED,
+    events.CHANGE_KIND_REMOVED,
+)
+EQUAL, DIFFERENT, LESS, MOST, GREATER, LEAST = range(1, 7)  # sas.v1.Operator
+
+# A key of ours: hosts by number, kinds by name, and conditions (field, operator, values).
+FILTERS = [
+    {},
+    {"hosts": [1]},
+    {"hosts": [0]},
+    {"hosts": [0, 1]},
+    {"hosts": [1], "kinds": ["slot", "logical_unit", "enclosure"]},
+    {"kinds": ["end_device"]},
+    {"kinds": ["host", "expander", "port"]},
+    {"where": [("state", EQUAL, ["ATTACHED"])]},
+    {"where": [("state", DIFFERENT, ["ATTACHED"])]},
+    {"where": [("model", EQUAL, ["*4*"])], "kinds": ["slot", "logical_unit", "end_device"]},
+    {"where": [("slot", LESS, ["4"])], "hosts": [1]},
+    {"where": [("occupied", EQUAL, ["false"])]},
+    {"where": [("hosts", EQUAL, ["HOST0"])]},
+    {"where": [("hosts", DIFFERENT, ["HOST1"])], "kinds": ["slot"]},
+    {"where": [("path_count", GREATER, ["1"])]},
+    {"where": [("path_count", LESS, ["2"]), ("peripheral_type", EQUAL, ["0"])]},
+    {"where": [("link_rate", LESS, ["12_GBPS"])], "kinds": ["port", "end_device"]},
+    {"where": [("negotiated_link_rate", LEAST, ["6_GBPS"])]},
+    {"where": [("attached", EQUAL, ["true"])], "kinds": ["phy"]},
+    {"where": [("attached", EQUAL, ["hosts/*/expanders/*"])], "kinds": ["port"]},
+    {"where": [("width", GREATER, ["1"])]},
+    {"where": [("lost_hosts", EQUAL, ["HOST1", "HOST0"])]},
+    {"where": [("discovery_state", EQUAL, ["SETTLED"])]},
+    {"where": [("occupied_slot_count", MOST, ["23"])]},
+    {"where": [("block_device", DIFFERENT, [""])]},
+    {"where": [("enclosure", EQUAL, ["enclosures/*1100"])]},
+    {"where": [("target_protocols", EQUAL, ["SATA"])]},
+    {"where": [("revision", GREATER, ["50"])], "kinds": ["end_device", "host"]},
+]
+
+SPEEDS = range(resources.LINK_RATE_1_5_GBPS, resources.LINK_RATE_22_5_GBPS + 1)
+
+# Fields that messages show elsewhere.
+DERIVED = {
+    ("host", "discovery_state"): "discovery.state",
+    ("phy", "attached"): "attached_sas_address",
+    ("logical_unit", "path_count"): "paths",
+    ("logical_unit", "host"): "paths.host",
+    ("logical_unit", "state"): "paths.state",
+    ("logical_unit", "block_device"): "paths.block_device",
+}
+STAMPS = ("revision", "update_time")
+DOCUMENTED_KINDS = [field.name for field in resources.Resource.DESCRIPTOR.fields]
+
+
+def kind_of(resource):
+    return resource.WhichOneof("resource")
+
+
+def inner(resource):
+    return getattr(resource, kind_of(resource))
+
+
+def name_of(resource):
+    return inner(resource).name
+
+
+def descriptor_of(kind):
+    return resources.Resource.DESCRIPTOR.fields_by_name[kind].message_type
+
+
+def path_of(kind, field):
+    """The descriptors from the message of the kind to a field; None if the kind does not have it."""
+    path, message = [], descriptor_of(kind)
+    for part in DERIVED.get((kind, field), field).split("."):
+        if message is None or part not in message.fields_by_name:
+            return None
+        path.append(message.fields_by_name[part])
+        message = path[-1].message_type
+    return path
+
+
+def elements(message, path):
+    """The values at a path, without unset ones."""
+    field = path[0]
+    if field.label == field.LABEL_REPEATED:
+        values = list(getattr(message, field.name))
+    elif field.has_presence and field.message_type is None:
+        values = [getattr(message, field.name)] if message.HasField(field.name) else []
+    else:
+        values = [getattr(message, field.name)]
+    if len(path) == 1:
+        return values
+    return [value for each in values for value in elements(each, path[1:])]
+
+
+def rate_number(value):
+    return resources.LinkRate.Value("LINK_RATE_" + value)
+
+
+def holds(kind, state, field, operator, values):
+    path = path_of(kind, field)
+    last = path[-1]
+    found = elements(state, path)
+    if (kind, field) == ("phy", "attached"):
+        found = ["true" if found[0] else "false"]
+    elif (kind, field) == ("logical_unit", "path_count"):
+        found = [len(found)]
+    elif last.enum_type is not None:
+        prefix = last.enum_type.values[0].name[: -len("UNSPECIFIED")]
+        if last.enum_type.name == "LinkRate" and operator not in (EQUAL, DIFFERENT):
+            found = [number for number in found if number in SPEEDS]
+            values = [rate_number(value) for value in values]
+        else:
+            values = [prefix + value for value in values]
+            names = last.enum_type.values_by_number
+            found = [names[number].name for number in found]
+    elif last.type == last.TYPE_BOOL:
+        found = ["true" if found[0] else "false"]
+    if found and isinstance(found[0], int):
+        values = [int(value) for value in values]
+    if operator == LESS:
+        return any(value < values[0] for value in found)
+    if operator == MOST:
+        return any(value <= values[0] for value in found)
+    if operator == GREATER:
+        return any(value > values[0] for value in found)
+    if operator == LEAST:
+        return any(value >= values[0] for value in found)
+    equal = any(
+        fnmatch.fnmatchcase(value, wanted) if isinstance(wanted, str) else value == wanted
+        for value in found
+        for wanted in values
+    )
+    return equal if operator == EQUAL else not equal
+
+
+def hosts_of(resource):
+    kind, state = kind_of(resource), inner(resource)
+    if kind == "logical_unit":
+        return {path.host for path in state.paths}
+    if kind in ("enclosure", "slot"):
+        return set(state.hosts)
+    return {"/".join(state.name.split("/")[:2])}
+
+
+class Filter:
+    """One of FILTERS, on a node with these hosts."""
+
+    def __init__(self, spec, hosts):
+        self.spec = spec
+        self.hosts = {hosts[i] for i in spec.get("hosts", [])}
+        self.where = [
+            (field, operator, [self.resolve(value, hosts) for value in values])
+            for field, operator, values in spec.get("where", [])
+        ]
+        self.kinds = {
+            kind
+            for kind in spec.get("kinds", DOCUMENTED_KINDS)
+            if all(path_of(kind, field) for field, _, _ in self.where)
+        }
+
+    @staticmethod
+    def resolve(value, hosts):
+        return hosts[int(value[4:])] if value.startswith("HOST") else value
+
+    def request(self, kinds=True):
+        request = filters.Filter(hosts=sorted(self.hosts))
+        if kinds:
+            for kind in self.spec.get("kinds", []):
+                request.kinds.append(resources.ResourceKind.Value("RESOURCE_KIND_" + kind.upper()))
+        for field, operator, values in self.where:
+            request.conditions.add(field=field, operator=operator, values=values)
+        return request
+
+    def passes(self, resource):
+        kind = kind_of(resource)
+        return (
+            kind in self.kinds
+            and (not self.hosts or bool(self.hosts & hosts_of(resource)))
+            and all(holds(kind, inner(resource), *condition) for condition in self.where)
+        )
+
+    def notice_passes(self, notice):
+        parts = notice.resource.split("/")
+        kind = {"hosts": "host", "expanders": "expander", "endDevices": "end_device"}[parts[-2]]
+        return kind in self.kinds and (not self.hosts or "/".join(parts[:2]) in self.hosts)
+
+    def see(self, event, befores):
+        """The event as a subscriber must see it; None if it does not. `befores`: of its changes."""
+        seen = events.Event()
+        seen.CopyFrom(event)
+        if not self.spec:
+            return seen
+        del seen.changes[:]
+        del seen.notices[:]
+        for change, before in zip(event.changes, befores):
+            was = before is not None and self.passes(before)
+            now = change.kind != REMOVED and self.passes(change.resource)
+            if not was and not now:
+                continue
+            kept = seen.changes.add()
+            kept.CopyFrom(change)
+            if change.kind != MODIFIED or was == now:
+                continue
+            kept.Clear()
+            kept.severity = change.severity
+            kept.kind = ADDED if now else REMOVED
+            kept.left_filter = was
+            kept.resource.CopyFrom(change.resource if now else before)
+        seen.notices.extend(notice for notice in event.notices if self.notice_passes(notice))
+        if seen.changes or seen.notices:
+            return seen
+        if event.changes or event.notices:
+            return None
+        return seen if not self.hosts or event.cause.host in self.hosts else None
+
+
+class Stream:
+    """A running Watch, read by a thread of its own. Parts of an event are put together."""
+
+    def __init__(self, stub, request):
+        self.lock = threading.Condition()
+        self.resources = {}  # the snapshot, by name
+        self.snapshot_revision = None
+        self.synced = None
+        self.events = []
+        self.ended = None
+        self.part = None
+        self.call = stub.Watch(request)
+        self.thread = threading.Thread(target=self.read)
+        self.thread.start()
+
+    def read(self):
+        try:
+            for response in self.call:
+                with self.lock:
+                    self.take(response)
+                    self.lock.notify_all()
+        except Exception as error:  # pylint: disable=broad-except
+            with self.lock:
+                self.ended = error
+                self.lock.notify_all()
+
+    def take(self, response):
+        assert not response.HasField("resync"), "fell behind"
+        for resource in response.snapshot.resources:
+            assert name_of(resource) not in self.resources, "twice in a snapshot"
+            self.resources[name_of(resource)] = resource
+        if response.HasField("snapshot"):
+            self.snapshot_revision = response.snapshot.revision
+        if response.HasField("synced"):
+            self.synced = response.synced
+        for event in response.events.events:
+            if self.part is not None:
+                self.part.changes.extend(event.changes)
+                self.part.notices.extend(event.notices)
+                self.part.resume_token = event.resume_token
+                self.part.continued = event.continued
+                event = self.part
+            self.part = event if event.continued else None
+            if not event.continued:
+                self.events.append(event)
+
+    def wait(self, condition, what):
+        with self.lock:
+            done = self.lock.wait_for(lambda: self.ended or condition(), timeout=TIMEOUT_S)
+            assert done and not self.ended, (what, self.ended)
+
+    def wait_synced(self):
+        self.wait(lambda: self.synced is not None, "SYNCED does not come")
+        return self
+
+    def end(self):
+        self.call.cancel()
+        self.thread.join()
+
+
+class Acts:
+    """Random acts on the fabric. Half of them repair what an earlier one has broken."""
+
+    def __init__(self, stub, seed):
+        self.stub = stub
+        self.random = random.Random(seed)
+        self.elements = {
+            kind: self.list(getattr(emulator, "ELEMENT_KIND_" + kind.upper()))
+            for kind in ("host", "expander", "device", "enclosure")
+        }
+        self.mends = []
+        self.done = self.refused = self.replaced = 0
+
+    def list(self, kind):
+        request = emulator.ListElementsRequest(page_size=1000, kinds=[kind])
+        return [element.id for element in self.stub.ListElements(request).elements]
+
+    def any(self, kind):
+        return self.random.choice(self.elements[kind])
+
+    def act(self):
+        if self.mends and self.random.random() < 0.5:
+            act = self.mends.pop(self.random.randrange(len(self.mends)))
+        else:
+            act = self.break_something()
+        try:
+            act()
+            self.done += 1
+        except grpc.RpcError as error:
+            refusals = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.INVALID_ARGUMENT,
+                        grpc.StatusCode.NOT_FOUND)
+            if error.code() not in refusals:
+                raise
+            self.refused += 1
+
+    def break_something(self):
+        kind = self.random.choices(
+            ["pull", "phy", "slow", "flap", "expander", "power", "reset", "fault", "notice", "fail"],
+            [40, 12, 6, 2, 6, 2, 2, 6, 6, 6],
+        )[0]
+        return getattr(self, kind)()
+
+    def pull(self):
+        device = self.any("device")
+        insert = {"element": device}
+        if self.random.random() < 0.15:
+            self.replaced += 1
+            insert["replacement_serial"] = f"NEW{self.replaced:05d}"
+        self.mends.append(lambda: self.stub.Insert(emulator.InsertRequest(**insert)))
+        return lambda: self.stub.Pull(emulator.PullRequest(element=device))
+
+    def fail(self):
+        device = self.any("device")
+
+        def fail(status):
+            request = emulator.SetAccessStatusRequest(element=device, access_status=status)
+            self.stub.Pull(emulator.PullRequest(element=device))
+            self.stub.SetAccessStatus(request)
+            self.stub.Insert(emulator.InsertRequest(element=device))
+
+        self.mends.append(lambda: fail(0))
+        return lambda: fail(1)
+
+    def set_phy(self, up, rate=0):
+        node = self.any(self.random.choice(["host", "expander"]))
+        where = {"element": node, "phy": self.random.randrange(8 if node.startswith("hba") else 24)}
+        self.mends.append(lambda: self.stub.SetPhy(emulator.SetPhyRequest(**where, up=True)))
+        return lambda: self.stub.SetPhy(emulator.SetPhyRequest(**where, up=up, link_rate=rate))
+
+    def phy(self):
+        return self.set_phy(up=False)
+
+    def slow(self):
+        return self.set_phy(up=True, rate=resources.LINK_RATE_3_GBPS)
+
+    def flap(self):
+        request = emulator.FlapPhyRequest(
+            element=self.any("expander"), phy=self.random.randrange(24), count=3
+        )
+        return lambda: self.stub.FlapPhy(request)
+
+    def expander(self):
+        element = self.any("expander")
+        back = emulator.SetExpanderRequest(element=element, present=True)
+        self.mends.append(lambda: self.stub.SetExpander(back))
+        return lambda: self.stub.SetExpander(emulator.SetExpanderRequest(element=element))
+
+    def power(self):
+        element = self.any("enclosure")
+        on = emulator.SetEnclosurePowerRequest(element=element, on=True)
+        self.mends.append(lambda: self.stub.SetEnclosurePower(on))
+        return lambda: self.stub.SetEnclosurePower(
+            emulator.SetEnclosurePowerRequest(element=element)
+        )
+
+    def reset(self):
+        request = emulator.ResetHostRequest(element=self.any("host"))
+        return lambda: self.stub.ResetHost(request)
+
+    def fault(self):
+        request = emulator.InjectFaultRequest(
+            element=self.any("host"),
+            kind=self.random.randrange(1, emulator.FAULT_KIND_EVENTS_REORDERED + 1),
+            count=self.random.randrange(1, 4),
+        )
+        return lambda: self.stub.InjectFault(request)
+
+    def notice(self):
+        request = emulator.InjectNoticeRequest(
+            element=self.any("device"), device_status=emulator.DeviceStatusNotice(reason=5)
+        )
+        return lambda: self.stub.InjectNotice(request)
+
+
+class Reference:
+    """What the client without a filter holds. It proves each change."""
+
+    def __init__(self, snapshot, revision):
+        self.states = dict(snapshot)
+        self.revision = revision
+        self.checks = 0
+
+    def apply(self, event):
+        """Applies the event; returns the state before each change (None: it was not there)."""
+        assert event.previous_revision == self.revision, (event, self.revision)
+        assert event.revision > self.revision
+        assert event.resume_token and not event.continued
+        self.revision = event.revision
+        names = [name_of(change.resource) for change in event.changes]
+        assert len(names) == len(set(names)), "an object twice in an event"
+        return [self.apply_change(change) for change in event.changes]
+
+    def apply_change(self, change):
+        self.checks += 1
+        name = name_of(change.resource)
+        before = self.states.get(name)
+        assert not change.left_filter, change
+        if change.kind == ADDED:
+            assert before is None, f"added twice: {name}"
+            assert not change.HasField("previous") and not change.changed_fields.paths, change
+            self.states[name] = change.resource
+            return None
+        assert before is not None, f"never added: {name}"
+        if change.kind == REMOVED:
+            del self.states[name]
+            last = resources.Resource()
+            last.CopyFrom(change.resource)
+            if last.HasField("end_device"):
+                assert last.end_device.state == resources.DEVICE_STATE_GONE
+                last.end_device.state = change.previous.end_device.state
+            assert last == before, (last, before)
+            return before
+        self.check_mask(change, before)
+        self.states[name] = change.resource
+        return before
+
+    @staticmethod
+    def check_mask(change, before):
+        old, new = inner(before), inner(change.resource)
+        different = [
+            field.name
+            for field in new.DESCRIPTOR.fields
+            if field.name not in STAMPS and not same(old, new, field)
+        ]
+        assert different, f"a change without a change: {change}"
+        assert list(change.changed_fields.paths) == different, (change, before)
+        previous = type(new)()
+        for name in different:
+            copy_field(old, previous, name)
+        assert inner(change.previous) == previous, (change, before)
+        assert change.previous_revision == old.revision, (change, before)
+        assert change.previous_update_time == old.update_time, (change, before)
+
+
+def same(a, b, field):
+    if field.has_presence and a.HasField(field.name) != b.HasField(field.name):
+        return False
+    return getattr(a, field.name) == getattr(b, field.name)
+
+
+def copy_field(source, target, name):
+    field = source.DESCRIPTOR.fields_by_name[name]
+    if field.label == field.LABEL_REPEATED:
+        if field.message_type is None:
+            getattr(target, name).extend(getattr(source, name))
+        else:
+            for element in getattr(source, name):
+                getattr(target, name).add().CopyFrom(element)
+    elif field.message_type is not None:
+        if source.HasField(name):
+            getattr(target, name).CopyFrom(getattr(source, name))
+    elif not field.has_presence or source.HasField(name):
+        setattr(target, name, getattr(source, name))
+
+
+class Contract:
+    """The test: rounds of acts, each followed by an examination."""
+
+    LISTS = {
+        "host": "Hosts",
+        "phy": "Phys",
+        "port": "Ports",
+        "expander": "Expanders",
+        "end_device": "EndDevices",
+        "logical_unit": "LogicalUnits",
+        "enclosure": "Enclosures",
+        "slot": "Slots",
+    }
+
+    def __init__(self, channel):
+        self.topology = topology_grpc.TopologyServiceStub(channel)
+        self.node = node_grpc.NodeServiceStub(channel)
+        self.watch = watch_grpc.WatchServiceStub(channel)
+        self.history = history_grpc.HistoryServiceStub(channel)
+        self.acts = Acts(emulator_grpc.EmulatorServiceStub(channel), SEED)
+        hosts = self.topology.ListHosts(topology.ListHostsRequest()).hosts
+        self.filters = [Filter(spec, [host.name for host in hosts]) for spec in FILTERS]
+        self.resumed = self.compared = self.additions = self.departures = 0
+
+    def start(self):
+        self.settle()
+        self.streams = [
+            Stream(self.watch, watch.WatchRequest(filter=f.request())).wait_synced()
+            for f in self.filters
+        ]
+        first = self.streams[0]
+        self.reference = Reference(first.resources, first.snapshot_revision)
+        self.taken = 0  # events of the reference that are examined
+        self.sent = [0] * len(self.filters)  # events of each stream that are examined
+        self.compare_snapshots(self.streams)
+
+    def settle(self):
+        """Waits until nothing happens any more. Returns the newest revision."""
+        last = None
+        while True:
+            self.node.WaitSettled(node.WaitSettledRequest(), timeout=TIMEOUT_S)
+            page = self.history.ListEvents(history.ListEventsRequest(page_size=1, newest_count=1))
+            if page.newest_revision == last:
+                return last
+            last = page.newest_revision
+            # The firmware waits a little before it reports a drive as gone.
+            time.sleep(1.5)
+
+    def compare_snapshots(self, streams):
+        for f, stream in zip(self.filters, streams):
+            expected = {n: r for n, r in self.reference.states.items() if f.passes(r)}
+            assert stream.synced.revision == self.reference.revision, f.spec
+            assert stream.resources == expected, self.difference(f, stream.resources, expected)
+
+    @staticmethod
+    def difference(f, got, expected):
+        return (
+            f.spec,
+            "stale:",
+            sorted(set(got) - set(expected))[:5],
+            "missing:",
+            sorted(set(expected) - set(got))[:5],
+            "different:",
+            [n for n in expected if n in got and got[n] != expected[n]][:5],
+        )
+
+    def round(self, count):
+        for _ in range(count):
+            self.acts.act()
+        while True:
+            self.examine_events(self.settle())
+            if self.examine_states():
+                return
+
+    def examine_events(self, newest):
+        """Examines what has happened since the last time, up to the revision."""
+        start = self.reference.revision
+        first = self.streams[0]
+        if newest > start:
+            reached = lambda: first.events and first.events[-1].revision >= newest
+            first.wait(reached, "the newest event")
+        happened = [event for event in first.events[self.taken :] if event.revision <= newest]
+        self.taken += len(happened)
+        befores = [self.reference.apply(event) for event in happened]
+        assert self.reference.revision == newest
+        tokens = {event.revision: event.resume_token for event in happened}
+        chosen = [r for i, r in enumerate(sorted(tokens)) if i % EVERY_TOKEN == 0]
+        for i, f in enumerate(self.filters):
+            seen = [f.see(event, before) for event, before in zip(happened, befores)]
+            expected = [event for event in seen if event is not None]
+            self.count(f, expected, happened)
+            stream = self.streams[i]
+            total = self.sent[i] + len(expected)
+            stream.wait(lambda: len(stream.events) >= total, f"events of {f.spec}")
+            self.compare(f, stream.events[self.sent[i] : total], expected, "live")
+            self.sent[i] = total
+            listed = [event for event in self.list_events(f, start) if event.revision <= newest]
+            self.compare(f, listed, expected, "ListEvents")
+            for revision in chosen:
+                later = [event for event in expected if event.revision > revision]
+                got = [e for e in self.resume(f, tokens[revision]) if e.revision <= newest]
+                self.compare(f, got, later, f"resumed at {revision}")
+                self.resumed += 1
+
+    def examine_states(self):
+        """Examines snapshots and lists. False: meanwhile something has happened."""
+        lists = [(f, kind, self.list_all(f, kind)) for f in self.filters for kind in f.kinds]
+        new = [
+            Stream(self.watch, watch.WatchRequest(filter=f.request())).wait_synced()
+            for f in self.filters
+        ]
+        for stream in new:
+            stream.end()
+        page = self.history.ListEvents(history.ListEventsRequest(page_size=1, newest_count=1))
+        if page.newest_revision != self.reference.revision:
+            return False
+        self.compare_snapshots(new)
+        for f, kind, listed in lists:
+            expected = {
+                n: inner(r)
+                for n, r in self.reference.states.items()
+                if kind_of(r) == kind and f.passes(r)
+            }
+            assert listed == expected, (kind, self.difference(f, listed, expected))
+        return True
+
+    def count(self, f, expected, happened):
+        modified = {
+            (event.revision, name_of(change.resource))
+            for event in happened
+            for change in event.changes
+            if change.kind == MODIFIED
+        }
+        for event in expected:
+            for change in event.changes:
+                entered = (event.revision, name_of(change.resource)) in modified
+                self.additions += change.kind == ADDED and entered
+                self.departures += change.left_filter
+
+    def compare(self, f, got, expected, where):
+        self.compared += len(expected)
+        assert len(got) == len(expected), (
+            f.spec,
+            where,
+            "too many:",
+            sorted({e.revision for e in got} - {e.revision for e in expected})[:5],
+            "missing:",
+            sorted({e.revision for e in expected} - {e.revision for e in got})[:5],
+        )
+        for one, other in zip(got, expected):
+            assert one == other, (f.spec, where, "got", one, "expected", other)
+
+    def list_events(self, f, after):
+        listed, request = [], history.ListEventsRequest(
+            page_size=1000, filter=f.request(), after_revision=after
+        )
+        while True:
+            page = self.history.ListEvents(request, timeout=TIMEOUT_S)
+            for event in page.events:
+                if listed and listed[-1].continued:
+                    listed[-1].changes.extend(event.changes)
+                    listed[-1].notices.extend(event.notices)
+                    listed[-1].resume_token = event.resume_token
+                    listed[-1].continued = event.continued
+                else:
+                    listed.append(event)
+            if not page.next_page_token:
+                return listed
+            request.page_token = page.next_page_token
+
+    def resume(self, f, token):
+        request = watch.WatchRequest(resume_token=token, filter=f.request())
+        stream = Stream(self.watch, request).wait_synced()
+        stream.end()
+        assert not stream.resources
+        return stream.events
+
+    def list_all(self, f, kind):
+        """The resources of a kind that a list with the same conditions has, by name."""
+        method = "List" + self.LISTS[kind]
+        request = getattr(topology, method + "Request")(
+            page_size=1000, filter=f.request(kinds=False), view=topology.VIEW_FULL
+        )
+        listed = {}
+        while True:
+            page = getattr(self.topology, method)(request, timeout=TIMEOUT_S)
+            for field, found in page.ListFields():
+                if field.message_type is descriptor_of(kind):
+                    listed.update({each.name: each for each in found})
+            if not page.next_page_token:
+                return listed
+            request.page_token = page.next_page_token
+
+    def end(self):
+        for stream in self.streams:
+            stream.end()
+
+
+def main():
+    acts = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    # The path of a unix socket must be short.
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        address = "unix:" + os.path.join(folder, "sasd.sock")
+        sasd = subprocess.Popen(
+            [SASD, "--fabric", "judge", "--listen", address, "--log-level", "error"]
+            + ["--log-bytes", str(64 << 20)]
+        )
+        try:
+            with grpc.insecure_channel(address) as channel:
+                grpc.channel_ready_future(channel).result(timeout=TIMEOUT_S)
+                contract = Contract(channel)
+                contract.start()
+                try:
+                    for begin in range(0, acts, ROUND):
+                        contract.round(min(ROUND, acts - begin))
+                finally:
+                    contract.end()
+        finally:
+            sasd.terminate()
+            code = sasd.wait(timeout=TIMEOUT_S)
+        assert code == 0, code
+    print(
+        f"seed {SEED}: {contract.acts.done} acts ({contract.acts.refused} refused), "
+        f"{contract.reference.checks} changes of {contract.taken} events, "
+        f"{len(FILTERS)} filters, {contract.compared} events compared, "
+        f"{contract.resumed} resumes, {contract.additions} entered a filter, "
+        f"{contract.departures} left one"
+    )
+    assert contract.acts.done > contract.acts.refused
+    assert contract.additions and contract.departures and contract.resumed
+
+
+if __name__ == "__main__":
+    main()
