@@ -7,18 +7,6 @@
 namespace sasd::registry {
 namespace {
 
-HostList UnionOf(const HostList& a, const HostList& b) {
-  HostList all;
-  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(all));
-  return all;
-}
-
-HostList HostsOf(const Change& change) {
-  if (IsNull(change.before)) return registry::HostsOf(change.after);
-  if (IsNull(change.after)) return registry::HostsOf(change.before);
-  return UnionOf(registry::HostsOf(change.before), registry::HostsOf(change.after));
-}
-
 // Expanders form chains: the one nearer to the host comes first.
 template <typename T>
 int DepthOf(const T&) {
@@ -98,8 +86,7 @@ std::vector<Change> DraftSet::CommitKind(Stamp stamp) {
     }
     if (draft.after != nullptr) SetTimes(sources_, draft.before.get(), *draft.after, stamp);
     Change change{ResourceRef(std::move(draft.before)),
-                  ResourceRef(std::shared_ptr<const T>(std::move(draft.after))), HostList()};
-    change.hosts = HostsOf(change);
+                  ResourceRef(std::shared_ptr<const T>(std::move(draft.after)))};
     changes.push_back(std::move(change));
   }
   std::sort(changes.begin(), changes.end(), ParentFirst<T>);

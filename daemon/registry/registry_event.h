@@ -20,7 +20,6 @@ enum class ChangeKind : uint8_t { kAdded = 1, kModified = 2, kRemoved = 3 };
 struct Change {
   ResourceRef before;  // null for kAdded
   ResourceRef after;   // null for kRemoved: `before` is the last known state
-  HostList hosts;      // of both states (Topology::HostsOf), ascending
 
   ChangeKind kind() const {
     return IsNull(before)  ? ChangeKind::kAdded

@@ -64,9 +64,6 @@ class Topology {
   // Of all kinds.
   size_t size() const;
 
-  // As registry::HostsOf.
-  HostList HostsOf(const ResourceRef& ref) const { return registry::HostsOf(ref); }
-
   // The port of the device's or expander's parent that leads to it; null where not known.
   const Port* PortTo(const NodeKey& parent, SasAddress child) const {
     return collection<Port>().Find({parent, child});
