@@ -498,6 +498,7 @@ sas::v1::Notice ToProto(const registry::EventNotice& notice) {
   out.set_severity(ToProto(notice.severity));
   out.set_resource(NameOf(notice.subject));
   out.set_text(notice.text);
+  out.set_reason(notice.reason);
   return out;
 }
 
