@@ -54,8 +54,9 @@ std::string SerialOf(const LogicalUnit& unit) {
 // One event, or one comparison, being taken over. The lock is held.
 class Baseline::Step {
  public:
-  Step(Baseline& baseline, Origin origin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(baseline.mu_)
-      : b_(baseline), origin_(std::move(origin)) {}
+  Step(Baseline& baseline, Origin origin, const registry::Topology& topology)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(baseline.mu_)
+      : b_(baseline), origin_(std::move(origin)), topology_(topology) {}
 
   void Take(const Change& change) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (change.resource_kind() == ResourceKind::kPort) {
@@ -106,12 +107,24 @@ class Baseline::Step {
       case ResourceKind::kEndDevice:
         ArriveDevice(before, after);
         return;
-      case ResourceKind::kPort:
-        TakePort({before, after, {}});
-        return;
+      case ResourceKind::kPort:  // see Take()
       case ResourceKind::kPhy:
       case ResourceKind::kSlot:
         return;
+    }
+  }
+
+  // What was not seen since the start is missing where `counts(entry)`.
+  template <typename Counts>
+  void LoseUnseen(Counts counts) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    std::vector<ResourceId> unseen;
+    for (const auto& [id, entry] : b_.entries_) {
+      if (!entry.seen && entry.missing == nullptr && counts(entry)) unseen.push_back(id);
+    }
+    for (const ResourceId& id : unseen) {
+      const auto it = b_.entries_.find(id);
+      it->second.seen = true;
+      Lose(id, it->second);
     }
   }
 
@@ -125,6 +138,7 @@ class Baseline::Step {
     BaselineEntry& entry = it->second;
     if (is_new) entry.first_seen = origin_.time;
     entry.last_known = after;
+    entry.seen = true;
     if (entry.missing != nullptr) Return(id, entry);
     Changed(id);
     return entry;
@@ -206,6 +220,9 @@ class Baseline::Step {
     if (entry.unit == drive->unit) return;
     if (!entry.unit.text().empty()) ForgetPath(entry.unit, device.key());
     entry.unit = drive->unit;
+    if (auto port = topology_.Get<Port>({device.facts.parent, device.key().address})) {
+      entry.port = std::move(port);
+    }
     b_.paths_[drive->unit].insert(device.key());
     EndMovedPath(device);
   }
@@ -277,6 +294,7 @@ class Baseline::Step {
       if (port.widest >= 2) Keep(after);
       return;
     }
+    it->second.seen = true;
     const Port& kept = *Pointer<Port>(it->second.last_known);
     const BaselineView::PortBest best{std::max(kept.widest, port.widest),
                                       std::max(kept.fastest, port.fastest)};
@@ -356,6 +374,7 @@ class Baseline::Step {
 
   Baseline& b_;
   const Origin origin_;
+  const registry::Topology& topology_;
   std::vector<const Change*> ports_;
   std::vector<const LogicalUnit*> placed_;  // drives that came to a slot
   std::vector<EventNotice> notices_;
@@ -389,26 +408,16 @@ void Baseline::Erase(const ResourceId& id) {
   entries_.erase(it);
 }
 
-std::vector<EventNotice> Baseline::OnCommit(const RegistryEvent& event) {
+std::vector<EventNotice> Baseline::OnCommit(const RegistryEvent& event,
+                                            const registry::Topology& after) {
   absl::MutexLock lock(&mu_);
-  Step step(*this, {event.time, event.revision, event.cause});
+  Step step(*this, {event.time, event.revision, event.cause}, after);
   for (const Change& change : event.changes) step.Take(change);
   return step.Finish(event.changes);
 }
 
 void Baseline::Compare(const registry::Topology& restored, const Origin& origin) {
   std::vector<Change> changes;
-  {
-    absl::MutexLock lock(&mu_);
-    for (const auto& [id, entry] : entries_) {
-      if (entry.missing != nullptr || !IsNull(restored.Get(id))) continue;
-      Change gone;
-      gone.before = entry.last_known;
-      gone.after = entry.last_known;
-      std::visit([](auto& pointer) { pointer = nullptr; }, gone.after);
-      changes.push_back(std::move(gone));
-    }
-  }
   restored.VisitAll([&](const ResourceRef& resource) {
     Change change;
     change.after = resource;
@@ -417,9 +426,33 @@ void Baseline::Compare(const registry::Topology& restored, const Origin& origin)
     changes.push_back(std::move(change));
   });
   absl::MutexLock lock(&mu_);
-  Step step(*this, origin);
+  Step step(*this, origin, restored);
   for (const Change& change : changes) step.Take(change);
   step.Finish(changes);
+  step.LoseUnseen([](const BaselineEntry&) { return true; });
+}
+
+void Baseline::MissUnseen(const absl::flat_hash_set<SasAddress>& hosts, const Origin& origin) {
+  const registry::Topology nothing({}, 0, "");
+  absl::MutexLock lock(&mu_);
+  Step(*this, origin, nothing).LoseUnseen([&hosts](const BaselineEntry& entry) {
+    for (const SasAddress host : registry::HostsOf(entry.last_known)) {
+      if (!hosts.contains(host)) return false;
+    }
+    return true;
+  });
+}
+
+std::vector<SasAddress> Baseline::UnseenHosts() const {
+  std::vector<SasAddress> hosts;
+  absl::MutexLock lock(&mu_);
+  for (const auto& [id, entry] : entries_) {
+    if (KindOf(id) != ResourceKind::kHost) break;  // they come first
+    if (!entry.seen && entry.missing == nullptr) {
+      hosts.push_back(std::get<registry::IndexOf<Host>()>(id));
+    }
+  }
+  return hosts;
 }
 
 BaselineView Baseline::View() const {

@@ -31,6 +31,7 @@ struct BaselineEntry {
   absl::Time first_seen;
   MissingPtr missing;    // null while it is there
   bool settled = false;  // a host: discovery has settled on it once
+  bool seen = false;     // since the start; not stored
 };
 
 // What belongs to the node: every host, expander, enclosure, drive (a logical unit), path (an end
@@ -41,14 +42,22 @@ struct BaselineEntry {
 // that is seen is simply added.
 class Baseline {
  public:
-  // Takes over a committed event. Call it in the order of revisions, before the event is published.
-  // Returns notices that belong to the event: DRIVE_REPLACED.
-  std::vector<registry::EventNotice> OnCommit(const registry::RegistryEvent& event)
+  // Takes over a committed event; `after`: all resources at its revision. Call it in the order of
+  // revisions, before the event is published. Returns notices that belong to the event:
+  // DRIVE_REPLACED.
+  std::vector<registry::EventNotice> OnCommit(const registry::RegistryEvent& event,
+                                              const registry::Topology& after)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Adds what is there, without an event: for a registry that began with a restored picture. What
   // the baseline has and the picture has not is missing from then on.
   void Compare(const registry::Topology& restored, const Origin& origin) ABSL_LOCKS_EXCLUDED(mu_);
+  // For a registry that began with nothing: what was stored, and was not seen since the start, is
+  // missing, where all of its hosts are among `hosts`. O(n).
+  void MissUnseen(const absl::flat_hash_set<SasAddress>& hosts, const Origin& origin)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // The hosts that belong to the node and were not seen since the start.
+  std::vector<SasAddress> UnseenHosts() const ABSL_LOCKS_EXCLUDED(mu_);
 
   BaselineView View() const ABSL_LOCKS_EXCLUDED(mu_);
   // Grows with each change of what is missing.

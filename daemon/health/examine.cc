@@ -71,7 +71,9 @@ Report Examine(const Topology& topology, BaselineView baseline, const DismissalM
   ExamineMissing(examined, findings);
   Coverage(topology, missing, dismissals).Mark(findings);
   std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
-    return a.severity != b.severity ? a.severity > b.severity : a.id.resource < b.id.resource;
+    if (a.severity != b.severity) return a.severity > b.severity;
+    if (a.root_cause.has_value() != b.root_cause.has_value()) return b.root_cause.has_value();
+    return a.id.resource < b.id.resource;
   });
   report.revision = topology.revision();
   report.examined_count = topology.size() + missing.size();

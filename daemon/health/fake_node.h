@@ -30,7 +30,7 @@ class FakeNode {
 
   void Pump() {
     while (const registry::RegistryEventPtr event = registry.events().Pop()) {
-      for (registry::EventNotice& notice : baseline.OnCommit(*event)) {
+      for (registry::EventNotice& notice : baseline.OnCommit(*event, *registry.Snapshot())) {
         notices.push_back(absl::StrCat(notice.reason, " ", notice.text));
       }
       for (const registry::ResourceId& id : baseline.TakeReturned()) dismissals.EndOnReturn(id);

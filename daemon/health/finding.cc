@@ -48,4 +48,12 @@ absl::string_view ToString(FindingReason reason) {
   return "UNKNOWN";
 }
 
+std::optional<FindingReason> ParseReason(absl::string_view text) {
+  for (int i = 0; i <= static_cast<int>(FindingReason::kBaselineLost); ++i) {
+    const auto reason = static_cast<FindingReason>(i);
+    if (ToString(reason) == text) return reason;
+  }
+  return std::nullopt;
+}
+
 }  // namespace sasd::health

@@ -44,11 +44,12 @@ enum class FindingReason : uint8_t {
   kRepeatedResets,  // warning
   kRepeatedGaps,    // warning
   // Of sasd itself.
-  kBaselineLost,  // critical: what belongs to the node was lost with its file
+  kBaselineLost,  // critical: what belongs to the node was lost with its file; the last one
 };
 
 // "NARROW_PORT", ...: stable, part of the API.
 absl::string_view ToString(FindingReason reason);
+std::optional<FindingReason> ParseReason(absl::string_view text);
 
 // What one finding is about; as long as the fault lasts, it is one finding. No resource: sasd itself.
 struct FindingId {

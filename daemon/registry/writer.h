@@ -28,6 +28,9 @@ class Writer {
   // Null where the batch changes nothing and marks nothing (see ObservationBatch).
   std::shared_ptr<RegistryEvent> Apply(ObservationBatch batch);
 
+  // An event that changes no resource.
+  std::shared_ptr<RegistryEvent> Annotate(Cause cause, std::vector<EventNotice> notices, absl::Time time);
+
   const Tables& tables() const { return tables_; }
   int64_t revision() const { return revision_; }
   const SourceTable& sources() const { return sources_; }

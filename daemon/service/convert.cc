@@ -184,10 +184,6 @@ sas::v1::Source ToProto(Source source) {
   return static_cast<sas::v1::Source>(static_cast<int>(source) + 1);  // the enum is open
 }
 
-sas::v1::Severity ToProto(registry::Severity severity) {
-  return static_cast<sas::v1::Severity>(severity);  // the numbers are equal (health.h)
-}
-
 void ToProto(const registry::Host& host, sas::v1::Host* out) {
   out->set_name(HostName(host.facts.address));
   out->set_sas_address(Address(host.facts.address));
@@ -467,18 +463,6 @@ void TrimToBasic(sas::v1::Slot* slot) {
   slot->clear_end_devices();
   slot->clear_sources();
   slot->clear_update_time();
-}
-
-sas::v1::Finding ToProto(const registry::Finding& finding) {
-  sas::v1::Finding out;
-  out.set_name(
-      absl::StrCat(NameOf(finding.resource), "/findings/", registry::ToString(finding.reason)));
-  out.set_severity(ToProto(finding.severity));
-  out.set_reason(std::string(registry::ToString(finding.reason)));
-  out.set_resource(NameOf(finding.resource));
-  out.set_message(finding.message);
-  out.set_affected_count(1);
-  return out;
 }
 
 sas::v1::Check ToProto(const DiagnosisCheck& check) {

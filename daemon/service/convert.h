@@ -2,7 +2,6 @@
 #define DAEMON_SERVICE_CONVERT_H_
 
 #include "daemon/diagnosis/check.h"
-#include "daemon/registry/health.h"
 #include "daemon/registry/registry_event.h"
 #include "daemon/registry/resources.h"
 #include "driver/observation/observation.h"
@@ -19,7 +18,6 @@ sas::v1::DeviceState ToProto(DeviceState state);
 sas::v1::DiscoveryState ToProto(DiscoveryState state);
 // The numbers of sas.v1.Source are those of sasd::Source plus 1.
 sas::v1::Source ToProto(Source source);
-sas::v1::Severity ToProto(registry::Severity severity);
 
 // Resources with all that is known (VIEW_FULL).
 void ToProto(const registry::Host& host, sas::v1::Host* out);
@@ -43,7 +41,6 @@ void TrimToBasic(sas::v1::LogicalUnit* unit);
 void TrimToBasic(sas::v1::Enclosure* enclosure);
 void TrimToBasic(sas::v1::Slot* slot);
 
-sas::v1::Finding ToProto(const registry::Finding& finding);
 sas::v1::Check ToProto(const DiagnosisCheck& check);
 
 sas::v1::Notice ToProto(const registry::EventNotice& notice);

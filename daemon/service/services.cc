@@ -5,9 +5,10 @@
 namespace sasd::service {
 
 Services::Services(const ServiceOptions& options, registry::Registry& registry,
-                   watch::WatchLog& log, NodeInfo node, Clock& clock)
+                   watch::WatchLog& log, health::Monitor& monitor, NodeInfo node)
     : topology_(registry),
-      node_(registry, log, std::move(node), clock, options.attach_grace),
+      node_(registry, log, monitor, std::move(node)),
+      baseline_(registry, monitor),
       history_(log),
       watch_(registry, log),
       bookmarks_([this, interval = options.bookmark_interval] {
@@ -22,6 +23,7 @@ Services::~Services() {
 std::vector<rpc::ServedService> Services::served() {
   return {{&topology_, sas::v1::TopologyService::service_full_name(), nullptr},
           {&node_, sas::v1::NodeService::service_full_name(), [this] { node_.Shutdown(); }},
+          {&baseline_, sas::v1::BaselineService::service_full_name(), nullptr},
           {&history_, sas::v1::HistoryService::service_full_name(), nullptr},
           {&watch_, sas::v1::WatchService::service_full_name(), [this] { watch_.Shutdown(); }}};
 }

@@ -6,29 +6,29 @@
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "daemon/health/monitor.h"
 #include "daemon/registry/registry.h"
+#include "daemon/service/baseline_service.h"
 #include "daemon/service/history_service.h"
 #include "daemon/service/node_info.h"
 #include "daemon/service/node_service.h"
 #include "daemon/service/topology_service.h"
 #include "daemon/service/watch_service.h"
 #include "daemon/watch/watch_log.h"
-#include "driver/base/clock.h"
 #include "rpc/server.h"
 
 namespace sasd::service {
 
 struct ServiceOptions {
   absl::Duration bookmark_interval = absl::Seconds(10);  // between two bookmarks of an idle stream
-  absl::Duration attach_grace = absl::Seconds(30);       // registry::HealthCriteria
 };
 
 // The services of sas.v1, and the thread that sends bookmarks. Thread-safe.
 class Services {
  public:
-  // Borrows registry, log and clock for its lifetime.
+  // Borrows registry, log and monitor for its lifetime.
   Services(const ServiceOptions& options, registry::Registry& registry, watch::WatchLog& log,
-           NodeInfo node, Clock& clock);
+           health::Monitor& monitor, NodeInfo node);
   // A server that serves them has ended.
   ~Services();
 
@@ -38,6 +38,7 @@ class Services {
  private:
   TopologyService topology_;
   NodeService node_;
+  BaselineService baseline_;
   HistoryService history_;
   WatchService watch_;
   absl::Notification stop_;
