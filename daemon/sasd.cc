@@ -149,7 +149,7 @@ int Main(int argc, char** argv) {
   Declare(app, line);
   CLI11_PARSE(app, argc, argv);
   line.daemon.live.follower.look_interval = absl::Seconds(line.link_look_seconds);
-  line.daemon.service.attach_grace = absl::Seconds(line.attach_grace_seconds);
+  line.daemon.health.attach_grace = absl::Seconds(line.attach_grace_seconds);
   spdlog::set_default_logger(spdlog::stderr_color_mt("sasd"));
   spdlog::set_level(spdlog::level::from_str(line.log_level));
 

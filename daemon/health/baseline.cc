@@ -12,8 +12,8 @@ namespace {
 
 using registry::AttachedNode;
 using registry::Change;
-using registry::EndDevice;
 using registry::Enclosure;
+using registry::EndDevice;
 using registry::EventNotice;
 using registry::Expander;
 using registry::Host;
@@ -204,8 +204,8 @@ class Baseline::Step {
 
   // An end device belongs to the node as a path to a drive. One whose drive is not there is missing
   // like one that is gone.
-  void ArriveDevice(const ResourceRef& before, const ResourceRef& after)
-      ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  void ArriveDevice(const ResourceRef& before,
+                    const ResourceRef& after) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     const EndDevice& device = *Pointer<EndDevice>(after);
     const registry::UnitPath* drive = DriveOf(&device);
     const ResourceId id = IdOf(after);
@@ -227,8 +227,8 @@ class Baseline::Step {
     EndMovedPath(device);
   }
 
-  void ForgetPath(const LogicalUnitKey& unit, const NodeKey& device)
-      ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  void ForgetPath(const LogicalUnitKey& unit,
+                  const NodeKey& device) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     const auto it = b_.paths_.find(unit);
     if (it == b_.paths_.end()) return;
     it->second.erase(device);
@@ -268,15 +268,14 @@ class Baseline::Step {
     const NodeKey below = after->attached_key();
     const bool to_expander = after->attached.kind == AttachedNode::Kind::kExpander;
     if (!to_expander && after->attached.kind != AttachedNode::Kind::kEndDevice) return;
-    const ResourceId end =
-        to_expander ? MakeId<Expander>(below) : MakeId<EndDevice>(below);
+    const ResourceId end = to_expander ? MakeId<Expander>(below) : MakeId<EndDevice>(below);
     const auto it = b_.entries_.find(end);
-    if (to_expander && (it == b_.entries_.end() ||
-                        Pointer<Expander>(it->second.last_known)->facts.parent != after->id.owner)) {
+    if (to_expander &&
+        (it == b_.entries_.end() ||
+         Pointer<Expander>(it->second.last_known)->facts.parent != after->id.owner)) {
       return;
     }
-    const std::shared_ptr<const Port>& port =
-        std::get<registry::IndexOf<Port>()>(change.after);
+    const std::shared_ptr<const Port>& port = std::get<registry::IndexOf<Port>()>(change.after);
     if (it != b_.entries_.end()) {
       std::shared_ptr<const Port>& kept = it->second.port;
       if (kept == nullptr || kept->id != port->id || kept->phys.size() <= port->phys.size()) {
@@ -355,8 +354,8 @@ class Baseline::Step {
     notice.reason = "DRIVE_REPLACED";
     std::string place = "drive";
     if (const auto slot = SlotOf(unit)) {
-      place = absl::StrFormat("slot %d of enclosure %016x: drive", slot->slot,
-                              slot->enclosure.value());
+      place =
+          absl::StrFormat("slot %d of enclosure %016x: drive", slot->slot, slot->enclosure.value());
     }
     notice.text = absl::StrCat(place, " ", SerialOf(gone), " was replaced by ", SerialOf(unit));
     notices_.push_back(std::move(notice));
@@ -543,6 +542,7 @@ void Baseline::SetLost() {
 }
 
 void Baseline::Restore(const ResourceId& id, BaselineEntry entry) {
+  entry.seen = false;
   absl::MutexLock lock(&mu_);
   if (entry.missing != nullptr) {
     missing_[id] = entry.missing;
@@ -569,8 +569,8 @@ std::vector<Baseline::Changed> Baseline::TakeChanged() {
   changed.reserve(changed_.size());
   for (const ResourceId& id : changed_) {
     const auto it = entries_.find(id);
-    changed.push_back({id, it == entries_.end() ? std::nullopt
-                                                : std::optional<BaselineEntry>(it->second)});
+    changed.push_back(
+        {id, it == entries_.end() ? std::nullopt : std::optional<BaselineEntry>(it->second)});
   }
   changed_.clear();
   return changed;

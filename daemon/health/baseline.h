@@ -36,10 +36,11 @@ struct BaselineEntry {
 
 // What belongs to the node: every host, expander, enclosure, drive (a logical unit), path (an end
 // device that leads to a drive) and wide port that was ever seen, until it is replaced or accepted
-// as gone. Follows the registry's events; makes no I/O. Thread-safe; the lock is held for O(changed).
+// as gone. Follows the registry's events; makes no I/O. Thread-safe; the lock is held for
+// O(changed).
 //
-// An object without a host on which discovery has settled once is not missed: at the first start all
-// that is seen is simply added.
+// An object without a host on which discovery has settled once is not missed: at the first start
+// all that is seen is simply added.
 class Baseline {
  public:
   // Takes over a committed event; `after`: all resources at its revision. Call it in the order of
@@ -63,8 +64,8 @@ class Baseline {
   // Grows with each change of what is missing.
   uint64_t version() const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Up to `limit` entries that belong to the node, after `after` (none: from the start), ascending by
-  // id. Copies; O(limit) unless few are missing.
+  // Up to `limit` entries that belong to the node, after `after` (none: from the start), ascending
+  // by id. Copies; O(limit) unless few are missing.
   struct Listed {
     registry::ResourceId id;
     BaselineEntry entry;

@@ -103,9 +103,8 @@ TEST_F(BaselineTest, LostHostIsOneFindingWithAllUnderIt) {
                 Drive(kHostA, 0x12), Unit(kHostA, 0x12, "naa.2")});
   node_.Report({Drive(kHostB, 0x13), Unit(kHostB, 0x13, "naa.1")}, kHostB);
   node_.Report({HostGone{kHostA}});
-  EXPECT_THAT(node_.Problems(),
-              ElementsAre(AllOf(HasSubstr("3 HOST_MISSING"),
-                                HasSubstr("2 drives lost a path, 1 lost all"))));
+  EXPECT_THAT(node_.Problems(), ElementsAre(AllOf(HasSubstr("3 HOST_MISSING"),
+                                                  HasSubstr("2 drives lost a path, 1 lost all"))));
   EXPECT_EQ(node_.Status(), HealthStatus::kCritical);
   EXPECT_EQ(node_.Status({kHostB}), HealthStatus::kWarning) << "its drive has one path";
   EXPECT_EQ(node_.Status({kHostA}), HealthStatus::kUnknown);
@@ -179,8 +178,8 @@ TEST_F(BaselineTest, GreatestWidthOutlivesTheRegistrysMemory) {
   narrow.push_back(HostOf(kHostA));
   narrow.push_back(Settled(kHostA));
   later.Report(narrow);
-  EXPECT_THAT(later.Problems(), ElementsAre(AllOf(HasSubstr("2 NARROW_PORT"),
-                                                  HasSubstr("3 of 4 phys"))));
+  EXPECT_THAT(later.Problems(),
+              ElementsAre(AllOf(HasSubstr("2 NARROW_PORT"), HasSubstr("3 of 4 phys"))));
   later.baseline.Accept({}, later.now);
   EXPECT_THAT(later.Problems(), IsEmpty());
 }
@@ -193,8 +192,8 @@ TEST_F(BaselineTest, PictureWithoutAnEntryMakesItMissing) {
   }
   later.Report({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x12), Unit(kHostA, 0x12, "naa.2")});
   later.baseline.Compare(*later.registry.Snapshot(), {later.now, 7, MakeCause({}, "compared")});
-  EXPECT_THAT(later.Problems(), ElementsAre(AllOf(HasSubstr("3 DRIVE_MISSING"),
-                                                  HasSubstr("compared"))));
+  EXPECT_THAT(later.Problems(),
+              ElementsAre(AllOf(HasSubstr("3 DRIVE_MISSING"), HasSubstr("compared"))));
 }
 
 TEST_F(BaselineTest, LostBaselineIsCriticalUntilAccepted) {
@@ -248,7 +247,8 @@ TEST_F(BaselineTest, DismissedHostCoversAllUnderIt) {
   node_.Report({HostOf(kHostB), Settled(kHostB)}, kHostB);
   node_.Report({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
   node_.Report({Drive(kHostB, 0x12), Unit(kHostB, 0x12, "naa.1"), Drive(kHostB, 0x13),
-                Unit(kHostB, 0x13, "naa.3")}, kHostB);
+                Unit(kHostB, 0x13, "naa.3")},
+               kHostB);
   node_.dismissals.Add(Dismissed(MakeId<registry::Host>(kHostA)));
   node_.Report({HostGone{kHostA}});
   EXPECT_EQ(node_.Status(), HealthStatus::kOk);

@@ -6,8 +6,8 @@
 namespace sasd::health {
 namespace {
 
-using registry::EndDevice;
 using registry::Enclosure;
+using registry::EndDevice;
 using registry::Expander;
 using registry::Host;
 using registry::LogicalUnit;

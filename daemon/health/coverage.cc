@@ -6,8 +6,8 @@
 namespace sasd::health {
 namespace {
 
-using registry::EndDevice;
 using registry::Enclosure;
+using registry::EndDevice;
 using registry::Expander;
 using registry::Host;
 using registry::LogicalUnit;
@@ -54,9 +54,9 @@ DismissalPtr Coverage::OfNode(const NodeKey& node, int depth) const {
 DismissalPtr Coverage::OfUnit(const registry::LogicalUnitKey& key, int depth) const {
   const LogicalUnit* unit = Known<LogicalUnit>(key);
   if (unit != nullptr) {
-    DismissalPtr found =
-        unit->slot.has_value() ? Of(MakeId<Slot>({unit->enclosure, *unit->slot}), depth)
-                               : Of(MakeId<Enclosure>(unit->enclosure), depth);
+    DismissalPtr found = unit->slot.has_value()
+                             ? Of(MakeId<Slot>({unit->enclosure, *unit->slot}), depth)
+                             : Of(MakeId<Enclosure>(unit->enclosure), depth);
     if (found != nullptr) return found;
   }
   DismissalPtr covered;
@@ -122,8 +122,7 @@ DismissalPtr Coverage::Of(const ResourceId& id, int depth) const {
     case ResourceKind::kLogicalUnit:
       return OfUnit(std::get<registry::IndexOf<LogicalUnit>()>(id), depth);
     case ResourceKind::kEnclosure: {
-      const Enclosure* enclosure =
-          Known<Enclosure>(std::get<registry::IndexOf<Enclosure>()>(id));
+      const Enclosure* enclosure = Known<Enclosure>(std::get<registry::IndexOf<Enclosure>()>(id));
       if (enclosure == nullptr) return nullptr;
       for (const SasAddress host : enclosure->hosts) {
         found = Direct(MakeId<Host>(host));

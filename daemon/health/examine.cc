@@ -23,10 +23,9 @@ bool IsThere(const Topology& topology, const Missing& missing) {
   }
   const auto* device =
       topology.collection<EndDevice>().Find(std::get<registry::IndexOf<EndDevice>()>(missing.id));
-  return device != nullptr && std::any_of(device->units.begin(), device->units.end(),
-                                          [&](const registry::UnitPathPtr& path) {
-                                            return path->unit == missing.unit;
-                                          });
+  return device != nullptr &&
+         std::any_of(device->units.begin(), device->units.end(),
+                     [&](const registry::UnitPathPtr& path) { return path->unit == missing.unit; });
 }
 
 void SortHosts(const Topology& topology, const BaselineView& baseline, Report& report) {

@@ -26,8 +26,8 @@ struct HealthCriteria {
 enum class HealthStatus : uint8_t { kOk = 1, kWarning = 2, kCritical = 3, kUnknown = 4 };
 
 struct Report {
-  // The most severe first; of them, first those that follow from no other one; then by kind and key.
-  // Dismissed ones are among them.
+  // The most severe first; of them, first those that follow from no other one; then by kind and
+  // key. Dismissed ones are among them.
   std::vector<Finding> findings;
   int64_t revision = 0;
   size_t examined_count = 0;  // resources, missing ones included

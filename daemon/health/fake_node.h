@@ -28,12 +28,14 @@ class FakeNode {
     Pump();
   }
 
+  // Publishes what was committed.
   void Pump() {
-    while (const registry::RegistryEventPtr event = registry.events().Pop()) {
-      for (registry::EventNotice& notice : baseline.OnCommit(*event, *registry.Snapshot())) {
+    for (const registry::CommittedEvent& committed : registry.events().Take(1'000'000)) {
+      for (registry::EventNotice& notice : baseline.OnCommit(*committed.event, *committed.after)) {
         notices.push_back(absl::StrCat(notice.reason, " ", notice.text));
       }
       for (const registry::ResourceId& id : baseline.TakeReturned()) dismissals.EndOnReturn(id);
+      registry.Publish({committed});
     }
   }
 
@@ -55,8 +57,8 @@ class FakeNode {
     std::vector<std::string> lines;
     for (const Finding& finding : Examine().findings) {
       if (!finding.root_cause.has_value()) continue;
-      lines.push_back(absl::StrCat(ToString(finding.id.reason), " by ",
-                                   ToString(finding.root_cause->reason)));
+      lines.push_back(
+          absl::StrCat(ToString(finding.id.reason), " by ", ToString(finding.root_cause->reason)));
     }
     return lines;
   }

@@ -51,7 +51,8 @@ enum class FindingReason : uint8_t {
 absl::string_view ToString(FindingReason reason);
 std::optional<FindingReason> ParseReason(absl::string_view text);
 
-// What one finding is about; as long as the fault lasts, it is one finding. No resource: sasd itself.
+// What one finding is about; as long as the fault lasts, it is one finding. No resource: sasd
+// itself.
 struct FindingId {
   std::optional<registry::ResourceId> resource;
   FindingReason reason = FindingReason::kNarrowPort;
@@ -82,8 +83,8 @@ struct Finding {
   std::optional<FindingId> root_cause;
   // The resources that it affects, its own first. Those of its consequences are among them.
   std::vector<registry::ResourceId> affected;
-  registry::ResourceRef last_known;                     // null unless the resource is gone
-  std::shared_ptr<const Dismissal> dismissal;           // null: not dismissed
+  registry::ResourceRef last_known;            // null unless the resource is gone
+  std::shared_ptr<const Dismissal> dismissal;  // null: not dismissed
 };
 
 }  // namespace sasd::health

@@ -18,14 +18,14 @@ void ExamineHosts(const Examined& examined, std::vector<Finding>& findings) {
                                   : discovery.status_text;
     if (discovery.state == DiscoveryState::kFailed) {
       AddFinding(Severity::kCritical, FindingReason::kDiscoveryError, host, {host.key()},
-          absl::StrCat("discovery on ", name, " failed: ", error), findings);
+                 absl::StrCat("discovery on ", name, " failed: ", error), findings);
     } else if (discovery.status != 0) {
       AddFinding(Severity::kWarning, FindingReason::kDiscoveryError, host, {host.key()},
-          absl::StrCat("discovery on ", name, " ended with an error: ", error), findings);
+                 absl::StrCat("discovery on ", name, " ended with an error: ", error), findings);
     }
     if (discovery.state == DiscoveryState::kRecovering) {
       AddFinding(Severity::kWarning, FindingReason::kHostRecovering, host, {host.key()},
-          absl::StrCat(name, " is recovering from a reset or from lost events"), findings);
+                 absl::StrCat(name, " is recovering from a reset or from lost events"), findings);
     }
   }
 }

@@ -14,8 +14,8 @@
 namespace sasd::health {
 namespace {
 
-using registry::EndDevice;
 using registry::Enclosure;
+using registry::EndDevice;
 using registry::Expander;
 using registry::Host;
 using registry::HostList;
@@ -175,9 +175,9 @@ class MissingRules {
         if (member != root) finding.root_cause = IdOf(root);
         found.push_back(std::move(finding));
       }
-      Finding& cause = *std::find_if(found.end() - static_cast<std::ptrdiff_t>(group.members.size()),
-                                     found.end(),
-                                     [](const Finding& f) { return !f.root_cause.has_value(); });
+      Finding& cause =
+          *std::find_if(found.end() - static_cast<std::ptrdiff_t>(group.members.size()),
+                        found.end(), [](const Finding& f) { return !f.root_cause.has_value(); });
       Complete(*missing_[root], group, cause);
       if (more == consequences_.end()) continue;
       cause.affected.insert(cause.affected.end(), more->second.begin(), more->second.end());

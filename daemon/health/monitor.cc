@@ -72,9 +72,10 @@ void Monitor::Load() {
   {
     absl::MutexLock store_lock(&store_mu_);
     absl::MutexLock lock(&examine_mu_);
-    read(kFindings, [&](const std::string& key, const std::string& value)
-                        ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      const std::pair<std::string, std::string> parts = absl::StrSplit(key, absl::MaxSplits(' ', 1));
+    read(kFindings, [&](const std::string& key,
+                        const std::string& value) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      const std::pair<std::string, std::string> parts =
+          absl::StrSplit(key, absl::MaxSplits(' ', 1));
       const std::optional<FindingReason> reason = ParseReason(parts.first);
       const absl::StatusOr<Origin> origin = DecodeOpenFinding(value);
       if (!reason.has_value() || !origin.ok()) return true;  // it is found again, or it is not
@@ -180,9 +181,8 @@ std::shared_ptr<const Report> Monitor::Current() {
                      report_version_ == version && now >= report_time_ &&
                      now - report_time_ < kIdle;
   if (fresh) return report_;
-  auto report = std::make_shared<Report>(Examine(*topology, baseline_.View(),
-                                                 dismissals_.HoldingAt(now),
-                                                 {now, options_.attach_grace}));
+  auto report = std::make_shared<Report>(Examine(
+      *topology, baseline_.View(), dismissals_.HoldingAt(now), {now, options_.attach_grace}));
   Remember(*report);
   report_ = std::move(report);
   report_version_ = version;
@@ -309,14 +309,14 @@ absl::StatusOr<Monitor::Dismissed> Monitor::Undismiss(const registry::ResourceId
   if (ended.dismissal == nullptr) {
     return absl::NotFoundError(absl::StrCat(Describe(resource), " is not dismissed"));
   }
-  ended.revision = Record(resource, "UNDISMISSED",
-                          absl::StrCat(Describe(resource), " undismissed by ", author));
+  ended.revision =
+      Record(resource, "UNDISMISSED", absl::StrCat(Describe(resource), " undismissed by ", author));
   Poke();
   return ended;
 }
 
-absl::StatusOr<Monitor::Accepted> Monitor::Accept(
-    absl::Span<const registry::ResourceId> resources, const std::string& author) {
+absl::StatusOr<Monitor::Accepted> Monitor::Accept(absl::Span<const registry::ResourceId> resources,
+                                                  const std::string& author) {
   Accepted accepted;
   // Known before they are gone, so that a failed write changes nothing.
   if (options_.store != nullptr) {

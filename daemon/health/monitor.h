@@ -77,8 +77,9 @@ class Monitor {
 
   Baseline& baseline() { return baseline_; }
 
-  // The verbs write what they change to the store first, and are events of the node (cause CONTROL).
-  // Each returns the event's revision. Errors: those of the store; then nothing has changed.
+  // The verbs write what they change to the store first, and are events of the node (cause
+  // CONTROL). Each returns the event's revision. Errors: those of the store; then nothing has
+  // changed.
   struct Dismissed {
     DismissalPtr dismissal;
     int64_t revision = 0;

@@ -34,8 +34,8 @@ class RecordingSink : public FindingSink {
   void OnChanges(absl::Span<const FindingChange> changes) override {
     for (const FindingChange& change : changes) {
       static constexpr const char* kWords[] = {"+", "*", "-"};
-      lines.push_back(absl::StrCat(kWords[static_cast<int>(change.kind)],
-                                   ToString(change.finding.id.reason)));
+      lines.push_back(
+          absl::StrCat(kWords[static_cast<int>(change.kind)], ToString(change.finding.id.reason)));
     }
   }
   std::vector<std::string> lines;
@@ -48,8 +48,8 @@ class MonitorTest : public ::testing::Test {
 
   void Begin() {
     monitor_.reset();
-    registry_ = std::make_unique<registry::Registry>(
-        registry::Registry::Options{"00000000000000aa", 0});
+    registry_ =
+        std::make_unique<registry::Registry>(registry::Registry::Options{"00000000000000aa", 0});
     monitor_ = std::make_unique<Monitor>(
         Monitor::Options{absl::Seconds(30), absl::Minutes(5), &store_, &codec_, &sink_}, *registry_,
         clock_);
@@ -61,12 +61,12 @@ class MonitorTest : public ::testing::Test {
     Pump();
   }
   void Pump() {
-    while (const registry::RegistryEventPtr event = registry_->events().Pop()) {
-      registry::RegistryEvent copy = *event;
-      monitor_->OnCommit(copy, *registry_->Snapshot());
-      for (const registry::EventNotice& notice : copy.notices) {
+    for (const registry::CommittedEvent& committed : registry_->events().Take(1'000'000)) {
+      monitor_->OnCommit(*committed.event, *committed.after);
+      for (const registry::EventNotice& notice : committed.event->notices) {
         notices_.push_back(absl::StrCat(notice.reason, ": ", notice.text));
       }
+      registry_->Publish({committed});
     }
   }
   void ReportDrive() {
@@ -146,8 +146,8 @@ TEST_F(MonitorTest, DismissalIsStoredAndRecorded) {
   PullDrive();
   const auto dismissed = monitor_->Dismiss(drive_, "sent to the vendor", absl::Hours(2), "uid 0");
   ASSERT_TRUE(dismissed.ok()) << dismissed.status();
-  EXPECT_EQ(dismissed->revision, registry_->revision());
   Pump();
+  EXPECT_EQ(dismissed->revision, registry_->revision());
   EXPECT_THAT(notices_, ElementsAre("DISMISSED: logical unit naa.1 dismissed by uid 0 for 2h: sent "
                                     "to the vendor"));
   EXPECT_EQ(Status(), HealthStatus::kOk);

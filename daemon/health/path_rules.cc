@@ -9,8 +9,8 @@
 namespace sasd::health {
 namespace {
 
-using registry::EndDevice;
 using registry::Enclosure;
+using registry::EndDevice;
 using registry::HostList;
 using registry::LogicalUnit;
 using registry::LogicalUnitKey;

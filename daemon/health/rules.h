@@ -11,7 +11,8 @@
 #include "daemon/registry/topology.h"
 
 // The rules, each over all resources of its kind: O(n), pure. Unknown values make no finding. Each
-// answers for what is gone as well: a rule that looks at an object sees what the baseline kept of it.
+// answers for what is gone as well: a rule that looks at an object sees what the baseline kept of
+// it.
 namespace sasd::health {
 
 struct Examined {
@@ -30,8 +31,8 @@ void ExaminePorts(const Examined& examined, std::vector<Finding>& findings);
 void ExamineDevices(const Examined& examined, std::vector<Finding>& findings);
 // SINGLE_PATH.
 void ExaminePaths(const Examined& examined, std::vector<Finding>& findings);
-// HOST_MISSING, EXPANDER_MISSING, ENCLOSURE_MISSING, DRIVE_MISSING, PATH_MISSING, PORT_LOST, and which
-// of them, and of the findings so far, follow from which.
+// HOST_MISSING, EXPANDER_MISSING, ENCLOSURE_MISSING, DRIVE_MISSING, PATH_MISSING, PORT_LOST, and
+// which of them, and of the findings so far, follow from which.
 void ExamineMissing(const Examined& examined, std::vector<Finding>& findings);
 
 // SPC peripheral device types of drives.

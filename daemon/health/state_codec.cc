@@ -92,8 +92,7 @@ std::string EncodeDismissal(const Dismissal& dismissal) {
   return out.SerializeAsString();
 }
 
-absl::StatusOr<Dismissal> DecodeDismissal(const registry::ResourceId& id,
-                                          absl::string_view bytes) {
+absl::StatusOr<Dismissal> DecodeDismissal(const registry::ResourceId& id, absl::string_view bytes) {
   v1::Dismissal stored;
   if (!Parse(bytes, &stored)) return Damaged("a dismissal");
   Dismissal dismissal;

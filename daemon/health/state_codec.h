@@ -10,7 +10,8 @@
 #include "daemon/health/finding.h"
 #include "daemon/health/store.h"
 
-// The stored forms of state.proto. Decoding is total: bytes that are none of ours are DATA_LOSS. Pure.
+// The stored forms of state.proto. Decoding is total: bytes that are none of ours are DATA_LOSS.
+// Pure.
 namespace sasd::health {
 
 std::string EncodeEntry(const BaselineEntry& entry, const ResourceCodec& codec);

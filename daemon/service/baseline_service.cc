@@ -105,10 +105,9 @@ grpc::Status FindObject(const std::string& object, const registry::Registry& reg
       if (names.size() == 5) break;
       names.push_back(NameOf(IdOf(ref)));
     }
-    return rpc::BadField("object",
-                         absl::StrCat("\"", object, "\" means ", found.resources.size(),
-                                      " objects; use the name of one: ",
-                                      absl::StrJoin(names, ", ")));
+    return rpc::BadField(
+        "object", absl::StrCat("\"", object, "\" means ", found.resources.size(),
+                               " objects; use the name of one: ", absl::StrJoin(names, ", ")));
   }
   *id = IdOf(found.resources.front());
   return grpc::Status::OK;
@@ -126,7 +125,8 @@ grpc::Status FillBaseline(const sas::v1::ListBaselineRequest& request,
     const absl::string_view token = request.page_token();
     const absl::StatusOr<ResourceId> id = ParseName(token.substr(1));
     if (!id.ok() || (token[0] != 'm' && token[0] != 'p')) {
-      return rpc::BadField("page_token", absl::StrCat("\"", token, "\" is not from an earlier page"));
+      return rpc::BadField("page_token",
+                           absl::StrCat("\"", token, "\" is not from an earlier page"));
     }
     missing = token[0] == 'm';
     after = *id;
@@ -206,8 +206,8 @@ grpc::Status RunDismiss(const sas::v1::DismissRequest& request, const registry::
   }
   absl::Duration duration = absl::InfiniteDuration();
   if (request.has_duration()) {
-    duration = absl::Seconds(request.duration().seconds()) +
-               absl::Nanoseconds(request.duration().nanos());
+    duration =
+        absl::Seconds(request.duration().seconds()) + absl::Nanoseconds(request.duration().nanos());
     if (duration <= absl::ZeroDuration() || duration > kMaxDuration) {
       return rpc::BadField("duration", "it must be positive, and a year at most");
     }
@@ -242,9 +242,9 @@ grpc::Status RunUndismiss(const sas::v1::UndismissRequest& request,
 
 }  // namespace
 
-grpc::ServerUnaryReactor* BaselineService::ListBaseline(
-    grpc::CallbackServerContext* context, const sas::v1::ListBaselineRequest* request,
-    sas::v1::ListBaselineResponse* response) {
+grpc::ServerUnaryReactor* BaselineService::ListBaseline(grpc::CallbackServerContext* context,
+                                                        const sas::v1::ListBaselineRequest* request,
+                                                        sas::v1::ListBaselineResponse* response) {
   return Answer(context, FillBaseline(*request, registry_, monitor_, response));
 }
 

@@ -69,7 +69,8 @@ grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Top
     }
   }
   const health::Verdict verdict = health::StatusOf(*report, hosts);
-  response->set_status(static_cast<sas::v1::HealthStatus>(verdict.status));  // the numbers are equal
+  response->set_status(
+      static_cast<sas::v1::HealthStatus>(verdict.status));  // the numbers are equal
   response->set_status_message(verdict.message);
   response->set_dismissed_count(dismissed);
   response->set_consequence_count(consequences);
