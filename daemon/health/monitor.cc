@@ -19,9 +19,6 @@ constexpr absl::Duration kIdle = absl::Seconds(1), kPause = absl::Milliseconds(2
 // Of the time of one examination: the thread takes a tenth of a core at most.
 constexpr int kRest = 9;
 
-// What an operator's verb waits for its own event at most. It is recorded either way.
-constexpr absl::Duration kVisible = absl::Seconds(5);
-
 }  // namespace
 
 Monitor::Monitor(const Options& options, registry::Registry& registry, Clock& clock)
@@ -255,7 +252,7 @@ void Monitor::ReportChanges(const Report& report) {
     if (now.count(id) == 0) changes.push_back({FindingChange::Kind::kEnded, finding});
   }
   reported_ = std::move(now);
-  if (options_.sink != nullptr && !changes.empty()) options_.sink->OnChanges(changes);
+  if (options_.sink != nullptr) options_.sink->OnChanges(changes);
 }
 
 int64_t Monitor::Record(registry::ResourceId subject, const char* reason, std::string text) {
@@ -263,10 +260,8 @@ int64_t Monitor::Record(registry::ResourceId subject, const char* reason, std::s
   notice.subject = std::move(subject);
   notice.reason = reason;
   notice.text = text;
-  const int64_t revision = registry_.Annotate(MakeCause(CauseKind::kControl, std::move(text)),
-                                              {std::move(notice)}, clock_.Now());
-  registry_.WaitForRevision(revision, kVisible).IgnoreError();
-  return revision;
+  return registry_.Annotate(MakeCause(CauseKind::kControl, std::move(text)), {std::move(notice)},
+                            clock_.Now());
 }
 
 absl::StatusOr<Monitor::Dismissed> Monitor::Dismiss(const registry::ResourceId& resource,

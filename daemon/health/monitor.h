@@ -38,7 +38,7 @@ class FindingSink {
  public:
   virtual ~FindingSink() = default;
   // Of one examination, the most severe first. Those that follow from another one are not among
-  // them, nor are dismissed ones.
+  // them, nor are dismissed ones. Also called without changes, at least every second or so.
   virtual void OnChanges(absl::Span<const FindingChange> changes) = 0;
 };
 

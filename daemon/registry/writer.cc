@@ -430,7 +430,8 @@ std::shared_ptr<RegistryEvent> Writer::Apply(ObservationBatch batch) {
   return event;
 }
 
-std::shared_ptr<RegistryEvent> Writer::Annotate(Cause cause, std::vector<EventNotice> notices, absl::Time time) {
+std::shared_ptr<RegistryEvent> Writer::Annotate(Cause cause, std::vector<EventNotice> notices,
+                                                absl::Time time) {
   auto event = std::make_shared<RegistryEvent>();
   event->previous_revision = revision_;
   event->revision = ++revision_;

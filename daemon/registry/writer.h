@@ -29,7 +29,8 @@ class Writer {
   std::shared_ptr<RegistryEvent> Apply(ObservationBatch batch);
 
   // An event that changes no resource.
-  std::shared_ptr<RegistryEvent> Annotate(Cause cause, std::vector<EventNotice> notices, absl::Time time);
+  std::shared_ptr<RegistryEvent> Annotate(Cause cause, std::vector<EventNotice> notices,
+                                          absl::Time time);
 
   const Tables& tables() const { return tables_; }
   int64_t revision() const { return revision_; }

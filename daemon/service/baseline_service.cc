@@ -32,6 +32,9 @@ constexpr absl::Duration kMaxDuration = absl::Hours(24 * 366);
 // The peer of a call over the socket is not known yet by its user.
 constexpr char kAuthor[] = "unknown";
 
+// What the answer waits for the event of the verb at most. The verb holds either way.
+constexpr absl::Duration kVisible = absl::Seconds(5);
+
 // Until there are roles, who reaches the socket is an operator, and nobody else.
 grpc::Status CheckOperator(const grpc::CallbackServerContext& context) {
   const std::string peer = context.peer();
@@ -193,6 +196,7 @@ grpc::Status Accept(const sas::v1::AcceptBaselineRequest& request,
   for (const Baseline::Listed& each : accepted->removed) {
     *response->add_removed_entries() = ToProto(each);
   }
+  registry.WaitForRevision(accepted->revision, kVisible).IgnoreError();
   response->set_revision(accepted->revision);
   return grpc::Status::OK;
 }
@@ -217,6 +221,7 @@ grpc::Status RunDismiss(const sas::v1::DismissRequest& request, const registry::
   const auto dismissed = monitor.Dismiss(id, request.reason(), duration, kAuthor);
   if (!dismissed.ok()) return rpc::ToGrpc(dismissed.status());
   *response->mutable_dismissal() = ToProto(*dismissed->dismissal);
+  registry.WaitForRevision(dismissed->revision, kVisible).IgnoreError();
   response->set_revision(dismissed->revision);
   return grpc::Status::OK;
 }
@@ -236,6 +241,7 @@ grpc::Status RunUndismiss(const sas::v1::UndismissRequest& request,
   const auto ended = monitor.Undismiss(id, kAuthor);
   if (!ended.ok()) return rpc::ToGrpc(ended.status());
   *response->mutable_dismissal() = ToProto(*ended->dismissal);
+  registry.WaitForRevision(ended->revision, kVisible).IgnoreError();
   response->set_revision(ended->revision);
   return grpc::Status::OK;
 }
