@@ -54,8 +54,9 @@ Finding LostBaseline() {
 }  // namespace
 
 Report Examine(const Topology& topology, BaselineView baseline, const DismissalMap& dismissals,
-               const HealthCriteria& criteria) {
+               const HealthCriteria& criteria, std::vector<Finding> trends) {
   Report report;
+  report.findings = std::move(trends);
   auto& missing = baseline.missing;
   missing.erase(std::remove_if(missing.begin(), missing.end(),
                                [&](const MissingPtr& each) { return IsThere(topology, *each); }),

@@ -36,9 +36,11 @@ struct Report {
   std::vector<std::pair<SasAddress, std::string>> unknown_hosts;
 };
 
-// Examines all resources and all that is missing: O(n). Unknown values make no finding.
+// Examines all resources and all that is missing: O(n). Unknown values make no finding. `trends`:
+// findings to be reported along.
 Report Examine(const registry::Topology& topology, BaselineView baseline,
-               const DismissalMap& dismissals, const HealthCriteria& criteria);
+               const DismissalMap& dismissals, const HealthCriteria& criteria,
+               std::vector<Finding> trends = {});
 
 struct Verdict {
   HealthStatus status = HealthStatus::kUnknown;

@@ -108,6 +108,7 @@ void Monitor::OnCommit(registry::RegistryEvent& event, const registry::Topology&
   std::vector<registry::EventNotice> notices = baseline_.OnCommit(event, after);
   std::move(notices.begin(), notices.end(), std::back_inserter(event.notices));
   for (const registry::ResourceId& id : baseline_.TakeReturned()) dismissals_.EndOnReturn(id);
+  trends_.Take(event, clock_.Monotonic());
   Poke();
 }
 
@@ -178,8 +179,9 @@ std::shared_ptr<const Report> Monitor::Current() {
                      report_version_ == version && now >= report_time_ &&
                      now - report_time_ < kIdle;
   if (fresh) return report_;
-  auto report = std::make_shared<Report>(Examine(
-      *topology, baseline_.View(), dismissals_.HoldingAt(now), {now, options_.attach_grace}));
+  auto report = std::make_shared<Report>(
+      Examine(*topology, baseline_.View(), dismissals_.HoldingAt(now), {now, options_.attach_grace},
+              trends_.FindingsAt(clock_.Monotonic())));
   Remember(*report);
   report_ = std::move(report);
   report_version_ = version;

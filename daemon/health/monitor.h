@@ -20,6 +20,7 @@
 #include "daemon/health/dismissals.h"
 #include "daemon/health/examine.h"
 #include "daemon/health/store.h"
+#include "daemon/health/trends.h"
 #include "daemon/registry/registry.h"
 #include "daemon/registry/registry_event.h"
 #include "driver/base/clock.h"
@@ -78,8 +79,8 @@ class Monitor {
   Baseline& baseline() { return baseline_; }
 
   // The verbs write what they change to the store first, and are events of the node (cause
-  // CONTROL). Each returns the event's revision. Errors: those of the store; then nothing has
-  // changed.
+  // CONTROL). Each returns the event's revision, which may not be published yet. Errors: those of
+  // the store; then nothing has changed.
   struct Dismissed {
     DismissalPtr dismissal;
     int64_t revision = 0;
@@ -126,6 +127,7 @@ class Monitor {
   // Synchronize themselves.
   Baseline baseline_;
   Dismissals dismissals_;
+  Trends trends_;
 
   // Order: step_mu_, store_mu_, examine_mu_, mu_. Held for an examination, a write, a report.
   absl::Mutex step_mu_;
