@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "cli/commands/baseline_command.h"
 #include "cli/commands/doctor_command.h"
 #include "cli/commands/emulator_command.h"
 #include "cli/commands/events_command.h"
@@ -62,6 +63,7 @@ class CommandLine {
     DeclareHistory();
     DeclareDiff();
     DeclareHealth();
+    DeclareBaseline();
     DeclareDoctor();
     DeclareNode();
     DeclareEmulator();
@@ -236,6 +238,8 @@ class CommandLine {
                        "Report what is wrong; exit code 0 ok, 1 warning, 2 critical, "
                        "3 unknown");
     health_->add_option("hosts", health_options_.hosts, "Examine only these hosts");
+    health_->add_flag("--all", health_options_.all,
+                      "Show also what follows from another finding, and what is dismissed");
     AddOutput(*health_, health_options_.output, "table, json, jsonl, yaml, name");
     health_->callback([this] {
       action_ = [this](const Context& context) { return RunHealth(health_options_, context); };
@@ -249,6 +253,40 @@ class CommandLine {
     AddOutput(*doctor_, doctor_options_.output, "table (lines), json, jsonl, yaml");
     doctor_->callback([this] {
       action_ = [this](const Context& context) { return RunDoctor(doctor_options_, context); };
+    });
+  }
+
+  void DeclareBaseline() {
+    CLI::App& baseline = Command("baseline", "Show or accept what belongs to the node");
+    baseline.require_subcommand(1);
+    CLI::App& show = *baseline.add_subcommand(
+        "show", "List hosts, expanders, enclosures, drives and their paths, missing ones first");
+    show.add_flag("--missing", baseline_.missing, "List only what is missing");
+    AddOutput(show, baseline_.output, "table, json, jsonl, yaml, name");
+    show.callback([this] {
+      action_ =
+          Plain([this](const Context& context) { return RunShowBaseline(baseline_, context); });
+    });
+    CLI::App& accept = *baseline.add_subcommand(
+        "accept", "Forget what is missing: what is there now is what belongs here");
+    accept.add_option("resources", baseline_.resources,
+                      "Forget only these; names as baseline show -o name prints them");
+    accept.callback([this] {
+      action_ =
+          Plain([this](const Context& context) { return RunAcceptBaseline(baseline_, context); });
+    });
+    CLI::App& dismiss = Command("dismiss", "Leave an object out of health, with all under it");
+    dismiss.add_option("object", dismiss_.object, "OBJECT, also one that is gone")->required();
+    dismiss.add_option("--reason", dismiss_.reason, "Why; others will read it")->required();
+    dismiss.add_option("--for", dismiss_.duration,
+                       "Duration, such as 2h or 30m (default: until the object returns)");
+    dismiss.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunDismiss(dismiss_, context); });
+    });
+    CLI::App& undismiss = Command("undismiss", "End a dismissal");
+    undismiss.add_option("object", dismiss_.object, "OBJECT, also one that is gone")->required();
+    undismiss.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunUndismiss(dismiss_, context); });
     });
   }
 
@@ -395,6 +433,8 @@ class CommandLine {
   DiffOptions diff_;
   CLI::App* health_ = nullptr;
   HealthCommandOptions health_options_;
+  BaselineOptions baseline_;
+  DismissOptions dismiss_;
   CLI::App* doctor_ = nullptr;
   DoctorOptions doctor_options_;
   WaitOptions wait_;

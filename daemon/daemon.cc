@@ -46,15 +46,16 @@ absl::StatusOr<std::unique_ptr<Backend>> StartBackend(const DaemonOptions& optio
 
 }  // namespace
 
-Daemon::Daemon(const DaemonOptions& options)
+Daemon::Daemon(const DaemonOptions& options, Clock& clock)
     : registry_(RegistryOptions()),
+      health_(options.health, registry_, clock),
       encoder_(registry_.epoch()),
       log_(registry_, options.log),
-      publisher_(log_, encoder_),
+      publisher_(log_, encoder_, {&health_listener_}),
       pump_(std::make_unique<watch::Pump>(publisher_)) {}
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& options, Clock& clock) {
-  auto daemon = absl::WrapUnique(new Daemon(options));
+  auto daemon = absl::WrapUnique(new Daemon(options, clock));
   absl::StatusOr<std::unique_ptr<Backend>> backend = StartBackend(options, clock, *daemon->pump_);
   if (!backend.ok()) return backend.status();
   daemon->backend_ = *std::move(backend);
@@ -68,8 +69,9 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& optio
   node.diagnose = [&backend = *daemon->backend_, &registry = daemon->registry_] {
     return backend.Diagnose(*registry.Snapshot());
   };
-  daemon->services_ = std::make_unique<service::Services>(options.service, daemon->registry_,
-                                                          daemon->log_, std::move(node), clock);
+  daemon->services_ = std::make_unique<service::Services>(
+      options.service, daemon->registry_, daemon->log_, daemon->health_, std::move(node));
+  daemon->health_.Start();
   std::vector<rpc::ServedService> services = daemon->services_->served();
   for (rpc::ServedService& more : daemon->backend_->services()) services.push_back(std::move(more));
   absl::StatusOr<std::unique_ptr<rpc::Server>> server =

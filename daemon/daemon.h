@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "daemon/backend/backend.h"
 #include "daemon/backend/linux_backend.h"
+#include "daemon/health/monitor.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/event_encoder.h"
 #include "daemon/service/services.h"
@@ -31,6 +32,7 @@ struct DaemonOptions {
   // The address to serve at; see rpc::Server::Start.
   std::string listen;
   service::ServiceOptions service;
+  health::Monitor::Options health;
   watch::WatchLog::Options log;
 };
 
@@ -50,12 +52,27 @@ class Daemon {
   Backend& backend() { return *backend_; }
   registry::Registry& registry() { return registry_; }
   watch::WatchLog& log() { return log_; }
+  health::Monitor& health() { return health_; }
 
  private:
-  explicit Daemon(const DaemonOptions& options);
+  // Health sees each event before it is published.
+  class HealthListener : public watch::CommitListener {
+   public:
+    explicit HealthListener(health::Monitor& health) : health_(health) {}
+    void OnCommit(registry::RegistryEvent& event, const registry::Topology& after) override {
+      health_.OnCommit(event, after);
+    }
+
+   private:
+    health::Monitor& health_;
+  };
+
+  Daemon(const DaemonOptions& options, Clock& clock);
 
   // Each member uses those above it and is destroyed before them.
   registry::Registry registry_;
+  health::Monitor health_;
+  HealthListener health_listener_{health_};
   service::EventEncoder encoder_;
   watch::WatchLog log_;
   watch::Publisher publisher_;

@@ -15,6 +15,9 @@
 #include "absl/synchronization/mutex.h"
 #include "daemon/backend/virtual_backend.h"
 #include "daemon/daemon.h"
+#include "daemon/finding_log.h"
+#include "daemon/health/log_reporter.h"
+#include "daemon/service/names.h"
 #include "daemon/systemd.h"
 #include "driver/base/clock.h"
 #include "rpc/version.h"
@@ -149,9 +152,12 @@ int Main(int argc, char** argv) {
   Declare(app, line);
   CLI11_PARSE(app, argc, argv);
   line.daemon.live.follower.look_interval = absl::Seconds(line.link_look_seconds);
-  line.daemon.service.attach_grace = absl::Seconds(line.attach_grace_seconds);
+  line.daemon.health.attach_grace = absl::Seconds(line.attach_grace_seconds);
   spdlog::set_default_logger(spdlog::stderr_color_mt("sasd"));
   spdlog::set_level(spdlog::level::from_str(line.log_level));
+
+  health::LogReporter reporter(SystemClock(), service::NameOf, WriteFindingLine);
+  line.daemon.health.sink = &reporter;
 
   const sigset_t signals = BlockSignals();
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(line.daemon, SystemClock());

@@ -1,6 +1,8 @@
 #include "cli/commands/health_command.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -27,41 +29,97 @@ int CodeOf(sas::v1::Severity severity) {
 }
 
 std::string Painted(const Paint& paint, int code, const std::string& text) {
-  return code == kHealthCritical  ? paint.Red(text)
-         : code == kHealthWarning ? paint.Yellow(text)
-                                  : paint.Green(text);
+  if (code == kHealthCritical) return paint.Red(text);
+  return code == kHealthOk ? paint.Green(text) : paint.Yellow(text);
 }
 
 std::string Count(int64_t count, absl::string_view what) {
   return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
 }
 
+bool Counts(const Finding& finding) { return !finding.has_dismissal(); }
+
+// What sasd says; of one that says nothing, the worst finding.
+int CodeOf(const ListFindingsResponse& response) {
+  switch (response.status()) {
+    case sas::v1::HEALTH_STATUS_OK:
+      return kHealthOk;
+    case sas::v1::HEALTH_STATUS_WARNING:
+      return kHealthWarning;
+    case sas::v1::HEALTH_STATUS_CRITICAL:
+      return kHealthCritical;
+    case sas::v1::HEALTH_STATUS_UNKNOWN:
+      return kHealthUnknown;
+    default:
+      break;
+  }
+  int code = kHealthOk;
+  for (const Finding& finding : response.findings()) {
+    if (Counts(finding)) code = std::max(code, CodeOf(finding.severity()));
+  }
+  return code;
+}
+
 std::string Summary(const ListFindingsResponse& response, int code, const Paint& paint) {
-  static constexpr const char* kWords[] = {"OK", "WARNING", "CRITICAL"};
-  const int64_t critical =
-      std::count_if(response.findings().begin(), response.findings().end(),
-                    [](const Finding& f) { return CodeOf(f.severity()) == kHealthCritical; });
-  const int64_t warnings =
-      std::count_if(response.findings().begin(), response.findings().end(),
-                    [](const Finding& f) { return CodeOf(f.severity()) == kHealthWarning; });
-  return absl::StrCat(Painted(paint, code, kWords[code]), ": ",
-                      code == kHealthOk
-                          ? "nothing is wrong"
-                          : absl::StrCat(critical, " critical, ", Count(warnings, "warning")),
-                      ", ", Count(response.examined_count(), "object"), " examined at revision ",
-                      response.revision());
+  static constexpr const char* kWords[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
+  const auto count = [&response](int wanted) -> int64_t {
+    return std::count_if(
+        response.findings().begin(), response.findings().end(), [wanted](const Finding& f) {
+          return Counts(f) && f.root_cause().empty() && CodeOf(f.severity()) == wanted;
+        });
+  };
+  const int64_t critical = count(kHealthCritical), warnings = count(kHealthWarning);
+  std::string text = absl::StrCat(Painted(paint, code, kWords[code]), ": ");
+  if (code == kHealthUnknown) absl::StrAppend(&text, response.status_message());
+  if (code == kHealthOk) absl::StrAppend(&text, "nothing is wrong");
+  if (code != kHealthOk && (code != kHealthUnknown || critical + warnings > 0)) {
+    absl::StrAppend(&text, code == kHealthUnknown ? "; " : "", critical, " critical, ",
+                    Count(warnings, "warning"));
+  }
+  absl::StrAppend(&text, ", ", Count(response.examined_count(), "object"), " examined at revision ",
+                  response.revision());
+  if (response.dismissed_count() > 0) {
+    absl::StrAppend(&text, ", ", response.dismissed_count(), " dismissed");
+  }
+  return text;
+}
+
+std::string Message(const Finding& finding) {
+  if (!finding.has_dismissal()) return finding.message();
+  return absl::StrCat(finding.message(), " (dismissed: ", finding.dismissal().reason(), ")");
+}
+
+// Each finding that follows from another one comes after it, indented.
+std::vector<const Finding*> InOrder(const ListFindingsResponse& response) {
+  std::multimap<std::string, const Finding*> consequences;
+  for (const Finding& finding : response.findings()) {
+    if (!finding.root_cause().empty()) consequences.emplace(finding.root_cause(), &finding);
+  }
+  std::vector<const Finding*> ordered;
+  for (const Finding& finding : response.findings()) {
+    if (!finding.root_cause().empty()) continue;
+    ordered.push_back(&finding);
+    const auto range = consequences.equal_range(finding.name());
+    for (auto it = range.first; it != range.second; ++it) ordered.push_back(it->second);
+  }
+  return ordered;
 }
 
 void PrintLines(const ListFindingsResponse& response, int code, const Context& context) {
   context.out << Summary(response, code, context.paint) << '\n';
   TableLayout layout({false, false, false});
-  for (const Finding& finding : response.findings()) {
-    layout.Fit({EnumText(finding.severity()), finding.reason(), ""});
+  const auto cells = [](const Finding& finding) -> std::vector<std::string> {
+    const bool is_root = finding.root_cause().empty();
+    return {EnumText(finding.severity()), absl::StrCat(is_root ? "" : "  ", finding.reason()),
+            Message(finding)};
+  };
+  const std::vector<const Finding*> findings = InOrder(response);
+  for (const Finding* finding : findings) {
+    layout.Fit({EnumText(finding->severity()), cells(*finding)[1], ""});
   }
-  for (const Finding& finding : response.findings()) {
-    const std::string line =
-        layout.Line({EnumText(finding.severity()), finding.reason(), finding.message()});
-    context.out << Painted(context.paint, CodeOf(finding.severity()), line) << '\n';
+  for (const Finding* finding : findings) {
+    const int line_code = Counts(*finding) ? CodeOf(finding->severity()) : kHealthOk;
+    context.out << Painted(context.paint, line_code, layout.Line(cells(*finding))) << '\n';
   }
 }
 
@@ -76,14 +134,13 @@ absl::StatusOr<int> RunHealth(const HealthCommandOptions& options, const Context
     if (!name.ok()) return name.status();
     request.add_hosts(*std::move(name));
   }
+  request.set_show_consequences(options.all);
+  request.set_show_dismissed(options.all);
   const auto response = context.Call(*context.stubs.node,
                                      &sas::v1::NodeService::StubInterface::ListFindings, request);
   if (!response.ok()) return response.status();
 
-  int code = kHealthOk;
-  for (const Finding& finding : response->findings()) {
-    code = std::max(code, CodeOf(finding.severity()));
-  }
+  const int code = CodeOf(*response);
   if (*output == Output::kName) {
     for (const Finding& finding : response->findings()) context.out << finding.resource() << '\n';
   } else if (*output == Output::kJsonl) {

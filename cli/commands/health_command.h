@@ -18,9 +18,11 @@ constexpr int kHealthUnknown = 3;
 struct HealthCommandOptions {
   std::string output = "table";    // "table": a summary line, then a line per finding
   std::vector<std::string> hosts;  // any names of theirs; empty for all
+  bool all = false;                // also what follows from another finding, and what is dismissed
 };
 
-// Prints the findings, and returns the exit code of the worst one. An error means kHealthUnknown.
+// Prints the findings, and returns the exit code of the node's status. An error means
+// kHealthUnknown.
 absl::StatusOr<int> RunHealth(const HealthCommandOptions& options, const Context& context);
 
 }  // namespace sasd::cli

@@ -84,6 +84,32 @@ TEST_F(HealthTest, PrintsOneLinePerFinding) {
             "warning   SLOW_LINK      3G instead of 12G\n");
 }
 
+TEST_F(HealthTest, StatusOfSasdDecides) {
+  Find(sas::v1::SEVERITY_CRITICAL, "HOST_MISSING", "gone");
+  sasd_.node.findings.set_status(sas::v1::HEALTH_STATUS_UNKNOWN);
+  sasd_.node.findings.set_status_message("there is no host");
+  EXPECT_EQ(Health(), kHealthUnknown);
+  EXPECT_THAT(out(), HasSubstr("UNKNOWN: there is no host; 1 critical, 0 warnings"));
+  sasd_.node.findings.set_status(sas::v1::HEALTH_STATUS_OK);
+  EXPECT_EQ(Health(), kHealthOk);
+}
+
+TEST_F(HealthTest, AllShowsConsequencesUnderTheirCause) {
+  Find(sas::v1::SEVERITY_WARNING, "SINGLE_PATH", "one path");
+  sasd_.node.findings.mutable_findings(0)->set_root_cause("x/findings/EXPANDER_MISSING");
+  Find(sas::v1::SEVERITY_CRITICAL, "EXPANDER_MISSING", "gone");
+  sasd_.node.findings.mutable_findings(1)->set_name("x/findings/EXPANDER_MISSING");
+  Find(sas::v1::SEVERITY_CRITICAL, "DRIVE_MISSING", "pulled");
+  sasd_.node.findings.mutable_findings(2)->mutable_dismissal()->set_reason("sent back");
+  EXPECT_EQ(Health({"--all"}), kHealthCritical);
+  EXPECT_TRUE(sasd_.node.findings_requests.back().show_consequences());
+  EXPECT_TRUE(sasd_.node.findings_requests.back().show_dismissed());
+  EXPECT_THAT(out(), HasSubstr("CRITICAL: 1 critical, 0 warnings"));
+  EXPECT_THAT(out(), HasSubstr("critical  EXPANDER_MISSING  gone\n"
+                               "warning     SINGLE_PATH     one path\n"
+                               "critical  DRIVE_MISSING     pulled (dismissed: sent back)\n"));
+}
+
 TEST_F(HealthTest, OtherFormatsKeepFindingsAndExitCode) {
   Find(sas::v1::SEVERITY_WARNING);
   EXPECT_EQ(Health({"-o", "name"}), kHealthWarning);

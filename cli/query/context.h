@@ -16,6 +16,7 @@
 #include "cli/query/rpc_error.h"
 #include "grpcpp/client_context.h"
 #include "sas/emulator/v1/emulator_service.grpc.pb.h"
+#include "sas/v1/baseline_service.grpc.pb.h"
 #include "sas/v1/history_service.grpc.pb.h"
 #include "sas/v1/node_service.grpc.pb.h"
 #include "sas/v1/topology_service.grpc.pb.h"
@@ -29,12 +30,14 @@ struct Stubs {
   std::unique_ptr<sas::v1::NodeService::StubInterface> node;
   std::unique_ptr<sas::v1::HistoryService::StubInterface> history;
   std::unique_ptr<sas::v1::WatchService::StubInterface> watch;
+  std::unique_ptr<sas::v1::BaselineService::StubInterface> baseline;
   std::unique_ptr<sas::emulator::v1::EmulatorService::StubInterface> emulator;
 
   // The stubs of all services behind one channel.
   static Stubs Make(const std::shared_ptr<grpc::ChannelInterface>& channel) {
     return {sas::v1::TopologyService::NewStub(channel), sas::v1::NodeService::NewStub(channel),
             sas::v1::HistoryService::NewStub(channel), sas::v1::WatchService::NewStub(channel),
+            sas::v1::BaselineService::NewStub(channel),
             sas::emulator::v1::EmulatorService::NewStub(channel)};
   }
 };

@@ -106,6 +106,23 @@ void Registry::Commit(Apply apply) {
   events_.Push({std::move(event), std::move(after)});
 }
 
+int64_t Registry::Annotate(Cause cause, std::vector<EventNotice> notices, absl::Time time) {
+  int64_t revision = 0;
+  {
+    absl::MutexLock write_lock(&write_mu_);
+    std::shared_ptr<RegistryEvent> event =
+        writer_->Annotate(std::move(cause), std::move(notices), time);
+    revision = event->revision;
+    {
+      absl::MutexLock lock(&mu_);
+      committed_ = revision;
+    }
+    events_.Push({std::move(event), MakeSnapshot()});
+  }
+  events_.Ask();
+  return revision;
+}
+
 void Registry::Publish(absl::Span<const CommittedEvent> events) {
   if (events.empty()) return;
   std::shared_ptr<const Topology> snapshot = events.back().after;

@@ -74,6 +74,11 @@ class Registry : public ObservationSink {
   // For one caller. Makes no event.
   void SetPending(bool pending) override ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Commits an event of notices alone, such as an operator's act that changes no resource. Returns
+  // its revision. Wakes the consumer of events().
+  int64_t Annotate(Cause cause, std::vector<EventNotice> notices, absl::Time time)
+      ABSL_LOCKS_EXCLUDED(write_mu_);
+
   // Makes events visible that were taken from events(), in their order. For its one consumer.
   void Publish(absl::Span<const CommittedEvent> events) ABSL_LOCKS_EXCLUDED(mu_);
 

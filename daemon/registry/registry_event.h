@@ -30,13 +30,14 @@ struct Change {
   const ResourceRef& resource() const { return IsNull(after) ? before : after; }
 };
 
-// sasd::Notice with its subject resolved: a host, or an expander or end device of a host. A subject
-// that is not known any more is taken for an end device.
+// sasd::Notice with its subject resolved: a host, or an expander or end device of a host (one that is
+// not known any more is taken for an end device). Or what sasd itself says about any resource.
 struct EventNotice {
   Notice::Severity severity = Notice::Severity::kInfo;
   ResourceId subject;
-  SasAddress host;
+  SasAddress host;  // 0: not of one host
   std::string text;
+  std::string reason = {};  // UPPER_SNAKE, stable: "DRIVE_REPLACED"; empty for the firmware's words
 };
 
 // Why revisions are lost. The numbers equal sas.v1.GapReason.

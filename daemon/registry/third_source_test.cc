@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/health/examine.h"
 #include "daemon/registry/fake_facts.h"
 #include "daemon/registry/fake_pump.h"
 #include "daemon/registry/fake_sources.h"
-#include "daemon/registry/health.h"
 #include "daemon/registry/merge.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -36,7 +36,8 @@ class ThirdSourceTest : public ::testing::Test {
   }
   std::vector<std::string> Messages() const {
     std::vector<std::string> messages;
-    for (const Finding& finding : FindProblems(*registry_.Snapshot(), {now_})) {
+    const health::Report report = health::Examine(*registry_.Snapshot(), {}, {}, {now_});
+    for (const health::Finding& finding : report.findings) {
       messages.push_back(finding.message);
     }
     return messages;

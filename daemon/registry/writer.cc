@@ -567,4 +567,15 @@ std::shared_ptr<RegistryEvent> Writer::Finish(Step& step, ObservationBatch batch
   return event;
 }
 
+std::shared_ptr<RegistryEvent> Writer::Annotate(Cause cause, std::vector<EventNotice> notices,
+                                                absl::Time time) {
+  auto event = std::make_shared<RegistryEvent>();
+  event->previous_revision = revision_;
+  event->revision = ++revision_;
+  event->time = time;
+  event->cause = std::move(cause);
+  event->notices = std::move(notices);
+  return event;
+}
+
 }  // namespace sasd::registry

@@ -43,6 +43,10 @@ class Writer {
   // Replaces what the host had by what it has. Null where nothing differs.
   std::shared_ptr<RegistryEvent> Compare(HostComparison comparison);
 
+  // An event that changes no resource.
+  std::shared_ptr<RegistryEvent> Annotate(Cause cause, std::vector<EventNotice> notices,
+                                          absl::Time time);
+
   const Tables& tables() const { return tables_; }
   int64_t revision() const { return revision_; }
   const SourceTable& sources() const { return sources_; }

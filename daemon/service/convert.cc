@@ -185,10 +185,6 @@ sas::v1::Severity ToProto(Notice::Severity severity) {
   return sas::v1::SEVERITY_UNSPECIFIED;
 }
 
-sas::v1::Severity ToProto(registry::Severity severity) {
-  return static_cast<sas::v1::Severity>(severity);  // the numbers are equal (health.h)
-}
-
 void ToProto(const registry::Host& host, sas::v1::Host* out) {
   out->set_name(HostName(host.facts.address));
   out->set_sas_address(Address(host.facts.address));
@@ -473,18 +469,6 @@ void TrimToBasic(sas::v1::Slot* slot) {
   slot->clear_update_time();
 }
 
-sas::v1::Finding ToProto(const registry::Finding& finding) {
-  sas::v1::Finding out;
-  out.set_name(
-      absl::StrCat(NameOf(finding.resource), "/findings/", registry::ToString(finding.reason)));
-  out.set_severity(ToProto(finding.severity));
-  out.set_reason(std::string(registry::ToString(finding.reason)));
-  out.set_resource(NameOf(finding.resource));
-  out.set_message(finding.message);
-  out.set_affected_count(1);
-  return out;
-}
-
 sas::v1::Check ToProto(const DiagnosisCheck& check) {
   sas::v1::Check out;
   out.set_status(static_cast<sas::v1::CheckStatus>(check.status));  // the numbers are equal
@@ -502,6 +486,7 @@ sas::v1::Notice ToProto(const registry::EventNotice& notice) {
   out.set_severity(ToProto(notice.severity));
   out.set_resource(NameOf(notice.subject));
   out.set_text(notice.text);
+  out.set_reason(notice.reason);
   return out;
 }
 

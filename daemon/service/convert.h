@@ -3,7 +3,6 @@
 
 #include "absl/time/time.h"
 #include "daemon/diagnosis/check.h"
-#include "daemon/registry/health.h"
 #include "daemon/registry/registry_event.h"
 #include "daemon/registry/resources.h"
 #include "driver/observation/observation.h"
@@ -24,7 +23,6 @@ sas::v1::Routing ToProto(RoutingAttribute routing);
 sas::v1::HolderKind ToProto(HolderKind kind);
 // The numbers of sas.v1.Source are those of sasd::Source plus 1.
 sas::v1::Source ToProto(Source source);
-sas::v1::Severity ToProto(registry::Severity severity);
 sas::v1::Severity ToProto(Notice::Severity severity);
 sas::v1::CauseKind ToProto(CauseKind kind);
 
@@ -50,7 +48,6 @@ void TrimToBasic(sas::v1::LogicalUnit* unit);
 void TrimToBasic(sas::v1::Enclosure* enclosure);
 void TrimToBasic(sas::v1::Slot* slot);
 
-sas::v1::Finding ToProto(const registry::Finding& finding);
 sas::v1::Check ToProto(const DiagnosisCheck& check);
 
 sas::v1::Notice ToProto(const registry::EventNotice& notice);

@@ -1,6 +1,5 @@
 #include "daemon/service/node_service.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -8,11 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "daemon/registry/health.h"
 #include "daemon/service/answer.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/convert_health.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/list_filters.h"
+#include "daemon/service/names.h"
 #include "daemon/service/settled_wait.h"
 #include "rpc/status.h"
 
@@ -21,27 +21,61 @@ namespace {
 
 using registry::Topology;
 
+// Hosts that are there, or belong here and are missing.
+grpc::Status ReadKnownHosts(const google::protobuf::RepeatedPtrField<std::string>& names,
+                            const Topology& topology, health::Baseline& baseline,
+                            std::vector<SasAddress>* hosts) {
+  google::protobuf::RepeatedPtrField<std::string> there;
+  for (const std::string& name : names) {
+    const absl::StatusOr<SasAddress> host = ParseHostName(name);
+    if (host.ok() && baseline.Find(registry::MakeId<registry::Host>(*host)).has_value()) {
+      hosts->push_back(*host);
+    } else {
+      *there.Add() = name;
+    }
+  }
+  return ReadHosts(there, "hosts", topology, hosts);
+}
+
 grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Topology& topology,
-                          const registry::HealthCriteria& options,
-                          sas::v1::ListFindingsResponse* response) {
+                          health::Monitor& monitor, sas::v1::ListFindingsResponse* response) {
   if (!sas::v1::Severity_IsValid(request.minimum_severity())) {
     return rpc::BadField("minimum_severity", absl::StrCat(request.minimum_severity(),
                                                           " is not a value of this enumeration"));
   }
   std::vector<SasAddress> hosts;
-  if (grpc::Status s = ReadHosts(request.hosts(), "hosts", topology, &hosts); !s.ok()) return s;
-  const auto concerns_hosts = [&hosts](const registry::Finding& finding) {
-    return hosts.empty() ||
-           std::any_of(finding.hosts.begin(), finding.hosts.end(), [&hosts](SasAddress host) {
-             return std::find(hosts.begin(), hosts.end(), host) != hosts.end();
-           });
-  };
-  for (const registry::Finding& finding : registry::FindProblems(topology, options)) {
-    if (static_cast<int>(finding.severity) < request.minimum_severity()) continue;
-    if (concerns_hosts(finding)) *response->add_findings() = ToProto(finding);
+  if (grpc::Status s = ReadKnownHosts(request.hosts(), topology, monitor.baseline(), &hosts);
+      !s.ok()) {
+    return s;
   }
-  response->set_revision(topology.revision());
-  response->set_examined_count(static_cast<int32_t>(topology.size()));
+  const std::shared_ptr<const health::Report> report = monitor.Current();
+  int32_t dismissed = 0, consequences = 0;
+  for (const health::Finding& finding : report->findings) {
+    if (static_cast<int>(finding.severity) < request.minimum_severity()) continue;
+    if (!health::Concerns(finding, hosts)) continue;
+    if (finding.dismissal != nullptr && !request.show_dismissed()) {
+      ++dismissed;
+      continue;
+    }
+    if (finding.root_cause.has_value() && !request.show_consequences()) {
+      ++consequences;
+      continue;
+    }
+    sas::v1::Finding* out = response->add_findings();
+    *out = ToProto(finding);
+    if (!request.show_affected()) continue;
+    for (const registry::ResourceId& each : finding.affected) {
+      out->add_affected_resources(NameOf(each));
+    }
+  }
+  const health::Verdict verdict = health::StatusOf(*report, hosts);
+  response->set_status(
+      static_cast<sas::v1::HealthStatus>(verdict.status));  // the numbers are equal
+  response->set_status_message(verdict.message);
+  response->set_dismissed_count(dismissed);
+  response->set_consequence_count(consequences);
+  response->set_revision(report->revision);
+  response->set_examined_count(static_cast<int32_t>(report->examined_count));
   return grpc::Status::OK;
 }
 
@@ -69,8 +103,7 @@ grpc::ServerUnaryReactor* NodeService::GetNode(grpc::CallbackServerContext* cont
 grpc::ServerUnaryReactor* NodeService::ListFindings(grpc::CallbackServerContext* context,
                                                     const sas::v1::ListFindingsRequest* request,
                                                     sas::v1::ListFindingsResponse* response) {
-  return Answer(context, FillFindings(*request, *registry_.Snapshot(),
-                                      {clock_.Now(), attach_grace_}, response));
+  return Answer(context, FillFindings(*request, *registry_.Snapshot(), monitor_, response));
 }
 
 grpc::ServerUnaryReactor* NodeService::Diagnose(grpc::CallbackServerContext* context,

@@ -7,11 +7,10 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
+#include "daemon/health/monitor.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/node_info.h"
 #include "daemon/watch/watch_log.h"
-#include "driver/base/clock.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/node_service.grpc.pb.h"
 
@@ -22,15 +21,10 @@ class SettledWait;
 // sas.v1.NodeService. Every answer but Diagnose's comes from memory. Thread-safe.
 class NodeService final : public sas::v1::NodeService::CallbackService {
  public:
-  // Borrows the registry, its log and the clock for its lifetime. `attach_grace` as in
-  // registry::HealthCriteria.
-  NodeService(registry::Registry& registry, watch::WatchLog& log, NodeInfo node, Clock& clock,
-              absl::Duration attach_grace)
-      : registry_(registry),
-        log_(log),
-        node_(std::move(node)),
-        clock_(clock),
-        attach_grace_(attach_grace) {}
+  // Borrows the registry, its log and the monitor for its lifetime.
+  NodeService(registry::Registry& registry, watch::WatchLog& log, health::Monitor& monitor,
+              NodeInfo node)
+      : registry_(registry), log_(log), monitor_(monitor), node_(std::move(node)) {}
   // Every call has ended (the gRPC server was shut down).
   ~NodeService() override;
 
@@ -58,9 +52,8 @@ class NodeService final : public sas::v1::NodeService::CallbackService {
 
   registry::Registry& registry_;
   watch::WatchLog& log_;
+  health::Monitor& monitor_;
   const NodeInfo node_;
-  Clock& clock_;
-  const absl::Duration attach_grace_;
 
   absl::Mutex mu_;  // a leaf
   bool shutting_down_ ABSL_GUARDED_BY(mu_) = false;

@@ -7,8 +7,10 @@
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "daemon/health/monitor.h"
 #include "daemon/journal/journal.h"
 #include "daemon/registry/registry.h"
+#include "daemon/service/baseline_service.h"
 #include "daemon/service/history_service.h"
 #include "daemon/service/journal_history.h"
 #include "daemon/service/log_history.h"
@@ -18,23 +20,21 @@
 #include "daemon/service/watch_service.h"
 #include "daemon/service/worker_pool.h"
 #include "daemon/watch/watch_log.h"
-#include "driver/base/clock.h"
 #include "rpc/server.h"
 
 namespace sasd::service {
 
 struct ServiceOptions {
   absl::Duration bookmark_interval = absl::Seconds(10);  // between two bookmarks of an idle stream
-  absl::Duration attach_grace = absl::Seconds(30);       // registry::HealthCriteria
 };
 
 // The services of sas.v1, and the thread that sends bookmarks. Thread-safe.
 class Services {
  public:
-  // Borrows registry, log, clock and journal for its lifetime. `journal` null: the history is that
+  // Borrows registry, log, monitor and journal for its lifetime. `journal` null: the history is that
   // of the log.
   Services(const ServiceOptions& options, registry::Registry& registry, watch::WatchLog& log,
-           NodeInfo node, Clock& clock, journal::Journal* journal = nullptr);
+           health::Monitor& monitor, NodeInfo node, journal::Journal* journal = nullptr);
   // A server that serves them has ended.
   ~Services();
 
@@ -50,6 +50,7 @@ class Services {
   WorkerPool pool_;
   TopologyService topology_;
   NodeService node_;
+  BaselineService baseline_;
   HistoryService history_;
   WatchService watch_;
   absl::Notification stop_;

@@ -1,18 +1,25 @@
-#include "daemon/registry/health.h"
-
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "daemon/health/fake_node.h"
 #include "daemon/registry/fake_facts.h"
-#include "daemon/registry/fake_pump.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace sasd::registry {
+namespace sasd::health {
 namespace {
+
+using registry::Drive;
+using registry::ExpanderOn;
+using registry::HostOf;
+using registry::kExpander;
+using registry::kHostA;
+using registry::kHostB;
+using registry::PhyTo;
+using registry::Settled;
+using registry::Unit;
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -23,28 +30,16 @@ class HealthTest : public ::testing::Test {
  protected:
   HealthTest() { Report({HostOf(kHostA), Settled(kHostA)}); }
 
-  void Report(std::vector<Observation> observations, SasAddress host = kHostA,
-              Source source = Source::kFirmware) {
-    ObservationBatch batch = Batch(std::move(observations), host);
-    batch.source = source;
-    batch.time = now_;
-    registry_.Observe(std::move(batch));
+  void Report(std::vector<Observation> observations, SasAddress host = kHostA) {
+    node_.Report(std::move(observations), host);
   }
   void SysfsReports(std::vector<Observation> observations) {
-    Report(std::move(observations), kHostA, Source::kSysfs);
+    node_.Report(std::move(observations), kHostA, Source::kSysfs);
   }
+  std::vector<std::string> Problems() { return node_.Problems(); }
 
-  std::vector<std::string> Problems() {
-    std::vector<std::string> problems;
-    for (const Finding& finding : FindProblems(*registry_.Snapshot(), {now_})) {
-      problems.push_back(absl::StrCat(static_cast<int>(finding.severity), " ",
-                                      ToString(finding.reason), " ", finding.message));
-    }
-    return problems;
-  }
-
-  absl::Time now_ = absl::FromUnixSeconds(1'000'000);
-  SelfPublishingRegistry registry_{{"00000000000000aa", 0}};
+  FakeNode node_;
+  absl::Time& now_ = node_.now;
   const NodeKey host_ = NodeKey::Host(kHostA);
   const NodeKey expander_{kHostA, kExpander, PhysicalPort(0)};
 };
@@ -92,8 +87,8 @@ TEST_F(HealthTest, DriveThatLostAPathIsSinglePath) {
   Report({Drive(kHostB, 0x12, DeviceState::kAttached), Unit(kHostB, 0x12, "naa.1")}, kHostB);
   EXPECT_THAT(Problems(), IsEmpty());
   Report({EndDeviceGone{{kHostB, SasAddress(0x12), PhysicalPort(0)}}}, kHostB);
-  ASSERT_THAT(Problems(), ElementsAre(HasSubstr("2 SINGLE_PATH")));
-  EXPECT_THAT(Problems()[0], HasSubstr("one path of 2, none over host 000000000000000b"));
+  ASSERT_THAT(Problems(), ElementsAre(HasSubstr("2 PATH_MISSING")));
+  EXPECT_THAT(node_.Consequences(), ElementsAre("SINGLE_PATH by PATH_MISSING"));
 }
 
 TEST_F(HealthTest, SinglePathDriveAmongDualPathDrivesIsReported) {
@@ -209,4 +204,4 @@ TEST_F(HealthTest, ContradictingSlotsAreReported) {
 }
 
 }  // namespace
-}  // namespace sasd::registry
+}  // namespace sasd::health

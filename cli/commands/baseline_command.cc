@@ -1,0 +1,127 @@
+#include "cli/commands/baseline_command.h"
+
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "cli/output/format.h"
+#include "cli/output/output_form.h"
+#include "cli/output/table_layout.h"
+
+namespace sasd::cli {
+namespace {
+
+using sas::v1::BaselineEntry;
+using sas::v1::BaselineService;
+
+std::string LocalTime(const google::protobuf::Timestamp& time) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(time.seconds()),
+                          absl::LocalTimeZone());
+}
+
+// "missing since 2026-03-02 03:14:07: expander ... not responding"
+std::string State(const BaselineEntry& entry) {
+  if (!entry.missing()) return "present";
+  std::string text = absl::StrCat("missing since ", LocalTime(entry.missing_time()));
+  if (!entry.missing_cause().text().empty()) {
+    absl::StrAppend(&text, ": ", entry.missing_cause().text());
+  }
+  return text;
+}
+
+absl::StatusOr<sas::v1::ListBaselineResponse> ReadAll(bool missing, const Context& context) {
+  sas::v1::ListBaselineResponse all;
+  sas::v1::ListBaselineRequest request;
+  request.set_page_size(1000);
+  request.set_missing_only(missing);
+  do {
+    const auto page = context.Call(*context.stubs.baseline,
+                                   &BaselineService::StubInterface::ListBaseline, request);
+    if (!page.ok()) return page.status();
+    all.MergeFrom(*page);
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  all.clear_next_page_token();
+  return all;
+}
+
+void PrintTable(const google::protobuf::RepeatedPtrField<BaselineEntry>& entries,
+                const Context& context) {
+  TableLayout layout({false, false, false});
+  const auto cells = [](const BaselineEntry& entry) -> std::vector<std::string> {
+    return {EnumText(entry.kind()), entry.resource(), State(entry)};
+  };
+  for (const BaselineEntry& entry : entries) layout.Fit(cells(entry));
+  for (const BaselineEntry& entry : entries) {
+    const std::string line = layout.Line(cells(entry));
+    context.out << (entry.missing() ? context.paint.Red(line) : line) << '\n';
+  }
+}
+
+}  // namespace
+
+absl::Status RunShowBaseline(const BaselineOptions& options, const Context& context) {
+  const auto output = ParseOutput(options.output);
+  if (!output.ok()) return output.status();
+  const auto all = ReadAll(options.missing, context);
+  if (!all.ok()) return all.status();
+  if (*output == Output::kName) {
+    for (const BaselineEntry& entry : all->entries()) context.out << entry.resource() << '\n';
+  } else if (*output == Output::kJsonl) {
+    for (const BaselineEntry& entry : all->entries()) PrintMessage(entry, *output, context.out);
+  } else if (!PrintMessage(*all, *output, context.out)) {
+    PrintTable(all->entries(), context);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunAcceptBaseline(const BaselineOptions& options, const Context& context) {
+  sas::v1::AcceptBaselineRequest request;
+  for (const std::string& resource : options.resources) request.add_resources(resource);
+  const auto response = context.Call(*context.stubs.baseline,
+                                     &BaselineService::StubInterface::AcceptBaseline, request);
+  if (!response.ok()) return response.status();
+  context.out << "accepted: " << response->removed_entries_size()
+              << " missing objects do not belong to the node any more\n";
+  PrintTable(response->removed_entries(), context);
+  return absl::OkStatus();
+}
+
+absl::Status RunDismiss(const DismissOptions& options, const Context& context) {
+  sas::v1::DismissRequest request;
+  request.set_object(options.object);
+  request.set_reason(options.reason);
+  if (!options.duration.empty()) {
+    absl::Duration duration;
+    if (!absl::ParseDuration(options.duration, &duration) || duration <= absl::ZeroDuration()) {
+      return absl::InvalidArgumentError(absl::StrCat("--for \"", options.duration,
+                                                     "\" is not a duration; give one such as 2h "
+                                                     "or 30m"));
+    }
+    request.mutable_duration()->set_seconds(absl::ToInt64Seconds(duration));
+    request.mutable_duration()->set_nanos(static_cast<int32_t>(
+        absl::ToInt64Nanoseconds(duration - absl::Seconds(absl::ToInt64Seconds(duration)))));
+  }
+  const auto response =
+      context.Call(*context.stubs.baseline, &BaselineService::StubInterface::Dismiss, request);
+  if (!response.ok()) return response.status();
+  const sas::v1::Dismissal& dismissal = response->dismissal();
+  context.out << "dismissed " << dismissal.resource() << ' '
+              << (dismissal.has_expire_time()
+                      ? absl::StrCat("until ", LocalTime(dismissal.expire_time()))
+                      : "until it returns")
+              << '\n';
+  return absl::OkStatus();
+}
+
+absl::Status RunUndismiss(const DismissOptions& options, const Context& context) {
+  sas::v1::UndismissRequest request;
+  request.set_object(options.object);
+  const auto response =
+      context.Call(*context.stubs.baseline, &BaselineService::StubInterface::Undismiss, request);
+  if (!response.ok()) return response.status();
+  context.out << "undismissed " << response->dismissal().resource() << '\n';
+  return absl::OkStatus();
+}
+
+}  // namespace sasd::cli

@@ -1,0 +1,14 @@
+#ifndef DAEMON_FINDING_LOG_H_
+#define DAEMON_FINDING_LOG_H_
+
+#include "daemon/health/log_reporter.h"
+
+namespace sasd {
+
+// Writes a line to journald with its fields if stderr is journald's ($JOURNAL_STREAM), else to
+// spdlog. Thread-safe.
+void WriteFindingLine(const health::LogLine& line);
+
+}  // namespace sasd
+
+#endif  // DAEMON_FINDING_LOG_H_

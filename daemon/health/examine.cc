@@ -1,0 +1,120 @@
+#include "daemon/health/examine.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "daemon/health/coverage.h"
+#include "daemon/health/rules.h"
+
+namespace sasd::health {
+namespace {
+
+using registry::EndDevice;
+using registry::Host;
+using registry::Topology;
+
+// Whether the topology, which may be of another revision than the baseline, has the object.
+bool IsThere(const Topology& topology, const Missing& missing) {
+  if (KindOf(missing.id) != registry::ResourceKind::kEndDevice) {
+    return !IsNull(topology.Get(missing.id));
+  }
+  const auto* device =
+      topology.collection<EndDevice>().Find(std::get<registry::IndexOf<EndDevice>()>(missing.id));
+  return device != nullptr &&
+         std::any_of(device->units.begin(), device->units.end(),
+                     [&](const registry::UnitPathPtr& path) { return path->unit == missing.unit; });
+}
+
+void SortHosts(const Topology& topology, const BaselineView& baseline, Report& report) {
+  for (const auto& host : topology.collection<Host>()) {
+    const DiscoveryState state = host->discovery.state;
+    const bool is_read = state == DiscoveryState::kSettled || state == DiscoveryState::kFailed ||
+                         baseline.settled.contains(host->key());
+    if (is_read) {
+      report.known_hosts.push_back(host->key());
+    } else {
+      report.unknown_hosts.emplace_back(host->key(), "discovery has not settled yet");
+    }
+  }
+}
+
+Finding LostBaseline() {
+  Finding finding;
+  finding.severity = Severity::kCritical;
+  finding.id.reason = FindingReason::kBaselineLost;
+  finding.message =
+      "what belongs to this node was lost: what went missing before is not known; check the node, "
+      "then run sasctl baseline accept";
+  return finding;
+}
+
+}  // namespace
+
+Report Examine(const Topology& topology, BaselineView baseline, const DismissalMap& dismissals,
+               const HealthCriteria& criteria, std::vector<Finding> trends) {
+  Report report;
+  report.findings = std::move(trends);
+  auto& missing = baseline.missing;
+  missing.erase(std::remove_if(missing.begin(), missing.end(),
+                               [&](const MissingPtr& each) { return IsThere(topology, *each); }),
+                missing.end());
+  const Examined examined{topology, baseline, criteria.now, criteria.attach_grace};
+  std::vector<Finding>& findings = report.findings;
+  if (baseline.lost) findings.push_back(LostBaseline());
+  ExamineHosts(examined, findings);
+  ExaminePorts(examined, findings);
+  ExamineDevices(examined, findings);
+  ExaminePaths(examined, findings);
+  ExamineMissing(examined, findings);
+  Coverage(topology, missing, dismissals).Mark(findings);
+  std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+    if (a.severity != b.severity) return a.severity > b.severity;
+    if (a.root_cause.has_value() != b.root_cause.has_value()) return b.root_cause.has_value();
+    return a.id.resource < b.id.resource;
+  });
+  report.revision = topology.revision();
+  report.examined_count = topology.size() + missing.size();
+  SortHosts(topology, baseline, report);
+  return report;
+}
+
+bool Concerns(const Finding& finding, absl::Span<const SasAddress> hosts) {
+  return hosts.empty() || !finding.id.resource.has_value() ||
+         std::any_of(finding.hosts.begin(), finding.hosts.end(), [hosts](SasAddress host) {
+           return std::find(hosts.begin(), hosts.end(), host) != hosts.end();
+         });
+}
+
+Verdict StatusOf(const Report& report, absl::Span<const SasAddress> hosts) {
+  const auto is_asked = [hosts](SasAddress host) {
+    return hosts.empty() || std::find(hosts.begin(), hosts.end(), host) != hosts.end();
+  };
+  if (std::none_of(report.known_hosts.begin(), report.known_hosts.end(), is_asked)) {
+    std::vector<std::string> reasons;
+    for (const auto& [host, reason] : report.unknown_hosts) {
+      if (is_asked(host)) reasons.push_back(absl::StrCat("host ", ToHex(host), ": ", reason));
+    }
+    if (reasons.empty()) reasons.push_back("there is no host");
+    return {HealthStatus::kUnknown, absl::StrJoin(reasons, "; ")};
+  }
+  Severity worst = Severity::kInfo;
+  for (const Finding& finding : report.findings) {
+    if (finding.dismissal == nullptr && Concerns(finding, hosts)) {
+      worst = std::max(worst, finding.severity);
+    }
+  }
+  switch (worst) {
+    case Severity::kCritical:
+      return {HealthStatus::kCritical, ""};
+    case Severity::kWarning:
+      return {HealthStatus::kWarning, ""};
+    case Severity::kInfo:
+      break;
+  }
+  return {HealthStatus::kOk, ""};
+}
+
+}  // namespace sasd::health

@@ -1,0 +1,59 @@
+#ifndef DAEMON_HEALTH_EXAMINE_H_
+#define DAEMON_HEALTH_EXAMINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "daemon/health/dismissals.h"
+#include "daemon/health/finding.h"
+#include "daemon/health/missing.h"
+#include "daemon/registry/topology.h"
+
+namespace sasd::health {
+
+struct HealthCriteria {
+  absl::Time now;  // wall clock
+  // A device known to only one source for longer is a finding. A disk may come 10 s after its end
+  // device.
+  absl::Duration attach_grace = absl::Seconds(30);
+};
+
+// The numbers equal sas.v1.HealthStatus.
+enum class HealthStatus : uint8_t { kOk = 1, kWarning = 2, kCritical = 3, kUnknown = 4 };
+
+struct Report {
+  // The most severe first; of them, first those that follow from no other one; then by kind and
+  // key. Dismissed ones are among them.
+  std::vector<Finding> findings;
+  int64_t revision = 0;
+  size_t examined_count = 0;  // resources, missing ones included
+  // Hosts of which something can be said: read since the start. The others, with the reason.
+  std::vector<SasAddress> known_hosts;
+  std::vector<std::pair<SasAddress, std::string>> unknown_hosts;
+};
+
+// Examines all resources and all that is missing: O(n). Unknown values make no finding. `trends`:
+// findings to be reported along.
+Report Examine(const registry::Topology& topology, BaselineView baseline,
+               const DismissalMap& dismissals, const HealthCriteria& criteria,
+               std::vector<Finding> trends = {});
+
+struct Verdict {
+  HealthStatus status = HealthStatus::kUnknown;
+  std::string message;  // why it is kUnknown
+};
+
+// The state of these hosts (empty: of the node). Dismissed findings do not count. Without a host of
+// which something can be said it is kUnknown, never kOk.
+Verdict StatusOf(const Report& report, absl::Span<const SasAddress> hosts);
+
+// Whether the finding is about one of these hosts; about sasd itself: always.
+bool Concerns(const Finding& finding, absl::Span<const SasAddress> hosts);
+
+}  // namespace sasd::health
+
+#endif  // DAEMON_HEALTH_EXAMINE_H_

@@ -1,0 +1,346 @@
+#include "daemon/health/monitor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "daemon/health/state_codec.h"
+
+namespace sasd::health {
+namespace {
+
+constexpr char kBaseline[] = "baseline", kDismissals[] = "dismissals", kFindings[] = "findings",
+               kMeta[] = "meta", kAcceptTime[] = "baseline_accept_time";
+
+// Rules with a time (a grace, an expiry) are looked at so often without an event.
+constexpr absl::Duration kIdle = absl::Seconds(1), kPause = absl::Milliseconds(200);
+// Of the time of one examination: the thread takes a tenth of a core at most.
+constexpr int kRest = 9;
+
+}  // namespace
+
+Monitor::Monitor(const Options& options, registry::Registry& registry, Clock& clock)
+    : options_(options), registry_(registry), clock_(clock), start_(clock.Monotonic()) {
+  if (options_.store != nullptr) Load();
+}
+
+Monitor::~Monitor() {
+  {
+    absl::MutexLock lock(&mu_);
+    stop_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+  if (options_.store != nullptr) StoreChanges().IgnoreError();
+}
+
+void Monitor::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+// Damaged values are left out: the store says so itself (was_lost).
+void Monitor::Load() {
+  bool lost = options_.store->was_lost();
+  const auto read = [&](const char* collection, const auto& take) {
+    absl::StatusOr<Store::Values> values = options_.store->Read(collection);
+    if (!values.ok()) {
+      lost = true;
+      return;
+    }
+    for (const auto& [key, value] : *values) {
+      if (!take(key, value)) lost = true;
+    }
+  };
+  read(kBaseline, [&](const std::string& key, const std::string& value) {
+    const absl::StatusOr<registry::ResourceId> id = options_.codec->ParseName(key);
+    if (!id.ok()) return false;
+    absl::StatusOr<BaselineEntry> entry = DecodeEntry(*id, value, *options_.codec);
+    if (entry.ok()) baseline_.Restore(*id, *std::move(entry));
+    return entry.ok();
+  });
+  read(kDismissals, [&](const std::string& key, const std::string& value) {
+    const absl::StatusOr<registry::ResourceId> id = options_.codec->ParseName(key);
+    if (!id.ok()) return false;
+    absl::StatusOr<Dismissal> dismissal = DecodeDismissal(*id, value);
+    if (dismissal.ok()) dismissals_.Add(*std::move(dismissal));
+    return dismissal.ok();
+  });
+  {
+    absl::MutexLock store_lock(&store_mu_);
+    absl::MutexLock lock(&examine_mu_);
+    read(kFindings, [&](const std::string& key,
+                        const std::string& value) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      const std::pair<std::string, std::string> parts =
+          absl::StrSplit(key, absl::MaxSplits(' ', 1));
+      const std::optional<FindingReason> reason = ParseReason(parts.first);
+      const absl::StatusOr<Origin> origin = DecodeOpenFinding(value);
+      if (!reason.has_value() || !origin.ok()) return true;  // it is found again, or it is not
+      FindingId id;
+      id.reason = *reason;
+      if (!parts.second.empty()) {
+        absl::StatusOr<registry::ResourceId> resource = options_.codec->ParseName(parts.second);
+        if (!resource.ok()) return true;
+        id.resource = *std::move(resource);
+      }
+      open_[id] = *origin;
+      stored_[id] = *origin;
+      return true;
+    });
+  }
+  read(kMeta, [&](const std::string& key, const std::string& value) {
+    int64_t nanos = 0;
+    if (key == kAcceptTime && absl::SimpleAtoi(value, &nanos)) {
+      baseline_.RestoreAcceptTime(absl::FromUnixNanos(nanos));
+    }
+    return true;
+  });
+  dismissals_.TakeChanged();
+  if (lost) baseline_.SetLost();
+}
+
+std::string Monitor::KeyOf(const FindingId& id) const {
+  return absl::StrCat(ToString(id.reason), " ",
+                      id.resource.has_value() ? options_.codec->Name(*id.resource) : "");
+}
+
+void Monitor::OnCommit(registry::RegistryEvent& event, const registry::Topology& after) {
+  std::vector<registry::EventNotice> notices = baseline_.OnCommit(event, after);
+  std::move(notices.begin(), notices.end(), std::back_inserter(event.notices));
+  for (const registry::ResourceId& id : baseline_.TakeReturned()) dismissals_.EndOnReturn(id);
+  trends_.Take(event, clock_.Monotonic());
+  Poke();
+}
+
+void Monitor::Compare(const registry::Topology& restored) {
+  Origin origin;
+  origin.time = clock_.Now();
+  origin.revision = restored.revision();
+  origin.cause = MakeCause(CauseKind::kRestart, "not there when sasd began again");
+  baseline_.Compare(restored, origin);
+  baseline_.TakeReturned();
+}
+
+void Monitor::Poke() {
+  absl::MutexLock lock(&mu_);
+  poked_ = true;
+}
+
+void Monitor::Run() {
+  const auto is_wanted = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return poked_ || stop_; };
+  const auto is_stopped = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return stop_; };
+  while (true) {
+    {
+      absl::MutexLock lock(&mu_);
+      mu_.AwaitWithTimeout(absl::Condition(&is_wanted), kIdle);
+      if (stop_) return;
+      poked_ = false;
+    }
+    const absl::Duration begin = clock_.Monotonic();
+    Step();
+    const absl::Duration took = clock_.Monotonic() - begin;
+    absl::MutexLock lock(&mu_);
+    mu_.AwaitWithTimeout(absl::Condition(&is_stopped), std::max(kPause, took * kRest));
+  }
+}
+
+void Monitor::Step() {
+  absl::MutexLock lock(&step_mu_);
+  CompareHosts(*registry_.Snapshot());
+  const std::shared_ptr<const Report> report = Current();
+  // What could not be written is written in a later round.
+  if (options_.store != nullptr) StoreChanges().IgnoreError();
+  ReportChanges(*report);
+}
+
+void Monitor::CompareHosts(const registry::Topology& topology) {
+  const size_t before = compared_.size();
+  for (const auto& host : topology.collection<registry::Host>()) {
+    if (compared_.contains(host->key())) continue;
+    if (registry_.Unsettled({host->key()}).empty()) compared_.insert(host->key());
+  }
+  if (clock_.Monotonic() - start_ > options_.host_grace) {
+    for (const SasAddress host : baseline_.UnseenHosts()) compared_.insert(host);
+  }
+  if (compared_.size() == before) return;
+  Origin origin;
+  origin.time = clock_.Now();
+  origin.revision = topology.revision();
+  origin.cause = MakeCause(CauseKind::kRestart, "not there since sasd began again");
+  baseline_.MissUnseen(compared_, origin);
+}
+
+std::shared_ptr<const Report> Monitor::Current() {
+  absl::MutexLock lock(&examine_mu_);
+  const absl::Time now = clock_.Now();
+  const std::shared_ptr<const registry::Topology> topology = registry_.Snapshot();
+  const uint64_t version = baseline_.version() + dismissals_.version();  // both only grow
+  const bool fresh = report_ != nullptr && report_->revision == topology->revision() &&
+                     report_version_ == version && now >= report_time_ &&
+                     now - report_time_ < kIdle;
+  if (fresh) return report_;
+  auto report = std::make_shared<Report>(
+      Examine(*topology, baseline_.View(), dismissals_.HoldingAt(now), {now, options_.attach_grace},
+              trends_.FindingsAt(clock_.Monotonic())));
+  Remember(*report);
+  report_ = std::move(report);
+  report_version_ = version;
+  report_time_ = now;
+  return report_;
+}
+
+void Monitor::Remember(Report& report) {
+  OpenFindings open;
+  for (Finding& finding : report.findings) {
+    const auto known = open_.find(finding.id);
+    if (known != open_.end()) finding.first_seen = known->second;
+    open[finding.id] = finding.first_seen;
+  }
+  open_ = std::move(open);
+}
+
+absl::Status Monitor::StoreChanges() {
+  absl::MutexLock lock(&store_mu_);
+  std::vector<Store::Edit>& edits = unwritten_;
+  for (const Baseline::Changed& changed : baseline_.TakeChanged()) {
+    edits.push_back({kBaseline, options_.codec->Name(changed.id), std::nullopt});
+    if (changed.entry.has_value()) {
+      edits.back().value = EncodeEntry(*changed.entry, *options_.codec);
+    }
+  }
+  for (const registry::ResourceId& id : dismissals_.TakeChanged()) {
+    edits.push_back({kDismissals, options_.codec->Name(id), std::nullopt});
+    if (const DismissalPtr dismissal = dismissals_.Find(id)) {
+      edits.back().value = EncodeDismissal(*dismissal);
+    }
+  }
+  OpenFindings open;
+  {
+    absl::MutexLock examine_lock(&examine_mu_);
+    open = open_;
+  }
+  for (const auto& [id, origin] : stored_) {
+    if (open.count(id) == 0) edits.push_back({kFindings, KeyOf(id), std::nullopt});
+  }
+  for (const auto& [id, origin] : open) {
+    if (stored_.count(id) > 0) continue;
+    edits.push_back({kFindings, KeyOf(id), EncodeOpenFinding(origin)});
+  }
+  stored_ = std::move(open);
+  if (edits.empty()) return absl::OkStatus();
+  if (baseline_.accept_time() != absl::InfinitePast()) {
+    edits.push_back({kMeta, kAcceptTime, absl::StrCat(absl::ToUnixNanos(baseline_.accept_time()))});
+  }
+  if (absl::Status status = options_.store->Write(edits); !status.ok()) return status;
+  edits.clear();
+  return absl::OkStatus();
+}
+
+void Monitor::ReportChanges(const Report& report) {
+  std::map<FindingId, Finding> now;
+  std::vector<FindingChange> changes;
+  for (const Finding& finding : report.findings) {
+    if (finding.root_cause.has_value() || finding.dismissal != nullptr) continue;
+    const auto before = reported_.find(finding.id);
+    if (before == reported_.end()) {
+      changes.push_back({FindingChange::Kind::kAppeared, finding});
+    } else if (before->second.severity != finding.severity ||
+               before->second.affected.size() != finding.affected.size()) {
+      changes.push_back({FindingChange::Kind::kChanged, finding});
+    }
+    now.emplace(finding.id, finding);
+  }
+  for (const auto& [id, finding] : reported_) {
+    if (now.count(id) == 0) changes.push_back({FindingChange::Kind::kEnded, finding});
+  }
+  reported_ = std::move(now);
+  if (options_.sink != nullptr) options_.sink->OnChanges(changes);
+}
+
+int64_t Monitor::Record(registry::ResourceId subject, const char* reason, std::string text) {
+  registry::EventNotice notice;
+  notice.subject = std::move(subject);
+  notice.reason = reason;
+  notice.text = text;
+  return registry_.Annotate(MakeCause(CauseKind::kControl, std::move(text)), {std::move(notice)},
+                            clock_.Now());
+}
+
+absl::StatusOr<Monitor::Dismissed> Monitor::Dismiss(const registry::ResourceId& resource,
+                                                    std::string reason, absl::Duration duration,
+                                                    std::string author) {
+  Dismissal dismissal;
+  dismissal.resource = resource;
+  dismissal.reason = std::move(reason);
+  dismissal.author = std::move(author);
+  dismissal.create_time = clock_.Now();
+  dismissal.expire_time = dismissal.create_time + duration;
+  if (options_.store != nullptr) {
+    const Store::Edit edit{kDismissals, options_.codec->Name(resource), EncodeDismissal(dismissal)};
+    if (absl::Status status = options_.store->Write({edit}); !status.ok()) return status;
+  }
+  Dismissed dismissed;
+  dismissed.dismissal = dismissals_.Add(dismissal);
+  std::string text = absl::StrCat(Describe(resource), " dismissed by ", dismissal.author);
+  if (duration != absl::InfiniteDuration()) {
+    absl::StrAppend(&text, " for ", absl::FormatDuration(duration));
+  }
+  absl::StrAppend(&text, ": ", dismissal.reason);
+  dismissed.revision = Record(resource, "DISMISSED", std::move(text));
+  Poke();
+  return dismissed;
+}
+
+absl::StatusOr<Monitor::Dismissed> Monitor::Undismiss(const registry::ResourceId& resource,
+                                                      const std::string& author) {
+  dismissals_.HoldingAt(clock_.Now());  // an expired one is none
+  if (dismissals_.Find(resource) == nullptr) {
+    return absl::NotFoundError(absl::StrCat(Describe(resource), " is not dismissed"));
+  }
+  if (options_.store != nullptr) {
+    const Store::Edit edit{kDismissals, options_.codec->Name(resource), std::nullopt};
+    if (absl::Status status = options_.store->Write({edit}); !status.ok()) return status;
+  }
+  Dismissed ended;
+  ended.dismissal = dismissals_.Remove(resource);
+  if (ended.dismissal == nullptr) {
+    return absl::NotFoundError(absl::StrCat(Describe(resource), " is not dismissed"));
+  }
+  ended.revision =
+      Record(resource, "UNDISMISSED", absl::StrCat(Describe(resource), " undismissed by ", author));
+  Poke();
+  return ended;
+}
+
+absl::StatusOr<Monitor::Accepted> Monitor::Accept(absl::Span<const registry::ResourceId> resources,
+                                                  const std::string& author) {
+  Accepted accepted;
+  // Known before they are gone, so that a failed write changes nothing.
+  if (options_.store != nullptr) {
+    if (absl::Status status = StoreChanges(); !status.ok()) return status;
+  }
+  accepted.removed = baseline_.Accept(resources, clock_.Now());
+  if (options_.store != nullptr) {
+    absl::Status status = StoreChanges();
+    if (status.ok() && resources.empty()) status = options_.store->ClearLost();
+    if (!status.ok()) return status;
+  }
+  // An event has one subject: the first of the resources, or the first host.
+  registry::ResourceId subject = registry::MakeId<registry::Host>(SasAddress(0));
+  const std::shared_ptr<const registry::Topology> topology = registry_.Snapshot();
+  if (!accepted.removed.empty()) {
+    subject = accepted.removed.front().id;
+  } else if (topology->collection<registry::Host>().size() > 0) {
+    subject = IdOf(registry::ResourceRef(*topology->collection<registry::Host>().begin()));
+  }
+  accepted.revision =
+      Record(subject, "BASELINE_ACCEPTED",
+             absl::StrCat("baseline accepted by ", author, ": ", accepted.removed.size(),
+                          " missing objects do not belong to the node any more"));
+  Poke();
+  return accepted;
+}
+
+DismissalMap Monitor::HoldingDismissals() { return dismissals_.HoldingAt(clock_.Now()); }
+
+}  // namespace sasd::health

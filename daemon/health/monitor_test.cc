@@ -1,0 +1,263 @@
+#include "daemon/health/monitor.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "daemon/health/fake_store.h"
+#include "daemon/registry/fake_facts.h"
+#include "daemon/registry/registry.h"
+#include "driver/base/fake_clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace sasd::health {
+namespace {
+
+using registry::Drive;
+using registry::HostOf;
+using registry::kHostA;
+using registry::MakeId;
+using registry::Settled;
+using registry::Unit;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class RecordingSink : public FindingSink {
+ public:
+  void OnChanges(absl::Span<const FindingChange> changes) override {
+    for (const FindingChange& change : changes) {
+      static constexpr const char* kWords[] = {"+", "*", "-"};
+      lines.push_back(
+          absl::StrCat(kWords[static_cast<int>(change.kind)], ToString(change.finding.id.reason)));
+    }
+  }
+  std::vector<std::string> lines;
+};
+
+// A node whose sasd can be restarted: the registry begins anew, the store stays.
+class MonitorTest : public ::testing::Test {
+ protected:
+  MonitorTest() { Begin(); }
+
+  void Begin() {
+    monitor_.reset();
+    registry_ =
+        std::make_unique<registry::Registry>(registry::Registry::Options{"00000000000000aa", 0});
+    monitor_ = std::make_unique<Monitor>(
+        Monitor::Options{absl::Seconds(30), absl::Minutes(5), &store_, &codec_, &sink_}, *registry_,
+        clock_);
+  }
+  void Report(std::vector<Observation> observations) {
+    ObservationBatch batch = registry::Batch(std::move(observations));
+    batch.time = clock_.Now();
+    registry_->Observe(std::move(batch));
+    Pump();
+  }
+  void Pump() {
+    for (const registry::CommittedEvent& committed : registry_->events().Take(1'000'000)) {
+      monitor_->OnCommit(*committed.event, *committed.after);
+      for (const registry::EventNotice& notice : committed.event->notices) {
+        notices_.push_back(absl::StrCat(notice.reason, ": ", notice.text));
+      }
+      registry_->Publish({committed});
+    }
+  }
+  void ReportDrive() {
+    Report({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
+  }
+  void PullDrive() { Report({EndDeviceGone{{kHostA, SasAddress(0x11), PhysicalPort(0)}}}); }
+  std::vector<std::string> Problems() {
+    std::vector<std::string> problems;
+    for (const Finding& finding : monitor_->Current()->findings) {
+      if (finding.root_cause.has_value() || finding.dismissal != nullptr) continue;
+      problems.push_back(std::string(ToString(finding.id.reason)));
+    }
+    return problems;
+  }
+  HealthStatus Status() { return StatusOf(*monitor_->Current(), {}).status; }
+
+  FakeClock clock_;
+  FakeStore store_;
+  FakeCodec codec_;
+  RecordingSink sink_;
+  std::unique_ptr<registry::Registry> registry_;
+  std::unique_ptr<Monitor> monitor_;
+  std::vector<std::string> notices_;
+  const registry::ResourceId drive_ =
+      MakeId<registry::LogicalUnit>(registry::LogicalUnitKey("naa.1"));
+};
+
+TEST_F(MonitorTest, MissingDriveSurvivesARestart) {
+  ReportDrive();
+  PullDrive();
+  const absl::Time lost = clock_.Now();
+  monitor_->Step();
+  clock_.Advance(absl::Hours(1));
+  Begin();
+  Report({HostOf(kHostA), Settled(kHostA)});
+  ASSERT_THAT(Problems(), ElementsAre("DRIVE_MISSING"));
+  EXPECT_EQ(monitor_->Current()->findings[0].first_seen.time, lost);
+  EXPECT_EQ(Status(), HealthStatus::kCritical);
+  ReportDrive();
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(MonitorTest, StatusIsUnknownUntilAHostSettlesAgain) {
+  ReportDrive();
+  PullDrive();
+  Begin();
+  EXPECT_EQ(Status(), HealthStatus::kUnknown);
+  EXPECT_THAT(Problems(), ElementsAre("DRIVE_MISSING"));
+}
+
+TEST_F(MonitorTest, DriveThatDoesNotComeBackIsMissing) {
+  ReportDrive();
+  monitor_->Step();
+  Begin();  // without the picture from before
+  Report({HostOf(kHostA)});
+  monitor_->Step();
+  EXPECT_THAT(Problems(), IsEmpty()) << "the host still scans";
+  Report({Settled(kHostA)});
+  monitor_->Step();
+  EXPECT_THAT(Problems(), ElementsAre("DRIVE_MISSING"));
+}
+
+TEST_F(MonitorTest, HostThatDoesNotComeBackIsMissingAfterTheGrace) {
+  ReportDrive();
+  monitor_->Step();
+  Begin();
+  monitor_->Step();
+  EXPECT_THAT(Problems(), IsEmpty());
+  clock_.Advance(absl::Minutes(6));
+  monitor_->Step();
+  EXPECT_THAT(Problems(), ElementsAre("HOST_MISSING"));
+  EXPECT_EQ(Status(), HealthStatus::kUnknown) << "without any host";
+}
+
+TEST_F(MonitorTest, DismissalIsStoredAndRecorded) {
+  ReportDrive();
+  PullDrive();
+  const auto dismissed = monitor_->Dismiss(drive_, "sent to the vendor", absl::Hours(2), "uid 0");
+  ASSERT_TRUE(dismissed.ok()) << dismissed.status();
+  Pump();
+  EXPECT_EQ(dismissed->revision, registry_->revision());
+  EXPECT_THAT(notices_, ElementsAre("DISMISSED: logical unit naa.1 dismissed by uid 0 for 2h: sent "
+                                    "to the vendor"));
+  EXPECT_EQ(Status(), HealthStatus::kOk);
+  Begin();
+  Report({HostOf(kHostA), Settled(kHostA)});
+  EXPECT_EQ(Status(), HealthStatus::kOk);
+  clock_.Advance(absl::Hours(2));
+  EXPECT_EQ(Status(), HealthStatus::kCritical);
+  EXPECT_EQ(monitor_->Undismiss(drive_, "uid 0").status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(MonitorTest, UndismissedDriveCountsAgain) {
+  ReportDrive();
+  PullDrive();
+  ASSERT_TRUE(monitor_->Dismiss(drive_, "planned", absl::InfiniteDuration(), "uid 0").ok());
+  EXPECT_EQ(Status(), HealthStatus::kOk);
+  ASSERT_TRUE(monitor_->Undismiss(drive_, "uid 0").ok());
+  EXPECT_EQ(Status(), HealthStatus::kCritical);
+  Pump();
+  EXPECT_THAT(notices_.back(), HasSubstr("UNDISMISSED: "));
+}
+
+TEST_F(MonitorTest, FailedWriteDismissesNothing) {
+  ReportDrive();
+  PullDrive();
+  store_.Fail(absl::UnavailableError("disk"));
+  EXPECT_FALSE(monitor_->Dismiss(drive_, "planned", absl::InfiniteDuration(), "uid 0").ok());
+  EXPECT_FALSE(monitor_->Accept({}, "uid 0").ok());
+  EXPECT_THAT(Problems(), ElementsAre("DRIVE_MISSING"));
+  store_.Fail(absl::OkStatus());
+  monitor_->Step();  // writes what failed before
+  Begin();
+  Report({HostOf(kHostA), Settled(kHostA)});
+  EXPECT_THAT(Problems(), ElementsAre("DRIVE_MISSING"));
+}
+
+TEST_F(MonitorTest, AcceptIsRecordedAndOutlivesARestart) {
+  ReportDrive();
+  PullDrive();
+  const auto accepted = monitor_->Accept({}, "uid 0");
+  ASSERT_TRUE(accepted.ok()) << accepted.status();
+  EXPECT_THAT(accepted->removed, SizeIs(2)) << "the drive and its path";
+  Pump();
+  EXPECT_THAT(notices_, ElementsAre(HasSubstr("BASELINE_ACCEPTED: baseline accepted by uid 0: 2")));
+  Begin();
+  Report({HostOf(kHostA), Settled(kHostA)});
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(MonitorTest, LostStoreIsCriticalUntilAccepted) {
+  ReportDrive();
+  monitor_->Step();
+  monitor_.reset();
+  store_.Lose();
+  Begin();
+  ReportDrive();
+  EXPECT_THAT(Problems(), ElementsAre("BASELINE_LOST"));
+  Begin();
+  ReportDrive();
+  EXPECT_THAT(Problems(), ElementsAre("BASELINE_LOST")) << "another start changes nothing";
+  ASSERT_TRUE(monitor_->Accept({}, "uid 0").ok());
+  EXPECT_THAT(Problems(), IsEmpty());
+  Begin();
+  ReportDrive();
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(MonitorTest, FindingKeepsTheTimeWhenItWasFirstSeen) {
+  DiscoveryFacts discovery = Settled(kHostA);
+  discovery.status = 1;
+  Report({HostOf(kHostA), discovery});
+  monitor_->Step();
+  const absl::Time first = clock_.Now();
+  clock_.Advance(absl::Hours(1));
+  Begin();
+  discovery.status = 2;
+  Report({HostOf(kHostA), discovery});
+  ASSERT_THAT(Problems(), ElementsAre("DISCOVERY_ERROR"));
+  EXPECT_EQ(monitor_->Current()->findings[0].first_seen.time, first);
+}
+
+TEST_F(MonitorTest, SinkGetsEachChangeOnce) {
+  ReportDrive();
+  monitor_->Step();
+  EXPECT_THAT(sink_.lines, IsEmpty());
+  PullDrive();
+  monitor_->Step();
+  monitor_->Step();
+  EXPECT_THAT(sink_.lines, ElementsAre("+DRIVE_MISSING"));
+  ReportDrive();
+  monitor_->Step();
+  EXPECT_THAT(sink_.lines, ElementsAre("+DRIVE_MISSING", "-DRIVE_MISSING"));
+}
+
+TEST_F(MonitorTest, ThreadReportsAfterAnEvent) {
+  struct Waiting : FindingSink {
+    void OnChanges(absl::Span<const FindingChange> changes) override {
+      if (!changes.empty() && !called.HasBeenNotified()) called.Notify();
+    }
+    absl::Notification called;
+  } sink;
+  monitor_ = std::make_unique<Monitor>(
+      Monitor::Options{absl::Seconds(30), absl::Minutes(5), nullptr, nullptr, &sink}, *registry_,
+      clock_);
+  monitor_->Start();
+  ReportDrive();
+  PullDrive();
+  EXPECT_TRUE(sink.called.WaitForNotificationWithTimeout(absl::Seconds(30)));
+  monitor_.reset();
+}
+
+}  // namespace
+}  // namespace sasd::health

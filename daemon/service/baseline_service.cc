@@ -1,0 +1,290 @@
+#include "daemon/service/baseline_service.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "daemon/service/answer.h"
+#include "daemon/service/convert_health.h"
+#include "daemon/service/errors.h"
+#include "daemon/service/find.h"
+#include "daemon/service/names.h"
+#include "rpc/page.h"
+#include "rpc/status.h"
+
+namespace sasd::service {
+namespace {
+
+using health::Baseline;
+using registry::ResourceId;
+using registry::ResourceRef;
+using registry::Topology;
+
+constexpr size_t kMaxReason = 1000, kMaxAccepted = 10'000;
+constexpr absl::Duration kMaxDuration = absl::Hours(24 * 366);
+// The peer of a call over the socket is not known yet by its user.
+constexpr char kAuthor[] = "unknown";
+
+// What the answer waits for the event of the verb at most. The verb holds either way.
+constexpr absl::Duration kVisible = absl::Seconds(5);
+
+// Until there are roles, who reaches the socket is an operator, and nobody else.
+grpc::Status CheckOperator(const grpc::CallbackServerContext& context) {
+  const std::string peer = context.peer();
+  if (!absl::StartsWith(peer, "ipv4:") && !absl::StartsWith(peer, "ipv6:")) {
+    return grpc::Status::OK;
+  }
+  return rpc::WithReason(grpc::StatusCode::PERMISSION_DENIED,
+                         "this call needs sasd's unix socket; call it on the node itself",
+                         "SOCKET_REQUIRED", {});
+}
+
+// What is missing, as a topology: it is found by the same names as what is there.
+Topology Gone(const health::BaselineView& view) {
+  registry::Tables tables;
+  for (const health::MissingPtr& missing : view.missing) {
+    std::visit(
+        [&tables](const auto& pointer) {
+          using T = std::remove_const_t<std::remove_reference_t<decltype(*pointer)>>;
+          tables.of<T>().Put(pointer);
+        },
+        missing->last_known);
+  }
+  return Topology(std::move(tables), 0, "");
+}
+
+// Several finds that are the paths of one drive are that drive.
+std::optional<ResourceId> DriveOf(const std::vector<ResourceRef>& found) {
+  std::optional<registry::LogicalUnitKey> drive;
+  for (const ResourceRef& ref : found) {
+    const auto* device = std::get_if<registry::IndexOf<registry::EndDevice>()>(&ref);
+    if (device == nullptr || (*device)->first_unit() == nullptr) return std::nullopt;
+    const registry::LogicalUnitKey& unit = (*device)->first_unit()->unit;
+    if (drive.has_value() && *drive != unit) return std::nullopt;
+    drive = unit;
+  }
+  if (!drive.has_value()) return std::nullopt;
+  return registry::MakeId<registry::LogicalUnit>(*drive);
+}
+
+grpc::Status FindObject(const std::string& object, const registry::Registry& registry,
+                        health::Monitor& monitor, ResourceId* id) {
+  if (object.empty()) return rpc::BadField("object", "it is empty; name the object");
+  const std::shared_ptr<const Topology> topology = registry.Snapshot();
+  const absl::StatusOr<ResourceId> named = ParseName(object);
+  if (named.ok() &&
+      (!registry::IsNull(topology->Get(*named)) || monitor.baseline().Find(*named).has_value())) {
+    *id = *named;
+    return grpc::Status::OK;
+  }
+  FoundResources found = FindResources(*topology, object, {});
+  std::vector<std::string> suggestions = found.suggestions;
+  if (found.resources.empty()) {
+    found = FindResources(Gone(monitor.baseline().View()), object, {});
+    suggestions.insert(suggestions.end(), found.suggestions.begin(), found.suggestions.end());
+  }
+  if (found.resources.empty()) {
+    std::string message = absl::StrCat("no object \"", object, "\" is there or missing");
+    if (!suggestions.empty()) {
+      absl::StrAppend(&message, "; did you mean ", absl::StrJoin(suggestions, ", "), "?");
+    }
+    return {grpc::StatusCode::NOT_FOUND, message};
+  }
+  // A drive is what people mean, and not one of its paths.
+  if (const std::optional<ResourceId> drive = DriveOf(found.resources)) {
+    *id = *drive;
+    return grpc::Status::OK;
+  }
+  if (found.resources.size() > 1) {
+    std::vector<std::string> names;
+    for (const ResourceRef& ref : found.resources) {
+      if (names.size() == 5) break;
+      names.push_back(NameOf(IdOf(ref)));
+    }
+    return rpc::BadField(
+        "object", absl::StrCat("\"", object, "\" means ", found.resources.size(),
+                               " objects; use the name of one: ", absl::StrJoin(names, ", ")));
+  }
+  *id = IdOf(found.resources.front());
+  return grpc::Status::OK;
+}
+
+// Missing entries first, each group in the order of ids. A token: "m" or "p", and the last name.
+grpc::Status FillBaseline(const sas::v1::ListBaselineRequest& request,
+                          const registry::Registry& registry, health::Monitor& monitor,
+                          sas::v1::ListBaselineResponse* response) {
+  size_t page_size = 0;
+  if (grpc::Status s = rpc::ReadPageSize(request.page_size(), &page_size); !s.ok()) return s;
+  bool missing = true;
+  std::optional<ResourceId> after;
+  if (!request.page_token().empty()) {
+    const absl::string_view token = request.page_token();
+    const absl::StatusOr<ResourceId> id = ParseName(token.substr(1));
+    if (!id.ok() || (token[0] != 'm' && token[0] != 'p')) {
+      return rpc::BadField("page_token",
+                           absl::StrCat("\"", token, "\" is not from an earlier page"));
+    }
+    missing = token[0] == 'm';
+    after = *id;
+  }
+  Baseline& baseline = monitor.baseline();
+  std::vector<Baseline::Listed> listed;
+  if (missing) listed = baseline.List(after, /*missing=*/true, page_size + 1);
+  bool in_second = !missing;
+  if (!request.missing_only() && listed.size() <= page_size) {
+    in_second = true;
+    std::vector<Baseline::Listed> more = baseline.List(
+        missing ? std::nullopt : after, /*missing=*/false, page_size + 1 - listed.size());
+    std::move(more.begin(), more.end(), std::back_inserter(listed));
+  }
+  const bool is_last = listed.size() <= page_size;
+  if (!is_last) listed.pop_back();
+  for (const Baseline::Listed& each : listed) *response->add_entries() = ToProto(each);
+  if (!is_last && !listed.empty()) {
+    const bool at_missing = listed.back().entry.missing != nullptr;
+    response->set_next_page_token(
+        absl::StrCat(at_missing || !in_second ? "m" : "p", NameOf(listed.back().id)));
+  }
+  const health::BaselineView view = baseline.View();
+  response->set_total_size(static_cast<int32_t>(view.size));
+  response->set_missing_count(static_cast<int32_t>(view.missing.size()));
+  response->set_revision(registry.revision());
+  const absl::Time accepted = baseline.accept_time();
+  if (accepted != absl::InfinitePast()) {
+    response->mutable_accept_time()->set_seconds(absl::ToUnixSeconds(accepted));
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status Accept(const sas::v1::AcceptBaselineRequest& request,
+                    const registry::Registry& registry, health::Monitor& monitor,
+                    sas::v1::AcceptBaselineResponse* response) {
+  if (static_cast<size_t>(request.resources_size()) > kMaxAccepted) {
+    return rpc::BadField("resources", absl::StrCat("at most ", kMaxAccepted, " are possible"));
+  }
+  std::vector<ResourceId> resources;
+  for (int i = 0; i < request.resources_size(); ++i) {
+    const std::string field = absl::StrCat("resources[", i, "]");
+    const absl::StatusOr<ResourceId> id = ParseName(request.resources(i));
+    if (!id.ok()) return rpc::BadField(field, id.status().message());
+    const std::optional<health::BaselineEntry> entry = monitor.baseline().Find(*id);
+    if (!entry.has_value() || entry->missing == nullptr) {
+      return rpc::BadField(field, absl::StrCat("\"", request.resources(i), "\" is not missing"));
+    }
+    resources.push_back(*id);
+  }
+  const std::vector<registry::UnsettledHost> unsettled = registry.Unsettled({});
+  if (!unsettled.empty()) {
+    std::map<std::string, std::string> reasons;
+    for (const registry::UnsettledHost& host : unsettled) {
+      reasons[HostName(host.host)] = host.reason;
+    }
+    return rpc::WithReason(grpc::StatusCode::FAILED_PRECONDITION,
+                           "what is there is not known yet: discovery has not settled; try again "
+                           "after sasctl wait-settled",
+                           "NOT_SETTLED", reasons);
+  }
+  absl::StatusOr<health::Monitor::Accepted> accepted = monitor.Accept(resources, kAuthor);
+  if (!accepted.ok()) return rpc::ToGrpc(accepted.status());
+  for (const Baseline::Listed& each : accepted->removed) {
+    *response->add_removed_entries() = ToProto(each);
+  }
+  registry.WaitForRevision(accepted->revision, kVisible).IgnoreError();
+  response->set_revision(accepted->revision);
+  return grpc::Status::OK;
+}
+
+grpc::Status RunDismiss(const sas::v1::DismissRequest& request, const registry::Registry& registry,
+                        health::Monitor& monitor, sas::v1::DismissResponse* response) {
+  if (request.reason().empty()) return rpc::BadField("reason", "it is empty; say why");
+  if (request.reason().size() > kMaxReason) {
+    return rpc::BadField("reason", absl::StrCat("it has ", request.reason().size(),
+                                                " bytes; at most ", kMaxReason, " are possible"));
+  }
+  absl::Duration duration = absl::InfiniteDuration();
+  if (request.has_duration()) {
+    duration =
+        absl::Seconds(request.duration().seconds()) + absl::Nanoseconds(request.duration().nanos());
+    if (duration <= absl::ZeroDuration() || duration > kMaxDuration) {
+      return rpc::BadField("duration", "it must be positive, and a year at most");
+    }
+  }
+  ResourceId id;
+  if (grpc::Status s = FindObject(request.object(), registry, monitor, &id); !s.ok()) return s;
+  const auto dismissed = monitor.Dismiss(id, request.reason(), duration, kAuthor);
+  if (!dismissed.ok()) return rpc::ToGrpc(dismissed.status());
+  *response->mutable_dismissal() = ToProto(*dismissed->dismissal);
+  registry.WaitForRevision(dismissed->revision, kVisible).IgnoreError();
+  response->set_revision(dismissed->revision);
+  return grpc::Status::OK;
+}
+
+grpc::Status RunUndismiss(const sas::v1::UndismissRequest& request,
+                          const registry::Registry& registry, health::Monitor& monitor,
+                          sas::v1::UndismissResponse* response) {
+  ResourceId id;
+  const absl::string_view object = absl::StripPrefix(request.object(), "dismissals/");
+  // A dismissal may outlive what is known of its object.
+  const absl::StatusOr<ResourceId> named = ParseName(object);
+  if (named.ok()) {
+    id = *named;
+  } else if (grpc::Status s = FindObject(std::string(object), registry, monitor, &id); !s.ok()) {
+    return s;
+  }
+  const auto ended = monitor.Undismiss(id, kAuthor);
+  if (!ended.ok()) return rpc::ToGrpc(ended.status());
+  *response->mutable_dismissal() = ToProto(*ended->dismissal);
+  registry.WaitForRevision(ended->revision, kVisible).IgnoreError();
+  response->set_revision(ended->revision);
+  return grpc::Status::OK;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* BaselineService::ListBaseline(grpc::CallbackServerContext* context,
+                                                        const sas::v1::ListBaselineRequest* request,
+                                                        sas::v1::ListBaselineResponse* response) {
+  return Answer(context, FillBaseline(*request, registry_, monitor_, response));
+}
+
+grpc::ServerUnaryReactor* BaselineService::AcceptBaseline(
+    grpc::CallbackServerContext* context, const sas::v1::AcceptBaselineRequest* request,
+    sas::v1::AcceptBaselineResponse* response) {
+  grpc::Status status = CheckOperator(*context);
+  if (status.ok()) status = Accept(*request, registry_, monitor_, response);
+  return Answer(context, status);
+}
+
+grpc::ServerUnaryReactor* BaselineService::Dismiss(grpc::CallbackServerContext* context,
+                                                   const sas::v1::DismissRequest* request,
+                                                   sas::v1::DismissResponse* response) {
+  grpc::Status status = CheckOperator(*context);
+  if (status.ok()) status = RunDismiss(*request, registry_, monitor_, response);
+  return Answer(context, status);
+}
+
+grpc::ServerUnaryReactor* BaselineService::Undismiss(grpc::CallbackServerContext* context,
+                                                     const sas::v1::UndismissRequest* request,
+                                                     sas::v1::UndismissResponse* response) {
+  grpc::Status status = CheckOperator(*context);
+  if (status.ok()) status = RunUndismiss(*request, registry_, monitor_, response);
+  return Answer(context, status);
+}
+
+grpc::ServerUnaryReactor* BaselineService::ListDismissals(
+    grpc::CallbackServerContext* context, const sas::v1::ListDismissalsRequest*,
+    sas::v1::ListDismissalsResponse* response) {
+  for (const auto& [resource, dismissal] : monitor_.HoldingDismissals()) {
+    *response->add_dismissals() = ToProto(*dismissal);
+  }
+  return Answer(context, grpc::Status::OK);
+}
+
+}  // namespace sasd::service

@@ -1,0 +1,42 @@
+#ifndef DAEMON_SERVICE_BASELINE_SERVICE_H_
+#define DAEMON_SERVICE_BASELINE_SERVICE_H_
+
+#include "daemon/health/monitor.h"
+#include "daemon/registry/registry.h"
+#include "grpcpp/grpcpp.h"
+#include "sas/v1/baseline_service.grpc.pb.h"
+
+namespace sasd::service {
+
+// sas.v1.BaselineService: what belongs to this node. The verbs write to the store before they
+// answer, and are refused over TCP. Thread-safe.
+class BaselineService final : public sas::v1::BaselineService::CallbackService {
+ public:
+  // Borrows both for its lifetime.
+  BaselineService(const registry::Registry& registry, health::Monitor& monitor)
+      : registry_(registry), monitor_(monitor) {}
+
+  grpc::ServerUnaryReactor* ListBaseline(grpc::CallbackServerContext* context,
+                                         const sas::v1::ListBaselineRequest* request,
+                                         sas::v1::ListBaselineResponse* response) override;
+  grpc::ServerUnaryReactor* AcceptBaseline(grpc::CallbackServerContext* context,
+                                           const sas::v1::AcceptBaselineRequest* request,
+                                           sas::v1::AcceptBaselineResponse* response) override;
+  grpc::ServerUnaryReactor* Dismiss(grpc::CallbackServerContext* context,
+                                    const sas::v1::DismissRequest* request,
+                                    sas::v1::DismissResponse* response) override;
+  grpc::ServerUnaryReactor* Undismiss(grpc::CallbackServerContext* context,
+                                      const sas::v1::UndismissRequest* request,
+                                      sas::v1::UndismissResponse* response) override;
+  grpc::ServerUnaryReactor* ListDismissals(grpc::CallbackServerContext* context,
+                                           const sas::v1::ListDismissalsRequest* request,
+                                           sas::v1::ListDismissalsResponse* response) override;
+
+ private:
+  const registry::Registry& registry_;
+  health::Monitor& monitor_;
+};
+
+}  // namespace sasd::service
+
+#endif  // DAEMON_SERVICE_BASELINE_SERVICE_H_
