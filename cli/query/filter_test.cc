@@ -181,10 +181,11 @@ TEST_F(SelectTest, DrivesSelectAllDiskTypesByDefault) {
 TEST_F(SelectTest, AMistypedKeyNamesCloseOnesAndAll) {
   EXPECT_EQ(TrySelect("slots", {"ocupied=yes"}).status().code(),
             absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(Ask("slots", {"ocupied=yes"}),
-            "no filter \"ocupied\" for slots; did you mean \"occupied\"? (filters: enclosure, "
-            "occupied, slot, label, block-devices, vendor, model, serial, drive, addresses, "
-            "os-name, sources, revision, updated, name)");
+  EXPECT_EQ(
+      Ask("slots", {"ocupied=yes"}),
+      "no filter \"ocupied\" for slots; did you mean \"occupied\"? (filters: host, enclosure, "
+      "occupied, slot, label, block-devices, vendor, model, serial, drive, addresses, "
+      "os-name, sources, revision, updated, name)");
   EXPECT_THAT(Ask("drives", {"banana=1"}),
               StartsWith("no filter \"banana\" for drives (filters: "));
 }

@@ -423,7 +423,7 @@ TEST(ListFiltersTest, AnUnknownFieldNamesCloseOnesAndAll) {
       ElementsAre("filter.conditions[0].field: no field \"ocupied\" of slots to filter by; "
                   "did you mean \"occupied\"? (fields: name, alias, enclosure, slot, label, "
                   "occupied, end_devices, logical_unit, vendor, model, serial, "
-                  "block_devices, os_name, sources, revision, host)"));
+                  "block_devices, os_name, hosts, sources, revision)"));
   EXPECT_THAT(Pass<registry::Slot>("", "=", {"true"}),
               ElementsAre(StartsWith("filter.conditions[0].field: no field \"\" of slots")));
 }
