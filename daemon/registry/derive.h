@@ -22,9 +22,9 @@ namespace sasd::registry {
 // changed port it visits all phys of the owner. Lives for one batch.
 class Deriver {
  public:
-  // Borrows all for its lifetime. `source` is the batch's; of several batches, the first one's.
-  Deriver(const SourceTable& table, Source source, DraftSet& changes, DerivedMemory& memory)
-      : table_(table), source_(source), changes_(changes), memory_(memory) {}
+  // Borrows all for its lifetime.
+  Deriver(const SourceTable& table, DraftSet& changes, DerivedMemory& memory)
+      : table_(table), changes_(changes), memory_(memory) {}
 
   // For changes other than those of phys and end devices.
   void TouchPort(const PortKey& key) { ports_.insert(key); }
@@ -51,7 +51,10 @@ class Deriver {
   void CollectDevices();
   void CollectDevice(const NodeKey& key, const EndDevice* before, const EndDevice* after);
   void CollectExpanders();
-  void CountMember(EnclosureKey enclosure, SasAddress host, int change);
+  template <typename T>
+  void CountMembers(const T* before, const T* after);
+  template <typename T>
+  void CountMember(const T& member, int change);
   bool IsStale(SasAddress host) const;
   void DeriveUnit(const LogicalUnitKey& key, Devices touched);
 
@@ -67,7 +70,6 @@ class Deriver {
   bool Proves(SourceSet sources) const { return table_.proving().HasAny(sources); }
 
   const SourceTable& table_;
-  const Source source_;
   DraftSet& changes_;
   DerivedMemory& memory_;
 

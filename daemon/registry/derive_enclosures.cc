@@ -59,6 +59,7 @@ void Deriver::DeriveEnclosure(EnclosureKey key, Devices touched) {
   }
   Enclosure& enclosure = changes_.Edit<Enclosure>(key);
   const HostList hosts_before = std::move(enclosure.hosts);
+  const SourceSet sources_before = enclosure.sources;
   MergeReports(table_, enclosure);
   enclosure.hosts.clear();
   SourceSet sources = enclosure.slots_reported_by;
@@ -66,17 +67,18 @@ void Deriver::DeriveEnclosure(EnclosureKey key, Devices touched) {
     if (proves(report)) AddHost(enclosure.hosts, report.facts.host);
     sources.Add(report.source);
   }
+  SourceSet named_by;
   if (members != memory_.members.end()) {
-    for (const auto& [host, count] : members->second) AddHost(enclosure.hosts, host);
+    for (const auto& [host_and_source, count] : members->second) {
+      AddHost(enclosure.hosts, host_and_source.first);
+      named_by.Add(host_and_source.second);
+    }
   }
-  // Where only its members name it: the source that named it first.
-  if (!Proves(sources)) {
-    const SourceSet named_by = enclosure.sources & table_.proving();
-    sources.Add(named_by.empty() ? SourceSet{source_} : named_by);
-  }
+  // Where only its members name it: their sources.
+  if (!Proves(sources)) sources.Add(named_by & table_.proving());
   enclosure.sources = sources;
   DeriveIdentity(enclosure, std::move(touched));
-  if (enclosure.hosts != hosts_before) TouchAllSlots(key);
+  if (enclosure.hosts != hosts_before || sources != sources_before) TouchAllSlots(key);
   const auto draft = changes_.drafts<Enclosure>().find(key);
   const Enclosure* before = draft->second.before.get();
   if (before != nullptr && before->slot_count == enclosure.slot_count &&

@@ -19,7 +19,7 @@ bool IsEnclosureServices(const EndDevice* device) {
 // Whether logical units, slots and enclosures stay as they are.
 bool LooksTheSame(const EndDevice& a, const EndDevice& b) {
   return a.facts.state == b.facts.state && a.facts.enclosure == b.facts.enclosure &&
-         a.facts.slot == b.facts.slot && a.units == b.units;
+         a.facts.slot == b.facts.slot && a.units == b.units && a.sources == b.sources;
 }
 
 // The hosts of `before`, including its lost ones, over which `now` has no path.
@@ -47,14 +47,9 @@ void Deriver::CollectDevices() {
 }
 
 void Deriver::CollectDevice(const NodeKey& key, const EndDevice* before, const EndDevice* after) {
+  CountMembers(before, after);
   if (before != nullptr && after != nullptr && LooksTheSame(*before, *after)) return;
   const bool ses = IsEnclosureServices(before) || IsEnclosureServices(after);
-  const EnclosureKey was = before == nullptr ? EnclosureKey(0) : before->facts.enclosure;
-  const EnclosureKey is = after == nullptr ? EnclosureKey(0) : after->facts.enclosure;
-  if (was != is) {
-    CountMember(was, key.host, -1);
-    CountMember(is, key.host, +1);
-  }
   for (const EndDevice* device : {before, after}) {
     if (device == nullptr) continue;
     for (const UnitPathPtr& path : device->units) units_[path->unit].push_back(key);
@@ -68,25 +63,34 @@ void Deriver::CollectDevice(const NodeKey& key, const EndDevice* before, const E
 
 void Deriver::CollectExpanders() {
   for (const auto& [key, draft] : changes_.drafts<Expander>()) {
-    const EnclosureKey was =
-        draft.before == nullptr ? EnclosureKey(0) : draft.before->facts.enclosure;
-    const EnclosureKey is = draft.after == nullptr ? EnclosureKey(0) : draft.after->facts.enclosure;
-    if (was == is) continue;
-    CountMember(was, key.host, -1);
-    CountMember(is, key.host, +1);
+    CountMembers(draft.before.get(), static_cast<const Expander*>(draft.after.get()));
   }
 }
 
-// Only the first and the last member of a host change the enclosure.
-void Deriver::CountMember(EnclosureKey enclosure, SasAddress host, int change) {
+template <typename T>
+void Deriver::CountMembers(const T* before, const T* after) {
+  if (before != nullptr && after != nullptr && before->sources == after->sources &&
+      before->facts.enclosure == after->facts.enclosure) {
+    return;
+  }
+  if (after != nullptr) CountMember(*after, +1);
+  if (before != nullptr) CountMember(*before, -1);
+}
+
+// Only the first and the last member of a host and source change the enclosure.
+template <typename T>
+void Deriver::CountMember(const T& member, int change) {
+  const EnclosureKey enclosure = member.facts.enclosure;
   if (enclosure == EnclosureKey(0)) return;
-  auto& members = memory_.members[enclosure];
-  int64_t& count = members[host];
-  const bool was = count > 0;
-  count += change;
-  const bool is = count > 0;
-  if (was != is) enclosures_[enclosure];
-  if (!is) members.erase(host);
+  DerivedMemory::Members& members = memory_.members[enclosure];
+  for (const Source source : member.sources) {
+    const auto it = members.try_emplace({member.facts.key.host, source}).first;
+    const bool was = it->second > 0;
+    it->second += change;
+    const bool is = it->second > 0;
+    if (was != is) enclosures_[enclosure];
+    if (!is) members.erase(it);
+  }
   if (members.empty()) memory_.members.erase(enclosure);
 }
 

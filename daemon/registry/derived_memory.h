@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "daemon/registry/resources.h"
+#include "daemon/registry/source_set.h"
 
 namespace sasd::registry {
 
@@ -26,8 +28,12 @@ struct DerivedMemory {
     }
   }
 
-  // How many end devices and expanders of each host are in an enclosure.
-  absl::flat_hash_map<EnclosureKey, absl::btree_map<SasAddress, int64_t>> members;
+  // How many end devices and expanders each source of each host reports in an enclosure.
+  using Members = absl::btree_map<std::pair<SasAddress, Source>, int64_t>;
+  absl::flat_hash_map<EnclosureKey, Members> members;
+  void CountMember(EnclosureKey enclosure, SasAddress host, SourceSet sources) {
+    for (const Source source : sources) ++members[enclosure][{host, source}];
+  }
 };
 
 }  // namespace sasd::registry

@@ -46,7 +46,10 @@ std::vector<SasAddress> HostsOf(const RegistryEvent& event) {
   };
   add(event.host);
   for (const Change& change : event.changes) {
-    for (const SasAddress host : change.hosts) add(host);
+    for (const ResourceRef& state : {change.before, change.after}) {
+      if (IsNull(state)) continue;
+      for (const SasAddress host : registry::HostsOf(state)) add(host);
+    }
   }
   return hosts;
 }

@@ -128,8 +128,7 @@ TEST_F(RestartGateTest, HostIsComparedOnceAllSourcesOfBeforeHaveSettled) {
   EXPECT_EQ(events[0]->host, kHostA);
   EXPECT_THAT(gate_->stale_hosts(), IsEmpty());
   EXPECT_THAT(Published().Unsettled({}), IsEmpty());
-  EXPECT_EQ(Snapshot()->Get<EndDevice>({kHostA, SasAddress(0x12), PhysicalPort(0)}),
-            nullptr);
+  EXPECT_EQ(Snapshot()->Get<EndDevice>({kHostA, SasAddress(0x12), PhysicalPort(0)}), nullptr);
   // From now on all passes.
   gate_->Observe(From(kSysfs, {Drive(kHostA, 0x13)}));
   EXPECT_THAT(Changes(), Contains("+ end device 0000000000000013 on host 000000000000000a"));
@@ -164,8 +163,7 @@ TEST_F(RestartGateTest, LostSourceIsNotAwaited) {
   lost.cause = MakeCause(CauseKind::kSourceLost, "no control node");
   gate_->Observe(std::move(lost));
   EXPECT_THAT(gate_->stale_hosts(), IsEmpty());
-  EXPECT_NE(Snapshot()->Get<EndDevice>({kHostA, SasAddress(0x11), PhysicalPort(0)}),
-            nullptr);
+  EXPECT_NE(Snapshot()->Get<EndDevice>({kHostA, SasAddress(0x11), PhysicalPort(0)}), nullptr);
 }
 
 TEST_F(RestartGateTest, HostThatNeverSettlesHoldsUpNoOther) {
@@ -181,8 +179,7 @@ TEST_F(RestartGateTest, HostThatNeverSettlesHoldsUpNoOther) {
   ASSERT_THAT(stale, SizeIs(1));
   EXPECT_EQ(stale[0].host, kHostA);
   EXPECT_TRUE(stale[0].not_read);
-  EXPECT_NE(Snapshot()->Get<EndDevice>({kHostA, SasAddress(0x11), PhysicalPort(0)}),
-            nullptr)
+  EXPECT_NE(Snapshot()->Get<EndDevice>({kHostA, SasAddress(0x11), PhysicalPort(0)}), nullptr)
       << "what was there is not missing";
 }
 

@@ -38,6 +38,13 @@ void RestoredBuilder::CheckSources(const T& resource, SourceSet sources) {
   Fail(Contradiction(MakeId<T>(resource.key()), "has no source that this sasd has"));
 }
 
+template <typename T>
+void RestoredBuilder::CountMember(const T& node) {
+  const EnclosureKey enclosure = node.facts.enclosure;
+  if (enclosure == EnclosureKey(0)) return;
+  restored_.memory.CountMember(enclosure, node.facts.key.host, node.sources);
+}
+
 void RestoredBuilder::Add(Host host) {
   CheckSources(host, host.sources);
   host.by_source = Spread(table_, host.sources, host.facts);
@@ -63,18 +70,14 @@ void RestoredBuilder::Add(Port port) {
 void RestoredBuilder::Add(Expander expander) {
   CheckSources(expander, expander.sources);
   expander.by_source = Spread(table_, expander.sources, expander.facts);
-  const EnclosureKey enclosure = expander.facts.enclosure;
-  if (enclosure != EnclosureKey(0)) {
-    ++restored_.memory.members[enclosure][expander.facts.key.host];
-  }
+  CountMember(expander);
   Put(std::move(expander));
 }
 
 void RestoredBuilder::Add(EndDevice device) {
   CheckSources(device, device.sources);
   device.by_source = Spread(table_, device.sources, device.facts);
-  const EnclosureKey enclosure = device.facts.enclosure;
-  if (enclosure != EnclosureKey(0)) ++restored_.memory.members[enclosure][device.facts.key.host];
+  CountMember(device);
   const NodeKey key = device.key();
   devices_[key] = std::move(device);
 }

@@ -60,6 +60,9 @@ class RestoredBuilder {
   void Put(T resource);
   template <typename T>
   void CheckSources(const T& resource, SourceSet sources);
+  // Of an enclosure.
+  template <typename T>
+  void CountMember(const T& node);
   void Fail(absl::Status status);
   void LinkUnits();
   void LinkDevice(EndDevice& device, std::vector<std::shared_ptr<UnitPath>> paths);

@@ -21,7 +21,7 @@ class Writer::Step {
         source_(source),
         pool_(writer.pool_),
         changes_(table_, writer.tables_),
-        deriver_(table_, source, changes_, writer.memory_) {}
+        deriver_(table_, changes_, writer.memory_) {}
 
   void operator()(HostFacts& facts);
   void operator()(HostGone& gone);

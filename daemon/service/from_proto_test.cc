@@ -79,7 +79,7 @@ TYPED_TEST(FromProtoTest, IsTotal) {
     std::string bytes = Message(random.template Make<TypeParam>()).SerializeAsString();
     for (int i = 0; i < 2; ++i) {
       bytes[random.template Below<size_t>(static_cast<int>(bytes.size()))] =
-          random.template Below<char>(256);
+          random.template Below<char>(128);
     }
     sas::v1::Resource message;
     if (!message.ParseFromString(bytes)) continue;

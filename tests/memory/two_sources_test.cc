@@ -1,0 +1,382 @@
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/registry/fake_pump.h"
+#include "daemon/registry/registry.h"
+#include "daemon/registry/restart_gate.h"
+#include "daemon/service/change_encoder.h"
+#include "daemon/service/convert.h"
+#include "daemon/service/from_proto.h"
+#include "driver/base/fake_clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sas/v1/events.pb.h"
+#include "tests/support/mirror.h"
+#include "tests/support/random.h"
+
+// Random worlds of two hosts that share enclosures and drives, seen by firmware and sysfs: no
+// change without a change, and exact differences over a restart.
+namespace sasd {
+namespace {
+
+using ::testing::IsEmpty;
+using testing::NameOf;
+using testing::Random;
+
+constexpr SasAddress kHosts[] = {SasAddress(0xA), SasAddress(0xB)};
+
+// What the two sources can see of one host.
+struct HostWorld {
+  SasAddress address;
+  int epoch = 0;  // handles and names in the operating system belong to one boot
+  struct Drive {
+    uint64_t number;
+    uint16_t slot;
+    uint64_t enclosure;
+    int serial;
+    int behind;  // an expander, or -1: the host
+    bool has_ses_slot;
+  };
+  std::vector<int> expanders;
+  std::vector<Drive> drives;
+  std::map<uint64_t, int> enclosures;  // with their number of slots
+  bool has_sysfs = true, has_firmware = true;
+  bool labels = true;
+};
+
+NodeKey Expander(SasAddress host, int number) {
+  return {host, SasAddress(0xE00 + static_cast<uint64_t>(number)), PhysicalPort(0)};
+}
+NodeKey Parent(SasAddress host, int behind) {
+  return behind < 0 ? NodeKey::Host(host) : Expander(host, behind);
+}
+
+std::vector<Observation> See(const HostWorld& world, Source source) {
+  const bool sysfs = source == Source::kSysfs;
+  const SasAddress host = world.address;
+  std::vector<Observation> seen;
+  HostFacts facts;
+  facts.address = host;
+  facts.phy_count = 8;
+  (sysfs ? facts.os_name : facts.board_name) = sysfs ? absl::StrCat("host", world.epoch) : "HBA";
+  seen.push_back(facts);
+  for (const int number : world.expanders) {
+    ExpanderFacts expander;
+    expander.key = Expander(host, number);
+    expander.parent = NodeKey::Host(host);
+    expander.phy_count = 24;
+    expander.level = 1;
+    if (sysfs) expander.os_name = absl::StrCat("expander-", world.epoch, ":", number);
+    if (!sysfs) expander.handle = DevHandle(static_cast<uint16_t>(world.epoch * 100 + number));
+    seen.push_back(expander);
+    for (int lane = 0; lane < 2; ++lane) {
+      PhyFacts phy;
+      phy.key = {NodeKey::Host(host), PhyId(static_cast<uint8_t>(number * 2 + lane))};
+      phy.attached = expander.key.address;
+      phy.negotiated = LinkRate::k12Gbps;
+      phy.hardware_max = LinkRate::k12Gbps;
+      seen.push_back(phy);
+    }
+    if (sysfs) {
+      PortFacts port;
+      port.key = {NodeKey::Host(host), expander.key.address};
+      port.os_name = absl::StrCat("port-", world.epoch, ":", number);
+      port.width = 2;
+      seen.push_back(port);
+    }
+  }
+  for (const auto& [id, slots] : world.enclosures) {
+    EnclosureFacts enclosure;
+    enclosure.key = EnclosureKey(id);
+    enclosure.host = host;
+    enclosure.slot_count = static_cast<uint16_t>(slots);
+    if (sysfs) enclosure.os_name = absl::StrCat(world.epoch, ":0:0:0");
+    if (!sysfs) enclosure.handle = EnclosureHandle(static_cast<uint16_t>(world.epoch));
+    seen.push_back(enclosure);
+    if (!sysfs || !world.labels) continue;
+    for (int number = 0; number < slots; ++number) {
+      SlotFacts slot;
+      slot.key = {EnclosureKey(id), static_cast<uint16_t>(number)};
+      slot.label = absl::StrCat("Slot ", number);
+      seen.push_back(slot);
+    }
+  }
+  for (const HostWorld::Drive& drive : world.drives) {
+    EndDeviceFacts device;
+    device.key = {host, SasAddress(0x100 * host.value() + drive.number), PhysicalPort(0)};
+    device.parent = Parent(host, drive.behind);
+    device.enclosure = EnclosureKey(drive.enclosure);
+    device.slot = drive.slot;
+    if (drive.has_ses_slot) device.ses_slot = drive.slot;
+    device.protocols.target = Protocols::kSsp;
+    device.state = !sysfs && world.has_sysfs ? DeviceState::kDiscovered : DeviceState::kAttached;
+    if (sysfs) device.os_name = absl::StrCat("end_device-", world.epoch, ":", drive.number);
+    if (!sysfs) device.handle = DevHandle(static_cast<uint16_t>(world.epoch * 99 + drive.number));
+    seen.push_back(device);
+    PhyFacts phy;
+    phy.key = {device.parent, PhyId(static_cast<uint8_t>(20 + drive.number))};
+    phy.attached = device.key.address;
+    phy.negotiated = LinkRate::k6Gbps;
+    seen.push_back(phy);
+    if (!sysfs && world.has_sysfs) continue;
+    LogicalUnitFacts unit;
+    unit.device = device.key;
+    unit.wwid = absl::StrCat("naa.", drive.number, ".", drive.serial);
+    unit.serial = absl::StrCat("S", drive.serial);
+    unit.model = "M";
+    if (sysfs) unit.block_device = absl::StrCat("sd", world.epoch, host.value(), drive.number);
+    seen.push_back(unit);
+    if (drive.number % 3 == 0) {
+      unit.lun = uint64_t{1} << 48;
+      unit.wwid += ".1";
+      seen.push_back(unit);
+    }
+  }
+  DiscoveryFacts discovery;
+  discovery.host = host;
+  discovery.state = DiscoveryState::kSettled;
+  seen.push_back(discovery);
+  return seen;
+}
+
+using World = std::vector<HostWorld>;
+
+World RandomWorld(Random& random) {
+  World world;
+  for (const SasAddress host : kHosts) {
+    HostWorld one;
+    one.address = host;
+    one.has_firmware = !random.OneIn(4);
+    one.has_sysfs = !one.has_firmware || !random.OneIn(4);
+    one.labels = !random.OneIn(4);
+    for (int number = 0; number < 3; ++number) {
+      if (!random.OneIn(3)) one.expanders.push_back(number);
+    }
+    for (uint64_t id = 0x70; id < 0x72; ++id) {
+      if (!random.OneIn(4)) one.enclosures[id] = random.OneIn(4) ? 6 : 4;
+    }
+    for (uint64_t number = 1; number <= 6; ++number) {
+      if (random.OneIn(3)) continue;
+      const int behind = one.expanders.empty() || random.OneIn(3)
+                             ? -1
+                             : one.expanders[random.Below(one.expanders.size())];
+      one.drives.push_back({number, static_cast<uint16_t>(random.Below(8)), 0x70 + random.Below(3),
+                            static_cast<int>(random.Below(2)), behind, random.OneIn(2)});
+    }
+    world.push_back(std::move(one));
+  }
+  return world;
+}
+
+World AfterBoot(World world) {
+  for (HostWorld& host : world) ++host.epoch;
+  return world;
+}
+
+struct Stored {
+  sas::v1::Resource resource;
+  bool present = true;
+};
+using State = std::map<std::string, Stored>;
+
+// Applies events as a client does, and checks that each change is one.
+class Client {
+ public:
+  explicit Client(State state = {}) : state_(std::move(state)) {}
+
+  void Apply(const registry::RegistryEvent& event) {
+    for (const registry::Change& change : event.changes) {
+      sas::v1::Change encoded;
+      ASSERT_TRUE(encoded.ParseFromString(service::EncodeChange(change)));
+      const std::string& name = NameOf(encoded.resource());
+      const bool known = state_.count(name) > 0 && state_[name].present;
+      switch (encoded.kind()) {
+        case sas::v1::CHANGE_KIND_ADDED:
+          EXPECT_FALSE(known) << name;
+          break;
+        case sas::v1::CHANGE_KIND_MODIFIED:
+          EXPECT_TRUE(known) << name;
+          EXPECT_FALSE(encoded.changed_fields().paths().empty()) << encoded.ShortDebugString();
+          break;
+        default:
+          EXPECT_TRUE(known) << name;
+      }
+      changes_.push_back(encoded);
+      state_[name] = {encoded.resource(), encoded.kind() != sas::v1::CHANGE_KIND_REMOVED};
+    }
+  }
+  void Drain(registry::Registry& registry) {
+    for (const registry::RegistryEventPtr& event : registry::PublishAll(registry)) Apply(*event);
+  }
+
+  const State& state() const { return state_; }
+  // Without those of hosts.
+  std::vector<std::string> TakeChanges() {
+    std::vector<std::string> texts;
+    for (const sas::v1::Change& change : changes_) {
+      if (change.resource().has_host()) continue;
+      texts.push_back(absl::StrCat(sas::v1::ChangeKind_Name(change.kind()), " ",
+                                   NameOf(change.resource()), " ",
+                                   change.changed_fields().ShortDebugString(), " was ",
+                                   change.previous().ShortDebugString()));
+    }
+    changes_.clear();
+    return texts;
+  }
+
+ private:
+  State state_;
+  std::vector<sas::v1::Change> changes_;
+};
+
+void Show(const HostWorld& host, Source source, ObservationSink& sink) {
+  if (source == Source::kFirmware ? !host.has_firmware : !host.has_sysfs) return;
+  ObservationBatch batch;
+  batch.source = source;
+  batch.host = host.address;
+  batch.observations = See(host, source);
+  sink.Observe(std::move(batch));
+}
+
+void ShowAll(const World& world, Random& random, ObservationSink& sink) {
+  std::vector<std::pair<const HostWorld*, Source>> order;
+  for (const HostWorld& host : world) {
+    for (const Source source : {Source::kFirmware, Source::kSysfs})
+      order.emplace_back(&host, source);
+  }
+  for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.Below(i)]);
+  for (const auto& [host, source] : order) Show(*host, source, sink);
+}
+
+std::unique_ptr<registry::Registry> Restore(const State& state, int64_t revision) {
+  service::StateReader reader;
+  for (const auto& [name, stored] : state) {
+    EXPECT_TRUE(reader.Add(stored.resource, stored.present).ok());
+  }
+  registry::Registry::Options options;
+  options.epoch = "00000000000000aa";
+  absl::StatusOr<registry::Restored> restored = reader.Finish(revision);
+  EXPECT_TRUE(restored.ok()) << restored.status();
+  if (restored.ok()) options.restored = *std::move(restored);
+  return std::make_unique<registry::Registry>(std::move(options));
+}
+
+// Without times, sources of the enclosures that only their members name, and memory.
+std::map<std::string, std::string> Picture(const State& state) {
+  std::map<std::string, std::string> texts;
+  for (const auto& [name, stored] : state) {
+    if (!stored.present) continue;
+    sas::v1::Resource resource = stored.resource;
+    const auto* kind = sas::v1::Resource::descriptor()->FindFieldByNumber(resource.resource_case());
+    auto* inner = resource.GetReflection()->MutableMessage(&resource, kind);
+    for (const char* field : {"revision", "update_time", "state_time", "widest_count",
+                              "fastest_link_rate", "most_path_count", "lost_hosts"}) {
+      const auto* f = inner->GetDescriptor()->FindFieldByName(field);
+      if (f != nullptr) inner->GetReflection()->ClearField(inner, f);
+    }
+    texts[name] = resource.ShortDebugString();
+  }
+  return texts;
+}
+
+registry::RestartGate::Options NoGrace() {
+  registry::RestartGate::Options options;
+  options.grace_end = absl::ZeroDuration();
+  return options;
+}
+
+registry::Registry::Options First() {
+  registry::Registry::Options options;
+  options.epoch = "00000000000000aa";
+  return options;
+}
+
+class TwoSourcesTest : public ::testing::Test {
+ protected:
+  FakeClock clock_;
+};
+
+TEST_F(TwoSourcesTest, EachModificationNamesAField) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    registry::Registry registry(First());
+    Client client;
+    for (int round = 0; round < 4; ++round) {
+      ShowAll(RandomWorld(random), random, registry);
+      if (random.OneIn(2)) {
+        ObservationBatch gone;
+        gone.host = kHosts[random.Below(2)];
+        gone.source = random.OneIn(2) ? Source::kFirmware : Source::kSysfs;
+        gone.observations.push_back(HostGone{gone.host});
+        registry.Observe(std::move(gone));
+      }
+      client.Drain(registry);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST_F(TwoSourcesTest, SameWorldAfterARestartIsNoChange) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    const World world = RandomWorld(random);
+    registry::Registry first(First());
+    Client client;
+    ShowAll(world, random, first);
+    client.Drain(first);
+    const auto second = Restore(client.state(), first.revision());
+    registry::RestartGate gate(*second, *second, clock_, NoGrace());
+    client.Drain(*second);
+    client.TakeChanges();
+    ShowAll(world, random, gate);
+    client.Drain(*second);
+    EXPECT_THAT(client.TakeChanges(), IsEmpty());
+    EXPECT_THAT(gate.stale_hosts(), IsEmpty());
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(TwoSourcesTest, OtherWorldAfterARestartIsSeenAsAFirstStartSeesIt) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    registry::Registry first(First());
+    Client client;
+    ShowAll(RandomWorld(random), random, first);
+    client.Drain(first);
+    World world = AfterBoot(RandomWorld(random));
+    const auto second = Restore(client.state(), first.revision());
+    registry::RestartGate gate(*second, *second, clock_, NoGrace());
+    const uint64_t order = random.Next();
+    Random shuffle(order), again(order);
+    ShowAll(world, shuffle, gate);
+    clock_.Advance(absl::Minutes(1));
+    gate.OnFirstReading();
+    client.Drain(*second);
+    EXPECT_THAT(gate.stale_hosts(), IsEmpty());
+    registry::Registry fresh(First());
+    Client expected;
+    ShowAll(world, again, fresh);
+    expected.Drain(fresh);
+    const auto now = Picture(client.state()), wanted = Picture(expected.state());
+    for (const auto& [name, text] : wanted) {
+      EXPECT_EQ(now.count(name), 1u) << name;
+      if (now.count(name) > 0) EXPECT_EQ(now.at(name), text);
+    }
+    EXPECT_EQ(now.size(), wanted.size());
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace sasd
