@@ -68,7 +68,7 @@ absl::Status CheckFile(const FileSpec& spec) {
 bool ProvenCorrupt(const FileSpec& spec) {
   absl::StatusOr<Database> db = Database::Open(spec.path, {.read_only = true, .vfs = spec.vfs});
   if (!db.ok()) return absl::IsDataLoss(db.status());
-  absl::StatusOr<std::string> verdict = db->Text("PRAGMA integrity_check(1)");
+  absl::StatusOr<std::string> verdict = db->Text("PRAGMA quick_check(1)");
   if (!verdict.ok()) return absl::IsDataLoss(verdict.status());
   return *verdict != "ok";
 }
@@ -132,7 +132,7 @@ absl::StatusOr<OpenedFile> OpenFile(const FileSpec& spec) {
   if (out.created) unlink((spec.path + "-wal").c_str());
   if (!out.created) {
     absl::Status status = CheckFile(spec);
-    if (absl::IsDataLoss(status) && ProvenCorrupt(spec)) {
+    if ((absl::IsDataLoss(status) || (status.ok() && spec.suspect)) && ProvenCorrupt(spec)) {
       absl::StatusOr<std::string> moved = MoveAside(spec.path);
       if (!moved.ok()) return moved.status();
       out.moved_aside = *std::move(moved);
