@@ -265,7 +265,7 @@ void FaultyDisk::Lose(const std::string& path, Content& content) {
   if (Inode(path) != content.inode) return;
   constexpr double kChances[] = {0, 0.3, 0.9, 1};
   const double chance = kChances[random_() % 4];
-  const auto happens = [&] {
+  const auto happens = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return static_cast<double>(random_() % 1'000'000) < chance * 1'000'000;
   };
   for (const Operation& operation : content.pending) {

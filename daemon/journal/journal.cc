@@ -42,9 +42,7 @@ constexpr const char* kMigrations[] = {
 constexpr int64_t kSpanEvents = 512;
 constexpr size_t kMaxCachedObjects = 200'000;
 constexpr size_t kMaxIdleReaders = 4;
-// Pages of the write-ahead log: from the first on it is copied back; at the second writes wait
-// once.
-constexpr int64_t kCheckpointPages = 1'000;
+// Pages of the write-ahead log: with so many, writes wait once while the rest is copied back.
 constexpr int64_t kMaxLogPages = 16'384;
 // Trimming stops after this long, so that the next sync is not late.
 constexpr absl::Duration kTrimFor = absl::Milliseconds(200);
@@ -661,7 +659,7 @@ absl::Status Journal::Maintain() {
 // synchronous=OFF, a power loss could leave old frames of the log whose pages are newer in the
 // database. So writes sync the log's header, should they start it over, while all of it is copied.
 absl::Status Journal::CopyLog() {
-  if (log_pages_.load() < kCheckpointPages) return absl::OkStatus();
+  if (log_pages_.load() < options_.checkpoint_pages) return absl::OkStatus();
   {
     absl::MutexLock writers(&write_mu_);
     if (absl::Status status = writer_->db.Exec("PRAGMA synchronous = NORMAL"); !status.ok())

@@ -54,6 +54,7 @@ class Journal {
     Clock* clock = &SystemClock();
     absl::Duration sync_interval = absl::Milliseconds(500);
     int64_t reserved_block = 65'536;  // revisions
+    int64_t checkpoint_pages = 1'000;  // of 4096 bytes: as large a log is copied back
     bool maintenance_thread = true;   // false: the caller calls Maintain
   };
 

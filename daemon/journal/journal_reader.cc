@@ -302,8 +302,15 @@ absl::Status JournalReader::ReadAll(const std::vector<int64_t>& ids, Interval in
   // What passes is read by its revision: the scan does not read the contents of the others.
   const bool chosen = Filters(query) || !ids.empty();
   Statement& rows = chosen ? statements_->scan[down] : statements_->events[down];
-  const auto seek = [&](int64_t revision) {
-    return First(statements_->seek[down].Bind(1, revision));
+  const auto seek = [&](int64_t revision) -> absl::StatusOr<std::optional<int64_t>> {
+    absl::StatusOr<std::optional<int64_t>> found = First(statements_->seek[down].Bind(1, revision));
+    // A torn page may have revisions that are none.
+    const Interval expected = down ? Interval{interval.first, revision}
+                                   : Interval{revision, interval.last};
+    if (found.ok() && found->has_value() &&
+        (**found < expected.first || **found > expected.last))
+      return absl::DataLossError("out of order");
+    return found;
   };
   // What lies between two rows is missing, unless a gap is declared.
   const auto reach = [&](int64_t revision) {
@@ -323,7 +330,10 @@ absl::Status JournalReader::ReadAll(const std::vector<int64_t>& ids, Interval in
       status = row.status();
       if (!row.ok() || !*row) break;
       const int64_t revision = rows.Int(0);
-      if (revision < interval.first || revision > interval.last) break;  // damaged: out of order
+      if (revision < interval.first || revision > interval.last) {
+        status = absl::DataLossError("out of order");
+        break;
+      }
       reach(revision);
       if (!chosen) {
         status = AddRow(rows, ids, out);
@@ -336,13 +346,13 @@ absl::Status JournalReader::ReadAll(const std::vector<int64_t>& ids, Interval in
     rows.Reset();
     if (out.full() && status.ok()) return status;
     if (!status.ok() && !absl::IsDataLoss(status)) return status;
-    if (status.ok()) break;
     if (interval.first > interval.last) break;
+    // Damage, or the scan ended early; a torn page may look like an end.
     absl::StatusOr<std::optional<int64_t>> next =
         PassDamage(down ? interval.last : interval.first, down ? interval.first : interval.last,
                    seek);
     if (!next.ok()) return next.status();
-    if (!next->has_value() || **next < interval.first || **next > interval.last) break;
+    if (!next->has_value()) break;
     reach(**next);
     if (status = AddEvent(**next, ids, out); !status.ok()) return status;
     out.Examine(1, **next);
@@ -364,8 +374,12 @@ absl::Status JournalReader::ReadObjects(const std::vector<int64_t>& ids, Interva
       heads(later);
   const auto advance = [&](size_t list) -> absl::Status {
     absl::StatusOr<bool> row = lists[list].Step();
-    if (row.ok() && *row) heads.push({lists[list].Int(0), list});
-    return row.status();
+    if (!row.ok() || !*row) return row.status();
+    const int64_t revision = lists[list].Int(0);
+    if (revision < interval.first || revision > interval.last)
+      return absl::DataLossError("out of order");
+    heads.push({revision, list});
+    return absl::OkStatus();
   };
   // Without the index, the events themselves say which objects they are about.
   const auto without_index = [&](const absl::Status& status) {
