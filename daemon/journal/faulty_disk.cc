@@ -18,6 +18,7 @@ namespace sasd::journal {
 namespace {
 
 constexpr int64_t kSector = 512;
+constexpr int64_t kPage = 4096;  // of the system's cache
 
 std::string NextName() {
   static std::atomic<int> count{0};
@@ -268,20 +269,24 @@ void FaultyDisk::Lose(const std::string& path, Content& content) {
   const auto happens = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return static_cast<double>(random_() % 1'000'000) < chance * 1'000'000;
   };
+  // Of each block of the file either all later writes or none, or each write for itself.
+  const int64_t unit = random_() % 2 == 0 ? kSector : kPage;
+  const bool by_block = random_() % 2 == 0;
+  absl::flat_hash_map<int64_t, bool> blocks;
   for (const Operation& operation : content.pending) {
     if (operation.offset < 0) {
       if (!happens()) break;
       content.durable.resize(static_cast<size_t>(operation.size), '\0');
-      continue;
-    }
-    if (happens()) {
-      Apply(operation.offset, operation.data, &content.durable);
+      blocks.clear();
       continue;
     }
     const auto end = operation.offset + static_cast<int64_t>(operation.data.size());
     for (int64_t from = operation.offset; from < end;) {
-      const int64_t to = std::min(end, (from / kSector + 1) * kSector);
-      if (happens())
+      const int64_t block = from / unit;
+      const int64_t to = std::min(end, (block + 1) * unit);
+      bool kept = happens();
+      if (by_block) kept = blocks.try_emplace(block, kept).first->second;
+      if (kept)
         Apply(from,
               operation.data.substr(static_cast<size_t>(from - operation.offset),
                                     static_cast<size_t>(to - from)),
