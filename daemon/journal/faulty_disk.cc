@@ -273,6 +273,8 @@ void FaultyDisk::Lose(const std::string& path, Content& content) {
   const int64_t unit = random_() % 2 == 0 ? kSector : kPage;
   const bool by_block = random_() % 2 == 0;
   absl::flat_hash_map<int64_t, bool> blocks;
+  // Or the later pages of the file are on the disk, and those before them are not yet.
+  const int64_t first_kept = random_() % 3 == 0 ? static_cast<int64_t>(1 + random_() % 40) : 0;
   for (const Operation& operation : content.pending) {
     if (operation.offset < 0) {
       if (!happens()) break;
@@ -286,6 +288,7 @@ void FaultyDisk::Lose(const std::string& path, Content& content) {
       const int64_t to = std::min(end, (block + 1) * unit);
       bool kept = happens();
       if (by_block) kept = blocks.try_emplace(block, kept).first->second;
+      if (first_kept > 0) kept = from / kPage >= first_kept;
       if (kept)
         Apply(from,
               operation.data.substr(static_cast<size_t>(from - operation.offset),

@@ -156,6 +156,9 @@ absl::Status Journal::SetUp() {
         Trimmer::Open(w.db, options_.boot_id, options_.clock->Monotonic());
     if (!trimmer.ok()) return trimmer.status();
     trimmer_ = *std::move(trimmer);
+    absl::StatusOr<int64_t> objects = w.db.Int("SELECT EXISTS(SELECT 1 FROM objects)");
+    if (!objects.ok()) return objects.status();
+    all_object_ids_ = *objects == 0;
   }
   if (absl::Status status = OpenMaintenance(); !status.ok()) return status;
   if (absl::Status status = Maintain(); !status.ok()) return status;
@@ -367,7 +370,7 @@ absl::Status Journal::Append(absl::Span<const EventRow> rows) {
     absl::MutexLock lock(&write_mu_);
     --waiting_;
     status = Noted(AppendLocked(rows));
-    if (!status.ok()) object_ids_.clear();  // it may have ids of rows that were rolled back
+    if (!status.ok()) ForgetObjectIds();  // they may be of rows that were rolled back
   }
   if (!status.ok()) return status;
   int64_t bytes = 0;
@@ -467,18 +470,26 @@ absl::Status Journal::WriteGap(const Gap& gap) {
 absl::StatusOr<int64_t> Journal::ObjectId(const std::string& name, uint8_t kind) {
   if (auto it = object_ids_.find(name); it != object_ids_.end()) return it->second;
   Writer& w = *writer_;
-  absl::StatusOr<bool> row = w.find_object.BindText(1, name).Step();
-  int64_t id = row.ok() && *row ? w.find_object.Int(0) : 0;
-  w.find_object.Reset();
-  if (!row.ok()) return row.status();
+  int64_t id = 0;
+  if (!all_object_ids_) {
+    absl::StatusOr<bool> row = w.find_object.BindText(1, name).Step();
+    if (row.ok() && *row) id = w.find_object.Int(0);
+    w.find_object.Reset();
+    if (!row.ok()) return row.status();
+  }
   if (id == 0) {
     if (absl::Status status = w.insert_object.BindText(1, name).Bind(2, kind).Run(); !status.ok())
       return status;
     id = sqlite3_last_insert_rowid(w.db.handle());
   }
-  if (object_ids_.size() >= kMaxCachedObjects) object_ids_.clear();
+  if (object_ids_.size() >= kMaxCachedObjects) ForgetObjectIds();
   object_ids_.emplace(name, id);
   return id;
+}
+
+void Journal::ForgetObjectIds() {
+  object_ids_.clear();
+  all_object_ids_ = false;
 }
 
 void Journal::SetVisible(int64_t revision) {
@@ -572,7 +583,7 @@ absl::Status Journal::WriteState(absl::Span<const StateRow> rows) {
                  .Run();
   }
   if (status.ok()) status = transaction->Commit();
-  if (!status.ok()) object_ids_.clear();
+  if (!status.ok()) ForgetObjectIds();
   unsynced_ = true;
   return Noted(status);
 }

@@ -170,6 +170,7 @@ class Journal {
   absl::Status WriteGap(const Gap& gap) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::StatusOr<int64_t> ObjectId(const std::string& name, uint8_t kind)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  void ForgetObjectIds() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status PutMeta(absl::string_view key, absl::string_view value)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   void LockForMaintenance() ABSL_EXCLUSIVE_LOCK_FUNCTION(write_mu_);
@@ -204,7 +205,9 @@ class Journal {
   absl::Mutex write_mu_;
   std::unique_ptr<Writer> writer_ ABSL_GUARDED_BY(write_mu_);
   std::unique_ptr<Trimmer> trimmer_ ABSL_GUARDED_BY(write_mu_);  // before its connection
+  // Ids of names; all of them, or those used last.
   absl::flat_hash_map<std::string, int64_t> object_ids_ ABSL_GUARDED_BY(write_mu_);
+  bool all_object_ids_ ABSL_GUARDED_BY(write_mu_) = false;
   Summary summary_ ABSL_GUARDED_BY(write_mu_);
 
   absl::Mutex readers_mu_;
