@@ -18,9 +18,9 @@ namespace sasd::journal {
 // A VFS of SQLite on top of the system's, for tests: a disk that loses power, is full, is read-only
 // or hangs. It keeps what each database and log had at its last sync, and what was written since.
 //
-// After a power loss a file has what was synced, and of the later writes any selection of sectors or
-// pages. A truncation is an operation of the file system's own journal: if it is
-// lost, so is what was written to the file after it.
+// After a power loss a file has what was synced, and of the later writes any selection of sectors
+// or pages. A truncation is an operation of the file system's own journal: if it is lost, so is
+// what was written to the file after it.
 //
 // Thread-safe, but for PowerOn, which needs all files closed. Syncs cost nothing.
 class FaultyDisk {

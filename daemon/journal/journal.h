@@ -53,9 +53,9 @@ class Journal {
     absl::Duration max_age = absl::Hours(24 * 90);
     Clock* clock = &SystemClock();
     absl::Duration sync_interval = absl::Milliseconds(500);
-    int64_t reserved_block = 65'536;  // revisions
+    int64_t reserved_block = 65'536;   // revisions
     int64_t checkpoint_pages = 1'000;  // of 4096 bytes: as large a log is copied back
-    bool maintenance_thread = true;   // false: the caller calls Maintain
+    bool maintenance_thread = true;    // false: the caller calls Maintain
   };
 
   // How the node begins.
@@ -136,9 +136,9 @@ class Journal {
     int64_t payload_bytes = 0;  // of these
     int64_t syncs = 0;
     absl::Duration longest_sync;
-    int64_t log_pages = 0;    // of 4096 bytes, in the write-ahead log
-    int64_t used_bytes = 0;   // of the database, without free pages
-    int64_t trimmed = 0;      // all revisions up to this one are trimmed
+    int64_t log_pages = 0;   // of 4096 bytes, in the write-ahead log
+    int64_t used_bytes = 0;  // of the database, without free pages
+    int64_t trimmed = 0;     // all revisions up to this one are trimmed
     // More than max_bytes are used, and state_revision() lets no event go: FinishState is due.
     bool over_limit = false;
     // A read or write met damage since Open. Damage that a write meets is examined at the next

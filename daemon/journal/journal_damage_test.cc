@@ -149,9 +149,9 @@ TEST_F(JournalDamageTest, WithoutTheIndexEventsOfAnObjectAreFound) {
   ASSERT_TRUE(node_.Open().ok());
   ASSERT_FALSE(node_.journal().start().new_epoch);
   EXPECT_EQ(CheckPage({.objects = {"object 3"}}, false), 30u);
-  EXPECT_EQ(CheckPage({.newest_first = true, .limit = 7, .objects = {"object 3", "object 4"}},
-                      false),
-            60u);
+  EXPECT_EQ(
+      CheckPage({.newest_first = true, .limit = 7, .objects = {"object 3", "object 4"}}, false),
+      60u);
 }
 
 TEST_F(JournalDamageTest, DamageThatAWriteMeetsIsExaminedAtTheNextStart) {

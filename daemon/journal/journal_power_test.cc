@@ -208,8 +208,8 @@ class Life {
   // The stored state and the events after it make the last content of each object.
   void CheckState(const std::map<int64_t, const EventRow*>& rows) {
     std::map<std::string, std::string> state;
-    absl::StatusOr<int64_t> damaged = node_.journal().VisitState(
-        [&](const StateRow& row) { state[row.name] = row.resource; });
+    absl::StatusOr<int64_t> damaged =
+        node_.journal().VisitState([&](const StateRow& row) { state[row.name] = row.resource; });
     if (!damaged.ok()) {
       EXPECT_TRUE(disk_.stopped()) << damaged.status();
       return;
@@ -220,8 +220,7 @@ class Life {
       expected[row->objects[0].name] = row->payload;
       if (revision > node_.journal().state_revision()) state[row->objects[0].name] = row->payload;
     }
-    for (const auto& [object, payload] : expected)
-      EXPECT_TRUE(state[object] == payload) << object;
+    for (const auto& [object, payload] : expected) EXPECT_TRUE(state[object] == payload) << object;
   }
 
   void CheckSearch(const std::map<int64_t, const EventRow*>& rows) {
@@ -245,7 +244,7 @@ class Life {
   TestNode node_;
   Counts& counts_;
   bool power_lost_ = true;
-  int64_t synced_ = 0;  // all visible revisions up to this one are on the disk
+  int64_t synced_ = 0;    // all visible revisions up to this one are on the disk
   int64_t greatest_ = 0;  // that was ever visible
   std::map<int64_t, Event> visible_;
   std::map<int64_t, std::vector<std::string>> attempts_;

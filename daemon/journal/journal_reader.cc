@@ -30,9 +30,9 @@ bool Passes(const Query& query, int64_t bits, int64_t nanos) {
          (query.start_nanos == 0 || nanos >= query.start_nanos) && nanos < EndNanos(query);
 }
 
-// Damage hides a range of keys: finds the nearest key from `from` on towards `to` (inclusive, either
-// direction) that `seek` finds. seek(key) gives the nearest key at or beyond its argument, nullopt:
-// none, DATA_LOSS: damaged.
+// Damage hides a range of keys: finds the nearest key from `from` on towards `to` (inclusive,
+// either direction) that `seek` finds. seek(key) gives the nearest key at or beyond its argument,
+// nullopt: none, DATA_LOSS: damaged.
 template <typename Seek>
 absl::StatusOr<std::optional<int64_t>> PassDamage(int64_t from, int64_t to, const Seek& seek) {
   const int64_t sign = from <= to ? 1 : -1;
@@ -241,8 +241,8 @@ absl::StatusOr<Page> JournalReader::ReadSnapshot(const Query& query) {
     intervals = *std::move(found);
   }
   for (const Interval& interval : intervals) {
-    absl::Status status = query.objects.empty() ? ReadAll({}, interval, out)
-                                                : ReadObjects(ids, interval, out);
+    absl::Status status =
+        query.objects.empty() ? ReadAll({}, interval, out) : ReadObjects(ids, interval, out);
     if (!status.ok()) return status;
     if (out.full()) {
       page.more = true;
@@ -305,10 +305,9 @@ absl::Status JournalReader::ReadAll(const std::vector<int64_t>& ids, Interval in
   const auto seek = [&](int64_t revision) -> absl::StatusOr<std::optional<int64_t>> {
     absl::StatusOr<std::optional<int64_t>> found = First(statements_->seek[down].Bind(1, revision));
     // A torn page may have revisions that are none.
-    const Interval expected = down ? Interval{interval.first, revision}
-                                   : Interval{revision, interval.last};
-    if (found.ok() && found->has_value() &&
-        (**found < expected.first || **found > expected.last))
+    const Interval expected =
+        down ? Interval{interval.first, revision} : Interval{revision, interval.last};
+    if (found.ok() && found->has_value() && (**found < expected.first || **found > expected.last))
       return absl::DataLossError("out of order");
     return found;
   };
@@ -348,9 +347,8 @@ absl::Status JournalReader::ReadAll(const std::vector<int64_t>& ids, Interval in
     if (!status.ok() && !absl::IsDataLoss(status)) return status;
     if (interval.first > interval.last) break;
     // Damage, or the scan ended early; a torn page may look like an end.
-    absl::StatusOr<std::optional<int64_t>> next =
-        PassDamage(down ? interval.last : interval.first, down ? interval.first : interval.last,
-                   seek);
+    absl::StatusOr<std::optional<int64_t>> next = PassDamage(
+        down ? interval.last : interval.first, down ? interval.first : interval.last, seek);
     if (!next.ok()) return next.status();
     if (!next->has_value()) break;
     reach(**next);
@@ -458,8 +456,7 @@ absl::Status JournalReader::AddRow(const Statement& from, const std::vector<int6
     return std::binary_search(ids.begin(), ids.end(), object.id) &&
            (query.changes == 0 || (query.changes & object.changes) != 0);
   };
-  if (!ids.empty() && std::none_of(objects.begin(), objects.end(), wanted))
-    return absl::OkStatus();
+  if (!ids.empty() && std::none_of(objects.begin(), objects.end(), wanted)) return absl::OkStatus();
   if (row.previous_revision != row.revision - 1) {
     absl::StatusOr<std::optional<Gap>> gap = GapEndingAt(row.revision - 1);
     if (!gap.ok()) return gap.status();
@@ -585,9 +582,7 @@ absl::StatusOr<int64_t> JournalReader::VisitState(const std::function<void(State
   if (absl::IsDataLoss(last.status())) last = kMax;
   if (!last.ok()) return last.status();
   const int64_t end = last->value_or(0);
-  const auto seek = [&](int64_t object) {
-    return First(statements_->seek_state.Bind(1, object));
-  };
+  const auto seek = [&](int64_t object) { return First(statements_->seek_state.Bind(1, object)); };
   int64_t damaged = 0;
   for (int64_t object = 1; object <= end;) {
     states.Bind(1, object).Bind(2, end);

@@ -66,8 +66,8 @@ absl::Status Trimmer::Prepare() {
     if (!prepared.ok()) return prepared.status();
     *statement = *std::move(prepared);
   }
-  absl::StatusOr<int64_t> trimmed = db_.Int(
-      "SELECT ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'trimmed'), 0)");
+  absl::StatusOr<int64_t> trimmed =
+      db_.Int("SELECT ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'trimmed'), 0)");
   if (!trimmed.ok()) return trimmed.status();
   trimmed_ = *trimmed;
   return absl::OkStatus();
@@ -165,8 +165,7 @@ absl::StatusOr<bool> Trimmer::TrimSlice(int64_t up_to) {
     DecodeObjects(event.objects, &objects);
     size_t next = event.revision == partial_ ? std::min(partial_done_, objects.size()) : 0;
     for (; next < objects.size() && entries < kSliceEntries; ++next, ++entries) {
-      absl::Status status =
-          s.delete_entry.Bind(1, objects[next].id).Bind(2, event.revision).Run();
+      absl::Status status = s.delete_entry.Bind(1, objects[next].id).Bind(2, event.revision).Run();
       if (!status.ok()) return status;
     }
     if (next < objects.size()) {

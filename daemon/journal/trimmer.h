@@ -15,8 +15,8 @@
 
 namespace sasd::journal {
 
-// Removes the oldest events of a journal.db, in steps of a few milliseconds, and what nothing refers
-// to any more. It uses the connection that writes; thread-compatible, with that connection.
+// Removes the oldest events of a journal.db, in steps of a few milliseconds, and what nothing
+// refers to any more. It uses the connection that writes; thread-compatible, with that connection.
 //
 // Age is the time that the node ran, by the monotonic clock: hourly marks say how long it had run
 // when a revision was the last. So no jump of the wall clock erases anything, and the time during

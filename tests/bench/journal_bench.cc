@@ -39,7 +39,8 @@ void Check(const absl::Status& status) {
 
 std::string Drive(int64_t number) { return absl::StrFormat("drives/5000c500%08x", number); }
 
-// Events as a node has them: most are about a drive, its path and phy; contents of 150 to 450 bytes.
+// Events as a node has them: most are about a drive, its path and phy; contents of 150 to 450
+// bytes.
 class Source {
  public:
   EventRow Next() {
@@ -114,13 +115,13 @@ class Bare {
     auto db = Database::Open(directory + "/bare.db", {.create = true});
     Check(db.status());
     db_ = *std::move(db);
-    Check(db_.Exec(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;"
-        "CREATE TABLE events(revision INTEGER PRIMARY KEY, nanos INTEGER, bits INTEGER,"
-        "  payload BLOB);"
-        "CREATE TABLE objects(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
-        "CREATE TABLE event_objects(object INTEGER, revision INTEGER, bits INTEGER,"
-        "  PRIMARY KEY(object, revision)) WITHOUT ROWID"));
+    Check(
+        db_.Exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384;"
+                 "CREATE TABLE events(revision INTEGER PRIMARY KEY, nanos INTEGER, bits INTEGER,"
+                 "  payload BLOB);"
+                 "CREATE TABLE objects(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
+                 "CREATE TABLE event_objects(object INTEGER, revision INTEGER, bits INTEGER,"
+                 "  PRIMARY KEY(object, revision)) WITHOUT ROWID"));
     for (const auto& [statement, sql] : std::initializer_list<std::pair<Statement*, const char*>>{
              {&event_, "INSERT INTO events VALUES(?, ?, ?, ?)"},
              {&object_, "INSERT OR IGNORE INTO objects(name) VALUES(?)"},
@@ -198,10 +199,10 @@ void Throughput(const std::string& parent, int events, int batch) {
       "batches of %4d: journal %7.0f events/s; bare SQLite, same tables %7.0f (ratio %.2f), events "
       "only %7.0f (ratio %.2f); commit p50 %s p99 %s, bare p50 %s p99 %s\n",
       batch, events / Seconds(journal_time), events / Seconds(same_time),
-      absl::FDivDuration(same_time, journal_time),
-      events / Seconds(rows_time), absl::FDivDuration(rows_time, journal_time),
-      Micros(Percentile(commits, 0.5)), Micros(Percentile(commits, 0.99)),
-      Micros(Percentile(bare_commits, 0.5)), Micros(Percentile(bare_commits, 0.99)));
+      absl::FDivDuration(same_time, journal_time), events / Seconds(rows_time),
+      absl::FDivDuration(rows_time, journal_time), Micros(Percentile(commits, 0.5)),
+      Micros(Percentile(commits, 0.99)), Micros(Percentile(bare_commits, 0.5)),
+      Micros(Percentile(bare_commits, 0.99)));
 }
 
 void LargeEvent(const std::string& parent) {
@@ -231,9 +232,8 @@ void Large(const std::string& parent, int64_t events, int64_t open_bytes) {
     Node node(directory.path());
     Source source;
     const absl::Time begin = absl::Now();
-    for (int64_t done = 0;
-         done < events || (open_bytes > 0 && done % 100'000 == 0 &&
-                           node.journal->stats().used_bytes < open_bytes);
+    for (int64_t done = 0; done < events || (open_bytes > 0 && done % 100'000 == 0 &&
+                                             node.journal->stats().used_bytes < open_bytes);
          done += 1000) {
       const std::vector<EventRow> rows = source.Batch(1000);
       for (const EventRow& row : rows) payload += static_cast<int64_t>(row.payload.size());
@@ -245,11 +245,12 @@ void Large(const std::string& parent, int64_t events, int64_t open_bytes) {
     Check(node.journal->Maintain());
     Check(node.journal->Close());
   }
-  const double bytes = static_cast<double>(std::filesystem::file_size(directory.path() +
-                                                                      "/journal.db"));
+  const double bytes =
+      static_cast<double>(std::filesystem::file_size(directory.path() + "/journal.db"));
   const double each = bytes / static_cast<double>(events);
   std::cout << absl::StrFormat(
-      "bytes per event: %.0f, of them contents %.0f; 90 days of 1,000 drives with 500 events a day: "
+      "bytes per event: %.0f, of them contents %.0f; 90 days of 1,000 drives with 500 events a "
+      "day: "
       "%.1f MB\n",
       each, static_cast<double>(payload) / static_cast<double>(events), each * 90 * 500 / 1e6);
 
@@ -261,8 +262,8 @@ void Large(const std::string& parent, int64_t events, int64_t open_bytes) {
   size_t found = 0;
   for (int64_t drive = 0; drive < 20; ++drive) {
     begin = absl::Now();
-    auto page = node.journal->Read(
-        {.newest_first = true, .limit = 100, .objects = {Drive(drive * 37)}});
+    auto page =
+        node.journal->Read({.newest_first = true, .limit = 100, .objects = {Drive(drive * 37)}});
     times.push_back(absl::Now() - begin);
     Check(page.status());
     found += page->rows.size();
