@@ -22,8 +22,12 @@ bool Exists(const std::string& path) {
   return stat(path.c_str(), &info) == 0 && info.st_size > 0;
 }
 
+// A file with a schema has both.
 absl::StatusOr<std::string> Meta(Database& db, absl::string_view key) {
-  return db.Text(absl::StrCat("SELECT value FROM meta WHERE key = '", key, "'"));
+  absl::StatusOr<std::string> value =
+      db.Text(absl::StrCat("SELECT value FROM meta WHERE key = '", key, "'"));
+  if (absl::IsNotFound(value.status())) return absl::DataLossError(value.status().message());
+  return value;
 }
 
 absl::Status Check(Database& db, const FileSpec& spec) {
@@ -68,24 +72,23 @@ absl::Status CheckFile(const FileSpec& spec) {
 bool ProvenCorrupt(const FileSpec& spec) {
   absl::StatusOr<Database> db = Database::Open(spec.path, {.read_only = true, .vfs = spec.vfs});
   if (!db.ok()) return absl::IsDataLoss(db.status());
-  absl::StatusOr<std::string> verdict = db->Text("PRAGMA integrity_check(1)");
+  absl::StatusOr<std::string> verdict = db->Text("PRAGMA quick_check(1)");
   if (!verdict.ok()) return absl::IsDataLoss(verdict.status());
-  return *verdict != "ok";
+  return *verdict != "ok" || absl::IsDataLoss(Meta(*db, "source").status()) ||
+         absl::IsDataLoss(Meta(*db, "machine").status());
 }
 
+// In one step: a file has its schema and says whose it is, or is as it was.
 absl::Status Migrate(Database& db, const FileSpec& spec) {
+  absl::StatusOr<Transaction> transaction = Transaction::Begin(db, true);
+  if (!transaction.ok()) return transaction.status();
   absl::StatusOr<int64_t> version = db.Int("PRAGMA user_version");
   if (!version.ok()) return version.status();
   for (auto next = static_cast<size_t>(*version); next < spec.migrations.size(); ++next) {
-    absl::StatusOr<Transaction> transaction = Transaction::Begin(db, true);
-    if (!transaction.ok()) return transaction.status();
     std::string sql = absl::StrCat(spec.migrations[next], ";PRAGMA user_version = ", next + 1);
     if (next == 0) absl::StrAppend(&sql, ";PRAGMA application_id = ", kApplication);
     if (absl::Status status = db.Exec(sql); !status.ok()) return status;
-    if (absl::Status status = transaction->Commit(); !status.ok()) return status;
   }
-  absl::StatusOr<Transaction> transaction = Transaction::Begin(db, true);
-  if (!transaction.ok()) return transaction.status();
   absl::StatusOr<Statement> put = db.Prepare("INSERT OR REPLACE INTO meta VALUES(?, ?)", false);
   if (!put.ok()) return put.status();
   for (const auto& [key, value] : {std::pair("machine", spec.machine), {"source", spec.source}}) {
@@ -132,7 +135,7 @@ absl::StatusOr<OpenedFile> OpenFile(const FileSpec& spec) {
   if (out.created) unlink((spec.path + "-wal").c_str());
   if (!out.created) {
     absl::Status status = CheckFile(spec);
-    if (absl::IsDataLoss(status) && ProvenCorrupt(spec)) {
+    if ((absl::IsDataLoss(status) || (status.ok() && spec.suspect)) && ProvenCorrupt(spec)) {
       absl::StatusOr<std::string> moved = MoveAside(spec.path);
       if (!moved.ok()) return moved.status();
       out.moved_aside = *std::move(moved);

@@ -17,6 +17,7 @@ struct FileSpec {
   std::string machine;
   std::string source;
   bool take_over = false;  // another machine's file becomes this machine's
+  bool suspect = false;    // a write met damage: the file is checked whole
   // SQL that brings the schema from version i to i + 1. Table meta(key, value) comes with the
   // first.
   absl::Span<const char* const> migrations;

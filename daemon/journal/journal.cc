@@ -17,7 +17,7 @@ namespace sasd::journal {
 namespace {
 
 constexpr const char* kMigrations[] = {
-    // meta: id, epoch, machine, source, state_revision, trimmed.
+    // meta: id, epoch, base, machine, source, state_revision, trimmed, age.
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
     // previous: NULL for revision - 1. bits: EventBits. objects: EncodeObjects.
     "CREATE TABLE events(revision INTEGER PRIMARY KEY, previous INTEGER, nanos INTEGER NOT NULL,"
@@ -31,7 +31,10 @@ constexpr const char* kMigrations[] = {
     "CREATE TABLE spans(last INTEGER PRIMARY KEY, first INTEGER NOT NULL, count INTEGER NOT NULL,"
     "  min_nanos INTEGER NOT NULL, max_nanos INTEGER NOT NULL, causes INTEGER NOT NULL,"
     "  severity INTEGER NOT NULL);"
+    // Reason 0: never used, between two epochs.
     "CREATE TABLE gaps(last INTEGER PRIMARY KEY, first INTEGER NOT NULL, reason INTEGER NOT NULL);"
+    // How long the node had run when a revision was the last.
+    "CREATE TABLE ages(revision INTEGER PRIMARY KEY, seconds INTEGER NOT NULL);"
     "CREATE TABLE state(object INTEGER PRIMARY KEY, present INTEGER NOT NULL,"
     "  revision INTEGER NOT NULL, checksum INTEGER NOT NULL, resource BLOB NOT NULL)",
 };
@@ -39,10 +42,10 @@ constexpr const char* kMigrations[] = {
 constexpr int64_t kSpanEvents = 512;
 constexpr size_t kMaxCachedObjects = 200'000;
 constexpr size_t kMaxIdleReaders = 4;
-// Pages of the write-ahead log: from the first on it is copied back; at the second writes wait
-// once.
-constexpr int64_t kCheckpointPages = 1'000;
+// Pages of the write-ahead log: with so many, writes wait once while the rest is copied back.
 constexpr int64_t kMaxLogPages = 16'384;
+// Trimming stops after this long, so that the next sync is not late.
+constexpr absl::Duration kTrimFor = absl::Milliseconds(200);
 
 absl::StatusOr<std::optional<int64_t>> Number(StateStore& state, absl::string_view key) {
   absl::StatusOr<std::optional<std::string>> text = state.Get("journal", key);
@@ -90,7 +93,17 @@ Journal::Journal(const Options& options, StateStore& state)
 
 absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const Options& options, StateStore& state) {
   auto journal = absl::WrapUnique(new Journal(options, state));
-  if (absl::Status status = journal->SetUp(); !status.ok()) return status;
+  absl::Status status = journal->SetUp();
+  if (absl::IsDataLoss(status)) {
+    // Once more, with SQLite's check.
+    journal = nullptr;
+    const StateStore::Edit edit{"journal", "suspect", ""};
+    if (absl::Status noted = state.Write({edit}); !noted.ok()) return noted;
+    journal = absl::WrapUnique(new Journal(options, state));
+    status = journal->SetUp();
+    if (absl::IsDataLoss(status)) status = absl::UnavailableError(status.message());
+  }
+  if (!status.ok()) return status;
   return journal;
 }
 
@@ -103,11 +116,14 @@ Journal::~Journal() {
 }
 
 absl::Status Journal::SetUp() {
+  absl::StatusOr<std::optional<std::string>> suspect = state_.Get("journal", "suspect");
+  if (!suspect.ok()) return suspect.status();
   absl::StatusOr<OpenedFile> file = OpenFile({.path = path_,
                                               .vfs = options_.vfs,
                                               .machine = options_.machine,
                                               .source = options_.source,
                                               .take_over = options_.new_epoch,
+                                              .suspect = suspect->has_value(),
                                               .migrations = kMigrations});
   if (!file.ok()) return file.status();
   {
@@ -136,24 +152,34 @@ absl::Status Journal::SetUp() {
     }
     if (absl::Status status = Begin(file->created, file->moved_aside); !status.ok()) return status;
     if (absl::Status status = LoadSummary(); !status.ok()) return status;
+    absl::StatusOr<std::unique_ptr<Trimmer>> trimmer =
+        Trimmer::Open(w.db, options_.boot_id, options_.clock->Monotonic());
+    if (!trimmer.ok()) return trimmer.status();
+    trimmer_ = *std::move(trimmer);
+    absl::StatusOr<int64_t> objects = w.db.Int("SELECT EXISTS(SELECT 1 FROM objects)");
+    if (!objects.ok()) return objects.status();
+    all_object_ids_ = *objects == 0;
   }
-  {
-    absl::MutexLock lock(&maintenance_mu_);
-    absl::StatusOr<Database> db = Database::Open(path_, {.vfs = options_.vfs});
-    if (!db.ok()) return db.status();
-    maintenance_ = *std::move(db);
-    // NORMAL: a checkpoint syncs the log before it copies, and the database after.
-    if (absl::Status status =
-            maintenance_.Exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0");
-        !status.ok())
-      return status;
-    // The first read opens the log.
-    if (absl::StatusOr<int64_t> rows = maintenance_.Int("SELECT count(*) FROM meta"); !rows.ok())
-      return rows.status();
-  }
+  if (absl::Status status = OpenMaintenance(); !status.ok()) return status;
   if (absl::Status status = Maintain(); !status.ok()) return status;
   if (options_.maintenance_thread) thread_ = std::thread([this] { Run(); });
   return absl::OkStatus();
+}
+
+absl::Status Journal::OpenMaintenance() {
+  absl::MutexLock lock(&maintenance_mu_);
+  absl::StatusOr<Database> db = Database::Open(path_, {.vfs = options_.vfs});
+  if (!db.ok()) return db.status();
+  maintenance_ = *std::move(db);
+  // It never waits for a reader: the next round goes on.
+  sqlite3_busy_timeout(maintenance_.handle(), 0);
+  // NORMAL: a checkpoint syncs the log before it copies, and the database after.
+  if (absl::Status status =
+          maintenance_.Exec("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0");
+      !status.ok())
+    return status;
+  // The first read opens the log.
+  return maintenance_.Int("SELECT count(*) FROM meta").status();
 }
 
 absl::Status Journal::Begin(bool created, const std::string& moved_aside) {
@@ -238,6 +264,7 @@ absl::Status Journal::Begin(bool created, const std::string& moved_aside) {
       {"journal", "reserved", absl::StrCat(next_reserved)},
       {"journal", "boot", options_.boot_id},
       {"journal", "clean_end", std::nullopt},
+      {"journal", "suspect", std::nullopt},
   };
   if (absl::Status status = state_.Write(edits); !status.ok()) return status;
   reserved_ = next_reserved;
@@ -249,6 +276,10 @@ absl::Status Journal::Begin(bool created, const std::string& moved_aside) {
     if (absl::Status status = PutMeta("epoch", *epoch); !status.ok()) return status;
     // The first revision of the epoch follows this one; no gap is declared between epochs.
     if (absl::Status status = PutMeta("base", absl::StrCat(top)); !status.ok()) return status;
+    if (top > *last) {
+      if (absl::Status status = WriteGap({*last + 1, top, GapReason::kNone}); !status.ok())
+        return status;
+    }
   }
   if (jump.has_value()) {
     if (absl::Status status = WriteGap(*jump); !status.ok()) return status;
@@ -281,6 +312,22 @@ absl::Status Journal::LoadSummary() {
   if (!tail.ok()) return tail.status();
   for (;;) {
     absl::StatusOr<bool> row = tail->Step();
+    if (absl::IsDataLoss(row.status())) {
+      // The span must not hide what cannot be read now: it has everything.
+      summary_.causes = -1;
+      summary_.severity = 15;
+      summary_.min_nanos = std::numeric_limits<int64_t>::min();
+      summary_.max_nanos = std::numeric_limits<int64_t>::max();
+      if (summary_.count == 0) {
+        absl::StatusOr<int64_t> last =
+            writer_->db.Int("SELECT ifnull((SELECT max(last) FROM spans), 0)");
+        if (!last.ok()) return last.status();
+        summary_.first = *last + 1;
+        summary_.count = 1;
+      }
+      damaged_ = true;
+      return absl::OkStatus();
+    }
     if (!row.ok()) return row.status();
     if (!*row) return absl::OkStatus();
     EventRow event;
@@ -319,9 +366,11 @@ absl::Status Journal::Append(absl::Span<const EventRow> rows) {
 
   absl::Status status;
   {
+    ++waiting_;
     absl::MutexLock lock(&write_mu_);
-    status = AppendLocked(rows);
-    if (!status.ok()) object_ids_.clear();  // it may have ids of rows that were rolled back
+    --waiting_;
+    status = Noted(AppendLocked(rows));
+    if (!status.ok()) ForgetObjectIds();  // they may be of rows that were rolled back
   }
   if (!status.ok()) return status;
   int64_t bytes = 0;
@@ -421,18 +470,26 @@ absl::Status Journal::WriteGap(const Gap& gap) {
 absl::StatusOr<int64_t> Journal::ObjectId(const std::string& name, uint8_t kind) {
   if (auto it = object_ids_.find(name); it != object_ids_.end()) return it->second;
   Writer& w = *writer_;
-  absl::StatusOr<bool> row = w.find_object.BindText(1, name).Step();
-  int64_t id = row.ok() && *row ? w.find_object.Int(0) : 0;
-  w.find_object.Reset();
-  if (!row.ok()) return row.status();
+  int64_t id = 0;
+  if (!all_object_ids_) {
+    absl::StatusOr<bool> row = w.find_object.BindText(1, name).Step();
+    if (row.ok() && *row) id = w.find_object.Int(0);
+    w.find_object.Reset();
+    if (!row.ok()) return row.status();
+  }
   if (id == 0) {
     if (absl::Status status = w.insert_object.BindText(1, name).Bind(2, kind).Run(); !status.ok())
       return status;
     id = sqlite3_last_insert_rowid(w.db.handle());
   }
-  if (object_ids_.size() >= kMaxCachedObjects) object_ids_.clear();
+  if (object_ids_.size() >= kMaxCachedObjects) ForgetObjectIds();
   object_ids_.emplace(name, id);
   return id;
+}
+
+void Journal::ForgetObjectIds() {
+  object_ids_.clear();
+  all_object_ids_ = false;
 }
 
 void Journal::SetVisible(int64_t revision) {
@@ -460,10 +517,24 @@ void Journal::ReturnReader(std::unique_ptr<JournalReader> reader) {
 }
 
 absl::StatusOr<Page> Journal::Read(const Query& query) {
+  // What a reader that comes later finds is of this revision at least.
+  const int64_t last = last_revision_.load();
   absl::StatusOr<std::unique_ptr<JournalReader>> reader = TakeReader();
-  if (!reader.ok()) return reader.status();
-  absl::StatusOr<Page> page = (*reader)->Read(query);
-  ReturnReader(*std::move(reader));
+  absl::StatusOr<Page> page = reader.ok() ? (*reader)->Read(query) : reader.status();
+  if (reader.ok()) ReturnReader(*std::move(reader));
+  if (absl::IsDataLoss(page.status())) {
+    // Nothing of it can be read: all of it is lost.
+    const Gap lost = {std::clamp<int64_t>(query.after, 0, last) + 1,
+                      query.until < 1 ? last : std::min(last, query.until - 1),
+                      GapReason::kJournalDamaged};
+    page = Page();
+    if (lost.first <= lost.last) page->gaps.push_back(lost);
+  }
+  if (page.ok()) {
+    for (const Gap& gap : page->gaps) {
+      if (gap.reason == GapReason::kJournalDamaged) damaged_ = true;
+    }
+  }
   return page;
 }
 
@@ -472,6 +543,8 @@ absl::StatusOr<std::optional<Gap>> Journal::FindGap(int64_t revision) {
   if (!reader.ok()) return reader.status();
   absl::StatusOr<std::optional<Gap>> gap = (*reader)->FindGap(revision);
   ReturnReader(*std::move(reader));
+  if (absl::IsDataLoss(gap.status()))
+    return std::optional<Gap>(Gap{revision, revision, GapReason::kJournalDamaged});
   return gap;
 }
 
@@ -493,7 +566,9 @@ absl::StatusOr<int64_t> Journal::VisitState(const std::function<void(StateRow)>&
 }
 
 absl::Status Journal::WriteState(absl::Span<const StateRow> rows) {
+  ++waiting_;
   absl::MutexLock lock(&write_mu_);
+  --waiting_;
   absl::StatusOr<Transaction> transaction = Transaction::Begin(writer_->db, true);
   absl::Status status = transaction.status();
   for (size_t i = 0; status.ok() && i < rows.size(); ++i) {
@@ -509,13 +584,15 @@ absl::Status Journal::WriteState(absl::Span<const StateRow> rows) {
                  .Run();
   }
   if (status.ok()) status = transaction->Commit();
-  if (!status.ok()) object_ids_.clear();
+  if (!status.ok()) ForgetObjectIds();
   unsynced_ = true;
-  return status;
+  return Noted(status);
 }
 
 absl::Status Journal::FinishState(int64_t revision, const std::optional<Gap>& gap) {
+  ++waiting_;
   absl::MutexLock lock(&write_mu_);
+  --waiting_;
   const int64_t last = last_revision_.load();
   const bool follows =
       gap.has_value() ? gap->first == last + 1 && gap->last == revision && gap->first <= gap->last
@@ -561,35 +638,114 @@ absl::Status Journal::Sync() {
   return status;
 }
 
+void Journal::LockForMaintenance() {
+  const auto idle = [this] { return waiting_.load() == 0; };
+  write_mu_.LockWhen(absl::Condition(&idle));
+}
+
+absl::Status Journal::Noted(absl::Status status) {
+  if (absl::IsDataLoss(status)) damaged_ = unwritable_ = true;
+  return status;
+}
+
 absl::Status Journal::Maintain() {
   absl::Status result = Sync();
   const int64_t top = std::max(last_revision_.load(), visible_.load());
   if (top > reserved_.load() - options_.reserved_block) result.Update(Reserve(top));
 
   absl::MutexLock lock(&maintenance_mu_);
-  const auto checkpoint = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_) {
-    int pages = 0;
-    int copied = 0;
-    int code = sqlite3_wal_checkpoint_v2(maintenance_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
-                                         &pages, &copied);
-    // BUSY: a reader holds an old snapshot; the next round goes on.
-    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
-      result.Update(absl::UnavailableError(
-          absl::StrCat(path_, ": checkpoint: ", sqlite3_errmsg(maintenance_.handle()))));
-    return pages - copied;
-  };
-  if (log_pages_.load() >= kCheckpointPages) {
-    const int left = checkpoint();
-    // Writers never pause: stop them for what they wrote meanwhile, so that the log starts over.
-    if (left > 0 && log_pages_.load() >= kMaxLogPages) {
-      absl::MutexLock writers(&write_mu_);
-      checkpoint();
-    }
-    log_pages_ = 0;  // the next commit says how many there are
+  result.Update(CopyLog());
+  result.Update(Trim());
+  if (unwritable_.load() && !noted_unwritable_) {
+    const StateStore::Edit edit{"journal", "suspect", ""};
+    absl::Status noted = state_.Write({edit});
+    noted_unwritable_ = noted.ok();
+    result.Update(noted);
   }
   absl::MutexLock stats_lock(&mu_);
   stats_.last_error = result;
   return result;
+}
+
+// The log starts over only by truncation, here. If a write started it over in place, with
+// synchronous=OFF, a power loss could leave old frames of the log whose pages are newer in the
+// database. So writes sync the log's header, should they start it over, while all of it is copied.
+absl::Status Journal::CopyLog() {
+  if (log_pages_.load() < options_.checkpoint_pages) return absl::OkStatus();
+  {
+    absl::MutexLock writers(&write_mu_);
+    if (absl::Status status = writer_->db.Exec("PRAGMA synchronous = NORMAL"); !status.ok())
+      return status;
+  }
+  int pages = 0;
+  int copied = 0;
+  const auto copy = [&](int mode)
+                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_) -> absl::StatusOr<bool> {
+    const int code =
+        sqlite3_wal_checkpoint_v2(maintenance_.handle(), nullptr, mode, &pages, &copied);
+    if (code == SQLITE_OK) return true;
+    // BUSY: a reader holds an old snapshot; the next round goes on.
+    if ((code & 0xff) == SQLITE_BUSY) return false;
+    return Noted(maintenance_.Error(code));
+  };
+  absl::StatusOr<bool> done = copy(SQLITE_CHECKPOINT_PASSIVE);
+  if (!done.ok()) return done.status();
+  // Writes that never pause are stopped once the log is large, for what they wrote meanwhile.
+  absl::MutexLock writers(&write_mu_);
+  const bool all = copied == pages && log_pages_.load() == pages;
+  if (!all && log_pages_.load() < kMaxLogPages) return absl::OkStatus();
+  done = copy(SQLITE_CHECKPOINT_TRUNCATE);
+  if (!done.ok()) return done.status();
+  if (!*done) return absl::OkStatus();
+  log_pages_ = 0;
+  return writer_->db.Exec("PRAGMA synchronous = OFF");
+}
+
+absl::Status Journal::Trim() {
+  const absl::Duration begin = options_.clock->Monotonic();
+  absl::Status result;
+  bool more = true;
+  bool over = false;
+  int64_t used = 0;
+  int64_t trimmed = 0;
+  while (more && result.ok()) {
+    LockForMaintenance();
+    const absl::Status aged =
+        trimmer_->CountAge(last_revision_.load(), options_.clock->Monotonic(), options_.max_age);
+    absl::StatusOr<int64_t> bytes = trimmer_->UsedBytes();
+    absl::StatusOr<bool> slice = false;
+    if (aged.ok() && bytes.ok()) {
+      used = *bytes;
+      over = used > options_.max_bytes;
+      const int64_t bound = state_revision_.load();
+      const int64_t up_to = over ? bound : std::min(bound, trimmer_->old());
+      slice = trimmer_->TrimSlice(std::max(up_to, trimmer_->trimmed()));
+    }
+    std::vector<std::string> erased;
+    absl::StatusOr<bool> sweep = false;
+    if (slice.ok() && !*slice) sweep = trimmer_->SweepSlice(&erased);
+    for (const std::string& name : erased) object_ids_.erase(name);
+    trimmed = trimmer_->trimmed();
+    write_mu_.Unlock();
+    result.Update(aged);
+    result.Update(bytes.status());
+    result.Update(slice.status());
+    result.Update(sweep.status());
+    if (!result.ok()) break;
+    over = over && !*slice;
+    more = *slice || *sweep;
+    if (more) unsynced_ = true;
+    if (more && options_.clock->Monotonic() - begin > kTrimFor) {
+      absl::MutexLock lock(&mu_);
+      wanted_ = true;
+      break;
+    }
+  }
+  absl::MutexLock lock(&mu_);
+  stats_.used_bytes = used;
+  stats_.trimmed = trimmed;
+  stats_.over_limit = over;
+  return Noted(result);
 }
 
 void Journal::Run() {
@@ -623,6 +779,7 @@ Journal::Stats Journal::stats() {
   absl::MutexLock lock(&mu_);
   Stats out = stats_;
   out.log_pages = log_pages_.load();
+  out.damaged = damaged_.load();
   return out;
 }
 

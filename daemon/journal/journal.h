@@ -23,6 +23,7 @@
 #include "daemon/journal/journal_row.h"
 #include "daemon/journal/sqlite.h"
 #include "daemon/journal/state_store.h"
+#include "daemon/journal/trimmer.h"
 #include "daemon/journal/visible_mark.h"
 #include "driver/base/clock.h"
 
@@ -46,12 +47,15 @@ class Journal {
     bool new_epoch = false;   // begins one; also takes over another machine's journal
     std::string mark_directory = "/dev/shm";  // a tmpfs that outlives the process
     std::string vfs;                          // of SQLite; empty: the default one
+    // The oldest events go when the database has more bytes, or once they are older. Age counts
+    // while sasd runs, by the monotonic clock.
     int64_t max_bytes = int64_t{1} << 30;
     absl::Duration max_age = absl::Hours(24 * 90);
     Clock* clock = &SystemClock();
     absl::Duration sync_interval = absl::Milliseconds(500);
-    int64_t reserved_block = 65'536;  // revisions
-    bool maintenance_thread = true;   // false: the caller calls Maintain
+    int64_t reserved_block = 65'536;   // revisions
+    int64_t checkpoint_pages = 1'000;  // of 4096 bytes: as large a log is copied back
+    bool maintenance_thread = true;    // false: the caller calls Maintain
   };
 
   // How the node begins.
@@ -101,7 +105,8 @@ class Journal {
 
   // Reads on connections of their own, which never hold up Append. Thread-safe.
   //
-  // OUT_OF_RANGE: trimming has passed query.after. UNAVAILABLE and others as Database::Exec.
+  // OUT_OF_RANGE: trimming has passed query.after. UNAVAILABLE and others as Database::Exec, but
+  // never DATA_LOSS: what cannot be read is a gap, kJournalDamaged.
   absl::StatusOr<Page> Read(const Query& query);
   // The gap that contains the revision; nullopt: none.
   absl::StatusOr<std::optional<Gap>> FindGap(int64_t revision);
@@ -121,8 +126,8 @@ class Journal {
   // The state is of this revision or later: events after it are to be applied to it. 0: no state.
   int64_t state_revision() const { return state_revision_.load(); }
 
-  // One round of maintenance: syncs, reserves, checkpoints the log. The thread calls it every
-  // sync_interval.
+  // One round of maintenance: syncs, reserves, copies the log back, trims. The thread calls it
+  // every sync_interval.
   absl::Status Maintain();
   // Syncs the log to the disk.
   absl::Status Sync();
@@ -132,8 +137,14 @@ class Journal {
     int64_t payload_bytes = 0;  // of these
     int64_t syncs = 0;
     absl::Duration longest_sync;
-    int64_t log_pages = 0;    // of 4096 bytes, in the write-ahead log
-    int64_t used_bytes = 0;   // of the database, without free pages
+    int64_t log_pages = 0;   // of 4096 bytes, in the write-ahead log
+    int64_t used_bytes = 0;  // of the database, without free pages
+    int64_t trimmed = 0;     // all revisions up to this one are trimmed
+    // More than max_bytes are used, and state_revision() lets no event go: FinishState is due.
+    bool over_limit = false;
+    // A read or write met damage since Open. Damage that a write meets is examined at the next
+    // start: the file is moved aside if SQLite's check finds it corrupt.
+    bool damaged = false;
     absl::Status last_error;  // of the maintenance; OK: the last round succeeded
   };
   Stats stats();
@@ -149,6 +160,7 @@ class Journal {
   Journal(const Options& options, StateStore& state);
 
   absl::Status SetUp();
+  absl::Status OpenMaintenance() ABSL_LOCKS_EXCLUDED(maintenance_mu_);
   absl::Status Begin(bool created, const std::string& moved_aside)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status LoadSummary() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
@@ -159,8 +171,14 @@ class Journal {
   absl::Status WriteGap(const Gap& gap) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::StatusOr<int64_t> ObjectId(const std::string& name, uint8_t kind)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  void ForgetObjectIds() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status PutMeta(absl::string_view key, absl::string_view value)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  void LockForMaintenance() ABSL_EXCLUSIVE_LOCK_FUNCTION(write_mu_);
+  // Notes damage in an error of a write.
+  absl::Status Noted(absl::Status status);
+  absl::Status CopyLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
+  absl::Status Trim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
   void Run();
 
   absl::StatusOr<std::unique_ptr<JournalReader>> TakeReader() ABSL_LOCKS_EXCLUDED(readers_mu_);
@@ -179,12 +197,18 @@ class Journal {
   std::atomic<int64_t> state_revision_{0};
   std::atomic<int64_t> log_pages_{0};
   std::atomic<bool> unsynced_{false};
+  std::atomic<int> waiting_{0};          // calls that write, before they have write_mu_
+  std::atomic<bool> damaged_{false};     // see Stats
+  std::atomic<bool> unwritable_{false};  // a write met damage
 
   // SQLite's write lock, as a mutex: whoever waits is woken, not polled. Held across input and
   // output, as that lock is; readers never take it.
   absl::Mutex write_mu_;
   std::unique_ptr<Writer> writer_ ABSL_GUARDED_BY(write_mu_);
+  std::unique_ptr<Trimmer> trimmer_ ABSL_GUARDED_BY(write_mu_);  // before its connection
+  // Ids of names; all of them, or those used last.
   absl::flat_hash_map<std::string, int64_t> object_ids_ ABSL_GUARDED_BY(write_mu_);
+  bool all_object_ids_ ABSL_GUARDED_BY(write_mu_) = false;
   Summary summary_ ABSL_GUARDED_BY(write_mu_);
 
   absl::Mutex readers_mu_;
@@ -193,6 +217,7 @@ class Journal {
   // Serializes the rounds of maintenance and Close.
   absl::Mutex maintenance_mu_;
   Database maintenance_ ABSL_GUARDED_BY(maintenance_mu_);
+  bool noted_unwritable_ ABSL_GUARDED_BY(maintenance_mu_) = false;
 
   absl::Mutex mu_;
   bool stop_ ABSL_GUARDED_BY(mu_) = false;

@@ -13,9 +13,6 @@ namespace sasd::journal {
 namespace {
 
 constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
-// Of one scan with filters, so that the budget of a query is kept.
-constexpr int64_t kChunk = 16'384;
-
 constexpr absl::string_view kColumns =
     "SELECT revision, previous, nanos, bits, checksum, objects, payload FROM events ";
 
@@ -26,20 +23,79 @@ bool Filters(const Query& query) {
 
 int64_t EndNanos(const Query& query) { return query.end_nanos == 0 ? kMax : query.end_nanos; }
 
+// Of an event without regard to objects.
+bool Passes(const Query& query, int64_t bits, int64_t nanos) {
+  return (query.causes == 0 || (query.causes >> CauseOf(bits) & 1) != 0) &&
+         SeverityOf(bits) >= query.minimum_severity &&
+         (query.start_nanos == 0 || nanos >= query.start_nanos) && nanos < EndNanos(query);
+}
+
+// Damage hides a range of keys: finds the nearest key from `from` on towards `to` (inclusive,
+// either direction) that `seek` finds. seek(key) gives the nearest key at or beyond its argument,
+// nullopt: none, DATA_LOSS: damaged.
+template <typename Seek>
+absl::StatusOr<std::optional<int64_t>> PassDamage(int64_t from, int64_t to, const Seek& seek) {
+  const int64_t sign = from <= to ? 1 : -1;
+  const auto distance = [&](int64_t key) { return (to - key) * sign; };
+  int64_t bad = from;
+  int64_t good = from;
+  std::optional<int64_t> found;
+  for (int64_t step = 0;; step = step == 0 ? 1 : step * 2) {
+    if (step > 0 && distance(bad) == 0) return std::optional<int64_t>();
+    step = std::min(step, distance(bad));
+    good = bad + step * sign;
+    absl::StatusOr<std::optional<int64_t>> key = seek(good);
+    if (!key.ok() && !absl::IsDataLoss(key.status())) return key.status();
+    if (key.ok()) {
+      found = *key;
+      break;
+    }
+    bad = good;
+  }
+  while ((good - bad) * sign > 1) {
+    const int64_t middle = bad + (good - bad) / 2;
+    absl::StatusOr<std::optional<int64_t>> key = seek(middle);
+    if (!key.ok() && !absl::IsDataLoss(key.status())) return key.status();
+    if (key.ok()) {
+      good = middle;
+      found = *key;
+    } else {
+      bad = middle;
+    }
+  }
+  return found;
+}
+
+// The integer of the first row; nullopt: no row.
+absl::StatusOr<std::optional<int64_t>> First(Statement& statement) {
+  absl::StatusOr<bool> row = statement.Step();
+  std::optional<int64_t> out;
+  if (row.ok() && *row && !statement.IsNull(0)) out = statement.Int(0);
+  statement.Reset();
+  if (!row.ok()) return row.status();
+  return out;
+}
+
 }  // namespace
 
 struct JournalReader::Statements {
   Statement meta;
   Statement oldest;
+  Statement newest;
   Statement object_id;
   Statement object;
   Statement event;
   Statement events[2];  // ascending, descending
+  Statement scan[2];    // without contents
+  Statement seek[2];
   Statement spans[2];
   Statement last_span;
   Statement gap;
   Statement gaps;
   Statement state;
+  Statement states;
+  Statement seek_state;
+  Statement last_state;
 };
 
 // Fills a page within the bounds of its query.
@@ -62,21 +118,23 @@ class JournalReader::Collector {
     bytes_ += row.payload.size();
     page_.rows.push_back(std::move(row));
   }
-  void AddDamaged(int64_t revision) {
-    if (!damaged_.empty() && damaged_.back().last + 1 == revision) {
-      damaged_.back().last = revision;
-    } else if (!damaged_.empty() && damaged_.back().first - 1 == revision) {
-      damaged_.back().first = revision;
+  // Revisions without a row that can be read; declared gaps among them are taken out later.
+  void AddMissing(int64_t first, int64_t last) {
+    if (first > last) return;
+    if (!missing_.empty() && missing_.back().last + 1 == first) {
+      missing_.back().last = last;
+    } else if (!missing_.empty() && missing_.back().first - 1 == last) {
+      missing_.back().first = first;
     } else {
-      damaged_.push_back({revision, revision, GapReason::kJournalDamaged});
+      missing_.push_back({first, last});
     }
   }
-  const std::vector<Gap>& damaged() const { return damaged_; }
+  const std::vector<Interval>& missing() const { return missing_; }
 
  private:
   const Query& query_;
   Page& page_;
-  std::vector<Gap> damaged_;
+  std::vector<Interval> missing_;
   size_t bytes_ = 0;
   size_t examined_ = 0;
   int64_t examined_to_ = 0;
@@ -97,21 +155,29 @@ absl::StatusOr<std::unique_ptr<JournalReader>> JournalReader::Open(const std::st
 absl::Status JournalReader::Prepare() {
   statements_ = std::make_unique<Statements>();
   Statements& s = *statements_;
-  const std::string filtered = absl::StrCat(
-      kColumns, "WHERE revision BETWEEN ?1 AND ?2 AND (?3 = 0 OR ?3 >> (bits & 63) & 1)",
-      " AND (bits >> 6 & 15) >= ?4 AND nanos >= ?5 AND nanos < ?6 ORDER BY revision");
+  const std::string between = "WHERE revision BETWEEN ?1 AND ?2 ORDER BY revision";
+  const std::string events = absl::StrCat(kColumns, between);
+  const std::string scan = absl::StrCat("SELECT revision, nanos, bits FROM events ", between);
+  const std::string states =
+      "SELECT o.name, o.kind, s.present, s.revision, s.checksum, s.resource, s.object"
+      " FROM state s LEFT JOIN objects o ON s.object = o.id ";
   // A span is left out only if none of its events passes.
   const std::string spans =
       "SELECT first, last FROM spans WHERE last >= ?1 AND first <= ?2 AND (?3 = 0 OR ?3 & causes)"
       " AND severity >= ?4 AND max_nanos >= ?5 AND min_nanos < ?6 ORDER BY last";
   for (const auto& [statement, sql] : std::initializer_list<std::pair<Statement*, std::string>>{
            {&s.meta, "SELECT value FROM meta WHERE key = ?"},
-           {&s.oldest, "SELECT min(revision) FROM events"},
+           {&s.oldest, "SELECT min(revision) FROM events WHERE revision > ?"},
+           {&s.newest, "SELECT max(revision) FROM events"},
            {&s.object_id, "SELECT id FROM objects WHERE name = ?"},
            {&s.object, "SELECT name, kind FROM objects WHERE id = ?"},
            {&s.event, absl::StrCat(kColumns, "WHERE revision = ?")},
-           {&s.events[0], filtered},
-           {&s.events[1], filtered + " DESC"},
+           {&s.events[0], events},
+           {&s.events[1], events + " DESC"},
+           {&s.scan[0], scan},
+           {&s.scan[1], scan + " DESC"},
+           {&s.seek[0], "SELECT revision FROM events WHERE revision >= ? ORDER BY 1 LIMIT 1"},
+           {&s.seek[1], "SELECT revision FROM events WHERE revision <= ? ORDER BY 1 DESC LIMIT 1"},
            {&s.spans[0], spans},
            {&s.spans[1], spans + " DESC"},
            {&s.last_span, "SELECT max(last) FROM spans"},
@@ -119,9 +185,10 @@ absl::Status JournalReader::Prepare() {
            {&s.gaps,
             "SELECT first, last, reason FROM gaps WHERE last >= ? AND first <= ?"
             " ORDER BY last"},
-           {&s.state,
-            "SELECT o.name, o.kind, s.present, s.revision, s.checksum, s.resource"
-            " FROM objects o JOIN state s ON s.object = o.id WHERE o.name = ?"}}) {
+           {&s.state, states + "WHERE s.object = (SELECT id FROM objects WHERE name = ?)"},
+           {&s.states, states + "WHERE s.object BETWEEN ? AND ? ORDER BY s.object"},
+           {&s.seek_state, "SELECT object FROM state WHERE object >= ? ORDER BY 1 LIMIT 1"},
+           {&s.last_state, "SELECT max(object) FROM state"}}) {
     absl::StatusOr<Statement> prepared = db_.Prepare(sql);
     if (!prepared.ok()) return prepared.status();
     *statement = *std::move(prepared);
@@ -142,18 +209,19 @@ absl::StatusOr<Page> JournalReader::ReadSnapshot(const Query& query) {
   if (row.ok() && *row) page.trimmed = s.meta.Int(0);
   s.meta.Reset();
   if (!row.ok()) return row.status();
-  row = s.oldest.Step();
-  if (row.ok() && *row) page.oldest = s.oldest.Int(0);
-  s.oldest.Reset();
-  if (!row.ok()) return row.status();
+  absl::StatusOr<std::optional<int64_t>> oldest = First(s.oldest.Bind(1, page.trimmed));
+  if (!oldest.ok()) return oldest.status();
+  page.oldest = oldest->value_or(0);
+  absl::StatusOr<std::optional<int64_t>> newest = First(s.newest);
+  if (!newest.ok()) return newest.status();
   if (query.after > 0 && query.after < page.trimmed)
     return absl::OutOfRangeError(absl::StrCat("the journal's events up to revision ", page.trimmed,
                                               " are trimmed, and so what follows ", query.after));
 
-  const Interval all = {query.after < 1       ? 1
-                        : query.after == kMax ? kMax
-                                              : query.after + 1,
-                        query.until < 1 ? kMax : query.until - 1};
+  // Declared gaps lie in `all`; rows, in `rows`.
+  const int64_t after = std::max(query.after, page.trimmed);
+  const Interval all = {after < kMax ? after + 1 : kMax, query.until < 1 ? kMax : query.until - 1};
+  const Interval rows = {all.first, std::min(all.last, newest->value_or(0))};
   Collector out(query, page);
   std::vector<int64_t> ids;
   for (const std::string& name : query.objects) {
@@ -166,13 +234,15 @@ absl::StatusOr<Page> JournalReader::ReadSnapshot(const Query& query) {
 
   std::vector<Interval> intervals;
   if (query.objects.empty() || !ids.empty()) {
-    absl::StatusOr<std::vector<Interval>> found = Intervals(query, all);
+    absl::StatusOr<std::vector<Interval>> found = Intervals(query, rows);
+    // Without the spans all of it is read.
+    if (absl::IsDataLoss(found.status())) found = std::vector<Interval>{rows};
     if (!found.ok()) return found.status();
     intervals = *std::move(found);
   }
   for (const Interval& interval : intervals) {
     absl::Status status =
-        query.objects.empty() ? ReadAll(interval, out) : ReadObjects(ids, interval, out);
+        query.objects.empty() ? ReadAll({}, interval, out) : ReadObjects(ids, interval, out);
     if (!status.ok()) return status;
     if (out.full()) {
       page.more = true;
@@ -182,8 +252,7 @@ absl::StatusOr<Page> JournalReader::ReadSnapshot(const Query& query) {
   }
   Interval examined = all;
   if (page.more) (query.newest_first ? examined.first : examined.last) = page.next;
-  page.gaps = out.damaged();
-  if (absl::Status status = AddGaps(query, examined, page); !status.ok()) return status;
+  if (absl::Status status = AddGaps(examined, out, page); !status.ok()) return status;
   return page;
 }
 
@@ -226,54 +295,67 @@ absl::StatusOr<std::vector<JournalReader::Interval>> JournalReader::Intervals(co
   return out;
 }
 
-absl::Status JournalReader::ReadAll(Interval interval, Collector& out) {
+absl::Status JournalReader::ReadAll(const std::vector<int64_t>& ids, Interval interval,
+                                    Collector& out) {
   const Query& query = out.query();
-  const bool descending = query.newest_first;
-  Statement& events = statements_->events[descending];
-  const bool chunked = Filters(query);
-  if (chunked) {
-    // Without the bounds of what exists, an open interval would be a great many chunks.
-    absl::StatusOr<int64_t> last = db_.Int("SELECT ifnull(max(revision), 0) FROM events");
-    if (!last.ok()) return last.status();
-    absl::StatusOr<int64_t> first = db_.Int("SELECT ifnull(min(revision), 0) FROM events");
-    if (!first.ok()) return first.status();
-    interval = {std::max(interval.first, *first), std::min(interval.last, *last)};
-  }
-  while (interval.first <= interval.last && !out.full()) {
-    Interval chunk = interval;
-    if (chunked && interval.last - interval.first >= kChunk) {
-      if (descending) {
-        chunk.first = interval.last - kChunk + 1;
-      } else {
-        chunk.last = interval.first + kChunk - 1;
-      }
+  const bool down = query.newest_first;
+  // What passes is read by its revision: the scan does not read the contents of the others.
+  const bool chosen = Filters(query) || !ids.empty();
+  Statement& rows = chosen ? statements_->scan[down] : statements_->events[down];
+  const auto seek = [&](int64_t revision) -> absl::StatusOr<std::optional<int64_t>> {
+    absl::StatusOr<std::optional<int64_t>> found = First(statements_->seek[down].Bind(1, revision));
+    // A torn page may have revisions that are none.
+    const Interval expected =
+        down ? Interval{interval.first, revision} : Interval{revision, interval.last};
+    if (found.ok() && found->has_value() && (**found < expected.first || **found > expected.last))
+      return absl::DataLossError("out of order");
+    return found;
+  };
+  // What lies between two rows is missing, unless a gap is declared.
+  const auto reach = [&](int64_t revision) {
+    if (down) {
+      out.AddMissing(revision + 1, interval.last);
+      interval.last = revision - 1;
+    } else {
+      out.AddMissing(interval.first, revision - 1);
+      interval.first = revision + 1;
     }
-    events.Bind(1, chunk.first)
-        .Bind(2, chunk.last)
-        .Bind(3, static_cast<int64_t>(query.causes))
-        .Bind(4, query.minimum_severity)
-        .Bind(5, query.start_nanos == 0 ? -kMax : query.start_nanos)
-        .Bind(6, EndNanos(query));
+  };
+  while (interval.first <= interval.last && !out.full()) {
+    rows.Bind(1, interval.first).Bind(2, interval.last);
     absl::Status status;
-    while (status.ok() && !out.full()) {
-      absl::StatusOr<bool> row = events.Step();
+    while (!out.full()) {
+      absl::StatusOr<bool> row = rows.Step();
       status = row.status();
       if (!row.ok() || !*row) break;
-      const int64_t revision = events.Int(0);
-      status = AddRow(events, out);
+      const int64_t revision = rows.Int(0);
+      if (revision < interval.first || revision > interval.last) {
+        status = absl::DataLossError("out of order");
+        break;
+      }
+      reach(revision);
+      if (!chosen) {
+        status = AddRow(rows, ids, out);
+      } else if (Passes(query, rows.Int(2), rows.Int(1))) {
+        status = AddEvent(revision, ids, out);
+      }
       out.Examine(1, revision);
+      if (!status.ok()) break;
     }
-    events.Reset();
-    if (!status.ok()) return status;
-    if (chunk.first == interval.first && chunk.last == interval.last) break;
-    if (out.full()) break;
-    out.Examine(kChunk, descending ? chunk.first : chunk.last);
-    if (descending) {
-      interval.last = chunk.first - 1;
-    } else {
-      interval.first = chunk.last + 1;
-    }
+    rows.Reset();
+    if (out.full() && status.ok()) return status;
+    if (!status.ok() && !absl::IsDataLoss(status)) return status;
+    if (interval.first > interval.last) break;
+    // Damage, or the scan ended early; a torn page may look like an end.
+    absl::StatusOr<std::optional<int64_t>> next = PassDamage(
+        down ? interval.last : interval.first, down ? interval.first : interval.last, seek);
+    if (!next.ok()) return next.status();
+    if (!next->has_value()) break;
+    reach(**next);
+    if (status = AddEvent(**next, ids, out); !status.ok()) return status;
+    out.Examine(1, **next);
   }
+  if (!out.full()) out.AddMissing(interval.first, interval.last);
   return absl::OkStatus();
 }
 
@@ -290,8 +372,17 @@ absl::Status JournalReader::ReadObjects(const std::vector<int64_t>& ids, Interva
       heads(later);
   const auto advance = [&](size_t list) -> absl::Status {
     absl::StatusOr<bool> row = lists[list].Step();
-    if (row.ok() && *row) heads.push({lists[list].Int(0), list});
-    return row.status();
+    if (!row.ok() || !*row) return row.status();
+    const int64_t revision = lists[list].Int(0);
+    if (revision < interval.first || revision > interval.last)
+      return absl::DataLossError("out of order");
+    heads.push({revision, list});
+    return absl::OkStatus();
+  };
+  // Without the index, the events themselves say which objects they are about.
+  const auto without_index = [&](const absl::Status& status) {
+    if (!absl::IsDataLoss(status)) return status;
+    return ReadAll(ids, interval, out);
   };
   for (int64_t id : ids) {
     absl::StatusOr<Statement> list = db_.Prepare(
@@ -302,12 +393,13 @@ absl::Status JournalReader::ReadObjects(const std::vector<int64_t>& ids, Interva
     if (!list.ok()) return list.status();
     list->Bind(1, id).Bind(2, interval.first).Bind(3, interval.last);
     lists.push_back(*std::move(list));
-    if (absl::Status status = advance(lists.size() - 1); !status.ok()) return status;
+    if (absl::Status status = advance(lists.size() - 1); !status.ok()) return without_index(status);
   }
   while (!heads.empty() && !out.full()) {
     const int64_t revision = heads.top().first;
     bool passes = false;
-    while (!heads.empty() && heads.top().first == revision) {
+    absl::Status status;
+    while (status.ok() && !heads.empty() && heads.top().first == revision) {
       const size_t list = heads.top().second;
       heads.pop();
       const int64_t bits = lists[list].Int(1);
@@ -315,25 +407,35 @@ absl::Status JournalReader::ReadObjects(const std::vector<int64_t>& ids, Interva
                           (query.causes == 0 || (query.causes >> CauseOf(bits) & 1) != 0) &&
                           SeverityOf(bits) >= query.minimum_severity);
       out.Examine(1, revision);
-      if (absl::Status status = advance(list); !status.ok()) return status;
+      status = advance(list);
     }
-    if (!passes) continue;
-    Statement& event = statements_->event;
-    absl::StatusOr<bool> row = event.Bind(1, revision).Step();
-    absl::Status status = row.status();
-    if (row.ok() && !*row) out.AddDamaged(revision);  // the index has it, the table lost it
-    if (row.ok() && *row) {
-      const int64_t nanos = event.Int(2);
-      if ((query.start_nanos == 0 || nanos >= query.start_nanos) && nanos < EndNanos(query))
-        status = AddRow(event, out);
-    }
-    event.Reset();
+    if (!status.ok()) return without_index(status);
+    if (passes) status = AddEvent(revision, ids, out);
     if (!status.ok()) return status;
+    (query.newest_first ? interval.last : interval.first) =
+        query.newest_first ? revision - 1 : revision + 1;
   }
   return absl::OkStatus();
 }
 
-absl::Status JournalReader::AddRow(const Statement& from, Collector& out) {
+absl::Status JournalReader::AddEvent(int64_t revision, const std::vector<int64_t>& ids,
+                                     Collector& out) {
+  Statement& event = statements_->event;
+  absl::StatusOr<bool> row = event.Bind(1, revision).Step();
+  absl::Status status = row.status();
+  if (absl::IsDataLoss(status) || (row.ok() && !*row)) {
+    out.AddMissing(revision, revision);
+    status = absl::OkStatus();
+  } else if (row.ok()) {
+    status = AddRow(event, ids, out);
+  }
+  event.Reset();
+  return status;
+}
+
+absl::Status JournalReader::AddRow(const Statement& from, const std::vector<int64_t>& ids,
+                                   Collector& out) {
+  const Query& query = out.query();
   const int64_t bits = from.Int(3);
   EventRow row;
   row.revision = from.Int(0);
@@ -346,15 +448,21 @@ absl::Status JournalReader::AddRow(const Statement& from, Collector& out) {
   if (EventChecksum(row.revision, row.previous_revision, row.unix_nanos, bits, from.Blob(5),
                     row.payload) != from.Int(4) ||
       !DecodeObjects(from.Blob(5), &objects)) {
-    out.AddDamaged(row.revision);
+    out.AddMissing(row.revision, row.revision);
     return absl::OkStatus();
   }
+  if (!Passes(query, bits, row.unix_nanos)) return absl::OkStatus();
+  const auto wanted = [&](const ObjectBits& object) {
+    return std::binary_search(ids.begin(), ids.end(), object.id) &&
+           (query.changes == 0 || (query.changes & object.changes) != 0);
+  };
+  if (!ids.empty() && std::none_of(objects.begin(), objects.end(), wanted)) return absl::OkStatus();
   if (row.previous_revision != row.revision - 1) {
     absl::StatusOr<std::optional<Gap>> gap = GapEndingAt(row.revision - 1);
     if (!gap.ok()) return gap.status();
     if (gap->has_value()) row.gap = **gap;
   }
-  if (out.query().with_objects) {
+  if (query.with_objects) {
     Statement& object = statements_->object;
     for (const ObjectBits& bit : objects) {
       absl::StatusOr<bool> found = object.Bind(1, bit.id).Step();
@@ -365,7 +473,12 @@ absl::Status JournalReader::AddRow(const Statement& from, Collector& out) {
                 {std::string(object.Blob(0)), static_cast<uint8_t>(object.Int(1)), change});
         }
       }
+      const bool missing = absl::IsDataLoss(found.status()) || (found.ok() && !*found);
       object.Reset();
+      if (missing) {
+        out.AddMissing(row.revision, row.revision);
+        return absl::OkStatus();
+      }
       if (!found.ok()) return found.status();
     }
   }
@@ -373,20 +486,40 @@ absl::Status JournalReader::AddRow(const Statement& from, Collector& out) {
   return absl::OkStatus();
 }
 
-absl::Status JournalReader::AddGaps(const Query& query, Interval examined, Page& page) {
+absl::Status JournalReader::AddGaps(Interval examined, const Collector& out, Page& page) {
   Statement& gaps = statements_->gaps;
   gaps.Bind(1, examined.first).Bind(2, examined.last);
+  std::vector<Gap> declared;
   absl::StatusOr<bool> row = false;
   for (;;) {
     row = gaps.Step();
     if (!row.ok() || !*row) break;
-    page.gaps.push_back({gaps.Int(0), gaps.Int(1), static_cast<GapReason>(gaps.Int(2))});
+    declared.push_back({gaps.Int(0), gaps.Int(1), static_cast<GapReason>(gaps.Int(2))});
   }
   gaps.Reset();
+  // Declared gaps that cannot be read are damage like what they would explain.
+  if (!row.ok() && !absl::IsDataLoss(row.status())) return row.status();
+
+  std::vector<Interval> missing = out.missing();
+  std::sort(missing.begin(), missing.end(),
+            [](const Interval& a, const Interval& b) { return a.first < b.first; });
+  for (Interval rest : missing) {
+    for (const Gap& gap : declared) {
+      if (gap.last < rest.first || gap.first > rest.last) continue;
+      if (gap.first > rest.first)
+        page.gaps.push_back({rest.first, gap.first - 1, GapReason::kJournalDamaged});
+      rest.first = gap.last + 1;
+    }
+    if (rest.first <= rest.last)
+      page.gaps.push_back({rest.first, rest.last, GapReason::kJournalDamaged});
+  }
+  for (const Gap& gap : declared) {
+    if (gap.reason != GapReason::kNone) page.gaps.push_back(gap);
+  }
   std::sort(page.gaps.begin(), page.gaps.end(), [&](const Gap& a, const Gap& b) {
-    return query.newest_first ? a.last > b.last : a.last < b.last;
+    return out.query().newest_first ? a.last > b.last : a.last < b.last;
   });
-  return row.status();
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<Gap>> JournalReader::GapEndingAt(int64_t last) {
@@ -399,7 +532,7 @@ absl::StatusOr<std::optional<Gap>> JournalReader::FindGap(int64_t revision) {
   Statement& gap = statements_->gap;
   absl::StatusOr<bool> row = gap.Bind(1, revision).Step();
   std::optional<Gap> out;
-  if (row.ok() && *row && gap.Int(0) <= revision)
+  if (row.ok() && *row && gap.Int(0) <= revision && gap.Int(2) != 0)
     out = Gap{gap.Int(0), gap.Int(1), static_cast<GapReason>(gap.Int(2))};
   gap.Reset();
   if (!row.ok()) return row.status();
@@ -437,29 +570,45 @@ absl::StatusOr<std::optional<StateRow>> JournalReader::FindState(const std::stri
   std::optional<StateRow> out;
   if (row.ok() && *row) out = StateOf(state);
   state.Reset();
-  if (!row.ok()) return row.status();
+  if (!row.ok() && !absl::IsDataLoss(row.status())) return row.status();
   return out;
 }
 
 absl::StatusOr<int64_t> JournalReader::VisitState(const std::function<void(StateRow)>& visit,
                                                   bool only_gone) {
-  absl::StatusOr<Statement> select = db_.Prepare(
-      absl::StrCat("SELECT o.name, o.kind, s.present, s.revision, s.checksum, s.resource"
-                   " FROM state s LEFT JOIN objects o ON s.object = o.id",
-                   only_gone ? " WHERE s.present = 0" : ""),
-      false);
-  if (!select.ok()) return select.status();
+  absl::StatusOr<Transaction> snapshot = Transaction::Begin(db_, false);
+  if (!snapshot.ok()) return snapshot.status();
+  Statement& states = statements_->states;
+  absl::StatusOr<std::optional<int64_t>> last = First(statements_->last_state);
+  if (absl::IsDataLoss(last.status())) last = kMax;
+  if (!last.ok()) return last.status();
+  const int64_t end = last->value_or(0);
+  const auto seek = [&](int64_t object) { return First(statements_->seek_state.Bind(1, object)); };
   int64_t damaged = 0;
-  for (;;) {
-    absl::StatusOr<bool> row = select->Step();
-    if (!row.ok()) return row.status();
-    if (!*row) return damaged;
-    if (std::optional<StateRow> state = StateOf(*select)) {
-      visit(*std::move(state));
-    } else {
-      ++damaged;
+  for (int64_t object = 1; object <= end;) {
+    states.Bind(1, object).Bind(2, end);
+    absl::StatusOr<bool> row = true;
+    for (;;) {
+      row = states.Step();
+      if (!row.ok() || !*row) break;
+      object = states.Int(6) + 1;
+      if (std::optional<StateRow> state = StateOf(states)) {
+        if (!only_gone || !state->present) visit(*std::move(state));
+      } else {
+        ++damaged;
+      }
     }
+    states.Reset();
+    if (row.ok()) return damaged;
+    if (!absl::IsDataLoss(row.status())) return row.status();
+    ++damaged;
+    // The row at the damage may have a key and no content: go on after it.
+    absl::StatusOr<std::optional<int64_t>> next = PassDamage(object, end, seek);
+    if (!next.ok()) return next.status();
+    if (!next->has_value()) return damaged;
+    object = **next == object ? object + 1 : **next;
   }
+  return damaged;
 }
 
 }  // namespace sasd::journal

@@ -39,8 +39,9 @@ struct Query {
 
 struct Page {
   std::vector<EventRow> rows;  // in the order of the query
-  // Gaps that overlap what was examined, in the order of the query: declared ones, and damaged
-  // rows. A resume `after` a revision inside a gap means that it was lost.
+  // Gaps that overlap what was examined, in the order of the query: declared ones, and what is
+  // damaged or missing. A resume `after` a revision inside a gap means that it was lost. A search
+  // with filters does not examine what the spans and the index let it skip.
   std::vector<Gap> gaps;
   // More may follow: continue with `after` (newest_first: `until`) = next.
   bool more = false;
@@ -59,6 +60,8 @@ class JournalReader {
   JournalReader& operator=(const JournalReader&) = delete;
 
   // See Journal.
+  //
+  // Read and FindGap: DATA_LOSS, where not even the damage can be delimited.
   absl::StatusOr<Page> Read(const Query& query);
   absl::StatusOr<std::optional<Gap>> FindGap(int64_t revision);
   absl::StatusOr<std::optional<StateRow>> FindState(const std::string& name);
@@ -78,10 +81,12 @@ class JournalReader {
   absl::StatusOr<int64_t> ObjectId(const std::string& name);  // 0: unknown
   absl::StatusOr<Page> ReadSnapshot(const Query& query);
   absl::StatusOr<std::vector<Interval>> Intervals(const Query& query, Interval all);
-  absl::Status ReadAll(Interval interval, Collector& out);
+  absl::Status ReadAll(const std::vector<int64_t>& ids, Interval interval, Collector& out);
   absl::Status ReadObjects(const std::vector<int64_t>& ids, Interval interval, Collector& out);
-  absl::Status AddRow(const Statement& row, Collector& out);
-  absl::Status AddGaps(const Query& query, Interval examined, Page& page);
+  // Reads the row of a revision; that it is missing or cannot be read is damage.
+  absl::Status AddEvent(int64_t revision, const std::vector<int64_t>& ids, Collector& out);
+  absl::Status AddRow(const Statement& row, const std::vector<int64_t>& ids, Collector& out);
+  absl::Status AddGaps(Interval examined, const Collector& out, Page& page);
   absl::StatusOr<std::optional<Gap>> GapEndingAt(int64_t last);
 
   Database db_;

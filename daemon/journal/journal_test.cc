@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/journal/sqlite.h"
 #include "daemon/journal/state_store.h"
+#include "driver/base/fake_clock.h"
 
 namespace sasd::journal {
 namespace {
@@ -377,6 +378,7 @@ TEST_F(JournalTest, ANewEpochKeepsHistoryAndRevisionsGrow) {
   EXPECT_EQ(journal_->start().gap, std::nullopt);
   Append(next, next);
   EXPECT_EQ(All({}), (Revs{1, 2, 3, 4, 5, 6, 7, next}));
+  EXPECT_EQ(journal_->Read({})->gaps, std::vector<Gap>{}) << "between epochs nothing is lost";
 }
 
 TEST_F(JournalTest, ALostJournalBeginsANewEpoch) {
@@ -427,6 +429,183 @@ TEST_F(JournalTest, StateKeepsObjectsThatAreGone) {
   auto db = Database::Open(directory_ + "/journal.db", {});
   ASSERT_TRUE(db->Exec("UPDATE state SET present = 1 WHERE revision = 5").ok());
   EXPECT_EQ(*journal_->VisitState([](StateRow) {}), 1) << "one damaged row is left out";
+}
+
+// Trimming.
+
+class JournalTrimTest : public JournalTest {
+ protected:
+  JournalTrimTest() {
+    options_.clock = &clock_;
+    options_.reserved_block = 100'000;
+  }
+  // Rows of a kilobyte, each about one object of its own and one that all share.
+  void AppendLarge(int64_t first, int64_t last) {
+    std::vector<EventRow> rows;
+    for (int64_t r = first; r <= last; ++r) {
+      rows.push_back(Row(r, {{"all", 1, 1}, {absl::StrCat("object ", r), 2, 1}}));
+      rows.back().payload.assign(1000, 'x');
+    }
+    ASSERT_TRUE(journal_->Append(rows).ok());
+  }
+  int64_t Oldest() { return journal_->Read({.limit = 1})->oldest; }
+
+  FakeClock clock_;
+};
+
+TEST_F(JournalTrimTest, TheOldestEventsGoWhenItIsFull) {
+  options_.max_bytes = 1 << 20;
+  ASSERT_TRUE(Open().ok());
+  AppendLarge(1, 3000);
+  ASSERT_TRUE(journal_->Maintain().ok());
+  EXPECT_EQ(Oldest(), 1) << "the state is not stored yet";
+  EXPECT_TRUE(journal_->stats().over_limit);
+  ASSERT_TRUE(journal_->FinishState(2500, std::nullopt).ok());
+  ASSERT_TRUE(journal_->Maintain().ok());
+  EXPECT_FALSE(journal_->stats().over_limit);
+  EXPECT_LE(journal_->stats().used_bytes, options_.max_bytes);
+  const int64_t oldest = Oldest();
+  EXPECT_GT(oldest, 2000);
+  EXPECT_LE(oldest, 2501);
+  EXPECT_EQ(journal_->stats().trimmed, oldest - 1);
+  auto page = journal_->Read({.after = oldest - 1, .limit = 1});
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(page->trimmed, oldest - 1);
+  EXPECT_EQ(page->rows[0].revision, oldest);
+  EXPECT_EQ(page->gaps, std::vector<Gap>{});
+  EXPECT_EQ(journal_->Read({.after = oldest - 2}).status().code(), absl::StatusCode::kOutOfRange)
+      << "a reader that trimming overtook";
+  EXPECT_EQ(All({.newest_first = true, .objects = {"all"}}).back(), oldest);
+  EXPECT_EQ(All({.minimum_severity = 0, .end_nanos = 1}), Revs{});
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(journal_->start().next_revision, 3001);
+  EXPECT_EQ(Oldest(), oldest);
+}
+
+TEST_F(JournalTrimTest, NeverTrimsPastTheStoredState) {
+  options_.max_bytes = 1;
+  ASSERT_TRUE(Open().ok());
+  AppendLarge(1, 100);
+  ASSERT_TRUE(journal_->FinishState(40, std::nullopt).ok());
+  ASSERT_TRUE(journal_->Maintain().ok());
+  EXPECT_EQ(Oldest(), 41);
+  EXPECT_TRUE(journal_->stats().over_limit);
+  ASSERT_TRUE(journal_->FinishState(100, std::nullopt).ok());
+  ASSERT_TRUE(journal_->Maintain().ok());
+  EXPECT_EQ(Oldest(), 100) << "the newest event stays";
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(journal_->start().next_revision, 101);
+  EXPECT_FALSE(journal_->start().first);
+}
+
+TEST_F(JournalTrimTest, UnusedNamesAndGoneObjectsAreForgotten) {
+  options_.max_bytes = 1;
+  ASSERT_TRUE(Open().ok());
+  AppendLarge(1, 1000);
+  ASSERT_TRUE(journal_
+                  ->WriteState({{"object 1", 2, false, 1, "gone"},
+                                {"object 2", 2, true, 2, "present"},
+                                {"object 1000", 2, false, 1000, "gone"}})
+                  .ok());
+  ASSERT_TRUE(journal_->FinishState(1000, std::nullopt).ok());
+  ASSERT_TRUE(journal_->Maintain().ok());
+  EXPECT_EQ(*journal_->FindState("object 1"), std::nullopt);
+  EXPECT_EQ((*journal_->FindState("object 2"))->resource, "present");
+  EXPECT_EQ((*journal_->FindState("object 1000"))->resource, "gone") << "its event is still there";
+  {
+    auto db = Database::Open(directory_ + "/journal.db", {.read_only = true});
+    EXPECT_EQ(*db->Int("SELECT count(*) FROM objects"), 3);
+    EXPECT_EQ(*db->Int("SELECT count(*) FROM event_objects"), 2);
+  }
+  // A name that was forgotten comes back.
+  ASSERT_TRUE(journal_->Append({Row(1001, {{"object 1", 2, 1}})}).ok());
+  EXPECT_EQ(All({.objects = {"object 1"}}), (Revs{1001}));
+}
+
+TEST_F(JournalTrimTest, AnEventOfManyChangesGoesInSlices) {
+  options_.max_bytes = 1;
+  ASSERT_TRUE(Open().ok());
+  EventRow row = Row(1);
+  for (int i = 0; i < 10'000; ++i) row.objects.push_back({absl::StrCat(i), 3, 1});
+  ASSERT_TRUE(journal_->Append({row, Row(2)}).ok());
+  ASSERT_TRUE(journal_->FinishState(2, std::nullopt).ok());
+  ASSERT_TRUE(journal_->Maintain().ok());
+  auto db = Database::Open(directory_ + "/journal.db", {.read_only = true});
+  EXPECT_EQ(*db->Int("SELECT count(*) FROM event_objects"), 0);
+  EXPECT_EQ(*db->Int("SELECT count(*) FROM objects"), 0);
+  EXPECT_EQ(*db->Int("SELECT count(*) FROM events"), 1);
+}
+
+TEST_F(JournalTrimTest, OldEventsGoByRunningTime) {
+  options_.max_age = absl::Hours(24 * 90);
+  ASSERT_TRUE(Open().ok());
+  AppendLarge(1, 10);
+  ASSERT_TRUE(journal_->FinishState(10, std::nullopt).ok());
+  for (int day = 0; day < 60; ++day) {
+    clock_.Advance(absl::Hours(24));
+    ASSERT_TRUE(journal_->Maintain().ok());
+  }
+  AppendLarge(11, 20);
+  ASSERT_TRUE(journal_->FinishState(20, std::nullopt).ok());
+  ASSERT_TRUE(Open().ok()) << "a restart keeps the count";
+  clock_.Advance(absl::Hours(24 * 29));
+  ASSERT_TRUE(journal_->Maintain().ok());
+  EXPECT_EQ(Oldest(), 1);
+  clock_.Advance(absl::Hours(24 * 3));
+  ASSERT_TRUE(journal_->Maintain().ok());
+  EXPECT_EQ(Oldest(), 11);
+  // Another boot: the monotonic clock begins again, and the count goes on.
+  ASSERT_TRUE(journal_->Close().ok());
+  FakeClock after_boot;
+  options_.clock = &after_boot;
+  options_.boot_id = "boot2";
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(journal_->Append({Row(21)}).ok());
+  ASSERT_TRUE(journal_->FinishState(21, std::nullopt).ok());
+  after_boot.Advance(absl::Hours(24 * 40));
+  ASSERT_TRUE(journal_->Maintain().ok());
+  EXPECT_EQ(Oldest(), 11);
+  after_boot.Advance(absl::Hours(24 * 30));
+  ASSERT_TRUE(journal_->Maintain().ok());
+  EXPECT_EQ(Oldest(), 21);
+  Kill();
+}
+
+// The wall clock has no part in the age of an event.
+TEST_F(JournalTrimTest, AJumpOfTheClockErasesNothing) {
+  class JumpingClock : public Clock {
+   public:
+    absl::Time Now() override { return now; }
+    absl::Duration Monotonic() override { return monotonic; }
+    absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+    absl::Duration monotonic = absl::Hours(100);
+  };
+  JumpingClock clock;
+  options_.clock = &clock;
+  ASSERT_TRUE(Open().ok());
+  const absl::Duration year = absl::Hours(24 * 365);
+  int64_t next = 1;
+  for (absl::Duration jump : {absl::ZeroDuration(), year, -year, -year, year}) {
+    clock.now += jump;
+    std::vector<EventRow> rows = {Row(next), Row(next + 1)};
+    for (EventRow& row : rows) row.unix_nanos = absl::ToUnixNanos(clock.now);
+    ASSERT_TRUE(journal_->Append(rows).ok());
+    next += 2;
+    ASSERT_TRUE(journal_->FinishState(next - 1, std::nullopt).ok());
+    for (int hour = 0; hour < 48; ++hour) {
+      clock.monotonic += absl::Hours(1);
+      clock.now += absl::Hours(1);
+      ASSERT_TRUE(journal_->Maintain().ok());
+    }
+    ASSERT_TRUE(Open().ok());
+    EXPECT_EQ(All({}).size(), static_cast<size_t>(next - 1)) << jump;
+  }
+  EXPECT_EQ(All({.newest_first = true}), (Revs{10, 9, 8, 7, 6, 5, 4, 3, 2, 1}))
+      << "order is by revision";
+  // By time, what happened in the year before is found although later events have earlier times.
+  EXPECT_EQ(All({.end_nanos = absl::ToUnixNanos(absl::FromUnixSeconds(1'700'000'000) - year / 2)}),
+            (Revs{7, 8}));
+  Kill();
 }
 
 TEST_F(JournalTest, RefusesAForeignJournal) {

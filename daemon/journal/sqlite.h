@@ -85,10 +85,10 @@ class Database {
 
   bool in_transaction() const;
   sqlite3* handle() const { return db_; }
-
- private:
+  // The error of SQLite's code, as of Exec.
   absl::Status Error(int code) const;
 
+ private:
   sqlite3* db_ = nullptr;
   std::string path_;
 };

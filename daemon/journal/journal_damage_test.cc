@@ -1,0 +1,181 @@
+// Pages and rows that cannot be read, anywhere in journal.db.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "daemon/journal/journal.h"
+#include "daemon/journal/sqlite.h"
+#include "daemon/journal/test_node.h"
+
+namespace sasd::journal {
+namespace {
+
+constexpr int64_t kEvents = 1500;
+constexpr int64_t kPage = 4096;
+
+class JournalDamageTest : public testing::Test {
+ protected:
+  void Fill() {
+    node_.options().reserved_block = 100'000;
+    ASSERT_TRUE(node_.Open().ok());
+    for (int64_t r = 1; r <= kEvents; ++r) {
+      const std::string object = absl::StrCat("object ", r % 50);
+      EventRow row = node_.Next(Payload(r), {{object, 1, 2}});
+      if (r == 700) row.payload.append(100'000, 'x');  // pages of its own
+      payloads_[r] = row.payload;
+      ASSERT_TRUE(node_.journal().Append({row}).ok());
+    }
+    for (int i = 0; i < 50; ++i) {
+      const StateRow row{absl::StrCat("object ", i), 1, true, 10, std::string(300, 'a')};
+      ASSERT_TRUE(node_.journal().WriteState({row}).ok());
+    }
+    ASSERT_TRUE(node_.journal().FinishState(kEvents, std::nullopt).ok());
+    node_.FoldLog();
+    healthy_ = directory() + "/healthy";
+    std::filesystem::copy_file(node_.path(), healthy_);
+  }
+  static std::string Payload(int64_t r) {
+    std::string payload = absl::StrCat("event ", r, " ");
+    payload.append(300, static_cast<char>('a' + r % 26));
+    return payload;
+  }
+  const std::string& directory() const { return node_.directory(); }
+  int64_t pages() const {
+    return static_cast<int64_t>(std::filesystem::file_size(healthy_)) / kPage;
+  }
+  // The database as it was, but for a part of a page.
+  void Damage(int64_t page, int64_t from, const std::string& bytes) {
+    node_.Kill();
+    for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(node_.path() + suffix);
+    std::filesystem::copy_file(healthy_, node_.path(),
+                               std::filesystem::copy_options::overwrite_existing);
+    std::fstream file(node_.path(), std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(page * kPage + from);
+    file << bytes;
+  }
+  // Every row is right; what lacks lies in a gap. Returns how many rows came.
+  size_t CheckPage(const Query& query, bool complete) {
+    auto page = node_.ReadAll(query);
+    EXPECT_TRUE(page.ok()) << page.status();
+    if (!page.ok()) return 0;
+    std::set<int64_t> found;
+    for (const EventRow& row : page->rows) {
+      EXPECT_TRUE(row.payload == payloads_[row.revision]) << row.revision;
+      EXPECT_TRUE(found.insert(row.revision).second) << row.revision << " comes twice";
+    }
+    for (int64_t r = 1; complete && r <= kEvents; ++r) {
+      const bool in_gap = std::any_of(page->gaps.begin(), page->gaps.end(),
+                                      [&](const Gap& gap) { return gap.Contains(r); });
+      EXPECT_TRUE(found.count(r) != 0 || in_gap) << r << " is lost and not declared";
+    }
+    return found.size();
+  }
+
+  TestNode node_;
+  std::string healthy_;
+  std::map<int64_t, std::string> payloads_;
+};
+
+TEST_F(JournalDamageTest, WhatATornPageHidesIsDeclared) {
+  Fill();
+  std::mt19937_64 random(1);
+  int moved_aside = 0;
+  int with_gaps = 0;
+  size_t fewest = kEvents;
+  for (int64_t page = 1; page < pages(); page += 5) {
+    for (int kind = 0; kind < 2; ++kind) {
+      SCOPED_TRACE(absl::StrCat("page ", page, ", kind ", kind));
+      std::string bytes(kPage / 2, '\0');
+      if (kind == 1) {
+        bytes.resize(kPage);
+        for (char& byte : bytes) byte = static_cast<char>(random());
+      }
+      Damage(page, kPage - static_cast<int64_t>(bytes.size()), bytes);
+      absl::Status status = node_.Open();
+      ASSERT_TRUE(status.ok()) << status;
+      if (node_.journal().start().new_epoch) {
+        ++moved_aside;
+        EXPECT_EQ(node_.journal().start().losses.size(), 1u);
+        // The reservation would go on from this start.
+        node_.Kill();
+        for (const char* suffix : {"", "-wal", "-shm"})
+          std::filesystem::remove(directory() + "/state.db" + suffix);
+        continue;
+      }
+      const size_t up = CheckPage({}, true);
+      const size_t down = CheckPage({.newest_first = true}, true);
+      EXPECT_GT(up, kEvents * 9u / 10);
+      EXPECT_GT(down, kEvents * 9u / 10);
+      fewest = std::min(fewest, std::min(up, down));
+      if (up < kEvents) {
+        ++with_gaps;
+        EXPECT_TRUE(node_.journal().stats().damaged);
+      }
+      CheckPage({.minimum_severity = 2}, false);
+      CheckPage({.newest_first = true, .start_nanos = 1, .end_nanos = 700'000}, false);
+      CheckPage({.objects = {"object 3", "object 40"}}, false);
+      CheckPage({.newest_first = true, .objects = {"object 3"}}, false);
+      int64_t objects = 0;
+      auto damaged = node_.journal().VisitState([&](StateRow row) {
+        ++objects;
+        EXPECT_EQ(row.resource, std::string(300, 'a'));
+      });
+      ASSERT_TRUE(damaged.ok()) << damaged.status();
+      EXPECT_TRUE(objects == 50 || *damaged > 0) << objects;
+      EXPECT_TRUE(node_.journal().FindState("object 7").ok());
+      EXPECT_TRUE(node_.journal().FindGap(500).ok());
+    }
+  }
+  std::cout << "of " << pages() << " pages every fifth damaged twice: " << with_gaps
+            << " times with gaps, " << moved_aside << " times moved aside, at least " << fewest
+            << " of " << kEvents << " events read\n";
+  EXPECT_GT(with_gaps, 10);
+}
+
+TEST_F(JournalDamageTest, WithoutTheIndexEventsOfAnObjectAreFound) {
+  Fill();
+  int64_t root = 0;
+  {
+    auto db = Database::Open(node_.path(), {.read_only = true});
+    root = *db->Int("SELECT rootpage FROM sqlite_schema WHERE name = 'event_objects'");
+  }
+  Damage(root - 1, 0, std::string(kPage, '\xff'));
+  ASSERT_TRUE(node_.Open().ok());
+  ASSERT_FALSE(node_.journal().start().new_epoch);
+  EXPECT_EQ(CheckPage({.objects = {"object 3"}}, false), 30u);
+  EXPECT_EQ(
+      CheckPage({.newest_first = true, .limit = 7, .objects = {"object 3", "object 4"}}, false),
+      60u);
+}
+
+TEST_F(JournalDamageTest, DamageThatAWriteMeetsIsExaminedAtTheNextStart) {
+  Fill();
+  int64_t root = 0;
+  {
+    auto db = Database::Open(node_.path(), {.read_only = true});
+    root = *db->Int("SELECT rootpage FROM sqlite_schema WHERE name = 'event_objects'");
+  }
+  Damage(root - 1, 0, std::string(kPage, '\xff'));
+  ASSERT_TRUE(node_.Open().ok());
+  const EventRow row = node_.Next("x", {{"object 3", 1, 2}});
+  EXPECT_EQ(node_.journal().Append({row}).code(), absl::StatusCode::kDataLoss);
+  EXPECT_TRUE(node_.journal().stats().damaged);
+  ASSERT_TRUE(node_.journal().Maintain().ok());
+  ASSERT_TRUE(node_.Open().ok());
+  EXPECT_TRUE(node_.journal().start().new_epoch);
+  ASSERT_EQ(node_.journal().start().losses.size(), 1u);
+  EXPECT_NE(node_.journal().start().losses[0].find("corrupt"), std::string::npos);
+  ASSERT_TRUE(node_.journal().Append({node_.Next("x")}).ok());
+  // The examination is over.
+  ASSERT_TRUE(node_.Open().ok());
+  EXPECT_FALSE(node_.journal().start().new_epoch);
+}
+
+}  // namespace
+}  // namespace sasd::journal
