@@ -2,14 +2,19 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <random>
+#include <thread>  // NOLINT: one owned thread
 #include <utility>
 #include <vector>
 
 #include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "daemon/backend/sysfs_backend.h"
 #include "daemon/backend/virtual_backend.h"
 #include "rpc/version.h"
+#include "sas/v1/node_service.pb.h"
 
 namespace sasd {
 namespace {
@@ -19,10 +24,40 @@ uint64_t Random() {
   return uint64_t{device()} << 32 | device();
 }
 
-registry::Registry::Options RegistryOptions() {
+registry::Registry::Options RegistryOptions(memory::Memory& memory) {
   registry::Registry::Options options;
-  options.epoch = registry::MakeEpoch(Random);
+  options.epoch = memory.epoch();
+  options.start_revision = memory.start_revision();
+  options.restored = memory.TakeRestored();
   return options;
+}
+
+health::Monitor::Options HealthOptions(health::Monitor::Options options, memory::Memory& memory,
+                                       const health::ResourceCodec& codec) {
+  options.store = memory.store();
+  options.codec = options.store == nullptr ? nullptr : &codec;
+  return options;
+}
+
+// What the node serves, as the journal keeps it apart.
+std::string SourceOf(const DaemonOptions& options) {
+  if (!options.fabric.empty()) return absl::StrCat("fabric ", options.fabric);
+  if (!options.sysfs_root.empty()) return absl::StrCat("sysfs ", options.sysfs_root);
+  return "live";
+}
+
+sas::v1::Journal Describe(memory::Memory& memory) {
+  sas::v1::Journal out;
+  const memory::JournalStatus status = memory.status();
+  out.set_state(static_cast<sas::v1::JournalState>(status.state));  // the numbers are equal
+  out.set_message(status.message);
+  out.set_directory(memory.options().directory);
+  journal::Journal* const journal = memory.journal();
+  if (journal == nullptr) return out;
+  out.set_size_bytes(journal->stats().used_bytes);
+  out.set_max_size_bytes(memory.options().max_bytes);
+  out.mutable_max_age()->set_seconds(absl::ToInt64Seconds(memory.options().max_age));
+  return out;
 }
 
 std::string NodeName() {
@@ -46,19 +81,81 @@ absl::StatusOr<std::unique_ptr<Backend>> StartBackend(const DaemonOptions& optio
 
 }  // namespace
 
-Daemon::Daemon(const DaemonOptions& options, Clock& clock)
-    : registry_(RegistryOptions()),
-      health_(options.health, registry_, clock),
+class Daemon::GatePoller {
+ public:
+  GatePoller(Daemon& daemon, Clock& clock)
+      : thread_([this, &daemon, &clock] { Run(daemon, clock); }) {}
+  ~GatePoller() {
+    stop_.Notify();
+    thread_.join();
+  }
+
+ private:
+  void Run(Daemon& daemon, Clock& clock) {
+    // An observation may bring the time forward, so look twice a second at least.
+    const absl::Duration shortest = absl::Milliseconds(10), longest = absl::Milliseconds(500);
+    while (!daemon.gate_->stale_hosts().empty()) {
+      const absl::Duration wait = daemon.gate_->NextPoll() - clock.Monotonic();
+      if (stop_.WaitForNotificationWithTimeout(std::clamp(wait, shortest, longest))) return;
+      daemon.gate_->Poll();
+      daemon.pump_->Flush();
+    }
+  }
+
+  absl::Notification stop_;
+  std::thread thread_;
+};
+
+Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> memory, Clock& clock)
+    : memory_(std::move(memory)),
+      restored_(memory_->has_restored()),
+      registry_(RegistryOptions(*memory_)),
+      health_(HealthOptions(options.health, *memory_, codec_), registry_, clock),
       encoder_(registry_.epoch()),
       log_(registry_, options.log),
-      publisher_(log_, encoder_, {&health_listener_}),
-      pump_(std::make_unique<watch::Pump>(publisher_)) {}
+      publisher_(log_, encoder_, {&health_listener_}, memory_->recorder()),
+      pump_(std::make_unique<watch::Pump>(publisher_)) {
+  if (!restored_) return;
+  health_.Compare(*registry_.Snapshot());
+  registry::RestartGate::Options gate;
+  gate.grace_end = options.boot_grace;
+  gate_ = std::make_unique<registry::RestartGate>(registry_, *pump_, clock, gate);
+}
+
+Daemon::~Daemon() = default;
+
+std::vector<DiagnosisCheck> Daemon::Diagnose() {
+  std::vector<DiagnosisCheck> checks = backend_->Diagnose(*registry_.Snapshot());
+  const memory::JournalStatus status = memory_->status();
+  if (status.state == memory::JournalState::kStalled ||
+      status.state == memory::JournalState::kRefused) {
+    DiagnosisCheck check;
+    check.status = DiagnosisCheck::Status::kBroken;
+    check.reason =
+        status.state == memory::JournalState::kStalled ? "JOURNAL_STALLED" : "JOURNAL_REFUSED";
+    check.subject = "journal";
+    check.message = status.message;
+    checks.push_back(std::move(check));
+  }
+  return checks;
+}
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& options, Clock& clock) {
-  auto daemon = absl::WrapUnique(new Daemon(options, clock));
-  absl::StatusOr<std::unique_ptr<Backend>> backend = StartBackend(options, clock, *daemon->pump_);
+  memory::Memory::Options memory_options = options.memory;
+  memory_options.source = SourceOf(options);
+  absl::StatusOr<std::unique_ptr<memory::Memory>> memory =
+      memory::Memory::Open(memory_options, registry::MakeEpoch(Random), clock);
+  if (!memory.ok()) return memory.status();
+  auto daemon = absl::WrapUnique(new Daemon(options, *std::move(memory), clock));
+  ObservationSink& sink = daemon->gate_ != nullptr ? static_cast<ObservationSink&>(*daemon->gate_)
+                                                   : *daemon->pump_;
+  absl::StatusOr<std::unique_ptr<Backend>> backend = StartBackend(options, clock, sink);
   if (!backend.ok()) return backend.status();
   daemon->backend_ = *std::move(backend);
+  if (daemon->gate_ != nullptr) {
+    daemon->gate_->OnFirstReading();
+    daemon->poller_ = std::make_unique<GatePoller>(*daemon, clock);
+  }
   daemon->pump_->AwaitPublished();
 
   service::NodeInfo node;
@@ -66,11 +163,11 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& optio
   node.version = rpc::kVersion;
   node.backend = daemon->backend_->description();
   node.start_time = clock.Now();
-  node.diagnose = [&backend = *daemon->backend_, &registry = daemon->registry_] {
-    return backend.Diagnose(*registry.Snapshot());
-  };
+  node.diagnose = [daemon = daemon.get()] { return daemon->Diagnose(); };
+  node.journal = [&memory = *daemon->memory_] { return Describe(memory); };
   daemon->services_ = std::make_unique<service::Services>(
-      options.service, daemon->registry_, daemon->log_, daemon->health_, std::move(node));
+      options.service, daemon->registry_, daemon->log_, daemon->health_, std::move(node),
+      daemon->memory_->journal());
   daemon->health_.Start();
   std::vector<rpc::ServedService> services = daemon->services_->served();
   for (rpc::ServedService& more : daemon->backend_->services()) services.push_back(std::move(more));

@@ -4,14 +4,19 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "daemon/backend/backend.h"
 #include "daemon/backend/linux_backend.h"
+#include "daemon/diagnosis/check.h"
 #include "daemon/health/monitor.h"
+#include "daemon/memory/memory.h"
+#include "daemon/memory/resource_codec.h"
 #include "daemon/registry/registry.h"
+#include "daemon/registry/restart_gate.h"
 #include "daemon/service/event_encoder.h"
 #include "daemon/service/services.h"
 #include "daemon/watch/publisher.h"
@@ -29,6 +34,12 @@ struct DaemonOptions {
   LinuxBackendOptions live;  // see StartLinuxBackend
   uint64_t seed = 1;
 
+  // Where the node keeps its history; empty: nowhere. Start() sets `source`.
+  memory::Memory::Options memory;
+  // A host that is missing after a restart may still come until CLOCK_MONOTONIC, which counts from
+  // the machine's boot, is so far.
+  absl::Duration boot_grace = absl::Minutes(5);
+
   // The address to serve at; see rpc::Server::Start.
   std::string listen;
   service::ServiceOptions service;
@@ -41,12 +52,12 @@ struct DaemonOptions {
 class Daemon {
  public:
   // Starts and serves. When it returns every host is visible; devices follow. Borrows `clock` for
-  // the daemon's lifetime. Errors: those of the backend and of rpc::Server::Start, and
-  // kInvalidArgument for a fabric together with a sysfs tree.
+  // the daemon's lifetime. Errors: those of the backend, of rpc::Server::Start and of
+  // memory::Memory::Open, and kInvalidArgument for a fabric together with a sysfs tree.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(const DaemonOptions& options, Clock& clock);
 
-  // Ends the calls first, then the backend.
-  ~Daemon() = default;
+  // Ends the calls first, then the backend, then the journal.
+  ~Daemon();
 
   const std::string& address() const { return server_->address(); }
   Backend& backend() { return *backend_; }
@@ -67,9 +78,17 @@ class Daemon {
     health::Monitor& health_;
   };
 
-  Daemon(const DaemonOptions& options, Clock& clock);
+  // Compares the hosts for which the time has come, until all are compared.
+  class GatePoller;
+
+  Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> memory, Clock& clock);
+
+  std::vector<DiagnosisCheck> Diagnose();
 
   // Each member uses those above it and is destroyed before them.
+  const std::unique_ptr<memory::Memory> memory_;
+  const memory::ResourceCodec codec_;
+  const bool restored_;
   registry::Registry registry_;
   health::Monitor health_;
   HealthListener health_listener_{health_};
@@ -77,6 +96,8 @@ class Daemon {
   watch::WatchLog log_;
   watch::Publisher publisher_;
   std::unique_ptr<watch::Pump> pump_;
+  std::unique_ptr<registry::RestartGate> gate_;  // null: nothing is restored
+  std::unique_ptr<GatePoller> poller_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<service::Services> services_;
   std::unique_ptr<rpc::Server> server_;

@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cstdint>
@@ -32,6 +33,9 @@ struct CommandLine {
   std::string log_level = "info";
   double link_look_seconds = 60;
   double attach_grace_seconds = 30;
+  double boot_grace_seconds = 300;
+  int journal_days = 90;
+  bool no_journal = false;
 };
 
 void Declare(CLI::App& app, CommandLine& line) {
@@ -80,6 +84,25 @@ void Declare(CLI::App& app, CommandLine& line) {
   app.add_option("--log-bytes", daemon.log.max_bytes, "Maximum size of these events in bytes")
       ->capture_default_str()
       ->check(CLI::Range(size_t{1} << 10, size_t{1} << 40));
+  app.add_option("--state-dir", daemon.memory.directory,
+                 "Directory of the journal. Default: $STATE_DIRECTORY or /var/lib/sasd; with --fabric "
+                 "or --sysfs-root: none");
+  app.add_flag("--no-journal", line.no_journal,
+               "Keep no journal: a restart then forgets the history and the baseline");
+  app.add_flag("--new-epoch", daemon.memory.new_epoch,
+               "Begin a new epoch: after a backup of the state directory was restored");
+  app.add_option("--journal-bytes", daemon.memory.max_bytes, "Maximum size of the journal in bytes")
+      ->capture_default_str()
+      ->check(CLI::Range(int64_t{1} << 20, int64_t{1} << 40));
+  app.add_option("--journal-days", line.journal_days,
+                 "Maximum age of an event, in days that sasd ran")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 36'500));
+  app.add_option("--boot-grace-seconds", line.boot_grace_seconds,
+                 "Seconds after the machine's boot in which a host that is missing after a restart "
+                 "may still come")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 86'400.0));
   app.add_option("--log-level", line.log_level, "Least severe message to log on standard error")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
@@ -89,6 +112,17 @@ void Declare(CLI::App& app, CommandLine& line) {
       "Signals: SIGTERM and SIGINT end sasd. SIGHUP starts a rescan. SIGUSR1 closes the control "
       "nodes, so that the kernel's driver can be unloaded; sasd opens them again at SIGHUP or when "
       "their HBAs reappear.");
+}
+
+// Where no directory is given, the journal of this machine is in the service's own.
+void SetStateDirectory(CommandLine& line) {
+  std::string& directory = line.daemon.memory.directory;
+  if (line.no_journal) {
+    directory.clear();
+  } else if (directory.empty() && line.daemon.fabric.empty() && line.daemon.sysfs_root.empty()) {
+    const char* const given = getenv("STATE_DIRECTORY");  // of systemd
+    directory = given != nullptr && *given == '/' ? given : "/var/lib/sasd";
+  }
 }
 
 // Blocks the signals in every thread, so that only WaitForSignal() takes them.
@@ -153,6 +187,9 @@ int Main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   line.daemon.live.follower.look_interval = absl::Seconds(line.link_look_seconds);
   line.daemon.health.attach_grace = absl::Seconds(line.attach_grace_seconds);
+  line.daemon.boot_grace = absl::Seconds(line.boot_grace_seconds);
+  line.daemon.memory.max_age = absl::Hours(24) * line.journal_days;
+  SetStateDirectory(line);
   spdlog::set_default_logger(spdlog::stderr_color_mt("sasd"));
   spdlog::set_level(spdlog::level::from_str(line.log_level));
 

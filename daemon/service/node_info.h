@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "daemon/diagnosis/check.h"
+#include "sas/v1/node_service.pb.h"
 
 namespace sasd::service {
 
@@ -18,6 +19,8 @@ struct NodeInfo {
   absl::Time start_time;
   // What sasd can and cannot see, now. Thread-safe; null: nothing to report.
   std::function<std::vector<DiagnosisCheck>()> diagnose;
+  // Where the history is kept. Thread-safe; null: nowhere.
+  std::function<sas::v1::Journal()> journal;
 };
 
 }  // namespace sasd::service

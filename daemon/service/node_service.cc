@@ -97,6 +97,7 @@ grpc::ServerUnaryReactor* NodeService::GetNode(grpc::CallbackServerContext* cont
   response->set_subscriber_count(static_cast<int32_t>(log_.stats().subscribers));
   response->set_resource_count(static_cast<int32_t>(topology->size()));
   response->set_node_name(node_.node_name);
+  if (node_.journal != nullptr) *response->mutable_journal() = node_.journal();
   return Answer(context, grpc::Status::OK);
 }
 

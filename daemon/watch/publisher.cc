@@ -23,6 +23,7 @@ size_t Publisher::Publish(size_t most) {
     encoded.push_back(std::make_shared<const EncodedEvent>(event, encoder_.Encode(event)));
   }
   if (events.empty()) return 0;
+  if (recorder_ != nullptr) recorder_->Record(events, encoded);
   // The log comes last: a subscriber that has an event then finds its state in every snapshot.
   log_.registry().Publish(events);
   log_.Append(std::move(encoded));

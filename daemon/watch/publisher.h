@@ -8,6 +8,7 @@
 #include "daemon/registry/registry_event.h"
 #include "daemon/registry/topology.h"
 #include "daemon/watch/encoded_event.h"
+#include "daemon/watch/event_recorder.h"
 #include "daemon/watch/watch_log.h"
 
 namespace sasd::watch {
@@ -24,13 +25,13 @@ class CommitListener {
 };
 
 // The way of an event from the registry's queue to the subscribers: listeners, encoding, the
-// registry's publication, the log, wake-ups. Nothing of an event is visible before its publication.
+// recorder, the registry's publication, the log, wake-ups. Nothing of an event is visible before its publication.
 class Publisher {
  public:
-  // Borrows all for its lifetime. The listeners are called in this order.
+  // Borrows all for its lifetime. The listeners are called in this order. `recorder` may be null.
   Publisher(WatchLog& log, RegistryEventEncoder& encoder,
-            std::vector<CommitListener*> listeners = {})
-      : log_(log), encoder_(encoder), listeners_(std::move(listeners)) {}
+            std::vector<CommitListener*> listeners = {}, EventRecorder* recorder = nullptr)
+      : log_(log), encoder_(encoder), listeners_(std::move(listeners)), recorder_(recorder) {}
 
   // Takes the registry's events, one at least and 32 at most, publishes and appends them, and wakes
   // the cursors at the end. While many are woken, new events are taken, too. False if there was no
@@ -46,6 +47,7 @@ class Publisher {
   WatchLog& log_;
   RegistryEventEncoder& encoder_;
   const std::vector<CommitListener*> listeners_;
+  EventRecorder* const recorder_;
 };
 
 }  // namespace sasd::watch

@@ -1,0 +1,231 @@
+#include "daemon/memory/memory.h"
+
+#include <stdlib.h>
+
+#include <fstream>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/memory/memory.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "daemon/service/from_proto.h"
+#include "daemon/service/resource_text.h"
+#include "sas/v1/events.pb.h"
+#include "sas/v1/resources.pb.h"
+#include "spdlog/spdlog.h"
+
+namespace sasd::memory {
+namespace {
+
+std::string FirstLine(const char* path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return std::string(absl::StripAsciiWhitespace(line));
+}
+
+// A tmpfs that outlives the process, but not the boot.
+std::string MarkDirectory() {
+  const char* runtime = getenv("RUNTIME_DIRECTORY");  // of systemd
+  return runtime != nullptr && *runtime == '/' ? runtime : "/dev/shm";
+}
+
+// journal::StateStore as health knows it.
+class HealthStore : public health::Store {
+ public:
+  explicit HealthStore(journal::StateStore& state) : state_(state) {}
+
+  absl::Status Write(absl::Span<const Edit> edits) override {
+    std::vector<journal::StateStore::Edit> copies;
+    copies.reserve(edits.size());
+    for (const Edit& edit : edits) copies.push_back({edit.collection, edit.key, edit.value});
+    return state_.Write(copies);
+  }
+  absl::StatusOr<Values> Read(absl::string_view collection) override {
+    return state_.Read(collection);
+  }
+  bool was_lost() override { return state_.was_lost(); }
+  absl::Status ClearLost() override { return state_.ClearLost(); }
+
+ private:
+  journal::StateStore& state_;
+};
+
+// The last state of each object: the stored one, and what events after it made of it.
+class Picture {
+ public:
+  absl::Status Read(journal::Journal& journal) {
+    absl::Status status;
+    const absl::StatusOr<int64_t> damaged = journal.VisitState([&](const journal::StateRow& row) {
+      sas::v1::Resource resource;
+      if (!resource.ParseFromString(row.resource)) {
+        status = absl::DataLossError(absl::StrCat("the stored state of ", row.name, " is damaged"));
+        return;
+      }
+      objects_[row.name] = {std::move(resource), row.present};
+    });
+    if (!damaged.ok()) return damaged.status();
+    if (!status.ok()) return status;
+    if (*damaged > 0) {
+      return absl::DataLossError(absl::StrCat(*damaged, " objects of the stored state are damaged"));
+    }
+    return ReadEvents(journal);
+  }
+
+  absl::StatusOr<registry::Restored> Finish(int64_t revision) {
+    service::StateReader reader;
+    for (const auto& [name, object] : objects_) {
+      // Of what is gone, the registry remembers ports alone.
+      if (!object.present && !object.resource.has_port()) continue;
+      if (absl::Status s = reader.Add(object.resource, object.present); !s.ok()) return s;
+    }
+    return reader.Finish(revision);
+  }
+
+ private:
+  struct Object {
+    sas::v1::Resource resource;
+    bool present = true;
+  };
+
+  absl::Status ReadEvents(journal::Journal& journal) {
+    journal::Query query;
+    query.after = journal.state_revision();
+    for (;;) {
+      absl::StatusOr<journal::Page> page = journal.Read(query);
+      if (!page.ok()) return page.status();
+      for (const journal::Gap& gap : page->gaps) {
+        if (gap.reason == journal::GapReason::kJournalDamaged) {
+          return absl::DataLossError(
+              absl::StrCat("the journal is damaged at revision ", gap.first));
+        }
+      }
+      for (const journal::EventRow& row : page->rows) {
+        sas::v1::Event event;
+        if (!event.ParseFromString(row.payload)) {
+          return absl::DataLossError(absl::StrCat("revision ", row.revision, " is damaged"));
+        }
+        for (sas::v1::Change& change : *event.mutable_changes()) {
+          Object& object = objects_[service::NameOf(change.resource())];
+          object.present = change.kind() != sas::v1::CHANGE_KIND_REMOVED;
+          object.resource = std::move(*change.mutable_resource());
+        }
+      }
+      if (!page->more) return absl::OkStatus();
+      query.after = page->next;
+    }
+  }
+
+  absl::flat_hash_map<std::string, Object> objects_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Memory>> Memory::Open(const Options& options,
+                                                     std::string fresh_epoch, Clock& clock) {
+  auto memory = absl::WrapUnique(new Memory(options));
+  memory->epoch_ = fresh_epoch;
+  if (options.directory.empty()) return memory;
+  absl::Status status = memory->OpenFiles(fresh_epoch, options.new_epoch, clock);
+  if (status.ok()) status = memory->Restore();
+  if (absl::IsDataLoss(status)) {
+    // A client that resumes must not get a picture with holes: begin a new epoch.
+    spdlog::error("{}: {}; a new epoch begins", options.directory, std::string(status.message()));
+    memory->journal_.reset();
+    memory->state_.reset();
+    status = memory->OpenFiles(fresh_epoch, /*new_epoch=*/true, clock);
+    if (status.ok()) memory->start_revision_ = memory->journal_->start().next_revision - 1;
+  }
+  if (absl::IsAlreadyExists(status)) return status;
+  if (!status.ok()) {
+    memory->journal_.reset();
+    memory->store_.reset();
+    memory->state_.reset();
+    memory->epoch_ = std::move(fresh_epoch);
+    memory->start_revision_ = 0;
+    memory->refusal_ = {
+        absl::IsFailedPrecondition(status) ? JournalState::kRefused : JournalState::kStalled,
+        absl::StrCat(options.directory, ": ", status.message(),
+                     "; sasd keeps nothing in this run, and leaves the files as they are")};
+    spdlog::error("{}", memory->refusal_.message);
+    return memory;
+  }
+  memory->epoch_ = memory->journal_->epoch();
+  for (const std::string& loss : memory->journal_->start().losses) spdlog::warn("{}", loss);
+  memory->store_ = std::make_unique<HealthStore>(*memory->state_);
+  memory->recorder_ = std::make_unique<Recorder>(*memory->journal_, options.recorder);
+  return memory;
+}
+
+absl::Status Memory::OpenFiles(const std::string& fresh_epoch, bool new_epoch, Clock& clock) {
+  if (!lock_.has_value()) {
+    absl::StatusOr<journal::DirectoryLock> lock =
+        journal::DirectoryLock::Acquire(options_.directory);
+    if (!lock.ok()) return lock.status();
+    lock_.emplace(*std::move(lock));
+  }
+  journal::StateStore::Options state;
+  state.directory = options_.directory;
+  state.machine = FirstLine("/etc/machine-id");
+  state.source = options_.source;
+  state.new_epoch = new_epoch;
+  absl::StatusOr<std::unique_ptr<journal::StateStore>> store = journal::StateStore::Open(state);
+  if (!store.ok()) return store.status();
+  state_ = *std::move(store);
+  if (!state_->moved_aside().empty()) {
+    spdlog::error("state.db was damaged and is now {}", state_->moved_aside());
+  }
+  journal::Journal::Options journal;
+  journal.directory = options_.directory;
+  journal.machine = state.machine;
+  journal.source = options_.source;
+  journal.boot_id = FirstLine("/proc/sys/kernel/random/boot_id");
+  // Without it no start is known to be of the same boot.
+  if (journal.boot_id.empty()) journal.boot_id = absl::StrCat("unknown-", fresh_epoch);
+  journal.fresh_epoch = fresh_epoch;
+  journal.new_epoch = new_epoch;
+  journal.mark_directory = MarkDirectory();
+  journal.max_bytes = options_.max_bytes;
+  journal.max_age = options_.max_age;
+  journal.clock = &clock;
+  absl::StatusOr<std::unique_ptr<journal::Journal>> opened =
+      journal::Journal::Open(journal, *state_);
+  if (!opened.ok()) return opened.status();
+  journal_ = *std::move(opened);
+  return absl::OkStatus();
+}
+
+absl::Status Memory::Restore() {
+  const journal::Journal::Start& start = journal_->start();
+  start_revision_ = start.next_revision - 1;
+  if (start.first) return absl::OkStatus();
+  Picture picture;
+  if (absl::Status s = picture.Read(*journal_); !s.ok()) return s;
+  const int64_t kept = start.gap ? start.gap->first - 1 : start.next_revision - 1;
+  absl::StatusOr<registry::Restored> restored = picture.Finish(kept);
+  if (absl::IsInvalidArgument(restored.status())) {
+    return absl::DataLossError(restored.status().message());
+  }
+  if (!restored.ok()) return restored.status();
+  if (start.gap) {
+    restored->gap = registry::RevisionGap{start.gap->first, start.gap->last,
+                                          static_cast<registry::GapReason>(start.gap->reason)};
+  }
+  restored_ = *std::move(restored);
+  return absl::OkStatus();
+}
+
+Memory::~Memory() {
+  recorder_.reset();
+  if (journal_ == nullptr) return;
+  const absl::Status status = journal_->Close();
+  if (!status.ok()) spdlog::error("the journal is not closed: {}", std::string(status.message()));
+}
+
+JournalStatus Memory::status() const {
+  return recorder_ != nullptr ? recorder_->status() : refusal_;
+}
+
+}  // namespace sasd::memory
