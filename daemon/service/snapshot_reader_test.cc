@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "daemon/registry/fake_facts.h"
-#include "daemon/registry/registry.h"
+#include "daemon/registry/fake_pump.h"
 #include "daemon/service/convert.h"
 #include "gtest/gtest.h"
 
@@ -14,7 +14,7 @@ namespace sasd::service {
 namespace {
 
 std::shared_ptr<const registry::Topology> MakeTopology() {
-  static auto& registry = *new registry::Registry({"00000000000000aa", 0});
+  static auto& registry = *new registry::SelfPublishingRegistry({"00000000000000aa", 0});
   std::vector<Observation> facts = {registry::HostOf(registry::kHostA)};
   for (uint64_t i = 0; i < 25; ++i) {
     facts.push_back(registry::Drive(registry::kHostA, 0x100 + i));

@@ -17,6 +17,7 @@
 #include "daemon/service/event_view.h"
 #include "daemon/service/resource_text.h"
 #include "daemon/service/snapshot_reader.h"
+#include "daemon/watch/publisher.h"
 #include "daemon/watch/watch_log.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
@@ -64,7 +65,7 @@ class Node {
 
   void Observe(std::vector<Observation> observations, SasAddress host) {
     registry_.Observe(registry::Batch(std::move(observations), host));
-    while (log_.PumpOnce()) {
+    while (publisher_.PublishOnce()) {
     }
   }
 
@@ -113,7 +114,8 @@ class Node {
 
   registry::Registry registry_{{kEpoch, 0}};
   EventEncoder encoder_{kEpoch};
-  watch::WatchLog log_{registry_, encoder_};
+  watch::WatchLog log_{registry_, {}};
+  watch::Publisher publisher_{log_, encoder_};
 };
 
 // A client with a filter: what it holds, and whether each change was as promised.
