@@ -170,8 +170,10 @@ TEST(EventLinesTest, StartIsMarked) {
 TEST(EventLinesTest, ColoursShowTheSeverityThatSasdGives) {
   EXPECT_THAT(Print(Changed("REMOVED", "severity: SEVERITY_WARNING"), true),
               HasSubstr("\033[33m- device"));
-  EXPECT_THAT(Print(Changed("MODIFIED", "severity: SEVERITY_CRITICAL"), true),
-              HasSubstr("\033[31m~ device"));
+  EXPECT_THAT(
+      Print(Changed("MODIFIED", "severity: SEVERITY_CRITICAL changed_fields { paths: \"state\" }"),
+            true),
+      HasSubstr("\033[31m~ device"));
   EXPECT_THAT(Print(Changed("REMOVED", "severity: SEVERITY_INFO"), true),
               HasSubstr("\033[0m - device"));
 }

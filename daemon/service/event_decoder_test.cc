@@ -66,6 +66,8 @@ TEST(EventDecoderTest, AnEventIsAsItWasInTheLog) {
     for (size_t i = 0; i < event.piece_count(); ++i) {
       EXPECT_EQ(event.piece_bytes(i), live->piece_bytes(i));
       EXPECT_EQ(event.piece(i).kind, live->piece(i).kind);
+      EXPECT_EQ(event.piece(i).hosts_before, live->piece(i).hosts_before);
+      EXPECT_EQ(event.piece(i).hosts_after, live->piece(i).hosts_after);
     }
   }
 }

@@ -226,9 +226,10 @@ TEST_F(JournalHistoryTest, WhatIsGoneIsInTheStateToo) {
                     gone.push_back(absl::StrCat(state.name, " ", state.revision));
                   })
                   .ok());
-  EXPECT_THAT(
-      gone, ::testing::UnorderedElementsAre("hosts/000000000000000a/endDevices/00000000000000a3 10",
-                                            "logicalUnits/naa.3 10", "logicalUnits/naa.9 2"));
+  EXPECT_THAT(gone, ::testing::UnorderedElementsAre(
+                        "hosts/000000000000000a/endDevices/00000000000000a3 10",
+                        "logicalUnits/naa.3 10", "enclosures/0000000000000077 10",
+                        "enclosures/0000000000000077/slots/3 10", "logicalUnits/naa.9 2"));
 }
 
 }  // namespace

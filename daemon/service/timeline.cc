@@ -135,7 +135,8 @@ std::vector<std::string> PathsOnlyIn(const sas::v1::LogicalUnit& in,
   return only;
 }
 
-void PathTexts(const sas::v1::LogicalUnit& before, const sas::v1::LogicalUnit& after,
+// `renamed`: the operating system began again, and its names say nothing.
+void PathTexts(const sas::v1::LogicalUnit& before, const sas::v1::LogicalUnit& after, bool renamed,
                std::vector<std::string>& texts) {
   for (const std::string& host : PathsOnlyIn(before, after)) {
     texts.push_back(
@@ -147,7 +148,7 @@ void PathTexts(const sas::v1::LogicalUnit& before, const sas::v1::LogicalUnit& a
   for (const auto& path : after.paths()) {
     for (const auto& old : before.paths()) {
       if (old.end_device() != path.end_device()) continue;
-      if (old.block_device() != path.block_device()) {
+      if (!renamed && old.block_device() != path.block_device()) {
         texts.push_back(path.block_device().empty()
                             ? absl::StrCat("is no longer ", old.block_device())
                             : absl::StrCat("is ", path.block_device()));
@@ -177,9 +178,9 @@ std::string SlotChangeText(const sas::v1::Slot& before, const sas::v1::Slot& aft
 bool IsConsequence(absl::string_view field) {
   return field == "device_handle" || field == "os_name" || field == "sources" ||
          field == "most_path_count" || field == "lost_hosts" || field == "block_devices" ||
-         field == "end_devices" || field == "widest_count" || field == "fastest_link_rate" ||
-         field == "scsi_address" || field == "update_time" || field == "revision" ||
-         field == "state_time";
+         field == "end_devices" || field == "hosts" || field == "widest_count" ||
+         field == "fastest_link_rate" || field == "scsi_address" || field == "update_time" ||
+         field == "revision" || field == "state_time";
 }
 
 // "link rate 12 Gbps -> 6 Gbps"
@@ -191,7 +192,7 @@ std::string FieldChangeText(const Resource& before, const Resource& after,
                       " -> ", is.empty() ? "none" : is);
 }
 
-std::string ModifiedText(const Change& change) {
+std::string ModifiedText(const Change& change, sas::v1::CauseKind cause) {
   const Resource before = StateBefore(change);
   const Resource& after = change.resource();
   std::vector<std::string> texts;
@@ -200,7 +201,7 @@ std::string ModifiedText(const Change& change) {
   if (after.has_logical_unit()) {
     const auto &was = before.logical_unit(), &is = after.logical_unit();
     if (SlotOf(was) != SlotOf(is)) texts.push_back(MovedText(SlotOf(was), SlotOf(is)));
-    PathTexts(was, is, texts);
+    PathTexts(was, is, cause == sas::v1::CAUSE_KIND_RESTART, texts);
     told = {"enclosure", "slot", "paths"};
   } else if (after.has_end_device()) {
     const auto &was = before.end_device(), &is = after.end_device();
@@ -225,14 +226,14 @@ std::string ModifiedText(const Change& change) {
   return absl::StrCat(prefix, absl::StrJoin(texts, "; "));
 }
 
-std::string ChangeText(const Change& change) {
+std::string ChangeText(const Change& change, sas::v1::CauseKind cause) {
   switch (change.kind()) {
     case sas::v1::CHANGE_KIND_ADDED:
       return AddedText(change.resource());
     case sas::v1::CHANGE_KIND_REMOVED:
       return RemovedText(change);
     default:
-      return ModifiedText(change);
+      return ModifiedText(change, cause);
   }
 }
 
@@ -306,7 +307,7 @@ class EntryMaker {
     bool reset_told = false;
     for (const Change& change : event_.changes()) {
       if (!InScope(change)) continue;
-      std::string text = Follows(change) ? "" : ChangeText(change);
+      std::string text = Follows(change) ? "" : ChangeText(change, event_.cause().kind());
       if (text.empty() && IsReset(event_) && !reset_told && !drive_changes_) {
         text = absl::StrCat("reset of ", event_.cause().host());
         reset_told = true;

@@ -125,6 +125,15 @@ TEST(TimelineTest, AResetIsOneEntryAndNewHandlesAreNone) {
   EXPECT_THAT(Texts(Event(7, renumbered), {kPath}), IsEmpty());
 }
 
+TEST(TimelineTest, NewNamesOfTheSystemAfterARestartAreNone) {
+  const std::string renamed =
+      Change("MODIFIED", Unit("3"),
+             "changed_fields { paths: \"paths\" } previous { logical_unit { paths { end_device: "
+             "\"hosts/a/endDevices/d1\" host: \"hosts/a\" block_device: \"sdq\" } } }");
+  EXPECT_THAT(Texts(Event(7, renamed), {kDrive}), ElementsAre("is sdx: why"));
+  EXPECT_THAT(Texts(Event(7, renamed, "kind: CAUSE_KIND_RESTART"), {kDrive}), IsEmpty());
+}
+
 TEST(TimelineTest, NoticesOfTheObjectAreEntries) {
   EXPECT_THAT(Texts(Event(7,
                           "notices { resource: \"logicalUnits/naa.1\" text: \"replaced\" } "

@@ -298,7 +298,7 @@ class BadInputTest(unittest.TestCase):
             watch.stdout.close()
             done = sasd.call("show", name)
             self.assertEqual(done.returncode, 1)
-            self.assertIn("it was removed at", done.stderr)
+            self.assertIn("is gone: removed", done.stderr)
 
 
 if __name__ == "__main__":
