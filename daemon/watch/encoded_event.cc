@@ -6,6 +6,16 @@
 #include "daemon/registry/severity.h"
 
 namespace sasd::watch {
+namespace {
+
+// Logical units, enclosures and slots belong to no one host.
+bool HasHostInName(const registry::ResourceId& id) {
+  const registry::ResourceKind kind = registry::KindOf(id);
+  return kind != registry::ResourceKind::kLogicalUnit &&
+         kind != registry::ResourceKind::kEnclosure && kind != registry::ResourceKind::kSlot;
+}
+
+}  // namespace
 
 EncodedEvent::EncodedEvent(const registry::RegistryEvent& event, EncodedBytes encoded)
     : head_{event.revision,   event.previous_revision,    event.time, event.arrival, event.host,
@@ -30,7 +40,9 @@ EncodedEvent::EncodedEvent(const registry::RegistryEvent& event, EncodedBytes en
     add(change.resource_kind(), change.kind(), hosts_of(change.before), hosts_of(change.after));
   }
   for (const registry::EventNotice& notice : event.notices) {
-    add(registry::KindOf(notice.subject), std::nullopt, {notice.host}, {notice.host});
+    registry::HostList hosts;
+    if (HasHostInName(notice.subject)) hosts.push_back(notice.host);
+    add(registry::KindOf(notice.subject), std::nullopt, hosts, hosts);
   }
 }
 

@@ -44,7 +44,7 @@ class EncodedEvent {
     registry::ResourceKind kind;
     std::optional<registry::ChangeKind> change;  // none: a notice
     // Of the state before and the state after (registry::HostsOf), ascending; empty where there is
-    // no such state. A notice has that of its subject in both.
+    // no such state. A notice has the host in its subject's name, if any, in both.
     registry::HostList hosts_before, hosts_after;
   };
 

@@ -40,7 +40,8 @@ class Filter::Selector {
     const EncodedEvent::Piece& piece = event_->piece(i);
     if (!filter_.PassesKind(piece.kind)) return std::nullopt;
     if (!piece.change.has_value()) {
-      if (filter_.PassesHosts(piece.hosts_after)) return Form::kAsItIs;
+      const bool of_no_host = piece.hosts_after.empty();
+      if (of_no_host || filter_.PassesHosts(piece.hosts_after)) return Form::kAsItIs;
       return std::nullopt;
     }
     const bool before = *piece.change != registry::ChangeKind::kAdded &&

@@ -223,8 +223,18 @@ class Filter:
 
     def notice_passes(self, notice):
         parts = notice.resource.split("/")
-        kind = {"hosts": "host", "expanders": "expander", "endDevices": "end_device"}[parts[-2]]
-        return kind in self.kinds and (not self.hosts or "/".join(parts[:2]) in self.hosts)
+        kind = {
+            "hosts": "host",
+            "phys": "phy",
+            "ports": "port",
+            "expanders": "expander",
+            "endDevices": "end_device",
+            "logicalUnits": "logical_unit",
+            "enclosures": "enclosure",
+            "slots": "slot",
+        }[parts[-2]]
+        of_one_host = parts[0] == "hosts"
+        return kind in self.kinds and (not of_one_host or not self.hosts or "/".join(parts[:2]) in self.hosts)
 
     def see(self, event, befores):
         """The event as a subscriber must see it; None if it does not. `befores`: of its changes."""

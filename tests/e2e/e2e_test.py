@@ -184,13 +184,13 @@ class HistoryTest(unittest.TestCase):
 
 
 class HealthTest(unittest.TestCase):
-    def test_lost_lane_and_lost_path_are_warnings(self):
+    def test_lost_lane_is_a_warning_and_lost_expander_critical(self):
         with Sasd("--fabric", "demo") as sasd:
             sasd.run("emulator", "phy", "jbod1-a", "24", "down")
             self.await_health(sasd, 1, "NARROW_PORT")
             sasd.run("emulator", "phy", "jbod1-a", "24", "up")
             sasd.run("emulator", "expander", "jbod2-b", "lose")
-            self.await_health(sasd, 1, "SINGLE_PATH")
+            self.await_health(sasd, 2, "EXPANDER_MISSING")
             sasd.run("emulator", "expander", "jbod2-b", "regain")
             self.await_health(sasd, 0, "OK")
 
