@@ -53,8 +53,7 @@ class SlowArchive : public watch::EventArchive {
     events_.erase(events_.begin() + static_cast<ptrdiff_t>(i));
   }
 
-  absl::StatusOr<Page> ReadAfter(int64_t after, int64_t until, size_t max_events,
-                                 size_t) override {
+  absl::StatusOr<Page> ReadAfter(int64_t after, int64_t until, size_t max_events, size_t) override {
     std::shared_ptr<Hold> hold;
     {
       absl::MutexLock lock(&mu_);

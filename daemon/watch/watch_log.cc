@@ -26,8 +26,8 @@ absl::Status ResumeDecision::ToStatus() const {
     case Verdict::kKnown:
       return absl::OkStatus();
     case Verdict::kCompacted:
-      return absl::OutOfRangeError(absl::StrCat("revision ", token.revision,
-                                                " is compacted, the history goes back to ", oldest));
+      return absl::OutOfRangeError(absl::StrCat(
+          "revision ", token.revision, " is compacted, the history goes back to ", oldest));
     case Verdict::kLost:
       return absl::OutOfRangeError(absl::StrCat(
           "revision ", token.revision, " is lost, like all from ", first_lost, " to ", last_lost));

@@ -460,6 +460,7 @@ TEST_F(ArchivedWatchLogTest, DamagedEventIsNeverSkipped) {
   HappenAndPump(10);
   archive_.Lose(5, 5);
   EXPECT_EQ(ReadAll(*ResumeAt(2)), "<r3:n<r4:n!behind");
+  EXPECT_EQ(ReadAll(*ResumeAt(3)), "<r4:n!behind") << "within a page";
   EXPECT_EQ(ReadAll(*ResumeAt(4)), "!behind");
   EXPECT_EQ(ReadAll(*ResumeAt(5)), "<r6:n<r7:n<r8:n<r9:n<r10:n") << "it has had the lost one";
 }
