@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "daemon/service/convert.h"
+#include "daemon/service/event_encoder.h"
 #include "daemon/service/event_view.h"
 #include "daemon/service/names.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -86,16 +87,21 @@ watch::EncodedEvent::Head HeadOf(const sas::v1::Event& event) {
 }  // namespace
 
 absl::StatusOr<watch::EncodedEventPtr> DecodeEvent(absl::string_view bytes) {
-  std::string all;
+  std::string header;
   std::vector<Field> fields;
   sas::v1::Event event;
-  if (!Cut(bytes, all, fields)) return Broken("a field is cut off");
+  if (!Cut(bytes, header, fields)) return Broken("a field is cut off");
   if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Broken("a change or notice cannot be read");
   }
   if (event.revision() <= 0) return Broken("it has no revision");
   const watch::EncodedEvent::Head head = HeadOf(event);
-  const auto header_size = static_cast<uint32_t>(all.size());
+  // Header and pieces are all of the bytes, in another order at most.
+  std::string all = EventFrame(bytes.size());
+  const auto frame_size = static_cast<uint32_t>(all.size());
+  const auto header_size = static_cast<uint32_t>(header.size());
+  all.reserve(all.size() + bytes.size());
+  all += header;
   std::vector<watch::EncodedEvent::Piece> pieces;
   pieces.reserve(fields.size());
   int changes = 0, notices = 0;
@@ -121,7 +127,7 @@ absl::StatusOr<watch::EncodedEventPtr> DecodeEvent(absl::string_view bytes) {
     }
     pieces.push_back(std::move(piece));
   }
-  return std::make_shared<const watch::EncodedEvent>(head, header_size, std::move(all),
+  return std::make_shared<const watch::EncodedEvent>(head, frame_size, header_size, std::move(all),
                                                      std::move(pieces));
 }
 

@@ -54,7 +54,7 @@ TEST(EventDecoderTest, AnEventIsAsItWasInTheLog) {
     const auto decoded = DecodeEvent(Payload(*live));
     ASSERT_TRUE(decoded.ok()) << decoded.status();
     const watch::EncodedEvent& event = **decoded;
-    EXPECT_EQ(event.all(), Payload(*live));
+    EXPECT_EQ(event.all(), live->all());
     EXPECT_EQ(event.header(), live->header());
     EXPECT_EQ(event.revision(), live->revision());
     EXPECT_EQ(event.previous_revision(), live->previous_revision());
@@ -85,7 +85,7 @@ TEST(EventDecoderTest, TheOrderOfFieldsDoesNotMatter) {
   EXPECT_EQ((*decoded)->piece_count(), 2u);
   EXPECT_EQ((*decoded)->severity(), Notice::Severity::kWarning);
   sas::v1::Event again;
-  ASSERT_TRUE(again.ParseFromString(std::string((*decoded)->all())));
+  ASSERT_TRUE(again.ParseFromString(Payload(**decoded)));
   EXPECT_EQ(again.SerializeAsString(), bytes);
 }
 

@@ -64,6 +64,7 @@ void SettledWait::CatchUp() {
                 .state) {
       case watch::Cursor::Batch::State::kEvents:
         break;
+      case watch::Cursor::Batch::State::kArchived:  // of no use to it
       case watch::Cursor::Batch::State::kFellBehind:
         cursor_->BeginSnapshot();
         cursor_->EndSnapshot();

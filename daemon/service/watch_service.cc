@@ -1,5 +1,6 @@
 #include "daemon/service/watch_service.h"
 
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,19 @@
 #include "daemon/service/watch_stream.h"
 
 namespace sasd::service {
+namespace {
+
+// That read the archive. Those of the history are others: neither holds up the other.
+constexpr size_t kReaders = 2;
+
+}  // namespace
+
+WatchService::WatchService(const registry::Registry& registry, watch::WatchLog& log)
+    : registry_(registry), log_(log) {
+  // As many tasks wait as there are streams.
+  if (log.has_archive()) readers_.emplace(kReaders, std::numeric_limits<size_t>::max());
+}
+
 WatchService::~WatchService() = default;
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchService::Watch(grpc::CallbackServerContext*,

@@ -2,13 +2,18 @@
 #define DAEMON_SERVICE_WATCH_SERVICE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/event_view.h"
+#include "daemon/service/worker_pool.h"
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/watch_service.grpc.pb.h"
@@ -23,8 +28,7 @@ class WatchService final
     : public sas::v1::WatchService::WithRawCallbackMethod_Watch<sas::v1::WatchService::Service> {
  public:
   // Borrows both for its lifetime.
-  WatchService(const registry::Registry& registry, watch::WatchLog& log)
-      : registry_(registry), log_(log) {}
+  WatchService(const registry::Registry& registry, watch::WatchLog& log);
   // Every stream has ended (the gRPC server was shut down).
   ~WatchService() override;
 
@@ -41,6 +45,9 @@ class WatchService final
  private:
   friend class WatchStream;
 
+  // Has `task`, which reads the archive of the log, run by a thread that may wait for a disk. A
+  // stream has one such task at a time.
+  void RunReading(std::function<void()> task) { readers_->Run(std::move(task)); }
   std::vector<std::shared_ptr<WatchStream>> Streams() const ABSL_LOCKS_EXCLUDED(mu_);
   void Forget(WatchStream* stream) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -51,6 +58,8 @@ class WatchService final
   mutable absl::Mutex mu_;  // a leaf
   bool shutting_down_ ABSL_GUARDED_BY(mu_) = false;
   absl::flat_hash_map<WatchStream*, std::weak_ptr<WatchStream>> streams_ ABSL_GUARDED_BY(mu_);
+
+  std::optional<WorkerPool> readers_;  // if the log has an archive; last, since it uses the rest
 };
 
 }  // namespace sasd::service

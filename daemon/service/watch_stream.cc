@@ -28,6 +28,11 @@ grpc::Slice SharedSlice(const watch::EncodedEventPtr& event, absl::string_view b
       new watch::EncodedEventPtr(event));
 }
 
+// Whether all events were filtered out.
+bool IsEmpty(const watch::Cursor::Batch& batch) {
+  return batch.state == watch::Cursor::Batch::State::kEvents && batch.events.empty();
+}
+
 void AppendSlices(const watch::Selection& selection, std::vector<grpc::Slice>& slices) {
   if (selection.whole) {
     slices.push_back(SharedSlice(selection.event, selection.event->all()));
@@ -47,31 +52,56 @@ void WatchStream::Start(watch::WatchLog& log, const grpc::ByteBuffer* request) {
   if (!decoded.ParseFromZeroCopyStream(&reader)) {
     return End(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "the request is no WatchRequest"));
   }
-  grpc::Status status;
-  {
-    absl::MutexLock lock(&mu_);
-    status = Open(log, decoded);
-    if (status.ok()) Advance();
+  std::optional<watch::ResumeToken> token;
+  if (!decoded.resume_token().empty()) {
+    absl::StatusOr<watch::ResumeToken> parsed = watch::ParseResumeToken(decoded.resume_token());
+    if (!parsed.ok()) return End(rpc::BadField("resume_token", parsed.status().message()));
+    token = *std::move(parsed);
   }
-  if (!status.ok()) End(status);
+  if (!token.has_value() || !log.NeedsArchive(*token)) return OpenAndSend(log, decoded, token);
+  service_.RunReading([self = shared_from_this(), &log, decoded = std::move(decoded), token] {
+    self->OpenAndSend(log, decoded, token);
+  });
 }
 
-grpc::Status WatchStream::Open(watch::WatchLog& log, const sas::v1::WatchRequest& request) {
+void WatchStream::OpenAndSend(watch::WatchLog& log, const sas::v1::WatchRequest& request,
+                              const std::optional<watch::ResumeToken>& token) {
+  std::shared_ptr<watch::Cursor> cursor;
+  if (grpc::Status s = Open(log, request, token, &cursor); !s.ok()) return End(s);
+  absl::MutexLock lock(&mu_);
+  if (ended_) return;
+  cursor_ = std::move(cursor);
+  if (!token.has_value() && !request.skip_snapshot()) BeginSnapshot();
+  Advance();
+}
+
+grpc::Status WatchStream::Open(watch::WatchLog& log, const sas::v1::WatchRequest& request,
+                               const std::optional<watch::ResumeToken>& token,
+                               std::shared_ptr<watch::Cursor>* cursor) {
   watch::Filter filter;
   grpc::Status status = ReadWatchFilter(request.filter(), &filter, service_.views_);
   if (!status.ok()) return status;
-  if (request.resume_token().empty()) {
-    cursor_ = log.Subscribe(weak_from_this(), std::move(filter));
-    if (!request.skip_snapshot()) BeginSnapshot();
+  if (!token.has_value()) {
+    *cursor = log.Subscribe(weak_from_this(), std::move(filter));
     return grpc::Status::OK;
   }
-  const absl::StatusOr<watch::ResumeToken> token = watch::ParseResumeToken(request.resume_token());
-  if (!token.ok()) return rpc::BadField("resume_token", token.status().message());
-  absl::StatusOr<std::unique_ptr<watch::Cursor>> cursor =
-      log.Resume(*token, weak_from_this(), std::move(filter));
-  if (!cursor.ok()) return ResumeRefused(log.Decide(*token));
-  cursor_ = *std::move(cursor);
+  const watch::ResumeDecision decision = log.Decide(*token);
+  if (decision.verdict != watch::ResumeDecision::Verdict::kKnown) return ResumeRefused(decision);
+  *cursor = log.Resume(decision, weak_from_this(), std::move(filter));
   return grpc::Status::OK;
+}
+
+void WatchStream::ReadArchive(std::shared_ptr<watch::Cursor> cursor) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (ended_) return;
+  }
+  watch::Cursor::Batch batch = cursor->NextArchived(kBatchEvents, kBatchBytes);
+  absl::MutexLock lock(&mu_);
+  if (ended_) return;
+  cursor_ = std::move(cursor);
+  if (IsEmpty(batch)) return Advance();  // in its turn, after other streams
+  if (TakeBatch(std::move(batch))) Write();
 }
 
 void WatchStream::BeginSnapshot() {
@@ -80,7 +110,7 @@ void WatchStream::BeginSnapshot() {
 }
 
 void WatchStream::Advance() {
-  if (writing_ || ended_) return;
+  if (writing_ || ended_ || cursor_ == nullptr) return;
   if (state_ == State::kSnapshot ? NextOfSnapshot() : NextOfLog()) Write();
 }
 
@@ -107,41 +137,52 @@ bool WatchStream::NextOfLog() {
     SetPart();
     return true;
   }
-  while (true) {
-    watch::Cursor::Batch batch = cursor_->Next(kBatchEvents, kBatchBytes);
-    switch (batch.state) {
-      case watch::Cursor::Batch::State::kEvents: {
-        if (batch.events.empty()) continue;             // all filtered out
-        if (batch.events.front().bytes > kPartBytes) {  // the only one
-          parts_.emplace(std::move(batch.events.front()));
-          SetPart();
-          return true;
-        }
-        std::vector<grpc::Slice> slices;
-        slices.reserve(1 + batch.events.size());
-        slices.emplace_back();  // the frame, once the length is known
-        for (const watch::Selection& selection : batch.events) AppendSlices(selection, slices);
-        size_t size = 0;
-        for (const grpc::Slice& slice : slices) size += slice.size();
-        slices.front() = grpc::Slice(BatchFrame(size));
-        message_ = grpc::ByteBuffer(slices.data(), slices.size());
+  watch::Cursor::Batch batch;
+  do {
+    batch = cursor_->Next(kBatchEvents, kBatchBytes);
+  } while (IsEmpty(batch));
+  return TakeBatch(std::move(batch));
+}
+
+bool WatchStream::TakeBatch(watch::Cursor::Batch batch) {
+  switch (batch.state) {
+    case watch::Cursor::Batch::State::kEvents: {
+      if (batch.events.front().bytes > kPartBytes) {  // the only one
+        parts_.emplace(std::move(batch.events.front()));
+        SetPart();
         return true;
       }
-      case watch::Cursor::Batch::State::kAtEnd:
-        if (state_ == State::kLive) return false;
-        state_ = State::kLive;
-        SetSynced();
-        return true;
-      case watch::Cursor::Batch::State::kFellBehind: {
-        sas::v1::WatchResponse response;
-        response.mutable_resync()->set_sent_revision(batch.sent);
-        response.mutable_resync()->set_oldest_revision(batch.oldest);
-        SetMessage(response);
-        BeginSnapshot();
-        return true;
-      }
+      std::vector<grpc::Slice> slices;
+      slices.reserve(1 + batch.events.size());
+      slices.emplace_back();  // the frame, once the length is known
+      for (const watch::Selection& selection : batch.events) AppendSlices(selection, slices);
+      size_t size = 0;
+      for (const grpc::Slice& slice : slices) size += slice.size();
+      slices.front() = grpc::Slice(BatchFrame(size));
+      message_ = grpc::ByteBuffer(slices.data(), slices.size());
+      return true;
+    }
+    case watch::Cursor::Batch::State::kAtEnd:
+      if (state_ == State::kLive) return false;
+      state_ = State::kLive;
+      SetSynced();
+      return true;
+    case watch::Cursor::Batch::State::kArchived:
+      service_.RunReading([self = shared_from_this(), cursor = std::move(cursor_)]() mutable {
+        self->ReadArchive(std::move(cursor));
+      });
+      cursor_.reset();
+      return false;
+    case watch::Cursor::Batch::State::kFellBehind: {
+      sas::v1::WatchResponse response;
+      response.mutable_resync()->set_sent_revision(batch.sent);
+      response.mutable_resync()->set_oldest_revision(batch.oldest);
+      SetMessage(response);
+      BeginSnapshot();
+      return true;
     }
   }
+  return false;
 }
 
 void WatchStream::SetPart() {
@@ -185,7 +226,7 @@ void WatchStream::Bookmark() {
 
 void WatchStream::OnReady() {
   absl::MutexLock lock(&mu_);
-  if (cursor_ != nullptr) Advance();
+  Advance();
 }
 
 void WatchStream::OnWriteDone(bool ok) {

@@ -8,6 +8,7 @@
 #include "absl/synchronization/mutex.h"
 #include "daemon/service/event_encoder.h"
 #include "daemon/service/snapshot_reader.h"
+#include "daemon/watch/resume_token.h"
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/watch_service.pb.h"
@@ -22,7 +23,11 @@ class WatchService;
 //      ^                               |                                |
 //      `------- fell behind: RESYNC ---+--------------------------------'
 //
-// Thread-safe: driven by OnReady (the pump), OnWriteDone and OnCancel (gRPC), Bookmark and End.
+// What the log has only in its archive is read by the threads of the service, without a lock: they
+// have the cursor meanwhile, so that nobody else waits for the disk.
+//
+// Thread-safe: driven by OnReady (the pump), OnWriteDone and OnCancel (gRPC), ReadArchive (the
+// service's threads), Bookmark and End.
 class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                           public watch::WakeListener,
                           public std::enable_shared_from_this<WatchStream> {
@@ -46,14 +51,21 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
  private:
   enum class State { kSnapshot, kCatchingUp, kLive };
 
-  grpc::Status Open(watch::WatchLog& log, const sas::v1::WatchRequest& request)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Makes the cursor; may wait for the archive of the log.
+  grpc::Status Open(watch::WatchLog& log, const sas::v1::WatchRequest& request,
+                    const std::optional<watch::ResumeToken>& token,
+                    std::shared_ptr<watch::Cursor>* cursor);
+  void OpenAndSend(watch::WatchLog& log, const sas::v1::WatchRequest& request,
+                   const std::optional<watch::ResumeToken>& token) ABSL_LOCKS_EXCLUDED(mu_);
+  // Goes on with what the archive has.
+  void ReadArchive(std::shared_ptr<watch::Cursor> cursor) ABSL_LOCKS_EXCLUDED(mu_);
   // Starts the next write, if there is something to send and no write in flight.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void BeginSnapshot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Each: true if it has filled in message_.
   bool NextOfSnapshot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool NextOfLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool TakeBatch(watch::Cursor::Batch batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SetMessage(const sas::v1::WatchResponse& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Fills in message_ with the next part of parts_.
   void SetPart() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -65,7 +77,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   const std::string epoch_;
 
   absl::Mutex mu_;  // before the log's and the registry's
-  std::unique_ptr<watch::Cursor> cursor_ ABSL_GUARDED_BY(mu_);
+  std::shared_ptr<watch::Cursor> cursor_ ABSL_GUARDED_BY(mu_);  // null while the archive is read
   State state_ ABSL_GUARDED_BY(mu_) = State::kCatchingUp;
   std::optional<SnapshotReader> snapshot_ ABSL_GUARDED_BY(mu_);
   std::optional<EventParts> parts_ ABSL_GUARDED_BY(mu_);  // of an event that is being sent

@@ -46,15 +46,16 @@ EncodedEvent::EncodedEvent(const registry::RegistryEvent& event, EncodedBytes en
   }
 }
 
-EncodedEvent::EncodedEvent(const Head& head, uint32_t header_size, std::string bytes,
-                           std::vector<Piece> pieces)
+EncodedEvent::EncodedEvent(const Head& head, uint32_t frame_size, uint32_t header_size,
+                           std::string bytes, std::vector<Piece> pieces)
     : head_(head),
-      frame_size_(0),
+      frame_size_(frame_size),
       header_size_(header_size),
       bytes_(std::move(bytes)),
       pieces_(std::move(pieces)) {
-  ABSL_INTERNAL_CHECK((pieces_.empty() ? header_size_ : pieces_.back().end) == bytes_.size(),
-                      "header and pieces are all of the bytes");
+  ABSL_INTERNAL_CHECK(
+      (pieces_.empty() ? frame_size_ + header_size_ : pieces_.back().end) == bytes_.size(),
+      "frame, header and pieces are all of the bytes");
 }
 
 size_t EncodedEvent::footprint() const {

@@ -61,9 +61,9 @@ class EncodedEvent {
 
   // `encoded` is the encoding of `event`: a piece for each change and notice.
   EncodedEvent(const registry::RegistryEvent& event, EncodedBytes encoded);
-  // An event that was read back: `pieces` lie one after the other behind the header of `bytes`, to
-  // its end. There is no frame.
-  EncodedEvent(const Head& head, uint32_t header_size, std::string bytes,
+  // An event that was read back: `pieces` lie one after the other behind the frame and the header
+  // of `bytes`, to its end.
+  EncodedEvent(const Head& head, uint32_t frame_size, uint32_t header_size, std::string bytes,
                std::vector<Piece> pieces);
 
   int64_t revision() const { return head_.revision; }

@@ -13,6 +13,8 @@ namespace {
 // The most events that a Next() examines: bounds its work under the log's lock, and with a filter
 // that passes nothing.
 constexpr size_t kMaxLook = 1'024;
+// The most bytes that a NextArchived() with a filter examines.
+constexpr size_t kMaxLookBytes = 1 << 20;
 
 // Waking so many cursors takes long enough to look for new events.
 constexpr size_t kWakesPerLook = 16;
@@ -24,8 +26,8 @@ absl::Status ResumeDecision::ToStatus() const {
     case Verdict::kKnown:
       return absl::OkStatus();
     case Verdict::kCompacted:
-      return absl::OutOfRangeError(absl::StrCat("revision ", token.revision,
-                                                " is compacted, the log goes back to ", oldest));
+      return absl::OutOfRangeError(absl::StrCat(
+          "revision ", token.revision, " is compacted, the history goes back to ", oldest));
     case Verdict::kLost:
       return absl::OutOfRangeError(absl::StrCat(
           "revision ", token.revision, " is lost, like all from ", first_lost, " to ", last_lost));
@@ -145,9 +147,16 @@ std::unique_ptr<Cursor> WatchLog::Subscribe(std::weak_ptr<WakeListener> listener
 absl::StatusOr<std::unique_ptr<Cursor>> WatchLog::Resume(const ResumeToken& token,
                                                          std::weak_ptr<WakeListener> listener,
                                                          Filter filter) {
-  if (absl::Status s = Decide(token).ToStatus(); !s.ok()) return s;
-  auto cursor =
-      absl::WrapUnique(new Cursor(*this, std::move(listener), std::move(filter), token.revision));
+  const ResumeDecision decision = Decide(token);
+  if (absl::Status s = decision.ToStatus(); !s.ok()) return s;
+  return Resume(decision, std::move(listener), std::move(filter));
+}
+
+std::unique_ptr<Cursor> WatchLog::Resume(const ResumeDecision& decision,
+                                         std::weak_ptr<WakeListener> listener, Filter filter) {
+  ABSL_INTERNAL_CHECK(decision.verdict == ResumeDecision::Verdict::kKnown, "the token is known");
+  auto cursor = absl::WrapUnique(
+      new Cursor(*this, std::move(listener), std::move(filter), decision.token.revision));
   absl::MutexLock lock(&mu_);
   ++stats_.subscribers;
   return cursor;
@@ -155,6 +164,16 @@ absl::StatusOr<std::unique_ptr<Cursor>> WatchLog::Resume(const ResumeToken& toke
 
 ResumeDecision WatchLog::Decide(const ResumeToken& token) const {
   ResumeDecision decision;
+  if (!DecideFromMemory(token, decision)) AskArchive(decision);
+  return decision;
+}
+
+bool WatchLog::NeedsArchive(const ResumeToken& token) const {
+  ResumeDecision decision;
+  return !DecideFromMemory(token, decision);
+}
+
+bool WatchLog::DecideFromMemory(const ResumeToken& token, ResumeDecision& decision) const {
   decision.token = token;
   decision.epoch = registry_.epoch();
   decision.newest = registry_.revision();
@@ -164,15 +183,34 @@ ResumeDecision WatchLog::Decide(const ResumeToken& token) const {
     decision.verdict = ResumeDecision::Verdict::kEpochChanged;
   } else if (token.revision > decision.newest) {
     decision.verdict = ResumeDecision::Verdict::kFuture;
+    return !has_archive();  // it may know a gap that is not published yet
   } else if (token.revision < decision.oldest) {
     decision.verdict = ResumeDecision::Verdict::kCompacted;
+    return !has_archive();
   } else if (const auto next = AfterLocked(token.revision);
              next != entries_.end() && token.revision > (*next)->previous_revision()) {
     decision.verdict = ResumeDecision::Verdict::kLost;
     decision.first_lost = (*next)->previous_revision() + 1;
     decision.last_lost = (*next)->revision() - 1;
   }
-  return decision;
+  return true;
+}
+
+void WatchLog::AskArchive(ResumeDecision& decision) const {
+  const int64_t revision = decision.token.revision;
+  const absl::StatusOr<std::optional<EventArchive::Gap>> gap = options_.archive->FindGap(revision);
+  if (gap.ok() && gap->has_value()) {
+    decision.verdict = ResumeDecision::Verdict::kLost;
+    decision.first_lost = (*gap)->first;
+    decision.last_lost = (*gap)->last;
+    return;
+  }
+  if (!gap.ok() || decision.verdict == ResumeDecision::Verdict::kFuture) return;
+  const absl::StatusOr<EventArchive::Page> page =
+      options_.archive->ReadAfter(revision, decision.oldest + 1, 1, 1);
+  if (!page.ok()) return;
+  decision.oldest = std::min(decision.oldest, page->floor);
+  if (revision >= decision.oldest) decision.verdict = ResumeDecision::Verdict::kKnown;
 }
 
 absl::StatusOr<History> WatchLog::Read(int64_t after, size_t max_events) const {
@@ -228,6 +266,7 @@ Cursor::Batch::State Cursor::Fetch(size_t max_events, std::vector<EncodedEventPt
     return Batch::State::kAtEnd;
   }
   if (position_ < log_.FloorLocked()) {
+    if (log_.has_archive()) return Batch::State::kArchived;
     ++log_.stats_.resyncs;
     return Batch::State::kFellBehind;
   }
@@ -238,9 +277,53 @@ Cursor::Batch::State Cursor::Fetch(size_t max_events, std::vector<EncodedEventPt
 Cursor::Batch Cursor::Next(size_t max_events, size_t max_bytes) {
   Batch batch;
   std::vector<EncodedEventPtr> events;
-  const size_t look = filter_.passes_everything() ? std::min(max_events, kMaxLook) : kMaxLook;
-  batch.state = Fetch(look, events, batch.oldest);
+  batch.state = Fetch(Look(max_events), events, batch.oldest);
   batch.sent = position_;
+  Take(events, max_events, max_bytes, batch);
+  return batch;
+}
+
+Cursor::Batch Cursor::NextArchived(size_t max_events, size_t max_bytes) {
+  Batch batch;
+  batch.sent = position_;
+  batch.state = Batch::State::kEvents;
+  int64_t floor;
+  {
+    absl::MutexLock lock(&log_.mu_);
+    floor = log_.FloorLocked();
+    batch.oldest = log_.OldestLocked();
+  }
+  if (position_ >= floor) return batch;
+  // No further than to where the memory begins: the archive has events before they are published.
+  absl::StatusOr<EventArchive::Page> page = log_.options_.archive->ReadAfter(
+      position_, floor + 1, Look(max_events),
+      filter_.passes_everything() ? max_bytes : std::max(max_bytes, kMaxLookBytes));
+  std::vector<EncodedEventPtr> events;
+  if (page.ok()) events = std::move(page->events);
+  if (events.empty() || events.front()->previous_revision() != position_) {
+    // What follows is trimmed, damaged, or was never written.
+    if (!events.empty()) batch.oldest = events.front()->revision();
+    batch.state = Batch::State::kFellBehind;
+    absl::MutexLock lock(&log_.mu_);
+    ++log_.stats_.resyncs;
+    return batch;
+  }
+  // Up to where one is missing.
+  const auto hole = std::adjacent_find(
+      events.begin(), events.end(), [](const EncodedEventPtr& event, const EncodedEventPtr& next) {
+        return next->previous_revision() != event->revision();
+      });
+  if (hole != events.end()) events.erase(hole + 1, events.end());
+  Take(events, max_events, max_bytes, batch);
+  return batch;
+}
+
+size_t Cursor::Look(size_t max_events) const {
+  return filter_.passes_everything() ? std::min(max_events, kMaxLook) : kMaxLook;
+}
+
+void Cursor::Take(const std::vector<EncodedEventPtr>& events, size_t max_events, size_t max_bytes,
+                  Batch& batch) {
   for (const EncodedEventPtr& event : events) {
     std::optional<Selection> selection = Select(event, filter_);
     if (selection.has_value()) {
@@ -252,7 +335,6 @@ Cursor::Batch Cursor::Next(size_t max_events, size_t max_bytes) {
     position_ = event->revision();
     if (batch.events.size() >= max_events || batch.bytes >= max_bytes) break;
   }
-  return batch;
 }
 
 std::shared_ptr<const registry::Topology> Cursor::BeginSnapshot() {

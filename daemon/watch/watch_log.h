@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "daemon/registry/registry.h"
 #include "daemon/watch/encoded_event.h"
+#include "daemon/watch/event_archive.h"
 #include "daemon/watch/filter.h"
 #include "daemon/watch/resume_token.h"
 
@@ -36,7 +37,7 @@ class WakeListener {
 struct ResumeDecision {
   enum class Verdict {
     kKnown,
-    kCompacted,     // the log starts after it
+    kCompacted,     // the history starts after it
     kLost,          // no event has it: the counter jumped over it
     kEpochChanged,  // the token is of another life of the counter
     kFuture,        // the revision does not exist yet
@@ -62,13 +63,15 @@ struct History {
 };
 
 // The shared log of encoded events. Each change is encoded once for all subscribers; a subscriber
-// is a cursor: a number. Bounded; a trimmed event lives on only while it is being sent.
-// Thread-safe.
+// is a cursor: a number. Bounded; a trimmed event lives on only while it is being sent, and in the
+// archive, if there is one. Thread-safe.
 class WatchLog {
  public:
   struct Options {
     size_t max_bytes = 16 << 20;
     size_t max_events = 65'536;
+    // Has the events before those in memory. Borrowed for the log's lifetime; null: none.
+    EventArchive* archive = nullptr;
   };
   struct Stats {
     int64_t subscribers = 0;  // cursors that exist
@@ -96,15 +99,25 @@ class WatchLog {
   // Cursor::BeginSnapshot gives it a snapshot to start from. The log outlives the cursor.
   std::unique_ptr<Cursor> Subscribe(std::weak_ptr<WakeListener> listener, Filter filter = {})
       ABSL_LOCKS_EXCLUDED(mu_);
-  // A subscriber that continues after the token. Errors: as ResumeDecision::ToStatus.
+  // A subscriber that continues after the token. May wait for the archive. Errors: as
+  // ResumeDecision::ToStatus.
   absl::StatusOr<std::unique_ptr<Cursor>> Resume(const ResumeToken& token,
                                                  std::weak_ptr<WakeListener> listener,
                                                  Filter filter = {}) ABSL_LOCKS_EXCLUDED(mu_);
+  // Likewise; the verdict is kKnown. Does not wait.
+  std::unique_ptr<Cursor> Resume(const ResumeDecision& decision,
+                                 std::weak_ptr<WakeListener> listener, Filter filter = {})
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Looks in memory, then in the archive. An archive that cannot be read counts as empty.
   ResumeDecision Decide(const ResumeToken& token) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether Decide() and Resume() have to ask the archive now.
+  bool NeedsArchive(const ResumeToken& token) const ABSL_LOCKS_EXCLUDED(mu_);
+  bool has_archive() const { return options_.archive != nullptr; }
 
-  // Up to `max_events` events after `after`. Errors: kOutOfRange if the log starts later.
+  // Up to `max_events` events after `after`, of those in memory. Errors: kOutOfRange if the log
+  // starts later.
   absl::StatusOr<History> Read(int64_t after, size_t max_events) const ABSL_LOCKS_EXCLUDED(mu_);
-  // The log's first and last revision (oldest == newest + 1 if it is empty).
+  // The first and last revision in memory (oldest == newest + 1 if it is empty).
   int64_t oldest_revision() const ABSL_LOCKS_EXCLUDED(mu_);
   int64_t newest_revision() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -136,6 +149,10 @@ class WatchLog {
   // Up to `max_events` events after a revision.
   std::vector<EncodedEventPtr> CopyLocked(int64_t after, size_t max_events) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // The decision without the archive. False: the archive may know better.
+  bool DecideFromMemory(const ResumeToken& token, ResumeDecision& decision) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void AskArchive(ResumeDecision& decision) const ABSL_LOCKS_EXCLUDED(mu_);
   // Removes the cursors with something to read from the idle list.
   void TakeReady(bool all, Listeners& ready) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AddIdle(Cursor& cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -167,13 +184,14 @@ class Cursor {
     enum class State {
       kEvents,      // send `events` (none if the filter left nothing) and call Next again
       kAtEnd,       // nothing more: OnReady will be called
-      kFellBehind,  // the log starts after the event that follows position()
+      kArchived,    // the next events are not in memory: call NextArchived
+      kFellBehind,  // the event that follows position() is in neither log nor archive
     };
     State state = State::kAtEnd;
     std::vector<Selection> events;
     size_t bytes = 0;    // about; of `events`
     int64_t sent = 0;    // kFellBehind: the last revision that it got
-    int64_t oldest = 0;  // kFellBehind: the log's first
+    int64_t oldest = 0;  // kFellBehind: the first that is left
   };
 
   ~Cursor();
@@ -182,7 +200,11 @@ class Cursor {
 
   // The next events, in revision order: at most `max_events`, and no more once they have
   // `max_bytes` together (at least one if there is one). A call looks at 1,024 events at most.
+  // Never waits: without an archive, kFellBehind takes the place of kArchived.
   Batch Next(size_t max_events, size_t max_bytes);
+  // After kArchived: likewise, out of the archive, on a thread that may wait for a disk. Never
+  // kAtEnd or kArchived.
+  Batch NextArchived(size_t max_events, size_t max_bytes);
 
   // Takes a snapshot of the registry and moves the position to its revision.
   std::shared_ptr<const registry::Topology> BeginSnapshot();
@@ -211,6 +233,11 @@ class Cursor {
 
   // Copies what can be read to `events`; registers for a wake-up if that is nothing.
   Batch::State Fetch(size_t max_events, std::vector<EncodedEventPtr>& events, int64_t& oldest);
+  // How many events to look at for a batch of `max_events`.
+  size_t Look(size_t max_events) const;
+  // Moves the position over events and puts those that pass into the batch.
+  void Take(const std::vector<EncodedEventPtr>& events, size_t max_events, size_t max_bytes,
+            Batch& batch);
 
   // Constant.
   WatchLog& log_;

@@ -1,8 +1,10 @@
 #include "daemon/watch/watch_log.h"
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>  // NOLINT: for ThreadSanitizer
 #include <utility>
@@ -11,6 +13,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "daemon/registry/registry.h"
+#include "daemon/watch/encoded_event.h"
+#include "daemon/watch/event_archive.h"
 #include "daemon/watch/publisher.h"
 #include "daemon/watch/pump.h"
 #include "gtest/gtest.h"
@@ -39,6 +43,75 @@ class TextEncoder : public RegistryEventEncoder {
     return encoded;
   }
   std::atomic<int> encoded_count{0};
+};
+
+// Keeps what it is given; a test takes some of it away.
+class FakeArchive : public EventArchive {
+ public:
+  absl::StatusOr<Page> ReadAfter(int64_t after, int64_t until, size_t max_events,
+                                 size_t max_bytes) override {
+    ++reads;
+    if (on_read) std::exchange(on_read, nullptr)();
+    if (!error.ok()) return error;
+    absl::MutexLock lock(&mu_);
+    Page page;
+    page.floor = floor;
+    size_t bytes = 0;
+    for (const EncodedEventPtr& event : events_) {
+      if (event->revision() <= after || event->revision() >= until) continue;
+      bytes += event->all().size();
+      const bool full = page.events.size() == max_events || bytes > max_bytes;
+      if (full && !page.events.empty()) break;
+      page.events.push_back(event);
+    }
+    return page;
+  }
+  absl::StatusOr<std::optional<Gap>> FindGap(int64_t revision) override {
+    ++reads;
+    if (!error.ok()) return error;
+    if (revision < gap.first || revision > gap.last) return std::optional<Gap>();
+    return gap;
+  }
+
+  void Add(EncodedEventPtr event) {
+    absl::MutexLock lock(&mu_);
+    events_.push_back(std::move(event));
+  }
+  void Lose(int64_t first, int64_t last) {
+    absl::MutexLock lock(&mu_);
+    const auto lost = [&](const EncodedEventPtr& event) {
+      return event->revision() >= first && event->revision() <= last;
+    };
+    events_.erase(std::remove_if(events_.begin(), events_.end(), lost), events_.end());
+  }
+  void Trim(int64_t revision) {
+    Lose(0, revision);
+    floor = revision;
+  }
+
+  int64_t floor = 0;
+  Gap gap{0, -1};
+  absl::Status error;
+  std::function<void()> on_read;
+  std::atomic<int> reads{0};
+
+ private:
+  absl::Mutex mu_;
+  std::vector<EncodedEventPtr> events_ ABSL_GUARDED_BY(mu_);
+};
+
+// Writes events to the archive before anybody sees them.
+class ArchivingEncoder : public TextEncoder {
+ public:
+  explicit ArchivingEncoder(FakeArchive& archive) : archive_(archive) {}
+  EncodedBytes Encode(const registry::RegistryEvent& event) override {
+    EncodedBytes encoded = TextEncoder::Encode(event);
+    archive_.Add(std::make_shared<const EncodedEvent>(event, encoded));
+    return encoded;
+  }
+
+ private:
+  FakeArchive& archive_;
 };
 
 class Listener : public WakeListener {
@@ -76,7 +149,8 @@ class WatchLogTest : public ::testing::Test {
   std::string ReadAll(Cursor& cursor) {
     std::string text;
     while (true) {
-      const Cursor::Batch batch = cursor.Next(2, 1'000'000);
+      Cursor::Batch batch = cursor.Next(2, 1'000'000);
+      if (batch.state == Cursor::Batch::State::kArchived) batch = cursor.NextArchived(2, 1'000'000);
       if (batch.state == Cursor::Batch::State::kFellBehind) return text + "!behind";
       if (batch.state == Cursor::Batch::State::kAtEnd) return text;
       for (const Selection& selection : batch.events) {
@@ -92,6 +166,29 @@ class WatchLogTest : public ::testing::Test {
   std::unique_ptr<Publisher> publisher_;
   std::shared_ptr<Listener> listener_ = std::make_shared<Listener>();
   int names_ = 0;
+};
+
+// Of three events in memory; an archive has all.
+class ArchivedWatchLogTest : public WatchLogTest {
+ protected:
+  ArchivedWatchLogTest() { Restart(registry_); }
+  // The memory of events is lost.
+  void Restart(registry::Registry& registry) {
+    publisher_ = nullptr;
+    WatchLog::Options options;
+    options.max_events = 3;
+    options.archive = &archive_;
+    log_ = std::make_unique<WatchLog>(registry, options);
+    publisher_ = std::make_unique<Publisher>(*log_, archiver_);
+  }
+  std::unique_ptr<Cursor> ResumeAt(int64_t revision, Filter filter = {}) {
+    auto cursor = log_->Resume(TokenAt(revision), listener_, std::move(filter));
+    EXPECT_TRUE(cursor.ok()) << cursor.status();
+    return cursor.ok() ? *std::move(cursor) : nullptr;
+  }
+
+  FakeArchive archive_;
+  ArchivingEncoder archiver_{archive_};
 };
 
 class SmallWatchLogTest : public WatchLogTest {
@@ -290,6 +387,189 @@ TEST_F(SmallWatchLogTest, SubscriberOneEventBehindTheLogFallsBehind) {
   HappenAndPump(3);  // of four events the log has three
   EXPECT_EQ(behind->Next(10, 1'000).state, Cursor::Batch::State::kFellBehind);
   EXPECT_EQ(ReadAll(*in_time), "<r2:n<r3:n<r4:n");
+}
+
+TEST_F(ArchivedWatchLogTest, ArchiveAndMemoryAreOneSequence) {
+  HappenAndPump(10);
+  ASSERT_EQ(log_->oldest_revision(), 8);
+  for (int64_t from = 0; from <= 10; ++from) {
+    std::string expected;
+    for (int64_t i = from + 1; i <= 10; ++i) absl::StrAppend(&expected, "<r", i, ":n");
+    EXPECT_EQ(ReadAll(*ResumeAt(from)), expected);
+  }
+  EXPECT_EQ(log_->stats().resyncs, 0);
+}
+
+TEST_F(ArchivedWatchLogTest, SlowReaderGoesOnInTheArchive) {
+  const auto cursor = log_->Subscribe(listener_);
+  HappenAndPump(10);
+  EXPECT_EQ(ReadAll(*cursor), "<r1:n<r2:n<r3:n<r4:n<r5:n<r6:n<r7:n<r8:n<r9:n<r10:n");
+}
+
+TEST_F(ArchivedWatchLogTest, OnlyNextArchivedReadsTheArchive) {
+  HappenAndPump(10);
+  const auto cursor = ResumeAt(2);
+  archive_.reads = 0;
+  EXPECT_EQ(cursor->Next(2, 1'000).state, Cursor::Batch::State::kArchived);
+  EXPECT_EQ(cursor->position(), 2);
+  EXPECT_EQ(log_->idle_count(), 0u) << "the pump does not wake it";
+  EXPECT_FALSE(log_->NeedsArchive(TokenAt(7)));
+  EXPECT_TRUE(log_->NeedsArchive(TokenAt(6)));
+  EXPECT_TRUE(ResumeAt(7) != nullptr);
+  EXPECT_EQ(archive_.reads, 0);
+  EXPECT_EQ(cursor->NextArchived(2, 1'000).events.size(), 2u);
+  EXPECT_EQ(archive_.reads, 1);
+}
+
+TEST_F(ArchivedWatchLogTest, LiveReadersGoOnDuringARead) {
+  HappenAndPump(10);
+  const auto live = log_->Subscribe(listener_);
+  const auto late = ResumeAt(5);
+  archive_.on_read = [&] {
+    HappenAndPump(5);  // trims the memory, too
+    EXPECT_EQ(ReadAll(*live), "<r11:n<r12:n<r13:n<r14:n<r15:n");
+  };
+  EXPECT_EQ(ReadAll(*late), "<r6:n<r7:n<r8:n<r9:n<r10:n<r11:n<r12:n<r13:n<r14:n<r15:n");
+}
+
+TEST_F(ArchivedWatchLogTest, ReaderThatTrimmingOvertakesFallsBehind) {
+  HappenAndPump(10);
+  const auto cursor = ResumeAt(1);
+  EXPECT_EQ(cursor->NextArchived(2, 1'000).events.size(), 2u);
+  archive_.Trim(4);
+  const Cursor::Batch batch = cursor->NextArchived(2, 1'000);
+  EXPECT_EQ(batch.state, Cursor::Batch::State::kFellBehind);
+  EXPECT_EQ(batch.sent, 3);
+  EXPECT_EQ(batch.oldest, 5);
+  EXPECT_EQ(log_->stats().resyncs, 1);
+  EXPECT_EQ(cursor->BeginSnapshot()->revision(), 10);
+  cursor->EndSnapshot();
+  EXPECT_EQ(ReadAll(*cursor), "");
+}
+
+TEST_F(ArchivedWatchLogTest, TokenBelowTheFloorIsCompacted) {
+  HappenAndPump(10);
+  archive_.Trim(4);
+  const ResumeDecision decision = log_->Decide(TokenAt(3));
+  EXPECT_EQ(decision.verdict, ResumeDecision::Verdict::kCompacted);
+  EXPECT_EQ(decision.oldest, 4);
+  EXPECT_EQ(ReadAll(*ResumeAt(4)), "<r5:n<r6:n<r7:n<r8:n<r9:n<r10:n");
+}
+
+TEST_F(ArchivedWatchLogTest, DamagedEventIsNeverSkipped) {
+  HappenAndPump(10);
+  archive_.Lose(5, 5);
+  EXPECT_EQ(ReadAll(*ResumeAt(2)), "<r3:n<r4:n!behind");
+  EXPECT_EQ(ReadAll(*ResumeAt(3)), "<r4:n!behind") << "within a page";
+  EXPECT_EQ(ReadAll(*ResumeAt(4)), "!behind");
+  EXPECT_EQ(ReadAll(*ResumeAt(5)), "<r6:n<r7:n<r8:n<r9:n<r10:n") << "it has had the lost one";
+}
+
+TEST_F(ArchivedWatchLogTest, EventsMissingBeforeTheMemoryAreNeverSkipped) {
+  HappenAndPump(10);
+  archive_.Lose(6, 7);  // the disk stalled
+  EXPECT_EQ(ReadAll(*ResumeAt(2)), "<r3:n<r4:n<r5:n!behind");
+}
+
+TEST_F(ArchivedWatchLogTest, UnreadableArchiveCountsAsEmpty) {
+  HappenAndPump(10);
+  const auto cursor = ResumeAt(2);
+  archive_.error = absl::UnavailableError("the disk does not answer");
+  EXPECT_EQ(ReadAll(*cursor), "!behind");
+  EXPECT_EQ(log_->Decide(TokenAt(2)).verdict, ResumeDecision::Verdict::kCompacted);
+  EXPECT_EQ(log_->Decide(TokenAt(2)).oldest, 7);
+  EXPECT_EQ(log_->Decide(TokenAt(11)).verdict, ResumeDecision::Verdict::kFuture);
+}
+
+TEST_F(ArchivedWatchLogTest, ArchiveShowsNothingUnpublished) {
+  HappenAndPump(12);
+  registry::Registry restarted({kEpoch, 10});  // 11 and 12 are written and not published
+  Restart(restarted);
+  EXPECT_EQ(ReadAll(*ResumeAt(7)), "<r8:n<r9:n<r10:n");
+  EXPECT_EQ(log_->Decide(TokenAt(11)).verdict, ResumeDecision::Verdict::kFuture);
+  Restart(registry_);
+}
+
+TEST_F(ArchivedWatchLogTest, TokenInAGapIsLostBeforeAnyEvent) {
+  HappenAndPump(10);
+  registry::Registry restarted({kEpoch, 10});
+  Restart(restarted);
+  archive_.gap = {11, 100};
+  for (const int64_t revision : {11, 50, 100}) {
+    const ResumeDecision decision = log_->Decide(TokenAt(revision));
+    EXPECT_EQ(decision.verdict, ResumeDecision::Verdict::kLost) << revision;
+    EXPECT_EQ(decision.first_lost, 11);
+    EXPECT_EQ(decision.last_lost, 100);
+  }
+  EXPECT_EQ(log_->Decide(TokenAt(101)).verdict, ResumeDecision::Verdict::kFuture);
+  EXPECT_EQ(ReadAll(*ResumeAt(10)), "");
+  Restart(registry_);
+}
+
+TEST_F(ArchivedWatchLogTest, ReaderPassesADeclaredGapInTheArchive) {
+  HappenAndPump(3);
+  registry::RegistryEvent event;
+  event.previous_revision = 3;
+  event.revision = 100;
+  archive_.Add(std::make_shared<const EncodedEvent>(event, encoder_.Encode(event)));
+  archive_.gap = {4, 99};
+  registry::Registry restarted({kEpoch, 100});
+  Restart(restarted);
+  EXPECT_EQ(ReadAll(*ResumeAt(2)), "<r3:n<r100:");
+  EXPECT_EQ(ReadAll(*ResumeAt(3)), "<r100:");
+  EXPECT_EQ(log_->Decide(TokenAt(4)).verdict, ResumeDecision::Verdict::kLost);
+  EXPECT_EQ(log_->Decide(TokenAt(99)).verdict, ResumeDecision::Verdict::kLost);
+  Restart(registry_);
+}
+
+TEST_F(ArchivedWatchLogTest, FilterHoldsInTheArchiveToo) {
+  HappenAndPump(2, kHostA);
+  HappenAndPump(1, kHostB);
+  HappenAndPump(6, kHostA);
+  HappenAndPump(1, kHostB);
+  const auto cursor = ResumeAt(0, Filter({}, {kHostB}));
+  EXPECT_EQ(ReadAll(*cursor), "<r3:n<r10:n");
+  EXPECT_EQ(cursor->position(), 10);
+}
+
+TEST_F(ArchivedWatchLogTest, BatchFromTheArchiveEndsAtItsLimits) {
+  HappenAndPump(10);
+  const auto cursor = ResumeAt(0);
+  EXPECT_EQ(cursor->NextArchived(4, 1'000).events.size(), 4u);
+  EXPECT_EQ(cursor->NextArchived(100, 9).events.size(), 1u) << "9 bytes hold one event of 5";
+  EXPECT_EQ(cursor->NextArchived(100, 1).events.size(), 1u) << "at least one";
+  EXPECT_EQ(cursor->position(), 6);
+}
+
+// Each reader resumes at the beginning. ThreadSanitizer checks the rest.
+TEST_F(ArchivedWatchLogTest, ReadersCatchUpDuringPumping) {
+  Pump pump(*publisher_);
+  {
+    std::thread reader([&] {
+      for (int64_t position = 0; position < 1'000;) {
+        const auto cursor = ResumeAt(0);
+        ASSERT_NE(cursor, nullptr);
+        for (int64_t expected = 1;;) {
+          Cursor::Batch batch = cursor->Next(10, 1'000);
+          if (batch.state == Cursor::Batch::State::kArchived) {
+            batch = cursor->NextArchived(10, 1'000);
+          }
+          ASSERT_NE(batch.state, Cursor::Batch::State::kFellBehind);
+          if (batch.state == Cursor::Batch::State::kAtEnd) break;
+          for (const Selection& selection : batch.events) {
+            ASSERT_EQ(selection.event->revision(), expected++);
+          }
+        }
+        position = cursor->position();
+      }
+    });
+    for (int i = 0; i < 1'000; ++i) {
+      Happen();
+      if (i % 3 == 0) pump.Flush();
+    }
+    pump.AwaitPublished();
+    reader.join();
+  }
 }
 
 TEST_F(WatchLogTest, LogIsBoundedInBytes) {

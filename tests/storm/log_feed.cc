@@ -81,8 +81,13 @@ bool LogFeed::Read(sas::v1::WatchResponse* response) {
       SetSynced(response);
       return true;
     }
-    const watch::Cursor::Batch batch = cursor_->Next(kBatchEvents, kBatchBytes);
+    watch::Cursor::Batch batch = cursor_->Next(kBatchEvents, kBatchBytes);
+    if (batch.state == watch::Cursor::Batch::State::kArchived) {
+      batch = cursor_->NextArchived(kBatchEvents, kBatchBytes);
+    }
     switch (batch.state) {
+      case watch::Cursor::Batch::State::kArchived:
+        break;
       case watch::Cursor::Batch::State::kEvents:
         for (const watch::Selection& selection : batch.events) {
           const absl::string_view bytes = selection.event->all();
