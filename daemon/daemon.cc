@@ -39,6 +39,11 @@ health::Monitor::Options HealthOptions(health::Monitor::Options options, memory:
   return options;
 }
 
+watch::WatchLog::Options LogOptions(watch::WatchLog::Options options, watch::EventArchive* archive) {
+  options.archive = archive;
+  return options;
+}
+
 // What the node serves, as the journal keeps it apart.
 std::string SourceOf(const DaemonOptions& options) {
   if (!options.fabric.empty()) return absl::StrCat("fabric ", options.fabric);
@@ -112,7 +117,10 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
       registry_(RegistryOptions(*memory_)),
       health_(HealthOptions(options.health, *memory_, codec_), registry_, clock),
       encoder_(registry_.epoch()),
-      log_(registry_, options.log),
+      archive_(memory_->journal() == nullptr
+                   ? nullptr
+                   : std::make_unique<service::JournalArchive>(*memory_->journal())),
+      log_(registry_, LogOptions(options.log, archive_.get())),
       publisher_(log_, encoder_, {&health_listener_}, memory_->recorder()),
       pump_(std::make_unique<watch::Pump>(publisher_)) {
   if (!restored_) return;

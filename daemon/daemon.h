@@ -18,6 +18,7 @@
 #include "daemon/registry/registry.h"
 #include "daemon/registry/restart_gate.h"
 #include "daemon/service/event_encoder.h"
+#include "daemon/service/journal_archive.h"
 #include "daemon/service/services.h"
 #include "daemon/watch/publisher.h"
 #include "daemon/watch/pump.h"
@@ -93,6 +94,7 @@ class Daemon {
   health::Monitor health_;
   HealthListener health_listener_{health_};
   service::EventEncoder encoder_;
+  const std::unique_ptr<service::JournalArchive> archive_;  // null without a journal
   watch::WatchLog log_;
   watch::Publisher publisher_;
   std::unique_ptr<watch::Pump> pump_;
