@@ -433,6 +433,14 @@ class SasdLogTest(unittest.TestCase):
         self.assertEqual(sasd.bad_lines(lines, ((r"^odd$", "asked for"),)), lines[2:])
 
 
+    def test_findings_are_no_bad_lines(self):
+        lines = [
+            "[2026-11-26 04:46:18.015] [sasd] [critical] DRIVE_MISSING: drive Z1 is missing [logicalUnits/naa.1]",
+            "[2026-11-26 04:46:18.015] [sasd] [warning] more findings: 3 appeared, 0 changed, 1 ended",
+        ]
+        self.assertEqual(sasd.bad_lines(lines), [])
+
+
 class KernelLogTest(unittest.TestCase):
     def test_ordinary_line_is_fine(self):
         self.assertEqual(kernel_log.bad_lines(["<6>[    1.0] mpt3sas_cm0: port enable: SUCCESS"]), [])
