@@ -39,7 +39,8 @@ health::Monitor::Options HealthOptions(health::Monitor::Options options, memory:
   return options;
 }
 
-watch::WatchLog::Options LogOptions(watch::WatchLog::Options options, watch::EventArchive* archive) {
+watch::WatchLog::Options LogOptions(watch::WatchLog::Options options,
+                                    watch::EventArchive* archive) {
   options.archive = archive;
   return options;
 }
@@ -155,8 +156,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& optio
       memory::Memory::Open(memory_options, registry::MakeEpoch(Random), clock);
   if (!memory.ok()) return memory.status();
   auto daemon = absl::WrapUnique(new Daemon(options, *std::move(memory), clock));
-  ObservationSink& sink = daemon->gate_ != nullptr ? static_cast<ObservationSink&>(*daemon->gate_)
-                                                   : *daemon->pump_;
+  ObservationSink& sink =
+      daemon->gate_ != nullptr ? static_cast<ObservationSink&>(*daemon->gate_) : *daemon->pump_;
   absl::StatusOr<std::unique_ptr<Backend>> backend = StartBackend(options, clock, sink);
   if (!backend.ok()) return backend.status();
   daemon->backend_ = *std::move(backend);

@@ -37,10 +37,9 @@ int PriorityOf(health::Severity severity) {
 }
 
 bool SendToJournal(const health::LogLine& line) {
-  std::vector<std::string> fields = {absl::StrCat("MESSAGE=", line.text),
-                                     absl::StrCat("MESSAGE_ID=", line.message_id),
-                                     absl::StrCat("PRIORITY=", PriorityOf(line.severity)),
-                                     "SYSLOG_IDENTIFIER=sasd"};
+  std::vector<std::string> fields = {
+      absl::StrCat("MESSAGE=", line.text), absl::StrCat("MESSAGE_ID=", line.message_id),
+      absl::StrCat("PRIORITY=", PriorityOf(line.severity)), "SYSLOG_IDENTIFIER=sasd"};
   if (!line.object.empty()) fields.push_back(absl::StrCat("SASD_OBJECT=", line.object));
   if (!line.reason.empty()) fields.push_back(absl::StrCat("SASD_REASON=", line.reason));
   std::vector<iovec> parts;

@@ -84,9 +84,10 @@ void Declare(CLI::App& app, CommandLine& line) {
   app.add_option("--log-bytes", daemon.log.max_bytes, "Maximum size of these events in bytes")
       ->capture_default_str()
       ->check(CLI::Range(size_t{1} << 10, size_t{1} << 40));
-  app.add_option("--state-dir", daemon.memory.directory,
-                 "Directory of the journal. Default: $STATE_DIRECTORY or /var/lib/sasd; with --fabric "
-                 "or --sysfs-root: none");
+  app.add_option(
+      "--state-dir", daemon.memory.directory,
+      "Directory of the journal. Default: $STATE_DIRECTORY or /var/lib/sasd; with --fabric "
+      "or --sysfs-root: none");
   app.add_flag("--no-journal", line.no_journal,
                "Keep no journal: a restart then forgets the history and the baseline");
   app.add_flag("--new-epoch", daemon.memory.new_epoch,

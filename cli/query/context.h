@@ -35,8 +35,10 @@ struct Stubs {
 
   // The stubs of all services behind one channel.
   static Stubs Make(const std::shared_ptr<grpc::ChannelInterface>& channel) {
-    return {sas::v1::TopologyService::NewStub(channel), sas::v1::NodeService::NewStub(channel),
-            sas::v1::HistoryService::NewStub(channel), sas::v1::WatchService::NewStub(channel),
+    return {sas::v1::TopologyService::NewStub(channel),
+            sas::v1::NodeService::NewStub(channel),
+            sas::v1::HistoryService::NewStub(channel),
+            sas::v1::WatchService::NewStub(channel),
             sas::v1::BaselineService::NewStub(channel),
             sas::emulator::v1::EmulatorService::NewStub(channel)};
   }

@@ -69,7 +69,8 @@ class Picture {
     if (!damaged.ok()) return damaged.status();
     if (!status.ok()) return status;
     if (*damaged > 0) {
-      return absl::DataLossError(absl::StrCat(*damaged, " objects of the stored state are damaged"));
+      return absl::DataLossError(
+          absl::StrCat(*damaged, " objects of the stored state are damaged"));
     }
     return ReadEvents(journal);
   }

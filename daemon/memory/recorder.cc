@@ -63,7 +63,10 @@ journal::StateRow StateOf(const registry::ResourceRef& resource, bool present, i
 }  // namespace
 
 Recorder::Recorder(journal::Journal& journal, const Options& options)
-    : journal_(journal), options_(options), retry_(options.first_retry), thread_([this] { Run(); }) {}
+    : journal_(journal),
+      options_(options),
+      retry_(options.first_retry),
+      thread_([this] { Run(); }) {}
 
 Recorder::~Recorder() {
   {
@@ -260,9 +263,9 @@ absl::Status Recorder::WriteWholeState(const registry::Topology& topology, int64
   });
   write(1);
   if (!status.ok()) return status;
-  return journal_.FinishState(topology.revision(),
-                              journal::Gap{last_written + 1, topology.revision(),
-                                           journal::GapReason::kJournalStalled});
+  return journal_.FinishState(
+      topology.revision(),
+      journal::Gap{last_written + 1, topology.revision(), journal::GapReason::kJournalStalled});
 }
 
 absl::Status Recorder::Recover() {

@@ -41,8 +41,8 @@ struct JournalStatus {
 //      |                                                  `------- a write fails --------+
 //      `------ a gap, the whole state, and the events since are written -----------------'
 //
-// While it does not write, events are published from memory; clients may see them, and the journal's
-// mark in shared memory says so. Thread-safe.
+// While it does not write, events are published from memory; clients may see them, and the
+// journal's mark in shared memory says so. Thread-safe.
 class Recorder : public watch::EventRecorder {
  public:
   struct Options {

@@ -30,8 +30,8 @@ struct Change {
   const ResourceRef& resource() const { return IsNull(after) ? before : after; }
 };
 
-// sasd::Notice with its subject resolved: a host, or an expander or end device of a host (one that is
-// not known any more is taken for an end device). Or what sasd itself says about any resource.
+// sasd::Notice with its subject resolved: a host, or an expander or end device of a host (one that
+// is not known any more is taken for an end device). Or what sasd itself says about any resource.
 struct EventNotice {
   Notice::Severity severity = Notice::Severity::kInfo;
   ResourceId subject;

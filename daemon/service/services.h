@@ -31,8 +31,8 @@ struct ServiceOptions {
 // The services of sas.v1, and the thread that sends bookmarks. Thread-safe.
 class Services {
  public:
-  // Borrows registry, log, monitor and journal for its lifetime. `journal` null: the history is that
-  // of the log.
+  // Borrows registry, log, monitor and journal for its lifetime. `journal` null: the history is
+  // that of the log.
   Services(const ServiceOptions& options, registry::Registry& registry, watch::WatchLog& log,
            health::Monitor& monitor, NodeInfo node, journal::Journal* journal = nullptr);
   // A server that serves them has ended.

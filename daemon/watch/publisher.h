@@ -25,7 +25,8 @@ class CommitListener {
 };
 
 // The way of an event from the registry's queue to the subscribers: listeners, encoding, the
-// recorder, the registry's publication, the log, wake-ups. Nothing of an event is visible before its publication.
+// recorder, the registry's publication, the log, wake-ups. Nothing of an event is visible before
+// its publication.
 class Publisher {
  public:
   // Borrows all for its lifetime. The listeners are called in this order. `recorder` may be null.
