@@ -54,9 +54,10 @@ std::string SerialOf(const LogicalUnit& unit) {
 // One event, or one comparison, being taken over. The lock is held.
 class Baseline::Step {
  public:
-  Step(Baseline& baseline, Origin origin, const registry::Topology& topology)
+  // `restored`: not of an event, but from before a restart.
+  Step(Baseline& baseline, Origin origin, const registry::Topology& topology, bool restored = false)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(baseline.mu_)
-      : b_(baseline), origin_(std::move(origin)), topology_(topology) {}
+      : b_(baseline), origin_(std::move(origin)), topology_(topology), restored_(restored) {}
 
   void Take(const Change& change) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (change.resource_kind() == ResourceKind::kPort) {
@@ -82,6 +83,9 @@ class Baseline::Step {
       case ResourceKind::kHost: {
         BaselineEntry& entry = Keep(after);
         const Host& host = *Pointer<Host>(after);
+        if (host.stale) return;
+        const Host* was = Pointer<Host>(before);
+        if (was != nullptr && was->stale && !IsRestored()) KeepEnclosures();
         if (host.discovery.state != DiscoveryState::kSettled) return;
         if (!entry.settled) Changed(IdOf(after));
         entry.settled = true;
@@ -93,8 +97,12 @@ class Baseline::Step {
         Keep(after);
         return;
       case ResourceKind::kEnclosure:
-        // One that only its members name goes with the last of them.
-        if (!Pointer<Enclosure>(after)->reports.empty()) Keep(after);
+        // One that only its members name goes with the last of them. In a restored picture each one
+        // seems to be reported.
+        if (IsRestored() ? b_.entries_.contains(IdOf(after))
+                         : !Pointer<Enclosure>(after)->reports.empty()) {
+          Keep(after);
+        }
         return;
       case ResourceKind::kLogicalUnit: {
         const LogicalUnit* unit = Pointer<LogicalUnit>(after);
@@ -114,6 +122,13 @@ class Baseline::Step {
     }
   }
 
+  // Whether the resources are from before a restart, at least those of some hosts.
+  bool IsRestored() const {
+    if (restored_) return true;
+    const auto& hosts = topology_.collection<Host>();
+    return std::any_of(hosts.begin(), hosts.end(), [](const auto& host) { return host->stale; });
+  }
+
   // What was not seen since the start is missing where `counts(entry)`.
   template <typename Counts>
   void LoseUnseen(Counts counts) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -130,6 +145,13 @@ class Baseline::Step {
 
  private:
   void Changed(const ResourceId& id) ABSL_NO_THREAD_SAFETY_ANALYSIS { b_.changed_.insert(id); }
+
+  // After the last comparison: an enclosure that is reported as before makes no change.
+  void KeepEnclosures() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    for (const auto& enclosure : topology_.collection<Enclosure>()) {
+      if (!enclosure->reports.empty()) Keep(ResourceRef(enclosure));
+    }
+  }
 
   // The entry of an object that is there, made or brought up to date.
   BaselineEntry& Keep(const ResourceRef& after) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -374,6 +396,7 @@ class Baseline::Step {
   Baseline& b_;
   const Origin origin_;
   const registry::Topology& topology_;
+  const bool restored_;
   std::vector<const Change*> ports_;
   std::vector<const LogicalUnit*> placed_;  // drives that came to a slot
   std::vector<EventNotice> notices_;
@@ -425,10 +448,11 @@ void Baseline::Compare(const registry::Topology& restored, const Origin& origin)
     changes.push_back(std::move(change));
   });
   absl::MutexLock lock(&mu_);
-  Step step(*this, origin, restored);
+  Step step(*this, origin, restored, /*restored=*/true);
   for (const Change& change : changes) step.Take(change);
   step.Finish(changes);
   step.LoseUnseen([](const BaselineEntry&) { return true; });
+  settled_.clear();  // nothing was read since the start
 }
 
 void Baseline::MissUnseen(const absl::flat_hash_set<SasAddress>& hosts, const Origin& origin) {

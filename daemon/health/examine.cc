@@ -28,12 +28,25 @@ bool IsThere(const Topology& topology, const Missing& missing) {
                      [&](const registry::UnitPathPtr& path) { return path->unit == missing.unit; });
 }
 
-void SortHosts(const Topology& topology, const BaselineView& baseline, Report& report) {
+// What a stale host waits for.
+std::string WhyStale(const NodeFacts& facts, SasAddress host) {
+  for (const NodeFacts::StaleHost& stale : facts.stale_hosts) {
+    if (stale.host == host && !stale.waits_for.empty()) {
+      return absl::StrCat("not read since sasd started; waits for ", stale.waits_for);
+    }
+  }
+  return "not read since sasd started";
+}
+
+void SortHosts(const Topology& topology, const BaselineView& baseline, const NodeFacts& facts,
+               Report& report) {
   for (const auto& host : topology.collection<Host>()) {
     const DiscoveryState state = host->discovery.state;
     const bool is_read = state == DiscoveryState::kSettled || state == DiscoveryState::kFailed ||
                          baseline.settled.contains(host->key());
-    if (is_read) {
+    if (host->stale) {
+      report.unknown_hosts.emplace_back(host->key(), WhyStale(facts, host->key()));
+    } else if (is_read) {
       report.known_hosts.push_back(host->key());
     } else {
       report.unknown_hosts.emplace_back(host->key(), "discovery has not settled yet");
@@ -41,29 +54,20 @@ void SortHosts(const Topology& topology, const BaselineView& baseline, Report& r
   }
 }
 
-Finding LostBaseline() {
-  Finding finding;
-  finding.severity = Severity::kCritical;
-  finding.id.reason = FindingReason::kBaselineLost;
-  finding.message =
-      "what belongs to this node was lost: what went missing before is not known; check the node, "
-      "then run sasctl baseline accept";
-  return finding;
-}
-
 }  // namespace
 
 Report Examine(const Topology& topology, BaselineView baseline, const DismissalMap& dismissals,
-               const HealthCriteria& criteria, std::vector<Finding> trends) {
+               const HealthCriteria& criteria, const NodeFacts& facts,
+               std::vector<Finding> trends) {
   Report report;
   report.findings = std::move(trends);
   auto& missing = baseline.missing;
   missing.erase(std::remove_if(missing.begin(), missing.end(),
                                [&](const MissingPtr& each) { return IsThere(topology, *each); }),
                 missing.end());
-  const Examined examined{topology, baseline, criteria.now, criteria.attach_grace};
+  const Examined examined{topology, baseline, facts, criteria.now, criteria.attach_grace};
   std::vector<Finding>& findings = report.findings;
-  if (baseline.lost) findings.push_back(LostBaseline());
+  ExamineNode(examined, findings);
   ExamineHosts(examined, findings);
   ExaminePorts(examined, findings);
   ExamineDevices(examined, findings);
@@ -77,7 +81,7 @@ Report Examine(const Topology& topology, BaselineView baseline, const DismissalM
   });
   report.revision = topology.revision();
   report.examined_count = topology.size() + missing.size();
-  SortHosts(topology, baseline, report);
+  SortHosts(topology, baseline, facts, report);
   return report;
 }
 

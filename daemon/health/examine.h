@@ -11,6 +11,7 @@
 #include "daemon/health/dismissals.h"
 #include "daemon/health/finding.h"
 #include "daemon/health/missing.h"
+#include "daemon/health/node_facts.h"
 #include "daemon/registry/topology.h"
 
 namespace sasd::health {
@@ -31,7 +32,8 @@ struct Report {
   std::vector<Finding> findings;
   int64_t revision = 0;
   size_t examined_count = 0;  // resources, missing ones included
-  // Hosts of which something can be said: read since the start. The others, with the reason.
+  // Hosts of which something can be said: read since the start, and not stale. The others, with the
+  // reason.
   std::vector<SasAddress> known_hosts;
   std::vector<std::pair<SasAddress, std::string>> unknown_hosts;
 };
@@ -40,7 +42,7 @@ struct Report {
 // findings to be reported along.
 Report Examine(const registry::Topology& topology, BaselineView baseline,
                const DismissalMap& dismissals, const HealthCriteria& criteria,
-               std::vector<Finding> trends = {});
+               const NodeFacts& facts = {}, std::vector<Finding> trends = {});
 
 struct Verdict {
   HealthStatus status = HealthStatus::kUnknown;

@@ -42,6 +42,14 @@ absl::string_view ToString(FindingReason reason) {
       return "REPEATED_RESETS";
     case FindingReason::kRepeatedGaps:
       return "REPEATED_GAPS";
+    case FindingReason::kJournalStalled:
+      return "JOURNAL_STALLED";
+    case FindingReason::kJournalRefused:
+      return "JOURNAL_REFUSED";
+    case FindingReason::kHostNotRead:
+      return "HOST_NOT_READ";
+    case FindingReason::kHostUnreadable:
+      return "HOST_UNREADABLE";
     case FindingReason::kBaselineLost:
       return "BASELINE_LOST";
   }

@@ -171,6 +171,7 @@ void Monitor::CompareHosts(const registry::Topology& topology) {
 }
 
 std::shared_ptr<const Report> Monitor::Current() {
+  const NodeFacts facts = options_.node_facts == nullptr ? NodeFacts{} : options_.node_facts();
   absl::MutexLock lock(&examine_mu_);
   const absl::Time now = clock_.Now();
   const std::shared_ptr<const registry::Topology> topology = registry_.Snapshot();
@@ -181,12 +182,27 @@ std::shared_ptr<const Report> Monitor::Current() {
   if (fresh) return report_;
   auto report = std::make_shared<Report>(
       Examine(*topology, baseline_.View(), dismissals_.HoldingAt(now), {now, options_.attach_grace},
-              trends_.FindingsAt(clock_.Monotonic())));
+              facts, trends_.FindingsAt(clock_.Monotonic())));
+  DropUnsure(*report);
   Remember(*report);
   report_ = std::move(report);
   report_version_ = version;
   report_time_ = now;
   return report_;
+}
+
+void Monitor::DropUnsure(Report& report) const {
+  const auto is_unsure = [&](const Finding& finding) ABSL_EXCLUSIVE_LOCKS_REQUIRED(examine_mu_) {
+    if (finding.id.reason != FindingReason::kNotAttached &&
+        finding.id.reason != FindingReason::kUnknownToFirmware) {
+      return false;
+    }
+    return open_.count(finding.id) == 0 &&
+           std::any_of(report.unknown_hosts.begin(), report.unknown_hosts.end(),
+                       [&](const auto& host) { return Concerns(finding, {host.first}); });
+  };
+  report.findings.erase(std::remove_if(report.findings.begin(), report.findings.end(), is_unsure),
+                        report.findings.end());
 }
 
 void Monitor::Remember(Report& report) {

@@ -19,6 +19,7 @@
 #include "daemon/health/baseline.h"
 #include "daemon/health/dismissals.h"
 #include "daemon/health/examine.h"
+#include "daemon/health/node_facts.h"
 #include "daemon/health/store.h"
 #include "daemon/health/trends.h"
 #include "daemon/registry/registry.h"
@@ -54,6 +55,8 @@ class Monitor {
     Store* store = nullptr;
     const ResourceCodec* codec = nullptr;
     FindingSink* sink = nullptr;  // borrowed; may be null
+    // Called often, without a lock, until the monitor is destroyed. Null: nothing else is known.
+    NodeFactsSource node_facts = nullptr;
   };
 
   // Reads what is stored. Borrows registry and clock for its lifetime.
@@ -112,6 +115,9 @@ class Monitor {
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
   void Poke() ABSL_LOCKS_EXCLUDED(mu_);
   int64_t Record(registry::ResourceId subject, const char* reason, std::string text);
+  // A device of a host that was not read yet may have been attached since. Leaves out findings
+  // about it that are new.
+  void DropUnsure(Report& report) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(examine_mu_);
   // Gives each finding the time when it was first seen.
   void Remember(Report& report) ABSL_EXCLUSIVE_LOCKS_REQUIRED(examine_mu_);
   absl::Status StoreChanges() ABSL_LOCKS_EXCLUDED(store_mu_);

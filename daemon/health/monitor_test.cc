@@ -11,6 +11,7 @@
 #include "daemon/health/fake_store.h"
 #include "daemon/registry/fake_facts.h"
 #include "daemon/registry/registry.h"
+#include "daemon/registry/restored.h"
 #include "driver/base/fake_clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -24,9 +25,11 @@ using registry::kHostA;
 using registry::MakeId;
 using registry::Settled;
 using registry::Unit;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class RecordingSink : public FindingSink {
@@ -48,11 +51,40 @@ class MonitorTest : public ::testing::Test {
 
   void Begin() {
     monitor_.reset();
-    registry_ =
-        std::make_unique<registry::Registry>(registry::Registry::Options{"00000000000000aa", 0});
-    monitor_ = std::make_unique<Monitor>(
-        Monitor::Options{absl::Seconds(30), absl::Minutes(5), &store_, &codec_, &sink_}, *registry_,
-        clock_);
+    Begin({"00000000000000aa", 0});
+  }
+  void Begin(registry::Registry::Options options) {
+    registry_ = std::make_unique<registry::Registry>(std::move(options));
+    Monitor::Options monitor{absl::Seconds(30), absl::Minutes(5), &store_, &codec_, &sink_};
+    monitor.node_facts = [this] { return facts_; };
+    monitor_ = std::make_unique<Monitor>(monitor, *registry_, clock_);
+  }
+  // Starts again from the picture that messages would carry.
+  void BeginRestored() {
+    registry::RestoredBuilder builder;
+    registry_->Snapshot()->VisitAll([&](const registry::ResourceRef& ref) {
+      std::visit([&](const auto& pointer) { builder.Add(*pointer); }, ref);
+    });
+    absl::StatusOr<registry::Restored> restored = builder.Finish();
+    ASSERT_TRUE(restored.ok()) << restored.status();
+    restored->revision = registry_->revision();
+    monitor_.reset();
+    registry::Registry::Options options;
+    options.epoch = "00000000000000aa";
+    options.restored = *std::move(restored);
+    Begin(std::move(options));
+    monitor_->Compare(*registry_->Snapshot());
+    registry_->BeginRestart(clock_.Now());
+    Pump();
+  }
+  // The host is compared with what the firmware reports now.
+  void Compare(std::vector<Observation> observations) {
+    registry::HostComparison comparison;
+    comparison.host = kHostA;
+    comparison.time = clock_.Now();
+    comparison.batches.push_back(registry::Batch(std::move(observations)));
+    registry_->Compare(std::move(comparison));
+    Pump();
   }
   void Report(std::vector<Observation> observations) {
     ObservationBatch batch = registry::Batch(std::move(observations));
@@ -84,6 +116,7 @@ class MonitorTest : public ::testing::Test {
   HealthStatus Status() { return StatusOf(*monitor_->Current(), {}).status; }
 
   FakeClock clock_;
+  NodeFacts facts_;  // used by this thread alone unless the monitor is started
   FakeStore store_;
   FakeCodec codec_;
   RecordingSink sink_;
@@ -139,6 +172,106 @@ TEST_F(MonitorTest, HostThatDoesNotComeBackIsMissingAfterTheGrace) {
   monitor_->Step();
   EXPECT_THAT(Problems(), ElementsAre("HOST_MISSING"));
   EXPECT_EQ(Status(), HealthStatus::kUnknown) << "without any host";
+}
+
+TEST_F(MonitorTest, RestoredHostIsUnknownUntilItIsCompared) {
+  ReportDrive();
+  monitor_->Step();
+  BeginRestored();
+  EXPECT_EQ(Status(), HealthStatus::kUnknown);
+  EXPECT_THAT(StatusOf(*monitor_->Current(), {}).message, HasSubstr("not read since sasd started"));
+  EXPECT_THAT(Problems(), IsEmpty());
+  Compare({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
+  EXPECT_EQ(Status(), HealthStatus::kOk);
+}
+
+TEST_F(MonitorTest, FindingsOfARestoredHostStayUntilItIsCompared) {
+  ReportDrive();
+  PullDrive();
+  const absl::Time lost = clock_.Now();
+  monitor_->Step();
+  clock_.Advance(absl::Hours(1));
+  BeginRestored();
+  monitor_->Step();
+  ASSERT_THAT(Problems(), ElementsAre("DRIVE_MISSING"));
+  EXPECT_EQ(monitor_->Current()->findings[0].first_seen.time, lost);
+  EXPECT_THAT(sink_.lines, Not(Contains("-DRIVE_MISSING")));
+  Compare({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(MonitorTest, DrivePulledWhileSasdWasDownIsMissing) {
+  ReportDrive();
+  monitor_->Step();
+  BeginRestored();
+  Compare({HostOf(kHostA), Settled(kHostA)});
+  ASSERT_THAT(Problems(), ElementsAre("DRIVE_MISSING"));
+  EXPECT_EQ(monitor_->Current()->findings[0].first_seen.cause.kind, CauseKind::kRestart);
+  EXPECT_EQ(Status(), HealthStatus::kCritical);
+}
+
+TEST_F(MonitorTest, RestoredDeviceMayHaveBeenAttachedSince) {
+  ObservationBatch sysfs = registry::Batch({HostOf(kHostA), Settled(kHostA)});
+  sysfs.source = Source::kSysfs;
+  registry_->Observe(sysfs);
+  const EndDeviceFacts device = Drive(kHostA, 0x11, DeviceState::kDiscovered);
+  Report({HostOf(kHostA), Settled(kHostA), device});
+  monitor_->Step();
+  EXPECT_THAT(Problems(), IsEmpty());
+  BeginRestored();
+  clock_.Advance(absl::Hours(1));
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(MonitorTest, HostThatIsNeverReadIsAWarning) {
+  ReportDrive();
+  BeginRestored();
+  facts_.stale_hosts = {{kHostA, false, "the firmware: discovery is in progress"}};
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_THAT(Problems(), IsEmpty()) << "within the boot grace";
+  EXPECT_THAT(StatusOf(*monitor_->Current(), {}).message,
+              HasSubstr("waits for the firmware: discovery is in progress"));
+  facts_.stale_hosts[0].not_read = true;
+  clock_.Advance(absl::Seconds(2));
+  ASSERT_THAT(Problems(), ElementsAre("HOST_NOT_READ"));
+  const Finding finding = monitor_->Current()->findings[0];
+  EXPECT_EQ(finding.severity, Severity::kWarning);
+  EXPECT_THAT(finding.message, HasSubstr("waits for the firmware: discovery is in progress"));
+  EXPECT_TRUE(Concerns(finding, {kHostA}));
+  EXPECT_FALSE(Concerns(finding, {registry::kHostB}));
+  EXPECT_EQ(Status(), HealthStatus::kUnknown);
+  // The gate may be behind what is published.
+  Compare({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(MonitorTest, JournalThatDoesNotTakeEventsIsAFinding) {
+  ReportDrive();
+  EXPECT_EQ(Status(), HealthStatus::kOk);
+  facts_.journal = NodeFacts::Journal::kStalled;
+  facts_.journal_message = "the disk does not answer";
+  clock_.Advance(absl::Seconds(2));
+  ASSERT_THAT(Problems(), ElementsAre("JOURNAL_STALLED"));
+  EXPECT_THAT(monitor_->Current()->findings[0].message, HasSubstr("the disk does not answer"));
+  EXPECT_EQ(Status(), HealthStatus::kCritical);
+  EXPECT_EQ(StatusOf(*monitor_->Current(), {kHostA}).status, HealthStatus::kCritical)
+      << "it concerns each host";
+  facts_.journal = NodeFacts::Journal::kRefused;
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_THAT(Problems(), ElementsAre("JOURNAL_REFUSED"));
+  EXPECT_EQ(Status(), HealthStatus::kWarning);
+  facts_.journal = NodeFacts::Journal::kWell;
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_EQ(Status(), HealthStatus::kOk);
+}
+
+TEST_F(MonitorTest, UnreadableHostsAreOneWarning) {
+  ReportDrive();
+  facts_.unreadable_hosts = {{"host3", "no control node"}, {"host5", "the driver is too old"}};
+  ASSERT_THAT(Problems(), ElementsAre("HOST_UNREADABLE"));
+  EXPECT_EQ(monitor_->Current()->findings[0].message,
+            "host3 cannot be read: no control node; host5 cannot be read: the driver is too old");
+  EXPECT_EQ(Status(), HealthStatus::kWarning);
 }
 
 TEST_F(MonitorTest, DismissalIsStoredAndRecorded) {

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "daemon/health/finding.h"
 #include "daemon/health/missing.h"
+#include "daemon/health/node_facts.h"
 #include "daemon/registry/topology.h"
 
 // The rules, each over all resources of its kind: O(n), pure. Unknown values make no finding. Each
@@ -18,11 +19,14 @@ namespace sasd::health {
 struct Examined {
   const registry::Topology& topology;
   const BaselineView& baseline;
+  const NodeFacts& facts;
   absl::Time now;  // wall clock
   // A device known to only one source for longer is a finding.
   absl::Duration attach_grace;
 };
 
+// BASELINE_LOST, JOURNAL_STALLED, JOURNAL_REFUSED, HOST_NOT_READ, HOST_UNREADABLE.
+void ExamineNode(const Examined& examined, std::vector<Finding>& findings);
 // DISCOVERY_ERROR, HOST_RECOVERING.
 void ExamineHosts(const Examined& examined, std::vector<Finding>& findings);
 // NARROW_PORT, SLOW_LINK.

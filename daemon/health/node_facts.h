@@ -1,0 +1,40 @@
+#ifndef DAEMON_HEALTH_NODE_FACTS_H_
+#define DAEMON_HEALTH_NODE_FACTS_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "driver/base/sas_address.h"
+
+namespace sasd::health {
+
+// What health cannot see in the registry.
+struct NodeFacts {
+  enum class Journal : uint8_t { kWell, kStalled, kRefused };  // kWell: also without a journal
+  Journal journal = Journal::kWell;
+  std::string journal_message;  // why it is not well, and what to do
+
+  // A host whose picture is from before a restart.
+  struct StaleHost {
+    SasAddress host;
+    bool not_read = false;  // the boot grace is over
+    std::string waits_for;  // "the firmware: discovery is in progress"
+  };
+  std::vector<StaleHost> stale_hosts;
+
+  // A host that the operating system names and that cannot be read.
+  struct UnreadableHost {
+    std::string name;    // "host3"
+    std::string reason;  // why, and what to do
+  };
+  std::vector<UnreadableHost> unreadable_hosts;
+};
+
+// Thread-safe; makes no I/O.
+using NodeFactsSource = std::function<NodeFacts()>;
+
+}  // namespace sasd::health
+
+#endif  // DAEMON_HEALTH_NODE_FACTS_H_
