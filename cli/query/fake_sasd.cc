@@ -8,8 +8,9 @@ namespace sasd::cli {
 namespace {
 
 std::unique_ptr<grpc::Server> NewServer(grpc::Service& topology, grpc::Service& node,
-                                        grpc::Service& history) {
+                                        grpc::Service& history, grpc::Service& baseline) {
   grpc::ServerBuilder builder;
+  builder.RegisterService(&baseline);
   builder.RegisterService(&history);
   builder.RegisterService(&topology);
   builder.RegisterService(&node);
@@ -101,7 +102,38 @@ grpc::Status FakeHistoryService::GetDifferences(grpc::ServerContext*,
   return failure_.ok() ? TakeNext(differences, response) : failure_;
 }
 
-FakeSasd::FakeSasd() : server_(NewServer(topology, node, history)), stubs_(NewStubs()) {}
+grpc::Status FakeBaselineService::ListBaseline(grpc::ServerContext*,
+                                               const sas::v1::ListBaselineRequest* request,
+                                               sas::v1::ListBaselineResponse* response) {
+  list_requests.push_back(*request);
+  return failure_.ok() ? TakeNext(pages, response) : failure_;
+}
+
+grpc::Status FakeBaselineService::AcceptBaseline(grpc::ServerContext*,
+                                                 const sas::v1::AcceptBaselineRequest* request,
+                                                 sas::v1::AcceptBaselineResponse* response) {
+  accept_requests.push_back(*request);
+  *response = accepted;
+  return failure_;
+}
+
+grpc::Status FakeBaselineService::Dismiss(grpc::ServerContext*,
+                                          const sas::v1::DismissRequest* request,
+                                          sas::v1::DismissResponse* response) {
+  dismiss_requests.push_back(*request);
+  *response = dismissed;
+  return failure_;
+}
+
+grpc::Status FakeBaselineService::Undismiss(grpc::ServerContext*,
+                                            const sas::v1::UndismissRequest* request,
+                                            sas::v1::UndismissResponse* response) {
+  undismiss_requests.push_back(*request);
+  *response = undismissed;
+  return failure_;
+}
+
+FakeSasd::FakeSasd() : server_(NewServer(topology, node, history, baseline)), stubs_(NewStubs()) {}
 
 Stubs FakeSasd::NewStubs() {
   return Stubs::Make(server_->InProcessChannel(grpc::ChannelArguments()));

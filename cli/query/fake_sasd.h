@@ -10,6 +10,7 @@
 
 #include "cli/query/context.h"
 #include "grpcpp/grpcpp.h"
+#include "sas/v1/baseline_service.grpc.pb.h"
 #include "sas/v1/history_service.grpc.pb.h"
 #include "sas/v1/node_service.grpc.pb.h"
 #include "sas/v1/topology_service.grpc.pb.h"
@@ -100,6 +101,37 @@ class FakeHistoryService : public sas::v1::HistoryService::Service {
   grpc::Status failure_;
 };
 
+// The baseline service of a fake sasd. It answers with the messages given, pages one after the
+// other, and records the requests. Set it up before the first call.
+class FakeBaselineService : public sas::v1::BaselineService::Service {
+ public:
+  // Makes every later call fail with this status.
+  void Fail(grpc::Status status) { failure_ = std::move(status); }
+
+  grpc::Status ListBaseline(grpc::ServerContext* context,
+                            const sas::v1::ListBaselineRequest* request,
+                            sas::v1::ListBaselineResponse* response) override;
+  grpc::Status AcceptBaseline(grpc::ServerContext* context,
+                              const sas::v1::AcceptBaselineRequest* request,
+                              sas::v1::AcceptBaselineResponse* response) override;
+  grpc::Status Dismiss(grpc::ServerContext* context, const sas::v1::DismissRequest* request,
+                       sas::v1::DismissResponse* response) override;
+  grpc::Status Undismiss(grpc::ServerContext* context, const sas::v1::UndismissRequest* request,
+                         sas::v1::UndismissResponse* response) override;
+
+  std::deque<sas::v1::ListBaselineResponse> pages;
+  sas::v1::AcceptBaselineResponse accepted;
+  sas::v1::DismissResponse dismissed;
+  sas::v1::UndismissResponse undismissed;
+  std::vector<sas::v1::ListBaselineRequest> list_requests;
+  std::vector<sas::v1::AcceptBaselineRequest> accept_requests;
+  std::vector<sas::v1::DismissRequest> dismiss_requests;
+  std::vector<sas::v1::UndismissRequest> undismiss_requests;
+
+ private:
+  grpc::Status failure_;
+};
+
 // A fake sasd behind an in-process channel, with the context that a command needs.
 class FakeSasd {
  public:
@@ -114,6 +146,7 @@ class FakeSasd {
   FakeTopologyService topology;
   FakeNodeService node;
   FakeHistoryService history;
+  FakeBaselineService baseline;
   WallClock clock;
   std::ostringstream out, err;
 
