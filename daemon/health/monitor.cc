@@ -1,6 +1,7 @@
 #include "daemon/health/monitor.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -18,6 +19,14 @@ constexpr char kBaseline[] = "baseline", kDismissals[] = "dismissals", kFindings
 constexpr absl::Duration kIdle = absl::Seconds(1), kPause = absl::Milliseconds(200);
 // Of the time of one examination: the thread takes a tenth of a core at most.
 constexpr int kRest = 9;
+
+// What is missing follows from the baseline, which is stored itself; and a host that was not read
+// by the last run may be read by this one.
+bool IsInherited(FindingReason reason) {
+  const bool is_missing =
+      reason >= FindingReason::kHostMissing && reason <= FindingReason::kPortLost;
+  return !is_missing && reason != FindingReason::kHostNotRead;
+}
 
 }  // namespace
 
@@ -74,8 +83,7 @@ void Monitor::Load() {
       const std::pair<std::string, std::string> parts =
           absl::StrSplit(key, absl::MaxSplits(' ', 1));
       const std::optional<FindingReason> reason = ParseReason(parts.first);
-      const absl::StatusOr<Origin> origin = DecodeOpenFinding(value);
-      if (!reason.has_value() || !origin.ok()) return true;  // it is found again, or it is not
+      if (!reason.has_value()) return true;  // it is found again, or it is not
       FindingId id;
       id.reason = *reason;
       if (!parts.second.empty()) {
@@ -83,8 +91,11 @@ void Monitor::Load() {
         if (!resource.ok()) return true;
         id.resource = *std::move(resource);
       }
-      open_[id] = *origin;
-      stored_[id] = *origin;
+      absl::StatusOr<Finding> finding = DecodeOpenFinding(std::move(id), value);
+      if (!finding.ok()) return true;
+      open_[finding->id] = *finding;
+      stored_[finding->id] = *finding;
+      if (IsInherited(*reason)) inherited_[finding->id] = *finding;
       return true;
     });
   }
@@ -180,9 +191,15 @@ std::shared_ptr<const Report> Monitor::Current() {
                      report_version_ == version && now >= report_time_ &&
                      now - report_time_ < kIdle;
   if (fresh) return report_;
+  const BaselineView baseline = baseline_.View();
+  const DismissalMap dismissals = dismissals_.HoldingAt(now);
+  std::vector<Finding> kept = trends_.FindingsAt(clock_.Monotonic());
   auto report = std::make_shared<Report>(
-      Examine(*topology, baseline_.View(), dismissals_.HoldingAt(now), {now, options_.attach_grace},
-              facts, trends_.FindingsAt(clock_.Monotonic())));
+      Examine(*topology, baseline, dismissals, {now, options_.attach_grace}, facts, kept));
+  if (const std::vector<Finding> inherited = Inherited(*report); !inherited.empty()) {
+    kept.insert(kept.end(), inherited.begin(), inherited.end());
+    *report = Examine(*topology, baseline, dismissals, {now, options_.attach_grace}, facts, kept);
+  }
   DropUnsure(*report);
   Remember(*report);
   report_ = std::move(report);
@@ -205,14 +222,30 @@ void Monitor::DropUnsure(Report& report) const {
                         report.findings.end());
 }
 
+std::vector<Finding> Monitor::Inherited(const Report& report) const {
+  std::vector<Finding> kept;
+  if (inherited_.empty() || report.unknown_hosts.empty()) return kept;
+  std::set<FindingId> found;
+  for (const Finding& finding : report.findings) found.insert(finding.id);
+  for (const auto& [id, finding] : inherited_) {
+    const bool is_unknown =
+        id.resource.has_value() &&
+        std::any_of(report.unknown_hosts.begin(), report.unknown_hosts.end(),
+                    [&f = finding](const auto& host) { return Concerns(f, {host.first}); });
+    if (is_unknown && found.count(id) == 0) kept.push_back(finding);
+  }
+  return kept;
+}
+
 void Monitor::Remember(Report& report) {
   OpenFindings open;
   for (Finding& finding : report.findings) {
     const auto known = open_.find(finding.id);
-    if (known != open_.end()) finding.first_seen = known->second;
-    open[finding.id] = finding.first_seen;
+    if (known != open_.end()) finding.first_seen = known->second.first_seen;
+    open[finding.id] = finding;
   }
   open_ = std::move(open);
+  if (report.unknown_hosts.empty() && !report.known_hosts.empty()) inherited_.clear();
 }
 
 absl::Status Monitor::StoreChanges() {
@@ -235,12 +268,12 @@ absl::Status Monitor::StoreChanges() {
     absl::MutexLock examine_lock(&examine_mu_);
     open = open_;
   }
-  for (const auto& [id, origin] : stored_) {
+  for (const auto& [id, finding] : stored_) {
     if (open.count(id) == 0) edits.push_back({kFindings, KeyOf(id), std::nullopt});
   }
-  for (const auto& [id, origin] : open) {
+  for (const auto& [id, finding] : open) {
     if (stored_.count(id) > 0) continue;
-    edits.push_back({kFindings, KeyOf(id), EncodeOpenFinding(origin)});
+    edits.push_back({kFindings, KeyOf(id), EncodeOpenFinding(finding)});
   }
   stored_ = std::move(open);
   if (edits.empty()) return absl::OkStatus();

@@ -107,7 +107,7 @@ class Monitor {
   void Step() ABSL_LOCKS_EXCLUDED(examine_mu_, step_mu_);
 
  private:
-  using OpenFindings = std::map<FindingId, Origin>;
+  using OpenFindings = std::map<FindingId, Finding>;
 
   void Load();
   // What was stored and does not come back: host by host, once each has settled.
@@ -118,6 +118,10 @@ class Monitor {
   // A device of a host that was not read yet may have been attached since. Leaves out findings
   // about it that are new.
   void DropUnsure(Report& report) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(examine_mu_);
+  // Of the last run: what the restored picture does not show any more, of hosts that are not read
+  // yet. Such findings stay until then.
+  std::vector<Finding> Inherited(const Report& report) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(examine_mu_);
   // Gives each finding the time when it was first seen.
   void Remember(Report& report) ABSL_EXCLUSIVE_LOCKS_REQUIRED(examine_mu_);
   absl::Status StoreChanges() ABSL_LOCKS_EXCLUDED(store_mu_);
@@ -149,6 +153,7 @@ class Monitor {
   uint64_t report_version_ ABSL_GUARDED_BY(examine_mu_) = 0;
   absl::Time report_time_ ABSL_GUARDED_BY(examine_mu_) = absl::InfinitePast();
   OpenFindings open_ ABSL_GUARDED_BY(examine_mu_);
+  OpenFindings inherited_ ABSL_GUARDED_BY(examine_mu_);  // those that the store had at the start
 
   absl::Mutex mu_;
   bool poked_ ABSL_GUARDED_BY(mu_) = false;

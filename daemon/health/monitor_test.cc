@@ -200,6 +200,23 @@ TEST_F(MonitorTest, FindingsOfARestoredHostStayUntilItIsCompared) {
   EXPECT_THAT(Problems(), IsEmpty());
 }
 
+TEST_F(MonitorTest, TrendOfARestoredHostStaysUntilItIsCompared) {
+  for (int i = 0; i < 5; ++i) {
+    ReportDrive();
+    PullDrive();
+  }
+  ReportDrive();
+  monitor_->Step();
+  ASSERT_THAT(Problems(), Contains("FLAPPING"));
+  BeginRestored();
+  monitor_->Step();
+  EXPECT_THAT(Problems(), ElementsAre("FLAPPING"));
+  EXPECT_THAT(monitor_->Current()->findings[0].message, HasSubstr("went away 3 times"));
+  EXPECT_THAT(sink_.lines, Not(Contains("-FLAPPING")));
+  Compare({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
 TEST_F(MonitorTest, DrivePulledWhileSasdWasDownIsMissing) {
   ReportDrive();
   monitor_->Step();

@@ -106,16 +106,30 @@ absl::StatusOr<Dismissal> DecodeDismissal(const registry::ResourceId& id, absl::
   return dismissal;
 }
 
-std::string EncodeOpenFinding(const Origin& first_seen) {
+std::string EncodeOpenFinding(const Finding& finding) {
   v1::OpenFinding out;
-  ToStored(first_seen, out.mutable_first_seen());
+  ToStored(finding.first_seen, out.mutable_first_seen());
+  out.set_severity(static_cast<uint32_t>(finding.severity));
+  out.set_message(finding.message);
+  for (const SasAddress host : finding.hosts) out.add_hosts(host.value());
   return out.SerializeAsString();
 }
 
-absl::StatusOr<Origin> DecodeOpenFinding(absl::string_view bytes) {
+absl::StatusOr<Finding> DecodeOpenFinding(FindingId id, absl::string_view bytes) {
   v1::OpenFinding stored;
-  if (!Parse(bytes, &stored)) return Damaged("an open finding");
-  return FromStored(stored.first_seen());
+  const bool parsed = Parse(bytes, &stored);
+  if (!parsed || stored.severity() < static_cast<uint32_t>(Severity::kInfo) ||
+      stored.severity() > static_cast<uint32_t>(Severity::kCritical)) {
+    return Damaged("an open finding");
+  }
+  Finding finding;
+  finding.severity = static_cast<Severity>(stored.severity());
+  finding.id = std::move(id);
+  finding.message = stored.message();
+  for (const uint64_t host : stored.hosts()) finding.hosts.push_back(SasAddress(host));
+  finding.first_seen = FromStored(stored.first_seen());
+  if (finding.id.resource.has_value()) finding.affected = {*finding.id.resource};
+  return finding;
 }
 
 }  // namespace sasd::health

@@ -21,8 +21,9 @@ absl::StatusOr<BaselineEntry> DecodeEntry(const registry::ResourceId& id, absl::
 std::string EncodeDismissal(const Dismissal& dismissal);
 absl::StatusOr<Dismissal> DecodeDismissal(const registry::ResourceId& id, absl::string_view bytes);
 
-std::string EncodeOpenFinding(const Origin& first_seen);
-absl::StatusOr<Origin> DecodeOpenFinding(absl::string_view bytes);
+// Without what follows from the resources that are there: root cause, affected ones, dismissal.
+std::string EncodeOpenFinding(const Finding& finding);
+absl::StatusOr<Finding> DecodeOpenFinding(FindingId id, absl::string_view bytes);
 
 }  // namespace sasd::health
 
