@@ -33,7 +33,9 @@ registry::Registry::Options RegistryOptions(memory::Memory& memory) {
 }
 
 health::Monitor::Options HealthOptions(health::Monitor::Options options, memory::Memory& memory,
-                                       const health::ResourceCodec& codec) {
+                                       const health::ResourceCodec& codec,
+                                       health::NodeFactsSource facts) {
+  options.node_facts = std::move(facts);
   options.store = memory.store();
   options.codec = options.store == nullptr ? nullptr : &codec;
   return options;
@@ -116,7 +118,8 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
     : memory_(std::move(memory)),
       restored_(memory_->has_restored()),
       registry_(RegistryOptions(*memory_)),
-      health_(HealthOptions(options.health, *memory_, codec_), registry_, clock),
+      health_(HealthOptions(options.health, *memory_, codec_, [this] { return Facts(); }),
+              registry_, clock),
       encoder_(registry_.epoch()),
       archive_(memory_->journal() == nullptr
                    ? nullptr
@@ -132,6 +135,22 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
 }
 
 Daemon::~Daemon() = default;
+
+health::NodeFacts Daemon::Facts() const {
+  health::NodeFacts facts;
+  const memory::JournalStatus status = memory_->status();
+  facts.journal_message = status.message;
+  if (status.state == memory::JournalState::kStalled) {
+    facts.journal = health::NodeFacts::Journal::kStalled;
+  } else if (status.state == memory::JournalState::kRefused) {
+    facts.journal = health::NodeFacts::Journal::kRefused;
+  }
+  if (gate_ == nullptr) return facts;
+  for (registry::StaleHost& host : gate_->stale_hosts()) {
+    facts.stale_hosts.push_back({host.host, host.not_read, std::move(host.waits_for)});
+  }
+  return facts;
+}
 
 std::vector<DiagnosisCheck> Daemon::Diagnose() {
   std::vector<DiagnosisCheck> checks = backend_->Diagnose(*registry_.Snapshot());

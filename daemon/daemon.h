@@ -85,12 +85,15 @@ class Daemon {
   Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> memory, Clock& clock);
 
   std::vector<DiagnosisCheck> Diagnose();
+  health::NodeFacts Facts() const;
 
   // Each member uses those above it and is destroyed before them.
   const std::unique_ptr<memory::Memory> memory_;
   const memory::ResourceCodec codec_;
   const bool restored_;
   registry::Registry registry_;
+  // Null: nothing is restored. Stands here because health_ asks it to the end.
+  std::unique_ptr<registry::RestartGate> gate_;
   health::Monitor health_;
   HealthListener health_listener_{health_};
   service::EventEncoder encoder_;
@@ -98,7 +101,6 @@ class Daemon {
   watch::WatchLog log_;
   watch::Publisher publisher_;
   std::unique_ptr<watch::Pump> pump_;
-  std::unique_ptr<registry::RestartGate> gate_;  // null: nothing is restored
   std::unique_ptr<GatePoller> poller_;
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<service::Services> services_;
