@@ -431,6 +431,8 @@ TEST(LargeEventTest, ArrivesInPartsMarkedContinued) {
       grpc::CreateChannel((*daemon)->address(), grpc::InsecureChannelCredentials());
   const auto watch = sas::v1::WatchService::NewStub(channel);
   ASSERT_TRUE((*daemon)->backend().WaitIdle(absl::Minutes(2)).ok());
+  registry::Registry& registry = (*daemon)->registry();
+  ASSERT_TRUE(registry.WaitForRevision(registry.committed_revision(), absl::Minutes(2)).ok());
 
   grpc::ClientContext stream_context;
   sas::v1::WatchRequest from_now;
