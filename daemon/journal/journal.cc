@@ -258,7 +258,7 @@ absl::Status Journal::Begin(bool created, const std::string& moved_aside) {
                                          jump->first, " to at most ", jump->last));
   start_.next_revision = top + 1;
 
-  // Once this is on the disk, whatever this process shows lies below the reservation.
+  // Once this is on the disk, all that this process shows lies below the reservation.
   const int64_t next_reserved = std::max(top + 2 * options_.reserved_block, reserved->value_or(0));
   const StateStore::Edit edits[] = {
       {"journal", "reserved", absl::StrCat(next_reserved)},

@@ -88,7 +88,7 @@ class Journal {
 
   // The last revision that is a row or in a declared gap. Thread-safe.
   int64_t last_revision() const { return last_revision_.load(); }
-  // The greatest revision that may be made visible, by whatever way. It grows in the background; a
+  // The greatest revision that may be made visible in any way. It grows in the background; a
   // node that reaches it, because the disk does not take the next reservation, needs a new epoch.
   // Thread-safe.
   int64_t reserved() const { return reserved_.load(); }
@@ -201,7 +201,7 @@ class Journal {
   std::atomic<bool> damaged_{false};     // see Stats
   std::atomic<bool> unwritable_{false};  // a write met damage
 
-  // SQLite's write lock, as a mutex: whoever waits is woken, not polled. Held across input and
+  // SQLite's write lock, as a mutex: a waiter is woken, not polled. Held across input and
   // output, as that lock is; readers never take it.
   absl::Mutex write_mu_;
   std::unique_ptr<Writer> writer_ ABSL_GUARDED_BY(write_mu_);

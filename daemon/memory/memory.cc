@@ -78,8 +78,6 @@ class Picture {
   absl::StatusOr<registry::Restored> Finish(int64_t revision) {
     service::StateReader reader;
     for (const auto& [name, object] : objects_) {
-      // Of what is gone, the registry remembers ports alone.
-      if (!object.present && !object.resource.has_port()) continue;
       if (absl::Status s = reader.Add(object.resource, object.present); !s.ok()) return s;
     }
     return reader.Finish(revision);

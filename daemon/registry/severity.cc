@@ -57,7 +57,7 @@ Severity OfChanged(const LogicalUnit& before, const LogicalUnit& after) {
   return after.paths.size() < before.paths.size() ? Severity::kWarning : Severity::kInfo;
 }
 
-// Enclosures and slots: what sits in them tells.
+// Enclosures and slots follow from what sits in them.
 Severity OfChanged(const Enclosure&, const Enclosure&) { return Severity::kInfo; }
 Severity OfChanged(const Slot&, const Slot&) { return Severity::kInfo; }
 

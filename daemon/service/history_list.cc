@@ -166,7 +166,7 @@ class Listing {
     extent_ = *extent;
     if (request_.page_token().empty()) {
       place_.after = request_.after_revision();
-      place_.until = extent_.newest + 1;  // a listing ends, whatever happens meanwhile
+      place_.until = extent_.newest + 1;  // a listing ends, also where events go on
       place_.left = request_.newest_count();
       if (place_.after == 0) place_.after = extent_.begin;
       if (place_.left > 0 && !newest_first()) place_.counting = place_.until;

@@ -9,7 +9,7 @@
 #include "sas/v1/events.pb.h"
 #include "sas/v1/resources.pb.h"
 
-// Messages of resources, whatever their kind. Pure functions.
+// Messages of resources of any kind. Pure functions.
 namespace sasd::service {
 
 // The message in the resource; `resource` itself where none is set.

@@ -26,7 +26,7 @@ std::shared_ptr<const registry::Topology> MakeTopology() {
   return registry.Snapshot();
 }
 
-// Whatever the size of the chunks, they hold every resource once, in one order.
+// Chunks of any size hold every resource once, in one order.
 TEST(SnapshotReaderTest, ChunksHoldEveryResourceOnce) {
   const std::shared_ptr<const registry::Topology> topology = MakeTopology();
   std::vector<std::string> expected;

@@ -283,7 +283,7 @@ TimelineEntry NewEntry(const Event& event) {
   return entry;
 }
 
-// A reset renumbers what it leaves: one entry, whatever else changed.
+// A reset renumbers what it leaves: one entry, with all else that changed.
 bool IsReset(const Event& event) { return event.cause().kind() == sas::v1::CAUSE_KIND_HOST_RESET; }
 
 class EntryMaker {
@@ -330,7 +330,7 @@ class EntryMaker {
     return scope_.Includes(NameOf(change.resource()), event_.revision());
   }
 
-  // Whether another change of the event tells it already.
+  // Whether another change of the event shows it already.
   bool Follows(const Change& change) const {
     const Resource& resource = change.resource();
     const bool whole = change.kind() != sas::v1::CHANGE_KIND_MODIFIED;
@@ -340,7 +340,7 @@ class EntryMaker {
     if (!resource.has_logical_unit()) return false;
     if (whole) return slot_changes_;
     if (!path_changes_) return false;
-    // Its paths changed, and each path tells.
+    // Its paths changed, and each path has its own entry.
     return std::all_of(
         change.changed_fields().paths().begin(), change.changed_fields().paths().end(),
         [](const std::string& field) { return field == "paths" || IsConsequence(field); });

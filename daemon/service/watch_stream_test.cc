@@ -220,7 +220,7 @@ TEST_F(WatchStreamTest, LiveCallsGoOnWhileTheArchiveIsSlow) {
 TEST_F(WatchStreamTest, PumpNeverWaitsForTheArchive) {
   const auto live = Follow();
   EXPECT_THAT(live->Read(), ElementsAre("SYNCED 6"));
-  while (log_.idle_count() == 0) std::this_thread::yield();  // it has told the client
+  while (log_.idle_count() == 0) std::this_thread::yield();  // it has answered the client
   const auto hold = archive_.HoldRead(1);
   for (int i = 0; i < 5; ++i) Observe();
   EXPECT_TRUE(publisher_.PublishOnce()) << "it returns during the read";
