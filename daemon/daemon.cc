@@ -115,7 +115,8 @@ class Daemon::GatePoller {
 };
 
 Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> memory, Clock& clock)
-    : memory_(std::move(memory)),
+    : edge_(options.access, options.audit),
+      memory_(std::move(memory)),
       restored_(memory_->has_restored()),
       registry_(RegistryOptions(*memory_)),
       health_(HealthOptions(options.health, *memory_, codec_, [this] { return Facts(); }),
@@ -168,13 +169,34 @@ std::vector<DiagnosisCheck> Daemon::Diagnose() {
   return checks;
 }
 
-absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& options, Clock& clock) {
+std::vector<sas::v1::Listener> Daemon::Listeners() const {
+  std::vector<sas::v1::Listener> out;
+  for (const rpc::Server::Address& address : server_->served()) {
+    sas::v1::Listener& listener = out.emplace_back();
+    listener.set_address(address.text);
+    listener.set_insecure(address.anonymous);
+    switch (address.kind) {
+      case rpc::Peer::Kind::kTcp:
+        listener.set_kind(sas::v1::LISTENER_KIND_TCP);
+        break;
+      case rpc::Peer::Kind::kTls:
+        listener.set_kind(sas::v1::LISTENER_KIND_TLS);
+        break;
+      default:
+        listener.set_kind(sas::v1::LISTENER_KIND_UNIX);
+    }
+  }
+  return out;
+}
+
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clock& clock) {
   memory::Memory::Options memory_options = options.memory;
   memory_options.source = SourceOf(options);
   absl::StatusOr<std::unique_ptr<memory::Memory>> memory =
       memory::Memory::Open(memory_options, registry::MakeEpoch(Random), clock);
   if (!memory.ok()) return memory.status();
   auto daemon = absl::WrapUnique(new Daemon(options, *std::move(memory), clock));
+  for (const auto& [limit, value] : options.limits) daemon->edge_.limits.Set(limit, value);
   ObservationSink& sink =
       daemon->gate_ != nullptr ? static_cast<ObservationSink&>(*daemon->gate_) : *daemon->pump_;
   absl::StatusOr<std::unique_ptr<Backend>> backend = StartBackend(options, clock, sink);
@@ -193,14 +215,18 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& optio
   node.start_time = clock.Now();
   node.diagnose = [daemon = daemon.get()] { return daemon->Diagnose(); };
   node.journal = [&memory = *daemon->memory_] { return Describe(memory); };
+  // Asked by calls, hence when the server is there.
+  node.listeners = [daemon = daemon.get()] { return daemon->Listeners(); };
   daemon->services_ = std::make_unique<service::Services>(
-      options.service, daemon->registry_, daemon->log_, daemon->health_, std::move(node),
-      daemon->memory_->journal());
+      options.service, daemon->edge_, daemon->registry_, daemon->log_, daemon->health_,
+      std::move(node), daemon->memory_->journal());
   daemon->health_.Start();
   std::vector<rpc::ServedService> services = daemon->services_->served();
-  for (rpc::ServedService& more : daemon->backend_->services()) services.push_back(std::move(more));
+  for (rpc::ServedService& more : daemon->backend_->services(daemon->edge_.access))
+    services.push_back(std::move(more));
+  options.server.ping_method = "/sas.v1.NodeService/GetNode";
   absl::StatusOr<std::unique_ptr<rpc::Server>> server =
-      rpc::Server::Start(options.listen, std::move(services));
+      rpc::Server::Start(std::move(options.server), daemon->edge_, std::move(services), clock);
   if (!server.ok()) return server.status();
   daemon->server_ = *std::move(server);
   return daemon;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -24,6 +25,9 @@
 #include "daemon/watch/pump.h"
 #include "daemon/watch/watch_log.h"
 #include "driver/base/clock.h"
+#include "rpc/access.h"
+#include "rpc/edge.h"
+#include "rpc/limits.h"
 #include "rpc/server.h"
 
 namespace sasd {
@@ -41,8 +45,11 @@ struct DaemonOptions {
   // the machine's boot, is so far.
   absl::Duration boot_grace = absl::Minutes(5);
 
-  // The address to serve at; see rpc::Server::Start.
-  std::string listen;
+  // Where to serve, for whom, and how much.
+  rpc::ServerOptions server;
+  rpc::AccessPolicy access;
+  rpc::Access::Audit audit;                            // may be empty
+  std::vector<std::pair<rpc::Limit, int64_t>> limits;  // those that differ from the default
   service::ServiceOptions service;
   health::Monitor::Options health;
   watch::WatchLog::Options log;
@@ -55,12 +62,16 @@ class Daemon {
   // Starts and serves. When it returns every host is visible; devices follow. Borrows `clock` for
   // the daemon's lifetime. Errors: those of the backend, of rpc::Server::Start and of
   // memory::Memory::Open, and kInvalidArgument for a fabric together with a sysfs tree.
-  static absl::StatusOr<std::unique_ptr<Daemon>> Start(const DaemonOptions& options, Clock& clock);
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(DaemonOptions options, Clock& clock);
 
   // Ends the calls first, then the backend, then the journal.
   ~Daemon();
 
   const std::string& address() const { return server_->address(); }
+  const rpc::Server& server() const { return *server_; }
+  // Whether sasd answers its own call; see rpc::Server::Ping.
+  absl::Status Ping(absl::Duration timeout) { return server_->Ping(timeout); }
+  rpc::LimitBook& limits() { return edge_.limits; }
   Backend& backend() { return *backend_; }
   registry::Registry& registry() { return registry_; }
   watch::WatchLog& log() { return log_; }
@@ -87,7 +98,10 @@ class Daemon {
   std::vector<DiagnosisCheck> Diagnose();
   health::NodeFacts Facts() const;
 
+  std::vector<sas::v1::Listener> Listeners() const;
+
   // Each member uses those above it and is destroyed before them.
+  rpc::Edge edge_;
   const std::unique_ptr<memory::Memory> memory_;
   const memory::ResourceCodec codec_;
   const bool restored_;

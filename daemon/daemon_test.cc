@@ -41,7 +41,7 @@ class DaemonTest : public ::testing::Test {
     ASSERT_NE(mkdtemp(folder_), nullptr);
     DaemonOptions options;
     options.fabric = "demo";
-    options.listen = absl::StrCat("unix:", folder_, "/s");
+    options.server.listen = {absl::StrCat("unix:", folder_, "/s")};
     options.log.max_events = kLogEvents;
     absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
     ASSERT_TRUE(daemon.ok()) << daemon.status();
@@ -293,7 +293,7 @@ TEST_F(DaemonTest, DiagnosisNamesTheLimitedHost) {
   ASSERT_TRUE(sysfs::WriteFakeSysfs(tree, {sysfs::Machine()}).ok());
   DaemonOptions options;
   options.live.root = tree;
-  options.listen = absl::StrCat("unix:", folder_, "/live");
+  options.server.listen = {absl::StrCat("unix:", folder_, "/live")};
   const absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
   ASSERT_TRUE(daemon.ok()) << daemon.status();
   const auto stub = sas::v1::NodeService::NewStub(
@@ -424,7 +424,7 @@ TEST(LargeEventTest, ArrivesInPartsMarkedContinued) {
   ASSERT_NE(mkdtemp(folder), nullptr);
   DaemonOptions options;
   options.fabric = "synthetic:1x50x100";
-  options.listen = absl::StrCat("unix:", folder, "/s");
+  options.server.listen = {absl::StrCat("unix:", folder, "/s")};
   const auto daemon = Daemon::Start(options, SystemClock());
   ASSERT_TRUE(daemon.ok()) << daemon.status();
   const auto channel =
@@ -495,7 +495,7 @@ TEST_F(DaemonTest, SyntheticFabricBeyondLimitsIsRefused) {
   for (const char* fabric : {"synthetic:1x1000x100", "synthetic:1x100", "synthetic:17x1x1"}) {
     DaemonOptions options;
     options.fabric = fabric;
-    options.listen = absl::StrCat("unix:", folder_, "/other");
+    options.server.listen = {absl::StrCat("unix:", folder_, "/other")};
     const auto daemon = Daemon::Start(options, SystemClock());
     ASSERT_FALSE(daemon.ok()) << fabric;
     EXPECT_EQ(daemon.status().code(), absl::StatusCode::kInvalidArgument);

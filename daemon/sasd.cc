@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
+#include "daemon/audit.h"
 #include "daemon/backend/virtual_backend.h"
 #include "daemon/daemon.h"
 #include "daemon/finding_log.h"
@@ -40,13 +41,22 @@ struct CommandLine {
 
 void Declare(CLI::App& app, CommandLine& line) {
   DaemonOptions& daemon = line.daemon;
-  daemon.listen = "unix:/run/sasd/sasd.sock";
+  daemon.server.listen = {"unix:/run/sasd/sasd.sock"};
   app.set_version_flag("--version", absl::StrCat("sasd ", rpc::kVersion));
   app.set_config("--config", "", "Read options from a file: lines of NAME = VALUE");
   app.add_option(
-         "--listen", daemon.listen,
-         "Address to serve at: unix:PATH, or HOST:PORT (not encrypted; for trusted networks only)")
+         "--listen", daemon.server.listen,
+         "Address to serve at: unix:PATH, or HOST:PORT (plain, on loopback only); repeatable")
       ->capture_default_str();
+  app.add_flag("--insecure-listen", daemon.server.allow_anonymous,
+               "Let --listen serve plain TCP to everybody who can reach the address");
+  app.add_option("--listen-tls", daemon.server.listen_tls,
+                 "HOST:PORT to serve with TLS to clients that have a certificate; repeatable");
+  app.add_option("--tls-certificate", daemon.server.tls.certificate,
+                 "File of the server's certificate (PEM)");
+  app.add_option("--tls-key", daemon.server.tls.key, "File of the server's key (PEM)");
+  app.add_option("--tls-client-ca", daemon.server.tls.client_ca,
+                 "File of the CA that signs the clients' certificates (PEM)");
   auto* fabric = app.add_option("--fabric", daemon.fabric,
                                 absl::StrCat("Serve virtual HBAs with this fabric: ",
                                              absl::StrJoin(ShippedFabricNames(), ", "),
@@ -149,6 +159,14 @@ int WaitForSignal(const sigset_t& signals) {
   }
 }
 
+// Sockets that systemd bound take the place of --listen. One named "tls" speaks TLS.
+void AdoptSockets(rpc::ServerOptions& server) {
+  for (const systemd::ActivatedSocket& socket : systemd::TakeActivatedSockets()) {
+    server.adopted.push_back({socket.fd, socket.name == "tls"});
+  }
+  if (!server.adopted.empty()) server.listen.clear();
+}
+
 void Run(Daemon& daemon, const sigset_t& signals) {
   const std::string serving =
       absl::StrCat("serving ", daemon.backend().description(), " at ", daemon.address());
@@ -191,11 +209,20 @@ int Main(int argc, char** argv) {
   line.daemon.boot_grace = absl::Seconds(line.boot_grace_seconds);
   line.daemon.memory.max_age = absl::Hours(24) * line.journal_days;
   SetStateDirectory(line);
+  AdoptSockets(line.daemon.server);
   spdlog::set_default_logger(spdlog::stderr_color_mt("sasd"));
   spdlog::set_level(spdlog::level::from_str(line.log_level));
 
   health::LogReporter reporter(SystemClock(), service::NameOf, WriteFindingLine);
   line.daemon.health.sink = &reporter;
+
+  AuditLog audit(SystemClock(), [](AuditLog::Level level, const std::string& text) {
+    spdlog::log(level == AuditLog::Level::kInfo ? spdlog::level::info : spdlog::level::warn, "{}",
+                text);
+  });
+  line.daemon.audit = [&audit](const rpc::Caller& caller, absl::string_view method,
+                               rpc::Role needed,
+                               bool allowed) { audit.Record(caller, method, needed, allowed); };
 
   const sigset_t signals = BlockSignals();
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(line.daemon, SystemClock());

@@ -3,6 +3,7 @@
 #include <systemd/sd-daemon.h>
 
 #include <cstdint>
+#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
 
@@ -26,6 +27,18 @@ absl::Duration KeepaliveInterval() {
     return absl::InfiniteDuration();
   }
   return absl::Microseconds(timeout_us) / 2;
+}
+
+std::vector<ActivatedSocket> TakeActivatedSockets() {
+  char** names = nullptr;
+  const int count = sd_listen_fds_with_names(/*unset_environment=*/1, &names);
+  std::vector<ActivatedSocket> sockets;
+  for (int i = 0; i < count; ++i) {
+    sockets.push_back({SD_LISTEN_FDS_START + i, names[i]});
+    free(names[i]);
+  }
+  free(names);
+  return sockets;
 }
 
 }  // namespace sasd::systemd

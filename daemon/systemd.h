@@ -1,6 +1,9 @@
 #ifndef DAEMON_SYSTEMD_H_
 #define DAEMON_SYSTEMD_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
@@ -23,6 +26,15 @@ void NotifyAlive();
 // The interval at which to call NotifyAlive(): half the watchdog's timeout. Infinite without a
 // watchdog.
 absl::Duration KeepaliveInterval();
+
+// A socket that systemd bound and listens on for this service (systemd.socket(5)).
+struct ActivatedSocket {
+  int fd = -1;
+  std::string name;  // FileDescriptorName=
+};
+
+// The sockets of this service; the caller owns them. Only the first call gets any.
+std::vector<ActivatedSocket> TakeActivatedSockets();
 
 }  // namespace sasd::systemd
 

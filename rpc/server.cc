@@ -1,8 +1,7 @@
 #include "rpc/server.h"
 
-#include <sys/socket.h>
+#include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,116 +9,202 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/memory/memory.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "grpcpp/create_channel_posix.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/resource_quota.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/security/tls_certificate_provider.h"
+#include "grpcpp/security/tls_credentials_options.h"
+#include "grpcpp/server_posix.h"
+#include "rpc/undecodable.h"
 
 namespace sasd::rpc {
 namespace {
 
-constexpr absl::string_view kUnixPrefix = "unix:";
-constexpr mode_t kSocketMode = 0660;  // the socket's owner and group
 constexpr auto kShutdownGrace = std::chrono::seconds(1);
-constexpr int kKeepaliveMs = 60'000;
+constexpr int kKeepaliveMs = 60'000, kKeepaliveTimeoutMs = 20'000;
+constexpr int kMaxMetadataBytes = 16 << 10;
+constexpr int kTlsReloadSeconds = 5;
 
-// Whether a process accepts connections at a unix socket.
-bool IsServed(const sockaddr_un& address) {
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const absl::Cleanup close_fd = [fd] { close(fd); };
-  return connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+int Milliseconds(const LimitBook& limits, Limit seconds) {
+  constexpr int64_t kMost = 2'000'000;  // in int milliseconds
+  return static_cast<int>(std::min(limits.value(seconds), kMost) * 1000);
 }
 
-// Checks that a unix socket can be made: gRPC itself would report only that it could not.
-absl::Status CheckUnixSocket(absl::string_view listen) {
-  const std::string path(absl::StripPrefix(listen, kUnixPrefix));
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof(address.sun_path)) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot listen on ", listen,
-                                                   ": the path of a socket has 1 to ",
-                                                   sizeof(address.sun_path) - 1, " characters"));
+absl::Status CheckFile(const std::string& path, absl::string_view what) {
+  if (path.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("TLS needs ", what, "; see docs/security.md"));
   }
-  std::memcpy(address.sun_path, path.data(), path.size());
-
-  const size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info;
-  if (stat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-    return absl::NotFoundError(absl::StrCat("cannot listen on ", listen, ": there is no folder ",
-                                            folder, "; create it, or choose with --listen"));
+  if (!fd.valid() || fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return absl::NotFoundError(absl::StrCat(
+        path, ": ", fd.valid() ? "not a regular file" : strerror(errno), "; it is to be ", what));
   }
-  if (access(folder.c_str(), W_OK) != 0) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", listen, ": ", folder, ": ",
-                                               strerror(errno),
-                                               "; run as root, or choose with --listen"));
-  }
-  if (lstat(path.c_str(), &info) != 0) return absl::OkStatus();
-  if (!S_ISSOCK(info.st_mode)) {
-    return absl::AlreadyExistsError(absl::StrCat("cannot listen on ", listen,
-                                                 ": the file is there and is no socket; remove it, "
-                                                 "or choose with --listen"));
-  }
-  if (IsServed(address)) {
-    return absl::AlreadyExistsError(absl::StrCat("cannot listen on ", listen,
-                                                 ": another process serves there; stop it, or "
-                                                 "choose with --listen"));
-  }
-  return absl::OkStatus();  // left behind: gRPC replaces it
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const TlsFiles& files) {
+  if (absl::Status s = CheckFile(files.certificate, "the server's certificate"); !s.ok()) return s;
+  if (absl::Status s = CheckFile(files.key, "the server's key"); !s.ok()) return s;
+  if (absl::Status s = CheckFile(files.client_ca, "the CA of the clients"); !s.ok()) return s;
+  grpc::experimental::TlsServerCredentialsOptions options(
+      std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+          files.key, files.certificate, files.client_ca, kTlsReloadSeconds));
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  return grpc::experimental::TlsServerCredentials(options);
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& listen,
-                                                      std::vector<ServedService> services) {
-  auto server = absl::WrapUnique(new Server(std::move(services)));
-  if (absl::Status s = server->Listen(listen); !s.ok()) return s;
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, Edge& edge,
+                                                      std::vector<ServedService> services,
+                                                      Clock& clock) {
+  auto server = absl::WrapUnique(new Server(edge, std::move(services), clock));
+  if (absl::Status s = server->Listen(std::move(options)); !s.ok()) return s;
   return server;
 }
 
-absl::Status Server::Listen(const std::string& listen) {
-  const bool is_unix = absl::StartsWith(listen, kUnixPrefix);
-  if (is_unix) {
-    if (absl::Status s = CheckUnixSocket(listen); !s.ok()) return s;
-  } else if (!absl::StrContains(listen, ':')) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("cannot listen on \"", listen, "\": give unix:PATH, or HOST:PORT"));
+absl::Status Server::BindAll(const ServerOptions& options, std::vector<ListeningSocket>& sockets) {
+  ListeningSocket::Options how;
+  how.allow_anonymous = options.allow_anonymous;
+  for (const ServerOptions::Adopted& adopted : options.adopted) {
+    how.tls = adopted.tls;
+    absl::StatusOr<ListeningSocket> socket = ListeningSocket::Adopt(UniqueFd(adopted.fd), how);
+    if (!socket.ok()) return socket.status();
+    sockets.push_back(*std::move(socket));
   }
+  how.tls = false;
+  for (const std::string& address : options.listen) {
+    absl::StatusOr<ListeningSocket> socket = ListeningSocket::Bind(address, how);
+    if (!socket.ok()) return socket.status();
+    sockets.push_back(*std::move(socket));
+  }
+  how.tls = true;
+  for (const std::string& address : options.listen_tls) {
+    absl::StatusOr<ListeningSocket> socket = ListeningSocket::Bind(address, how);
+    if (!socket.ok()) return socket.status();
+    sockets.push_back(*std::move(socket));
+  }
+  if (sockets.empty()) return absl::InvalidArgumentError("no address to listen on; give --listen");
+  return absl::OkStatus();
+}
+
+void Server::Build(const ServerOptions& options, grpc::ServerBuilder& builder) {
+  const LimitBook& limits = edge_.limits;
+  // The server notices a subscriber whose machine has gone.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                             static_cast<int>(limits.value(Limit::kStreamsPerConnection)));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                             Milliseconds(limits, Limit::kIdleSeconds));
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             Milliseconds(limits, Limit::kHandshakeSeconds));
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits.value(Limit::kRequestBytes)));
+  grpc::ResourceQuota quota("sasd");
+  quota.Resize(static_cast<size_t>(limits.value(Limit::kMemoryBytes)));
+  builder.SetResourceQuota(quota);
+  builder.experimental().SetInterceptorCreators(UndecodableInterceptors());
+  for (const ServedService& served : services_) {
+    builder.RegisterService(served.service);
+    edge_.access.Add(served.roles);
+  }
+  ping_method_ = options.ping_method;
+}
+
+absl::Status Server::Listen(ServerOptions options) {
+  std::vector<ListeningSocket> sockets;
+  if (absl::Status s = BindAll(options, sockets); !s.ok()) return s;
   // Both act on all servers of the process, and are idempotent.
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(listen, grpc::InsecureServerCredentials(), &port);
-  // The server notices a subscriber whose machine has gone.
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  for (const ServedService& served : services_) builder.RegisterService(served.service);
-  server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port == 0) {
-    return absl::UnavailableError(absl::StrCat(
-        "cannot listen on ", listen,
-        ": the address is in use or not this machine's; choose another with --listen"));
+  Build(options, builder);
+  bool tls = false;
+  for (const ListeningSocket& socket : sockets) tls = tls || socket.kind() == Peer::Kind::kTls;
+  if (tls) {
+    absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> credentials = Credentials(options.tls);
+    if (!credentials.ok()) return credentials.status();
+    tls_ = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+        *std::move(credentials));
   }
-  address_ = is_unix ? listen : absl::StrCat(listen.substr(0, listen.rfind(':') + 1), port);
-  if (is_unix) chmod(address_.c_str() + kUnixPrefix.size(), kSocketMode);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr) return absl::UnavailableError("gRPC cannot start a server");
 
+  acceptor_ = std::make_unique<Acceptor>(
+      clock_, edge_.limits, edge_.connections, Acceptor::Options(),
+      [this](Peer::Kind kind, int listener, int fd) {
+        if (kind != Peer::Kind::kTls) return grpc::AddInsecureChannelFromFd(server_.get(), fd);
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+        parameters.listener_fd = listener;
+        parameters.fd = fd;
+        tls_->HandleNewConnection(&parameters);
+      });
+  if (absl::Status s = acceptor_->Open(); !s.ok()) return s;
+  for (ListeningSocket& socket : sockets) {
+    served_.push_back({socket.address(), socket.kind(), socket.anonymous()});
+    if (absl::Status s = acceptor_->Listen(std::move(socket)); !s.ok()) return s;
+  }
+  if (!ping_method_.empty()) {
+    absl::StatusOr<UniqueFd> self = acceptor_->ConnectSelf();
+    if (!self.ok()) return self.status();
+    self_ = grpc::CreateInsecureChannelFromFd("self", self->Release());
+  }
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   for (const ServedService& served : services_) health->SetServingStatus(served.name, true);
+  acceptor_->Start();
+  return absl::OkStatus();
+}
+
+absl::Status Server::Ping(absl::Duration timeout) {
+  const uint64_t rounds = acceptor_->rounds();
+  const absl::Time deadline = absl::Now() + timeout;
+  grpc::GenericStub stub(self_);
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(deadline));
+  const grpc::ByteBuffer request = [] {
+    const grpc::Slice empty;
+    return grpc::ByteBuffer(&empty, 1);
+  }();
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  absl::Notification done;
+  stub.UnaryCall(&context, ping_method_, {}, &request, &response, [&](grpc::Status s) {
+    status = std::move(s);
+    done.Notify();
+  });
+  done.WaitForNotification();
+  if (!status.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("sasd does not answer its own call: ", status.error_message()));
+  }
+  // It makes at least one round a second.
+  while (acceptor_->rounds() == rounds) {
+    if (absl::Now() > deadline) return absl::UnavailableError("sasd accepts no connections");
+    absl::SleepFor(absl::Milliseconds(20));
+  }
   return absl::OkStatus();
 }
 
 Server::~Server() {
   if (server_ == nullptr) return;
+  if (acceptor_ != nullptr) acceptor_->Stop();
   server_->GetHealthCheckService()->SetServingStatus(false);
   for (const ServedService& served : services_) {
     if (served.shut_down) served.shut_down();
   }
+  self_.reset();
   server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
   server_->Wait();
 }

@@ -1,13 +1,22 @@
 #ifndef RPC_SERVER_H_
 #define RPC_SERVER_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "driver/base/clock.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
+#include "rpc/acceptor.h"
+#include "rpc/access.h"
+#include "rpc/edge.h"
+#include "rpc/listening_socket.h"
 
 namespace sasd::rpc {
 
@@ -18,34 +27,80 @@ struct ServedService {
   // Ends the calls that wait or stream, and every later one. Called once, before the server shuts
   // down. Empty: every call of the service ends by itself.
   std::function<void()> shut_down;
+  std::vector<MethodRole> roles;  // of all its methods
+};
+
+// The files of mutual TLS, in PEM. Read again when they change.
+struct TlsFiles {
+  std::string certificate;  // with the intermediate ones
+  std::string key;
+  std::string client_ca;  // who signs the certificates of clients
+};
+
+struct ServerOptions {
+  std::vector<std::string> listen;      // "unix:PATH" or "HOST:PORT", plain
+  std::vector<std::string> listen_tls;  // "HOST:PORT"
+  TlsFiles tls;                         // for listen_tls
+  bool allow_anonymous = false;         // plain TCP beyond loopback
+  // Descriptors of sockets that the service manager bound (sd_listen_fds(3)). Start() takes them.
+  struct Adopted {
+    int fd = -1;
+    bool tls = false;
+  };
+  std::vector<Adopted> adopted;
+  // The method that Ping() calls, of one of the services, with an empty request:
+  // "/sas.v1.NodeService/GetNode". Empty: none.
+  std::string ping_method;
 };
 
 // A gRPC server: the services given, the standard health service ("" and each service by name), and
-// reflection. Knows no service. Thread-safe.
+// reflection. It accepts connections itself (Acceptor), so that it knows the peers. Knows no
+// service. Thread-safe.
 class Server {
  public:
-  // Serves at `listen` from the return on: "unix:PATH" (mode 0660), or "HOST:PORT" (without
-  // encryption: for a trusted network only; port 0 takes a free one). Errors name the address and
-  // the remedy: kInvalidArgument for an address of another form, kNotFound for a socket in a folder
-  // that does not exist, kAlreadyExists for one that another process serves, kUnavailable where it
-  // cannot be bound.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& listen,
-                                                       std::vector<ServedService> services);
+  // Serves from the return on. Borrows `edge` and `clock`. Errors name the address and the remedy:
+  // those of ListeningSocket::Bind(), and kInvalidArgument or kNotFound for the files of TLS.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options, Edge& edge,
+                                                       std::vector<ServedService> services,
+                                                       Clock& clock);
 
   // Ends every call; those that wait or stream with UNAVAILABLE.
   ~Server();
 
-  // The address, with the port that was bound.
-  const std::string& address() const { return address_; }
+  struct Address {
+    std::string text;  // with the port that was bound
+    Peer::Kind kind = Peer::Kind::kUnknown;
+    bool anonymous = false;  // plain TCP beyond loopback
+  };
+  // Constant after Start(): at least one.
+  const std::vector<Address>& served() const { return served_; }
+  const std::string& address() const { return served_.front().text; }
+
+  // Whether the server accepts connections and answers: calls itself over a connection that counts
+  // against no limit. Waits up to `timeout`.
+  absl::Status Ping(absl::Duration timeout);
+
+  int64_t connections() const { return acceptor_->connections(); }
 
  private:
-  explicit Server(std::vector<ServedService> services) : services_(std::move(services)) {}
+  class TlsAcceptor;
 
-  absl::Status Listen(const std::string& listen);
+  Server(Edge& edge, std::vector<ServedService> services, Clock& clock)
+      : edge_(edge), clock_(clock), services_(std::move(services)) {}
 
+  absl::Status Listen(ServerOptions options);
+  absl::Status BindAll(const ServerOptions& options, std::vector<ListeningSocket>& sockets);
+  void Build(const ServerOptions& options, grpc::ServerBuilder& builder);
+
+  Edge& edge_;
+  Clock& clock_;
   const std::vector<ServedService> services_;
-  std::string address_;
+  std::string ping_method_;
+  std::vector<Address> served_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> tls_;  // null without TLS
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<Acceptor> acceptor_;  // hands connections to server_
+  std::shared_ptr<grpc::Channel> self_;
 };
 
 }  // namespace sasd::rpc

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "daemon/diagnosis/check.h"
 #include "daemon/registry/topology.h"
+#include "rpc/call_guard.h"
 #include "rpc/server.h"
 
 namespace sasd {
@@ -23,7 +24,7 @@ class Backend {
 
   // The gRPC services that this backend adds to sasd's own. The backend owns them. A server must
   // end before the backend whose services it serves.
-  virtual std::vector<rpc::ServedService> services() { return {}; }
+  virtual std::vector<rpc::ServedService> services(rpc::CallGuard& /*guard*/) { return {}; }
 
   // Reads everything again and reports the differences. Errors: those of the reading.
   virtual absl::Status Rescan() = 0;

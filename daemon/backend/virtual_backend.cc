@@ -1,6 +1,7 @@
 #include "daemon/backend/virtual_backend.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,7 +65,6 @@ class RunningFabric : public VirtualBackend {
                 Clock& clock)
       : description_(absl::StrCat("virtual HBA, fabric ", fabric)),
         emulator_(std::move(emulator)),
-        service_(emulator_->fabric()),
         runner_(std::make_unique<emulator::EmulatorRunner>(*emulator_, clock)) {}
 
   ~RunningFabric() override {
@@ -86,8 +86,10 @@ class RunningFabric : public VirtualBackend {
   const std::string& description() const override { return description_; }
   emulator::Emulator& emulator() override { return *emulator_; }
 
-  std::vector<rpc::ServedService> services() override {
-    return {{&service_, sas::emulator::v1::EmulatorService::service_full_name(), nullptr}};
+  std::vector<rpc::ServedService> services(rpc::CallGuard& guard) override {
+    service_.emplace(emulator_->fabric(), guard);
+    return {{&*service_, sas::emulator::v1::EmulatorService::service_full_name(), nullptr,
+             emulator::EmulatorService::Roles()}};
   }
 
   absl::Status Rescan() override {
@@ -111,7 +113,7 @@ class RunningFabric : public VirtualBackend {
  private:
   const std::string description_;
   const std::unique_ptr<emulator::Emulator> emulator_;
-  emulator::EmulatorService service_;
+  std::optional<emulator::EmulatorService> service_;
   std::unique_ptr<emulator::EmulatorRunner> runner_;
   std::vector<std::unique_ptr<HbaDriver>> drivers_;  // constant after StartDrivers()
 };

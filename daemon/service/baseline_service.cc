@@ -7,11 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "daemon/service/answer.h"
+#include "daemon/service/calls.h"
 #include "daemon/service/convert_health.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/find.h"
@@ -29,22 +28,9 @@ using registry::Topology;
 
 constexpr size_t kMaxReason = 1000, kMaxAccepted = 10'000;
 constexpr absl::Duration kMaxDuration = absl::Hours(24 * 366);
-// The peer of a call over the socket is not known yet by its user.
-constexpr char kAuthor[] = "unknown";
 
 // What the answer waits for the event of the verb at most. The verb holds either way.
 constexpr absl::Duration kVisible = absl::Seconds(5);
-
-// Until there are roles, who reaches the socket is an operator, and nobody else.
-grpc::Status CheckOperator(const grpc::CallbackServerContext& context) {
-  const std::string peer = context.peer();
-  if (!absl::StartsWith(peer, "ipv4:") && !absl::StartsWith(peer, "ipv6:")) {
-    return grpc::Status::OK;
-  }
-  return rpc::WithReason(grpc::StatusCode::PERMISSION_DENIED,
-                         "this call needs sasd's unix socket; call it on the node itself",
-                         "SOCKET_REQUIRED", {});
-}
 
 // What is missing, as a topology: it is found by the same names as what is there.
 Topology Gone(const health::BaselineView& view) {
@@ -165,7 +151,7 @@ grpc::Status FillBaseline(const sas::v1::ListBaselineRequest& request,
 
 grpc::Status Accept(const sas::v1::AcceptBaselineRequest& request,
                     const registry::Registry& registry, health::Monitor& monitor,
-                    sas::v1::AcceptBaselineResponse* response) {
+                    const std::string& author, sas::v1::AcceptBaselineResponse* response) {
   if (static_cast<size_t>(request.resources_size()) > kMaxAccepted) {
     return rpc::BadField("resources", absl::StrCat("at most ", kMaxAccepted, " are possible"));
   }
@@ -191,7 +177,7 @@ grpc::Status Accept(const sas::v1::AcceptBaselineRequest& request,
                            "after sasctl wait-settled",
                            "NOT_SETTLED", reasons);
   }
-  absl::StatusOr<health::Monitor::Accepted> accepted = monitor.Accept(resources, kAuthor);
+  absl::StatusOr<health::Monitor::Accepted> accepted = monitor.Accept(resources, author);
   if (!accepted.ok()) return rpc::ToGrpc(accepted.status());
   for (const Baseline::Listed& each : accepted->removed) {
     *response->add_removed_entries() = ToProto(each);
@@ -202,7 +188,8 @@ grpc::Status Accept(const sas::v1::AcceptBaselineRequest& request,
 }
 
 grpc::Status RunDismiss(const sas::v1::DismissRequest& request, const registry::Registry& registry,
-                        health::Monitor& monitor, sas::v1::DismissResponse* response) {
+                        health::Monitor& monitor, const std::string& author,
+                        sas::v1::DismissResponse* response) {
   if (request.reason().empty()) return rpc::BadField("reason", "it is empty; say why");
   if (request.reason().size() > kMaxReason) {
     return rpc::BadField("reason", absl::StrCat("it has ", request.reason().size(),
@@ -218,7 +205,7 @@ grpc::Status RunDismiss(const sas::v1::DismissRequest& request, const registry::
   }
   ResourceId id;
   if (grpc::Status s = FindObject(request.object(), registry, monitor, &id); !s.ok()) return s;
-  const auto dismissed = monitor.Dismiss(id, request.reason(), duration, kAuthor);
+  const auto dismissed = monitor.Dismiss(id, request.reason(), duration, author);
   if (!dismissed.ok()) return rpc::ToGrpc(dismissed.status());
   *response->mutable_dismissal() = ToProto(*dismissed->dismissal);
   registry.WaitForRevision(dismissed->revision, kVisible).IgnoreError();
@@ -228,7 +215,7 @@ grpc::Status RunDismiss(const sas::v1::DismissRequest& request, const registry::
 
 grpc::Status RunUndismiss(const sas::v1::UndismissRequest& request,
                           const registry::Registry& registry, health::Monitor& monitor,
-                          sas::v1::UndismissResponse* response) {
+                          const std::string& author, sas::v1::UndismissResponse* response) {
   ResourceId id;
   const absl::string_view object = absl::StripPrefix(request.object(), "dismissals/");
   // A dismissal may outlive what is known of its object.
@@ -238,7 +225,7 @@ grpc::Status RunUndismiss(const sas::v1::UndismissRequest& request,
   } else if (grpc::Status s = FindObject(std::string(object), registry, monitor, &id); !s.ok()) {
     return s;
   }
-  const auto ended = monitor.Undismiss(id, kAuthor);
+  const auto ended = monitor.Undismiss(id, author);
   if (!ended.ok()) return rpc::ToGrpc(ended.status());
   *response->mutable_dismissal() = ToProto(*ended->dismissal);
   registry.WaitForRevision(ended->revision, kVisible).IgnoreError();
@@ -248,43 +235,57 @@ grpc::Status RunUndismiss(const sas::v1::UndismissRequest& request,
 
 }  // namespace
 
+#define SASD_METHOD(NAME) "sas.v1.BaselineService/" #NAME
+
+// On the pool: a verb waits for the disk, and for its event.
 grpc::ServerUnaryReactor* BaselineService::ListBaseline(grpc::CallbackServerContext* context,
                                                         const sas::v1::ListBaselineRequest* request,
                                                         sas::v1::ListBaselineResponse* response) {
-  return Answer(context, FillBaseline(*request, registry_, monitor_, response));
+  return calls_.Run(context, SASD_METHOD(ListBaseline), request,
+                    [this, request, response](const AdmittedCall&) {
+                      return FillBaseline(*request, registry_, monitor_, response);
+                    });
 }
 
 grpc::ServerUnaryReactor* BaselineService::AcceptBaseline(
     grpc::CallbackServerContext* context, const sas::v1::AcceptBaselineRequest* request,
     sas::v1::AcceptBaselineResponse* response) {
-  grpc::Status status = CheckOperator(*context);
-  if (status.ok()) status = Accept(*request, registry_, monitor_, response);
-  return Answer(context, status);
+  return calls_.Run(context, SASD_METHOD(AcceptBaseline), request,
+                    [this, request, response](const AdmittedCall& call) {
+                      return Accept(*request, registry_, monitor_, call.caller.key, response);
+                    });
 }
 
 grpc::ServerUnaryReactor* BaselineService::Dismiss(grpc::CallbackServerContext* context,
                                                    const sas::v1::DismissRequest* request,
                                                    sas::v1::DismissResponse* response) {
-  grpc::Status status = CheckOperator(*context);
-  if (status.ok()) status = RunDismiss(*request, registry_, monitor_, response);
-  return Answer(context, status);
+  return calls_.Run(context, SASD_METHOD(Dismiss), request,
+                    [this, request, response](const AdmittedCall& call) {
+                      return RunDismiss(*request, registry_, monitor_, call.caller.key, response);
+                    });
 }
 
 grpc::ServerUnaryReactor* BaselineService::Undismiss(grpc::CallbackServerContext* context,
                                                      const sas::v1::UndismissRequest* request,
                                                      sas::v1::UndismissResponse* response) {
-  grpc::Status status = CheckOperator(*context);
-  if (status.ok()) status = RunUndismiss(*request, registry_, monitor_, response);
-  return Answer(context, status);
+  return calls_.Run(context, SASD_METHOD(Undismiss), request,
+                    [this, request, response](const AdmittedCall& call) {
+                      return RunUndismiss(*request, registry_, monitor_, call.caller.key, response);
+                    });
 }
 
 grpc::ServerUnaryReactor* BaselineService::ListDismissals(
-    grpc::CallbackServerContext* context, const sas::v1::ListDismissalsRequest*,
+    grpc::CallbackServerContext* context, const sas::v1::ListDismissalsRequest* request,
     sas::v1::ListDismissalsResponse* response) {
-  for (const auto& [resource, dismissal] : monitor_.HoldingDismissals()) {
-    *response->add_dismissals() = ToProto(*dismissal);
-  }
-  return Answer(context, grpc::Status::OK);
+  return calls_.Run(context, SASD_METHOD(ListDismissals), request,
+                    [this, response](const AdmittedCall&) {
+                      for (const auto& [resource, dismissal] : monitor_.HoldingDismissals()) {
+                        *response->add_dismissals() = ToProto(*dismissal);
+                      }
+                      return grpc::Status::OK;
+                    });
 }
+
+#undef SASD_METHOD
 
 }  // namespace sasd::service

@@ -3,18 +3,19 @@
 
 #include "daemon/health/monitor.h"
 #include "daemon/registry/registry.h"
+#include "daemon/service/calls.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/baseline_service.grpc.pb.h"
 
 namespace sasd::service {
 
 // sas.v1.BaselineService: what belongs to this node. The verbs write to the store before they
-// answer, and are refused over TCP. Thread-safe.
+// answer. Thread-safe.
 class BaselineService final : public sas::v1::BaselineService::CallbackService {
  public:
-  // Borrows both for its lifetime.
-  BaselineService(const registry::Registry& registry, health::Monitor& monitor)
-      : registry_(registry), monitor_(monitor) {}
+  // Borrows all of them for its lifetime.
+  BaselineService(const registry::Registry& registry, health::Monitor& monitor, Calls& calls)
+      : registry_(registry), monitor_(monitor), calls_(calls) {}
 
   grpc::ServerUnaryReactor* ListBaseline(grpc::CallbackServerContext* context,
                                          const sas::v1::ListBaselineRequest* request,
@@ -35,6 +36,7 @@ class BaselineService final : public sas::v1::BaselineService::CallbackService {
  private:
   const registry::Registry& registry_;
   health::Monitor& monitor_;
+  Calls& calls_;
 };
 
 }  // namespace sasd::service

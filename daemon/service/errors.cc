@@ -51,10 +51,18 @@ grpc::Status TooManyEvents(int64_t limit) {
       "TOO_MANY_EVENTS", {{"limit", absl::StrCat(limit)}});
 }
 
-grpc::Status HistoryBusy(size_t limit) {
-  return rpc::WithReason(grpc::StatusCode::RESOURCE_EXHAUSTED,
-                         absl::StrCat(limit, " calls wait for the history; try again later"),
-                         "HISTORY_BUSY", {{"limit", absl::StrCat(limit)}});
+grpc::Status WatchEnded(rpc::Limit limit, rpc::LimitBook& limits, const std::string& resume_token) {
+  limits.CountRefusal(limit);
+  const absl::string_view name = rpc::InfoOf(limit).name;
+  std::map<std::string, std::string> metadata = {{"limit", std::string(name)},
+                                                 {"value", absl::StrCat(limits.value(limit))}};
+  if (!resume_token.empty()) metadata["resume_token"] = resume_token;
+  return rpc::WithReason(
+      grpc::StatusCode::RESOURCE_EXHAUSTED,
+      absl::StrCat("the Watch ends: the limit ", name, " is ", limits.value(limit),
+                   resume_token.empty() ? "; start over with a snapshot"
+                                        : "; resume with the token in the details"),
+      "LIMIT_EXCEEDED", metadata);
 }
 
 grpc::Status RevisionCompacted(int64_t requested, int64_t oldest) {

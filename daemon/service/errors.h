@@ -12,6 +12,7 @@
 #include "daemon/registry/registry.h"
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/support/status.h"
+#include "rpc/limits.h"
 
 // The errors of sas.v1 beyond those of rpc/status.h, each a function with its payload. Pure
 // functions.
@@ -34,8 +35,10 @@ grpc::Status HistoryBegins(absl::Time oldest_time, int64_t oldest);
 // RESOURCE_EXHAUSTED with ErrorInfo TOO_MANY_EVENTS{limit}.
 grpc::Status TooManyEvents(int64_t limit);
 
-// RESOURCE_EXHAUSTED with ErrorInfo HISTORY_BUSY{limit}: too many calls wait for the history.
-grpc::Status HistoryBusy(size_t limit);
+// RESOURCE_EXHAUSTED with ErrorInfo LIMIT_EXCEEDED{limit, value, resume_token}, counted: a Watch
+// ends by a limit. `resume_token` empty: the client has no complete snapshot yet, and must start
+// over.
+grpc::Status WatchEnded(rpc::Limit limit, rpc::LimitBook& limits, const std::string& resume_token);
 
 // For a decision that is not kKnown: REVISION_COMPACTED, REVISION_LOST{requested, first, last},
 // EPOCH_CHANGED{requested, current} or INVALID_ARGUMENT.

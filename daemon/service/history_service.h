@@ -1,9 +1,10 @@
 #ifndef DAEMON_SERVICE_HISTORY_SERVICE_H_
 #define DAEMON_SERVICE_HISTORY_SERVICE_H_
 
+#include "absl/strings/string_view.h"
 #include "daemon/registry/registry.h"
+#include "daemon/service/calls.h"
 #include "daemon/service/history_reader.h"
-#include "daemon/service/worker_pool.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/history_service.grpc.pb.h"
 
@@ -13,8 +14,8 @@ namespace sasd::service {
 class HistoryService final : public sas::v1::HistoryService::CallbackService {
  public:
   // Borrows all of them for its lifetime.
-  HistoryService(const registry::Registry& registry, const HistoryReader& reader, WorkerPool& pool)
-      : registry_(registry), reader_(reader), pool_(pool) {}
+  HistoryService(const registry::Registry& registry, const HistoryReader& reader, Calls& calls)
+      : registry_(registry), reader_(reader), calls_(calls) {}
 
   grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
                                        const sas::v1::ListEventsRequest* request,
@@ -29,12 +30,12 @@ class HistoryService final : public sas::v1::HistoryService::CallbackService {
  private:
   // Fills the response on the pool with `fill`(request, HistoryContext, response).
   template <typename Request, typename Response, typename Fill>
-  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const Request* request,
-                                   Response* response, Fill fill);
+  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, absl::string_view method,
+                                   const Request* request, Response* response, Fill fill);
 
   const registry::Registry& registry_;
   const HistoryReader& reader_;
-  WorkerPool& pool_;
+  Calls& calls_;
 };
 
 }  // namespace sasd::service

@@ -21,6 +21,8 @@ struct NodeInfo {
   std::function<std::vector<DiagnosisCheck>()> diagnose;
   // Where the history is kept. Thread-safe; null: nowhere.
   std::function<sas::v1::Journal()> journal;
+  // Where sasd listens. Thread-safe; null: unknown.
+  std::function<std::vector<sas::v1::Listener>()> listeners;
 };
 
 }  // namespace sasd::service

@@ -7,13 +7,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "daemon/service/answer.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_health.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/list_filters.h"
 #include "daemon/service/names.h"
 #include "daemon/service/settled_wait.h"
+#include "rpc/limits.h"
 #include "rpc/status.h"
 
 namespace sasd::service {
@@ -83,9 +83,9 @@ grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Top
 
 NodeService::~NodeService() = default;
 
-grpc::ServerUnaryReactor* NodeService::GetNode(grpc::CallbackServerContext* context,
-                                               const sas::v1::GetNodeRequest*,
-                                               sas::v1::GetNodeResponse* response) {
+#define SASD_METHOD(NAME) "sas.v1.NodeService/" #NAME
+
+void NodeService::FillNode(sas::v1::GetNodeResponse* response) const {
   const std::shared_ptr<const Topology> topology = registry_.Snapshot();
   response->set_epoch(registry_.epoch());
   response->set_revision(topology->revision());
@@ -98,67 +98,109 @@ grpc::ServerUnaryReactor* NodeService::GetNode(grpc::CallbackServerContext* cont
   response->set_resource_count(static_cast<int32_t>(topology->size()));
   response->set_node_name(node_.node_name);
   if (node_.journal != nullptr) *response->mutable_journal() = node_.journal();
-  return Answer(context, grpc::Status::OK);
+  for (const rpc::LimitInfo& info : rpc::AllLimits()) {
+    sas::v1::Limit* const limit = response->add_limits();
+    limit->set_name(std::string(info.name));
+    limit->set_value(calls_.limits().value(info.limit));
+    limit->set_refusal_count(calls_.limits().refused(info.limit));
+  }
+  if (node_.listeners == nullptr) return;
+  for (const sas::v1::Listener& listener : node_.listeners()) *response->add_listeners() = listener;
+}
+
+grpc::ServerUnaryReactor* NodeService::GetNode(grpc::CallbackServerContext* context,
+                                               const sas::v1::GetNodeRequest* request,
+                                               sas::v1::GetNodeResponse* response) {
+  return calls_.Answer(context, SASD_METHOD(GetNode), request,
+                       [this, response](const AdmittedCall&) {
+                         FillNode(response);
+                         return grpc::Status::OK;
+                       });
 }
 
 grpc::ServerUnaryReactor* NodeService::ListFindings(grpc::CallbackServerContext* context,
                                                     const sas::v1::ListFindingsRequest* request,
                                                     sas::v1::ListFindingsResponse* response) {
-  return Answer(context, FillFindings(*request, *registry_.Snapshot(), monitor_, response));
+  return calls_.Run(context, SASD_METHOD(ListFindings), request,
+                    [this, request, response](const AdmittedCall&) {
+                      return FillFindings(*request, *registry_.Snapshot(), monitor_, response);
+                    });
 }
 
 grpc::ServerUnaryReactor* NodeService::Diagnose(grpc::CallbackServerContext* context,
-                                                const sas::v1::DiagnoseRequest*,
+                                                const sas::v1::DiagnoseRequest* request,
                                                 sas::v1::DiagnoseResponse* response) {
-  if (node_.diagnose != nullptr) {
+  return calls_.Run(context, SASD_METHOD(Diagnose), request, [this, response](const AdmittedCall&) {
+    if (node_.diagnose == nullptr) return grpc::Status::OK;
     for (const DiagnosisCheck& check : node_.diagnose()) {
       *response->add_checks() = ToProto(check);
     }
-  }
-  return Answer(context, grpc::Status::OK);
+    return grpc::Status::OK;
+  });
 }
 
 grpc::ServerUnaryReactor* NodeService::WaitSettled(grpc::CallbackServerContext* context,
                                                    const sas::v1::WaitSettledRequest* request,
                                                    sas::v1::WaitSettledResponse* response) {
+  const auto refuse = [context](const grpc::Status& status) {
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    reactor->Finish(status);
+    return reactor;
+  };
+  rpc::Caller caller;
+  if (grpc::Status s = calls_.Admit(*context, SASD_METHOD(WaitSettled), request, &caller);
+      !s.ok()) {
+    return refuse(s);
+  }
   std::vector<SasAddress> hosts;
   absl::Time deadline;
   const std::shared_ptr<const Topology> topology = registry_.Snapshot();
   if (grpc::Status s = ReadHosts(request->hosts(), "hosts", *topology, &hosts); !s.ok()) {
-    return Answer(context, s);
+    return refuse(s);
   }
-  if (grpc::Status s = ReadDeadline(*request, absl::Now(), &deadline); !s.ok()) {
-    return Answer(context, s);
+  if (grpc::Status s = ReadDeadline(*request, absl::Now(), &deadline); !s.ok()) return refuse(s);
+  if (const auto limit = wait_quota_.Take(caller.key, caller.peer.privileged())) {
+    return refuse(
+        calls_.limits().Refuse(*limit, absl::StrCat("one more WaitSettled of ", caller.key)));
   }
   auto wait = std::make_shared<SettledWait>(*this, registry_, std::move(hosts), response);
+  bool refused;
   {
     absl::MutexLock lock(&mu_);
-    if (shutting_down_) return Answer(context, ShuttingDown());
-    waits_.insert(wait);
+    refused = shutting_down_;
+    if (!refused) waits_.emplace(wait.get(), Parked{wait, caller.key});
+  }
+  if (refused) {
+    wait_quota_.Release(caller.key);
+    return refuse(ShuttingDown());
   }
   wait->Start(log_, deadline);
   return wait.get();
 }
+
+#undef SASD_METHOD
 
 void NodeService::Shutdown() {
   std::vector<std::shared_ptr<SettledWait>> waits;
   {
     absl::MutexLock lock(&mu_);
     shutting_down_ = true;
-    waits.assign(waits_.begin(), waits_.end());
+    waits.reserve(waits_.size());
+    for (const auto& [pointer, parked] : waits_) waits.push_back(parked.wait);
   }
   for (const std::shared_ptr<SettledWait>& wait : waits) wait->End(ShuttingDown());
 }
 
 void NodeService::Forget(SettledWait* wait) {
-  std::shared_ptr<SettledWait> last;  // destroyed without the lock
-  absl::MutexLock lock(&mu_);
-  for (auto it = waits_.begin(); it != waits_.end(); ++it) {
-    if (it->get() != wait) continue;
-    last = *it;
+  Parked last;  // destroyed without the lock
+  {
+    absl::MutexLock lock(&mu_);
+    const auto it = waits_.find(wait);
+    if (it == waits_.end()) return;
+    last = std::move(it->second);
     waits_.erase(it);
-    return;
   }
+  wait_quota_.Release(last.peer);
 }
 
 }  // namespace sasd::service

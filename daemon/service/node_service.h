@@ -2,16 +2,20 @@
 #define DAEMON_SERVICE_NODE_SERVICE_H_
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/health/monitor.h"
 #include "daemon/registry/registry.h"
+#include "daemon/service/calls.h"
 #include "daemon/service/node_info.h"
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/grpcpp.h"
+#include "rpc/limits.h"
 #include "sas/v1/node_service.grpc.pb.h"
 
 namespace sasd::service {
@@ -21,10 +25,10 @@ class SettledWait;
 // sas.v1.NodeService. Every answer but Diagnose's comes from memory. Thread-safe.
 class NodeService final : public sas::v1::NodeService::CallbackService {
  public:
-  // Borrows the registry, its log and the monitor for its lifetime.
+  // Borrows the registry, its log, the monitor and `calls` for its lifetime.
   NodeService(registry::Registry& registry, watch::WatchLog& log, health::Monitor& monitor,
-              NodeInfo node)
-      : registry_(registry), log_(log), monitor_(monitor), node_(std::move(node)) {}
+              NodeInfo node, Calls& calls)
+      : registry_(registry), log_(log), monitor_(monitor), node_(std::move(node)), calls_(calls) {}
   // Every call has ended (the gRPC server was shut down).
   ~NodeService() override;
 
@@ -48,16 +52,25 @@ class NodeService final : public sas::v1::NodeService::CallbackService {
  private:
   friend class SettledWait;
 
+  struct Parked {
+    std::shared_ptr<SettledWait> wait;
+    std::string peer;  // whose quota it takes
+  };
+
+  void FillNode(sas::v1::GetNodeResponse* response) const;
+  // The call of `wait` has ended.
   void Forget(SettledWait* wait) ABSL_LOCKS_EXCLUDED(mu_);
 
   registry::Registry& registry_;
   watch::WatchLog& log_;
   health::Monitor& monitor_;
   const NodeInfo node_;
+  Calls& calls_;
+  rpc::PeerQuota wait_quota_{calls_.limits(), std::nullopt, rpc::Limit::kWaitsPerPeer};
 
   absl::Mutex mu_;  // a leaf
   bool shutting_down_ ABSL_GUARDED_BY(mu_) = false;
-  absl::flat_hash_set<std::shared_ptr<SettledWait>> waits_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<SettledWait*, Parked> waits_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sasd::service

@@ -1,34 +1,56 @@
 #include "daemon/service/services.h"
 
+#include <algorithm>
+#include <functional>
+#include <string>
 #include <utility>
+
+#include "daemon/service/roles.h"
 
 namespace sasd::service {
 namespace {
 
-// For calls that may wait for a disk.
-constexpr size_t kHistoryThreads = 2, kMaxWaitingCalls = 64;
+// For large calls, and those that may wait for a disk. More threads than cores help nobody: what
+// waits for the disk is rare.
+constexpr size_t kThreads = 3;
+constexpr absl::Duration kStallCheck = absl::Seconds(1);
+
+rpc::ServedService Served(grpc::Service& service, const std::string& name,
+                          std::function<void()> shut_down) {
+  return {&service, name, std::move(shut_down), RolesOf(name)};
+}
 
 }  // namespace
 
-Services::Services(const ServiceOptions& options, registry::Registry& registry,
+Services::Services(const ServiceOptions& options, rpc::Edge& edge, registry::Registry& registry,
                    watch::WatchLog& log, health::Monitor& monitor, NodeInfo node,
                    journal::Journal* journal)
     : log_history_(log),
       journal_history_(
           journal == nullptr ? nullptr : std::make_unique<JournalHistory>(*journal, log_history_)),
-      pool_(kHistoryThreads, kMaxWaitingCalls),
-      topology_(registry, history_reader(), pool_),
-      node_(registry, log, monitor, std::move(node)),
-      baseline_(registry, monitor),
-      history_(registry, history_reader(), pool_),
-      watch_(registry, log),
-      bookmarks_([this, interval = options.bookmark_interval] {
-        while (!stop_.WaitForNotificationWithTimeout(interval)) watch_.SendBookmarks();
+      pool_(kThreads, edge.limits.value(rpc::Limit::kWaitingCalls),
+            edge.limits.value(rpc::Limit::kWaitingCallsPerPeer)),
+      calls_(edge.access, edge.limits, pool_),
+      topology_(registry, history_reader(), calls_),
+      node_(registry, log, monitor, std::move(node), calls_),
+      baseline_(registry, monitor, calls_),
+      history_(registry, history_reader(), calls_),
+      watch_(registry, log, calls_),
+      ticks_([this, interval = options.bookmark_interval] {
+        absl::Duration since_bookmark = absl::ZeroDuration();
+        const absl::Duration tick = std::min(interval, kStallCheck);
+        while (!stop_.WaitForNotificationWithTimeout(tick)) {
+          watch_.EndStalled();
+          since_bookmark += tick;
+          if (since_bookmark < interval) continue;
+          since_bookmark = absl::ZeroDuration();
+          watch_.SendBookmarks();
+        }
       }) {}
 
 Services::~Services() {
   stop_.Notify();
-  bookmarks_.join();
+  ticks_.join();
 }
 
 const HistoryReader& Services::history_reader() const {
@@ -37,11 +59,12 @@ const HistoryReader& Services::history_reader() const {
 }
 
 std::vector<rpc::ServedService> Services::served() {
-  return {{&topology_, sas::v1::TopologyService::service_full_name(), nullptr},
-          {&node_, sas::v1::NodeService::service_full_name(), [this] { node_.Shutdown(); }},
-          {&baseline_, sas::v1::BaselineService::service_full_name(), nullptr},
-          {&history_, sas::v1::HistoryService::service_full_name(), nullptr},
-          {&watch_, sas::v1::WatchService::service_full_name(), [this] { watch_.Shutdown(); }}};
+  return {
+      Served(topology_, sas::v1::TopologyService::service_full_name(), nullptr),
+      Served(node_, sas::v1::NodeService::service_full_name(), [this] { node_.Shutdown(); }),
+      Served(baseline_, sas::v1::BaselineService::service_full_name(), nullptr),
+      Served(history_, sas::v1::HistoryService::service_full_name(), nullptr),
+      Served(watch_, sas::v1::WatchService::service_full_name(), [this] { watch_.Shutdown(); })};
 }
 
 }  // namespace sasd::service

@@ -11,6 +11,7 @@
 #include "daemon/journal/journal.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/baseline_service.h"
+#include "daemon/service/calls.h"
 #include "daemon/service/history_service.h"
 #include "daemon/service/journal_history.h"
 #include "daemon/service/log_history.h"
@@ -20,6 +21,7 @@
 #include "daemon/service/watch_service.h"
 #include "daemon/service/worker_pool.h"
 #include "daemon/watch/watch_log.h"
+#include "rpc/edge.h"
 #include "rpc/server.h"
 
 namespace sasd::service {
@@ -28,13 +30,15 @@ struct ServiceOptions {
   absl::Duration bookmark_interval = absl::Seconds(10);  // between two bookmarks of an idle stream
 };
 
-// The services of sas.v1, and the thread that sends bookmarks. Thread-safe.
+// The services of sas.v1, and the thread that sends bookmarks and ends stalled streams.
+// Thread-safe.
 class Services {
  public:
-  // Borrows registry, log, monitor and journal for its lifetime. `journal` null: the history is
-  // that of the log.
-  Services(const ServiceOptions& options, registry::Registry& registry, watch::WatchLog& log,
-           health::Monitor& monitor, NodeInfo node, journal::Journal* journal = nullptr);
+  // Borrows edge, registry, log, monitor and journal for its lifetime. `journal` null: the history
+  // is that of the log.
+  Services(const ServiceOptions& options, rpc::Edge& edge, registry::Registry& registry,
+           watch::WatchLog& log, health::Monitor& monitor, NodeInfo node,
+           journal::Journal* journal = nullptr);
   // A server that serves them has ended.
   ~Services();
 
@@ -48,13 +52,14 @@ class Services {
   const LogHistory log_history_;
   const std::unique_ptr<JournalHistory> journal_history_;  // null without a journal
   WorkerPool pool_;
+  Calls calls_;
   TopologyService topology_;
   NodeService node_;
   BaselineService baseline_;
   HistoryService history_;
   WatchService watch_;
   absl::Notification stop_;
-  std::thread bookmarks_;
+  std::thread ticks_;  // sends bookmarks, ends what stalls
 };
 
 }  // namespace sasd::service

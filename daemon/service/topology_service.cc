@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "daemon/service/answer.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/field_sources.h"
@@ -197,13 +196,18 @@ grpc::Status FillFieldSources(const sas::v1::ListFieldSourcesRequest& request,
 
 }  // namespace
 
-#define SASD_LIST(PLURAL, SINGULAR, ADD)                                                      \
-  grpc::ServerUnaryReactor* TopologyService::List##PLURAL(                                    \
-      grpc::CallbackServerContext* context, const sas::v1::List##PLURAL##Request* request,    \
-      sas::v1::List##PLURAL##Response* response) {                                            \
-    return Answer(context,                                                                    \
-                  ListMatching<registry::SINGULAR>(*registry_.Snapshot(), *request, response, \
-                                                   [](auto* r) { return r->ADD(); }));        \
+#define SASD_METHOD(NAME) "sas.v1.TopologyService/" #NAME
+
+#define SASD_LIST(PLURAL, SINGULAR, ADD)                                                           \
+  grpc::ServerUnaryReactor* TopologyService::List##PLURAL(                                         \
+      grpc::CallbackServerContext* context, const sas::v1::List##PLURAL##Request* request,         \
+      sas::v1::List##PLURAL##Response* response) {                                                 \
+    return calls_.Run(context, SASD_METHOD(List##PLURAL), request,                                 \
+                      [this, request, response](const AdmittedCall&) {                             \
+                        return ListMatching<registry::SINGULAR>(*registry_.Snapshot(), *request,   \
+                                                                response,                          \
+                                                                [](auto* r) { return r->ADD(); }); \
+                      });                                                                          \
   }
 SASD_LIST(Hosts, Host, add_hosts)
 SASD_LIST(Phys, Phy, add_phys)
@@ -215,12 +219,16 @@ SASD_LIST(Enclosures, Enclosure, add_enclosures)
 SASD_LIST(Slots, Slot, add_slots)
 #undef SASD_LIST
 
-#define SASD_GET(SINGULAR, MUTABLE)                                                           \
-  grpc::ServerUnaryReactor* TopologyService::Get##SINGULAR(                                   \
-      grpc::CallbackServerContext* context, const sas::v1::Get##SINGULAR##Request* request,   \
-      sas::v1::Get##SINGULAR##Response* response) {                                           \
-    return Answer(context, GetOne<registry::SINGULAR>(registry_, *request, response,          \
-                                                      [](auto* r) { return r->MUTABLE(); })); \
+#define SASD_GET(SINGULAR, MUTABLE)                                                         \
+  grpc::ServerUnaryReactor* TopologyService::Get##SINGULAR(                                 \
+      grpc::CallbackServerContext* context, const sas::v1::Get##SINGULAR##Request* request, \
+      sas::v1::Get##SINGULAR##Response* response) {                                         \
+    return calls_.Answer(context, SASD_METHOD(Get##SINGULAR), request,                      \
+                         [this, request, response](const AdmittedCall&) {                   \
+                           return GetOne<registry::SINGULAR>(                               \
+                               registry_, *request, response,                               \
+                               [](auto* r) { return r->MUTABLE(); });                       \
+                         });                                                                \
   }
 SASD_GET(Host, mutable_host)
 SASD_GET(Phy, mutable_phy)
@@ -235,20 +243,23 @@ SASD_GET(Slot, mutable_slot)
 grpc::ServerUnaryReactor* TopologyService::FindResources(
     grpc::CallbackServerContext* context, const sas::v1::FindResourcesRequest* request,
     sas::v1::FindResourcesResponse* response) {
-  const grpc::Status status = FillFound(*request, *registry_.Snapshot(), response);
-  if (!status.ok() || !response->resources().empty()) return Answer(context, status);
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const bool runs = pool_.Run([this, request, response, reactor] {
-    reactor->Finish(FillRemoved(*request, registry_, history_, response));
-  });
-  if (!runs) reactor->Finish(HistoryBusy(pool_.max_waiting()));
-  return reactor;
+  return calls_.Run(
+      context, SASD_METHOD(FindResources), request, [this, request, response](const AdmittedCall&) {
+        const grpc::Status status = FillFound(*request, *registry_.Snapshot(), response);
+        if (!status.ok() || !response->resources().empty()) return status;
+        return FillRemoved(*request, registry_, history_, response);
+      });
 }
 
 grpc::ServerUnaryReactor* TopologyService::ListFieldSources(
     grpc::CallbackServerContext* context, const sas::v1::ListFieldSourcesRequest* request,
     sas::v1::ListFieldSourcesResponse* response) {
-  return Answer(context, FillFieldSources(*request, registry_, response));
+  return calls_.Answer(context, SASD_METHOD(ListFieldSources), request,
+                       [this, request, response](const AdmittedCall&) {
+                         return FillFieldSources(*request, registry_, response);
+                       });
 }
+
+#undef SASD_METHOD
 
 }  // namespace sasd::service

@@ -2,21 +2,20 @@
 #define DAEMON_SERVICE_TOPOLOGY_SERVICE_H_
 
 #include "daemon/registry/registry.h"
+#include "daemon/service/calls.h"
 #include "daemon/service/history_reader.h"
-#include "daemon/service/worker_pool.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/topology_service.grpc.pb.h"
 
 namespace sasd::service {
 
-// sas.v1.TopologyService. Every answer comes from one snapshot of the registry, in memory; only of
-// what is gone from the history, on the pool. Thread-safe.
+// sas.v1.TopologyService. Every answer comes from one snapshot of the registry; of what is gone,
+// from the history. Thread-safe.
 class TopologyService final : public sas::v1::TopologyService::CallbackService {
  public:
   // Borrows all of them for its lifetime.
-  TopologyService(const registry::Registry& registry, const HistoryReader& history,
-                  WorkerPool& pool)
-      : registry_(registry), history_(history), pool_(pool) {}
+  TopologyService(const registry::Registry& registry, const HistoryReader& history, Calls& calls)
+      : registry_(registry), history_(history), calls_(calls) {}
 
 #define SASD_LIST_AND_GET(PLURAL, SINGULAR)                                                   \
   grpc::ServerUnaryReactor* List##PLURAL(grpc::CallbackServerContext* context,                \
@@ -45,7 +44,7 @@ class TopologyService final : public sas::v1::TopologyService::CallbackService {
  private:
   const registry::Registry& registry_;
   const HistoryReader& history_;
-  WorkerPool& pool_;
+  Calls& calls_;
 };
 
 }  // namespace sasd::service

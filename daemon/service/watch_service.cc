@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/watch_stream.h"
 
@@ -16,26 +18,52 @@ constexpr size_t kReaders = 2;
 
 }  // namespace
 
-WatchService::WatchService(const registry::Registry& registry, watch::WatchLog& log)
-    : registry_(registry), log_(log) {
+WatchService::WatchService(const registry::Registry& registry, watch::WatchLog& log, Calls& calls)
+    : registry_(registry), log_(log), calls_(calls) {
   // As many tasks wait as there are streams.
-  if (log.has_archive()) readers_.emplace(kReaders, std::numeric_limits<size_t>::max());
+  constexpr size_t kAll = std::numeric_limits<size_t>::max();
+  if (log.has_archive()) readers_.emplace(kReaders, kAll, kAll);
 }
 
 WatchService::~WatchService() = default;
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchService::Watch(grpc::CallbackServerContext*,
-                                                                const grpc::ByteBuffer* request) {
-  auto stream = std::make_shared<WatchStream>(*this, registry_.epoch());
+grpc::Status WatchService::Admit(const grpc::CallbackServerContext& context, rpc::Caller* caller) {
+  if (grpc::Status s = calls_.Admit(context, "sas.v1.WatchService/Watch", nullptr, caller);
+      !s.ok()) {
+    return s;
+  }
+  const auto limit = quota_.Take(caller->key, caller->peer.privileged());
+  if (!limit.has_value()) return grpc::Status::OK;
+  return calls_.limits().Refuse(*limit, absl::StrCat("one more Watch of ", caller->key));
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchService::Watch(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  rpc::Caller caller;
+  const grpc::Status admitted = Admit(*context, &caller);
+  WatchStream::Peer peer;
+  if (admitted.ok()) peer.quota_key = caller.key;
+  peer.ages =
+      caller.peer.kind == rpc::Peer::Kind::kTcp || caller.peer.kind == rpc::Peer::Kind::kTls;
+  auto stream = std::make_shared<WatchStream>(*this, registry_.epoch(), std::move(peer));
   bool refused;
   {
     absl::MutexLock lock(&mu_);
     refused = shutting_down_;
     streams_.emplace(stream.get(), stream);
   }
-  stream->Start(log_, request);
+  stream->Start(log_, request, admitted);
   if (refused) stream->End(ShuttingDown());
   return stream.get();
+}
+
+void WatchService::EndStalled() {
+  const absl::Duration stall = absl::Seconds(calls_.limits().value(rpc::Limit::kWatchStallSeconds));
+  const absl::Duration age =
+      absl::Seconds(calls_.limits().value(rpc::Limit::kConnectionAgeSeconds));
+  for (const std::shared_ptr<WatchStream>& stream : Streams()) {
+    stream->EndIfStalled(stall, age, calls_.limits());
+  }
 }
 
 std::vector<std::shared_ptr<WatchStream>> WatchService::Streams() const {
@@ -59,9 +87,12 @@ void WatchService::Shutdown() {
   for (const std::shared_ptr<WatchStream>& stream : Streams()) stream->End(ShuttingDown());
 }
 
-void WatchService::Forget(WatchStream* stream) {
-  absl::MutexLock lock(&mu_);
-  streams_.erase(stream);
+void WatchService::Forget(WatchStream* stream, const std::string& peer) {
+  {
+    absl::MutexLock lock(&mu_);
+    streams_.erase(stream);
+  }
+  if (!peer.empty()) quota_.Release(peer);
 }
 
 }  // namespace sasd::service

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,10 +13,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/registry/registry.h"
+#include "daemon/service/calls.h"
 #include "daemon/service/event_view.h"
 #include "daemon/service/worker_pool.h"
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/grpcpp.h"
+#include "rpc/limits.h"
 #include "sas/v1/watch_service.grpc.pb.h"
 
 namespace sasd::service {
@@ -27,8 +30,8 @@ class WatchStream;
 class WatchService final
     : public sas::v1::WatchService::WithRawCallbackMethod_Watch<sas::v1::WatchService::Service> {
  public:
-  // Borrows both for its lifetime.
-  WatchService(const registry::Registry& registry, watch::WatchLog& log);
+  // Borrows all of them for its lifetime.
+  WatchService(const registry::Registry& registry, watch::WatchLog& log, Calls& calls);
   // Every stream has ended (the gRPC server was shut down).
   ~WatchService() override;
 
@@ -39,20 +42,34 @@ class WatchService final
   // Gives every idle stream a bookmark. To be called every few seconds.
   void SendBookmarks() ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Ends the streams that have sent no byte for too long although they have something to send
+  // (limit watch_stall_seconds), and those over TCP or TLS that are too old
+  // (connection_age_seconds): with RESOURCE_EXHAUSTED and the resume token. To be called every few
+  // seconds.
+  void EndStalled() ABSL_LOCKS_EXCLUDED(mu_);
+
   // Ends every stream, and every new one, with UNAVAILABLE.
   void Shutdown() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   friend class WatchStream;
 
+  // Also takes from the caller's quota.
+  grpc::Status Admit(const grpc::CallbackServerContext& context, rpc::Caller* caller);
+  grpc::Status Check(const sas::v1::WatchRequest& request) {
+    return CheckRequest(request, calls_.limits());
+  }
   // Has `task`, which reads the archive of the log, run by a thread that may wait for a disk. A
   // stream has one such task at a time.
   void RunReading(std::function<void()> task) { readers_->Run(std::move(task)); }
   std::vector<std::shared_ptr<WatchStream>> Streams() const ABSL_LOCKS_EXCLUDED(mu_);
-  void Forget(WatchStream* stream) ABSL_LOCKS_EXCLUDED(mu_);
+  // The call of `stream` has ended; `peer` is whose quota it took, if any.
+  void Forget(WatchStream* stream, const std::string& peer) ABSL_LOCKS_EXCLUDED(mu_);
 
   const registry::Registry& registry_;
   watch::WatchLog& log_;
+  Calls& calls_;
+  rpc::PeerQuota quota_{calls_.limits(), rpc::Limit::kWatches, rpc::Limit::kWatchesPerPeer};
   const std::shared_ptr<RecentEventViews> views_ = std::make_shared<RecentEventViews>();
 
   mutable absl::Mutex mu_;  // a leaf

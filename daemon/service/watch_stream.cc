@@ -44,14 +44,17 @@ void AppendSlices(const watch::Selection& selection, std::vector<grpc::Slice>& s
 
 }  // namespace
 
-void WatchStream::Start(watch::WatchLog& log, const grpc::ByteBuffer* request) {
+void WatchStream::Start(watch::WatchLog& log, const grpc::ByteBuffer* request,
+                        const grpc::Status& admitted) {
   self_ = shared_from_this();
+  if (!admitted.ok()) return End(admitted);
   sas::v1::WatchRequest decoded;
   grpc::ByteBuffer bytes(*request);
   grpc::ProtoBufferReader reader(&bytes);
   if (!decoded.ParseFromZeroCopyStream(&reader)) {
     return End(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "the request is no WatchRequest"));
   }
+  if (grpc::Status s = service_.Check(decoded); !s.ok()) return End(s);
   std::optional<watch::ResumeToken> token;
   if (!decoded.resume_token().empty()) {
     absl::StatusOr<watch::ResumeToken> parsed = watch::ParseResumeToken(decoded.resume_token());
@@ -106,6 +109,7 @@ void WatchStream::ReadArchive(std::shared_ptr<watch::Cursor> cursor) {
 
 void WatchStream::BeginSnapshot() {
   state_ = State::kSnapshot;
+  resumable_ = 0;
   snapshot_.emplace(cursor_->BeginSnapshot(), cursor_->filter());
 }
 
@@ -160,6 +164,7 @@ bool WatchStream::TakeBatch(watch::Cursor::Batch batch) {
       for (const grpc::Slice& slice : slices) size += slice.size();
       slices.front() = grpc::Slice(BatchFrame(size));
       message_ = grpc::ByteBuffer(slices.data(), slices.size());
+      resumable_ = cursor_->position();
       return true;
     }
     case watch::Cursor::Batch::State::kAtEnd:
@@ -187,7 +192,10 @@ bool WatchStream::TakeBatch(watch::Cursor::Batch batch) {
 
 void WatchStream::SetPart() {
   const std::string event = parts_->Next(kPartBytes);
-  if (parts_->done()) parts_.reset();
+  if (parts_->done()) {
+    parts_.reset();
+    resumable_ = cursor_->position();
+  }
   const std::string frame = EventFrame(event.size());
   const grpc::Slice slice(absl::StrCat(BatchFrame(frame.size() + event.size()), frame, event));
   message_ = grpc::ByteBuffer(&slice, 1);
@@ -204,11 +212,13 @@ void WatchStream::SetSynced() {
   response.mutable_synced()->set_resume_token(
       watch::EncodeResumeToken(epoch_, cursor_->position()));
   cursor_->BookmarkSent();
+  resumable_ = cursor_->position();
   SetMessage(response);
 }
 
 void WatchStream::Write() {
   writing_ = true;
+  write_start_ = absl::Now();
   StartWrite(&message_);
 }
 
@@ -220,8 +230,25 @@ void WatchStream::Bookmark() {
   response.mutable_bookmark()->set_resume_token(
       watch::EncodeResumeToken(epoch_, cursor_->position()));
   cursor_->BookmarkSent();
+  resumable_ = cursor_->position();
   SetMessage(response);
   Write();
+}
+
+void WatchStream::EndIfStalled(absl::Duration stall, absl::Duration age, rpc::LimitBook& limits) {
+  grpc::Status status;
+  {
+    absl::MutexLock lock(&mu_);
+    if (ended_) return;
+    const absl::Time now = absl::Now();
+    const bool stalled = writing_ && now - write_start_ > stall;
+    if (!stalled && (!peer_.ages || now - start_ < age)) return;
+    // The status comes after the message in flight: whoever gets the one has got the other.
+    status =
+        WatchEnded(stalled ? rpc::Limit::kWatchStallSeconds : rpc::Limit::kConnectionAgeSeconds,
+                   limits, resumable_ == 0 ? "" : watch::EncodeResumeToken(epoch_, resumable_));
+  }
+  End(status);
 }
 
 void WatchStream::OnReady() {
@@ -257,7 +284,7 @@ void WatchStream::OnDone() {
     snapshot_.reset();
     cursor_.reset();
   }
-  service_.Forget(this);
+  service_.Forget(this, peer_.quota_key);
   self_.reset();  // the last reference, unless a wake-up is running
 }
 

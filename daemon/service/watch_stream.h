@@ -1,16 +1,22 @@
 #ifndef DAEMON_SERVICE_WATCH_STREAM_H_
 #define DAEMON_SERVICE_WATCH_STREAM_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "daemon/service/event_encoder.h"
 #include "daemon/service/snapshot_reader.h"
 #include "daemon/watch/resume_token.h"
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/grpcpp.h"
+#include "rpc/limits.h"
 #include "sas/v1/watch_service.pb.h"
 
 namespace sasd::service {
@@ -32,12 +38,23 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                           public watch::WakeListener,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  // A stream owns itself until OnDone. `service` outlives it. `epoch`: the registry's.
-  WatchStream(WatchService& service, std::string epoch)
-      : service_(service), epoch_(std::move(epoch)) {}
+  struct Peer {
+    std::string quota_key;  // empty: it takes from no quota
+    bool ages = false;      // its connection does: over TCP and TLS
+  };
 
-  // Begins to send, or ends with the error that the request deserves.
-  void Start(watch::WatchLog& log, const grpc::ByteBuffer* request) ABSL_LOCKS_EXCLUDED(mu_);
+  // A stream owns itself until OnDone. `service` outlives it. `epoch`: the registry's.
+  WatchStream(WatchService& service, std::string epoch, Peer peer)
+      : service_(service), epoch_(std::move(epoch)), peer_(std::move(peer)) {}
+
+  // Begins to send, or ends with the error that the request deserves; or at once, if `admitted` is
+  // an error.
+  void Start(watch::WatchLog& log, const grpc::ByteBuffer* request, const grpc::Status& admitted)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends the call if a write has made no progress for `stall`, or if it is older than `age` and its
+  // peer ages. The status has the limit and the resume token of what was sent.
+  void EndIfStalled(absl::Duration stall, absl::Duration age, rpc::LimitBook& limits)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // Sends a bookmark if nothing else is under way.
   void Bookmark() ABSL_LOCKS_EXCLUDED(mu_);
   // Ends the call with `status`, once.
@@ -75,6 +92,8 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   // Constant.
   WatchService& service_;
   const std::string epoch_;
+  const Peer peer_;
+  const absl::Time start_ = absl::Now();
 
   absl::Mutex mu_;  // before the log's and the registry's
   std::shared_ptr<watch::Cursor> cursor_ ABSL_GUARDED_BY(mu_);  // null while the archive is read
@@ -83,6 +102,10 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   std::optional<EventParts> parts_ ABSL_GUARDED_BY(mu_);  // of an event that is being sent
   grpc::ByteBuffer message_ ABSL_GUARDED_BY(mu_);         // being written
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Time write_start_ ABSL_GUARDED_BY(mu_);
+  // The resume token of what the client has surely got: of the last SYNCED or BOOKMARK before the
+  // write in flight. 0: none.
+  int64_t resumable_ ABSL_GUARDED_BY(mu_) = 0;
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
 
   std::shared_ptr<WatchStream> self_;  // set by Start, taken by OnDone

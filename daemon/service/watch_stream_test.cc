@@ -14,6 +14,7 @@
 #include "daemon/registry/fake_facts.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/event_encoder.h"
+#include "daemon/service/open_calls.h"
 #include "daemon/service/watch_service.h"
 #include "daemon/watch/event_archive.h"
 #include "daemon/watch/publisher.h"
@@ -184,7 +185,8 @@ class WatchStreamTest : public ::testing::Test {
   registry::Registry registry_{{kEpoch, 0}};
   watch::WatchLog log_{registry_, {16 << 20, 2, &archive_}};
   watch::Publisher publisher_{log_, encoder_};
-  WatchService service_{registry_, log_};
+  OpenCalls open_;
+  WatchService service_{registry_, log_, open_.calls};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<sas::v1::WatchService::Stub> stub_;
   int names_ = 0;

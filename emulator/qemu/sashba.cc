@@ -24,6 +24,7 @@
 #include "emulator/pci/qtest_channel.h"
 #include "emulator/qemu/qemu_process.h"
 #include "emulator/service/emulator_service.h"
+#include "rpc/edge.h"
 #include "rpc/server.h"
 #include "rpc/version.h"
 
@@ -181,12 +182,17 @@ int Run(const CommandLine& line, const sigset_t& signals, const sigset_t& mask) 
   absl::StatusOr<std::unique_ptr<Machine>> created = Machine::Create(*std::move(fabric), line);
   if (!created.ok()) return Fail(created.status());
   Machine& machine = **created;
-  emulator::EmulatorService service(machine.emulator().fabric());
+  rpc::Edge edge{rpc::AccessPolicy()};
+  emulator::EmulatorService service(machine.emulator().fabric(), edge.access);
   std::unique_ptr<rpc::Server> server;
   if (!line.listen.empty()) {
-    absl::StatusOr<std::unique_ptr<rpc::Server>> listening = rpc::Server::Start(
-        line.listen,
-        {{&service, sas::emulator::v1::EmulatorService::service_full_name(), nullptr}});
+    rpc::ServerOptions options;
+    options.listen = {line.listen};
+    absl::StatusOr<std::unique_ptr<rpc::Server>> listening =
+        rpc::Server::Start(std::move(options), edge,
+                           {{&service, sas::emulator::v1::EmulatorService::service_full_name(),
+                             nullptr, emulator::EmulatorService::Roles()}},
+                           SystemClock());
     if (!listening.ok()) return Fail(listening.status());
     server = *std::move(listening);
   }

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "driver/base/link_rate.h"
 #include "emulator/service/truth_convert.h"
+#include "google/protobuf/descriptor.h"
 #include "rpc/page.h"
 #include "rpc/status.h"
 
@@ -19,6 +20,8 @@ namespace sasd::emulator {
 namespace {
 
 using emulator::ElementKind;
+
+constexpr char kService[] = "sas.emulator.v1.EmulatorService";
 
 std::optional<ElementKind> FromProto(sas::emulator::v1::ElementKind kind) {
   switch (kind) {
@@ -105,9 +108,25 @@ void Fill(const emulator::ElementState& element, sas::emulator::v1::Element* out
 
 }  // namespace
 
-grpc::Status EmulatorService::ListElements(grpc::ServerContext*,
+std::vector<rpc::MethodRole> EmulatorService::Roles() {
+  std::vector<rpc::MethodRole> roles;
+  const google::protobuf::ServiceDescriptor* const service =
+      google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(kService);
+  for (int i = 0; i < service->method_count(); ++i) {
+    roles.emplace_back(absl::StrCat(kService, "/", service->method(i)->name()),
+                       rpc::Role::kOperator);
+  }
+  return roles;
+}
+
+grpc::Status EmulatorService::Admit(const grpc::ServerContext& context, absl::string_view method) {
+  return guard_.Admit(context, absl::StrCat(kService, "/", method), nullptr);
+}
+
+grpc::Status EmulatorService::ListElements(grpc::ServerContext* context,
                                            const sas::emulator::v1::ListElementsRequest* request,
                                            sas::emulator::v1::ListElementsResponse* response) {
+  if (grpc::Status s = Admit(*context, "ListElements"); !s.ok()) return s;
   std::vector<ElementKind> kinds;
   for (int i = 0; i < request->kinds_size(); ++i) {
     const std::optional<ElementKind> kind = FromProto(request->kinds(i));
@@ -145,16 +164,18 @@ grpc::Status EmulatorService::ListElements(grpc::ServerContext*,
   return grpc::Status::OK;
 }
 
-grpc::Status EmulatorService::Pull(grpc::ServerContext*,
+grpc::Status EmulatorService::Pull(grpc::ServerContext* context,
                                    const sas::emulator::v1::PullRequest* request,
                                    sas::emulator::v1::PullResponse*) {
+  if (grpc::Status s = Admit(*context, "Pull"); !s.ok()) return s;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   return rpc::ToGrpc(fabric_.Pull(request->element()));
 }
 
-grpc::Status EmulatorService::Insert(grpc::ServerContext*,
+grpc::Status EmulatorService::Insert(grpc::ServerContext* context,
                                      const sas::emulator::v1::InsertRequest* request,
                                      sas::emulator::v1::InsertResponse* response) {
+  if (grpc::Status s = Admit(*context, "Insert"); !s.ok()) return s;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   const absl::StatusOr<std::string> id =
       fabric_.Insert(request->element(), request->replacement_serial());
@@ -164,17 +185,19 @@ grpc::Status EmulatorService::Insert(grpc::ServerContext*,
 }
 
 grpc::Status EmulatorService::SetAccessStatus(
-    grpc::ServerContext*, const sas::emulator::v1::SetAccessStatusRequest* request,
+    grpc::ServerContext* context, const sas::emulator::v1::SetAccessStatusRequest* request,
     sas::emulator::v1::SetAccessStatusResponse*) {
+  if (grpc::Status s = Admit(*context, "SetAccessStatus"); !s.ok()) return s;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   if (grpc::Status s = CheckBelow(request->access_status(), 256, "access_status"); !s.ok())
     return s;
   return rpc::ToGrpc(fabric_.SetAccessStatus(request->element(), request->access_status()));
 }
 
-grpc::Status EmulatorService::SetPhy(grpc::ServerContext*,
+grpc::Status EmulatorService::SetPhy(grpc::ServerContext* context,
                                      const sas::emulator::v1::SetPhyRequest* request,
                                      sas::emulator::v1::SetPhyResponse*) {
+  if (grpc::Status s = Admit(*context, "SetPhy"); !s.ok()) return s;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   const LinkRate rate = LinkRateFromNibble(static_cast<uint8_t>(request->link_rate()));
   if (request->link_rate() != sas::v1::LINK_RATE_UNSPECIFIED &&
@@ -189,6 +212,7 @@ grpc::Status EmulatorService::SetPhy(grpc::ServerContext*,
 grpc::Status EmulatorService::FlapPhy(grpc::ServerContext* context,
                                       const sas::emulator::v1::FlapPhyRequest* request,
                                       sas::emulator::v1::FlapPhyResponse*) {
+  if (grpc::Status s = Admit(*context, "FlapPhy"); !s.ok()) return s;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   const absl::Duration interval = ToDuration(request->interval());
   if (interval < absl::ZeroDuration() || interval > absl::Seconds(1)) {
@@ -208,30 +232,34 @@ grpc::Status EmulatorService::FlapPhy(grpc::ServerContext* context,
   return grpc::Status::OK;
 }
 
-grpc::Status EmulatorService::SetExpander(grpc::ServerContext*,
+grpc::Status EmulatorService::SetExpander(grpc::ServerContext* context,
                                           const sas::emulator::v1::SetExpanderRequest* request,
                                           sas::emulator::v1::SetExpanderResponse*) {
+  if (grpc::Status s = Admit(*context, "SetExpander"); !s.ok()) return s;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   return rpc::ToGrpc(fabric_.SetExpander(request->element(), request->present()));
 }
 
 grpc::Status EmulatorService::SetEnclosurePower(
-    grpc::ServerContext*, const sas::emulator::v1::SetEnclosurePowerRequest* request,
+    grpc::ServerContext* context, const sas::emulator::v1::SetEnclosurePowerRequest* request,
     sas::emulator::v1::SetEnclosurePowerResponse*) {
+  if (grpc::Status s = Admit(*context, "SetEnclosurePower"); !s.ok()) return s;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   return rpc::ToGrpc(fabric_.SetEnclosurePower(request->element(), request->on()));
 }
 
-grpc::Status EmulatorService::ResetHost(grpc::ServerContext*,
+grpc::Status EmulatorService::ResetHost(grpc::ServerContext* context,
                                         const sas::emulator::v1::ResetHostRequest* request,
                                         sas::emulator::v1::ResetHostResponse*) {
+  if (grpc::Status s = Admit(*context, "ResetHost"); !s.ok()) return s;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   return rpc::ToGrpc(fabric_.ResetHost(request->element()));
 }
 
 grpc::Status EmulatorService::InjectDiscoveryError(
-    grpc::ServerContext*, const sas::emulator::v1::InjectDiscoveryErrorRequest* request,
+    grpc::ServerContext* context, const sas::emulator::v1::InjectDiscoveryErrorRequest* request,
     sas::emulator::v1::InjectDiscoveryErrorResponse*) {
+  if (grpc::Status s = Admit(*context, "InjectDiscoveryError"); !s.ok()) return s;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   if (request->discovery_status() == 0) {
     return rpc::BadField("discovery_status", "0 is no error; for example 0x10 is an SMP timeout");
@@ -239,9 +267,10 @@ grpc::Status EmulatorService::InjectDiscoveryError(
   return rpc::ToGrpc(fabric_.InjectDiscoveryError(request->element(), request->discovery_status()));
 }
 
-grpc::Status EmulatorService::InjectFault(grpc::ServerContext*,
+grpc::Status EmulatorService::InjectFault(grpc::ServerContext* context,
                                           const sas::emulator::v1::InjectFaultRequest* request,
                                           sas::emulator::v1::InjectFaultResponse*) {
+  if (grpc::Status s = Admit(*context, "InjectFault"); !s.ok()) return s;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   const std::optional<emulator::FaultKind> kind = FromProto(request->kind());
   if (!kind.has_value()) {
@@ -254,9 +283,10 @@ grpc::Status EmulatorService::InjectFault(grpc::ServerContext*,
   return rpc::ToGrpc(fabric_.InjectFault(request->element(), *kind, count, delay));
 }
 
-grpc::Status EmulatorService::InjectNotice(grpc::ServerContext*,
+grpc::Status EmulatorService::InjectNotice(grpc::ServerContext* context,
                                            const sas::emulator::v1::InjectNoticeRequest* request,
                                            sas::emulator::v1::InjectNoticeResponse*) {
+  if (grpc::Status s = Admit(*context, "InjectNotice"); !s.ok()) return s;
   using Request = sas::emulator::v1::InjectNoticeRequest;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   switch (request->notice_case()) {
@@ -302,9 +332,10 @@ grpc::Status EmulatorService::InjectNotice(grpc::ServerContext*,
   return rpc::BadField("notice", "it is not set; for example temperature {sensor: 0 celsius: 70}");
 }
 
-grpc::Status EmulatorService::GetHostTruth(grpc::ServerContext*,
+grpc::Status EmulatorService::GetHostTruth(grpc::ServerContext* context,
                                            const sas::emulator::v1::GetHostTruthRequest* request,
                                            sas::emulator::v1::GetHostTruthResponse* response) {
+  if (grpc::Status s = Admit(*context, "GetHostTruth"); !s.ok()) return s;
   if (grpc::Status s = CheckElement(*request); !s.ok()) return s;
   const absl::StatusOr<emulator::HostTruth> truth = fabric_.GetHostTruth(request->element());
   if (!truth.ok()) return rpc::ToGrpc(truth.status());

@@ -1,8 +1,13 @@
 #ifndef EMULATOR_SERVICE_EMULATOR_SERVICE_H_
 #define EMULATOR_SERVICE_EMULATOR_SERVICE_H_
 
+#include <vector>
+
+#include "absl/strings/string_view.h"
 #include "emulator/fabric/virtual_fabric.h"
 #include "grpcpp/grpcpp.h"
+#include "rpc/access.h"
+#include "rpc/call_guard.h"
 #include "sas/emulator/v1/emulator_service.grpc.pb.h"
 
 namespace sasd::emulator {
@@ -12,8 +17,13 @@ namespace sasd::emulator {
 // the driver in the calling thread, hence a synchronous service. Thread-safe.
 class EmulatorService final : public sas::emulator::v1::EmulatorService::Service {
  public:
-  // Borrows the fabric for its lifetime.
-  explicit EmulatorService(emulator::VirtualFabric& fabric) : fabric_(fabric) {}
+  // Borrows both for its lifetime.
+  EmulatorService(emulator::VirtualFabric& fabric, rpc::CallGuard& guard)
+      : fabric_(fabric), guard_(guard) {}
+
+  // Each method needs the role operator: it changes the hardware, virtual as it is, or shows what
+  // no client of a real node could see.
+  static std::vector<rpc::MethodRole> Roles();
 
   grpc::Status ListElements(grpc::ServerContext* context,
                             const sas::emulator::v1::ListElementsRequest* request,
@@ -53,7 +63,10 @@ class EmulatorService final : public sas::emulator::v1::EmulatorService::Service
                             sas::emulator::v1::GetHostTruthResponse* response) override;
 
  private:
+  grpc::Status Admit(const grpc::ServerContext& context, absl::string_view method);
+
   emulator::VirtualFabric& fabric_;
+  rpc::CallGuard& guard_;
 };
 
 }  // namespace sasd::emulator

@@ -50,7 +50,7 @@ struct Rate {
 Rate Storm(const testing::StormOptions& storm, int acts, const std::string& address) {
   DaemonOptions options;
   options.fabric = "synthetic:1x100x100";
-  options.listen = address;
+  options.server.listen = {address};
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
   Require(daemon.ok(), std::string(daemon.status().message()));
   Daemon& d = **daemon;

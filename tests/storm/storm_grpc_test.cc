@@ -37,7 +37,7 @@ TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
   char folder[] = "/tmp/storm.XXXXXX";
   ASSERT_NE(mkdtemp(folder), nullptr);
   const absl::Cleanup remove = [&folder] { rmdir(folder); };
-  options.listen = absl::StrCat("unix:", folder, "/s");
+  options.server.listen = {absl::StrCat("unix:", folder, "/s")};
   // Stalled subscribers fall behind, others seldom do: each time costs a full snapshot.
   options.log.max_events = kRevisions / 4;
   options.log.max_bytes = 64 << 20;

@@ -1,0 +1,21 @@
+#ifndef DAEMON_SERVICE_OPEN_CALLS_H_
+#define DAEMON_SERVICE_OPEN_CALLS_H_
+
+#include "daemon/service/calls.h"
+#include "daemon/service/worker_pool.h"
+#include "rpc/call_guard.h"
+#include "rpc/limits.h"
+
+namespace sasd::service {
+
+// Calls for tests of one service: everybody is let in.
+struct OpenCalls {
+  rpc::OpenGuard guard;
+  rpc::LimitBook limits;
+  WorkerPool pool{2, 1'000, 1'000};
+  Calls calls{guard, limits, pool};
+};
+
+}  // namespace sasd::service
+
+#endif  // DAEMON_SERVICE_OPEN_CALLS_H_
