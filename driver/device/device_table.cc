@@ -327,9 +327,11 @@ bool DeviceTable::StartHandshake(Device& device) {
 
 bool DeviceTable::StartHandshake(DevHandle handle) {
   absl::MutexLock lock(&mu_);
-  given_back_[handle] = {++handshakes_, false};
+  const auto [given_back, is_first] = given_back_.try_emplace(handle);
+  const bool due = is_first || given_back->second.reused;
+  given_back->second = {++handshakes_, false};
   const auto it = by_handle_.find(handle);
-  return it == by_handle_.end() || StartHandshakeLocked(*it->second);
+  return it == by_handle_.end() ? due : StartHandshakeLocked(*it->second);
 }
 
 bool DeviceTable::StartHandshakeLocked(Device& device) {
@@ -347,6 +349,12 @@ void DeviceTable::HandleIsReused(DevHandle handle) {
   if (given_back != given_back_.end()) given_back->second.reused = true;
   const auto it = by_handle_.find(handle);
   if (it != by_handle_.end()) it->second->reused_ = it->second->given_back_;
+}
+
+void DeviceTable::AnyHandleMayBeReused() {
+  absl::MutexLock lock(&mu_);
+  for (auto& [handle, given_back] : given_back_) given_back.reused = true;
+  for (const auto& [handle, device] : by_handle_) device->reused_ = device->given_back_;
 }
 
 bool DeviceTable::BeginRemoval(Device& device) {

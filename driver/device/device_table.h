@@ -124,12 +124,14 @@ class DeviceTable {
   // in flight ends with kRetry, because another device may have answered it; no new attach begins.
   // True if the handshake is due: the first time, and again after HandleIsReused().
   bool StartHandshake(Device& device) ABSL_LOCKS_EXCLUDED(mu_);
-  // The same for the device that has this handle now or is about to be added under it. Always due
-  // if no device has it.
+  // The same for the device that has this handle now or is about to be added under it. If no device
+  // has it, the handshake is due unless the handle was given back before and not reused since.
   bool StartHandshake(DevHandle handle) ABSL_LOCKS_EXCLUDED(mu_);
   // The firmware has reused a handle, though its old device may still have to be removed. No effect
   // if the handle was not given back.
   void HandleIsReused(DevHandle handle) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same for every handle: events are lost, and one of them may have been about its reuse.
+  void AnyHandleMayBeReused() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Any living state -> kRemoving, off its list. False if it is being removed or gone.
   bool BeginRemoval(Device& device) ABSL_LOCKS_EXCLUDED(mu_);

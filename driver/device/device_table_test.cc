@@ -313,6 +313,18 @@ TEST_F(DeviceTableTest, PageOlderThanHandshakeAddsGivenBackDevice) {
   EXPECT_FALSE(table_.View(*next).given_back);
 }
 
+TEST_F(DeviceTableTest, HandleWithoutDeviceIsGivenBackOnce) {
+  EXPECT_TRUE(table_.StartHandshake(DevHandle(7)));
+  EXPECT_FALSE(table_.StartHandshake(DevHandle(7)));
+  EXPECT_TRUE(table_.StartHandshake(DevHandle(8)));
+  table_.HandleIsReused(DevHandle(7));
+  EXPECT_TRUE(table_.StartHandshake(DevHandle(7)));
+  EXPECT_FALSE(table_.StartHandshake(DevHandle(7)));
+  table_.AnyHandleMayBeReused();
+  EXPECT_TRUE(table_.StartHandshake(DevHandle(7)));
+  EXPECT_TRUE(table_.StartHandshake(DevHandle(8)));
+}
+
 TEST_F(DeviceTableTest, UpdateOlderThanHandshakeIsGivenBack) {
   const DeviceRef device = Add(0x10, 7);
   const uint64_t before = table_.handshakes();

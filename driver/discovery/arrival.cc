@@ -75,6 +75,7 @@ void Arrival::Prepare(Event& event) {
 }
 
 void Arrival::PrepareTopology(const mpi::TopologyChangeList& list, Event& event) {
+  if (list.status == mpi::ExpanderStatus::kAdded) devices_.HandleIsReused(list.expander_handle);
   for (const auto& entry : list.entries) {
     if (entry.attached_handle == DevHandle(0)) continue;
     if (entry.reason == mpi::PhyReason::kTargetAdded) {
@@ -144,6 +145,7 @@ void Arrival::PrepareStatus(const mpi::DeviceStatusChange& change) {
 }
 
 void Arrival::Push(Event::Kind kind, uint32_t lost) {
+  if (kind == Event::Kind::kGap) devices_.AnyHandleMayBeReused();
   auto event = std::make_shared<Event>();
   event->kind = kind;
   event->lost = lost;

@@ -47,7 +47,12 @@ Hba::Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
       attacher_(clock, devices_, probe_, emitter_),
       retry_delay_(kFirstRetry),
       retry_due_ns_(kNever) {
-  if (owned_) model_.set_on_stale_handle([this](DevHandle handle) { handshake_.Start(handle); });
+  if (owned_) {
+    model_.set_on_stale_handle([this](DevHandle handle) {
+      // Not if an event about its removal has arrived, though it is not handled yet.
+      if (devices_.StartHandshake(handle)) handshake_.Start(handle);
+    });
+  }
 }
 
 Hba::~Hba() { Stop(); }

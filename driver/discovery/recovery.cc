@@ -190,7 +190,9 @@ void Recovery::StepRemove() {
     changes_.Describe([&] { return Describe(node->key()) + " not responding"; });
     model_.RemoveExpander(node, changes_);
     const DevHandle handle = nodes_.View(*node).handle;
-    if (handshake_ != nullptr && IsUnused(handle)) handshake_->Start(handle);
+    if (handshake_ != nullptr && IsUnused(handle) && devices_.StartHandshake(handle)) {
+      handshake_->Start(handle);
+    }
   }
   // Phys were read while handles still led to removed objects.
   for (const device::NodeRef& node : nodes_.Expanders()) model_.ResolvePhys(node, changes_);

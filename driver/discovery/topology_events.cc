@@ -45,10 +45,21 @@ absl::Status TopologyEvents::Handle(const Event& event, ChangeSet& changes) {
     if (IsHostLost(status)) return status;
     result.Update(status);
   }
+  if (list.status == mpi::ExpanderStatus::kDelayNotResponding) BlockBeneath(node, changes);
   if (list.status == mpi::ExpanderStatus::kNotResponding) {
     result.Update(ExpanderNotResponding(event, node, changes));
   }
   return result;
+}
+
+// As for one device: those that a page has added or unblocked since the event arrived.
+void TopologyEvents::BlockBeneath(const device::NodeRef& node, ChangeSet& changes) {
+  for (const device::DeviceRef& child : devices_.ChildrenOf(node->key())) {
+    if (devices_.Block(*child)) changes.Touch(child);
+  }
+  for (const device::NodeRef& child : nodes_.ExpandersOf(node->key())) {
+    BlockBeneath(child, changes);
+  }
 }
 
 absl::Status TopologyEvents::HandleEntry(const Event& event, const device::NodeRef& node, PhyId phy,
@@ -69,7 +80,12 @@ absl::Status TopologyEvents::HandleEntry(const Event& event, const device::NodeR
       return model_.UpdateLink(node, phy, entry.attached_handle, entry.rate, changes);
     }
     case mpi::PhyReason::kDelayNotResponding:
-      // The devices were blocked on arrival; the link itself is down.
+      // The device was blocked on arrival, if it was known then. A page that was read before may
+      // have added or unblocked it since. The link itself is down.
+      if (IsAt(node, phy, entry.attached_handle)) {
+        const device::DeviceRef device = devices_.FindByHandle(entry.attached_handle);
+        if (device != nullptr && devices_.Block(*device)) changes.Touch(device);
+      }
       changes.Describe([&] { return Describe(node->key(), phy) + ": delay not responding"; });
       if (entry.rate == entry.previous_rate) return absl::OkStatus();
       return model_.UpdateLink(node, phy, entry.attached_handle, entry.rate, changes);

@@ -34,6 +34,7 @@ class TopologyEvents {
   using List = mpi::TopologyChangeList;
 
   absl::StatusOr<device::NodeRef> NodeOf(const List& list, ChangeSet& changes);
+  void BlockBeneath(const device::NodeRef& node, ChangeSet& changes);
   absl::Status HandleEntry(const Event& event, const device::NodeRef& node, PhyId phy,
                            const List::Entry& entry, ChangeSet& changes);
   absl::Status Appeared(const device::NodeRef& node, PhyId phy, const List::Entry& entry,

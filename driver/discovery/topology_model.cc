@@ -178,11 +178,47 @@ absl::StatusOr<device::NodeRef> TopologyModel::AddExpander(DevHandle handle, int
     if (!parent.ok() || *parent == nullptr) return parent;
   }
   // Between two handles it was away; the event about that does not lead to it any more.
+  std::vector<DevHandle> stale;
   if (const device::NodeRef known = nodes_.Find(KeyOf(host(), *page))) {
     const DevHandle before = nodes_.View(*known).handle;
-    if (before != DevHandle(0) && before != page->handle) RemoveExpander(known, changes);
+    if (before != DevHandle(0) && before != page->handle) {
+      CollectHandles(known, stale);
+      RemoveExpander(known, changes);
+    }
   }
-  return PutExpander(*page, changes);
+  absl::StatusOr<device::NodeRef> added = PutExpander(*page, changes);
+  if (IsHostLost(added.status())) return added;
+  if (const absl::Status looked = GiveBackUnused(stale); !looked.ok() && added.ok()) return looked;
+  return added;
+}
+
+// The handles of the expander and of everything beneath it, the nearest last.
+void TopologyModel::CollectHandles(const device::NodeRef& node, std::vector<DevHandle>& handles) {
+  for (const device::NodeRef& child : nodes_.ExpandersOf(node->key())) {
+    CollectHandles(child, handles);
+  }
+  for (const device::DeviceRef& child : devices_.ChildrenOf(node->key())) {
+    handles.push_back(devices_.View(*child).info.handle);
+  }
+  handles.push_back(nodes_.View(*node).handle);
+}
+
+// Nobody has reported the end of these handles. Those that the firmware uses for a device that is
+// there stay as they are: an event about it has come or follows.
+absl::Status TopologyModel::GiveBackUnused(const std::vector<DevHandle>& handles) {
+  absl::Status first_error;
+  for (const DevHandle handle : handles) {
+    if (handle == DevHandle(0) || IsKnown(handle)) continue;
+    const auto page = pages_.SasDevice0(mpi::page_address::Device(handle));
+    if (!page.ok() && !absl::IsNotFound(page.status())) {
+      if (IsHostLost(page.status())) return page.status();
+      first_error.Update(page.status());
+      continue;
+    }
+    const bool is_used = page.ok() && (page->flags & mpi::device_flags::kPresent) != 0;
+    if (!is_used) GiveBack(handle);
+  }
+  return first_error;
 }
 
 absl::Status TopologyModel::NameExpander(PhysicalPort port, device::ExpanderInfo& info) {
@@ -228,6 +264,7 @@ absl::StatusOr<device::NodeRef> TopologyModel::PutExpander(const mpi::ExpanderPa
   info.enclosure = *enclosure;
   info.enclosure_handle = page.enclosure_handle;
   info.level = page.sas_level;
+  devices_.HandleIsReused(info.handle);  // its end, if one is reported, is not the earlier one
   if (known == nullptr) return AddNewExpander(page, std::move(info), changes);
   absl::Status named;
   if (info.vendor.empty() && info.product.empty()) named = NameExpander(page.port, info);
@@ -358,11 +395,12 @@ absl::StatusOr<device::DeviceRef> TopologyModel::PutDevice(const mpi::SasDeviceP
 }
 
 void TopologyModel::GiveBack(DevHandle handle) {
-  if (handle == DevHandle(0) || nodes_.FindByHandle(handle) != nullptr ||
-      devices_.FindByHandle(handle) != nullptr) {
-    return;
-  }
+  if (handle == DevHandle(0) || IsKnown(handle)) return;
   on_stale_handle_(handle);
+}
+
+bool TopologyModel::IsKnown(DevHandle handle) const {
+  return nodes_.FindByHandle(handle) != nullptr || devices_.FindByHandle(handle) != nullptr;
 }
 
 void TopologyModel::MendDevice(const device::DeviceRef& device, const device::DeviceInfo& info,

@@ -107,6 +107,10 @@ class TopologyModel {
 
   // The object that had `handle` no longer has it.
   void GiveBack(DevHandle handle);
+  void CollectHandles(const device::NodeRef& node, std::vector<DevHandle>& handles);
+  absl::Status GiveBackUnused(const std::vector<DevHandle>& handles);
+  // Whether an object of the tables has the handle.
+  bool IsKnown(DevHandle handle) const;
 
   PageReader& pages_;
   device::NodeTable& nodes_;

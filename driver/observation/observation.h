@@ -157,7 +157,7 @@ struct EnclosureFacts {
   uint16_t start_slot = 0;
   std::optional<uint8_t> level;
   DevHandle sep_handle;  // 0: none
-  std::string os_name;   // "11:0:2:0", the SES device
+  std::string os_name;   // "11:0:2:0", the SES device; "PORT 1I BOX 1" under hpsa and smartpqi
   bool operator==(const EnclosureFacts& o) const;
 };
 

@@ -10,7 +10,9 @@ namespace sasd::sysfs {
 // The files that this room may open. It opens no other. The kernel answers each from memory,
 // without a command to a device or the firmware. These files do issue commands and are never read:
 // the phys' *_count files; an enclosure component's status, fault, locate, active and power_status;
-// the host's BRM_status; and, under mptsas, enclosure_identifier.
+// the host's BRM_status; raid_class' level and state; mpi3mr's adp_state, which reads a register;
+// pm80xx' logs and counters; and, under mptsas, enclosure_identifier. isci, hisi_sas and mvsas show
+// no firmware version, aic94xx shows one only at its PCI function.
 enum class Attribute : uint8_t {
   // scsi_host
   kProcName,
@@ -18,11 +20,16 @@ enum class Attribute : uint8_t {
   kHostSasAddress,
   kBoardName,
   kVersionProduct,
-  kVersionFw,
-  kModelOfHost,      // smartpqi
-  kFirmwareVersion,  // smartpqi
+  kVersionFw,    // mpt3sas; mpi3mr: version_fw_show(), from its IOC facts
+  kModelOfHost,  // smartpqi: pqi_model_show(), aacraid: aac_show_model(); from the driver's data
+  kFirmwareVersion,   // smartpqi: pqi_firmware_version_show(), from the driver's data
+  kFirmwareRevision,  // hpsa: host_show_firmware_revision(), from the INQUIRY data that it keeps
+  kFwVersion,         // pm80xx: pm8001_ctl_fw_version_show(), from its copy of the MPI table
+  kHbaKernelVersion,  // aacraid: aac_show_kernel_version(), from its adapter information
   kIocResetCount,
-  kUniqueId,
+  kUniqueId,  // of a SCSI device: hpsa's unique_id_show(), smartpqi's pqi_unique_id_show(), both
+              // from
+              // the driver's list of devices
   // sas_phy
   kPhyIdentifier,
   kNegotiatedLinkRate,
@@ -53,6 +60,10 @@ enum class Attribute : uint8_t {
   kVpdPage83,
   kSasDeviceHandle,  // mpt3sas
   kDeviceHandle,     // mpi3mr
+  kPathInfo,         // hpsa: path_info_show(), smartpqi: pqi_path_info_show(); the lists of devices
+  kRaidLevel,        // hpsa: raid_level_show(), smartpqi: pqi_raid_level_show(), aacraid:
+                     // aac_show_raid_level(); the lists of devices
+  kInquiry,          // scsi_sysfs.c: show_inquiry(), the data of the scan
   // block
   kSize,
   kDev,
@@ -65,7 +76,7 @@ enum class Attribute : uint8_t {
   kDmUuid,
 };
 
-constexpr std::array<const char*, 42> kAttributeNames = {
+constexpr std::array<const char*, 48> kAttributeNames = {
     "proc_name",
     "state",
     "host_sas_address",
@@ -74,6 +85,9 @@ constexpr std::array<const char*, 42> kAttributeNames = {
     "version_fw",
     "model",
     "firmware_version",
+    "firmware_revision",
+    "fw_version",
+    "hba_kernel_version",
     "ioc_reset_count",
     "unique_id",
     "phy_identifier",
@@ -101,6 +115,9 @@ constexpr std::array<const char*, 42> kAttributeNames = {
     "vpd_pg83",
     "sas_device_handle",
     "device_handle",
+    "path_info",
+    "raid_level",
+    "inquiry",
     "size",
     "dev",
     "id",

@@ -1,10 +1,13 @@
 #include "driver/sysfs/attribute_text.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
@@ -90,6 +93,37 @@ DeviceState DeviceStateOf(absl::string_view content) {
   if (state == "cancel" || state == "deleted") return DeviceState::kRemoving;
   if (state == "offline" || state == "transport-offline") return DeviceState::kFailed;
   return DeviceState::kAttached;
+}
+
+PathPlace PathPlaceOf(absl::string_view content) {
+  PathPlace place;
+  for (absl::string_view line : absl::StrSplit(Trimmed(content), '\n')) {
+    const std::vector<absl::string_view> words =
+        absl::StrSplit(line, absl::ByAnyChar(" \t\r"), absl::SkipEmpty());
+    const bool is_active = !words.empty() && words.back() == "Active";
+    if (!is_active && !place.connector.empty()) continue;
+    PathPlace found;
+    for (size_t i = 0; i + 1 < words.size(); ++i) {
+      if (words[i] == "PORT:") found.connector = PrintableText(words[i + 1]);
+      const std::optional<uint64_t> number = NumberOf(words[i + 1], UINT8_MAX);
+      if (words[i] == "BOX:" && number) found.box = static_cast<uint8_t>(*number);
+      if (words[i] == "BAY:" && number) found.bay = static_cast<uint8_t>(*number);
+    }
+    if (!found.connector.empty()) place = std::move(found);
+    if (is_active) break;
+  }
+  return place;
+}
+
+std::string BoxName(const PathPlace& place) {
+  return absl::StrCat("PORT ", place.connector, place.box ? absl::StrCat(" BOX ", *place.box) : "");
+}
+
+std::optional<bool> EnclosureServicesOf(absl::string_view inquiry) {
+  constexpr size_t kByte = 6;
+  constexpr uint8_t kEncServ = 0x40;
+  if (inquiry.size() <= kByte) return std::nullopt;
+  return (static_cast<uint8_t>(inquiry[kByte]) & kEncServ) != 0;
 }
 
 std::optional<uint64_t> LunOfScsiName(absl::string_view name) {

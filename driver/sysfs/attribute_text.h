@@ -37,6 +37,25 @@ uint8_t ProtocolsOf(absl::string_view content);
 // (scsi_device_state_name). An unknown word counts as attached, for the device exists.
 DeviceState DeviceStateOf(absl::string_view content);
 
+// A drive's place as hpsa and smartpqi report it in path_info.
+struct PathPlace {
+  std::string connector;       // "1I": the port of the controller; empty: not reported
+  std::optional<uint8_t> box;  // the enclosure at that port; nullopt: not reported
+  std::optional<uint8_t> bay;  // in the box
+};
+
+// The place in a text such as "[1:0:2:0]       Direct-Access PORT: 1I BOX: 1 BAY: 3 Active\n", one
+// line per path (hpsa.c, path_info_show). Takes the line of the active path, or the first one.
+// Nothing is set for other texts: RAID volumes have no place.
+PathPlace PathPlaceOf(absl::string_view content);
+
+// The place without its bay, for people: "PORT 1I BOX 1".
+std::string BoxName(const PathPlace& place);
+
+// Whether INQUIRY data has the bit ENCSERV (SPC, byte 6, bit 6): without it the ses driver makes no
+// enclosure of the device (scsi_device_enclosure()). nullopt: the data is too short.
+std::optional<bool> EnclosureServicesOf(absl::string_view inquiry);
+
 // The LUN of a SCSI device's name "11:0:8:0" as the 8-byte LUN, big-endian (int_to_scsilun in
 // scsi_common.c); nullopt for other names.
 std::optional<uint64_t> LunOfScsiName(absl::string_view name);

@@ -129,5 +129,41 @@ TEST(AttributeTextTest, LastComponentFollowsTheLastSlash) {
   EXPECT_EQ(LastComponent(""), "");
 }
 
+// hpsa.c, path_info_show(); smartpqi_init.c, pqi_path_info_show().
+TEST(AttributeTextTest, PathInfoOfADriveHasConnectorBoxAndBay) {
+  const PathPlace place =
+      PathPlaceOf("[1:0:2:0]       Direct-Access PORT: 1I BOX: 1 BAY: 3 Active\n");
+  EXPECT_EQ(place.connector, "1I");
+  EXPECT_EQ(place.box, 1);
+  EXPECT_EQ(place.bay, 3);
+  EXPECT_EQ(BoxName(place), "PORT 1I BOX 1");
+}
+
+TEST(AttributeTextTest, ActivePathOfPathInfoCounts) {
+  const PathPlace place = PathPlaceOf(
+      "[1:0:2:0]       Direct-Access PORT: 1E BOX: 7 BAY: 3 Inactive\n"
+      "[1:0:2:0]       Direct-Access PORT: 2E BOX: 8 BAY: 3 Active\n");
+  EXPECT_EQ(BoxName(place), "PORT 2E BOX 8");
+  EXPECT_EQ(PathPlaceOf("[1:0:2:0] Direct-Access PORT: 1E BOX: 7 BAY: 3 Inactive\n").connector,
+            "1E");
+}
+
+TEST(AttributeTextTest, PathInfoMayHaveNoBoxOrNoPlace) {
+  const PathPlace direct = PathPlaceOf("[1:0:2:0]       Direct-Access PORT: 2I BAY: 9 Active\n");
+  EXPECT_EQ(direct.box, std::nullopt);
+  EXPECT_EQ(direct.bay, 9);
+  EXPECT_EQ(BoxName(direct), "PORT 2I");
+  for (const char* text : {"", "[1:1:0:0]       Direct-Access Active\n", "PORT:", "BAY: 300"}) {
+    EXPECT_EQ(PathPlaceOf(text).connector, "") << text;
+    EXPECT_EQ(PathPlaceOf(text).bay, std::nullopt) << text;
+  }
+}
+
+TEST(AttributeTextTest, EncServIsBitSixOfByteSix) {
+  EXPECT_EQ(EnclosureServicesOf(absl::string_view("\x0d\0\x07\x02\x3b\0\x40", 7)), true);
+  EXPECT_EQ(EnclosureServicesOf(absl::string_view("\x0d\0\x07\x02\x3b\0\xbf", 7)), false);
+  EXPECT_EQ(EnclosureServicesOf(absl::string_view("\x0d\0\x07\x02\x3b\0", 6)), std::nullopt);
+}
+
 }  // namespace
 }  // namespace sasd::sysfs

@@ -24,9 +24,9 @@ class Builder {
         if (unit.enclosure) AddSes(device, unit);
       }
     }
-    for (size_t i = 1; i < tree_.owners.size(); ++i) Mention(tree_.owners[i].facts.enclosure);
+    for (size_t i = 1; i < tree_.owners.size(); ++i) Mention(tree_.owners[i].facts.enclosure, "");
     for (const FoundDevice& device : tree_.devices) {
-      Mention(device.facts.enclosure);
+      Mention(device.facts.enclosure, device.place.bay ? BoxName(device.place) : "");
       for (const FoundUnit& unit : device.units) AddLinkedSlot(device, unit);
     }
     return std::move(out_);
@@ -74,11 +74,12 @@ class Builder {
     if (!occupant.slot) occupant.slot = place.slot;
   }
 
-  void Mention(EnclosureKey key) {
+  void Mention(EnclosureKey key, const std::string& os_name) {
     if (key == EnclosureKey() || !known_.insert(key).second) return;
     EnclosureFacts facts;
     facts.key = key;
     facts.host = host_;
+    facts.os_name = os_name;
     out_.enclosures.push_back(std::move(facts));
   }
 

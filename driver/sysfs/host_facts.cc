@@ -60,8 +60,8 @@ class Builder {
   explicit Builder(HostTree tree)
       : tree_(std::move(tree)),
         host_(AddressOfHost(tree_)),
-        keys_(host_,
-              tree_.facts.pci_address.empty() ? tree_.facts.os_name : tree_.facts.pci_address) {}
+        place_(tree_.facts.pci_address.empty() ? tree_.facts.os_name : tree_.facts.pci_address),
+        keys_(host_, place_) {}
 
   HostReading Build() {
     HostReading reading;
@@ -69,7 +69,9 @@ class Builder {
     reading.os_name = tree_.facts.os_name;
     reading.silent = SilentFacts();
     AssignKeys();
+    AssignBoxes();
     AttachPhys();
+    ForgetInventedRates();
     for (FoundDevice& device : tree_.devices) FinishDevice(device);
     EnclosureObservations enclosures = EnclosuresOf(host_, tree_);
     AddHost();
@@ -116,6 +118,46 @@ class Builder {
     }
   }
 
+  // A drive of hpsa and smartpqi knows the connector, the box there and its bay. The box is the
+  // enclosure of an SES device in the same box, if there is one; otherwise it gets an identifier
+  // made from its place.
+  void AssignBoxes() {
+    absl::flat_hash_map<std::string, EnclosureKey> known;
+    for (const FoundDevice& device : tree_.devices) {
+      if (!device.place.connector.empty() && device.facts.enclosure != EnclosureKey()) {
+        known.emplace(BoxName(device.place), device.facts.enclosure);
+      }
+    }
+    for (FoundDevice& device : tree_.devices) {
+      if (device.place.connector.empty()) continue;
+      EndDeviceFacts& facts = device.facts;
+      facts.connector_name = device.place.connector;
+      if (!device.place.bay) continue;
+      if (!facts.slot || facts.enclosure == EnclosureKey()) facts.slot = *device.place.bay;
+      if (facts.enclosure != EnclosureKey()) continue;
+      const std::string box = BoxName(device.place);
+      const EnclosureKey made(LocalAddress(absl::StrCat(place_, "/", box)).value());
+      facts.enclosure = known.emplace(box, made).first->second;
+    }
+  }
+
+  // After a reset of the HBA, and when a member of an IR volume changes, mpt3sas writes the
+  // constant MPI2_SAS_NEG_LINK_RATE_1_5 over the rate of the phys that lead to end devices
+  // (_scsih_scan_for_devices_after_reset and _scsih_sas_pd_add in mpt3sas_scsih.c). The rate is
+  // then not known.
+  void ForgetInventedRates() {
+    const std::string& driver = tree_.facts.driver_name;
+    if (driver != "mpt3sas" && driver != "mpt2sas") return;
+    if (tree_.reset_count == 0 && !tree_.has_volumes) return;
+    for (FoundOwner& owner : tree_.owners) {
+      for (FoundPhy& phy : owner.phys) {
+        if (phy.port == kNone || phy.facts.negotiated != LinkRate::k1_5Gbps) continue;
+        if (tree_.ports[phy.port].leads_to != PortLeadsTo::kEndDevice) continue;
+        phy.facts.negotiated = LinkRate::kUnknown;
+      }
+    }
+  }
+
   SasAddress RemoteOf(const FoundPort& port) const {
     switch (port.leads_to) {
       case PortLeadsTo::kExpander:
@@ -142,16 +184,40 @@ class Builder {
   }
 
   // mpt3sas makes no port of an expander's phys towards its parent. They are the phys that have a
-  // link but no port, if the parent's port has the same number of phys.
+  // link but no port, if the parent's port has the same number of phys. The phy of a pulled drive
+  // may look the same: mpt3sas takes it out of its port and leaves its rate
+  // (mpt3sas_transport_port_remove). Then they are the one run of neighbours with that number;
+  // without such a run nobody knows.
   void AttachUpwardPhys(FoundOwner& expander) {
     const auto upward = [](const FoundPhy& phy) {
       return phy.portless && IsLinkUp(phy.facts.negotiated);
     };
-    const auto count = std::count_if(expander.phys.begin(), expander.phys.end(), upward);
-    if (count != tree_.ports[expander.port].phy_count) return;
+    const size_t width = tree_.ports[expander.port].phy_count;
+    std::vector<FoundPhy*> candidates;
     for (FoundPhy& phy : expander.phys) {
-      if (upward(phy)) phy.facts.attached = expander.facts.parent.address;
+      if (upward(phy)) candidates.push_back(&phy);
     }
+    if (candidates.size() > width) candidates = OnlyRunOf(width, candidates);
+    if (candidates.size() != width) return;
+    for (FoundPhy* phy : candidates) phy->facts.attached = expander.facts.parent.address;
+  }
+
+  // The only run of so many phys with successive numbers; empty if there is none, or another one.
+  static std::vector<FoundPhy*> OnlyRunOf(size_t width, std::vector<FoundPhy*> phys) {
+    const auto number = [](const FoundPhy* phy) { return phy->facts.key.phy.value(); };
+    std::sort(phys.begin(), phys.end(),
+              [&](const FoundPhy* a, const FoundPhy* b) { return number(a) < number(b); });
+    std::vector<FoundPhy*> only;
+    for (size_t begin = 0, end; begin < phys.size(); begin = end) {
+      for (end = begin + 1; end < phys.size(); ++end) {
+        if (number(phys[end]) != number(phys[end - 1]) + 1) break;
+      }
+      if (end - begin != width) continue;
+      if (!only.empty()) return {};
+      only.assign(phys.begin() + static_cast<ptrdiff_t>(begin),
+                  phys.begin() + static_cast<ptrdiff_t>(end));
+    }
+    return only;
   }
 
   // Finds the lowest member of each port, and the port's width. The width is less than num_phys if
@@ -255,6 +321,7 @@ class Builder {
 
   HostTree tree_;
   const SasAddress host_;
+  const std::string place_;  // of the host in this machine
   Keys keys_;
   absl::flat_hash_set<PortKey> ports_;
   std::vector<Observation> out_;

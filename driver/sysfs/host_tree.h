@@ -8,6 +8,7 @@
 
 #include "driver/base/sas_address.h"
 #include "driver/observation/observation.h"
+#include "driver/sysfs/attribute_text.h"
 
 // The objects of one host that a walk finds, still without keys: the host's key may depend on its
 // phys and on the devices attached to them. Indices express the relations of the folders. Plain
@@ -76,6 +77,7 @@ struct FoundDevice {
   EndDeviceFacts facts;  // without keys
   SasAddress address;
   int port = kNone;  // HostTree::ports
+  PathPlace place;   // hpsa, smartpqi
   std::vector<FoundUnit> units;
 };
 
@@ -83,6 +85,7 @@ struct HostTree {
   HostFacts facts;  // address: that of host_sas_address
   uint32_t reset_count = 0;
   bool in_recovery = false;
+  bool has_volumes = false;        // IR volumes of mpt3sas: targets on its channel 1
   std::vector<FoundOwner> owners;  // parents first
   std::vector<FoundPort> ports;
   std::vector<FoundDevice> devices;

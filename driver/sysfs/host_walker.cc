@@ -1,10 +1,15 @@
 #include "driver/sysfs/host_walker.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "driver/sysfs/attribute_text.h"
 
 namespace sasd::sysfs {
@@ -12,6 +17,14 @@ namespace {
 
 // SAS allows far fewer expanders in a row. Each level costs two descriptors.
 constexpr int kDeepestExpander = 32;
+
+// The channel on which mpt3sas adds IR volumes (RAID_CHANNEL in mpt3sas_scsih.c).
+constexpr absl::string_view kRaidChannel = "1";
+
+bool IsOnRaidChannel(absl::string_view target) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(target, ':');
+  return parts.size() == 3 && parts[1] == kRaidChannel;
+}
 
 }  // namespace
 
@@ -33,8 +46,10 @@ void HostWalker::ReadHost(const Directory& scsi_host) {
   facts.board_name = text(Attribute::kBoardName);
   if (facts.board_name.empty()) facts.board_name = text(Attribute::kModelOfHost);
   facts.chip_name = text(Attribute::kVersionProduct);
-  facts.firmware_version = text(Attribute::kVersionFw);
-  if (facts.firmware_version.empty()) facts.firmware_version = text(Attribute::kFirmwareVersion);
+  for (const Attribute a : {Attribute::kVersionFw, Attribute::kFirmwareVersion,
+                            Attribute::kFirmwareRevision, Attribute::kFwVersion}) {
+    if (facts.firmware_version.empty()) facts.firmware_version = text(a);
+  }
   tree_.reset_count = static_cast<uint32_t>(
       NumberOf(io_.Read(scsi_host, Attribute::kIocResetCount), UINT32_MAX).value_or(0));
   tree_.in_recovery = Trimmed(io_.Read(scsi_host, Attribute::kHostState)) == "recovery";
@@ -43,6 +58,7 @@ void HostWalker::ReadHost(const Directory& scsi_host) {
 void HostWalker::WalkOwner(const Directory& directory, int owner) {
   if (!directory || depth_ > kDeepestExpander) return;
   const Listing listing = io_.List(directory);
+  if (owner == 0) NoteVolumes(listing);
   const size_t first_phy = tree_.owners[owner].phys.size();
   for (absl::string_view name : listing.Names(EntryKind::kDirectory, "phy-")) {
     ReadPhy(directory, name, owner);
@@ -51,6 +67,11 @@ void HostWalker::WalkOwner(const Directory& directory, int owner) {
     WalkPort(directory, name, owner);
   }
   LookForPorts(directory, owner, first_phy);
+}
+
+void HostWalker::NoteVolumes(const Listing& host_folder) {
+  const auto targets = host_folder.Names(EntryKind::kDirectory, "target");
+  tree_.has_volumes |= std::any_of(targets.begin(), targets.end(), IsOnRaidChannel);
 }
 
 void HostWalker::ReadPhy(const Directory& directory, absl::string_view name, int owner) {
@@ -151,6 +172,16 @@ SesId HostWalker::SesIdOf(const Directory& sas_device, EnclosureKey enclosure) {
                                                                        : SesId::kNeeded;
 }
 
+// hpsa reports no bay_identifier, and smartpqi none for drives of an unknown enclosure.
+void HostWalker::ReadPlace(const Directory& end_device, FoundDevice& found) {
+  const std::string& driver = tree_.facts.driver_name;
+  if ((driver != "hpsa" && driver != "smartpqi") || found.units.empty()) return;
+  const std::string& name = found.units.front().facts.scsi_address;
+  const Directory unit =
+      io_.Open(end_device, absl::StrCat("target", name.substr(0, name.rfind(':')), "/", name));
+  found.place = PathPlaceOf(io_.Read(unit, Attribute::kPathInfo));
+}
+
 void HostWalker::ReadExpander(const Directory& port_directory, absl::string_view name, int port) {
   const Directory directory = io_.Open(port_directory, name);
   if (!directory) return;
@@ -194,6 +225,7 @@ void HostWalker::ReadEndDevice(const Directory& port_directory, absl::string_vie
   found.units = ReadUnits(io_, sysfs_, directory, slot_links_, SesIdOf(device, facts.enclosure));
   if (!device && found.units.empty()) return;  // being added or removed
   if (found.address == SasAddress()) found.address = ReadUnitAddress(io_, directory);
+  ReadPlace(directory, found);
 
   tree_.ports[port].leads_to = PortLeadsTo::kEndDevice;
   tree_.ports[port].remote = static_cast<int>(tree_.devices.size());

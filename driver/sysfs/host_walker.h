@@ -28,12 +28,14 @@ class HostWalker {
  private:
   void ReadHost(const Directory& scsi_host);
   void WalkOwner(const Directory& directory, int owner);
+  void NoteVolumes(const Listing& host_folder);
   void ReadPhy(const Directory& directory, absl::string_view name, int owner);
   void WalkPort(const Directory& directory, absl::string_view name, int owner);
   void JoinPhys(const Listing& port_folder, int owner, int port);
   void LookForPorts(const Directory& directory, int owner, size_t first_phy);
   EnclosureKey ReadEnclosure(const Directory& sas_device);
   SesId SesIdOf(const Directory& sas_device, EnclosureKey enclosure);
+  void ReadPlace(const Directory& end_device, FoundDevice& found);
   void ReadExpander(const Directory& port_directory, absl::string_view name, int port);
   void ReadEndDevice(const Directory& port_directory, absl::string_view name, int port);
 

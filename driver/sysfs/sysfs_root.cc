@@ -15,7 +15,7 @@
 namespace sasd::sysfs {
 namespace {
 
-constexpr absl::string_view kSasHosts = "class/sas_host";
+constexpr absl::string_view kSasHosts = "class/sas_host", kScsiHosts = "class/scsi_host";
 
 absl::Status CannotOpen(const std::string& path, int error) {
   const std::string text = absl::StrCat("cannot open folder \"", path, "\": ", strerror(error));
@@ -55,17 +55,82 @@ std::optional<HostPlace> PlaceIn(absl::string_view path, absl::string_view name)
   return place;
 }
 
-// The target of the entry `name` of the folder class/sas_host.
-std::optional<HostPlace> PlaceOf(TreeIo& io, const Directory& hosts, absl::string_view name) {
-  std::string from(kSasHosts);
-  std::string target = io.ReadLink(hosts, name);
-  if (target.empty()) {
+// Where an entry of a class leads.
+struct EntryTarget {
+  std::string from;    // the folder of the link, below the root
+  std::string target;  // the text of the link; empty: there is none
+};
+
+// Of the entry `name` of the folder `of_class`, which is open as `hosts`.
+EntryTarget TargetOf(TreeIo& io, const Directory& hosts, absl::string_view of_class,
+                     absl::string_view name) {
+  EntryTarget entry = {std::string(of_class), io.ReadLink(hosts, name)};
+  if (entry.target.empty()) {
     // A copy made with links followed has no link here. `device` still leads to the host.
-    absl::StrAppend(&from, "/", name);
-    target = io.ReadLink(io.Open(hosts, name), "device");
+    absl::StrAppend(&entry.from, "/", name);
+    entry.target = io.ReadLink(io.Open(hosts, name), "device");
   }
-  const std::optional<std::string> path = ResolveLink(from, target);
+  return entry;
+}
+
+std::optional<HostPlace> PlaceOf(TreeIo& io, const Directory& hosts, absl::string_view of_class,
+                                 absl::string_view name) {
+  const EntryTarget entry = TargetOf(io, hosts, of_class, name);
+  const std::optional<std::string> path = ResolveLink(entry.from, entry.target);
   return path ? PlaceIn(*path, name) : std::nullopt;
+}
+
+std::vector<std::string> EntriesOf(TreeIo& io, const Directory& hosts) {
+  std::vector<std::string> names;
+  const Listing listing = io.List(hosts);
+  for (EntryKind kind : {EntryKind::kLink, EntryKind::kDirectory, EntryKind::kOther}) {
+    for (absl::string_view name : listing.Names(kind, "host")) names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end(), NaturalLess);
+  return names;
+}
+
+std::vector<HostPlace> PlacesIn(TreeIo& io, const Directory& root, absl::string_view of_class) {
+  std::vector<HostPlace> places;
+  const Directory hosts = io.Open(root, of_class);
+  for (const std::string& name : EntriesOf(io, hosts)) {
+    if (std::optional<HostPlace> place = PlaceOf(io, hosts, of_class, name)) {
+      places.push_back(*std::move(place));
+    }
+  }
+  return places;
+}
+
+std::string WhyNoFolder(int error, absl::string_view target, absl::string_view path) {
+  const std::string link = absl::StrCat("its link \"", target, "\"");
+  switch (error) {
+    case ENOENT:
+      return absl::StrCat(link, " leads nowhere: there is no ", path);
+    case ELOOP:
+    case ENOTDIR:
+      return absl::StrCat(link, " leads to ", path, ", which is no folder but a link or a file");
+    default:
+      return absl::StrCat("its folder ", path, " cannot be opened: ", strerror(error));
+  }
+}
+
+// Why the entry `name` of class/sas_host leads to no folder of a host; empty if it does.
+std::string WhyUnreadable(TreeIo& io, const Directory& root, const Directory& hosts,
+                          absl::string_view name) {
+  const EntryTarget entry = TargetOf(io, hosts, kSasHosts, name);
+  if (entry.target.empty()) return "its entry is no link and has no link \"device\"";
+  const std::optional<std::string> path = ResolveLink(entry.from, entry.target);
+  if (!path) return absl::StrCat("its link \"", entry.target, "\" leads out of sysfs");
+  const std::optional<HostPlace> place = PlaceIn(*path, name);
+  if (!place) {
+    return absl::StrCat("its link \"", entry.target, "\" leads to ", *path,
+                        ", which is not in a folder of ", name);
+  }
+  if (io.Open(root, place->path)) return "";
+  const int opened = io.io().OpenDirectory(root.descriptor(), place->path.c_str());
+  if (opened < 0) return WhyNoFolder(-opened, entry.target, place->path);
+  io.io().Close(opened);
+  return "";
 }
 
 }  // namespace
@@ -103,21 +168,33 @@ std::optional<std::string> ResolveLink(absl::string_view from, absl::string_view
 }
 
 std::optional<HostPlace> FindHost(TreeIo& io, const Directory& root, absl::string_view name) {
-  return PlaceOf(io, io.Open(root, kSasHosts), name);
+  return PlaceOf(io, io.Open(root, kSasHosts), kSasHosts, name);
 }
 
 std::vector<HostPlace> FindHosts(TreeIo& io, const Directory& root) {
-  std::vector<HostPlace> places;
+  return PlacesIn(io, root, kSasHosts);
+}
+
+std::optional<HostPlace> FindScsiHost(TreeIo& io, const Directory& root, absl::string_view name) {
+  return PlaceOf(io, io.Open(root, kScsiHosts), kScsiHosts, name);
+}
+
+std::vector<HostPlace> FindScsiHosts(TreeIo& io, const Directory& root) {
+  return PlacesIn(io, root, kScsiHosts);
+}
+
+std::vector<HostProblem> FindHostProblems(TreeIo& io, const Directory& root) {
+  std::vector<HostProblem> problems;
   const Directory hosts = io.Open(root, kSasHosts);
-  const Listing listing = io.List(hosts);
-  for (EntryKind kind : {EntryKind::kLink, EntryKind::kDirectory}) {
-    for (absl::string_view name : listing.Names(kind)) {
-      if (std::optional<HostPlace> place = PlaceOf(io, hosts, name)) places.push_back(*place);
-    }
+  for (const std::string& name : EntriesOf(io, hosts)) {
+    std::string reason = WhyUnreadable(io, root, hosts, name);
+    if (reason.empty()) continue;
+    const std::vector<std::string> still = EntriesOf(io, io.Open(root, kSasHosts));
+    if (std::find(still.begin(), still.end(), name) == still.end()) continue;
+    problems.push_back({PrintableText(name), PrintableText(absl::StrCat(kSasHosts, "/", name)),
+                        PrintableText(reason)});
   }
-  std::sort(places.begin(), places.end(),
-            [](const HostPlace& a, const HostPlace& b) { return NaturalLess(a.name, b.name); });
-  return places;
+  return problems;
 }
 
 }  // namespace sasd::sysfs

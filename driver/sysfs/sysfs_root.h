@@ -33,6 +33,22 @@ std::vector<HostPlace> FindHosts(TreeIo& io, const Directory& root);
 // The host `name`; nullopt if there is no such entry, or if it dangles.
 std::optional<HostPlace> FindHost(TreeIo& io, const Directory& root, absl::string_view name);
 
+// All SCSI hosts (class/scsi_host), as FindHosts().
+std::vector<HostPlace> FindScsiHosts(TreeIo& io, const Directory& root);
+
+// The SCSI host `name`, as FindHost().
+std::optional<HostPlace> FindScsiHost(TreeIo& io, const Directory& root, absl::string_view name);
+
+// A host that class/sas_host names and whose folder cannot be opened.
+struct HostProblem {
+  std::string name;    // "host3"
+  std::string path;    // of the entry, below the root
+  std::string reason;  // one clause, with the value
+};
+
+// All of them, in natural order of the names. A host that has left the class meanwhile is none.
+std::vector<HostProblem> FindHostProblems(TreeIo& io, const Directory& root);
+
 }  // namespace sasd::sysfs
 
 #endif  // DRIVER_SYSFS_SYSFS_ROOT_H_

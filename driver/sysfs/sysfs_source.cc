@@ -7,11 +7,14 @@
 
 #include "absl/container/btree_set.h"
 #include "absl/strings/str_cat.h"
+#include "driver/sysfs/attribute_text.h"
 #include "driver/sysfs/differences.h"
+#include "driver/sysfs/scsi_host_reader.h"
 #include "driver/sysfs/sysfs_reader.h"
 #include "driver/sysfs/sysfs_root.h"
 #include "driver/sysfs/tree_io.h"
 #include "driver/sysfs/uevent.h"
+#include "driver/sysfs/upward_phys.h"
 
 namespace sasd::sysfs {
 namespace {
@@ -52,6 +55,12 @@ Cause SysfsSource::ScanCause() { return MakeCause(CauseKind::kScan, "sysfs scan"
 absl::Status SysfsSource::Scan(const Cause& cause) {
   absl::StatusOr<std::vector<HostReading>> readings = ReadTree(root_, io_);
   if (!readings.ok()) return readings.status();
+  absl::StatusOr<ScsiHosts> beside = ReadScsiHosts(root_, io_);
+  if (!beside.ok()) return beside.status();
+  SetScsiHosts(*std::move(beside));
+  for (HostReading& reading : *readings) {
+    if (const HostReading* known = Find(last_, reading.host)) KeepUpwardPhys(*known, reading);
+  }
   std::vector<std::pair<SasAddress, std::vector<Observation>>> differences;
   const auto add = [&differences](SasAddress host, std::vector<Observation> observations) {
     if (!observations.empty()) differences.emplace_back(host, std::move(observations));
@@ -79,13 +88,42 @@ absl::Status SysfsSource::Scan(const Cause& cause) {
 absl::Status SysfsSource::ScanHost(absl::string_view os_name, const Cause& cause) {
   absl::StatusOr<std::optional<HostReading>> reading = ReadHost(root_, os_name, io_);
   if (!reading.ok()) return reading.status();
+  if (absl::Status s = ReadScsiHostAgain(os_name); !s.ok()) return s;
   const auto known = Known(os_name);
   const bool was_there = known != last_.end(), is_there = reading->has_value();
   if (!was_there && !is_there) return absl::OkStatus();
   if (!was_there || !is_there || known->host != (*reading)->host) return Scan(cause);
+  KeepUpwardPhys(*known, **reading);
   std::vector<Observation> differences = Differences(known->observations, (*reading)->observations);
   *known = **std::move(reading);
   if (!differences.empty()) Emit(known->host, cause, std::move(differences));
+  return absl::OkStatus();
+}
+
+void SysfsSource::SetScsiHosts(ScsiHosts hosts) {
+  if (hosts == *scsi_hosts_) return;
+  scsi_hosts_ = std::make_shared<const ScsiHosts>(std::move(hosts));
+}
+
+absl::Status SysfsSource::ReadScsiHostAgain(absl::string_view os_name) {
+  absl::StatusOr<std::optional<ScsiHost>> host = ReadScsiHost(root_, os_name, io_);
+  if (!host.ok()) return host.status();
+  absl::StatusOr<std::vector<UnreadableHost>> unreadable = ReadUnreadableHosts(root_, io_);
+  if (!unreadable.ok()) return unreadable.status();
+  ScsiHosts hosts = *scsi_hosts_;
+  hosts.unreadable = *std::move(unreadable);
+  const auto place = std::find_if(hosts.hosts.begin(), hosts.hosts.end(), [&](const ScsiHost& h) {
+    return !NaturalLess(h.os_name, os_name);
+  });
+  const bool was_there = place != hosts.hosts.end() && place->os_name == os_name;
+  if (was_there && host->has_value()) {
+    *place = **std::move(host);
+  } else if (was_there) {
+    hosts.hosts.erase(place);
+  } else if (host->has_value()) {
+    hosts.hosts.insert(place, **std::move(host));
+  }
+  SetScsiHosts(std::move(hosts));
   return absl::OkStatus();
 }
 

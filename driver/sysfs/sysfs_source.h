@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "driver/base/clock.h"
 #include "driver/observation/observation.h"
+#include "driver/observation/scsi_host.h"
 #include "driver/sysfs/file_io.h"
 #include "driver/sysfs/host_reading.h"
 #include "driver/sysfs/link_look.h"
@@ -52,11 +53,17 @@ class SysfsSource {
   // The readings reported last.
   const std::vector<HostReading>& last() const { return last_; }
 
+  // What the last readings saw beside the SAS objects; never null. It is another object once
+  // something in it has changed. Nothing of it goes to the sink.
+  const std::shared_ptr<const ScsiHosts>& scsi_hosts() const { return scsi_hosts_; }
+
  private:
   SysfsSource(std::string root, FileIo& io, Clock& clock, ObservationSink& sink);
 
   // The last reported reading of the host; end() if there is none.
   std::vector<HostReading>::iterator Known(absl::string_view os_name);
+  void SetScsiHosts(ScsiHosts hosts);
+  absl::Status ReadScsiHostAgain(absl::string_view os_name);
   void Emit(SasAddress host, const Cause& cause, std::vector<Observation> observations);
 
   const std::string root_;
@@ -64,6 +71,7 @@ class SysfsSource {
   Clock& clock_;
   ObservationSink& sink_;
   std::vector<HostReading> last_;
+  std::shared_ptr<const ScsiHosts> scsi_hosts_ = std::make_shared<const ScsiHosts>();
 };
 
 }  // namespace sasd::sysfs

@@ -301,6 +301,30 @@ TEST_F(Lifetime, S23_DuplicatedRemovalStartsOneHandshake) {
   ExpectSettled();
 }
 
+TEST_F(Lifetime, S23_RemovalWithoutADeviceStartsOneHandshake) {
+  RunAll();
+  const DevHandle unknown(static_cast<uint16_t>(other_.handle.value() + 20));
+  ASSERT_EQ(devices().FindByHandle(unknown), nullptr);
+  ASSERT_EQ(hba_->nodes().FindByHandle(unknown), nullptr);
+  mpi::TopologyChangeList list = ListOf(drive_, mpi::PhyReason::kTargetNotResponding);
+  list.entries[0].attached_handle = unknown;
+  const auto once = ElementsAre("reset " + Hex(unknown), "remove " + Hex(unknown));
+  ioc_->ClearRecords();
+  ioc_->Deliver(list);
+  ioc_->Deliver(list);
+  RunAll();
+  EXPECT_THAT(ioc_->Handshakes(), once);
+  // Lost events may have been about a new owner of the handle and about its end.
+  ioc_->ClearRecords();
+  ioc_->DeliverEventsLost(2);
+  ioc_->Deliver(list);
+  ioc_->Deliver(list);
+  RunAll();
+  EXPECT_THAT(ioc_->Handshakes(), once);
+  EXPECT_EQ(State(), DeviceState::kAttached);
+  ExpectSettled();
+}
+
 TEST_F(Lifetime, S23_VolumeHandshakePrecedesItsDisks) {
   RunAll();
   ioc_->ClearRecords();
@@ -310,6 +334,26 @@ TEST_F(Lifetime, S23_VolumeHandshakePrecedesItsDisks) {
   ioc_->Deliver(list);
   EXPECT_THAT(ioc_->Handshakes(),
               ElementsAre("reset 0x0200", "remove 0x0200", "reset " + Hex(drive_.handle)));
+}
+
+// The event about its removal is lost without a trace. The firmware keeps the old handles until the
+// host gives them back.
+TEST_F(Lifetime, S23_ReturnedExpanderGivesItsOldHandlesBack) {
+  RunAll();
+  const DevHandle old = hba_->nodes().View(*hba_->nodes().Find(KeyOfExpander(kExpander))).handle;
+  ioc_->ClearRecords();
+  ioc_->SetHearing(false);
+  ASSERT_TRUE(fabric().SetExpander(kExpander, false).ok());
+  ioc_->SetHearing(true);
+  ASSERT_TRUE(fabric().SetExpander(kExpander, true).ok());
+  RunAll();
+  ASSERT_NE(Truth(kDrive).handle, drive_.handle) << "the firmware has reused it already";
+  for (const DevHandle handle : {old, drive_.handle, other_.handle}) {
+    EXPECT_THAT(ioc_->Handshakes(), testing::Contains("reset " + Hex(handle)).Times(1));
+    EXPECT_THAT(ioc_->Handshakes(), testing::Contains("remove " + Hex(handle)).Times(1));
+  }
+  EXPECT_EQ(State(), DeviceState::kAttached);
+  ExpectSettled();
 }
 
 TEST_F(Lifetime, S24_VacantPhyWithoutResponseIsARemoval) {
@@ -336,6 +380,31 @@ TEST_F(Lifetime, S24_VacantPhyWithoutResponseIsARemoval) {
   ioc_->Deliver(list);
   RunAll();
   EXPECT_TRUE(sink_->batches().empty());
+  ExpectSettled();
+}
+
+// The page says that the device is there; the event is about a later moment.
+TEST_F(Lifetime, S25_DelayDuringAPageReadIsKept) {
+  emulator::SyntheticFabricOptions options = SmallFabric();
+  options.report_missing_delay_s = 5;
+  Create(options);
+  RunAll();
+  ASSERT_EQ(State(), DeviceState::kAttached);
+  hba_->Rescan();
+  bool pulled = false;
+  ioc_->SetFilter([&](const transport::IocRequest& request, transport::IocReply&) {
+    const std::optional<mpi::SasDevicePage0> page = DevicePageIn(request);
+    if (pulled || !page.has_value() || page->handle != drive_.handle) return;
+    pulled = true;
+    EXPECT_TRUE(fabric().Pull(kDrive).ok());
+  });
+  RunAll();
+  ioc_->SetFilter(nullptr);
+  ASSERT_TRUE(pulled);
+  EXPECT_EQ(State(), DeviceState::kBlocked);
+  ASSERT_TRUE(fabric().Insert(kDrive).ok());
+  RunAll();
+  EXPECT_EQ(State(), DeviceState::kAttached);
   ExpectSettled();
 }
 

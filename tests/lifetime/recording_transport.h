@@ -42,6 +42,9 @@ class RecordingTransport : public transport::IocTransport {
   void Deliver(mpi::EventCode event, ByteSpan data);
   void Deliver(const mpi::EventData& event) { Deliver(CodeOf(event), EncodeEvent(event)); }
   void DeliverEventsLost(uint32_t count);
+  // Whether events of the IOC reach the listener (true at the start). Those of the meantime are
+  // lost without a trace.
+  void SetHearing(bool hears) { inner_.SetListener(hears ? listener_.load() : nullptr); }
 
   transport::IocInfo Info() const override { return inner_.Info(); }
   absl::Status Submit(const transport::IocRequest& request, Completion done) override;
