@@ -94,6 +94,14 @@ TEST(RateStormTest, LosesNothing) {
         "ms late; the journal has each with the subscriber's bytes\n",
         events, absl::ToDoubleSeconds(took), 1.0 * kRate, rate, absl::ToDoubleMilliseconds(latest));
     if (Seconds() >= 10) EXPECT_GE(rate, 0.98 * kRate);
+
+    // A node of 1,000 drives with 500 events a day, for 90 days.
+    ASSERT_TRUE(path.journal()->Maintain().ok());
+    const double each =
+        static_cast<double>(path.journal()->stats().used_bytes) / static_cast<double>(events);
+    std::cout << absl::StrFormat("%.0f bytes per event; 90 days with 500 a day: %.1f MB\n", each,
+                                 each * 90 * 500 / 1e6);
+    EXPECT_LT(each * 90 * 500, 100e6);
   }
   std::filesystem::remove_all(directory);
 }
