@@ -155,9 +155,7 @@ class WatchSession {
     if (status.code() == absl::StatusCode::kOutOfRange && !token_.empty() && revision_ > 0) {
       in_gap_ = true;
       sent_revision_ = revision_;
-      gap_reason_ = ReasonOf(status) == "EPOCH_CHANGED"
-                        ? absl::StrCat("sasd restarted after revision ", revision_)
-                        : absl::StrCat("the log moved past revision ", revision_);
+      gap_reason_ = WhyNotResumed(status, revision_);
       token_.clear();
       return true;
     }

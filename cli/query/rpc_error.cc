@@ -148,4 +148,13 @@ std::string ReasonOf(const absl::Status& status) {
   return reason.has_value() ? std::string(*reason) : "";
 }
 
+std::string WhyNotResumed(const absl::Status& status, int64_t revision) {
+  const std::string reason = ReasonOf(status);
+  if (reason == "EPOCH_CHANGED")
+    return absl::StrCat("sasd began a new history after revision ", revision);
+  if (reason == "REVISION_LOST")
+    return absl::StrCat("revision ", revision, " was lost: a power loss, or a disk that hung");
+  return absl::StrCat("the history moved past revision ", revision);
+}
+
 }  // namespace sasd::cli

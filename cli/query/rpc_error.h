@@ -1,6 +1,7 @@
 #ifndef CLI_QUERY_RPC_ERROR_H_
 #define CLI_QUERY_RPC_ERROR_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -32,6 +33,9 @@ absl::Status FromRpc(const grpc::Status& status, const Endpoint& endpoint);
 
 // The reason of an ErrorInfo, such as "REVISION_COMPACTED"; empty if the server sent none.
 std::string ReasonOf(const absl::Status& status);
+
+// Why sasd cannot resume a watch after `revision`, by the reason of its OUT_OF_RANGE, in words.
+std::string WhyNotResumed(const absl::Status& status, int64_t revision);
 
 // Connects to the unix socket at `path`, and closes the connection. Returns errno, or 0.
 int ConnectErrno(const std::string& path);

@@ -75,6 +75,16 @@ TEST(RpcErrorTest, AnotherEpochMeansWatchingWithoutFrom) {
               HasSubstr("watch without --from"));
 }
 
+TEST(RpcErrorTest, AWatchThatCannotResumeSaysWhy) {
+  const auto why = [](const char* reason) {
+    const grpc::Status status(grpc::StatusCode::OUT_OF_RANGE, "refused", Details(reason, "x", ""));
+    return WhyNotResumed(FromRpc(status, kEndpoint), 17);
+  };
+  EXPECT_EQ(why("REVISION_COMPACTED"), "the history moved past revision 17");
+  EXPECT_EQ(why("REVISION_LOST"), "revision 17 was lost: a power loss, or a disk that hung");
+  EXPECT_EQ(why("EPOCH_CHANGED"), "sasd began a new history after revision 17");
+}
+
 TEST(RpcErrorTest, AnEmptyMessageNamesTheAddress) {
   EXPECT_THAT(Line(grpc::StatusCode::INTERNAL), HasSubstr(kEndpoint.address));
 }

@@ -37,6 +37,12 @@ constexpr const char* kMigrations[] = {
     "CREATE TABLE ages(revision INTEGER PRIMARY KEY, seconds INTEGER NOT NULL);"
     "CREATE TABLE state(object INTEGER PRIMARY KEY, present INTEGER NOT NULL,"
     "  revision INTEGER NOT NULL, checksum INTEGER NOT NULL, resource BLOB NOT NULL)",
+    // 2: the index by object is in runs (posting_run.h). Those of older events are built later.
+    "DROP TABLE event_objects;"
+    "CREATE TABLE runs(last INTEGER PRIMARY KEY, first INTEGER NOT NULL, id INTEGER NOT NULL,"
+    "  level INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+    "CREATE TABLE postings(key INTEGER PRIMARY KEY, checksum INTEGER NOT NULL,"
+    "  entries BLOB NOT NULL)",
 };
 
 constexpr int64_t kSpanEvents = 512;
@@ -71,8 +77,8 @@ absl::StatusOr<std::string> MarkName(const std::string& directory) {
 
 struct Journal::Writer {
   Database db;
-  Statement insert_event, insert_posting, find_object, insert_object, insert_span, insert_gap,
-      delete_gaps, put_state, put_meta;
+  Statement insert_event, find_object, insert_object, insert_span, insert_gap, delete_gaps,
+      put_state, put_meta;
 };
 
 void Journal::Summary::Add(const EventRow& row) {
@@ -138,7 +144,6 @@ absl::Status Journal::SetUp() {
     sqlite3_wal_hook(w.db.handle(), NoteLogPages, &log_pages_);
     for (const auto& [statement, sql] : std::initializer_list<std::pair<Statement*, const char*>>{
              {&w.insert_event, "INSERT INTO events VALUES(?, ?, ?, ?, ?, ?, ?)"},
-             {&w.insert_posting, "INSERT INTO event_objects VALUES(?, ?, ?)"},
              {&w.find_object, "SELECT id FROM objects WHERE name = ?"},
              {&w.insert_object, "INSERT INTO objects(name, kind) VALUES(?, ?)"},
              {&w.insert_span, "INSERT OR REPLACE INTO spans VALUES(?, ?, ?, ?, ?, ?, ?)"},
@@ -152,8 +157,12 @@ absl::Status Journal::SetUp() {
     }
     if (absl::Status status = Begin(file->created, file->moved_aside); !status.ok()) return status;
     if (absl::Status status = LoadSummary(); !status.ok()) return status;
+    absl::StatusOr<std::unique_ptr<IndexWriter>> index = IndexWriter::Open(w.db);
+    if (!index.ok()) return index.status();
+    index_ = *std::move(index);
+    if (absl::Status status = LoadIndex(); !status.ok()) return status;
     absl::StatusOr<std::unique_ptr<Trimmer>> trimmer =
-        Trimmer::Open(w.db, options_.boot_id, options_.clock->Monotonic());
+        Trimmer::Open(w.db, *index_, options_.boot_id, options_.clock->Monotonic());
     if (!trimmer.ok()) return trimmer.status();
     trimmer_ = *std::move(trimmer);
     absl::StatusOr<int64_t> objects = w.db.Int("SELECT EXISTS(SELECT 1 FROM objects)");
@@ -179,6 +188,9 @@ absl::Status Journal::OpenMaintenance() {
       !status.ok())
     return status;
   // The first read opens the log.
+  absl::StatusOr<std::unique_ptr<IndexMerger>> merger = IndexMerger::Open(maintenance_);
+  if (!merger.ok()) return merger.status();
+  merger_ = *std::move(merger);
   return maintenance_.Int("SELECT count(*) FROM meta").status();
 }
 
@@ -339,6 +351,13 @@ absl::Status Journal::LoadSummary() {
   }
 }
 
+absl::Status Journal::LoadIndex() {
+  bool damaged = false;
+  absl::Status status = index_->Load(last_revision_.load(), &damaged);
+  if (damaged) damaged_ = true;
+  return status;
+}
+
 absl::Status Journal::PutMeta(absl::string_view key, absl::string_view value) {
   return writer_->put_meta.BindText(1, key).BindText(2, value).Run();
 }
@@ -370,7 +389,11 @@ absl::Status Journal::Append(absl::Span<const EventRow> rows) {
     absl::MutexLock lock(&write_mu_);
     --waiting_;
     status = Noted(AppendLocked(rows));
-    if (!status.ok()) ForgetObjectIds();  // they may be of rows that were rolled back
+    if (!status.ok()) {
+      // They may be of rows that were rolled back.
+      ForgetObjectIds();
+      index_->Forget();
+    }
   }
   if (!status.ok()) return status;
   int64_t bytes = 0;
@@ -386,6 +409,9 @@ absl::Status Journal::Append(absl::Span<const EventRow> rows) {
 }
 
 absl::Status Journal::AppendLocked(absl::Span<const EventRow> rows) {
+  if (!index_->loaded()) {
+    if (absl::Status status = LoadIndex(); !status.ok()) return status;
+  }
   const Summary before = summary_;
   absl::StatusOr<Transaction> transaction = Transaction::Begin(writer_->db, true);
   absl::Status status = transaction.status();
@@ -436,17 +462,11 @@ absl::Status Journal::WriteRow(const EventRow& row) {
       .BindBlob(7, row.payload);
   if (row.previous_revision != row.revision - 1) w.insert_event.Bind(2, row.previous_revision);
   if (absl::Status status = w.insert_event.Run(); !status.ok()) return status;
-  for (const ObjectBits& object : objects) {
-    if (absl::Status status = w.insert_posting.Bind(1, object.id)
-                                  .Bind(2, row.revision)
-                                  .Bind(3, EventBits(row.cause, row.severity, object.changes))
-                                  .Run();
-        !status.ok())
-      return status;
-  }
+  if (absl::Status status = index_->Add(row.revision, bits, objects); !status.ok()) return status;
   summary_.Add(row);
   if (summary_.count < kSpanEvents) return absl::OkStatus();
   const Summary full = std::exchange(summary_, Summary());
+  if (absl::Status status = index_->EndRun(); !status.ok()) return status;
   return w.insert_span.Bind(1, full.last)
       .Bind(2, full.first)
       .Bind(3, full.count)
@@ -654,6 +674,7 @@ absl::Status Journal::Maintain() {
   if (top > reserved_.load() - options_.reserved_block) result.Update(Reserve(top));
 
   absl::MutexLock lock(&maintenance_mu_);
+  result.Update(MendIndex());
   result.Update(CopyLog());
   result.Update(Trim());
   if (unwritable_.load() && !noted_unwritable_) {
@@ -665,6 +686,38 @@ absl::Status Journal::Maintain() {
   absl::MutexLock stats_lock(&mu_);
   stats_.last_error = result;
   return result;
+}
+
+absl::Status Journal::MendIndex() {
+  const absl::Duration begin = options_.clock->Monotonic();
+  for (;;) {
+    LockForMaintenance();
+    const int64_t written = index_->written();
+    write_mu_.Unlock();
+    if (written == runs_seen_) return absl::OkStatus();
+    absl::StatusOr<std::optional<IndexMerger::Work>> work = merger_->Next();
+    if (!work.ok()) return work.status();
+    if (!work->has_value()) {
+      runs_seen_ = written;
+      return absl::OkStatus();
+    }
+    LockForMaintenance();
+    absl::StatusOr<Transaction> transaction = Transaction::Begin(writer_->db, true);
+    absl::Status status = transaction.status();
+    if (status.ok())
+      status = index_->Replace((*work)->first, (*work)->last, (*work)->level,
+                               std::move((*work)->postings));
+    if (status.ok()) status = transaction->Commit();
+    if (!status.ok()) index_->Forget();
+    write_mu_.Unlock();
+    if (!status.ok()) return Noted(status);
+    unsynced_ = true;
+    if (options_.clock->Monotonic() - begin > kTrimFor) {
+      absl::MutexLock lock(&mu_);
+      wanted_ = true;
+      return absl::OkStatus();
+    }
+  }
 }
 
 // The log starts over only by truncation, here. If a write started it over in place, with

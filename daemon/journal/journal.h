@@ -19,6 +19,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "daemon/journal/index_merger.h"
+#include "daemon/journal/index_writer.h"
 #include "daemon/journal/journal_reader.h"
 #include "daemon/journal/journal_row.h"
 #include "daemon/journal/sqlite.h"
@@ -164,6 +166,7 @@ class Journal {
   absl::Status Begin(bool created, const std::string& moved_aside)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status LoadSummary() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  absl::Status LoadIndex() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status Reserve(int64_t after);
   absl::Status AppendLocked(absl::Span<const EventRow> rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
@@ -177,6 +180,8 @@ class Journal {
   void LockForMaintenance() ABSL_EXCLUSIVE_LOCK_FUNCTION(write_mu_);
   // Notes damage in an error of a write.
   absl::Status Noted(absl::Status status);
+  // Keeps the index small: merges its runs, and adds what it lacks.
+  absl::Status MendIndex() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
   absl::Status CopyLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
   absl::Status Trim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
   void Run();
@@ -205,7 +210,9 @@ class Journal {
   // output, as that lock is; readers never take it.
   absl::Mutex write_mu_;
   std::unique_ptr<Writer> writer_ ABSL_GUARDED_BY(write_mu_);
-  std::unique_ptr<Trimmer> trimmer_ ABSL_GUARDED_BY(write_mu_);  // before its connection
+  // Before their connection.
+  std::unique_ptr<IndexWriter> index_ ABSL_GUARDED_BY(write_mu_);
+  std::unique_ptr<Trimmer> trimmer_ ABSL_GUARDED_BY(write_mu_);
   // Ids of names; all of them, or those used last.
   absl::flat_hash_map<std::string, int64_t> object_ids_ ABSL_GUARDED_BY(write_mu_);
   bool all_object_ids_ ABSL_GUARDED_BY(write_mu_) = false;
@@ -217,6 +224,9 @@ class Journal {
   // Serializes the rounds of maintenance and Close.
   absl::Mutex maintenance_mu_;
   Database maintenance_ ABSL_GUARDED_BY(maintenance_mu_);
+  std::unique_ptr<IndexMerger> merger_ ABSL_GUARDED_BY(maintenance_mu_);
+  int64_t runs_seen_ ABSL_GUARDED_BY(maintenance_mu_) =
+      -1;  // index_->written(), when it was mended
   bool noted_unwritable_ ABSL_GUARDED_BY(maintenance_mu_) = false;
 
   absl::Mutex mu_;

@@ -59,6 +59,10 @@ class JournalDamageTest : public testing::Test {
     file.seekp(page * kPage + from);
     file << bytes;
   }
+  int64_t Root(const std::string& table) {
+    auto db = Database::Open(healthy_, {.read_only = true});
+    return *db->Int(absl::StrCat("SELECT rootpage FROM sqlite_schema WHERE name = '", table, "'"));
+  }
   // Every row is right; what lacks lies in a gap. Returns how many rows came.
   size_t CheckPage(const Query& query, bool complete) {
     auto page = node_.ReadAll(query);
@@ -140,12 +144,7 @@ TEST_F(JournalDamageTest, WhatATornPageHidesIsDeclared) {
 
 TEST_F(JournalDamageTest, WithoutTheIndexEventsOfAnObjectAreFound) {
   Fill();
-  int64_t root = 0;
-  {
-    auto db = Database::Open(node_.path(), {.read_only = true});
-    root = *db->Int("SELECT rootpage FROM sqlite_schema WHERE name = 'event_objects'");
-  }
-  Damage(root - 1, 0, std::string(kPage, '\xff'));
+  Damage(Root("postings") - 1, 0, std::string(kPage, '\xff'));
   ASSERT_TRUE(node_.Open().ok());
   ASSERT_FALSE(node_.journal().start().new_epoch);
   EXPECT_EQ(CheckPage({.objects = {"object 3"}}, false), 30u);
@@ -154,16 +153,35 @@ TEST_F(JournalDamageTest, WithoutTheIndexEventsOfAnObjectAreFound) {
       60u);
 }
 
+// Unlike SQLite, the index notices that its content was exchanged.
+TEST_F(JournalDamageTest, AnIndexThatLacksAChunkHidesNothing) {
+  Fill();
+  for (const char* sql :
+       {"DELETE FROM postings WHERE key = (SELECT max(key) FROM postings)", "DELETE FROM postings",
+        "UPDATE postings SET entries = zeroblob(length(entries))",
+        "DELETE FROM runs WHERE last = (SELECT min(last) FROM runs)",
+        "UPDATE runs SET first = first + 100", "UPDATE runs SET id = id + 1"}) {
+    SCOPED_TRACE(sql);
+    Damage(0, 0, "");
+    {
+      auto db = Database::Open(node_.path(), {});
+      absl::Status status = db->Exec(sql);
+      ASSERT_TRUE(status.ok()) << status;
+    }
+    ASSERT_TRUE(node_.Open().ok());
+    for (int i = 0; i < 50; ++i) {
+      const std::string object = absl::StrCat("object ", i);
+      EXPECT_EQ(CheckPage({.objects = {object}}, false), 30u) << object;
+      EXPECT_EQ(CheckPage({.newest_first = true, .objects = {object}}, false), 30u) << object;
+    }
+  }
+}
+
 TEST_F(JournalDamageTest, DamageThatAWriteMeetsIsExaminedAtTheNextStart) {
   Fill();
-  int64_t root = 0;
-  {
-    auto db = Database::Open(node_.path(), {.read_only = true});
-    root = *db->Int("SELECT rootpage FROM sqlite_schema WHERE name = 'event_objects'");
-  }
-  Damage(root - 1, 0, std::string(kPage, '\xff'));
+  Damage(Root("objects") - 1, 0, std::string(kPage, '\xff'));
   ASSERT_TRUE(node_.Open().ok());
-  const EventRow row = node_.Next("x", {{"object 3", 1, 2}});
+  const EventRow row = node_.Next("x", {{"a new object", 1, 2}});
   EXPECT_EQ(node_.journal().Append({row}).code(), absl::StatusCode::kDataLoss);
   EXPECT_TRUE(node_.journal().stats().damaged);
   ASSERT_TRUE(node_.journal().Maintain().ok());

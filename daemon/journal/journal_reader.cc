@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <limits>
-#include <queue>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 
@@ -90,6 +88,8 @@ struct JournalReader::Statements {
   Statement seek[2];
   Statement spans[2];
   Statement last_span;
+  Statement runs;
+  Statement chunk;
   Statement gap;
   Statement gaps;
   Statement state;
@@ -181,6 +181,10 @@ absl::Status JournalReader::Prepare() {
            {&s.spans[0], spans},
            {&s.spans[1], spans + " DESC"},
            {&s.last_span, "SELECT max(last) FROM spans"},
+           {&s.runs,
+            "SELECT id, first, last FROM runs WHERE last >= ? AND first <= ? ORDER BY last"},
+           {&s.chunk,
+            "SELECT key, checksum, entries FROM postings WHERE key <= ? ORDER BY key DESC LIMIT 1"},
            {&s.gap, "SELECT first, last, reason FROM gaps WHERE last >= ? ORDER BY last LIMIT 1"},
            {&s.gaps,
             "SELECT first, last, reason FROM gaps WHERE last >= ? AND first <= ?"
@@ -361,59 +365,91 @@ absl::Status JournalReader::ReadAll(const std::vector<int64_t>& ids, Interval in
 
 absl::Status JournalReader::ReadObjects(const std::vector<int64_t>& ids, Interval interval,
                                         Collector& out) {
-  const Query& query = out.query();
-  // The lists of the objects, merged: each is in the query's order.
-  std::vector<Statement> lists;
-  const auto later = [&](const std::pair<int64_t, size_t>& a, const std::pair<int64_t, size_t>& b) {
-    return query.newest_first ? a.first < b.first : a.first > b.first;
-  };
-  std::priority_queue<std::pair<int64_t, size_t>, std::vector<std::pair<int64_t, size_t>>,
-                      decltype(later)>
-      heads(later);
-  const auto advance = [&](size_t list) -> absl::Status {
-    absl::StatusOr<bool> row = lists[list].Step();
-    if (!row.ok() || !*row) return row.status();
-    const int64_t revision = lists[list].Int(0);
-    if (revision < interval.first || revision > interval.last)
-      return absl::DataLossError("out of order");
-    heads.push({revision, list});
-    return absl::OkStatus();
-  };
+  absl::StatusOr<std::vector<PostingRun>> runs = Runs(interval);
   // Without the index, the events themselves say which objects they are about.
-  const auto without_index = [&](const absl::Status& status) {
-    if (!absl::IsDataLoss(status)) return status;
-    return ReadAll(ids, interval, out);
+  if (absl::IsDataLoss(runs.status())) return ReadAll(ids, interval, out);
+  if (!runs.ok()) return runs.status();
+  // The runs, and what lies between and after them.
+  struct Part {
+    Interval interval;
+    const PostingRun* run;
   };
-  for (int64_t id : ids) {
-    absl::StatusOr<Statement> list = db_.Prepare(
-        absl::StrCat("SELECT revision, bits FROM event_objects WHERE object = ?1 AND revision"
-                     " BETWEEN ?2 AND ?3 ORDER BY revision",
-                     query.newest_first ? " DESC" : ""),
-        false);
-    if (!list.ok()) return list.status();
-    list->Bind(1, id).Bind(2, interval.first).Bind(3, interval.last);
-    lists.push_back(*std::move(list));
-    if (absl::Status status = advance(lists.size() - 1); !status.ok()) return without_index(status);
+  std::vector<Part> parts;
+  int64_t next = interval.first;
+  for (const PostingRun& run : *runs) {
+    if (run.first > next) parts.push_back({{next, run.first - 1}, nullptr});
+    parts.push_back(
+        {{std::max(run.first, interval.first), std::min(run.last, interval.last)}, &run});
+    next = run.last + 1;
   }
-  while (!heads.empty() && !out.full()) {
-    const int64_t revision = heads.top().first;
+  if (next <= interval.last) parts.push_back({{next, interval.last}, nullptr});
+  if (out.query().newest_first) std::reverse(parts.begin(), parts.end());
+  for (const Part& part : parts) {
+    if (out.full()) break;
+    absl::Status status = part.run != nullptr ? ReadRun(ids, *part.run, part.interval, out)
+                                              : ReadAll(ids, part.interval, out);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<PostingRun>> JournalReader::Runs(Interval interval) {
+  Statement& runs = statements_->runs;
+  std::vector<PostingRun> out;
+  runs.Bind(1, interval.first).Bind(2, interval.last);
+  absl::StatusOr<bool> row = runs.Step();
+  bool in_order = true;
+  for (; in_order && row.ok() && *row; row = runs.Step()) {
+    const PostingRun run = {runs.Int(0), runs.Int(1), runs.Int(2)};
+    in_order = run.first <= run.last && (out.empty() || out.back().last < run.first);
+    out.push_back(run);
+  }
+  runs.Reset();
+  if (!row.ok()) return row.status();
+  if (!in_order) return absl::DataLossError("the runs of the index are out of order");
+  return out;
+}
+
+absl::Status JournalReader::FindPostings(const PostingRun& run, int64_t id,
+                                         std::vector<Posting>* out) {
+  Statement& chunk = statements_->chunk;
+  absl::StatusOr<bool> row = chunk.Bind(1, ChunkKey(run.id, id)).Step();
+  int64_t next = 0;
+  const bool intact =
+      row.ok() && *row &&
+      DecodeChunk(run, chunk.Int(0), chunk.Int(1), chunk.Blob(2), id, id + 1, out, &next) &&
+      (next == 0 || id < next);
+  chunk.Reset();
+  if (!row.ok()) return row.status();
+  return intact ? absl::OkStatus() : absl::DataLossError("the index is damaged");
+}
+
+absl::Status JournalReader::ReadRun(const std::vector<int64_t>& ids, const PostingRun& run,
+                                    Interval interval, Collector& out) {
+  const Query& query = out.query();
+  std::vector<Posting> found;
+  for (int64_t id : ids) {
+    absl::Status status = FindPostings(run, id, &found);
+    if (absl::IsDataLoss(status)) return ReadAll(ids, interval, out);
+    if (!status.ok()) return status;
+  }
+  std::sort(found.begin(), found.end(), [&](const Posting& a, const Posting& b) {
+    return query.newest_first ? a.revision > b.revision : a.revision < b.revision;
+  });
+  for (size_t i = 0; i < found.size() && !out.full();) {
+    const int64_t revision = found[i].revision;
     bool passes = false;
-    absl::Status status;
-    while (status.ok() && !heads.empty() && heads.top().first == revision) {
-      const size_t list = heads.top().second;
-      heads.pop();
-      const int64_t bits = lists[list].Int(1);
+    size_t count = 0;
+    for (; i < found.size() && found[i].revision == revision; ++i, ++count) {
+      const int64_t bits = found[i].bits;
       passes = passes || ((query.changes == 0 || (query.changes & ChangesOf(bits)) != 0) &&
                           (query.causes == 0 || (query.causes >> CauseOf(bits) & 1) != 0) &&
                           SeverityOf(bits) >= query.minimum_severity);
-      out.Examine(1, revision);
-      status = advance(list);
     }
-    if (!status.ok()) return without_index(status);
-    if (passes) status = AddEvent(revision, ids, out);
-    if (!status.ok()) return status;
-    (query.newest_first ? interval.last : interval.first) =
-        query.newest_first ? revision - 1 : revision + 1;
+    if (revision < interval.first || revision > interval.last) continue;
+    out.Examine(count, revision);
+    if (!passes) continue;
+    if (absl::Status status = AddEvent(revision, ids, out); !status.ok()) return status;
   }
   return absl::OkStatus();
 }

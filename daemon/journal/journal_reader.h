@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "daemon/journal/journal_row.h"
+#include "daemon/journal/posting_run.h"
 #include "daemon/journal/sqlite.h"
 
 namespace sasd::journal {
@@ -83,6 +84,12 @@ class JournalReader {
   absl::StatusOr<std::vector<Interval>> Intervals(const Query& query, Interval all);
   absl::Status ReadAll(const std::vector<int64_t>& ids, Interval interval, Collector& out);
   absl::Status ReadObjects(const std::vector<int64_t>& ids, Interval interval, Collector& out);
+  // The runs that overlap the interval, in order. DATA_LOSS: they overlap each other.
+  absl::StatusOr<std::vector<PostingRun>> Runs(Interval interval);
+  // Of one object; DATA_LOSS: the run is damaged.
+  absl::Status FindPostings(const PostingRun& run, int64_t id, std::vector<Posting>* out);
+  absl::Status ReadRun(const std::vector<int64_t>& ids, const PostingRun& run, Interval interval,
+                       Collector& out);
   // Reads the row of a revision; that it is missing or cannot be read is damage.
   absl::Status AddEvent(int64_t revision, const std::vector<int64_t>& ids, Collector& out);
   absl::Status AddRow(const Statement& row, const std::vector<int64_t>& ids, Collector& out);

@@ -59,7 +59,7 @@ TEST_P(JournalReleaseTest, OpensAndGoesOn) {
 }
 
 // The schemas of all releases.
-INSTANTIATE_TEST_SUITE_P(Releases, JournalReleaseTest, testing::Values(1));
+INSTANTIATE_TEST_SUITE_P(Releases, JournalReleaseTest, testing::Values(1, 2));
 
 }  // namespace
 }  // namespace sasd::journal

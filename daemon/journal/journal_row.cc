@@ -1,28 +1,9 @@
 #include "daemon/journal/journal_row.h"
 
 #include "daemon/journal/checksum.h"
+#include "daemon/journal/varint.h"
 
 namespace sasd::journal {
-namespace {
-
-void PutVarint(uint64_t value, std::string* out) {
-  for (; value >= 0x80; value >>= 7) out->push_back(static_cast<char>(value | 0x80));
-  out->push_back(static_cast<char>(value));
-}
-
-bool GetVarint(absl::string_view* bytes, uint64_t* value) {
-  *value = 0;
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    if (bytes->empty()) return false;
-    const auto byte = static_cast<uint8_t>(bytes->front());
-    bytes->remove_prefix(1);
-    *value |= uint64_t{byte & 0x7fu} << shift;
-    if ((byte & 0x80) == 0) return true;
-  }
-  return false;
-}
-
-}  // namespace
 
 std::string EncodeObjects(const std::vector<ObjectBits>& objects) {
   std::string out;

@@ -515,23 +515,24 @@ TEST_F(JournalTrimTest, UnusedNamesAndGoneObjectsAreForgotten) {
   {
     auto db = Database::Open(directory_ + "/journal.db", {.read_only = true});
     EXPECT_EQ(*db->Int("SELECT count(*) FROM objects"), 3);
-    EXPECT_EQ(*db->Int("SELECT count(*) FROM event_objects"), 2);
+    EXPECT_EQ(*db->Int("SELECT count(*) FROM runs"), 0);
+    EXPECT_EQ(*db->Int("SELECT count(*) FROM postings"), 0);
   }
   // A name that was forgotten comes back.
   ASSERT_TRUE(journal_->Append({Row(1001, {{"object 1", 2, 1}})}).ok());
   EXPECT_EQ(All({.objects = {"object 1"}}), (Revs{1001}));
 }
 
-TEST_F(JournalTrimTest, AnEventOfManyChangesGoesInSlices) {
+TEST_F(JournalTrimTest, AnEventOfManyChangesGoesWithItsNames) {
   options_.max_bytes = 1;
   ASSERT_TRUE(Open().ok());
   EventRow row = Row(1);
-  for (int i = 0; i < 10'000; ++i) row.objects.push_back({absl::StrCat(i), 3, 1});
+  for (int i = 0; i < 20'000; ++i) row.objects.push_back({absl::StrCat(i), 3, 1});
   ASSERT_TRUE(journal_->Append({row, Row(2)}).ok());
   ASSERT_TRUE(journal_->FinishState(2, std::nullopt).ok());
   ASSERT_TRUE(journal_->Maintain().ok());
   auto db = Database::Open(directory_ + "/journal.db", {.read_only = true});
-  EXPECT_EQ(*db->Int("SELECT count(*) FROM event_objects"), 0);
+  EXPECT_EQ(*db->Int("SELECT count(*) FROM postings"), 0);
   EXPECT_EQ(*db->Int("SELECT count(*) FROM objects"), 0);
   EXPECT_EQ(*db->Int("SELECT count(*) FROM events"), 1);
 }

@@ -113,15 +113,25 @@ absl::string_view Statement::Blob(int column) const {
 }
 
 Database::Database(Database&& other) noexcept
-    : db_(std::exchange(other.db_, nullptr)), path_(std::move(other.path_)) {}
+    : db_(std::exchange(other.db_, nullptr)),
+      path_(std::move(other.path_)),
+      begin_(std::move(other.begin_)),
+      begin_immediate_(std::move(other.begin_immediate_)),
+      commit_(std::move(other.commit_)) {}
 
 Database& Database::operator=(Database&& other) noexcept {
   std::swap(db_, other.db_);
   std::swap(path_, other.path_);
+  std::swap(begin_, other.begin_);
+  std::swap(begin_immediate_, other.begin_immediate_);
+  std::swap(commit_, other.commit_);
   return *this;
 }
 
-Database::~Database() { sqlite3_close(db_); }
+Database::~Database() {
+  for (Statement* statement : {&begin_, &begin_immediate_, &commit_}) *statement = Statement();
+  sqlite3_close(db_);
+}
 
 absl::StatusOr<Database> Database::Open(const std::string& path, const Options& options) {
   Database out;
@@ -182,11 +192,21 @@ absl::Status Database::SyncLog() {
   return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(nullptr, code, absl::StrCat(path_, "-wal"));
 }
 
+absl::Status Database::RunKept(Statement Database::*statement, absl::string_view sql) {
+  if ((this->*statement).statement_ == nullptr) {
+    absl::StatusOr<Statement> prepared = Prepare(sql);
+    if (!prepared.ok()) return prepared.status();
+    this->*statement = *std::move(prepared);
+  }
+  return (this->*statement).Run();
+}
+
 bool Database::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
 absl::StatusOr<Transaction> Transaction::Begin(Database& db, bool immediate) {
-  if (absl::Status status = db.Exec(immediate ? "BEGIN IMMEDIATE" : "BEGIN"); !status.ok())
-    return status;
+  absl::Status status = immediate ? db.RunKept(&Database::begin_immediate_, "BEGIN IMMEDIATE")
+                                  : db.RunKept(&Database::begin_, "BEGIN");
+  if (!status.ok()) return status;
   return Transaction(db);
 }
 
@@ -196,7 +216,7 @@ Transaction::~Transaction() {
 }
 
 absl::Status Transaction::Commit() {
-  absl::Status status = db_->Exec("COMMIT");
+  absl::Status status = db_->RunKept(&Database::commit_, "COMMIT");
   if (status.ok()) db_ = nullptr;
   return status;
 }

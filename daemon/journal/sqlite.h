@@ -89,8 +89,13 @@ class Database {
   absl::Status Error(int code) const;
 
  private:
+  friend class Transaction;
+  // Runs one of the statements below; prepares it at its first use.
+  absl::Status RunKept(Statement Database::*statement, absl::string_view sql);
+
   sqlite3* db_ = nullptr;
   std::string path_;
+  Statement begin_, begin_immediate_, commit_;
 };
 
 // A transaction that is rolled back unless it was committed. `db` must outlive it.

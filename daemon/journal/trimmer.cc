@@ -4,33 +4,34 @@
 #include <initializer_list>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "daemon/journal/journal_row.h"
 
 namespace sasd::journal {
 namespace {
 
 // Of one step, so that a write waits for a few milliseconds at most.
 constexpr int64_t kSliceEvents = 256;
-constexpr size_t kSliceEntries = 2'000;
+constexpr int64_t kSliceBytes = 1 << 20;
 constexpr int64_t kSliceNames = 200;
 
 }  // namespace
 
 struct Trimmer::Statements {
-  Statement used, newest, oldest, delete_entry, delete_event, delete_spans, delete_gaps, put_meta,
-      insert_age, delete_ages, old, names, delete_entries, used_name, delete_state, delete_name;
+  Statement used, newest, oldest, delete_event, delete_spans, delete_gaps, put_meta, insert_age,
+      delete_ages, old, names, has_state, delete_state, delete_name;
 };
 
-Trimmer::Trimmer(Database& db) : db_(db) {}
+Trimmer::Trimmer(Database& db, IndexWriter& index) : db_(db), index_(index) {}
 Trimmer::~Trimmer() = default;
 
-absl::StatusOr<std::unique_ptr<Trimmer>> Trimmer::Open(Database& db, absl::string_view boot_id,
+absl::StatusOr<std::unique_ptr<Trimmer>> Trimmer::Open(Database& db, IndexWriter& index,
+                                                       absl::string_view boot_id,
                                                        absl::Duration monotonic) {
-  auto trimmer = absl::WrapUnique(new Trimmer(db));
+  auto trimmer = absl::WrapUnique(new Trimmer(db, index));
   if (absl::Status status = trimmer->Prepare(); !status.ok()) return status;
   if (absl::Status status = trimmer->LoadAge(boot_id, monotonic); !status.ok()) return status;
   return trimmer;
@@ -45,8 +46,8 @@ absl::Status Trimmer::Prepare() {
             " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"},
            {&s.newest, "SELECT ifnull(max(revision), 0) FROM events"},
            {&s.oldest,
-            "SELECT revision, objects FROM events WHERE revision <= ? ORDER BY revision LIMIT ?"},
-           {&s.delete_entry, "DELETE FROM event_objects WHERE object = ? AND revision = ?"},
+            "SELECT revision, length(payload) FROM events WHERE revision <= ? ORDER BY revision"
+            " LIMIT ?"},
            {&s.delete_event, "DELETE FROM events WHERE revision = ?"},
            {&s.delete_spans, "DELETE FROM spans WHERE last <= ?"},
            {&s.delete_gaps, "DELETE FROM gaps WHERE last <= ?"},
@@ -56,10 +57,8 @@ absl::Status Trimmer::Prepare() {
            {&s.delete_ages, "DELETE FROM ages WHERE revision < ?"},
            {&s.old, "SELECT ifnull(max(revision), 0) FROM ages WHERE seconds <= ?"},
            {&s.names, "SELECT id, name FROM objects WHERE id > ? ORDER BY id LIMIT ?"},
-           {&s.delete_entries, "DELETE FROM event_objects WHERE object = ? AND revision <= ?"},
-           {&s.used_name,
-            "SELECT EXISTS(SELECT 1 FROM event_objects WHERE object = ?1) OR EXISTS(SELECT 1 FROM"
-            " state WHERE object = ?1 AND (present OR revision > ?2))"},
+           {&s.has_state,
+            "SELECT EXISTS(SELECT 1 FROM state WHERE object = ?1 AND (present OR revision > ?2))"},
            {&s.delete_state, "DELETE FROM state WHERE object = ?"},
            {&s.delete_name, "DELETE FROM objects WHERE id = ?"}}) {
     absl::StatusOr<Statement> prepared = db_.Prepare(sql);
@@ -125,20 +124,20 @@ absl::Status Trimmer::CountAge(int64_t last_revision, absl::Duration monotonic,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Trimmer::Event>> Trimmer::Oldest(int64_t up_to) {
+absl::StatusOr<std::vector<int64_t>> Trimmer::Oldest(int64_t up_to) {
   Statements& s = *statements_;
   absl::StatusOr<bool> row = s.newest.Step();
   const int64_t newest = row.ok() && *row ? s.newest.Int(0) : 0;
   s.newest.Reset();
   if (!row.ok()) return row.status();
-  std::vector<Event> out;
-  size_t entries = 0;
+  std::vector<int64_t> out;
+  int64_t bytes = 0;
   s.oldest.Bind(1, std::min(up_to, newest - 1)).Bind(2, kSliceEvents);
-  while (entries < kSliceEntries) {
+  while (bytes < kSliceBytes) {
     row = s.oldest.Step();
     if (!row.ok() || !*row) break;
-    out.push_back({s.oldest.Int(0), std::string(s.oldest.Blob(1))});
-    entries += 1 + out.back().objects.size() / 2;
+    out.push_back(s.oldest.Int(0));
+    bytes += s.oldest.Int(1);
   }
   s.oldest.Reset();
   if (!row.ok()) return row.status();
@@ -149,46 +148,33 @@ absl::StatusOr<bool> Trimmer::TrimSlice(int64_t up_to) {
   Statements& s = *statements_;
   absl::StatusOr<Transaction> transaction = Transaction::Begin(db_, true);
   if (!transaction.ok()) return transaction.status();
-  absl::StatusOr<std::vector<Event>> events = Oldest(up_to);
+  absl::StatusOr<std::vector<int64_t>> events = Oldest(up_to);
   if (!events.ok()) return events.status();
   if (events->empty()) return false;
-
-  size_t entries = 0;
-  int64_t partial = 0;
-  size_t partial_done = 0;
-  int64_t trimmed = trimmed_;
-  for (const Event& event : *events) {
-    if (entries >= kSliceEntries) break;
-    trimmed = std::max(trimmed, event.revision);
-    // Of damaged bytes, what can be read: SweepSlice finds the rest.
-    std::vector<ObjectBits> objects;
-    DecodeObjects(event.objects, &objects);
-    size_t next = event.revision == partial_ ? std::min(partial_done_, objects.size()) : 0;
-    for (; next < objects.size() && entries < kSliceEntries; ++next, ++entries) {
-      absl::Status status = s.delete_entry.Bind(1, objects[next].id).Bind(2, event.revision).Run();
-      if (!status.ok()) return status;
-    }
-    if (next < objects.size()) {
-      partial = event.revision;
-      partial_done = next;
-      break;
-    }
-    if (absl::Status status = s.delete_event.Bind(1, event.revision).Run(); !status.ok())
-      return status;
-    ++entries;
+  for (int64_t revision : *events) {
+    if (absl::Status status = s.delete_event.Bind(1, revision).Run(); !status.ok()) return status;
   }
-  absl::Status status = s.delete_spans.Bind(1, trimmed).Run();
+  const int64_t trimmed = std::max(trimmed_, events->back());
+  absl::Status status = index_.RemoveUpTo(trimmed);
+  status.Update(s.delete_spans.Bind(1, trimmed).Run());
   status.Update(s.delete_gaps.Bind(1, trimmed).Run());
   const std::string text = absl::StrCat(trimmed);
   status.Update(s.put_meta.BindText(1, "trimmed").BindText(2, text).Run());
   if (status.ok()) status = transaction->Commit();
   if (!status.ok()) return status;
   trimmed_ = trimmed;
-  partial_ = partial;
-  partial_done_ = partial_done;
   if (!sweep_) sweep_after_ = 0;
   sweep_ = true;
   return true;
+}
+
+absl::StatusOr<bool> Trimmer::HasState(int64_t id) {
+  Statement& has_state = statements_->has_state;
+  absl::StatusOr<bool> row = has_state.Bind(1, id).Bind(2, trimmed_).Step();
+  const bool has = !row.ok() || !*row || has_state.Int(0) != 0;
+  has_state.Reset();
+  if (!row.ok()) return row.status();
+  return has;
 }
 
 absl::StatusOr<bool> Trimmer::SweepSlice(std::vector<std::string>* erased) {
@@ -206,15 +192,17 @@ absl::StatusOr<bool> Trimmer::SweepSlice(std::vector<std::string>* erased) {
   }
   s.names.Reset();
   if (!row.ok()) return row.status();
+  std::vector<int64_t> ids;  // ascending
+  for (const auto& [id, name] : names) {
+    absl::StatusOr<bool> has_state = HasState(id);
+    if (!has_state.ok()) return has_state.status();
+    if (!*has_state) ids.push_back(id);
+  }
+  absl::StatusOr<absl::flat_hash_set<int64_t>> used = index_.Used(ids, trimmed_);
+  if (!used.ok()) return used.status();
   std::vector<std::string> unused;
   for (auto& [id, name] : names) {
-    if (absl::Status status = s.delete_entries.Bind(1, id).Bind(2, trimmed_).Run(); !status.ok())
-      return status;
-    row = s.used_name.Bind(1, id).Bind(2, trimmed_).Step();
-    const bool used = !row.ok() || !*row || s.used_name.Int(0) != 0;
-    s.used_name.Reset();
-    if (!row.ok()) return row.status();
-    if (used) continue;
+    if (used->contains(id) || !std::binary_search(ids.begin(), ids.end(), id)) continue;
     absl::Status status = s.delete_state.Bind(1, id).Run();
     status.Update(s.delete_name.Bind(1, id).Run());
     if (!status.ok()) return status;

@@ -1,7 +1,6 @@
 #ifndef DAEMON_JOURNAL_TRIMMER_H_
 #define DAEMON_JOURNAL_TRIMMER_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "daemon/journal/index_writer.h"
 #include "daemon/journal/sqlite.h"
 
 namespace sasd::journal {
@@ -23,8 +23,9 @@ namespace sasd::journal {
 // which the machine was off does not count.
 class Trimmer {
  public:
-  // `db` must outlive it.
-  static absl::StatusOr<std::unique_ptr<Trimmer>> Open(Database& db, absl::string_view boot_id,
+  // `db` and `index` must outlive it.
+  static absl::StatusOr<std::unique_ptr<Trimmer>> Open(Database& db, IndexWriter& index,
+                                                       absl::string_view boot_id,
                                                        absl::Duration monotonic);
   ~Trimmer();
   Trimmer(const Trimmer&) = delete;
@@ -49,17 +50,16 @@ class Trimmer {
 
  private:
   struct Statements;
-  struct Event {
-    int64_t revision;
-    std::string objects;
-  };
 
-  explicit Trimmer(Database& db);
+  Trimmer(Database& db, IndexWriter& index);
   absl::Status Prepare();
   absl::Status LoadAge(absl::string_view boot_id, absl::Duration monotonic);
-  absl::StatusOr<std::vector<Event>> Oldest(int64_t up_to);
+  absl::StatusOr<std::vector<int64_t>> Oldest(int64_t up_to);
+  // Whether the state has the object, and it is present or changed after the trimmed events.
+  absl::StatusOr<bool> HasState(int64_t id);
 
   Database& db_;
+  IndexWriter& index_;
   std::unique_ptr<Statements> statements_;
   std::string boot_id_;
   absl::Duration age_at_start_;  // how long the node had run
@@ -67,9 +67,6 @@ class Trimmer {
   absl::Duration next_mark_;
   int64_t old_ = 0;
   int64_t trimmed_ = 0;
-  // Of the oldest event, if it is a large one: how many entries of the index are gone already.
-  int64_t partial_ = 0;
-  size_t partial_done_ = 0;
   bool sweep_ = false;
   int64_t sweep_after_ = 0;
 };

@@ -103,36 +103,45 @@ void Recorder::Note(Job job) {
 }
 
 void Recorder::Record(absl::Span<const registry::CommittedEvent> events,
-                      absl::Span<const watch::EncodedEventPtr> encoded) {
+                      absl::Span<const watch::EncodedEventPtr> encoded,
+                      absl::FunctionRef<void()> publish) {
   Job job;
   for (size_t i = 0; i < events.size(); ++i) AddTo(job, *events[i].event, *encoded[i]);
-  const int64_t newest = events.back().event->revision;
-  absl::MutexLock lock(&mu_);
-  newest_ = events.back().after;
-  if (mode_ == Mode::kRecovering) {
-    late_.bytes += job.bytes;
-    std::move(job.rows.begin(), job.rows.end(), std::back_inserter(late_.rows));
-    std::move(job.changes.begin(), job.changes.end(), std::back_inserter(late_.changes));
+  {
+    absl::MutexLock lock(&mu_);
+    newest_ = events.back().after;
+    if (mode_ == Mode::kWriting) {
+      if (Write(std::move(job), publish)) return;
+    } else if (mode_ == Mode::kRecovering) {
+      late_.bytes += job.bytes;
+      std::move(job.rows.begin(), job.rows.end(), std::back_inserter(late_.rows));
+      std::move(job.changes.begin(), job.changes.end(), std::back_inserter(late_.changes));
+    }
+    journal_.SetVisible(newest_->revision());
   }
-  if (mode_ != Mode::kWriting) {
-    journal_.SetVisible(newest);
-    return;
-  }
+  publish();
+}
+
+bool Recorder::Write(Job job, const absl::FunctionRef<void()>& publish) {
   const absl::Duration patience =
       options_.patience + absl::Seconds(static_cast<double>(job.bytes) / kBytesPerSecond);
-  job.number = ++jobs_;
+  const uint64_t number = ++jobs_;
+  job.number = number;
+  job.publish = &publish;
   job_ = std::move(job);
   has_job_ = true;
-  const uint64_t number = jobs_;
   const auto is_over = [this, number]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     return done_ >= number || mode_ != Mode::kWriting;
   };
   mu_.AwaitWithTimeout(absl::Condition(&is_over), patience);
-  if (done_ >= number) return;
+  // What is written is published; that needs no disk.
+  const auto is_idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return !publishing_; };
+  mu_.Await(absl::Condition(&is_idle));
+  if (done_ >= number) return true;
   if (mode_ == Mode::kWriting) {
     Stall(absl::StrCat("the disk has not taken an event for ", absl::FormatDuration(patience)));
   }
-  journal_.SetVisible(newest);
+  return false;
 }
 
 void Recorder::Stall(const std::string& why) {
@@ -194,16 +203,22 @@ void Recorder::WriteJob() {
     job = std::move(job_);
     has_job_ = false;
   }
-  const uint64_t number = job.number;
   const absl::Status status = journal_.Append(job.rows);
-  absl::MutexLock lock(&mu_);
-  if (status.ok()) Note(std::move(job));
-  if (mode_ != Mode::kWriting) return;  // given up; Recover() looks at what the journal has
-  if (status.ok()) {
-    done_ = number;
-  } else {
-    Stall(std::string(status.message()));
+  bool given_up = false;
+  {
+    absl::MutexLock lock(&mu_);
+    given_up = mode_ != Mode::kWriting;  // Recover() looks at what the journal has
+    if (!given_up && !status.ok()) Stall(std::string(status.message()));
+    publishing_ = !given_up && status.ok();
   }
+  if (!status.ok()) return;
+  if (!given_up) (*job.publish)();
+  const uint64_t number = job.number;
+  absl::MutexLock lock(&mu_);
+  Note(std::move(job));
+  if (given_up) return;
+  publishing_ = false;
+  done_ = number;
 }
 
 absl::Status Recorder::WriteChanged(const ChangedObjects& changed) {

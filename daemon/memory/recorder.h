@@ -11,6 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
@@ -61,9 +62,10 @@ class Recorder : public watch::EventRecorder {
   // Writes the state, unless the disk does not answer.
   ~Recorder() override;
 
-  // Returns once the events are written, or the write is given up.
+  // The thread that has written them publishes them; the caller does where it gives up.
   void Record(absl::Span<const registry::CommittedEvent> events,
-              absl::Span<const watch::EncodedEventPtr> encoded) override ABSL_LOCKS_EXCLUDED(mu_);
+              absl::Span<const watch::EncodedEventPtr> encoded,
+              absl::FunctionRef<void()> publish) override ABSL_LOCKS_EXCLUDED(mu_);
 
   JournalStatus status() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -82,8 +84,12 @@ class Recorder : public watch::EventRecorder {
     std::vector<std::pair<std::string, Changed>> changes;
     size_t bytes = 0;
     uint64_t number = 0;
+    // Publishes the events. Valid while Record waits: while the job is not given up.
+    const absl::FunctionRef<void()>* publish = nullptr;
   };
 
+  // True: written and published. False: given up.
+  bool Write(Job job, const absl::FunctionRef<void()>& publish) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
   void WriteJob() ABSL_LOCKS_EXCLUDED(mu_);
   void Stall(const std::string& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -110,6 +116,7 @@ class Recorder : public watch::EventRecorder {
   Job job_ ABSL_GUARDED_BY(mu_);
   uint64_t jobs_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t done_ ABSL_GUARDED_BY(mu_) = 0;
+  bool publishing_ ABSL_GUARDED_BY(mu_) = false;  // the job is written, and is being published
   // RECOVERING: the events after the revision of the stored state.
   Job late_ ABSL_GUARDED_BY(mu_);
   // The newest events that the publisher has shown.

@@ -1,6 +1,7 @@
 #ifndef DAEMON_WATCH_EVENT_RECORDER_H_
 #define DAEMON_WATCH_EVENT_RECORDER_H_
 
+#include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
 #include "daemon/registry/registry_event_queue.h"
 #include "daemon/watch/encoded_event.h"
@@ -11,11 +12,13 @@ namespace sasd::watch {
 class EventRecorder {
  public:
   virtual ~EventRecorder() = default;
-  // `encoded` are the encodings of `events`, one at least. Called in the order of revisions, by one
-  // thread at a time, without a lock. Returns when they are written, or the recorder has given up:
-  // every subscriber waits meanwhile.
+  // Writes the events, or gives up; then calls `publish`, once, before it returns. It may call it
+  // on a thread of its own, so that nobody waits for a change of threads. `encoded` are the
+  // encodings of `events`, one at least; `publish` may take them. Called in the order of revisions,
+  // by one thread at a time, without a lock. Every subscriber waits meanwhile.
   virtual void Record(absl::Span<const registry::CommittedEvent> events,
-                      absl::Span<const EncodedEventPtr> encoded) = 0;
+                      absl::Span<const EncodedEventPtr> encoded,
+                      absl::FunctionRef<void()> publish) = 0;
 };
 
 }  // namespace sasd::watch

@@ -42,8 +42,9 @@ class Publisher {
   WatchLog& log() const { return log_; }
 
  private:
-  // Publishes and appends at most `most` events. Returns how many there were.
-  size_t Publish(size_t most);
+  // Publishes and appends at most `most` events; `wake`: wakes the cursors, if they are few.
+  // Returns how many events there were.
+  size_t Publish(size_t most, bool wake);
 
   WatchLog& log_;
   RegistryEventEncoder& encoder_;

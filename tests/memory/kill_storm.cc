@@ -55,6 +55,7 @@ struct Options {
   std::string fabric = "judge";
   int kills = 50;
   int subscribers = 6;
+  int compare_every = 100;  // kills
   uint32_t seed = 1;
 };
 
@@ -354,8 +355,8 @@ class Storm {
     std::vector<sas::emulator::v1::Element> all;
     sas::emulator::v1::ListElementsRequest request;
     request.set_page_size(1000);
+    // sasd has answered: to wait until it is ready would be to wait for one that was killed.
     grpc::ClientContext context;
-    context.set_wait_for_ready(true);
     sas::emulator::v1::ListElementsResponse response;
     if (stub_->ListElements(&context, request, &response).ok()) {
       all.assign(response.elements().begin(), response.elements().end());
@@ -464,10 +465,16 @@ absl::flat_hash_map<std::string, uint64_t> FreshState(const std::string& address
   return fresh.state();
 }
 
+struct Listed {
+  int64_t events = 0;
+  int64_t jumps = 0;  // each is declared, or a failure
+};
+
 // Reads the whole history; every event that somebody saw must be there, with the same content.
-int64_t CompareHistory(const std::string& address, Book& book) {
+Listed CompareHistory(const std::string& address, Book& book) {
   auto stub = sas::v1::HistoryService::NewStub(Connect(address));
   std::set<int64_t> listed;
+  int64_t jumps = 0;
   sas::v1::Event whole;
   int64_t last = -1;
   std::string page;
@@ -493,6 +500,7 @@ int64_t CompareHistory(const std::string& address, Book& book) {
       if (last >= 0) {
         const std::string wrong = WrongStep(whole, last);
         if (!wrong.empty()) book.Fail("ListEvents: " + wrong);
+        if (whole.revision() != last + 1) ++jumps;
       }
       last = whole.revision();
       listed.insert(last);
@@ -506,7 +514,44 @@ int64_t CompareHistory(const std::string& address, Book& book) {
       book.Fail(absl::StrCat("revision ", revision, " was received, ListEvents does not have it"));
     }
   }
-  return static_cast<int64_t>(listed.size());
+  return {static_cast<int64_t>(listed.size()), jumps};
+}
+
+using Subscribers = std::vector<std::unique_ptr<Subscriber>>;
+
+// What all comparisons found.
+struct Compared {
+  int64_t newest = 0;  // the newest revision
+  Listed listed;
+  int states = 0;  // of subscribers, resource by resource
+};
+
+// Starts sasd once more, without a storm, and compares everything: the node with the fabric, the
+// history with what was received, each subscriber's state with a new one's.
+void Compare(const Options& options, const std::string& folder, const Subscribers& subscribers,
+             Book& book, Compared& compared) {
+  const std::string address = "unix:" + folder + "/s";
+  Life life(options, folder);
+  for (const auto& subscriber : subscribers) subscriber->Start();
+  if (!life.WaitForAnswer()) book.Fail("sasd does not start");
+  if (!WaitSettled(address, &compared.newest, book)) {
+    for (const auto& subscriber : subscribers) subscriber->Stop();
+    return;
+  }
+  CompareWithFabric(address, book);
+  compared.listed = CompareHistory(address, book);
+  const auto fresh = FreshState(address, book);
+  for (const auto& subscriber : subscribers) {
+    if (!subscriber->WaitForRevision(compared.newest, kStartTimeout)) {
+      book.Fail("a subscriber does not come to the newest revision");
+    }
+    subscriber->Stop();
+    ++compared.states;
+    if (subscriber->state() != fresh) {
+      book.Fail(absl::StrCat("a subscriber ends with ", subscriber->state().size(),
+                             " resources, a new one has ", fresh.size(), " (or others)"));
+    }
+  }
 }
 
 int Run(const Options& options) {
@@ -520,13 +565,18 @@ int Run(const Options& options) {
   std::cout << "seed " << options.seed << ", " << folder << std::endl;
   std::mt19937 random(options.seed);
   Book book;
-  std::vector<std::unique_ptr<Subscriber>> subscribers;
+  Subscribers subscribers;
   for (int i = 0; i < options.subscribers; ++i) {
     subscribers.push_back(std::make_unique<Subscriber>(address, book, i));
   }
   std::string epoch;
+  Compared compared;
   int early = 0, done = 0;
   for (; done < options.kills && book.failure_count() == 0; ++done) {
+    if (done > 0 && done % options.compare_every == 0) {
+      Compare(options, folder, subscribers, book, compared);
+      std::cout << done << " kills, newest revision " << compared.newest << std::endl;
+    }
     Life life(options, folder);
     for (const auto& subscriber : subscribers) subscriber->Start();
     // One kill in four comes during the start, before sasd has compared or answered.
@@ -546,28 +596,7 @@ int Run(const Options& options) {
     for (const auto& subscriber : subscribers) subscriber->Stop();
   }
 
-  Life life(options, folder);
-  for (const auto& subscriber : subscribers) subscriber->Start();
-  int64_t revision = 0, listed = 0;
-  if (!life.WaitForAnswer()) book.Fail("sasd does not start");
-  if (WaitSettled(address, &revision, book)) {
-    CompareWithFabric(address, book);
-    listed = CompareHistory(address, book);
-    const auto fresh = FreshState(address, book);
-    for (const auto& subscriber : subscribers) {
-      if (!subscriber->WaitForRevision(revision, kStartTimeout)) {
-        book.Fail("a subscriber does not come to the newest revision");
-      }
-      subscriber->Stop();
-      if (subscriber->state() != fresh) {
-        book.Fail(absl::StrCat("a subscriber ends with ", subscriber->state().size(),
-                               " resources, a new one has ", fresh.size(), " (or others)"));
-      }
-    }
-  } else {
-    for (const auto& subscriber : subscribers) subscriber->Stop();
-  }
-  life.End(SIGTERM);
+  Compare(options, folder, subscribers, book, compared);
 
   int64_t events = 0;
   int resumes = 0, snapshots = 0;
@@ -578,9 +607,11 @@ int Run(const Options& options) {
   }
   for (const std::string& failure : book.failures()) std::cout << "FAILED: " << failure << "\n";
   std::cout << done << " kills (" << early << " during the start), " << subscribers.size()
-            << " subscribers, " << events << " events received, " << book.contents().size()
-            << " revisions seen, newest " << revision << ", " << listed << " in ListEvents, "
-            << resumes << " resumes, " << snapshots << " snapshots, " << book.failure_count()
+            << " subscribers, " << resumes << " resumes, " << snapshots << " snapshots\n"
+            << events << " events received, " << book.contents().size()
+            << " revisions seen, newest " << compared.newest << ", " << compared.listed.events
+            << " in ListEvents, " << compared.listed.jumps << " jumps, each declared\n"
+            << compared.states << " states of subscribers compared, " << book.failure_count()
             << " failures" << std::endl;
   if (book.failure_count() > 0) return 1;
   std::filesystem::remove_all(folder);
@@ -597,6 +628,8 @@ int main(int argc, char** argv) {
   app.add_option("--fabric", options.fabric, "Its fabric")->capture_default_str();
   app.add_option("--kills", options.kills, "Number of kills")->capture_default_str();
   app.add_option("--subscribers", options.subscribers, "Number of subscribers")
+      ->capture_default_str();
+  app.add_option("--compare-every", options.compare_every, "Kills between two comparisons")
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Seed of the random choices")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
