@@ -300,6 +300,72 @@ TEST_F(EmulatedTransportTest, DriveIsGoneAfterTheMissingDelay) {
             std::vector<PhyReason>{PhyReason::kTargetNotResponding});
 }
 
+// The lists about expanders, in the order in which they were reported.
+std::vector<mpi::TopologyChangeList> ExpanderLists(const std::vector<Heard>& heard) {
+  std::vector<mpi::TopologyChangeList> lists;
+  for (const Heard& one : heard) {
+    const auto* list = std::get_if<mpi::TopologyChangeList>(&one.data);
+    if (list != nullptr && list->status != mpi::ExpanderStatus::kNoExpander) lists.push_back(*list);
+  }
+  return lists;
+}
+
+TEST_F(EmulatedTransportTest, LostCascadeIsReportedInTheHostsOrder) {
+  for (const bool deepest_first : {false, true}) {
+    FabricSpec spec = *LoadFabric("judge");
+    spec.hosts[0].report_missing_delay_s = 0;
+    spec.hosts[0].removes_deepest_first = deepest_first;
+    Create(std::move(spec));
+    Start();
+    std::vector<DevHandle> expected;  // jbod1-a, and jbod2-a behind it
+    for (const TruthExpander& expander : emulator_->Truth(0).expanders) {
+      if (expander.id != "jbod3-a") expected.push_back(expander.handle);
+    }
+    if (deepest_first) std::reverse(expected.begin(), expected.end());
+    for (const uint32_t phy : {0, 1, 2, 3}) ASSERT_TRUE(fabric().SetPhy("hba0", phy, false).ok());
+    std::vector<DevHandle> lost;
+    for (const mpi::TopologyChangeList& list : ExpanderLists(listener_.Take())) {
+      if (list.status == mpi::ExpanderStatus::kNotResponding) lost.push_back(list.expander_handle);
+    }
+    EXPECT_EQ(lost, expected) << deepest_first;
+  }
+}
+
+TEST_F(EmulatedTransportTest, SmallReplyFrameSplitsAnExpandersEvent) {
+  FabricSpec spec = *LoadFabric("judge");
+  spec.hosts[0].reply_frame_dwords = 32;  // room for 22 phys
+  Create(std::move(spec));
+  Init();
+  ASSERT_EQ(StatusOf(mpi::EncodePortEnableRequest()), IocStatus::kSuccess);
+  const std::vector<mpi::TopologyChangeList> lists = ExpanderLists(listener_.Take());
+  ASSERT_GE(lists.size(), 2u);
+  EXPECT_EQ(lists[0].phy_count, 41);
+  EXPECT_EQ(lists[0].entries.size(), 22u);
+  EXPECT_EQ(lists[0].status, mpi::ExpanderStatus::kAdded);
+  EXPECT_EQ(lists[1].expander_handle, lists[0].expander_handle);
+  EXPECT_EQ(lists[1].start_phy, PhyId(22));
+  EXPECT_EQ(lists[1].entries.size(), 19u);
+  EXPECT_EQ(lists[1].status, mpi::ExpanderStatus::kResponding);
+}
+
+TEST_F(EmulatedTransportTest, DevicePageNamesDrivesAsRealFirmwareDoes) {
+  FabricSpec spec = *LoadFabric("judge");
+  for (DeviceSpec& device : spec.devices) device.connector = kNoConnector;
+  Create(std::move(spec));
+  Start();
+  for (const TruthDevice& device : emulator_->Truth(0).devices) {
+    Bytes data;
+    const uint32_t address = mpi::page_address::Device(device.handle);
+    ASSERT_EQ(ReadPage(mpi::SasDevicePage0::kHeader, address, data), IocStatus::kSuccess);
+    EXPECT_EQ(mpi::DecodeSasDevicePage0(data)->device_name,
+              device.sata ? device.name : device.address);
+    if (device.is_ses) continue;
+    const std::string text(data.begin(), data.end());
+    constexpr size_t kConnectorNameAt = 0x30;  // mpi2_cnfg.h, MPI2_CONFIG_PAGE_SAS_DEV_0
+    EXPECT_EQ(text.substr(kConnectorNameAt, 4), "    ") << device.id;
+  }
+}
+
 TEST_F(EmulatedTransportTest, TheSeedDecidesRenumberingAtAReset) {
   const auto handles_after_reset = [this](uint64_t seed) {
     Create(0, seed);

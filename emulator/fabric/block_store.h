@@ -16,8 +16,8 @@ namespace sasd::emulator::scsi {
 
 // The data written on all drives of a fabric: one sparse, unnamed file in memory, with a region for
 // each drive that was ever written. Blocks never written read as zeros and take no memory. A drive
-// is known by its world wide name. Thread-safe; a read and a write of the same bytes at the same
-// time may mix.
+// is known by the key of its unit (scsi/unit.h). Thread-safe; a read and a write of the same bytes
+// at the same time may mix.
 class BlockStore {
  public:
   BlockStore() = default;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "driver/base/endian.h"
 #include "driver/base/link_rate.h"
 #include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
@@ -69,7 +70,9 @@ struct HostSpec {
   uint16_t report_missing_delay_s = 0;  // SAS IO unit page 1
   uint8_t io_missing_delay_s = 0;       // SAS IO unit page 1
   bool port_per_link = false;           // true: a physical port number per cable; false: 0 for all
-  SasAddress enclosure_logical_id;      // of the enclosure that the board itself forms
+  // The order in which the firmware reports a lost cascade: the outermost expander first, or last.
+  bool removes_deepest_first = false;
+  SasAddress enclosure_logical_id;  // of the enclosure that the board itself forms
 };
 
 // How an expander phy routes. kAuto follows the cabling: subtractive towards the first host, table
@@ -117,16 +120,18 @@ struct DeviceModel {
   uint16_t block_size = 512;
   LinkRate max_rate = LinkRate::k12Gbps;
   bool solid_state = false;
+  uint8_t lun_count = 1;  // logical units, each of size_bytes; two: a drive with two actuators
 
   friend bool operator==(const DeviceModel& a, const DeviceModel& b) {
     return a.protocol == b.protocol && a.type == b.type && a.vendor == b.vendor &&
            a.product == b.product && a.revision == b.revision && a.size_bytes == b.size_bytes &&
            a.block_size == b.block_size && a.max_rate == b.max_rate &&
-           a.solid_state == b.solid_state;
+           a.solid_state == b.solid_state && a.lun_count == b.lun_count;
   }
 };
 
 constexpr uint8_t kNoConnector = 0xFF;
+constexpr uint8_t kMaxLuns = 8;  // of a device
 
 // An end device: a drive, or an enclosure's SES device. It has one port, or two that are cabled to
 // different nodes (dual path).
@@ -152,6 +157,7 @@ struct DeviceSpec {
 struct FabricSpec {
   std::string name;
   std::string description;
+  bool shared_identifiers = false;  // elements of one kind may have one address or logical id
   std::vector<HostSpec> hosts;
   std::vector<ExpanderSpec> expanders;
   std::vector<LinkSpec> links;
@@ -165,6 +171,11 @@ struct FabricSpec {
 // expander ...f0bf, device at phy 1 ...f081. Expanders of more than 56 phys count on: phy 64 is
 // +0x40.
 SasAddress StpAddress(SasAddress expander, uint8_t phy);
+
+// The NAA identifier of a device's logical unit, 8 or 16 bytes. The only unit of a device has the
+// device's name. Several are named as Seagate's drives with two actuators name theirs: NAA 6, the
+// rest of the device's name, and then the LUN ("6000c500ca110000" "0001000000000000").
+Bytes UnitNaa(SasAddress name, const DeviceModel& model, uint8_t lun);
 
 }  // namespace sasd::emulator
 

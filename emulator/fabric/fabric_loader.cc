@@ -56,6 +56,7 @@ class Reader {
   absl::StatusOr<FabricSpec> Read() {
     spec_.name = file_.name();
     spec_.description = file_.description();
+    spec_.shared_identifiers = file_.shared_identifiers();
     for (int i = 0; i < file_.host_size(); ++i) ReadHost(file_.host(i), Place("host", i));
     for (int i = 0; i < file_.enclosure_size(); ++i) {
       ReadEnclosure(file_.enclosure(i), Place("enclosure", i));
@@ -202,6 +203,7 @@ class Reader {
     host.io_missing_delay_s =
         InRange(file.io_missing_delay_s(), 0, 255, at, what + " io_missing_delay_s");
     host.port_per_link = file.port_per_link();
+    host.removes_deepest_first = file.removes_deepest_first();
     host.enclosure_logical_id = file.enclosure_logical_id().empty()
                                     ? SasAddress(host.address.value() & ~uint64_t{0xF})
                                     : Address(file.enclosure_logical_id(), at, what);
@@ -322,6 +324,10 @@ class Reader {
     model.size_bytes = Get(ParseSize(file.size(), model.block_size), at, what);
     model.max_rate = Rate(file.rate_gbps(), sata ? LinkRate::k6Gbps : LinkRate::k12Gbps, at, what);
     model.solid_state = file.ssd();
+    if (file.luns() != 0) model.lun_count = InRange(file.luns(), 1, kMaxLuns, at, what + " luns");
+    if (sata && file.luns() > 1) {
+      Problem(at, absl::StrCat(what, ": a SATA drive has one logical unit; leave out luns"));
+    }
     if (!models_.emplace(file.id(), Intern(model)).second) {
       Problem(at, absl::StrCat(what, ": the id is in use already by another model; change one"));
     }

@@ -56,6 +56,26 @@ TEST(FabricLoaderTest, ReadsTheFileIntoASpec) {
   EXPECT_EQ(fabric->devices[1].ports[0].address, SasAddress(0x5000c500a7b26121));
 }
 
+TEST(FabricLoaderTest, SharedIdentifiersMustBeDeclared) {
+  const std::string host = R"(host { id: "h2" address: "500605b00ab01230" })";
+  EXPECT_THAT(ErrorOf(kSound + host), HasSubstr("500605b00ab01230 is in use already"));
+  const std::string declared = kSound + host + "shared_identifiers: true";
+  EXPECT_TRUE(ParseFabric(declared, "f").ok()) << ParseFabric(declared, "f").status();
+  // An expander and a host never have one address.
+  const std::string expander = R"(expander { id: "z" address: "500605b00ab01230" phys: 4 })";
+  EXPECT_THAT(ErrorOf(kSound + expander + "shared_identifiers: true"),
+              HasSubstr("500605b00ab01230 is in use already"));
+}
+
+TEST(FabricLoaderTest, OnlySasDrivesHaveSeveralUnits) {
+  const auto fabric = ParseFabric(With(R"(size: "1TB")", R"(size: "1TB" luns: 2)"), "f");
+  ASSERT_TRUE(fabric.ok()) << fabric.status();
+  EXPECT_EQ(fabric->models[0].lun_count, 2);
+  EXPECT_THAT(ErrorOf(With(R"(size: "1TB")", R"(size: "1TB" luns: 9)")), HasSubstr("1 to 8"));
+  EXPECT_THAT(ErrorOf(With(R"(size: "1TB")", R"(size: "1TB" luns: 2 protocol: SATA)")),
+              HasSubstr("a SATA drive has one logical unit"));
+}
+
 TEST(FabricLoaderTest, AnUnknownFieldNamesLineAndColumn) {
   EXPECT_THAT(ErrorOf(With("slots: 4", "slotz: 4")), HasSubstr("f:2:"));
   EXPECT_THAT(ErrorOf(With("slots: 4", "slotz: 4")), HasSubstr("slotz"));

@@ -103,6 +103,7 @@ class Validator {
     const auto [it, added] = addresses_.try_emplace(address, kind, index);
     // Both ports of a device may have one address (multipath).
     if (added || it->second == std::make_pair(kind, index)) return;
+    if (fabric_.shared_identifiers && it->second.first == kind) return;
     Problem(kind, index,
             absl::StrCat("the address ", ToHex(address), " is in use already, by ",
                          ToString(it->second.first), " \"", Id(it->second.first, it->second.second),
@@ -170,12 +171,13 @@ class Validator {
       CheckId(ElementKind::kEnclosure, i);
       // A logical id may equal an expander's address (linux-sas.md 15), but not another logical id.
       const auto [it, added] = logical_ids_.try_emplace(enclosure.logical_id, i);
-      if (enclosure.logical_id.value() == 0 || !added) {
+      if (enclosure.logical_id.value() == 0 || (!added && !fabric_.shared_identifiers)) {
         Problem(ElementKind::kEnclosure, i,
-                added ? "it has no logical_id; give one of 16 hexadecimal digits, not 0"
-                      : absl::StrCat("the logical id ", ToHex(enclosure.logical_id),
-                                     " is in use already, by enclosure \"",
-                                     fabric_.enclosures[it->second].id, "\"; give it another one"));
+                enclosure.logical_id.value() == 0
+                    ? "it has no logical_id; give one of 16 hexadecimal digits, not 0"
+                    : absl::StrCat("the logical id ", ToHex(enclosure.logical_id),
+                                   " is in use already, by enclosure \"",
+                                   fabric_.enclosures[it->second].id, "\"; give it another one"));
       }
       for (const std::string& connector : enclosure.connectors) {
         CheckText(ElementKind::kEnclosure, i, "connector", connector, 4);

@@ -36,6 +36,11 @@ struct TruthExpander {
   std::vector<TruthPhy> phys;
 };
 
+struct TruthUnit {
+  uint8_t lun = 0;
+  std::string wwid;  // as Linux spells it: "naa.5000c500a7b26111"
+};
+
 struct TruthDevice {
   std::string id;
   SasAddress address;
@@ -53,7 +58,8 @@ struct TruthDevice {
   std::string connector_name;
   SasAddress name;
   std::string vendor, model, serial, revision;
-  uint64_t size_bytes = 0;
+  uint64_t size_bytes = 0;       // of each unit
+  std::vector<TruthUnit> units;  // by LUN
 };
 
 struct TruthEnclosure {

@@ -29,20 +29,21 @@ struct SlotRequest {
 };
 
 // The settings and data that the logical units of a fabric keep between commands, for all HBAs and
-// ports. A drive's entry is found by its world wide name, so it moves with the drive. A slot's
-// entry stays in the enclosure. Entries never set take no memory. Thread-safe.
+// ports. A unit's entry is found by a key made of its drive's world wide name and serial, so it
+// moves with the drive. A slot's entry stays in the enclosure. Entries never set take no memory.
+// Thread-safe.
 class UnitMemory {
  public:
   BlockStore& blocks() { return blocks_; }
 
-  DriveSettings drive(SasAddress name) const ABSL_LOCKS_EXCLUDED(mu_) {
+  DriveSettings drive(SasAddress key) const ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
-    const auto it = drives_.find(name);
+    const auto it = drives_.find(key);
     return it == drives_.end() ? DriveSettings() : it->second;
   }
-  void SetDrive(SasAddress name, const DriveSettings& settings) ABSL_LOCKS_EXCLUDED(mu_) {
+  void SetDrive(SasAddress key, const DriveSettings& settings) ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
-    drives_[name] = settings;
+    drives_[key] = settings;
   }
 
   // `position`: the slot's position in the enclosure, from 0.

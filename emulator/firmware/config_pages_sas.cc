@@ -14,6 +14,9 @@ PageResult Invalid() { return {IocStatus::kConfigInvalidPage, {}}; }
 
 PageResult Found(Bytes page) { return {IocStatus::kSuccess, std::move(page)}; }
 
+// What firmware sends for a connector without a name: "connector name(     )" in kernel logs.
+constexpr char kBlankConnector[] = "    ";
+
 constexpr uint32_t kInitiatorInfo =
     info::kEndDevice | info::kSspInitiator | info::kStpInitiator | info::kSmpInitiator;
 
@@ -100,7 +103,10 @@ PageResult ConfigPages::Device0(uint32_t address) const {
     const DeviceModel& model = fabric_.model_of(entry->element);
     if (entry->enclosure != 0) page.slot = device.slot;
     page.access_status = fabric_.device_access_status(entry->element);
-    page.device_name = device.name;
+    // Firmware has a SAS drive's name from its address frame: there it is the port's address. A
+    // boot log of a SAS2X36 shows that for all its SAS drives. A SATA drive's name is its WWN.
+    const bool sata = model.protocol == DeviceModel::Protocol::kSata;
+    page.device_name = sata ? device.name : entry->address;
     if (model.solid_state && host_.generation != MpiGeneration::k2_0) {
       page.flags |= mpi::device_flags::kFastPathCapable;
     }
@@ -108,9 +114,9 @@ PageResult ConfigPages::Device0(uint32_t address) const {
       const EnclosureSpec& enclosure = fabric_.spec().enclosures[device.enclosure];
       page.flags |= mpi::device_flags::kEnclosureLevelValid;
       page.enclosure_level = enclosure.level;
-      if (device.connector != kNoConnector) {
-        page.connector_name = enclosure.connectors[device.connector];
-      }
+      page.connector_name = device.connector == kNoConnector
+                                ? kBlankConnector
+                                : enclosure.connectors[device.connector];
     }
   }
   return Found(mpi::EncodeSasDevicePage0(page));

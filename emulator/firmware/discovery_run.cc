@@ -265,6 +265,7 @@ void DiscoveryRun::Remove(uint16_t handle) {
 void DiscoveryRun::RemoveBelow(uint16_t expander) {
   ReportedNode& node = *topology_.Node(expander);
   const uint16_t parent = ParentOf(node);
+  std::vector<uint16_t> later;  // expanders behind this one whose lists follow its own
   List list;
   list.node = expander;
   list.status = ExpanderStatus::kNotResponding;
@@ -275,10 +276,18 @@ void DiscoveryRun::RemoveBelow(uint16_t expander) {
     list.changes.push_back({static_cast<uint8_t>(i), phy.handle, 0, phy.rate,
                             first ? PhyReason::kTargetNotResponding : PhyReason::kPhyChanged});
     topology_.ClearMissing(phy.handle);
-    if (first) Remove(phy.handle);
+    if (!first) continue;
+    const HandleEntry::Kind kind = topology_.handles().Find(phy.handle)->kind;
+    if (options_.deepest_first || kind != HandleEntry::Kind::kExpander) {
+      Remove(phy.handle);
+      continue;
+    }
+    Retire(phy.handle);
+    later.push_back(phy.handle);
   }
   Report(list);
   topology_.DropNode(expander);
+  for (uint16_t below : later) RemoveBelow(below);
 }
 
 // The handle waits for the removal handshake.

@@ -16,7 +16,8 @@ namespace sasd::emulator {
 // them, updates the reported topology, and makes the events of the changes in the order in which
 // firmware sends them:
 //   discovery started
-//   lists of lost expanders, the deepest first, then the list of the node that lost them
+//   lists of lost expanders, the outermost first, then the list of the node that lost them
+//   (the kernel removes what is behind an expander with it; some firmware sends the deepest first)
 //   enclosures that are gone
 //   enclosures that are new, before the first list that belongs to them
 //   the list of a node that gained something, then those of new expanders, breadth first
@@ -30,6 +31,7 @@ class DiscoveryRun {
     absl::Duration missing_delay = absl::ZeroDuration();  // report-missing delay
     size_t max_entries = 0;                               // of one topology event; at least 1
     uint32_t status = 0;                                  // DiscoveryStatus bits to end with
+    bool deepest_first = false;                           // the order of lost expanders' lists
   };
 
   DiscoveryRun(const FabricState& fabric, ReportedTopology& topology, const Options& options,

@@ -283,6 +283,7 @@ DiscoveryRun::Options Firmware::DiscoveryOptions(const FabricState& fabric,
   options.missing_delay = absl::Seconds(mpi::MissingDelaySeconds(settings_.report_missing_delay));
   const size_t frame = size_t{4} * fabric.host(host_).reply_frame_dwords;
   options.max_entries = std::max<size_t>(1, (frame - kEventFrameOverhead) / 4);
+  options.deepest_first = fabric.host(host_).removes_deepest_first;
   return options;
 }
 

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
 namespace sasd::emulator {
 namespace {
 
@@ -117,6 +120,11 @@ class Walk {
     device.serial = spec.serial;
     device.revision = model.revision;
     device.size_bytes = model.size_bytes;
+    for (uint8_t lun = 0; lun < model.lun_count; ++lun) {
+      const Bytes naa = UnitNaa(spec.name, model, lun);
+      const absl::string_view bytes(reinterpret_cast<const char*>(naa.data()), naa.size());
+      device.units.push_back({lun, absl::StrCat("naa.", absl::BytesToHexString(bytes))});
+    }
     truth_.devices.push_back(std::move(device));
   }
 

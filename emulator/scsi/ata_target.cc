@@ -54,14 +54,14 @@ bool ChangeWriteCache(const Unit& unit, uint8_t feature) {
   if (feature != kWriteCacheOn && feature != kWriteCacheOff) return false;
   DriveSettings settings = unit.settings();
   settings.write_cache = feature == kWriteCacheOn;
-  unit.memory.SetDrive(unit.name(), settings);
+  unit.memory.SetDrive(unit.key(), settings);
   return true;
 }
 
 void SetStopped(const Unit& unit, bool stopped) {
   DriveSettings settings = unit.settings();
   settings.stopped = stopped;
-  unit.memory.SetDrive(unit.name(), settings);
+  unit.memory.SetDrive(unit.key(), settings);
 }
 
 Completion Smart(const Unit& unit, const Registers& registers) {

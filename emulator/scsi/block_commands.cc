@@ -58,7 +58,7 @@ Outcome Read(const Unit& unit, const Command& command, Extent extent) {
   const uint64_t size = ByteSize(unit, extent);
   if (size > command.data_in.size()) return DataPhaseError();
   if (!unit.memory.blocks()
-           .Read(unit.name(), ByteOffset(unit, extent), command.data_in.subspan(0, size))
+           .Read(unit.key(), ByteOffset(unit, extent), command.data_in.subspan(0, size))
            .ok()) {
     return MediumError(0x11);  // unrecovered read error
   }
@@ -70,7 +70,7 @@ Outcome Write(const Unit& unit, const Command& command, Extent extent) {
   const uint64_t size = ByteSize(unit, extent);
   if (size > command.data_out.size()) return DataPhaseError();
   if (!unit.memory.blocks()
-           .Write(unit.name(), unit.model().size_bytes, ByteOffset(unit, extent),
+           .Write(unit.key(), unit.model().size_bytes, ByteOffset(unit, extent),
                   command.data_out.subspan(0, size))
            .ok()) {
     return MediumError(0x0C);  // write error
@@ -90,7 +90,7 @@ Outcome Verify(const Unit& unit, const Command& command, Extent extent) {
   for (uint64_t done = 0; done < size; done += chunk.size()) {
     chunk.resize(std::min<uint64_t>(kCompareChunk, size - done));
     if (!unit.memory.blocks()
-             .Read(unit.name(), ByteOffset(unit, extent) + done, absl::MakeSpan(chunk))
+             .Read(unit.key(), ByteOffset(unit, extent) + done, absl::MakeSpan(chunk))
              .ok()) {
       return MediumError(0x11);
     }
@@ -108,7 +108,7 @@ Outcome Synchronize(const Unit& unit, Extent extent) {
 
 Outcome Discard(const Unit& unit, Extent extent) {
   return unit.memory.blocks()
-                 .Discard(unit.name(), ByteOffset(unit, extent), ByteSize(unit, extent))
+                 .Discard(unit.key(), ByteOffset(unit, extent), ByteSize(unit, extent))
                  .ok()
              ? Outcome()
              : MediumError(0x0C);
@@ -138,7 +138,7 @@ Outcome WriteSame(const Unit& unit, const Command& command, Extent extent, bool 
   Bytes run;
   for (uint64_t i = 0; i < extent.count; ++i) run.insert(run.end(), block.begin(), block.end());
   if (!unit.memory.blocks()
-           .Write(unit.name(), unit.model().size_bytes, ByteOffset(unit, extent), run)
+           .Write(unit.key(), unit.model().size_bytes, ByteOffset(unit, extent), run)
            .ok()) {
     return MediumError(0x0C);
   }
@@ -218,7 +218,7 @@ Outcome StartStopUnit(const Unit& unit, const Command& command) {
   if (power_condition) return {};
   DriveSettings settings = unit.settings();
   settings.stopped = (command.cdb[4] & 0x01) == 0;
-  unit.memory.SetDrive(unit.name(), settings);
+  unit.memory.SetDrive(unit.key(), settings);
   return {};
 }
 

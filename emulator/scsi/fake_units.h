@@ -58,6 +58,17 @@ class UnitsTest : public testing::Test {
     return absl::StrFormat("%02x %02x %02x", answer.sense[2], answer.sense[12], answer.sense[13]);
   }
 
+  // The drive has `count` logical units from now on.
+  void SetLuns(absl::string_view id, uint8_t count) {
+    FabricSpec spec = fabric_.spec();
+    spec.models.push_back(Find(id).model());
+    spec.models.back().lun_count = count;
+    for (DeviceSpec& device : spec.devices) {
+      if (device.id == id) device.model = static_cast<uint32_t>(spec.models.size() - 1);
+    }
+    fabric_ = FabricState(std::move(spec));
+  }
+
   FabricState fabric_{*LoadFabric("judge")};
   UnitMemory memory_;
 };

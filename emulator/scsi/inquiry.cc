@@ -42,9 +42,15 @@ mpi::Designator Naa(mpi::Designator::Association association, SasAddress address
   return designator;
 }
 
+mpi::Designator UnitName(const Unit& unit) {
+  mpi::Designator designator;
+  designator.data = UnitNaa(unit.name(), unit.model(), unit.lun);
+  return designator;
+}
+
 Bytes Identification(const Unit& unit) {
   using Association = mpi::Designator::Association;
-  std::vector<mpi::Designator> designators = {Naa(Association::kLogicalUnit, unit.name())};
+  std::vector<mpi::Designator> designators = {UnitName(unit)};
   if (unit.is_sata()) {  // SAT-4, 12.4.1
     mpi::Designator t10;
     t10.code_set = 2;
@@ -134,9 +140,9 @@ Outcome Inquiry(const Unit& unit, const Command& command) {
   const uint16_t allocation_length = LoadBe16(command.cdb, 3);
   if (!vital_product_data) {
     if (page != 0) return InvalidCdbField();
-    return DataIn(StandardData(unit, command.lun == 0), allocation_length, command);
+    return DataIn(StandardData(unit, unit.exists()), allocation_length, command);
   }
-  if (command.lun != 0) return LunNotSupported();
+  if (!unit.exists()) return LunNotSupported();
   const std::vector<uint8_t> pages = PagesOf(unit);
   if (std::find(pages.begin(), pages.end(), page) == pages.end()) return InvalidCdbField();
   return DataIn(VitalProductData(unit, page), allocation_length, command);

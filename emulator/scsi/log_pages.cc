@@ -128,7 +128,7 @@ Bytes Supported(const Unit& unit) {
 
 DriveCondition ConditionOf(const Unit& unit) {
   // Mixes the bits: names of neighbours differ in their last bits alone.
-  const uint64_t mixed = unit.name().value() * 0x9E3779B97F4A7C15;
+  const uint64_t mixed = unit.key().value() * 0x9E3779B97F4A7C15;
   DriveCondition condition;
   condition.celsius = static_cast<uint8_t>(24 + (mixed >> 60));
   condition.reference_celsius =

@@ -161,7 +161,7 @@ Outcome Select(const Unit& unit, ByteSpan list) {
     Apply(*page, content, settings);
     list.remove_prefix(header + size);
   }
-  unit.memory.SetDrive(unit.name(), settings);
+  unit.memory.SetDrive(unit.key(), settings);
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/string_view.h"
@@ -17,6 +18,7 @@ namespace sasd::emulator::scsi {
 namespace {
 
 constexpr size_t kCdbSize = 32;
+constexpr int kLunShift = 48;  // SAM-5, 4.7.6: peripheral device addressing, in byte 1 of 8
 constexpr int kNoAction = -1;
 constexpr uint8_t kInquiry = 0x12, kRequestSense = 0x03, kReportLuns = 0xA0;
 
@@ -48,8 +50,10 @@ Outcome RequestSense(const Unit&, const Command& command) {
                 command.cdb[4], command);
 }
 
-Outcome ReportLuns(const Unit&, const Command& command) {
-  return DataIn(mpi::EncodeReportLuns({0}), LoadBe32(command.cdb, 6), command);
+Outcome ReportLuns(const Unit& unit, const Command& command) {
+  std::vector<uint64_t> luns;
+  for (uint64_t lun = 0; lun < unit.model().lun_count; ++lun) luns.push_back(lun << kLunShift);
+  return DataIn(mpi::EncodeReportLuns(luns), LoadBe32(command.cdb, 6), command);
 }
 
 // Abort task, abort and clear task set, logical unit reset, query task; I_T nexus reset.
@@ -154,7 +158,7 @@ Outcome Run(const Unit& unit, const Command& command) {
   if (command.cdb.size() < kCdbSize) return InvalidOperation();
   const uint8_t code = command.cdb[0];
   const bool any_lun = code == kInquiry || code == kRequestSense || code == kReportLuns;
-  if (command.lun != 0 && !any_lun) return LunNotSupported();
+  if (!unit.exists() && !any_lun) return LunNotSupported();
   const Operation* const operation = Find(unit, code, command.cdb[1] & 0x1F);
   return operation == nullptr ? InvalidOperation() : operation->run(unit, command);
 }
@@ -172,12 +176,16 @@ Bytes EncodeSense(const Outcome& outcome, bool as_descriptors) {
 }  // namespace
 
 ScsiResult ExecuteScsi(const Unit& unit, const Command& command) {
-  const Outcome outcome = Run(unit, command);
+  Unit addressed = unit;
+  const uint64_t lun = command.lun >> kLunShift;
+  const bool sound = lun << kLunShift == command.lun && lun < kMaxLuns;
+  addressed.lun = sound ? static_cast<uint8_t>(lun) : kMaxLuns;
+  const Outcome outcome = Run(addressed, command);
   ScsiResult result;
   result.transferred = outcome.transferred;
   if (outcome.sense) {
     result.status = mpi::scsi_status::kCheckCondition;
-    result.sense = EncodeSense(outcome, unit.settings().descriptor_sense);
+    result.sense = EncodeSense(outcome, addressed.settings().descriptor_sense);
   }
   return result;
 }

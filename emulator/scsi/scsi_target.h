@@ -15,7 +15,8 @@ struct ScsiResult {
   Bytes sense;             // empty unless check condition
 };
 
-// Runs a command on the logical unit of an end device, LUN 0: SAS and SATA drives, SES devices.
+// Runs a command on a logical unit of an end device: SAS and SATA drives, SES devices. The
+// command's LUN says which; `unit.lun` is ignored.
 // Total over any CDB and data: an unknown command ends with "illegal request".
 ScsiResult ExecuteScsi(const Unit& unit, const Command& command);
 

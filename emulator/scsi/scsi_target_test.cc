@@ -31,6 +31,48 @@ TEST_F(ScsiTargetTest, OtherLunsDoNotExist) {
             FromHex("00000008 00000000 0000000000000000"));
 }
 
+TEST_F(ScsiTargetTest, DriveWithTwoActuatorsHasTwoUnits) {
+  SetLuns("jbod1-disk03", 2);
+  const Unit drive = Find("jbod1-disk03");
+  constexpr uint64_t kLun1 = uint64_t{1} << 48, kLun2 = uint64_t{2} << 48;
+  EXPECT_EQ(Send(drive, "a0 00 00 00 00 00 00 00 00 ff", {}, 255).data,
+            FromHex("00000010 00000000 0000000000000000 0001000000000000"));
+  EXPECT_EQ(Send(drive, "12 00 00 00 01 00", {}, 64, kLun1).data, FromHex("00"));
+  EXPECT_EQ(Send(drive, "12 00 00 00 01 00", {}, 64, kLun2).data, FromHex("7f"));
+  EXPECT_EQ(SenseOf(Send(drive, "00", {}, 0, kLun2)), "05 25 00");
+  EXPECT_EQ(SenseOf(Send(drive, "00", {}, 0, kLun1 | 1)), "05 25 00") << "a second level";
+  // One serial, two names (seen on Seagate's ST14000NM0001).
+  EXPECT_EQ(Send(drive, "12 01 80 00 ff 00").data,
+            Send(drive, "12 01 80 00 ff 00", {}, 255, kLun1).data);
+  const Bytes names[] = {Send(drive, "12 01 83 00 18 00").data,
+                         Send(drive, "12 01 83 00 18 00", {}, 255, kLun1).data};
+  EXPECT_EQ(names[0], FromHex("00 83 0028 01 03 00 10 6000c500a7b2611c 0000000000000000"));
+  EXPECT_EQ(names[1], FromHex("00 83 0028 01 03 00 10 6000c500a7b2611c 0001000000000000"));
+}
+
+TEST_F(ScsiTargetTest, EachUnitKeepsItsOwnData) {
+  SetLuns("jbod1-disk03", 2);
+  const Unit drive = Find("jbod1-disk03");
+  constexpr uint64_t kLun1 = uint64_t{1} << 48;
+  const Bytes written(512, 0xA5);
+  ASSERT_EQ(SenseOf(Send(drive, "2a 00 00 00 00 07 00 00 01 00", written, 0, kLun1)), "good");
+  EXPECT_EQ(Send(drive, "28 00 00 00 00 07 00 00 01 00", {}, 512, kLun1).data, written);
+  EXPECT_EQ(Send(drive, "28 00 00 00 00 07 00 00 01 00", {}, 512).data, Bytes(512, 0));
+}
+
+TEST_F(ScsiTargetTest, DrivesOfOneNameKeepTheirOwnData) {
+  FabricSpec spec = fabric_.spec();
+  for (DeviceSpec& device : spec.devices) {
+    if (device.id == "jbod2-sata20") device.name = Find("jbod2-sata19").name();
+  }
+  fabric_ = FabricState(std::move(spec));
+  const Bytes written(512, 0xA5);
+  ASSERT_EQ(SenseOf(Send(Find("jbod2-sata20"), "2a 00 00 00 00 07 00 00 01 00", written, 0)),
+            "good");
+  EXPECT_EQ(Send(Find("jbod2-sata19"), "28 00 00 00 00 07 00 00 01 00", {}, 512).data,
+            Bytes(512, 0));
+}
+
 TEST_F(ScsiTargetTest, VitalProductDataPages) {
   const auto pages = [&](const char* id) { return Send(Find(id), "12 01 00 00 ff 00").data; };
   EXPECT_EQ(pages("jbod1-disk03"), FromHex("00 00 0007 00 80 83 86 b0 b1 b2"));

@@ -14,21 +14,29 @@
 
 namespace sasd::emulator::scsi {
 
-// The logical unit of an end device, addressed through one of its ports. Borrows all.
+// A logical unit of an end device, addressed through one of its ports. Borrows all.
 struct Unit {
   const FabricState& fabric;
   UnitMemory& memory;
   uint32_t device = 0;
   uint8_t port = 0;
+  uint8_t lun = 0;
 
   const DeviceSpec& spec() const { return fabric.device(device); }
   const DeviceModel& model() const { return fabric.model_of(device); }
   bool is_disk() const { return model().type == DeviceModel::Type::kDisk; }
   bool is_sata() const { return model().protocol == DeviceModel::Protocol::kSata; }
   uint8_t type() const { return static_cast<uint8_t>(model().type); }
-  SasAddress name() const { return spec().name; }
+  bool exists() const { return lun < model().lun_count; }
+  SasAddress name() const { return spec().name; }  // of the device
+  // The unit's place in `memory`. Drives that share a name differ by their serials.
+  SasAddress key() const {
+    uint64_t hash = 0xCBF29CE484222325;  // FNV-1a
+    for (unsigned char c : spec().serial) hash = (hash ^ c) * 0x100000001B3;
+    return SasAddress((name().value() ^ hash) + lun);
+  }
   uint64_t block_count() const { return model().size_bytes / model().block_size; }
-  DriveSettings settings() const { return memory.drive(name()); }
+  DriveSettings settings() const { return memory.drive(key()); }
 };
 
 // A command in progress.

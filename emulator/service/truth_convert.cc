@@ -62,6 +62,11 @@ void Fill(const emulator::TruthDevice& device, sas::emulator::v1::DeviceTruth* o
   out->set_revision(device.revision);
   out->set_size_bytes(device.size_bytes);
   out->set_access_status(device.access_status);
+  for (const emulator::TruthUnit& unit : device.units) {
+    sas::emulator::v1::UnitTruth* const added = out->add_units();
+    added->set_lun(unit.lun);
+    added->set_wwid(unit.wwid);
+  }
 }
 
 void Fill(const emulator::TruthEnclosure& enclosure, sas::emulator::v1::EnclosureTruth* out) {

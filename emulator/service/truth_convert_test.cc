@@ -39,6 +39,8 @@ TEST(TruthConvertTest, WidePortAndDriveKeepTheirFacts) {
   device.rate = LinkRate::k6Gbps;
   device.sata = true;
   device.serial = "ZC100008";
+  device.units = {{0, "naa.6000c500ca1100000000000000000000"},
+                  {1, "naa.6000c500ca1100000001000000000000"}};
 
   const sas::emulator::v1::HostTruth proto = ToProto(truth);
 
@@ -51,6 +53,9 @@ TEST(TruthConvertTest, WidePortAndDriveKeepTheirFacts) {
   EXPECT_EQ(proto.devices(0).enclosure_logical_id(), "5000ccab03001100");
   EXPECT_TRUE(proto.devices(0).sata());
   EXPECT_EQ(proto.devices(0).serial(), "ZC100008");
+  ASSERT_EQ(proto.devices(0).units_size(), 2);
+  EXPECT_EQ(proto.devices(0).units(1).lun(), 1);
+  EXPECT_EQ(proto.devices(0).units(1).wwid(), "naa.6000c500ca1100000001000000000000");
 }
 
 }  // namespace
