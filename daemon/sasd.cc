@@ -9,19 +9,28 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/audit.h"
 #include "daemon/backend/virtual_backend.h"
 #include "daemon/daemon.h"
 #include "daemon/finding_log.h"
 #include "daemon/health/log_reporter.h"
+#include "daemon/heartbeat.h"
 #include "daemon/service/names.h"
 #include "daemon/systemd.h"
 #include "driver/base/clock.h"
+#include "rpc/access.h"
+#include "rpc/did_you_mean.h"
+#include "rpc/limits.h"
 #include "rpc/version.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
@@ -31,6 +40,7 @@ namespace {
 
 struct CommandLine {
   DaemonOptions daemon;
+  std::vector<std::string> viewers, operators, admins, limits;
   std::string log_level = "info";
   double link_look_seconds = 60;
   double attach_grace_seconds = 30;
@@ -57,6 +67,13 @@ void Declare(CLI::App& app, CommandLine& line) {
   app.add_option("--tls-key", daemon.server.tls.key, "File of the server's key (PEM)");
   app.add_option("--tls-client-ca", daemon.server.tls.client_ca,
                  "File of the CA that signs the clients' certificates (PEM)");
+  const std::string who = ": user:NAME, group:NAME or certificate:PATTERN; repeatable";
+  app.add_option("--viewer", line.viewers, absl::StrCat("Who may read", who));
+  app.add_option("--operator", line.operators,
+                 absl::StrCat("Who may also dismiss, accept and name", who));
+  app.add_option("--admin", line.admins, absl::StrCat("Who may do everything", who));
+  app.add_option("--limit", line.limits,
+                 absl::StrCat("NAME=VALUE of a limit; repeatable. `sasctl status` shows all"));
   auto* fabric = app.add_option("--fabric", daemon.fabric,
                                 absl::StrCat("Serve virtual HBAs with this fabric: ",
                                              absl::StrJoin(ShippedFabricNames(), ", "),
@@ -125,6 +142,48 @@ void Declare(CLI::App& app, CommandLine& line) {
       "their HBAs reappear.");
 }
 
+absl::Status AddRules(const std::vector<std::string>& texts, rpc::Role role,
+                      rpc::AccessPolicy& policy) {
+  for (const std::string& text : texts) {
+    absl::StatusOr<rpc::RoleRule> rule = rpc::ParseRoleRule(text, role);
+    if (!rule.ok()) return rule.status();
+    policy.rules.push_back(*std::move(rule));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AddLimit(absl::string_view text,
+                      std::vector<std::pair<rpc::Limit, int64_t>>& limits) {
+  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, '=');
+  std::vector<std::string> names;
+  for (const rpc::LimitInfo& info : rpc::AllLimits()) {
+    names.emplace_back(info.name);
+    if (info.name != parts.first) continue;
+    int64_t value = 0;
+    if (!absl::SimpleAtoi(parts.second, &value) || value < info.minimum || value > info.maximum) {
+      return absl::InvalidArgumentError(absl::StrCat("limit ", info.name, ": \"", parts.second,
+                                                     "\" is not between ", info.minimum, " and ",
+                                                     info.maximum));
+    }
+    limits.emplace_back(info.limit, value);
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("there is no limit \"", parts.first, "\"",
+                                                 rpc::DidYouMean(parts.first, names)));
+}
+
+// Rules and limits, from their texts.
+absl::Status ReadEdge(CommandLine& line) {
+  rpc::AccessPolicy& policy = line.daemon.access;
+  if (absl::Status s = AddRules(line.viewers, rpc::Role::kViewer, policy); !s.ok()) return s;
+  if (absl::Status s = AddRules(line.operators, rpc::Role::kOperator, policy); !s.ok()) return s;
+  if (absl::Status s = AddRules(line.admins, rpc::Role::kAdmin, policy); !s.ok()) return s;
+  for (const std::string& text : line.limits) {
+    if (absl::Status s = AddLimit(text, line.daemon.limits); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
 // Where no directory is given, the journal of this machine is in the service's own.
 void SetStateDirectory(CommandLine& line) {
   std::string& directory = line.daemon.memory.directory;
@@ -146,15 +205,9 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-// Waits for the next signal. Meanwhile reports to the service manager that this thread is alive.
 int WaitForSignal(const sigset_t& signals) {
-  const absl::Duration interval = systemd::KeepaliveInterval();
-  const timespec timeout = absl::ToTimespec(interval);
   while (true) {
-    systemd::NotifyAlive();
-    const int signal = interval == absl::InfiniteDuration()
-                           ? sigwaitinfo(&signals, nullptr)
-                           : sigtimedwait(&signals, nullptr, &timeout);
+    const int signal = sigwaitinfo(&signals, nullptr);
     if (signal > 0) return signal;
   }
 }
@@ -171,6 +224,12 @@ void Run(Daemon& daemon, const sigset_t& signals) {
   const std::string serving =
       absl::StrCat("serving ", daemon.backend().description(), " at ", daemon.address());
   systemd::NotifyReady(serving);
+  const absl::Duration interval = systemd::KeepaliveInterval();
+  const Heartbeat heartbeat(
+      interval, [&daemon, interval] { return daemon.Ping(interval / 2); }, systemd::NotifyAlive,
+      [](const absl::Status& status) {
+        spdlog::error("{}; systemd restarts sasd if this goes on", std::string(status.message()));
+      });
   while (true) {
     const int signal = WaitForSignal(signals);
     if (signal == SIGUSR1) {
@@ -210,6 +269,10 @@ int Main(int argc, char** argv) {
   line.daemon.memory.max_age = absl::Hours(24) * line.journal_days;
   SetStateDirectory(line);
   AdoptSockets(line.daemon.server);
+  if (const absl::Status status = ReadEdge(line); !status.ok()) {
+    std::cerr << "sasd: " << status.message() << "\n";
+    return 2;
+  }
   spdlog::set_default_logger(spdlog::stderr_color_mt("sasd"));
   spdlog::set_level(spdlog::level::from_str(line.log_level));
 
