@@ -80,7 +80,8 @@ struct FoundDevice {
 };
 
 struct HostTree {
-  HostFacts facts;  // address: that of host_sas_address
+  HostFacts facts;     // without key
+  SasAddress address;  // host_sas_address; 0: not known
   uint32_t reset_count = 0;
   bool in_recovery = false;
   std::vector<FoundOwner> owners;  // parents first

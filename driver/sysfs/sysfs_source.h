@@ -57,7 +57,7 @@ class SysfsSource {
 
   // The last reported reading of the host; end() if there is none.
   std::vector<HostReading>::iterator Known(absl::string_view os_name);
-  void Emit(SasAddress host, const Cause& cause, std::vector<Observation> observations);
+  void Emit(HostKey host, const Cause& cause, std::vector<Observation> observations);
 
   const std::string root_;
   FileIo& io_;
