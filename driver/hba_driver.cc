@@ -83,7 +83,7 @@ class ThreadedHba : public HbaDriver {
     finished_.Ring();
   }
 
-  SasAddress host() const override { return hba_.host(); }
+  HostKey host() const override { return hba_.host(); }
 
   HbaStats stats() const override {
     const transport::RequestCounts counts = ioc_.counts();
@@ -109,7 +109,7 @@ class ThreadedHba : public HbaDriver {
       const absl::Duration left = deadline - absl::Now();
       if (left <= absl::ZeroDuration()) {
         return absl::DeadlineExceededError(
-            absl::StrCat("host ", ToHex(host()), " is not idle: ", unfinished));
+            absl::StrCat("host ", ToText(host()), " is not idle: ", unfinished));
       }
       // A completion in the transport's context rings no bell.
       finished_.Wait(std::min(left, kLongestNap));

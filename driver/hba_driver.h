@@ -46,7 +46,7 @@ class HbaDriver {
   // within Observe().
   virtual void Stop() = 0;
 
-  virtual SasAddress host() const = 0;
+  virtual HostKey host() const = 0;
   virtual HbaStats stats() const = 0;
 
   // Waits until nothing is queued, being attached or being discovered. kDeadlineExceeded: the

@@ -111,7 +111,7 @@ TEST_F(DriverTest, AttachesEveryDevice) {
   EXPECT_EQ(listener_.devices().size(), 3u * 5);  // with the SES devices
   EXPECT_EQ(CountIn(DeviceState::kAttached), 3u * 5);
   EXPECT_EQ(listener_.discovery().state, DiscoveryState::kSettled);
-  EXPECT_EQ(driver_->host(), emulator_->Truth(0).address);
+  EXPECT_EQ(driver_->host(), HostKey(emulator_->Truth(0).address));
 }
 
 TEST_F(DriverTest, StopFreesEveryObject) {

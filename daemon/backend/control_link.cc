@@ -65,7 +65,7 @@ bool ControlLink::AwaitConnection(absl::Time deadline) const {
 
 ControlNodeState ControlLink::state() const {
   absl::MutexLock lock(&mu_);
-  return {host_.ctl.os_name, host_.ctl.sas_address, host_.ctl.node, kind_, error_};
+  return {host_.ctl.os_name, host_.key, host_.ctl.node, kind_, error_};
 }
 
 void ControlLink::Run() {
@@ -103,7 +103,7 @@ void ControlLink::Run() {
 absl::Status ControlLink::Serve(bool& connected) {
   absl::StatusOr<Connection> made = Connect();
   if (!made.ok()) {
-    ReportGone(host_.ctl.sas_address, made.status().message());
+    ReportGone(host_.key, made.status().message());
     return made.status();
   }
   connected = true;
@@ -114,7 +114,7 @@ absl::Status ControlLink::Serve(bool& connected) {
     driver_ = std::shared_ptr<HbaDriver>(connection, connection->driver.get());
   }
   Set(ControlNodeState::Kind::kConnected, absl::OkStatus());
-  const SasAddress host = connection->driver->host();
+  const HostKey host = connection->driver->host();
   const bool gone = AwaitGoneOrEnding();
   connection->driver->Stop();
   const absl::Status why = gone ? absl::FailedPreconditionError("the HBA is gone")
@@ -144,32 +144,32 @@ absl::StatusOr<ControlLink::Connection> ControlLink::Connect() {
   auto driver = HbaDriver::Start(*connection.transport, clock_, sink_, PortNumbering::kByAddress);
   if (!driver.ok()) return driver.status();
   connection.driver = *std::move(driver);
-  const SasAddress reported = connection.driver->host();
-  if (host_.ctl.sas_address != SasAddress() && reported != host_.ctl.sas_address) {
+  const HostKey reported = connection.driver->host();
+  if (host_.key != HostKey() && reported != host_.key) {
     connection.driver->Stop();
     ReportGone(reported, "it belongs to another HBA");
-    return absl::FailedPreconditionError(
-        absl::StrCat("the firmware at ", host_.ctl.node, " reports SAS address ", ToHex(reported),
-                     ", but sysfs shows ", ToHex(host_.ctl.sas_address)));
+    return absl::FailedPreconditionError(absl::StrCat("the firmware at ", host_.ctl.node,
+                                                      " reports SAS address ", ToText(reported),
+                                                      ", but sysfs shows ", ToText(host_.key)));
   }
   return connection;
 }
 
 void ControlLink::ReportInProgress() {
   DiscoveryFacts discovery;
-  discovery.host = host_.ctl.sas_address;
+  discovery.host = host_.key;
   discovery.state = DiscoveryState::kInProgress;
   Report(discovery.host, MakeCause(CauseKind::kStartup, "asking the firmware"), discovery);
 }
 
-void ControlLink::ReportGone(SasAddress host, absl::string_view why) {
+void ControlLink::ReportGone(HostKey host, absl::string_view why) {
   Report(host,
          MakeCause(CauseKind::kSourceLost, absl::StrCat("the firmware no longer reports: ", why)),
          HostGone{host});
 }
 
-void ControlLink::Report(SasAddress host, Cause cause, Observation observation) {
-  if (host == SasAddress()) return;
+void ControlLink::Report(HostKey host, Cause cause, Observation observation) {
+  if (host == HostKey()) return;
   ObservationBatch batch;
   batch.source = Source::kFirmware;
   batch.host = host;

@@ -77,8 +77,8 @@ class ControlLink {
   absl::StatusOr<Connection> Connect() ABSL_LOCKS_EXCLUDED(mu_);
 
   void ReportInProgress();
-  void ReportGone(SasAddress host, absl::string_view why);
-  void Report(SasAddress host, Cause cause, Observation observation);
+  void ReportGone(HostKey host, absl::string_view why);
+  void Report(HostKey host, Cause cause, Observation observation);
 
   // Drops the poller. The last link that does so ends the polling and closes the nodes.
   void ReleasePoller() ABSL_LOCKS_EXCLUDED(mu_);

@@ -14,12 +14,12 @@ using sysfs::ControlledHost;
 // Compares the numbers too: after a module reload or a hot plug they differ.
 bool IsSame(const ControlledHost& a, const ControlledHost& b) {
   return a.scsi_host == b.scsi_host && a.ctl.node == b.ctl.node &&
-         a.ctl.ioc_number == b.ctl.ioc_number && a.ctl.sas_address == b.ctl.sas_address;
+         a.ctl.ioc_number == b.ctl.ioc_number && a.key == b.key;
 }
 
 // The registry could not distinguish their observations.
 bool Overlap(const ControlledHost& a, const ControlledHost& b) {
-  return a.ctl.sas_address == b.ctl.sas_address || a.ctl.pci_address == b.ctl.pci_address;
+  return a.key == b.key || a.ctl.pci_address == b.ctl.pci_address;
 }
 
 }  // namespace
@@ -131,10 +131,10 @@ absl::Status ControlLinks::WaitIdle(absl::Duration timeout) {
   return absl::OkStatus();
 }
 
-bool ControlLinks::IsConnected(SasAddress host) const {
+bool ControlLinks::IsConnected(HostKey host) const {
   const std::vector<LinkPtr> links = Links();
   return std::any_of(links.begin(), links.end(), [&](const LinkPtr& link) {
-    return link->host().ctl.sas_address == host && link->driver() != nullptr;
+    return link->host().key == host && link->driver() != nullptr;
   });
 }
 
@@ -143,8 +143,8 @@ std::vector<ControlNodeState> ControlLinks::states() const {
   absl::MutexLock lock(&mu_);
   for (const LinkPtr& link : links_) states.push_back(link->state());
   for (const ControlledHost& host : released_) {
-    states.push_back({host.ctl.os_name, host.ctl.sas_address, host.ctl.node,
-                      ControlNodeState::Kind::kReleased, absl::OkStatus()});
+    states.push_back({host.ctl.os_name, host.key, host.ctl.node, ControlNodeState::Kind::kReleased,
+                      absl::OkStatus()});
   }
   return states;
 }

@@ -52,7 +52,7 @@ class ControlLinks {
   // Waits until no link is connecting and every driver is idle (HbaDriver::WaitIdle()).
   absl::Status WaitIdle(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
-  bool IsConnected(SasAddress host) const ABSL_LOCKS_EXCLUDED(mu_);
+  bool IsConnected(HostKey host) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // One per HBA: those with a link in the order of Follow(), then the released ones.
   std::vector<ControlNodeState> states() const ABSL_LOCKS_EXCLUDED(mu_);

@@ -44,7 +44,7 @@ class Listener : public ObservationSink {
       if (const auto* gone = std::get_if<EndDeviceGone>(&o)) devices_.erase(gone->key);
       if (const auto* gone = std::get_if<HostGone>(&o)) Forget(gone->host);
       if (const auto* facts = std::get_if<DiscoveryFacts>(&o)) discovery_.push_back(facts->state);
-      if (const auto* facts = std::get_if<HostFacts>(&o)) hosts_.insert(facts->address);
+      if (const auto* facts = std::get_if<HostFacts>(&o)) hosts_.insert(facts->key);
     }
   }
 
@@ -68,7 +68,7 @@ class Listener : public ObservationSink {
   }
 
  private:
-  void Forget(SasAddress host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+  void Forget(HostKey host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     hosts_.erase(host);
     for (auto it = devices_.begin(); it != devices_.end();) {
       it = it->host == host ? devices_.erase(it) : std::next(it);
@@ -76,7 +76,7 @@ class Listener : public ObservationSink {
   }
 
   mutable absl::Mutex mu_;  // a leaf
-  std::set<SasAddress> hosts_ ABSL_GUARDED_BY(mu_);
+  std::set<HostKey> hosts_ ABSL_GUARDED_BY(mu_);
   std::set<NodeKey> devices_ ABSL_GUARDED_BY(mu_);
   std::vector<DiscoveryState> discovery_ ABSL_GUARDED_BY(mu_);
 };
@@ -107,7 +107,8 @@ class ControlLinksTest : public ::testing::Test {
       host.ctl.ioc_number = i;
       host.ctl.os_name = absl::StrCat("host", i);
       host.ctl.driver_name = "mpt3sas";
-      host.ctl.sas_address = kernels_[i]->host();
+      host.key = kernels_[i]->host();
+      host.ctl.sas_address = host.key.address;
       host.scsi_host = absl::StrCat("devices/", i);
       hosts_.push_back(host);
     }
@@ -158,7 +159,7 @@ TEST_F(ControlLinksTest, FirmwareOfEveryHbaReports) {
   EXPECT_EQ(listener_.hosts(), 2u);
   EXPECT_EQ(listener_.devices(), 2 * kDevicesPerHost);
   EXPECT_EQ(listener_.discovery().front(), DiscoveryState::kInProgress);
-  EXPECT_TRUE(links_->IsConnected(hosts_[0].ctl.sas_address));
+  EXPECT_TRUE(links_->IsConnected(hosts_[0].key));
   EXPECT_EQ(KindOf(1), Kind::kConnected);
   ASSERT_TRUE(emulator_->fabric().Pull("h0-x000-d002").ok());
   EXPECT_TRUE(listener_.AwaitDevices(2 * kDevicesPerHost - 1));
@@ -178,7 +179,7 @@ TEST_F(ControlLinksTest, RemovedHostIsReleased) {
   ASSERT_TRUE(links_->WaitIdle(kTimeout).ok());
   links_->Follow({hosts_[1]});
   EXPECT_TRUE(listener_.AwaitDevices(kDevicesPerHost));
-  EXPECT_FALSE(links_->IsConnected(hosts_[0].ctl.sas_address));
+  EXPECT_FALSE(links_->IsConnected(hosts_[0].key));
   // The host gets a new link only after the old one has ended.
   EXPECT_TRUE(Await([&] {
     links_->Follow(hosts_);

@@ -91,7 +91,7 @@ class LinuxBackend : public Backend {
     sysfs::FollowerOptions follower = options.follower;
     if (nodes_ != nullptr && options.control_nodes) {
       links_ = std::make_unique<ControlLinks>(*nodes_, clock_, sink, OptionsOfLinks());
-      follower.has_control_node = [this](SasAddress host) { return links_->IsConnected(host); };
+      follower.has_control_node = [this](HostKey host) { return links_->IsConnected(host); };
     }
     follower_ = std::make_unique<sysfs::SysfsFollower>(*source_, clock_, std::move(follower));
     if (absl::Status s = follower_->ScanTree(SysfsSource::ScanCause()); !s.ok()) return s;

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "driver/base/sas_address.h"
+#include "driver/observation/host_key.h"
 
 namespace sasd {
 
@@ -21,7 +21,7 @@ struct DiagnosisCheck {
   Status status = Status::kOk;
   std::string reason;   // UPPER_SNAKE, stable: "UEVENTS_REFUSED"; empty for kOk
   std::string subject;  // "uevents", "host11"
-  SasAddress host;      // the host that the check is about; 0: none
+  HostKey host;         // the host that the check is about; 0: none
   std::string message;  // what sasd sees or does not see, and the consequence
   std::string remedy;   // empty if none is needed
   std::string command;  // the remedy as a command for a root shell; empty if there is none

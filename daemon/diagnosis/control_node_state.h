@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "driver/base/sas_address.h"
+#include "driver/observation/host_key.h"
 
 namespace sasd {
 
@@ -18,7 +18,7 @@ struct ControlNodeState {
     kReleased,   // closed on request, until the HBA reappears or a rescan
   };
   std::string os_name;  // "host11"
-  SasAddress host;      // 0 if unknown
+  HostKey host;         // none if unknown
   std::string node;     // "/dev/mpt3ctl"
   Kind kind = Kind::kConnecting;
   absl::Status error;  // for kFailed: the cause and the remedy

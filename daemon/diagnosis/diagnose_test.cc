@@ -24,7 +24,8 @@ using ::testing::Not;
 using ::testing::StartsWith;
 using Status = DiagnosisCheck::Status;
 
-constexpr SasAddress kHost(0x500605b00ab01230), kOtherHost(0x500605b00ab05670);
+constexpr HostKey kHost(SasAddress(0x500605b00ab01230));
+constexpr HostKey kOtherHost(SasAddress(0x500605b00ab05670));
 
 // A fully visible machine. Each test takes something away.
 class DiagnoseTest : public ::testing::Test {
@@ -47,9 +48,9 @@ class DiagnoseTest : public ::testing::Test {
     live_.look_interval = absl::Seconds(30);
   }
 
-  void AddHost(SasAddress address, const std::string& os_name, const std::string& driver) {
+  void AddHost(const HostKey& host, const std::string& os_name, const std::string& driver) {
     HostFacts facts;
-    facts.address = address;
+    facts.key = host;
     facts.os_name = os_name;
     facts.driver_name = driver;
     facts.pci_address = "0000:03:00.0";
@@ -57,9 +58,9 @@ class DiagnoseTest : public ::testing::Test {
     Observe(facts);
   }
 
-  void Connect(SasAddress address, const std::string& os_name, ControlNodeState::Kind kind,
+  void Connect(const HostKey& host, const std::string& os_name, ControlNodeState::Kind kind,
                absl::Status error = absl::OkStatus()) {
-    live_.control_nodes.push_back({os_name, address, "/dev/mpt3ctl", kind, std::move(error)});
+    live_.control_nodes.push_back({os_name, host, "/dev/mpt3ctl", kind, std::move(error)});
   }
   void Fail(absl::Status error) {
     AddHost(kHost, "host11", "mpt3sas");
@@ -286,7 +287,7 @@ TEST_F(DiagnoseTest, EachHostHasItsOwnControlNode) {
   AddHost(kOtherHost, "host12", "mpt3sas");
   Connect(kHost, "host11", ControlNodeState::Kind::kConnected);
   // A link without a known address belongs to the host of the same name.
-  Connect(SasAddress(), "host12", ControlNodeState::Kind::kReleased);
+  Connect(HostKey(), "host12", ControlNodeState::Kind::kReleased);
   EXPECT_EQ(Find("host11").status, Status::kOk);
   EXPECT_EQ(Find("host12").reason, "CONTROL_NODE_RELEASED");
   EXPECT_EQ(Find("host12").host, kOtherHost);

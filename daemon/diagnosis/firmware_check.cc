@@ -30,8 +30,8 @@ class FirmwareCheck {
   DiagnosisCheck Make() const {
     const std::string driver = Driver();
     DiagnosisCheck check = HasControlNode(driver) ? ControlNode(driver) : OtherDriver(driver);
-    check.subject = host_.os_name.empty() ? ToHex(host_.address) : host_.os_name;
-    check.host = host_.address;
+    check.subject = host_.os_name.empty() ? ToText(host_.key) : host_.os_name;
+    check.host = host_.key;
     return check;
   }
 
@@ -74,7 +74,7 @@ class FirmwareCheck {
   const ControlNodeState* State() const {
     for (const ControlNodeState& state : live_.control_nodes) {
       const bool mine =
-          state.host != SasAddress() ? state.host == host_.address : state.os_name == host_.os_name;
+          state.host != HostKey() ? state.host == host_.key : state.os_name == host_.os_name;
       if (mine) return &state;
     }
     return nullptr;

@@ -217,7 +217,7 @@ class Baseline::Step {
   }
 
   bool HasSettled(const ResourceRef& resource) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    for (const SasAddress host : registry::HostsOf(resource)) {
+    for (const HostKey host : registry::HostsOf(resource)) {
       const auto it = b_.entries_.find(MakeId<Host>(host));
       if (it != b_.entries_.end() && it->second.settled) return true;
     }
@@ -377,7 +377,7 @@ class Baseline::Step {
     std::string place = "drive";
     if (const auto slot = SlotOf(unit)) {
       place =
-          absl::StrFormat("slot %d of enclosure %016x: drive", slot->slot, slot->enclosure.value());
+          absl::StrCat("slot ", slot->slot, " of enclosure ", ToText(slot->enclosure), ": drive");
     }
     notice.text = absl::StrCat(place, " ", SerialOf(gone), " was replaced by ", SerialOf(unit));
     notices_.push_back(std::move(notice));
@@ -455,19 +455,19 @@ void Baseline::Compare(const registry::Topology& restored, const Origin& origin)
   settled_.clear();  // nothing was read since the start
 }
 
-void Baseline::MissUnseen(const absl::flat_hash_set<SasAddress>& hosts, const Origin& origin) {
+void Baseline::MissUnseen(const absl::flat_hash_set<HostKey>& hosts, const Origin& origin) {
   const registry::Topology nothing({}, 0, "");
   absl::MutexLock lock(&mu_);
   Step(*this, origin, nothing).LoseUnseen([&hosts](const BaselineEntry& entry) {
-    for (const SasAddress host : registry::HostsOf(entry.last_known)) {
+    for (const HostKey host : registry::HostsOf(entry.last_known)) {
       if (!hosts.contains(host)) return false;
     }
     return true;
   });
 }
 
-std::vector<SasAddress> Baseline::UnseenHosts() const {
-  std::vector<SasAddress> hosts;
+std::vector<HostKey> Baseline::UnseenHosts() const {
+  std::vector<HostKey> hosts;
   absl::MutexLock lock(&mu_);
   for (const auto& [id, entry] : entries_) {
     if (KindOf(id) != ResourceKind::kHost) break;  // they come first

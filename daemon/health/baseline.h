@@ -55,10 +55,10 @@ class Baseline {
   void Compare(const registry::Topology& restored, const Origin& origin) ABSL_LOCKS_EXCLUDED(mu_);
   // For a registry that began with nothing: what was stored, and was not seen since the start, is
   // missing, where all of its hosts are among `hosts`. O(n).
-  void MissUnseen(const absl::flat_hash_set<SasAddress>& hosts, const Origin& origin)
+  void MissUnseen(const absl::flat_hash_set<HostKey>& hosts, const Origin& origin)
       ABSL_LOCKS_EXCLUDED(mu_);
   // The hosts that belong to the node and were not seen since the start.
-  std::vector<SasAddress> UnseenHosts() const ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<HostKey> UnseenHosts() const ABSL_LOCKS_EXCLUDED(mu_);
 
   BaselineView View() const ABSL_LOCKS_EXCLUDED(mu_);
   // Grows with each change of what is missing.
@@ -115,7 +115,7 @@ class Baseline {
   absl::flat_hash_map<SlotKey, absl::btree_set<registry::LogicalUnitKey>> missing_in_slot_
       ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<PortKey, BaselineView::PortBest> best_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_set<SasAddress> settled_ ABSL_GUARDED_BY(mu_);  // since the start
+  absl::flat_hash_set<HostKey> settled_ ABSL_GUARDED_BY(mu_);  // since the start
   absl::btree_set<registry::ResourceId> changed_ ABSL_GUARDED_BY(mu_);
   std::vector<registry::ResourceId> returned_ ABSL_GUARDED_BY(mu_);
   uint64_t version_ ABSL_GUARDED_BY(mu_) = 0;

@@ -34,13 +34,13 @@ class BaselineTest : public ::testing::Test {
  protected:
   BaselineTest() { node_.Report({HostOf(kHostA), Settled(kHostA)}); }
 
-  static LogicalUnitFacts UnitWithSerial(SasAddress host, uint64_t address, const std::string& wwid,
+  static LogicalUnitFacts UnitWithSerial(HostKey host, uint64_t address, const std::string& wwid,
                                          const std::string& serial) {
     LogicalUnitFacts facts = Unit(host, address, wwid);
     facts.serial = serial;
     return facts;
   }
-  static EndDeviceGone Gone(SasAddress host, uint64_t address) {
+  static EndDeviceGone Gone(HostKey host, uint64_t address) {
     return {{host, SasAddress(address), PhysicalPort(0)}};
   }
   Dismissal Dismissed(registry::ResourceId id) {

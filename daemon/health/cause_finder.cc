@@ -101,7 +101,7 @@ CauseFinder::Index CauseFinder::ParentOfExpander(const Expander& expander) const
 // gone.
 CauseFinder::Index CauseFinder::ParentOfEnclosure(const Enclosure& enclosure) const {
   Index host;
-  for (const SasAddress each : enclosure.hosts) {
+  for (const HostKey& each : enclosure.hosts) {
     host = Find(MakeId<Host>(each));
     if (!host.has_value()) break;
   }

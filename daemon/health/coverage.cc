@@ -124,7 +124,7 @@ DismissalPtr Coverage::Of(const ResourceId& id, int depth) const {
     case ResourceKind::kEnclosure: {
       const Enclosure* enclosure = Known<Enclosure>(std::get<registry::IndexOf<Enclosure>()>(id));
       if (enclosure == nullptr) return nullptr;
-      for (const SasAddress host : enclosure->hosts) {
+      for (const HostKey host : enclosure->hosts) {
         found = Direct(MakeId<Host>(host));
         if (found == nullptr) break;
       }

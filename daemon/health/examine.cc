@@ -29,7 +29,7 @@ bool IsThere(const Topology& topology, const Missing& missing) {
 }
 
 // What a stale host waits for.
-std::string WhyStale(const NodeFacts& facts, SasAddress host) {
+std::string WhyStale(const NodeFacts& facts, HostKey host) {
   for (const NodeFacts::StaleHost& stale : facts.stale_hosts) {
     if (stale.host == host && !stale.waits_for.empty()) {
       return absl::StrCat("not read since sasd started; waits for ", stale.waits_for);
@@ -85,21 +85,21 @@ Report Examine(const Topology& topology, BaselineView baseline, const DismissalM
   return report;
 }
 
-bool Concerns(const Finding& finding, absl::Span<const SasAddress> hosts) {
+bool Concerns(const Finding& finding, absl::Span<const HostKey> hosts) {
   return hosts.empty() || !finding.id.resource.has_value() ||
-         std::any_of(finding.hosts.begin(), finding.hosts.end(), [hosts](SasAddress host) {
+         std::any_of(finding.hosts.begin(), finding.hosts.end(), [hosts](HostKey host) {
            return std::find(hosts.begin(), hosts.end(), host) != hosts.end();
          });
 }
 
-Verdict StatusOf(const Report& report, absl::Span<const SasAddress> hosts) {
-  const auto is_asked = [hosts](SasAddress host) {
+Verdict StatusOf(const Report& report, absl::Span<const HostKey> hosts) {
+  const auto is_asked = [hosts](HostKey host) {
     return hosts.empty() || std::find(hosts.begin(), hosts.end(), host) != hosts.end();
   };
   if (std::none_of(report.known_hosts.begin(), report.known_hosts.end(), is_asked)) {
     std::vector<std::string> reasons;
     for (const auto& [host, reason] : report.unknown_hosts) {
-      if (is_asked(host)) reasons.push_back(absl::StrCat("host ", ToHex(host), ": ", reason));
+      if (is_asked(host)) reasons.push_back(absl::StrCat("host ", ToText(host), ": ", reason));
     }
     if (reasons.empty()) reasons.push_back("there is no host");
     return {HealthStatus::kUnknown, absl::StrJoin(reasons, "; ")};

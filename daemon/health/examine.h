@@ -34,8 +34,8 @@ struct Report {
   size_t examined_count = 0;  // resources, missing ones included
   // Hosts of which something can be said: read since the start, and not stale. The others, with the
   // reason.
-  std::vector<SasAddress> known_hosts;
-  std::vector<std::pair<SasAddress, std::string>> unknown_hosts;
+  std::vector<HostKey> known_hosts;
+  std::vector<std::pair<HostKey, std::string>> unknown_hosts;
 };
 
 // Examines all resources and all that is missing: O(n). Unknown values make no finding. `trends`:
@@ -51,10 +51,10 @@ struct Verdict {
 
 // The state of these hosts (empty: of the node). Dismissed findings do not count. Without a host of
 // which something can be said it is kUnknown, never kOk.
-Verdict StatusOf(const Report& report, absl::Span<const SasAddress> hosts);
+Verdict StatusOf(const Report& report, absl::Span<const HostKey> hosts);
 
 // Whether the finding is about one of these hosts; about sasd itself: always.
-bool Concerns(const Finding& finding, absl::Span<const SasAddress> hosts);
+bool Concerns(const Finding& finding, absl::Span<const HostKey> hosts);
 
 }  // namespace sasd::health
 

@@ -18,7 +18,7 @@ namespace sasd::health {
 // A node for tests: a registry whose events reach a baseline as the pump brings them.
 class FakeNode {
  public:
-  void Report(std::vector<Observation> observations, SasAddress host = registry::kHostA,
+  void Report(std::vector<Observation> observations, HostKey host = registry::kHostA,
               Source source = Source::kFirmware, const std::string& cause = "") {
     ObservationBatch batch = registry::Batch(std::move(observations), host);
     batch.source = source;
@@ -62,9 +62,7 @@ class FakeNode {
     }
     return lines;
   }
-  HealthStatus Status(std::vector<SasAddress> hosts = {}) {
-    return StatusOf(Examine(), hosts).status;
-  }
+  HealthStatus Status(std::vector<HostKey> hosts = {}) { return StatusOf(Examine(), hosts).status; }
   static std::string Line(const Finding& finding) {
     return absl::StrCat(static_cast<int>(finding.severity), " ", ToString(finding.id.reason), " ",
                         finding.message);

@@ -12,7 +12,7 @@ void ExamineHosts(const Examined& examined, std::vector<Finding>& findings) {
   for (const std::shared_ptr<const Host>& each : examined.topology.collection<Host>()) {
     const Host& host = *each;
     const DiscoveryFacts& discovery = host.discovery;
-    const std::string name = absl::StrCat("host ", ToHex(host.key()));
+    const std::string name = absl::StrCat("host ", ToText(host.key()));
     const std::string error = discovery.status_text.empty()
                                   ? absl::StrCat("status 0x", absl::Hex(discovery.status))
                                   : discovery.status_text;

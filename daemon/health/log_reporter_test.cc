@@ -22,7 +22,7 @@ class LogReporterTest : public ::testing::Test {
     FindingChange change;
     change.kind = kind;
     change.finding.severity = Severity::kCritical;
-    change.finding.id = {registry::MakeId<registry::Host>(SasAddress(host)),
+    change.finding.id = {registry::MakeId<registry::Host>(HostKey(SasAddress(host))),
                          FindingReason::kHostMissing};
     change.finding.message = absl::StrCat("host ", host, " is missing");
     return change;
@@ -39,7 +39,7 @@ class LogReporterTest : public ::testing::Test {
   std::vector<LogLine> lines_;
   LogReporter reporter_{clock_,
                         [](const registry::ResourceId& id) {
-                          return absl::StrCat("hosts/", std::get<0>(id).value());
+                          return absl::StrCat("hosts/", std::get<0>(id).address.value());
                         },
                         [this](const LogLine& line) { lines_.push_back(line); }};
 };

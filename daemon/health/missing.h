@@ -38,7 +38,7 @@ struct BaselineView {
   bool lost = false;                // until it is accepted: finding BASELINE_LOST
   std::vector<MissingPtr> missing;  // ascending by id
   absl::flat_hash_map<PortKey, PortBest> best;
-  absl::flat_hash_set<SasAddress> settled;  // hosts on which discovery has settled since the start
+  absl::flat_hash_set<HostKey> settled;  // hosts on which discovery has settled since the start
 };
 
 }  // namespace sasd::health

@@ -57,7 +57,7 @@ std::string InWords(const std::string& vendor, const std::string& product) {
 }
 
 std::string NameOf(const NodeKey& node) {
-  return node.is_host() ? absl::StrCat("host ", ToHex(node.host))
+  return node.is_host() ? absl::StrCat("host ", ToText(node.host))
                         : absl::StrCat("expander ", ToHex(node.address));
 }
 
@@ -90,7 +90,7 @@ std::string NameOf(const LogicalUnit& unit) {
                    InWords(unit.vendor.str(), unit.model.str()));
   if (unit.slot.has_value()) absl::StrAppend(&name, " in slot ", *unit.slot);
   if (unit.enclosure != EnclosureKey(0)) {
-    absl::StrAppendFormat(&name, " of enclosure %016x", unit.enclosure.value());
+    absl::StrAppend(&name, " of enclosure ", ToText(unit.enclosure));
   }
   return name;
 }
@@ -100,7 +100,7 @@ std::string NameOf(const Host& host) {
   std::vector<absl::string_view> words;
   if (!host.facts.board_name.empty()) words.push_back(host.facts.board_name);
   if (!host.facts.pci_address.empty()) words.push_back(host.facts.pci_address);
-  const std::string name = absl::StrCat("host ", ToHex(host.key()));
+  const std::string name = absl::StrCat("host ", ToText(host.key()));
   return words.empty() ? name : absl::StrCat(name, " (", absl::StrJoin(words, ", "), ")");
 }
 
@@ -140,7 +140,7 @@ std::string Sentence(const Missing& missing) {
       const registry::UnitPath* unit = device.first_unit();
       const absl::string_view serial = unit == nullptr ? "" : unit->facts.serial.view();
       return absl::StrCat("drive ", serial.empty() ? missing.unit.text().view() : serial,
-                          " has lost its path over host ", ToHex(device.key().host), ", ",
+                          " has lost its path over host ", ToText(device.key().host), ", ",
                           Describe(missing.id), Behind(missing, device.facts.parent));
     }
     case ResourceKind::kPhy:

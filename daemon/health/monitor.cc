@@ -171,7 +171,7 @@ void Monitor::CompareHosts(const registry::Topology& topology) {
     if (registry_.Unsettled({host->key()}).empty()) compared_.insert(host->key());
   }
   if (clock_.Monotonic() - start_ > options_.host_grace) {
-    for (const SasAddress host : baseline_.UnseenHosts()) compared_.insert(host);
+    for (const HostKey host : baseline_.UnseenHosts()) compared_.insert(host);
   }
   if (compared_.size() == before) return;
   Origin origin;
@@ -375,7 +375,7 @@ absl::StatusOr<Monitor::Accepted> Monitor::Accept(absl::Span<const registry::Res
     if (!status.ok()) return status;
   }
   // An event has one subject: the first of the resources, or the first host.
-  registry::ResourceId subject = registry::MakeId<registry::Host>(SasAddress(0));
+  registry::ResourceId subject = registry::MakeId<registry::Host>(HostKey(SasAddress(0)));
   const std::shared_ptr<const registry::Topology> topology = registry_.Snapshot();
   if (!accepted.removed.empty()) {
     subject = accepted.removed.front().id;

@@ -142,7 +142,7 @@ class Monitor {
   // Order: step_mu_, store_mu_, examine_mu_, mu_. Held for an examination, a write, a report.
   absl::Mutex step_mu_;
   std::map<FindingId, Finding> reported_ ABSL_GUARDED_BY(step_mu_);
-  absl::flat_hash_set<SasAddress> compared_ ABSL_GUARDED_BY(step_mu_);
+  absl::flat_hash_set<HostKey> compared_ ABSL_GUARDED_BY(step_mu_);
 
   absl::Mutex store_mu_;
   std::vector<Store::Edit> unwritten_ ABSL_GUARDED_BY(store_mu_);  // by a write that failed

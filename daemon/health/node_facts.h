@@ -18,7 +18,7 @@ struct NodeFacts {
 
   // A host whose picture is from before a restart.
   struct StaleHost {
-    SasAddress host;
+    HostKey host;
     bool not_read = false;  // the boot grace is over
     std::string waits_for;  // "the firmware: discovery is in progress"
   };

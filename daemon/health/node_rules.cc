@@ -25,7 +25,7 @@ void ExamineStaleHosts(const Examined& examined, std::vector<Finding>& findings)
     // The gate may be ahead of what is published, or behind.
     if (!stale.not_read || host == nullptr || !host->stale) continue;
     AddFinding(Severity::kWarning, FindingReason::kHostNotRead, *host, {stale.host},
-               absl::StrCat("host ", ToHex(stale.host),
+               absl::StrCat("host ", ToText(stale.host),
                             " was not read since sasd started, so its state is from before; sasd "
                             "waits for ",
                             stale.waits_for),

@@ -41,16 +41,16 @@ class PathRules {
                               NoneOver(lost->second, unit)),
                  findings);
     } else if (dual_path_.contains(unit.enclosure) && HasTwoPorts(unit)) {
-      AddFinding(Severity::kWarning, FindingReason::kSinglePath, unit, hosts,
-                 absl::StrCat(name, " has one path, other drives of enclosure ",
-                              absl::Hex(unit.enclosure.value(), absl::kZeroPad16), " have two",
-                              NoneOver(HostsOf(unit.enclosure), unit)),
-                 findings);
+      AddFinding(
+          Severity::kWarning, FindingReason::kSinglePath, unit, hosts,
+          absl::StrCat(name, " has one path, other drives of enclosure ", ToText(unit.enclosure),
+                       " have two", NoneOver(HostsOf(unit.enclosure), unit)),
+          findings);
     }
   }
 
  private:
-  static SasAddress HostOf(const Missing& path) {
+  static HostKey HostOf(const Missing& path) {
     return std::get<registry::IndexOf<EndDevice>()>(path.id).host;
   }
 
@@ -66,8 +66,8 @@ class PathRules {
     hosts.erase(std::remove(hosts.begin(), hosts.end(), unit.paths[0].device.host), hosts.end());
     if (hosts.empty()) return "";
     return absl::StrCat(", none over host ",
-                        absl::StrJoin(hosts, ", ", [](std::string* out, SasAddress host) {
-                          absl::StrAppend(out, ToHex(host));
+                        absl::StrJoin(hosts, ", ", [](std::string* out, HostKey host) {
+                          absl::StrAppend(out, ToText(host));
                         }));
   }
 

@@ -30,7 +30,7 @@ class HealthTest : public ::testing::Test {
  protected:
   HealthTest() { Report({HostOf(kHostA), Settled(kHostA)}); }
 
-  void Report(std::vector<Observation> observations, SasAddress host = kHostA) {
+  void Report(std::vector<Observation> observations, HostKey host = kHostA) {
     node_.Report(std::move(observations), host);
   }
   void SysfsReports(std::vector<Observation> observations) {
@@ -49,27 +49,27 @@ TEST_F(HealthTest, HealthyHostHasNoFindings) { EXPECT_THAT(Problems(), IsEmpty()
 TEST_F(HealthTest, WidePortThatLostAPhyIsNarrow) {
   Report({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k12Gbps),
           PhyTo(host_, 1, kExpander, 1, LinkRate::k12Gbps),
-          PhyTo(expander_, 0, kHostA, 0, LinkRate::k12Gbps),
-          PhyTo(expander_, 1, kHostA, 1, LinkRate::k12Gbps)});
+          PhyTo(expander_, 0, kHostA.address, 0, LinkRate::k12Gbps),
+          PhyTo(expander_, 1, kHostA.address, 1, LinkRate::k12Gbps)});
   EXPECT_THAT(Problems(), IsEmpty());
   Report({PhyTo(host_, 1, SasAddress(0), -1, LinkRate::kDisabled),
           PhyTo(expander_, 1, SasAddress(0), -1, LinkRate::kUnknown)});
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 NARROW_PORT"))) << "once, not from both ends";
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("1 of 2 phys")));
   Report({PhyTo(host_, 1, kExpander, 1, LinkRate::k12Gbps),
-          PhyTo(expander_, 1, kHostA, 1, LinkRate::k12Gbps)});
+          PhyTo(expander_, 1, kHostA.address, 1, LinkRate::k12Gbps)});
   EXPECT_THAT(Problems(), IsEmpty());
 }
 
 TEST_F(HealthTest, LinkSlowerThanBothEndsSupportIsSlow) {
   Report({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k6Gbps),
-          PhyTo(expander_, 0, kHostA, 0, LinkRate::k6Gbps)});
+          PhyTo(expander_, 0, kHostA.address, 0, LinkRate::k6Gbps)});
   EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 SLOW_LINK")));
 }
 
 TEST_F(HealthTest, LinkAsFastAsItsSlowerEndIsFine) {
   Report({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k6Gbps),
-          PhyTo(expander_, 0, kHostA, 0, LinkRate::k6Gbps, LinkRate::k6Gbps)});
+          PhyTo(expander_, 0, kHostA.address, 0, LinkRate::k6Gbps, LinkRate::k6Gbps)});
   EXPECT_THAT(Problems(), IsEmpty());
 }
 

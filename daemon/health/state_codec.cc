@@ -1,6 +1,8 @@
 #include "daemon/health/state_codec.h"
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "daemon/health/state.pb.h"
@@ -111,7 +113,12 @@ std::string EncodeOpenFinding(const Finding& finding) {
   ToStored(finding.first_seen, out.mutable_first_seen());
   out.set_severity(static_cast<uint32_t>(finding.severity));
   out.set_message(finding.message);
-  for (const SasAddress host : finding.hosts) out.add_hosts(host.value());
+  const bool plain = std::none_of(finding.hosts.begin(), finding.hosts.end(),
+                                  [](const HostKey& host) { return host.location.known(); });
+  for (const HostKey& host : finding.hosts) {
+    out.add_hosts(host.address.value());
+    if (!plain) out.add_host_locations(host.location.value());
+  }
   return out.SerializeAsString();
 }
 
@@ -126,7 +133,12 @@ absl::StatusOr<Finding> DecodeOpenFinding(FindingId id, absl::string_view bytes)
   finding.severity = static_cast<Severity>(stored.severity());
   finding.id = std::move(id);
   finding.message = stored.message();
-  for (const uint64_t host : stored.hosts()) finding.hosts.push_back(SasAddress(host));
+  for (int i = 0; i < stored.hosts_size(); ++i) {
+    const std::optional<HostLocation> location =
+        HostLocation::FromValue(i < stored.host_locations_size() ? stored.host_locations(i) : 0);
+    if (!location) return Damaged("an open finding");
+    finding.hosts.emplace_back(SasAddress(stored.hosts(i)), *location);
+  }
   finding.first_seen = FromStored(stored.first_seen());
   if (finding.id.resource.has_value()) finding.affected = {*finding.id.resource};
   return finding;

@@ -33,7 +33,7 @@ void Trends::Take(const registry::RegistryEvent& event, absl::Duration now) {
     times.parent = parent;
     Add(times, now, LimitOf(reason));
   };
-  if (event.host != SasAddress(0)) {
+  if (event.host != HostKey()) {
     const auto host = registry::MakeId<registry::Host>(event.host);
     if (event.cause.kind == CauseKind::kHostReset) {
       add(host, FindingReason::kRepeatedResets, {event.host}, {});

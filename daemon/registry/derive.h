@@ -55,7 +55,7 @@ class Deriver {
   void CountMembers(const T* before, const T* after);
   template <typename T>
   void CountMember(const T& member, int change);
-  bool IsStale(SasAddress host) const;
+  bool IsStale(HostKey host) const;
   void DeriveUnit(const LogicalUnitKey& key, Devices touched);
 
   // derive_enclosures.cc

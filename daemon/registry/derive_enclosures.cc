@@ -26,7 +26,7 @@ bool Occupies(const EndDevice& device, const Enclosure* enclosure) {
          enclosure->InRange(*device.facts.slot);
 }
 
-void AddHost(HostList& hosts, SasAddress host) {
+void AddHost(HostList& hosts, HostKey host) {
   const auto it = std::lower_bound(hosts.begin(), hosts.end(), host);
   if (it == hosts.end() || *it != host) hosts.insert(it, host);
 }

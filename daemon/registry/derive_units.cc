@@ -27,7 +27,7 @@ Boxed<HostList> LostHosts(const LogicalUnit& before, const LogicalUnit& now) {
   HostList lost;
   if (before.lost_hosts) lost = *before.lost_hosts.get();
   for (const LogicalUnit::Path& path : before.paths) lost.push_back(path.device.host);
-  const auto is_reached = [&now](SasAddress host) {
+  const auto is_reached = [&now](HostKey host) {
     return std::any_of(now.paths.begin(), now.paths.end(),
                        [host](const LogicalUnit::Path& path) { return path.device.host == host; });
   };
@@ -94,7 +94,7 @@ void Deriver::CountMember(const T& member, int change) {
   if (members.empty()) memory_.members.erase(enclosure);
 }
 
-bool Deriver::IsStale(SasAddress host) const {
+bool Deriver::IsStale(HostKey host) const {
   const Host* found = changes_.Find<Host>(host);
   return found != nullptr && found->stale;
 }

@@ -29,9 +29,9 @@ struct DerivedMemory {
   }
 
   // How many end devices and expanders each source of each host reports in an enclosure.
-  using Members = absl::btree_map<std::pair<SasAddress, Source>, int64_t>;
+  using Members = absl::btree_map<std::pair<HostKey, Source>, int64_t>;
   absl::flat_hash_map<EnclosureKey, Members> members;
-  void CountMember(EnclosureKey enclosure, SasAddress host, SourceSet sources) {
+  void CountMember(EnclosureKey enclosure, HostKey host, SourceSet sources) {
     for (const Source source : sources) ++members[enclosure][{host, source}];
   }
 };

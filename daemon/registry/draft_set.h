@@ -71,7 +71,7 @@ class DraftSet {
 };
 
 // Gives a new resource its key.
-inline void SetKey(Host& r, SasAddress key) { r.facts.address = r.discovery.host = key; }
+inline void SetKey(Host& r, const HostKey& key) { r.facts.key = r.discovery.host = key; }
 inline void SetKey(Phy& r, const PhyKey& key) { r.facts.key = key; }
 inline void SetKey(Port& r, const PortKey& key) { r.id = key; }
 inline void SetKey(Expander& r, const NodeKey& key) { r.facts.key = key; }

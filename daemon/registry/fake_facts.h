@@ -11,17 +11,18 @@
 // Facts as a driver reports them, for tests: hosts A and B, an expander E, an enclosure.
 namespace sasd::registry {
 
-inline constexpr SasAddress kHostA(0xA), kHostB(0xB), kExpander(0xE);
+inline constexpr HostKey kHostA(SasAddress(0xA)), kHostB(SasAddress(0xB));
+inline constexpr SasAddress kExpander(0xE);
 inline constexpr EnclosureKey kEnclosure(0x77);
 
-inline HostFacts HostOf(SasAddress address) {
+inline HostFacts HostOf(HostKey host) {
   HostFacts facts;
-  facts.address = address;
+  facts.key = host;
   facts.phy_count = 8;
   return facts;
 }
 
-inline DiscoveryFacts Settled(SasAddress host) {
+inline DiscoveryFacts Settled(HostKey host) {
   DiscoveryFacts facts;
   facts.host = host;
   facts.state = DiscoveryState::kSettled;
@@ -40,7 +41,7 @@ inline PhyFacts PhyTo(const NodeKey& owner, int phy, SasAddress attached, int at
   return facts;
 }
 
-inline ExpanderFacts ExpanderOn(SasAddress host) {
+inline ExpanderFacts ExpanderOn(HostKey host) {
   ExpanderFacts facts;
   facts.key = {host, kExpander, PhysicalPort(0)};
   facts.parent = NodeKey::Host(host);
@@ -49,7 +50,7 @@ inline ExpanderFacts ExpanderOn(SasAddress host) {
 }
 
 // Attached to the host, in the slot of the last digit of its address.
-inline EndDeviceFacts Drive(SasAddress host, uint64_t address,
+inline EndDeviceFacts Drive(HostKey host, uint64_t address,
                             DeviceState state = DeviceState::kAttached) {
   EndDeviceFacts facts;
   facts.key = {host, SasAddress(address), PhysicalPort(0)};
@@ -61,14 +62,14 @@ inline EndDeviceFacts Drive(SasAddress host, uint64_t address,
   return facts;
 }
 
-inline LogicalUnitFacts Unit(SasAddress host, uint64_t address, const std::string& wwid) {
+inline LogicalUnitFacts Unit(HostKey host, uint64_t address, const std::string& wwid) {
   LogicalUnitFacts facts;
   facts.device = {host, SasAddress(address), PhysicalPort(0)};
   facts.wwid = wwid;
   return facts;
 }
 
-inline ObservationBatch Batch(std::vector<Observation> observations, SasAddress host = kHostA) {
+inline ObservationBatch Batch(std::vector<Observation> observations, HostKey host = kHostA) {
   ObservationBatch batch;
   batch.host = host;
   batch.observations = std::move(observations);

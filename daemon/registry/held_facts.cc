@@ -13,7 +13,7 @@ constexpr size_t KindOf() {
 
 struct ObjectVisitor {
   using Object = std::pair<NodeKey, uint64_t>;
-  Object operator()(const HostFacts& f) const { return {NodeKey::Host(f.address), 0}; }
+  Object operator()(const HostFacts& f) const { return {NodeKey::Host(f.key), 0}; }
   Object operator()(const DiscoveryFacts& f) const { return {NodeKey::Host(f.host), 0}; }
   Object operator()(const PhyFacts& f) const { return {f.key.owner, f.key.phy.value()}; }
   Object operator()(const PortFacts& f) const { return {f.key.owner, f.key.attached.value()}; }
@@ -21,7 +21,7 @@ struct ObjectVisitor {
   Object operator()(const EndDeviceFacts& f) const { return {f.key, 0}; }
   Object operator()(const LogicalUnitFacts& f) const { return {f.device, f.lun}; }
   Object operator()(const EnclosureFacts& f) const {
-    return {NodeKey::Host(f.host), f.key.value()};
+    return {NodeKey{f.host, SasAddress(), PhysicalPort(f.key.copy())}, f.key.value()};
   }
   Object operator()(const SlotFacts& f) const {
     return {EnclosureNode(f.key.enclosure), f.key.slot};
@@ -31,7 +31,8 @@ struct ObjectVisitor {
     return {NodeKey(), 0};
   }
   static NodeKey EnclosureNode(EnclosureKey enclosure) {
-    return NodeKey::Host(SasAddress(enclosure.value()));
+    return NodeKey{HostKey(SasAddress(enclosure.value())), SasAddress(),
+                   PhysicalPort(enclosure.copy())};
   }
 };
 
@@ -180,7 +181,8 @@ void HeldFacts::Forget(Source source, const LogicalUnitGone& gone) {
 }
 
 void HeldFacts::Forget(Source source, const EnclosureGone& gone) {
-  Erase({source, KindOf<EnclosureFacts>(), NodeKey::Host(gone.host), gone.key.value()});
+  Erase({source, KindOf<EnclosureFacts>(),
+         NodeKey{gone.host, SasAddress(), PhysicalPort(gone.key.copy())}, gone.key.value()});
   EraseAll<SlotFacts>(source, ObjectVisitor::EnclosureNode(gone.key));
 }
 

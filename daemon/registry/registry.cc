@@ -38,17 +38,17 @@ int64_t IsMoving(const EndDevice* device) {
 }
 
 // The hosts that an event is about, each once.
-std::vector<SasAddress> HostsOf(const RegistryEvent& event) {
-  std::vector<SasAddress> hosts;
-  const auto add = [&hosts](SasAddress host) {
-    if (host == SasAddress(0)) return;
+std::vector<HostKey> HostsOf(const RegistryEvent& event) {
+  std::vector<HostKey> hosts;
+  const auto add = [&hosts](HostKey host) {
+    if (host == HostKey()) return;
     if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
   };
   add(event.host);
   for (const Change& change : event.changes) {
     for (const ResourceRef& state : {change.before, change.after}) {
       if (IsNull(state)) continue;
-      for (const SasAddress host : registry::HostsOf(state)) add(host);
+      for (const HostKey host : registry::HostsOf(state)) add(host);
     }
   }
   return hosts;
@@ -100,11 +100,11 @@ void Registry::Commit(Apply apply) {
     if (committed_ == snapshot_->revision()) snapshot_.swap(after);
     return;
   }
-  const std::vector<SasAddress> hosts = HostsOf(*event);
+  const std::vector<HostKey> hosts = HostsOf(*event);
   {
     absl::MutexLock lock(&mu_);
     committed_ = event->revision;
-    for (const SasAddress host : hosts) unpublished_[host] = event->revision;
+    for (const HostKey host : hosts) unpublished_[host] = event->revision;
   }
   events_.Push({std::move(event), std::move(after)});
 }
@@ -207,15 +207,15 @@ int64_t Registry::lost_events() const {
   return lost_events_;
 }
 
-std::vector<UnsettledHost> Registry::Unsettled(absl::Span<const SasAddress> hosts) const {
+std::vector<UnsettledHost> Registry::Unsettled(absl::Span<const HostKey> hosts) const {
   absl::ReaderMutexLock lock(&mu_);
   return UnsettledLocked(hosts);
 }
 
-std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const SasAddress> hosts) const {
+std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const HostKey> hosts) const {
   std::vector<UnsettledHost> unsettled;
   const std::string unpublished = "its changes are not published yet";
-  const auto look_at = [&](SasAddress host,
+  const auto look_at = [&](HostKey host,
                            const HostProgress& progress) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     if (progress.stale) {
       unsettled.push_back(
@@ -236,14 +236,14 @@ std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const SasAddress
   for (const auto& [host, progress] : hosts_) {
     if (hosts.empty() && progress.known) look_at(host, progress);
   }
-  const auto is_known = [&](SasAddress host) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+  const auto is_known = [&](HostKey host) ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     const auto it = hosts_.find(host);
     return it != hosts_.end() && it->second.known;
   };
   for (const auto& [host, revision] : unpublished_) {
     if (hosts.empty() && !is_known(host)) unsettled.push_back({host, unpublished});
   }
-  for (const SasAddress host : hosts) {
+  for (const HostKey host : hosts) {
     if (is_known(host)) {
       look_at(host, hosts_.at(host));
     } else {
@@ -253,7 +253,7 @@ std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const SasAddress
   return unsettled;
 }
 
-absl::StatusOr<int64_t> Registry::WaitSettled(absl::Span<const SasAddress> hosts,
+absl::StatusOr<int64_t> Registry::WaitSettled(absl::Span<const HostKey> hosts,
                                               absl::Duration timeout) const {
   const auto settled = [this, hosts]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     return UnsettledLocked(hosts).empty();
@@ -265,7 +265,7 @@ absl::StatusOr<int64_t> Registry::WaitSettled(absl::Span<const SasAddress> hosts
   return absl::DeadlineExceededError(absl::StrCat(
       "not settled after ", absl::FormatDuration(timeout), ": ",
       absl::StrJoin(UnsettledLocked(hosts), "; ", [](std::string* out, const UnsettledHost& host) {
-        absl::StrAppend(out, "host ", ToHex(host.host), ": ", host.reason);
+        absl::StrAppend(out, "host ", ToText(host.host), ": ", host.reason);
       })));
 }
 

@@ -33,7 +33,7 @@ std::string MakeEpoch(const std::function<uint64_t()>& random);
 // are being attached or removed", "the host is not known", "the host is not compared with the
 // picture from before the restart".
 struct UnsettledHost {
-  SasAddress host;
+  HostKey host;
   std::string reason;
 };
 
@@ -100,13 +100,13 @@ class Registry : public ObservationSink {
   // The hosts among `hosts` (empty: all known ones) that are not settled: the host is stale,
   // discovery is not in state SETTLED, an end device is still DISCOVERED, ATTACHING or REMOVING,
   // SetPending(true) holds, or a committed change of the host is not published yet. Does not wait.
-  std::vector<UnsettledHost> Unsettled(absl::Span<const SasAddress> hosts) const
+  std::vector<UnsettledHost> Unsettled(absl::Span<const HostKey> hosts) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Waits until Unsettled(hosts) is empty and returns the revision at which it was. Errors:
   // kDeadlineExceeded naming the hosts that are not settled, and why.
-  absl::StatusOr<int64_t> WaitSettled(absl::Span<const SasAddress> hosts,
-                                      absl::Duration timeout) const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<int64_t> WaitSettled(absl::Span<const HostKey> hosts, absl::Duration timeout) const
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // Waits until revision() >= `revision`. Errors: kDeadlineExceeded naming both.
   absl::Status WaitForRevision(int64_t revision, absl::Duration timeout) const
@@ -133,7 +133,7 @@ class Registry : public ObservationSink {
   void FollowHost(const Host* before, const Host* after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void FollowDevice(const EndDevice* before, const EndDevice* after)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::vector<UnsettledHost> UnsettledLocked(absl::Span<const SasAddress> hosts) const
+  std::vector<UnsettledHost> UnsettledLocked(absl::Span<const HostKey> hosts) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
   std::shared_ptr<const Topology> MakeSnapshot() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
 
@@ -151,10 +151,10 @@ class Registry : public ObservationSink {
   std::shared_ptr<const Topology> snapshot_ ABSL_GUARDED_BY(mu_);
   int64_t committed_ ABSL_GUARDED_BY(mu_);
   // The newest revision of each host that has changes to be published.
-  absl::btree_map<SasAddress, int64_t> unpublished_ ABSL_GUARDED_BY(mu_);
+  absl::btree_map<HostKey, int64_t> unpublished_ ABSL_GUARDED_BY(mu_);
   int64_t lost_events_ ABSL_GUARDED_BY(mu_) = 0;
   bool pending_ ABSL_GUARDED_BY(mu_) = false;
-  absl::btree_map<SasAddress, HostProgress> hosts_ ABSL_GUARDED_BY(mu_);
+  absl::btree_map<HostKey, HostProgress> hosts_ ABSL_GUARDED_BY(mu_);
   std::deque<Removal> removals_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -35,7 +35,7 @@ struct Change {
 struct EventNotice {
   Notice::Severity severity = Notice::Severity::kInfo;
   ResourceId subject;
-  SasAddress host;  // 0: not of one host
+  HostKey host;  // 0: not of one host
   std::string text;
   std::string reason = {};  // UPPER_SNAKE, stable: "DRIVE_REPLACED"; empty for the firmware's words
 };
@@ -58,7 +58,7 @@ struct RegistryEvent {
   absl::Time time;                 // when it was learned
   absl::Duration arrival;          // Clock::Monotonic of the firmware event; zero: none
   Source source = Source::kFirmware;
-  SasAddress host;  // 0: not of one host
+  HostKey host;  // 0: not of one host
   Cause cause;
   // Removals (children first), additions (parents first), modifications. No resource twice.
   std::vector<Change> changes;

@@ -11,11 +11,11 @@
 namespace sasd::registry {
 namespace {
 
-constexpr SasAddress kHost(0xA);
+constexpr HostKey kHost(SasAddress(0xA));
 
 ObservationBatch DiscoveryIs(DiscoveryState state) {
   HostFacts host;
-  host.address = kHost;
+  host.key = kHost;
   DiscoveryFacts discovery;
   discovery.host = kHost;
   discovery.state = state;
@@ -115,7 +115,7 @@ class PublishTest : public ::testing::Test {
  protected:
   // Publishes the oldest events, at most so many.
   void Publish(size_t most = 100) { registry_.Publish(registry_.events().Take(most)); }
-  std::string Reason(absl::Span<const SasAddress> hosts = {}) {
+  std::string Reason(absl::Span<const HostKey> hosts = {}) {
     const std::vector<UnsettledHost> unsettled = registry_.Unsettled(hosts);
     return unsettled.empty() ? "" : unsettled.front().reason;
   }

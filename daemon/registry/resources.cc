@@ -13,11 +13,11 @@ namespace {
 constexpr absl::string_view kFallbackPrefix = "path.";
 
 std::string DescribeNode(absl::string_view kind, const NodeKey& key) {
-  return absl::StrCat(kind, " ", ToHex(key.address), " on host ", ToHex(key.host));
+  return absl::StrCat(kind, " ", ToHex(key.address), " on host ", ToText(key.host));
 }
 
 std::string DescribeOwner(const NodeKey& owner) {
-  return owner.is_host() ? absl::StrCat("host ", ToHex(owner.host))
+  return owner.is_host() ? absl::StrCat("host ", ToText(owner.host))
                          : DescribeNode("expander", owner);
 }
 
@@ -103,7 +103,7 @@ absl::string_view ToString(ResourceKind kind) {
 }
 
 LogicalUnitKey LogicalUnitKey::Fallback(const NodeKey& device, uint64_t lun) {
-  return LogicalUnitKey(absl::StrFormat("%s%s.%s.%d.%x", kFallbackPrefix, ToHex(device.host),
+  return LogicalUnitKey(absl::StrFormat("%s%s.%s.%d.%x", kFallbackPrefix, ToText(device.host),
                                         ToHex(device.address), device.port.value(), lun));
 }
 
@@ -160,7 +160,7 @@ HostList HostsOf(const ResourceRef& ref) { return std::visit(HostsVisitor(), ref
 std::string Describe(const ResourceId& id) {
   switch (KindOf(id)) {
     case ResourceKind::kHost:
-      return absl::StrCat("host ", ToHex(std::get<0>(id)));
+      return absl::StrCat("host ", ToText(std::get<0>(id)));
     case ResourceKind::kPhy: {
       const PhyKey& key = std::get<1>(id);
       return absl::StrCat("phy ", key.phy.value(), " of ", DescribeOwner(key.owner));
@@ -176,10 +176,10 @@ std::string Describe(const ResourceId& id) {
     case ResourceKind::kLogicalUnit:
       return absl::StrCat("logical unit ", std::get<5>(id).text().view());
     case ResourceKind::kEnclosure:
-      return absl::StrFormat("enclosure %016x", std::get<6>(id).value());
+      return absl::StrCat("enclosure ", ToText(std::get<6>(id)));
     case ResourceKind::kSlot: {
       const SlotKey& key = std::get<7>(id);
-      return absl::StrFormat("slot %d of enclosure %016x", key.slot, key.enclosure.value());
+      return absl::StrCat("slot ", key.slot, " of enclosure ", ToText(key.enclosure));
     }
   }
   return "resource";

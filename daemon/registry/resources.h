@@ -43,7 +43,7 @@ inline constexpr size_t kResourceKindCount = 8;
 absl::string_view ToString(ResourceKind kind);
 
 // Hosts, ascending.
-using HostList = absl::InlinedVector<SasAddress, 2>;
+using HostList = absl::InlinedVector<HostKey, 2>;
 
 // When a resource last changed.
 struct Stamp {
@@ -83,10 +83,10 @@ using BySource = Boxed<ReportSet<Facts>>;
 // ---------------------------------------------------------------------------------------- Host
 
 struct Host {
-  using Key = SasAddress;
+  using Key = HostKey;
   static constexpr ResourceKind kKind = ResourceKind::kHost;
 
-  HostFacts facts;           // facts.address is always set
+  HostFacts facts;           // facts.key is always set
   DiscoveryFacts discovery;  // merged: the least settled of the sources
   BySource<HostFacts> by_source;
   ReportSet<DiscoveryFacts> discovery_by_source;
@@ -95,7 +95,7 @@ struct Host {
   bool stale = false;
   Stamp stamp;
 
-  Key key() const { return facts.address; }
+  Key key() const { return facts.key; }
 };
 
 // ----------------------------------------------------------------------------------------- Phy
@@ -408,8 +408,8 @@ using ResourceRef =
                  std::shared_ptr<const Enclosure>, std::shared_ptr<const Slot>>;
 
 // The key of one resource of any kind; by position: index() + 1 is its ResourceKind.
-using ResourceId = std::variant<SasAddress, PhyKey, PortKey, NodeKey, NodeKey, LogicalUnitKey,
-                                EnclosureKey, SlotKey>;
+using ResourceId =
+    std::variant<HostKey, PhyKey, PortKey, NodeKey, NodeKey, LogicalUnitKey, EnclosureKey, SlotKey>;
 
 template <typename T>
 constexpr size_t IndexOf() {

@@ -32,12 +32,12 @@ RestartGate::RestartGate(Registry& registry, ObservationSink& next, Clock& clock
   const std::shared_ptr<const Topology> before = registry.Snapshot();
   {
     absl::MutexLock lock(&mu_);
-    const auto held = [this](SasAddress host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) -> Held& {
+    const auto held = [this](HostKey host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) -> Held& {
       auto& made = held_[host];
       if (made == nullptr) made = std::make_unique<Held>(table_);
       return *made;
     };
-    const auto add = [&](SasAddress host, SourceSet sources)
+    const auto add = [&](HostKey host, SourceSet sources)
                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) -> Held& {
       Held& one = held(host);
       // Where the host itself is not known, those of its objects.
@@ -186,7 +186,7 @@ RestartGate::Readiness RestartGate::Look(const Held& held, absl::Duration now) c
   return LookAtFacts(held, now);
 }
 
-std::optional<HostComparison> RestartGate::TakeIfReady(SasAddress host, Held& held) {
+std::optional<HostComparison> RestartGate::TakeIfReady(HostKey host, Held& held) {
   const absl::Duration now = clock_.Monotonic();
   if (held.facts.empty() || LookAtSources(held, now)) {
     held.all_settled.reset();
@@ -199,7 +199,7 @@ std::optional<HostComparison> RestartGate::TakeIfReady(SasAddress host, Held& he
 }
 
 void RestartGate::Compare(HostComparison comparison) {
-  const SasAddress host = comparison.host;
+  const HostKey host = comparison.host;
   registry_.Compare(std::move(comparison));
   next_.Flush();
   while (true) {

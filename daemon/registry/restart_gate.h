@@ -22,7 +22,7 @@ namespace sasd::registry {
 
 // A host whose picture is from before a restart.
 struct StaleHost {
-  SasAddress host;
+  HostKey host;
   absl::Time since;       // when sasd started
   bool not_read = false;  // the boot grace is over; before, the host is "not yet seen"
   std::string waits_for;  // "the firmware: discovery is in progress", ...
@@ -110,7 +110,7 @@ class RestartGate : public ObservationSink {
   Readiness LookAtFacts(const Held& held, absl::Duration now) const;
   void Hold(Held& held, ObservationBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The comparison of the host, if it is ready.
-  std::optional<HostComparison> TakeIfReady(SasAddress host, Held& held)
+  std::optional<HostComparison> TakeIfReady(HostKey host, Held& held)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Compare(HostComparison comparison) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -127,7 +127,7 @@ class RestartGate : public ObservationSink {
 
   mutable absl::Mutex mu_;
   bool first_reading_ ABSL_GUARDED_BY(mu_) = false;
-  absl::btree_map<SasAddress, std::unique_ptr<Held>> held_ ABSL_GUARDED_BY(mu_);
+  absl::btree_map<HostKey, std::unique_ptr<Held>> held_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sasd::registry

@@ -21,14 +21,13 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-ObservationBatch From(Source source, std::vector<Observation> observations,
-                      SasAddress host = kHostA) {
+ObservationBatch From(Source source, std::vector<Observation> observations, HostKey host = kHostA) {
   ObservationBatch batch = Batch(std::move(observations), host);
   batch.source = source;
   return batch;
 }
 
-DiscoveryFacts Discovering(SasAddress host) {
+DiscoveryFacts Discovering(HostKey host) {
   DiscoveryFacts facts = Settled(host);
   facts.state = DiscoveryState::kInProgress;
   return facts;
@@ -167,7 +166,7 @@ TEST_F(RestartGateTest, LostSourceIsNotAwaited) {
 }
 
 TEST_F(RestartGateTest, HostThatNeverSettlesHoldsUpNoOther) {
-  for (const SasAddress host : {kHostA, kHostB}) {
+  for (const HostKey host : {kHostA, kHostB}) {
     registry_->Observe(From(kFirmware, {HostOf(host), Settled(host), Drive(host, 0x11)}, host));
   }
   Restart();
@@ -281,7 +280,7 @@ TEST_F(RestartGateTest, NoticesAndMarksPass) {
 
 // Both hosts see one enclosure and, over two paths, its drives.
 TEST_F(RestartGateTest, HostsThatShareDrivesCompareOneAfterAnotherWithoutFlapping) {
-  const auto see = [](SasAddress host) {
+  const auto see = [](HostKey host) {
     EnclosureFacts enclosure;
     enclosure.key = kEnclosure;
     enclosure.host = host;
@@ -292,13 +291,13 @@ TEST_F(RestartGateTest, HostsThatShareDrivesCompareOneAfterAnotherWithoutFlappin
     return std::vector<Observation>{
         HostOf(host), Settled(host), Drive(host, 0x11), Unit(host, 0x11, "naa.1"), enclosure, slot};
   };
-  for (const SasAddress host : {kHostA, kHostB}) {
+  for (const HostKey host : {kHostA, kHostB}) {
     for (const Source source : {kFirmware, kSysfs}) {
       registry_->Observe(From(source, see(host), host));
     }
   }
   Restart();
-  for (const SasAddress host : {kHostB, kHostA}) {
+  for (const HostKey host : {kHostB, kHostA}) {
     for (const Source source : {kFirmware, kSysfs}) {
       gate_->Observe(From(source, see(host), host));
     }
@@ -307,7 +306,7 @@ TEST_F(RestartGateTest, HostsThatShareDrivesCompareOneAfterAnotherWithoutFlappin
   EXPECT_THAT(Changes(), IsEmpty());
   // A label that nobody reports any more goes with the last of them, and not before.
   Restart();
-  const auto without_label = [&](SasAddress host) {
+  const auto without_label = [&](HostKey host) {
     std::vector<Observation> seen = see(host);
     seen.pop_back();
     return seen;

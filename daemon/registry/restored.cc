@@ -181,7 +181,7 @@ void RestoredBuilder::LinkEnclosures() {
   const auto& hosts = restored_.tables.of<Host>();
   for (auto& [key, enclosure] : enclosures_) {
     HostList& uncompared = restored_.uncompared[key];
-    for (const SasAddress host : enclosure.hosts) {
+    for (const HostKey host : enclosure.hosts) {
       if (hosts.Find(host) == nullptr) continue;
       uncompared.push_back(host);
       for (const Source source : enclosure.sources) {

@@ -90,7 +90,7 @@ constexpr SourceTable kNodeSources(
     },
     {
         {
-            Key<&H::address>("sas_address"),
+            Key<&H::key>("sas_address"),
             Row<&H::board_name>("board_name", kFirmwareFirst),
             Row<&H::chip_name>("chip_name", kFirmwareFirst),
             Row<&H::firmware_version>("firmware_version", kFirmwareFirst),

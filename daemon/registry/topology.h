@@ -78,9 +78,9 @@ class Topology {
   template <typename Visit>
   void VisitSlotsOf(EnclosureKey enclosure, Visit visit) const;
   template <typename Visit>
-  void VisitExpandersOf(SasAddress host, Visit visit) const;
+  void VisitExpandersOf(HostKey host, Visit visit) const;
   template <typename Visit>
-  void VisitEndDevicesOf(SasAddress host, Visit visit) const;
+  void VisitEndDevicesOf(HostKey host, Visit visit) const;
 
   // Calls `visit(const ResourceRef&)` for every resource, parents before children (kHost,
   // kEnclosure, kExpander, kPhy, kPort, kEndDevice, kLogicalUnit, kSlot), in key order within a
@@ -127,14 +127,14 @@ void Topology::VisitSlotsOf(EnclosureKey enclosure, Visit visit) const {
 }
 
 template <typename Visit>
-void Topology::VisitExpandersOf(SasAddress host, Visit visit) const {
+void Topology::VisitExpandersOf(HostKey host, Visit visit) const {
   internal::VisitRange(
       collection<Expander>(), {host, SasAddress(0), PhysicalPort(0)},
       [&](const Expander& expander) { return expander.facts.key.host == host; }, visit);
 }
 
 template <typename Visit>
-void Topology::VisitEndDevicesOf(SasAddress host, Visit visit) const {
+void Topology::VisitEndDevicesOf(HostKey host, Visit visit) const {
   internal::VisitRange(
       collection<EndDevice>(), {host, SasAddress(0), PhysicalPort(0)},
       [&](const EndDevice& device) { return device.facts.key.host == host; }, visit);

@@ -44,9 +44,9 @@ class Writer::Step {
 
   void MakeHostsStale();
   // Forgets all that any source has reported of the host.
-  void ForgetHost(SasAddress host);
+  void ForgetHost(HostKey host);
   // Derives all resources of the host again.
-  void TouchHost(SasAddress host);
+  void TouchHost(HostKey host);
   // Forgets the restored reports on the slots of an enclosure.
   void ForgetRestoredSlots(EnclosureKey key);
 
@@ -76,8 +76,8 @@ class Writer::Step {
   void DropPort(const PortKey& key);
   // Phys and ports.
   void DropLinksOf(const NodeKey& owner);
-  void DropEnclosureReport(EnclosureKey key, SasAddress host);
-  void DropHostRecord(SasAddress host);
+  void DropEnclosureReport(EnclosureKey key, HostKey host);
+  void DropHostRecord(HostKey host);
   void SetDiscovery(Host& host) const;
   std::shared_ptr<UnitPath> MakePath(const NodeKey& device, const UnitPath* old, UnitRecord report);
 
@@ -91,15 +91,15 @@ class Writer::Step {
   }
 
   template <typename T>
-  std::vector<NodeKey> NodesOf(SasAddress host) const {
+  std::vector<NodeKey> NodesOf(HostKey host) const {
     return KeysFrom<T>({host, SasAddress(0), PhysicalPort(0)},
                        [host](const T& node) { return node.facts.key.host == host; });
   }
-  std::vector<PhyKey> PhysOf(SasAddress host) const {
+  std::vector<PhyKey> PhysOf(HostKey host) const {
     return KeysFrom<Phy>({{host, SasAddress(0), PhysicalPort(0)}, PhyId(0)},
                          [host](const Phy& phy) { return phy.facts.key.owner.host == host; });
   }
-  std::vector<PortKey> PortsOf(SasAddress host) const {
+  std::vector<PortKey> PortsOf(HostKey host) const {
     return KeysFrom<Port>({{host, SasAddress(0), PhysicalPort(0)}, SasAddress(0)},
                           [host](const Port& port) { return port.id.owner.host == host; });
   }
@@ -146,8 +146,8 @@ void Writer::Step::Drop(const typename T::Key& key) {
 // ------------------------------------------------------------------------------------------ hosts
 
 void Writer::Step::operator()(HostFacts& facts) {
-  const SasAddress address = facts.address;
-  ReportRecord<Host>(address, std::move(facts));
+  const HostKey host = facts.key;
+  ReportRecord<Host>(host, std::move(facts));
 }
 
 void Writer::Step::operator()(DiscoveryFacts& facts) {
@@ -170,7 +170,7 @@ void Writer::Step::SetDiscovery(Host& host) const {
 }
 
 void Writer::Step::operator()(HostGone& gone) {
-  const SasAddress host = gone.host;
+  const HostKey host = gone.host;
   for (const NodeKey& key : NodesOf<EndDevice>(host)) DropDevice(key);
   for (const NodeKey& key : NodesOf<Expander>(host)) Drop<Expander>(key);
   for (const PhyKey& key : PhysOf(host)) Drop<Phy>(key);
@@ -179,7 +179,7 @@ void Writer::Step::operator()(HostGone& gone) {
   DropHostRecord(host);
 }
 
-void Writer::Step::DropHostRecord(SasAddress host) {
+void Writer::Step::DropHostRecord(HostKey host) {
   Drop<Host>(host);
   if (changes_.Find<Host>(host) == nullptr) return;
   Host& left = changes_.Edit<Host>(host);
@@ -378,7 +378,7 @@ void Writer::Step::operator()(EnclosureFacts& facts) {
 
 void Writer::Step::operator()(EnclosureGone& gone) { DropEnclosureReport(gone.key, gone.host); }
 
-void Writer::Step::DropEnclosureReport(EnclosureKey key, SasAddress host) {
+void Writer::Step::DropEnclosureReport(EnclosureKey key, HostKey host) {
   const Enclosure* old = changes_.Find<Enclosure>(key);
   if (old == nullptr) return;
   const auto is_it = [&](const Enclosure::Report& report) {
@@ -425,12 +425,12 @@ void Writer::Step::operator()(SlotFacts& facts) {
 
 void Writer::Step::MakeHostsStale() {
   const auto any = [](const Host&) { return true; };
-  for (const SasAddress host : KeysFrom<Host>(SasAddress(0), any)) {
+  for (const HostKey host : KeysFrom<Host>(HostKey(), any)) {
     changes_.Edit<Host>(host).stale = true;
   }
 }
 
-void Writer::Step::ForgetHost(SasAddress host) {
+void Writer::Step::ForgetHost(HostKey host) {
   for (const NodeKey& key : NodesOf<EndDevice>(host)) changes_.Remove<EndDevice>(key);
   for (const NodeKey& key : NodesOf<Expander>(host)) changes_.Remove<Expander>(key);
   for (const PhyKey& key : PhysOf(host)) changes_.Remove<Phy>(key);
@@ -447,7 +447,7 @@ void Writer::Step::ForgetHost(SasAddress host) {
   changes_.Remove<Host>(host);
 }
 
-void Writer::Step::TouchHost(SasAddress host) {
+void Writer::Step::TouchHost(HostKey host) {
   for (const PortKey& key : PortsOf(host)) deriver_.TouchPort(key);
   for (const EnclosureKey key : Enclosures()) {
     const HostList& hosts = changes_.Find<Enclosure>(key)->hosts;
@@ -522,7 +522,7 @@ std::shared_ptr<RegistryEvent> Writer::BeginRestart(absl::Time time) {
 }
 
 std::shared_ptr<RegistryEvent> Writer::Compare(HostComparison comparison) {
-  const SasAddress host = comparison.host;
+  const HostKey host = comparison.host;
   const bool is_gone = comparison.batches.empty();
   ObservationBatch result;
   if (!is_gone) result.source = comparison.batches.front().source;

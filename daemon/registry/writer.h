@@ -20,7 +20,7 @@ namespace sasd::registry {
 
 // What the sources report of a stale host after a restart.
 struct HostComparison {
-  SasAddress host;
+  HostKey host;
   // Of the host's sources, in their order: all that they have reported since the restart. Empty
   // where no source has the host any more.
   std::vector<ObservationBatch> batches;

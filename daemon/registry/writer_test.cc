@@ -22,13 +22,13 @@ class WriterTest : public ::testing::Test {
  protected:
   WriterTest() { Report({HostOf(kHostA), Settled(kHostA)}); }
 
-  RegistryEventPtr Report(std::vector<Observation> observations, SasAddress host = kHostA,
+  RegistryEventPtr Report(std::vector<Observation> observations, HostKey host = kHostA,
                           Source source = Source::kFirmware) {
     ObservationBatch batch = Batch(std::move(observations), host);
     batch.source = source;
     return writer_.Apply(std::move(batch));
   }
-  RegistryEventPtr SysfsReports(std::vector<Observation> observations, SasAddress host = kHostA) {
+  RegistryEventPtr SysfsReports(std::vector<Observation> observations, HostKey host = kHostA) {
     return Report(std::move(observations), host, Source::kSysfs);
   }
 
@@ -43,13 +43,12 @@ class WriterTest : public ::testing::Test {
   const Port* HostPort(uint64_t attached) const {
     return Find<Port>({host_, SasAddress(attached)});
   }
-  static NodeKey DeviceKey(SasAddress host, uint64_t address) {
+  static NodeKey DeviceKey(HostKey host, uint64_t address) {
     return {host, SasAddress(address), PhysicalPort(0)};
   }
   const Slot* SlotAt(uint16_t slot) const { return Find<Slot>({kEnclosure, slot}); }
 
-  static EnclosureFacts EnclosureWith(uint16_t slots, uint16_t start = 0,
-                                      SasAddress host = kHostA) {
+  static EnclosureFacts EnclosureWith(uint16_t slots, uint16_t start = 0, HostKey host = kHostA) {
     EnclosureFacts facts;
     facts.key = kEnclosure;
     facts.host = host;
@@ -111,8 +110,8 @@ TEST_F(WriterTest, PortWithoutPhysHasTheReportedWidth) {
 }
 
 TEST_F(WriterTest, PortLeadsUpToTheOwnersParent) {
-  Report({ExpanderOn(kHostA), PhyTo(expander_, 0, kHostA, 3, LinkRate::k12Gbps)});
-  const Port* up = Find<Port>({expander_, kHostA});
+  Report({ExpanderOn(kHostA), PhyTo(expander_, 0, kHostA.address, 3, LinkRate::k12Gbps)});
+  const Port* up = Find<Port>({expander_, kHostA.address});
   ASSERT_NE(up, nullptr);
   EXPECT_EQ(up->attached.kind, AttachedNode::Kind::kHost);
 }

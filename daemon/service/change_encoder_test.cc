@@ -15,7 +15,7 @@ using testing::IsEmpty;
 
 registry::Phy Phy() {
   registry::Phy phy;
-  phy.facts.key.owner.host = SasAddress(0x500605b00ab01230);
+  phy.facts.key.owner.host = HostKey(SasAddress(0x500605b00ab01230));
   phy.facts.key.owner.address = SasAddress(0x5000ccab0300113f);
   phy.facts.key.phy = PhyId(3);
   phy.facts.attached = SasAddress(0x5000c500a7b26111);

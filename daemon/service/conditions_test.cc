@@ -93,18 +93,21 @@ std::set<std::string> ValuesFor(const FilterField& field, const std::set<std::st
 }
 
 // Several keys of each kind.
+HostKey SomeHost(int i) {
+  return HostKey(SasAddress(0x10 + static_cast<uint64_t>(i % 3)),
+                 i % 4 == 0 ? HostLocation::OfPci("0000:82:00.0") : HostLocation());
+}
 NodeKey SomeOwner(int i) {
-  const SasAddress host(0x10 + static_cast<uint64_t>(i % 3));
+  const HostKey host = SomeHost(i);
   return i % 2 == 0 ? NodeKey::Host(host) : NodeKey{host, SasAddress(0xE), PhysicalPort(0)};
 }
 NodeKey SomeNode(int i) {
-  return {SasAddress(0x10 + static_cast<uint64_t>(i % 3)),
-          SasAddress(0x20 + static_cast<uint64_t>(i % 4)), PhysicalPort(0)};
+  return {SomeHost(i), SasAddress(0x20 + static_cast<uint64_t>(i % 4)), PhysicalPort(0)};
 }
-EnclosureKey SomeEnclosure(int i) { return EnclosureKey(0x70 + static_cast<uint64_t>(i % 3)); }
-void SetKey(int i, registry::Host& r) {
-  r.facts.address = r.discovery.host = SasAddress(0x10 + static_cast<uint64_t>(i % 3));
+EnclosureKey SomeEnclosure(int i) {
+  return EnclosureKey(0x70 + static_cast<uint64_t>(i % 3), static_cast<uint8_t>(i % 2));
 }
+void SetKey(int i, registry::Host& r) { r.facts.key = r.discovery.host = SomeHost(i); }
 void SetKey(int i, registry::Phy& r) {
   r.facts.key = {SomeOwner(i), PhyId(static_cast<uint8_t>(i % 4))};
 }

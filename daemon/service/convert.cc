@@ -186,8 +186,8 @@ sas::v1::Severity ToProto(Notice::Severity severity) {
 }
 
 void ToProto(const registry::Host& host, sas::v1::Host* out) {
-  out->set_name(HostName(host.facts.address));
-  out->set_sas_address(Address(host.facts.address));
+  out->set_name(HostName(host.facts.key));
+  out->set_sas_address(Address(host.facts.key.address));
   out->set_board_name(host.facts.board_name);
   out->set_chip_name(host.facts.chip_name);
   out->set_firmware_version(host.facts.firmware_version);
@@ -231,7 +231,7 @@ void ToProto(const registry::Port& port, sas::v1::Port* out) {
     case registry::AttachedNode::Kind::kUnknown:
       break;
     case registry::AttachedNode::Kind::kHost:
-      out->set_attached(HostName(port.id.attached));
+      out->set_attached(HostName(port.id.owner.host));
       break;
     case registry::AttachedNode::Kind::kExpander:
       out->set_attached(OwnerName(port.attached_key()));
@@ -317,7 +317,7 @@ void ToProto(const registry::LogicalUnit& unit, sas::v1::LogicalUnit* out) {
   out->set_size_bytes(unit.size_bytes);
   out->set_most_path_count(unit.most_paths);
   if (unit.lost_hosts) {
-    for (const SasAddress host : *unit.lost_hosts.get()) out->add_lost_hosts(HostName(host));
+    for (const HostKey host : *unit.lost_hosts.get()) out->add_lost_hosts(HostName(host));
   }
   for (const registry::LogicalUnit::Path& path : unit.paths) {
     sas::v1::Path* p = out->add_paths();
@@ -343,7 +343,7 @@ void ToProto(const registry::LogicalUnit& unit, sas::v1::LogicalUnit* out) {
 void ToProto(const registry::Enclosure& enclosure, sas::v1::Enclosure* out) {
   out->set_name(EnclosureName(enclosure.id));
   out->set_logical_id(ToHex(SasAddress(enclosure.id.value())));
-  for (SasAddress host : enclosure.hosts) out->add_hosts(HostName(host));
+  for (HostKey host : enclosure.hosts) out->add_hosts(HostName(host));
   out->set_vendor(Str(enclosure.vendor));
   out->set_model(Str(enclosure.model));
   out->set_product_revision(Str(enclosure.revision));
@@ -371,7 +371,7 @@ void ToProto(const registry::Slot& slot, sas::v1::Slot* out) {
   out->set_model(Str(slot.model));
   out->set_serial(Str(slot.serial));
   out->set_os_name(Str(slot.facts.os_name));
-  for (const SasAddress host : slot.hosts) out->add_hosts(HostName(host));
+  for (const HostKey host : slot.hosts) out->add_hosts(HostName(host));
   SetCommon(slot.sources, slot.stamp, out);
 }
 
@@ -474,7 +474,7 @@ sas::v1::Check ToProto(const DiagnosisCheck& check) {
   out.set_status(static_cast<sas::v1::CheckStatus>(check.status));  // the numbers are equal
   out.set_reason(check.reason);
   out.set_subject(check.subject);
-  if (check.host != SasAddress()) out.set_resource(HostName(check.host));
+  if (check.host != HostKey()) out.set_resource(HostName(check.host));
   out.set_message(check.message);
   out.set_remedy(check.remedy);
   out.set_command(check.command);
@@ -505,7 +505,7 @@ sas::v1::Event HeaderToProto(const registry::RegistryEvent& event,
   SetTime(event.time, out.mutable_time());
   sas::v1::Cause* cause = out.mutable_cause();
   cause->set_kind(ToProto(event.cause.kind));
-  if (event.host != SasAddress(0)) cause->set_host(HostName(event.host));
+  if (event.host != HostKey()) cause->set_host(HostName(event.host));
   cause->set_text(event.cause.text);
   cause->set_event_code(event.cause.event_code);
   cause->set_event_context(event.cause.event_context);

@@ -75,7 +75,7 @@ watch::EncodedEvent::Head HeadOf(const sas::v1::Event& event) {
   head.time =
       absl::FromUnixSeconds(event.time().seconds()) + absl::Nanoseconds(event.time().nanos());
   head.arrival = absl::Nanoseconds(event.arrival_monotonic_time_ns());
-  head.host = HostIn(event.cause().host()).value_or(SasAddress(0));
+  head.host = HostIn(event.cause().host()).value_or(HostKey());
   head.cause = CauseOf(event.cause().kind());
   if (event.severity() > sas::v1::SEVERITY_INFO) {
     head.severity = event.severity() >= sas::v1::SEVERITY_CRITICAL ? Notice::Severity::kCritical

@@ -21,10 +21,11 @@ std::vector<watch::EncodedEventPtr> LiveEvents() {
   enclosure.key = registry::kEnclosure;
   enclosure.host = registry::kHostA;
   enclosure.slot_count = 4;
-  for (const SasAddress host : {registry::kHostA, registry::kHostB}) {
+  for (const HostKey host : {registry::kHostA, registry::kHostB}) {
     registry.Observe(registry::Batch(
-        {registry::HostOf(host), registry::Drive(host, host.value() * 16 + 3),
-         registry::Unit(host, host.value() * 16 + 3, "naa.1"), enclosure, registry::Settled(host)},
+        {registry::HostOf(host), registry::Drive(host, host.address.value() * 16 + 3),
+         registry::Unit(host, host.address.value() * 16 + 3, "naa.1"), enclosure,
+         registry::Settled(host)},
         host));
   }
   ObservationBatch gone = registry::Batch(

@@ -33,7 +33,7 @@ const Message& InnerOf(const Resource& state, registry::ResourceKind kind) {
 }
 
 void AddHost(absl::string_view name, registry::HostList& hosts) {
-  if (const std::optional<SasAddress> host = HostIn(name)) hosts.push_back(*host);
+  if (const std::optional<HostKey> host = HostIn(name)) hosts.push_back(*host);
 }
 
 void AddHosts(const google::protobuf::RepeatedPtrField<std::string>& names,
@@ -118,11 +118,10 @@ class DecodedEvent final : public watch::EventView {
 
 }  // namespace
 
-std::optional<SasAddress> HostIn(absl::string_view name) {
+std::optional<HostKey> HostIn(absl::string_view name) {
   constexpr absl::string_view kHosts = "hosts/";
   if (!absl::StartsWith(name, kHosts)) return std::nullopt;
-  const absl::StatusOr<SasAddress> host =
-      ParseHostName(name.substr(0, name.find('/', kHosts.size())));
+  const absl::StatusOr<HostKey> host = ParseHostName(name.substr(0, name.find('/', kHosts.size())));
   if (!host.ok()) return std::nullopt;
   return *host;
 }

@@ -20,7 +20,7 @@
 namespace sasd::service {
 
 // The host that a name begins with; none for "enclosures/..." and so on.
-std::optional<SasAddress> HostIn(absl::string_view name);
+std::optional<HostKey> HostIn(absl::string_view name);
 
 // The hosts of a resource, as registry::HostsOf.
 registry::HostList HostsOf(const sas::v1::Resource& resource);

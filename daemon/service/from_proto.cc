@@ -158,7 +158,7 @@ absl::StatusOr<T> Result(const Reader& reader, T resource) {
 absl::StatusOr<registry::Host> FromProto(const sas::v1::Host& message) {
   Reader in(message.name());
   registry::Host host;
-  host.facts.address = host.discovery.host = in.Key<registry::Host>();
+  host.facts.key = host.discovery.host = in.Key<registry::Host>();
   host.facts.board_name = message.board_name();
   host.facts.chip_name = message.chip_name();
   host.facts.firmware_version = message.firmware_version();

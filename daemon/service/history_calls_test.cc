@@ -215,10 +215,10 @@ TEST_F(WrittenHistoryTest, AClientThatHasGoneEndsTheSearch) {
 class LiveHistoryTest : public ::testing::Test {
  protected:
   LiveHistoryTest() {
-    for (const SasAddress host : {kHostA, kHostB}) Come(host, 3);
+    for (const HostKey host : {kHostA, kHostB}) Come(host, 3);
   }
 
-  void Observe(std::vector<Observation> observations, SasAddress host, std::string why,
+  void Observe(std::vector<Observation> observations, HostKey host, std::string why,
                CauseKind kind = CauseKind::kFirmwareEvent) {
     ObservationBatch batch = registry::Batch(std::move(observations), host);
     batch.cause.kind = kind;
@@ -229,12 +229,12 @@ class LiveHistoryTest : public ::testing::Test {
     }
   }
 
-  static uint64_t AddressOn(SasAddress host, int drive) {
-    return host.value() * 16 + static_cast<uint64_t>(drive);
+  static uint64_t AddressOn(HostKey host, int drive) {
+    return host.address.value() * 16 + static_cast<uint64_t>(drive);
   }
 
   // The drive "naa.N" with serial "ZN" comes into slot N, over one host.
-  void Come(SasAddress host, int drive) {
+  void Come(HostKey host, int drive) {
     LogicalUnitFacts unit =
         registry::Unit(host, AddressOn(host, drive), absl::StrCat("naa.", drive));
     unit.serial = absl::StrCat("Z", drive);
@@ -248,7 +248,7 @@ class LiveHistoryTest : public ::testing::Test {
     Observe({registry::HostOf(host), enclosure, device, unit, registry::Settled(host)}, host,
             absl::StrCat("drive ", drive, " added"));
   }
-  void Go(SasAddress host, int drive) {
+  void Go(HostKey host, int drive) {
     Observe({EndDeviceGone{{host, SasAddress(AddressOn(host, drive)), PhysicalPort(0)}}}, host,
             absl::StrCat("drive ", drive, " not responding"));
   }

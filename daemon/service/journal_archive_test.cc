@@ -57,8 +57,8 @@ class JournalArchiveTest : public ::testing::Test {
     if (row.gap.any()) event->gap = registry::RevisionGap{row.gap.first, row.gap.last};
     event->time = absl::FromUnixNanos(row.unix_nanos);
     registry::EventNotice notice;
-    notice.subject = registry::MakeId<registry::Host>(SasAddress(0xA));
-    notice.host = SasAddress(0xA);
+    notice.subject = registry::MakeId<registry::Host>(HostKey(SasAddress(0xA)));
+    notice.host = HostKey(SasAddress(0xA));
     notice.text.assign(text_bytes, 'x');
     event->notices.push_back(notice);
     auto encoded = std::make_shared<const watch::EncodedEvent>(*event, encoder_.Encode(*event));

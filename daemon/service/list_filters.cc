@@ -281,14 +281,14 @@ struct WholeText {
 };
 
 struct HostCodec {
-  using Key = SasAddress;
+  using Key = HostKey;
   // The host in the name of anything on it: "hosts/H/expanders/E".
   static absl::string_view KeyIn(absl::string_view text) {
     const size_t first = text.find('/');
     return first == text.npos ? text : text.substr(0, text.find('/', first + 1));
   }
   static absl::StatusOr<Key> Parse(absl::string_view text) { return ParseHostName(text); }
-  static std::string Print(Key key) { return HostName(key); }
+  static std::string Print(const Key& key) { return HostName(key); }
 };
 
 struct OwnerCodec : WholeText {
@@ -670,7 +670,7 @@ absl::string_view UnitText(const registry::EndDevice& device,
   return device.units.empty() ? absl::string_view() : (device.first_unit()->facts.*member).view();
 }
 
-bool AnyHost(const registry::HostList& hosts, absl::FunctionRef<bool(const SasAddress&)> matches) {
+bool AnyHost(const registry::HostList& hosts, absl::FunctionRef<bool(const HostKey&)> matches) {
   return std::any_of(hosts.begin(), hosts.end(), matches);
 }
 
@@ -694,7 +694,7 @@ template <>
 Fields<registry::Host> Table() {
   using T = registry::Host;
   return {
-      Address<T>("sas_address", [](const T& t) { return t.facts.address; }),
+      Address<T>("sas_address", [](const T& t) { return t.facts.key.address; }),
       Text<T>("board_name", [](const T& t) { return absl::string_view(t.facts.board_name); }),
       Text<T>("chip_name", [](const T& t) { return absl::string_view(t.facts.chip_name); }),
       Text<T>("firmware_version",
@@ -744,7 +744,7 @@ std::string AttachedName(const registry::Port& port) {
     case registry::AttachedNode::Kind::kUnknown:
       break;
     case registry::AttachedNode::Kind::kHost:
-      return HostName(port.id.attached);
+      return HostName(port.id.owner.host);
     case registry::AttachedNode::Kind::kExpander:
       return OwnerName(port.attached_key());
     case registry::AttachedNode::Kind::kEndDevice:
@@ -854,19 +854,19 @@ Fields<registry::LogicalUnit> Table() {
       Number<T>("slot", [](const T& t) { return Widened(t.slot); }),
       Number<T>("most_path_count", [](const T& t) -> OptionalNumber { return t.most_paths; }),
       Names<T, HostCodec>("lost_hosts",
-                          [](const T& t, absl::FunctionRef<bool(const SasAddress&)> matches) {
+                          [](const T& t, absl::FunctionRef<bool(const HostKey&)> matches) {
                             return t.lost_hosts && AnyHost(*t.lost_hosts.get(), matches);
                           }),
       Derived("The number of `paths`", "paths",
               Number<T>("path_count", [](const T& t) -> OptionalNumber { return t.paths.size(); })),
       Derived("The hosts of its `paths`", "paths.host",
-              Names<T, HostCodec>(
-                  "host",
-                  [](const T& t, absl::FunctionRef<bool(const SasAddress&)> matches) {
-                    return std::any_of(t.paths.begin(), t.paths.end(), [matches](const auto& path) {
-                      return matches(path.device.host);
-                    });
-                  })),
+              Names<T, HostCodec>("host",
+                                  [](const T& t, absl::FunctionRef<bool(const HostKey&)> matches) {
+                                    return std::any_of(t.paths.begin(), t.paths.end(),
+                                                       [matches](const auto& path) {
+                                                         return matches(path.device.host);
+                                                       });
+                                  })),
       Derived("The end devices of its `paths`", "paths.end_device",
               Names<T, NameCodec<registry::EndDevice>>(
                   "end_device",
@@ -897,7 +897,7 @@ Fields<registry::Enclosure> Table() {
   return {
       Address<T>("logical_id", [](const T& t) { return SasAddress(t.id.value()); }),
       Names<T, HostCodec>("hosts",
-                          [](const T& t, absl::FunctionRef<bool(const SasAddress&)> matches) {
+                          [](const T& t, absl::FunctionRef<bool(const HostKey&)> matches) {
                             return AnyHost(t.hosts, matches);
                           }),
       Text<T>("vendor", [](const T& t) { return t.vendor.view(); }),
@@ -944,7 +944,7 @@ Fields<registry::Slot> Table() {
                }),
       Text<T>("os_name", [](const T& t) { return t.facts.os_name.view(); }),
       Names<T, HostCodec>("hosts",
-                          [](const T& t, absl::FunctionRef<bool(const SasAddress&)> matches) {
+                          [](const T& t, absl::FunctionRef<bool(const HostKey&)> matches) {
                             return AnyHost(t.hosts, matches);
                           }),
   };
@@ -987,30 +987,30 @@ const Fields<T>& FieldsOf() {
 
 // ------------------------------------------------------------------------------------- Filters
 
-bool BelongsTo(const registry::Host& host, const std::vector<SasAddress>& hosts) {
-  return Contains(hosts, host.facts.address);
+bool BelongsTo(const registry::Host& host, const std::vector<HostKey>& hosts) {
+  return Contains(hosts, host.facts.key);
 }
-bool BelongsTo(const registry::Phy& phy, const std::vector<SasAddress>& hosts) {
+bool BelongsTo(const registry::Phy& phy, const std::vector<HostKey>& hosts) {
   return Contains(hosts, phy.facts.key.owner.host);
 }
-bool BelongsTo(const registry::Port& port, const std::vector<SasAddress>& hosts) {
+bool BelongsTo(const registry::Port& port, const std::vector<HostKey>& hosts) {
   return Contains(hosts, port.id.owner.host);
 }
-bool BelongsTo(const registry::Expander& expander, const std::vector<SasAddress>& hosts) {
+bool BelongsTo(const registry::Expander& expander, const std::vector<HostKey>& hosts) {
   return Contains(hosts, expander.facts.key.host);
 }
-bool BelongsTo(const registry::EndDevice& device, const std::vector<SasAddress>& hosts) {
+bool BelongsTo(const registry::EndDevice& device, const std::vector<HostKey>& hosts) {
   return Contains(hosts, device.facts.key.host);
 }
-bool BelongsTo(const registry::LogicalUnit& unit, const std::vector<SasAddress>& hosts) {
+bool BelongsTo(const registry::LogicalUnit& unit, const std::vector<HostKey>& hosts) {
   return std::any_of(unit.paths.begin(), unit.paths.end(),
                      [&hosts](const auto& path) { return Contains(hosts, path.device.host); });
 }
-bool BelongsTo(const registry::Enclosure& enclosure, const std::vector<SasAddress>& hosts) {
-  return AnyHost(enclosure.hosts, [&hosts](SasAddress host) { return Contains(hosts, host); });
+bool BelongsTo(const registry::Enclosure& enclosure, const std::vector<HostKey>& hosts) {
+  return AnyHost(enclosure.hosts, [&hosts](HostKey host) { return Contains(hosts, host); });
 }
-bool BelongsTo(const registry::Slot& slot, const std::vector<SasAddress>& hosts) {
-  return AnyHost(slot.hosts, [&hosts](SasAddress host) { return Contains(hosts, host); });
+bool BelongsTo(const registry::Slot& slot, const std::vector<HostKey>& hosts) {
+  return AnyHost(slot.hosts, [&hosts](HostKey host) { return Contains(hosts, host); });
 }
 
 template <typename T>
@@ -1058,10 +1058,10 @@ std::vector<FilterField> AboutFields() {
 
 grpc::Status ReadHosts(const google::protobuf::RepeatedPtrField<std::string>& names,
                        absl::string_view field, const Topology& topology,
-                       std::vector<SasAddress>* hosts) {
+                       std::vector<HostKey>* hosts) {
   for (int i = 0; i < names.size(); ++i) {
     const std::string path = absl::StrCat(field, "[", i, "]");
-    const absl::StatusOr<SasAddress> host = ParseHostName(names[i]);
+    const absl::StatusOr<HostKey> host = ParseHostName(names[i]);
     if (!host.ok()) return rpc::BadField(path, host.status().message());
     if (topology.collection<registry::Host>().Find(*host) == nullptr) {
       return rpc::BadField(path,
@@ -1079,7 +1079,7 @@ grpc::Status ReadFilter(const sas::v1::Filter& filter, const Topology& topology,
   if (!status.ok()) return status;
   if (!filter.kinds().empty()) return rpc::BadField("filter.kinds", "a list has one kind");
   std::vector<Predicate<T>> all;
-  std::vector<SasAddress> hosts;
+  std::vector<HostKey> hosts;
   status = ReadHosts(filter.hosts(), "filter.hosts", topology, &hosts);
   if (!hosts.empty()) {
     all.push_back([hosts = std::move(hosts)](const T& t) { return BelongsTo(t, hosts); });

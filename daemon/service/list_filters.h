@@ -45,7 +45,7 @@ grpc::Status ReadConditions(const sas::v1::Filter& filter, ConditionsByKind* out
 // The hosts of a request's repeated field `field`. Errors as above.
 grpc::Status ReadHosts(const google::protobuf::RepeatedPtrField<std::string>& names,
                        absl::string_view field, const registry::Topology& topology,
-                       std::vector<SasAddress>* hosts);
+                       std::vector<HostKey>* hosts);
 
 // A field that conditions may name.
 struct FilterField {

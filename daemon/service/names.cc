@@ -102,7 +102,7 @@ std::optional<Int> ParseNumber(absl::string_view text) {
   return static_cast<Int>(value);
 }
 
-std::optional<NodeKey> ParseNode(SasAddress host, absl::string_view text) {
+std::optional<NodeKey> ParseNode(const HostKey& host, absl::string_view text) {
   const std::pair<absl::string_view, absl::string_view> parts =
       absl::StrSplit(text, absl::MaxSplits("-p", 1));
   const std::optional<SasAddress> address = ParseAddress(parts.first);
@@ -129,7 +129,7 @@ std::optional<ResourceId> ParseOwned(const NodeKey& owner, absl::string_view col
 }
 
 std::optional<ResourceId> ParseUnderHost(const std::vector<absl::string_view>& parts) {
-  const std::optional<SasAddress> host = ParseAddress(parts[1]);
+  const std::optional<HostKey> host = ParseHostKey(parts[1]);
   if (!host) return std::nullopt;
   if (parts.size() == 2) return MakeId<Host>(*host);
   if (parts.size() == 4 && parts[2] != "expanders" && parts[2] != "endDevices") {
@@ -146,10 +146,22 @@ std::optional<ResourceId> ParseUnderHost(const std::vector<absl::string_view>& p
   return parts[2] == "expanders" ? MakeId<Expander>(*node) : MakeId<EndDevice>(*node);
 }
 
-std::optional<ResourceId> ParseUnderEnclosure(const std::vector<absl::string_view>& parts) {
-  const std::optional<SasAddress> id = ParseAddress(parts[1]);
+// The copies of an identifier count from 0, and people from 1: "-2" is the second one.
+std::optional<EnclosureKey> ParseEnclosure(absl::string_view text) {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(text, absl::MaxSplits('-', 1));
+  const std::optional<SasAddress> id = ParseAddress(parts.first);
   if (!id) return std::nullopt;
-  const EnclosureKey enclosure(id->value());
+  if (parts.first.size() == text.size()) return EnclosureKey(id->value());
+  const std::optional<uint8_t> number = ParseNumber<uint8_t>(parts.second);
+  if (!number || *number < 2) return std::nullopt;
+  return EnclosureKey(id->value(), static_cast<uint8_t>(*number - 1));
+}
+
+std::optional<ResourceId> ParseUnderEnclosure(const std::vector<absl::string_view>& parts) {
+  const std::optional<EnclosureKey> key = ParseEnclosure(parts[1]);
+  if (!key) return std::nullopt;
+  const EnclosureKey enclosure = *key;
   if (parts.size() == 2) return MakeId<Enclosure>(enclosure);
   if (parts.size() != 4 || parts[2] != "slots") return std::nullopt;
   const std::optional<uint16_t> slot = ParseNumber<uint16_t>(parts[3]);
@@ -159,7 +171,7 @@ std::optional<ResourceId> ParseUnderEnclosure(const std::vector<absl::string_vie
 
 }  // namespace
 
-std::string HostName(SasAddress host) { return absl::StrCat("hosts/", ToHex(host)); }
+std::string HostName(const HostKey& host) { return absl::StrCat("hosts/", ToText(host)); }
 
 std::string OwnerName(const NodeKey& owner) {
   if (owner.is_host()) return HostName(owner.host);
@@ -171,7 +183,7 @@ std::string EndDeviceName(const NodeKey& device) {
 }
 
 std::string EnclosureName(EnclosureKey enclosure) {
-  return absl::StrCat("enclosures/", ToHex(SasAddress(enclosure.value())));
+  return absl::StrCat("enclosures/", ToText(enclosure));
 }
 
 std::string SlotName(const SlotKey& slot) {
@@ -223,7 +235,7 @@ absl::StatusOr<ResourceId> ParseName(absl::string_view name) {
   return *std::move(id);
 }
 
-absl::StatusOr<SasAddress> ParseHostName(absl::string_view name) {
+absl::StatusOr<HostKey> ParseHostName(absl::string_view name) {
   const absl::StatusOr<ResourceId> id = ParseName(name);
   if (!id.ok() || registry::KindOf(*id) != registry::ResourceKind::kHost) {
     return BadName(name, "a host's name");

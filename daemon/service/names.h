@@ -12,11 +12,13 @@
 // typed keys. Total and strict: a name has one spelling, and each key one name. Pure functions.
 namespace sasd::service {
 
-// "hosts/500605b00ab01234"
-std::string HostName(SasAddress host);
+// "hosts/500605b00ab01234", or "hosts/500605b00ab01234-0000.82.00.0" (HostLocation::ToText()).
+std::string HostName(const HostKey& host);
 // A host, or an expander: "hosts/500605b00ab01234/expanders/500304800175f0bf".
 std::string OwnerName(const NodeKey& owner);
 std::string EndDeviceName(const NodeKey& device);
+// "enclosures/500304800175f0bf"; "enclosures/500304800175f0bf-2" for the second one with this
+// logical identifier.
 std::string EnclosureName(EnclosureKey enclosure);
 std::string SlotName(const SlotKey& slot);
 std::string LogicalUnitName(const registry::LogicalUnitKey& unit);
@@ -24,7 +26,7 @@ std::string NameOf(const registry::ResourceId& id);
 
 // Errors: kInvalidArgument naming the text and the forms there are.
 absl::StatusOr<registry::ResourceId> ParseName(absl::string_view name);
-absl::StatusOr<SasAddress> ParseHostName(absl::string_view name);
+absl::StatusOr<HostKey> ParseHostName(absl::string_view name);
 // A host's or an expander's name.
 absl::StatusOr<NodeKey> ParseOwnerName(absl::string_view name);
 absl::StatusOr<EnclosureKey> ParseEnclosureName(absl::string_view name);

@@ -9,7 +9,7 @@ namespace {
 
 using registry::MakeId;
 
-constexpr SasAddress kHost(0x500605b00ab01234);
+constexpr HostKey kHost(SasAddress(0x500605b00ab01234));
 const NodeKey kExpander{kHost, SasAddress(0x500304800175f0bf), PhysicalPort(0)};
 
 TEST(NamesTest, EveryKeyHasOneNameThatLeadsBack) {

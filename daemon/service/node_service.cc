@@ -24,10 +24,10 @@ using registry::Topology;
 // Hosts that are there, or belong here and are missing.
 grpc::Status ReadKnownHosts(const google::protobuf::RepeatedPtrField<std::string>& names,
                             const Topology& topology, health::Baseline& baseline,
-                            std::vector<SasAddress>* hosts) {
+                            std::vector<HostKey>* hosts) {
   google::protobuf::RepeatedPtrField<std::string> there;
   for (const std::string& name : names) {
-    const absl::StatusOr<SasAddress> host = ParseHostName(name);
+    const absl::StatusOr<HostKey> host = ParseHostName(name);
     if (host.ok() && baseline.Find(registry::MakeId<registry::Host>(*host)).has_value()) {
       hosts->push_back(*host);
     } else {
@@ -43,7 +43,7 @@ grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Top
     return rpc::BadField("minimum_severity", absl::StrCat(request.minimum_severity(),
                                                           " is not a value of this enumeration"));
   }
-  std::vector<SasAddress> hosts;
+  std::vector<HostKey> hosts;
   if (grpc::Status s = ReadKnownHosts(request.hosts(), topology, monitor.baseline(), &hosts);
       !s.ok()) {
     return s;
@@ -152,7 +152,7 @@ grpc::ServerUnaryReactor* NodeService::WaitSettled(grpc::CallbackServerContext* 
       !s.ok()) {
     return refuse(s);
   }
-  std::vector<SasAddress> hosts;
+  std::vector<HostKey> hosts;
   absl::Time deadline;
   const std::shared_ptr<const Topology> topology = registry_.Snapshot();
   if (grpc::Status s = ReadHosts(request->hosts(), "hosts", *topology, &hosts); !s.ok()) {

@@ -190,7 +190,7 @@ class RandomResources {
         r.facts.handle = DevHandle(Below<uint16_t>(3));
         break;
       case 2:
-        r.facts.enclosure = EnclosureKey(Below<uint64_t>(3));
+        r.facts.enclosure = SomeEnclosure();
         break;
       case 3:
         r.facts.phy_count = Below<uint8_t>(3);
@@ -237,7 +237,7 @@ class RandomResources {
         r.facts.handle = DevHandle(Below<uint16_t>(3));
         break;
       case 2:
-        r.facts.enclosure = EnclosureKey(Below<uint64_t>(3));
+        r.facts.enclosure = SomeEnclosure();
         break;
       case 3:
         r.facts.device_name = Address();
@@ -323,7 +323,7 @@ class RandomResources {
         r.size_bytes = Below<uint64_t>(3);
         break;
       case 5:
-        r.enclosure = EnclosureKey(Below<uint64_t>(3));
+        r.enclosure = SomeEnclosure();
         break;
       case 6:
         r.slot = Maybe<uint16_t>();
@@ -464,12 +464,14 @@ class RandomResources {
   }
 
  private:
-  static constexpr SasAddress kHost{0x500605b00ab01230};
+  // The second host with its address: its names have its location.
+  inline static const HostLocation kLocation = HostLocation::OfPci("0000:82:00.0");
+  inline static const HostKey kHost{SasAddress(0x500605b00ab01230), kLocation};
 
   static NodeKey Node(uint64_t device) {
     return {kHost, SasAddress(0x5000c500a7b26100 + device), PhysicalPort(0)};
   }
-  void SetKey(registry::Host& r) { r.facts.address = r.discovery.host = kHost; }
+  void SetKey(registry::Host& r) { r.facts.key = r.discovery.host = kHost; }
   void SetKey(registry::Phy& r) { r.facts.key = {NodeKey::Host(kHost), PhyId(3)}; }
   void SetKey(registry::Port& r) { r.id = {NodeKey::Host(kHost), SasAddress(0x5000ccab0300113f)}; }
   void SetKey(registry::Expander& r) {
@@ -481,8 +483,13 @@ class RandomResources {
     r.facts.parent = Parent(Node(1));
   }
   void SetKey(registry::LogicalUnit& r) { r.id = Unit(); }
-  void SetKey(registry::Enclosure& r) { r.id = EnclosureKey(0x77); }
-  void SetKey(registry::Slot& r) { r.id = {EnclosureKey(0x77), 3}; }
+  void SetKey(registry::Enclosure& r) { r.id = EnclosureKey(0x77, 1); }
+  void SetKey(registry::Slot& r) { r.id = {EnclosureKey(0x77, 1), 3}; }
+
+  EnclosureKey SomeEnclosure() {
+    const auto id = Below<uint64_t>(3);
+    return id == 0 ? EnclosureKey() : EnclosureKey(id, Below<uint8_t>(2));
+  }
 
   std::string String() {
     static constexpr const char* kTexts[] = {"", "a", "b c"};
@@ -517,7 +524,9 @@ class RandomResources {
   registry::HostList Hosts() {
     registry::HostList hosts;
     for (uint64_t host = 1; host <= 2; ++host) {
-      if (Below(2) != 0) hosts.push_back(SasAddress(kHost.value() + host));
+      if (Below(2) != 0)
+        hosts.emplace_back(SasAddress(kHost.address.value() + 1),
+                           host == 1 ? HostLocation() : kLocation);
     }
     return hosts;
   }

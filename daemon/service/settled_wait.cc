@@ -17,7 +17,7 @@ namespace {
 
 constexpr absl::Duration kMaximumTimeout = absl::Hours(1);
 
-void Fill(const registry::Topology& topology, const std::vector<SasAddress>& hosts,
+void Fill(const registry::Topology& topology, const std::vector<HostKey>& hosts,
           sas::v1::WaitSettledResponse* response) {
   response->set_revision(topology.revision());
   for (const auto& host : topology.collection<registry::Host>()) {

@@ -29,7 +29,7 @@ class SettledWait final : public grpc::ServerUnaryReactor,
                           public std::enable_shared_from_this<SettledWait> {
  public:
   // The service keeps it until OnDone. Empty `hosts`: all.
-  SettledWait(NodeService& service, registry::Registry& registry, std::vector<SasAddress> hosts,
+  SettledWait(NodeService& service, registry::Registry& registry, std::vector<HostKey> hosts,
               sas::v1::WaitSettledResponse* response)
       : service_(service), registry_(registry), hosts_(std::move(hosts)), response_(response) {}
 
@@ -49,7 +49,7 @@ class SettledWait final : public grpc::ServerUnaryReactor,
   // Constant.
   NodeService& service_;
   registry::Registry& registry_;
-  const std::vector<SasAddress> hosts_;
+  const std::vector<HostKey> hosts_;
   sas::v1::WaitSettledResponse* const response_;
 
   absl::Mutex mu_;  // before the log's and the registry's

@@ -16,7 +16,8 @@ namespace {
 class Collector {
  public:
   void Collect(const registry::Host& host) {
-    Add(host.facts.address);
+    Add(host.facts.key.address);
+    if (host.facts.key.location.known()) Add(ToText(host.facts.key));
     Add(host.facts.os_name);
     Add(host.facts.pci_address);
   }
@@ -42,6 +43,7 @@ class Collector {
   }
   void Collect(const registry::Enclosure& enclosure) {
     Add(SasAddress(enclosure.id.value()));
+    if (enclosure.id.copy() != 0) Add(ToText(enclosure.id));
     Add(enclosure.os_name);
   }
   void Collect(const registry::Slot&) {}

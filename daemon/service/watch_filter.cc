@@ -49,9 +49,9 @@ grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, watch::Filter* filter
     }
     kinds.push_back(static_cast<registry::ResourceKind>(kind));  // the numbers are equal
   }
-  std::vector<SasAddress> hosts;
+  std::vector<HostKey> hosts;
   for (int i = 0; i < proto.hosts_size(); ++i) {
-    const absl::StatusOr<SasAddress> host = ParseHostName(proto.hosts(i));
+    const absl::StatusOr<HostKey> host = ParseHostName(proto.hosts(i));
     if (!host.ok()) {
       return rpc::BadField(absl::StrCat("filter.hosts[", i, "]"), host.status().message());
     }

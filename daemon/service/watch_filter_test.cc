@@ -49,13 +49,13 @@ class Wakeless : public watch::WakeListener {
 class Node {
  public:
   Node() {
-    for (const SasAddress host : {registry::kHostA, registry::kHostB}) {
+    for (const HostKey host : {registry::kHostA, registry::kHostB}) {
       Observe({registry::HostOf(host), registry::Settled(host)}, host);
     }
     Observe({CageOver(registry::kHostA)}, registry::kHostA);
   }
 
-  static EnclosureFacts CageOver(SasAddress host) {
+  static EnclosureFacts CageOver(HostKey host) {
     EnclosureFacts facts;
     facts.key = registry::kEnclosure;
     facts.host = host;
@@ -63,7 +63,7 @@ class Node {
     return facts;
   }
 
-  void Observe(std::vector<Observation> observations, SasAddress host) {
+  void Observe(std::vector<Observation> observations, HostKey host) {
     registry_.Observe(registry::Batch(std::move(observations), host));
     while (publisher_.PublishOnce()) {
     }
@@ -74,7 +74,7 @@ class Node {
     const auto below = [&random](int bound) {
       return std::uniform_int_distribution<int>(0, bound - 1)(random);
     };
-    const SasAddress host = below(2) == 0 ? registry::kHostA : registry::kHostB;
+    const HostKey host = below(2) == 0 ? registry::kHostA : registry::kHostB;
     const int drive = 1 + below(4);
     const auto address = static_cast<uint64_t>((host == registry::kHostA ? 0x10 : 0x20) + drive);
     const NodeKey key{host, SasAddress(address), PhysicalPort(0)};

@@ -165,7 +165,7 @@ class WatchStreamTest : public ::testing::Test {
   }
   void Observe() {
     HostFacts facts;
-    facts.address = registry::kHostA;
+    facts.key = registry::kHostA;
     facts.os_name = absl::StrCat("host", ++names_);
     registry_.Observe(registry::Batch({facts}));
   }

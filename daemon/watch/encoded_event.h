@@ -54,7 +54,7 @@ class EncodedEvent {
     int64_t previous_revision = 0;
     absl::Time time;
     absl::Duration arrival;
-    SasAddress host;
+    HostKey host;
     CauseKind cause = CauseKind::kStartup;
     Notice::Severity severity = Notice::Severity::kInfo;
   };
@@ -71,7 +71,7 @@ class EncodedEvent {
   int64_t previous_revision() const { return head_.previous_revision; }
   absl::Duration arrival() const { return head_.arrival; }
   absl::Time time() const { return head_.time; }
-  SasAddress host() const { return head_.host; }  // its origin; 0: not of one host
+  HostKey host() const { return head_.host; }  // its origin; 0: not of one host
   CauseKind cause() const { return head_.cause; }
   Notice::Severity severity() const { return head_.severity; }  // registry::SeverityOf
 

@@ -5,7 +5,7 @@
 
 namespace sasd::watch {
 
-Filter::Filter(absl::Span<const registry::ResourceKind> kinds, absl::Span<const SasAddress> hosts,
+Filter::Filter(absl::Span<const registry::ResourceKind> kinds, absl::Span<const HostKey> hosts,
                std::shared_ptr<const Conditions> conditions, std::shared_ptr<EventViews> views)
     : hosts_(hosts.begin(), hosts.end()),
       conditions_(std::move(conditions)),
@@ -15,7 +15,7 @@ Filter::Filter(absl::Span<const registry::ResourceKind> kinds, absl::Span<const 
 
 bool Filter::PassesHosts(const registry::HostList& hosts) const {
   return hosts_.empty() || std::any_of(hosts.begin(), hosts.end(),
-                                       [this](SasAddress host) { return hosts_.contains(host); });
+                                       [this](HostKey host) { return hosts_.contains(host); });
 }
 
 bool Filter::Passes(const registry::ResourceRef& resource) const {

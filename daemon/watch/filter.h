@@ -61,7 +61,7 @@ class Filter {
  public:
   Filter() = default;
   // An empty span means all. `views` is needed to select of events by hosts or conditions.
-  Filter(absl::Span<const registry::ResourceKind> kinds, absl::Span<const SasAddress> hosts,
+  Filter(absl::Span<const registry::ResourceKind> kinds, absl::Span<const HostKey> hosts,
          std::shared_ptr<const Conditions> conditions = nullptr,
          std::shared_ptr<EventViews> views = nullptr);
 
@@ -83,7 +83,7 @@ class Filter {
   bool PassesHosts(const registry::HostList& hosts) const;
 
   uint32_t kinds_ = 0;  // bit per ResourceKind; 0: all
-  absl::flat_hash_set<SasAddress> hosts_;
+  absl::flat_hash_set<HostKey> hosts_;
   std::shared_ptr<const Conditions> conditions_;
   std::shared_ptr<EventViews> views_;
 };

@@ -22,7 +22,7 @@
 namespace sasd::watch {
 namespace {
 
-constexpr SasAddress kHostA(0xA), kHostB(0xB);
+constexpr HostKey kHostA(SasAddress(0xA)), kHostB(SasAddress(0xB));
 constexpr char kEpoch[] = "00000000000000aa";
 
 // "<" before, "r7:" for the header, "n" for each piece.
@@ -130,16 +130,16 @@ class WatchLogTest : public ::testing::Test {
   }
 
   // One revision.
-  void Happen(SasAddress host = kHostA) {
+  void Happen(HostKey host = kHostA) {
     ObservationBatch batch;
     batch.host = host;
     HostFacts facts;
-    facts.address = host;
+    facts.key = host;
     facts.os_name = absl::StrCat("host", ++names_);
     batch.observations.push_back(facts);
     registry_.Observe(std::move(batch));
   }
-  void HappenAndPump(int count = 1, SasAddress host = kHostA) {
+  void HappenAndPump(int count = 1, HostKey host = kHostA) {
     for (int i = 0; i < count; ++i) {
       Happen(host);
       EXPECT_TRUE(publisher_->PublishOnce());
@@ -582,7 +582,7 @@ TEST_F(WatchLogTest, LogIsBoundedInBytes) {
   for (int i = 0; i < 100; ++i) {
     ObservationBatch batch;
     HostFacts facts;
-    facts.address = kHostA;
+    facts.key = kHostA;
     facts.os_name = absl::StrCat(i);
     batch.observations.push_back(facts);
     registry.Observe(std::move(batch));

@@ -10,7 +10,8 @@ namespace {
 
 using AttachEnd = DeviceTable::AttachEnd;
 
-constexpr SasAddress kHost(0x500605b000000001), kExpander(0x5003048000000001);
+constexpr HostKey kHost(SasAddress(0x500605b000000001));
+constexpr SasAddress kExpander(0x5003048000000001);
 
 DeviceInfo Info(uint64_t address, uint16_t handle) {
   DeviceInfo info;

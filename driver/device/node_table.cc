@@ -23,9 +23,9 @@ typename Map::mapped_type FindIn(const Map& map, const Key& key) {
 
 }  // namespace
 
-NodeRef NodeTable::SetHost(SasAddress address, size_t phy_count) {
+NodeRef NodeTable::SetHost(const HostKey& host, size_t phy_count) {
   ExpanderInfo info;
-  info.key = NodeKey::Host(address);
+  info.key = NodeKey::Host(host);
   info.parent = info.key;
   absl::MutexLock lock(&mu_);
   host_ = std::make_shared<ExpanderNode>(live_, info, phy_count);

@@ -122,8 +122,8 @@ class NodeTable {
  public:
   explicit NodeTable(LiveCount& live) : live_(live) {}
 
-  // Makes the host's node; its key's address is the host. Called once, before anything else.
-  NodeRef SetHost(SasAddress address, size_t phy_count) ABSL_LOCKS_EXCLUDED(mu_);
+  // Makes the host's node. Called once, before anything else.
+  NodeRef SetHost(const HostKey& host, size_t phy_count) ABSL_LOCKS_EXCLUDED(mu_);
   NodeRef host() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Lookups; null if there is none. Handles up to the host's number of phys belong to the host.

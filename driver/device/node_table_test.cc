@@ -5,7 +5,7 @@
 namespace sasd::device {
 namespace {
 
-constexpr SasAddress kHost(0x500605b000000001);
+constexpr HostKey kHost(SasAddress(0x500605b000000001));
 
 class NodeTableTest : public ::testing::Test {
  protected:

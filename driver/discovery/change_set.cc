@@ -29,7 +29,7 @@ std::string ChangeSet::Text() const {
 
 class ChangeSet::Renderer {
  public:
-  Renderer(device::NodeTable& nodes, device::DeviceTable& devices, SasAddress host)
+  Renderer(device::NodeTable& nodes, device::DeviceTable& devices, HostKey host)
       : nodes_(nodes), devices_(devices), host_(host) {}
 
   void operator()(const Expander& entry) {
@@ -85,13 +85,13 @@ class ChangeSet::Renderer {
 
   device::NodeTable& nodes_;
   device::DeviceTable& devices_;
-  const SasAddress host_;
+  const HostKey host_;
   absl::flat_hash_set<std::pair<const void*, int>> reported_;
   std::vector<Observation> out_;
 };
 
 std::vector<Observation> ChangeSet::Render(device::NodeTable& nodes, device::DeviceTable& devices,
-                                           SasAddress host) const {
+                                           HostKey host) const {
   Renderer renderer(nodes, devices, host);
   renderer.Reserve(entries_.size());
   for (const Entry& entry : entries_) std::visit(renderer, entry);

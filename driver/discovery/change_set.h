@@ -49,7 +49,7 @@ class ChangeSet {
   // was touched several times is reported once. A gone object reports only its removal, and nothing
   // if it was never reported.
   std::vector<Observation> Render(device::NodeTable& nodes, device::DeviceTable& devices,
-                                  SasAddress host) const;
+                                  HostKey host) const;
 
  private:
   static constexpr size_t kLines = 3;

@@ -6,7 +6,7 @@
 
 namespace sasd::discovery {
 
-void DiscoveryTracker::set_host(SasAddress host) {
+void DiscoveryTracker::set_host(HostKey host) {
   absl::MutexLock lock(&mu_);
   host_ = host;
 }

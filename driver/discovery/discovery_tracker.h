@@ -19,7 +19,7 @@ namespace sasd::discovery {
 // Thread-safe.
 class DiscoveryTracker {
  public:
-  void set_host(SasAddress host) ABSL_LOCKS_EXCLUDED(mu_);
+  void set_host(HostKey host) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The first scan of the host (port enable, or the walk at the start) is running or done.
   void SetStarting(bool starting) ABSL_LOCKS_EXCLUDED(mu_);
@@ -48,7 +48,7 @@ class DiscoveryTracker {
   DiscoveryFacts Facts() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable absl::Mutex mu_;
-  SasAddress host_ ABSL_GUARDED_BY(mu_);
+  HostKey host_ ABSL_GUARDED_BY(mu_);
   absl::btree_map<PhysicalPort, Port> ports_ ABSL_GUARDED_BY(mu_);
   bool starting_ ABSL_GUARDED_BY(mu_) = true;
   bool recovering_ ABSL_GUARDED_BY(mu_) = false;

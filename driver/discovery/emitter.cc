@@ -12,7 +12,7 @@ void Emitter::Commit(const ChangeSet& changes, Cause cause, absl::Duration arriv
     if (closed_) return;
     const device::NodeRef host = nodes_.host();
     ObservationBatch batch;
-    batch.host = host == nullptr ? SasAddress() : host->key().host;
+    batch.host = host == nullptr ? HostKey() : host->key().host;
     batch.observations = changes.Render(nodes_, devices_, batch.host);
     if (batch.observations.empty() && when == When::kIfChanged) return;
     port_numbers_.Apply(batch.observations);

@@ -95,15 +95,15 @@ std::string AccessFailure(uint8_t status) {
   return mpi::AccessStatusText(status);
 }
 
-NodeKey KeyOf(SasAddress host, const mpi::SasDevicePage0& page) {
+NodeKey KeyOf(HostKey host, const mpi::SasDevicePage0& page) {
   return {host, page.address, page.port};
 }
 
-NodeKey KeyOf(SasAddress host, const mpi::ExpanderPage0& page) {
+NodeKey KeyOf(HostKey host, const mpi::ExpanderPage0& page) {
   return {host, page.address, page.port};
 }
 
-device::DeviceInfo DeviceInfoFrom(SasAddress host, const mpi::SasDevicePage0& page) {
+device::DeviceInfo DeviceInfoFrom(HostKey host, const mpi::SasDevicePage0& page) {
   device::DeviceInfo info;
   info.key = KeyOf(host, page);
   info.device_name = page.device_name;
@@ -193,7 +193,7 @@ EndDeviceFacts EndDeviceFactsFrom(const device::DeviceView& view) {
   return facts;
 }
 
-EnclosureFacts EnclosureFactsFrom(SasAddress host, const device::EnclosureInfo& info) {
+EnclosureFacts EnclosureFactsFrom(HostKey host, const device::EnclosureInfo& info) {
   EnclosureFacts facts;
   facts.key = info.key;
   facts.host = host;

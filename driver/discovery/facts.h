@@ -21,11 +21,11 @@ bool IsExpander(uint32_t device_info);
 std::string AccessFailure(uint8_t access_status);
 
 // The key of the object of a page, as `host` reaches it.
-NodeKey KeyOf(SasAddress host, const mpi::SasDevicePage0& page);
-NodeKey KeyOf(SasAddress host, const mpi::ExpanderPage0& page);
+NodeKey KeyOf(HostKey host, const mpi::SasDevicePage0& page);
+NodeKey KeyOf(HostKey host, const mpi::ExpanderPage0& page);
 
 // The content of a page without the parent and the enclosure, which need the tables.
-device::DeviceInfo DeviceInfoFrom(SasAddress host, const mpi::SasDevicePage0& page);
+device::DeviceInfo DeviceInfoFrom(HostKey host, const mpi::SasDevicePage0& page);
 device::EnclosureInfo EnclosureInfoFrom(const mpi::EnclosurePage0& page);
 
 // The content of a page without the attached address, which needs the tables.
@@ -36,7 +36,7 @@ PhyFacts PhyFactsFrom(const NodeKey& owner, PhyId phy, const device::PhyRecord& 
 ExpanderFacts ExpanderFactsFrom(const device::ExpanderInfo& info, size_t phy_count);
 // `view` is neither being removed nor gone.
 EndDeviceFacts EndDeviceFactsFrom(const device::DeviceView& view);
-EnclosureFacts EnclosureFactsFrom(SasAddress host, const device::EnclosureInfo& info);
+EnclosureFacts EnclosureFactsFrom(HostKey host, const device::EnclosureInfo& info);
 
 // "end device 5000c500e23ccd9d, slot 3" ("slot" only in an enclosure).
 std::string Describe(const device::DeviceInfo& info);

@@ -84,12 +84,13 @@ absl::Status Hba::ReadHost(const mpi::IocFactsReply& facts) {
     arrival_.set_max_handle(DevHandle(facts.max_dev_handle));
     model_.set_max_handle(DevHandle(facts.max_dev_handle));
   }
-  const device::NodeRef host = nodes_.SetHost(page->address, unit->phys.size());
-  tracker_.set_host(page->address);
+  const HostKey key(page->address);
+  const device::NodeRef host = nodes_.SetHost(key, unit->phys.size());
+  tracker_.set_host(key);
 
   const transport::IocInfo info = ioc_.Info();
   HostFacts host_facts;
-  host_facts.address = page->address;
+  host_facts.key = key;
   host_facts.board_name = info.board_name;
   host_facts.chip_name = info.chip_name;
   host_facts.firmware_version = mpi::FirmwareVersionText(facts.firmware_version);
@@ -459,9 +460,9 @@ std::string Hba::Remaining() const {
   return text;
 }
 
-SasAddress Hba::host() const {
+HostKey Hba::host() const {
   const device::NodeRef host = nodes_.host();
-  return host == nullptr ? SasAddress() : host->key().host;
+  return host == nullptr ? HostKey() : host->key().host;
 }
 
 }  // namespace sasd::discovery

@@ -78,7 +78,7 @@ class Hba : private transport::IocListener {
   // True while devices wait for the attacher or it attaches one.
   bool attaches_pending() const { return devices_.attaches_pending() != 0; }
 
-  SasAddress host() const;
+  HostKey host() const;
   size_t live_objects() const { return live_.count(); }
   const Arrival& arrival() const { return arrival_; }
   uint64_t handshakes() const { return handshake_.completed(); }

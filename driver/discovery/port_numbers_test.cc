@@ -9,7 +9,8 @@
 namespace sasd::discovery {
 namespace {
 
-const SasAddress kHost(0xA), kExpander(0xE), kDisk(0xD);
+const HostKey kHost(SasAddress(0xA));
+const SasAddress kExpander(0xE), kDisk(0xD);
 
 NodeKey Node(SasAddress address, uint8_t port) { return {kHost, address, PhysicalPort(port)}; }
 

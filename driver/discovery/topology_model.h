@@ -80,7 +80,7 @@ class TopologyModel {
   bool HasMembers(EnclosureHandle enclosure) const;
   void RemoveEnclosure(EnclosureHandle handle, ChangeSet& changes);
 
-  SasAddress host() const { return nodes_.host()->key().host; }
+  HostKey host() const { return nodes_.host()->key().host; }
 
  private:
   absl::StatusOr<device::NodeRef> AddExpander(DevHandle handle, int depth, ChangeSet& changes);

@@ -2,27 +2,34 @@
 #define DRIVER_OBSERVATION_KEYS_H_
 
 #include <cstdint>
+#include <string>
 #include <tuple>
 #include <utility>
 
 #include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
+#include "driver/observation/host_key.h"
 
 namespace sasd {
 
 // The keys of objects: names that the hardware keeps across resets and renumbering.
 // Value types; they order, compare and hash.
+//
+// Identifiers of the hardware are evidence, not truth: two objects may have one SAS address or one
+// logical identifier. So each key has, beside the identifier, what tells such objects apart: a
+// host its location, a node its `port`, an enclosure its copy(). The first of several has the plain
+// key.
 
 // A host (HBA), an expander or an end device as one host reaches it. The host itself is the node
-// whose `address` equals `host`. The same address on two physical ports is legal (multipath), hence
-// `port`. It is 0 if the source does not distinguish ports (sysfs).
+// whose `address` equals the host's. The same address on two ports of a host is legal (multipath),
+// and two expanders may have one address, hence `port`. PortNumbering says how it counts.
 struct NodeKey {
-  SasAddress host;
+  HostKey host;
   SasAddress address;
   PhysicalPort port;
 
-  static NodeKey Host(SasAddress host) { return {host, host, PhysicalPort(0)}; }
-  bool is_host() const { return address == host; }
+  static NodeKey Host(const HostKey& host) { return {host, host.address, PhysicalPort(0)}; }
+  bool is_host() const { return address == host.address; }
 
   auto tie() const { return std::make_tuple(host, address, port); }
   friend bool operator==(const NodeKey& a, const NodeKey& b) { return a.tie() == b.tie(); }
@@ -73,8 +80,35 @@ struct PortKey {
   }
 };
 
-// An enclosure by its logical identifier. All hosts that reach it share this key.
-using EnclosureKey = StrongId<struct EnclosureKeyTag, uint64_t>;
+// An enclosure by its logical identifier. All hosts that reach it share this key. Of several
+// enclosures with one identifier (cages of unprogrammed expanders) the first has copy 0.
+class EnclosureKey {
+ public:
+  constexpr EnclosureKey() = default;  // none
+  constexpr explicit EnclosureKey(uint64_t logical_id, uint8_t copy = 0)
+      : logical_id_(logical_id), copy_(copy) {}
+
+  // The logical identifier. 0: none.
+  constexpr uint64_t value() const { return logical_id_; }
+  constexpr uint8_t copy() const { return copy_; }
+
+  auto tie() const { return std::make_tuple(logical_id_, copy_); }
+  friend bool operator==(EnclosureKey a, EnclosureKey b) { return a.tie() == b.tie(); }
+  friend bool operator!=(EnclosureKey a, EnclosureKey b) { return !(a == b); }
+  friend bool operator<(EnclosureKey a, EnclosureKey b) { return a.tie() < b.tie(); }
+  template <typename H>
+  friend H AbslHashValue(H h, EnclosureKey k) {
+    return H::combine(std::move(h), k.logical_id_, k.copy_);
+  }
+
+ private:
+  uint64_t logical_id_ = 0;
+  uint8_t copy_ = 0;
+};
+
+// As in resource names: "500304800175f0bf"; "500304800175f0bf-2" for copy 1, because people count
+// from 1.
+std::string ToText(EnclosureKey enclosure);
 
 // A slot of an enclosure, occupied or not.
 struct SlotKey {

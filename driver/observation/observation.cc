@@ -5,10 +5,9 @@
 namespace sasd {
 
 bool HostFacts::operator==(const HostFacts& o) const {
-  return std::tie(address, board_name, chip_name, firmware_version, driver_name, pci_address,
-                  os_name, phy_count) == std::tie(o.address, o.board_name, o.chip_name,
-                                                  o.firmware_version, o.driver_name, o.pci_address,
-                                                  o.os_name, o.phy_count);
+  return std::tie(key, board_name, chip_name, firmware_version, driver_name, pci_address, os_name,
+                  phy_count) == std::tie(o.key, o.board_name, o.chip_name, o.firmware_version,
+                                         o.driver_name, o.pci_address, o.os_name, o.phy_count);
 }
 
 bool PhyFacts::operator==(const PhyFacts& o) const {

@@ -12,6 +12,7 @@
 #include "driver/base/link_rate.h"
 #include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
+#include "driver/observation/host_key.h"
 #include "driver/observation/keys.h"
 
 // The driver's output: typed facts, in batches that name their source and cause. Plain values.
@@ -36,7 +37,7 @@ struct Protocols {
 };
 
 struct HostFacts {
-  SasAddress address;
+  HostKey key;
   std::string board_name;        // "SAS9400-8i8e"
   std::string chip_name;         // "SAS3408"
   std::string firmware_version;  // "12.00.00.00"
@@ -151,7 +152,7 @@ struct LogicalUnitFacts {
 
 struct EnclosureFacts {
   EnclosureKey key;
-  SasAddress host;         // the host that reports it
+  HostKey host;            // the host that reports it
   EnclosureHandle handle;  // on that host
   uint16_t slot_count = 0;
   uint16_t start_slot = 0;
@@ -171,7 +172,7 @@ struct SlotFacts {
 enum class DiscoveryState : uint8_t { kIdle, kInProgress, kSettled, kFailed, kRecovering };
 
 struct DiscoveryFacts {
-  SasAddress host;
+  HostKey host;
   DiscoveryState state = DiscoveryState::kIdle;
   uint32_t status = 0;  // MPI 2.x DiscoveryStatus bits; 0: no error
   std::string status_text;
@@ -190,7 +191,7 @@ struct Notice {
 };
 
 struct HostGone {
-  SasAddress host;
+  HostKey host;
 };  // with everything under it
 struct ExpanderGone {
   NodeKey key;
@@ -204,7 +205,7 @@ struct LogicalUnitGone {
 };
 struct EnclosureGone {
   EnclosureKey key;
-  SasAddress host;
+  HostKey host;
 };
 
 using Observation =
@@ -246,7 +247,7 @@ inline Cause MakeCause(CauseKind kind, std::string text) {
 // news makes no revision, unless its cause is a gap, reset or notice.
 struct ObservationBatch {
   Source source = Source::kFirmware;
-  SasAddress host;  // 0: not of one host
+  HostKey host;  // none: not of one host
   Cause cause;
   absl::Time time;         // when the driver learned it (wall clock)
   absl::Duration arrival;  // when the event arrived (Clock::Monotonic); zero: no event

@@ -68,6 +68,7 @@ absl::StatusOr<std::vector<ControlledHost>> FindControlledHosts(const std::strin
     host.ctl.board_name = text(Attribute::kBoardName);
     host.ctl.chip_name = text(Attribute::kVersionProduct);
     host.ctl.sas_address = AddressOf(tree.Read(folder, Attribute::kHostSasAddress));
+    if (host.ctl.sas_address != SasAddress()) host.key = HostKey(host.ctl.sas_address);
     hosts.push_back(std::move(host));
   }
   if (!tree.status().ok()) return tree.status();

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "driver/observation/host_key.h"
 #include "driver/sysfs/file_io.h"
 #include "driver/transport/mpt3ctl/ctl_host.h"
 
@@ -17,6 +18,7 @@ namespace sasd::sysfs {
 // An HBA that mpt3sas drives, with facts that its control node does not report.
 struct ControlledHost {
   mpt3ctl::CtlHost ctl;
+  HostKey key;            // as the host's reading has it (ReadTree()); none without an address
   std::string scsi_host;  // the folder of its scsi_host, below the root
 };
 

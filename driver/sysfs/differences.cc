@@ -27,7 +27,7 @@ struct Subject {
 using NodeAndNumber = std::pair<NodeKey, uint64_t>;
 
 struct SubjectOf {
-  NodeAndNumber operator()(const HostFacts& f) const { return {NodeKey::Host(f.address), 0}; }
+  NodeAndNumber operator()(const HostFacts& f) const { return {NodeKey::Host(f.key), 0}; }
   NodeAndNumber operator()(const DiscoveryFacts& f) const { return {NodeKey::Host(f.host), 0}; }
   NodeAndNumber operator()(const PhyFacts& f) const { return {f.key.owner, f.key.phy.value()}; }
   NodeAndNumber operator()(const PortFacts& f) const {
@@ -37,10 +37,12 @@ struct SubjectOf {
   NodeAndNumber operator()(const EndDeviceFacts& f) const { return {f.key, 0}; }
   NodeAndNumber operator()(const LogicalUnitFacts& f) const { return {f.device, f.lun}; }
   NodeAndNumber operator()(const EnclosureFacts& f) const {
-    return {NodeKey::Host(f.host), f.key.value()};
+    return {NodeKey{f.host, SasAddress(), PhysicalPort(f.key.copy())}, f.key.value()};
   }
   NodeAndNumber operator()(const SlotFacts& f) const {
-    return {NodeKey::Host(SasAddress(f.key.enclosure.value())), f.key.slot};
+    return {NodeKey{HostKey(SasAddress(f.key.enclosure.value())), SasAddress(),
+                    PhysicalPort(f.key.enclosure.copy())},
+            f.key.slot};
   }
   // A reading holds none of these.
   NodeAndNumber operator()(const Notice&) const { return {}; }

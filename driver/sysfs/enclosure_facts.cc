@@ -12,7 +12,7 @@ namespace {
 
 class Builder {
  public:
-  Builder(SasAddress host, HostTree& tree) : host_(host), tree_(tree) {
+  Builder(HostKey host, HostTree& tree) : host_(host), tree_(tree) {
     for (FoundDevice& device : tree_.devices) {
       for (const FoundUnit& unit : device.units) by_scsi_[unit.facts.scsi_address] = &device;
     }
@@ -90,7 +90,7 @@ class Builder {
     out_.slots.push_back({key, unit.slot_name, unit.slot_name});
   }
 
-  const SasAddress host_;
+  const HostKey host_;
   HostTree& tree_;
   absl::flat_hash_map<std::string, FoundDevice*> by_scsi_;
   absl::flat_hash_set<EnclosureKey> known_;     // reported
@@ -101,7 +101,7 @@ class Builder {
 
 }  // namespace
 
-EnclosureObservations EnclosuresOf(SasAddress host, HostTree& tree) {
+EnclosureObservations EnclosuresOf(HostKey host, HostTree& tree) {
   return Builder(host, tree).Build();
 }
 

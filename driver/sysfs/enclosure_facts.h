@@ -22,7 +22,7 @@ struct EnclosureObservations {
 // the first counts. Components without a number have no key and are left out. If two components
 // have one number, the first counts. If a drive links to a component that the tree lacks (a trimmed
 // recording), the drive's own slot gets that component's name.
-EnclosureObservations EnclosuresOf(SasAddress host, HostTree& tree);
+EnclosureObservations EnclosuresOf(HostKey host, HostTree& tree);
 
 }  // namespace sasd::sysfs
 

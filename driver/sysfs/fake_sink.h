@@ -18,8 +18,8 @@ inline std::string Name(const Observation& observation) {
     static std::string Of(const char* what, uint64_t address) {
       return absl::StrCat(what, " ", absl::Hex(address & 0xFFF));
     }
-    std::string operator()(const HostFacts& f) { return Of("host", f.address.value()); }
-    std::string operator()(const HostGone& f) { return Of("host gone", f.host.value()); }
+    std::string operator()(const HostFacts& f) { return Of("host", f.key.address.value()); }
+    std::string operator()(const HostGone& f) { return Of("host gone", f.host.address.value()); }
     std::string operator()(const PhyFacts& f) { return absl::StrCat("phy ", f.key.phy.value()); }
     std::string operator()(const PortFacts& f) { return Of("port to", f.key.attached.value()); }
     std::string operator()(const ExpanderFacts& f) { return Of("expander", f.key.address.value()); }
@@ -39,7 +39,9 @@ inline std::string Name(const Observation& observation) {
     std::string operator()(const EnclosureFacts& f) { return Of("enclosure", f.key.value()); }
     std::string operator()(const EnclosureGone& f) { return Of("enclosure gone", f.key.value()); }
     std::string operator()(const SlotFacts& f) { return absl::StrCat("slot ", f.key.slot); }
-    std::string operator()(const DiscoveryFacts& f) { return Of("discovery", f.host.value()); }
+    std::string operator()(const DiscoveryFacts& f) {
+      return Of("discovery", f.host.address.value());
+    }
     std::string operator()(const Notice& f) { return "notice " + f.text; }
   };
   return std::visit(Namer(), observation);

@@ -15,18 +15,18 @@ namespace {
 // Assigns the keys of one host. A repeated address gets the next port number.
 class Keys {
  public:
-  Keys(SasAddress host, std::string place) : host_(host), place_(std::move(place)) {}
+  Keys(HostKey host, std::string place) : host_(host), place_(std::move(place)) {}
 
   NodeKey Assign(SasAddress address, absl::string_view os_name) {
     // The key of a device with the host's own address would be the host's key.
-    if (address == SasAddress() || address == host_) {
+    if (address == SasAddress() || address == host_.address) {
       address = LocalAddress(absl::StrCat(place_, "/", os_name));
     }
     return {host_, address, PhysicalPort(used_[address]++)};
   }
 
  private:
-  const SasAddress host_;
+  const HostKey host_;
   const std::string place_;
   absl::flat_hash_map<SasAddress, uint8_t> used_;
 };
@@ -40,7 +40,7 @@ SasAddress AddressOfExpander(const FoundOwner& expander) {
 }
 
 SasAddress AddressOfHost(const HostTree& tree) {
-  if (tree.facts.address != SasAddress()) return tree.facts.address;
+  if (tree.address != SasAddress()) return tree.address;
   absl::flat_hash_set<SasAddress> attached;
   for (const FoundDevice& device : tree.devices) attached.insert(device.address);
   for (size_t i = 1; i < tree.owners.size(); ++i) {
@@ -59,7 +59,7 @@ class Builder {
  public:
   explicit Builder(HostTree tree)
       : tree_(std::move(tree)),
-        host_(AddressOfHost(tree_)),
+        host_(HostKey(AddressOfHost(tree_))),
         place_(tree_.facts.pci_address.empty() ? tree_.facts.os_name : tree_.facts.pci_address),
         keys_(host_, place_) {}
 
@@ -267,7 +267,7 @@ class Builder {
 
   void AddHost() {
     HostFacts facts = tree_.facts;
-    facts.address = host_;
+    facts.key = host_;
     facts.phy_count = static_cast<uint8_t>(tree_.owners[0].phys.size());
     out_.push_back(std::move(facts));
     DiscoveryFacts discovery;
@@ -320,7 +320,7 @@ class Builder {
   }
 
   HostTree tree_;
-  const SasAddress host_;
+  const HostKey host_;
   const std::string place_;  // of the host in this machine
   Keys keys_;
   absl::flat_hash_set<PortKey> ports_;

@@ -24,7 +24,7 @@ struct SilentFact {
 // All facts of one host in a tree. `observations` is in this order: host, discovery, enclosures,
 // expanders (parents first), ports, phys, end devices, logical units, slots. Every key occurs once.
 struct HostReading {
-  SasAddress host;
+  HostKey host;
   std::string os_name;  // "host11"
   std::vector<Observation> observations;
   std::vector<SilentFact> silent;  // every phy and every port

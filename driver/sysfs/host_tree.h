@@ -82,7 +82,8 @@ struct FoundDevice {
 };
 
 struct HostTree {
-  HostFacts facts;  // address: that of host_sas_address
+  HostFacts facts;     // without key
+  SasAddress address;  // host_sas_address; 0: not known
   uint32_t reset_count = 0;
   bool in_recovery = false;
   bool has_volumes = false;        // IR volumes of mpt3sas: targets on its channel 1

@@ -41,7 +41,7 @@ HostTree HostWalker::Walk(const Directory& directory, absl::string_view name) {
 void HostWalker::ReadHost(const Directory& scsi_host) {
   const auto text = [&](Attribute a) { return PrintableText(io_.Read(scsi_host, a)); };
   HostFacts& facts = tree_.facts;
-  facts.address = AddressOf(io_.Read(scsi_host, Attribute::kHostSasAddress));
+  tree_.address = AddressOf(io_.Read(scsi_host, Attribute::kHostSasAddress));
   facts.driver_name = text(Attribute::kProcName);
   facts.board_name = text(Attribute::kBoardName);
   if (facts.board_name.empty()) facts.board_name = text(Attribute::kModelOfHost);

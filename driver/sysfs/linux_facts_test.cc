@@ -148,7 +148,7 @@ TEST_F(LinuxFactsTest, MisleadingMptsasAttributesAreIgnored) {
       std::string(33, '\0'));
   const std::vector<HostFacts> hosts = Read<HostFacts>();
   ASSERT_EQ(hosts.size(), 1u);
-  EXPECT_EQ(hosts[0].address.value() >> 60, 3u) << "its own, not the expander's";
+  EXPECT_EQ(hosts[0].key.address.value() >> 60, 3u) << "its own, not the expander's";
   const std::vector<EndDeviceFacts> devices = Read<EndDeviceFacts>();
   EXPECT_EQ(devices[0].enclosure, EnclosureKey());
   EXPECT_EQ(devices[0].slot, std::nullopt) << "a bay without an enclosure";
@@ -257,7 +257,7 @@ TEST_F(LinuxFactsTest, RenumberedObjectsKeepTheirKeys) {
   const std::vector<HostFacts> hosts = Read<HostFacts>();
   ASSERT_EQ(hosts.size(), 1u);
   EXPECT_EQ(hosts[0].os_name, "host6");
-  EXPECT_EQ(hosts[0].address, SasAddress(Machine().address));
+  EXPECT_EQ(hosts[0].key, HostKey(SasAddress(Machine().address)));
 }
 
 TEST_F(LinuxFactsTest, EnclosureIsNotItsExpander) {
@@ -332,7 +332,7 @@ TEST_F(LinuxFactsTest, LibsasHostHasItsPhysAddress) {
     ASSERT_TRUE(fs::remove(root_ + "/" + kHost + "scsi_host/host5/host_sas_address"));
     const std::vector<HostFacts> hosts = Read<HostFacts>();
     ASSERT_EQ(hosts.size(), 1u);
-    EXPECT_EQ(hosts[0].address, SasAddress(host.address)) << driver;
+    EXPECT_EQ(hosts[0].key, HostKey(SasAddress(host.address))) << driver;
     EXPECT_EQ(hosts[0].driver_name, driver);
     const std::vector<EndDeviceFacts> devices = Read<EndDeviceFacts>();
     ASSERT_EQ(devices.size(), 3u);

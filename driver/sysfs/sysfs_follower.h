@@ -33,7 +33,7 @@ struct FollowerOptions {
   // The limit of phys and ports per look; later looks take the rest. About 10 us each.
   size_t look_reads = 1000;
   // True for hosts whose firmware reports its links itself, and so needs no looks. Empty: none.
-  std::function<bool(SasAddress)> has_control_node;
+  std::function<bool(const HostKey&)> has_control_node;
 };
 
 struct FollowerStats {

@@ -537,7 +537,7 @@ TEST_F(SysfsFollowerTest, NoLooksIfDisabledOrUnneeded) {
   Follow(options);
   EXPECT_EQ(follower_->NextDue(), absl::InfiniteDuration());
   options.look_interval = absl::Seconds(30);
-  options.has_control_node = [](SasAddress) { return true; };
+  options.has_control_node = [](const HostKey&) { return true; };
   Follow(options);
   EXPECT_EQ(follower_->NextDue(), absl::InfiniteDuration());
 }

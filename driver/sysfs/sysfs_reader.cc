@@ -106,7 +106,7 @@ absl::StatusOr<std::vector<HostReading>> ReadTree(const std::string& root, FileI
   auto hosts = ParallelReading(*sysfs, io, std::move(places)).Run();
   if (!hosts.ok()) return hosts.status();
   std::vector<HostReading> readings;
-  absl::flat_hash_set<SasAddress> seen;
+  absl::flat_hash_set<HostKey> seen;
   for (std::optional<HostReading>& reading : *hosts) {
     if (reading && seen.insert(reading->host).second) readings.push_back(*std::move(reading));
   }

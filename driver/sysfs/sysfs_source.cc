@@ -19,7 +19,7 @@
 namespace sasd::sysfs {
 namespace {
 
-const HostReading* Find(const std::vector<HostReading>& readings, SasAddress host) {
+const HostReading* Find(const std::vector<HostReading>& readings, HostKey host) {
   const auto it = std::find_if(readings.begin(), readings.end(),
                                [host](const HostReading& r) { return r.host == host; });
   return it == readings.end() ? nullptr : &*it;
@@ -61,8 +61,8 @@ absl::Status SysfsSource::Scan(const Cause& cause) {
   for (HostReading& reading : *readings) {
     if (const HostReading* known = Find(last_, reading.host)) KeepUpwardPhys(*known, reading);
   }
-  std::vector<std::pair<SasAddress, std::vector<Observation>>> differences;
-  const auto add = [&differences](SasAddress host, std::vector<Observation> observations) {
+  std::vector<std::pair<HostKey, std::vector<Observation>>> differences;
+  const auto add = [&differences](HostKey host, std::vector<Observation> observations) {
     if (!observations.empty()) differences.emplace_back(host, std::move(observations));
   };
   for (const HostReading& known : last_) {
@@ -74,7 +74,7 @@ absl::Status SysfsSource::Scan(const Cause& cause) {
                                        : Differences(known->observations, reading.observations));
   }
   if (cause.kind == CauseKind::kResync && differences.empty()) {
-    differences.emplace_back(SasAddress(), std::vector<Observation>());
+    differences.emplace_back(HostKey(), std::vector<Observation>());
   }
   last_ = *std::move(readings);
   Cause rest = cause;
@@ -158,7 +158,7 @@ std::vector<HostReading>::iterator SysfsSource::Known(absl::string_view os_name)
                       [os_name](const HostReading& r) { return r.os_name == os_name; });
 }
 
-void SysfsSource::Emit(SasAddress host, const Cause& cause, std::vector<Observation> observations) {
+void SysfsSource::Emit(HostKey host, const Cause& cause, std::vector<Observation> observations) {
   ObservationBatch batch;
   batch.source = Source::kSysfs;
   batch.host = host;

@@ -64,7 +64,7 @@ class SysfsSource {
   std::vector<HostReading>::iterator Known(absl::string_view os_name);
   void SetScsiHosts(ScsiHosts hosts);
   absl::Status ReadScsiHostAgain(absl::string_view os_name);
-  void Emit(SasAddress host, const Cause& cause, std::vector<Observation> observations);
+  void Emit(HostKey host, const Cause& cause, std::vector<Observation> observations);
 
   const std::string root_;
   FileIo& io_;

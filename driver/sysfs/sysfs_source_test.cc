@@ -54,7 +54,7 @@ TEST_F(SysfsSourceTest, FirstScanReportsEverything) {
   ASSERT_TRUE(source_->Scan().ok());
   ASSERT_EQ(listener_.batches().size(), 1u);
   EXPECT_EQ(listener_.batches()[0].source, Source::kSysfs);
-  EXPECT_EQ(listener_.batches()[0].host, SasAddress(0x500605B00AB01230));
+  EXPECT_EQ(listener_.batches()[0].host, HostKey(SasAddress(0x500605B00AB01230)));
   EXPECT_EQ(listener_.batches()[0].cause.kind, CauseKind::kScan);
   EXPECT_EQ(listener_.batches()[0].time, clock_.Now());
   const std::vector<std::string> reported = listener_.Take();
@@ -192,7 +192,7 @@ TEST_F(SysfsSourceTest, LostEventsAreReportedOnce) {
   gap.lost_events = 37;
   ASSERT_TRUE(source_->Scan(gap).ok());
   ASSERT_EQ(listener_.batches().size(), 1u) << "though nothing differs";
-  EXPECT_EQ(listener_.batches()[0].host, SasAddress());
+  EXPECT_EQ(listener_.batches()[0].host, HostKey());
   EXPECT_EQ(listener_.batches()[0].cause.lost_events, 37u);
   EXPECT_THAT(listener_.Take(), IsEmpty());
 

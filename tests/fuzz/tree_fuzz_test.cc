@@ -248,7 +248,7 @@ class Counter : public ObservationSink {
 std::string KeyText(const Observation& observation) {
   struct Namer {
     static std::string Of(const NodeKey& key) {
-      return absl::StrCat(key.host.value(), " ", key.address.value(), " ", key.port.value());
+      return absl::StrCat(ToText(key.host), " ", key.address.value(), " ", key.port.value());
     }
     std::string operator()(const PhyFacts& f) {
       return absl::StrCat(Of(f.key.owner), " phy ", f.key.phy.value());

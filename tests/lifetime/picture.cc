@@ -119,7 +119,7 @@ void Picture::Take(const EnclosureGone& gone) {
 
 std::string Picture::Differences(const emulator::HostTruth& truth) const {
   FactTexts facts;
-  if (host_.address != SasAddress()) facts.insert(HostFact(host_.address));
+  if (host_.key != HostKey()) facts.insert(HostFact(host_.key.address));
   for (const auto& [key, phy] : phys_) {
     // The truth has the phy at the other end only for a host or expander.
     facts.insert(PhyFact(key.owner.address, key.phy, phy.negotiated, phy.attached,
@@ -147,7 +147,7 @@ std::string Picture::Differences(const emulator::HostTruth& truth) const {
 }
 
 bool Picture::HasNodeAt(SasAddress address) const {
-  if (address == host_.address) return true;
+  if (address == host_.key.address) return true;
   for (const auto& [key, expander] : expanders_) {
     if (key.address == address) return true;
   }

@@ -52,7 +52,7 @@ void Testbed::CreateEmulator(const emulator::SyntheticFabricOptions& options) {
   ASSERT_TRUE(emulator.ok()) << emulator.status();
   emulator_ = *std::move(emulator);
   const emulator::HostTruth truth = emulator_->Truth(0);
-  host_ = truth.address;
+  host_ = HostKey(truth.address);
   host_id_ = truth.id;
 }
 

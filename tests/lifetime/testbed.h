@@ -97,7 +97,7 @@ class Testbed : public ::testing::Test {
   emulator::TruthDevice drive_, other_;  // as at the beginning
 
  private:
-  SasAddress host_;
+  HostKey host_;
   std::string host_id_;
 };
 

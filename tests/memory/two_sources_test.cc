@@ -31,11 +31,11 @@ using ::testing::IsEmpty;
 using testing::NameOf;
 using testing::Random;
 
-constexpr SasAddress kHosts[] = {SasAddress(0xA), SasAddress(0xB)};
+constexpr HostKey kHosts[] = {HostKey(SasAddress(0xA)), HostKey(SasAddress(0xB))};
 
 // What the two sources can see of one host.
 struct HostWorld {
-  SasAddress address;
+  HostKey key;
   int epoch = 0;  // handles and names in the operating system belong to one boot
   struct Drive {
     uint64_t number;
@@ -52,19 +52,19 @@ struct HostWorld {
   bool labels = true;
 };
 
-NodeKey Expander(SasAddress host, int number) {
+NodeKey Expander(HostKey host, int number) {
   return {host, SasAddress(0xE00 + static_cast<uint64_t>(number)), PhysicalPort(0)};
 }
-NodeKey Parent(SasAddress host, int behind) {
+NodeKey Parent(HostKey host, int behind) {
   return behind < 0 ? NodeKey::Host(host) : Expander(host, behind);
 }
 
 std::vector<Observation> See(const HostWorld& world, Source source) {
   const bool sysfs = source == Source::kSysfs;
-  const SasAddress host = world.address;
+  const HostKey host = world.key;
   std::vector<Observation> seen;
   HostFacts facts;
-  facts.address = host;
+  facts.key = host;
   facts.phy_count = 8;
   (sysfs ? facts.os_name : facts.board_name) = sysfs ? absl::StrCat("host", world.epoch) : "HBA";
   seen.push_back(facts);
@@ -111,7 +111,7 @@ std::vector<Observation> See(const HostWorld& world, Source source) {
   }
   for (const HostWorld::Drive& drive : world.drives) {
     EndDeviceFacts device;
-    device.key = {host, SasAddress(0x100 * host.value() + drive.number), PhysicalPort(0)};
+    device.key = {host, SasAddress(0x100 * host.address.value() + drive.number), PhysicalPort(0)};
     device.parent = Parent(host, drive.behind);
     device.enclosure = EnclosureKey(drive.enclosure);
     device.slot = drive.slot;
@@ -132,7 +132,8 @@ std::vector<Observation> See(const HostWorld& world, Source source) {
     unit.wwid = absl::StrCat("naa.", drive.number, ".", drive.serial);
     unit.serial = absl::StrCat("S", drive.serial);
     unit.model = "M";
-    if (sysfs) unit.block_device = absl::StrCat("sd", world.epoch, host.value(), drive.number);
+    if (sysfs)
+      unit.block_device = absl::StrCat("sd", world.epoch, host.address.value(), drive.number);
     seen.push_back(unit);
     if (drive.number % 3 == 0) {
       unit.lun = uint64_t{1} << 48;
@@ -151,9 +152,9 @@ using World = std::vector<HostWorld>;
 
 World RandomWorld(Random& random) {
   World world;
-  for (const SasAddress host : kHosts) {
+  for (const HostKey host : kHosts) {
     HostWorld one;
-    one.address = host;
+    one.key = host;
     one.has_firmware = !random.OneIn(4);
     one.has_sysfs = !one.has_firmware || !random.OneIn(4);
     one.labels = !random.OneIn(4);

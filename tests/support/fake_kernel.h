@@ -33,7 +33,7 @@ class FakeKernel {
   absl::Status WaitIdle(absl::Duration timeout) { return driver_->WaitIdle(timeout); }
 
   std::optional<uint32_t> reset_count() const;
-  SasAddress host() const { return driver_->host(); }
+  HostKey host() const { return driver_->host(); }
 
  private:
   class Tap;

@@ -12,12 +12,12 @@ namespace {
 
 using lifetime::FactTexts;
 
-FactTexts FactsOf(const registry::Topology& topology, SasAddress host) {
+FactTexts FactsOf(const registry::Topology& topology, HostKey host) {
   FactTexts facts;
-  if (topology.Get<registry::Host>(host) != nullptr) facts.insert(lifetime::HostFact(host));
+  if (topology.Get<registry::Host>(host) != nullptr) facts.insert(lifetime::HostFact(host.address));
 
   // The truth has the attached phy only for hosts and expanders.
-  absl::flat_hash_set<SasAddress> nodes = {host};
+  absl::flat_hash_set<SasAddress> nodes = {host.address};
   topology.VisitExpandersOf(host, [&](const auto& e) { nodes.insert(e->key().address); });
   for (const auto& phy : topology.collection<registry::Phy>()) {
     const registry::PhyRecord& f = phy->facts;
@@ -53,7 +53,8 @@ FactTexts FactsOf(const registry::Topology& topology, SasAddress host) {
 
 std::vector<std::string> DifferencesFromTruth(const registry::Topology& topology,
                                               const emulator::HostTruth& truth, size_t limit) {
-  return lifetime::DifferencesOf(lifetime::FactsOf(truth), FactsOf(topology, truth.address), limit);
+  return lifetime::DifferencesOf(lifetime::FactsOf(truth),
+                                 FactsOf(topology, HostKey(truth.address)), limit);
 }
 
 }  // namespace sasd::testing
