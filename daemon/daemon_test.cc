@@ -126,6 +126,22 @@ class DaemonTest : public ::testing::Test {
 char DaemonTest::folder_[] = "/tmp/daemon_test.XXXXXX";
 Daemon* DaemonTest::daemon_ = nullptr;
 
+// A call holds a thread of the server as long as it flaps.
+TEST_F(DaemonTest, FlapsForHoursAreRefused) {
+  for (const auto& [count, seconds] : {std::pair(INT32_MAX, 0), {INT32_MAX, 1}, {301, 1}}) {
+    sas::emulator::v1::FlapPhyRequest request;
+    request.set_element("hba0");
+    request.set_count(count);
+    request.mutable_interval()->set_seconds(seconds);
+    grpc::ClientContext context;
+    sas::emulator::v1::FlapPhyResponse response;
+    const grpc::Status status = emulator_->FlapPhy(&context, request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << count;
+    EXPECT_NE(status.error_message().find("10m in all"), std::string::npos)
+        << status.error_message();
+  }
+}
+
 // ------------------------------------------------------------------------------- List and Get
 
 // Lists a collection in pages of `page_size`, gets each of it, and returns the names.

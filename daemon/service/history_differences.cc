@@ -144,7 +144,7 @@ class DifferencesCall {
     }
     const std::vector<std::string> parts = absl::StrSplit(text, absl::MaxSplits('.', 2));
     if (parts.size() != 3 || !absl::SimpleAtoi(parts[0], &since_) ||
-        !absl::SimpleAtoi(parts[1], &until_)) {
+        !absl::SimpleAtoi(parts[1], &until_) || since_ < 0 || until_ < 1) {
       return rpc::BadField("page_token", absl::StrCat("\"", request_.page_token(),
                                                       "\" is not from an earlier page"));
     }

@@ -136,7 +136,7 @@ absl::StatusOr<HistoryPage> JournalHistory::Read(const HistoryQuery& query) cons
   int64_t seam = *found;
   const auto from_journal = [&](HistoryQuery rest) -> absl::StatusOr<HistoryPage> {
     rest.until = rest.until == 0 ? seam : std::min(rest.until, seam);
-    if (rest.after + 1 >= rest.until) return HistoryPage();
+    if (rest.after >= rest.until - 1) return HistoryPage();
     return ReadJournal(rest);
   };
   HistoryQuery rest = query;
@@ -150,7 +150,7 @@ absl::StatusOr<HistoryPage> JournalHistory::Read(const HistoryQuery& query) cons
     if (!now.ok()) return now.status();
     seam = *now;
     rest.until = query.until == 0 ? seam : std::min(query.until, seam);
-    if (rest.after + 1 >= rest.until) return page;
+    if (rest.after >= rest.until - 1) return page;
     if (!Rest(*page, rest)) {
       page->done = false;
       page->position = rest.until;
@@ -182,7 +182,7 @@ absl::StatusOr<HistoryPage> JournalHistory::Read(const HistoryQuery& query) cons
   if (!recent.ok()) return recent;
   const absl::StatusOr<int64_t> now = Seam();
   if (!now.ok()) return now.status();
-  if (*now > seam && rest.after + 1 < *now) {
+  if (*now > seam && rest.after < *now - 1) {
     // The log trimmed what is between: the next page begins in the journal.
     page->done = false;
     page->position = rest.after;
@@ -206,7 +206,7 @@ absl::Status JournalHistory::VisitRemoved(
   between.after = journal_.state_revision();
   between.until = *seam;
   std::vector<watch::EncodedEventPtr> events;
-  while (between.after + 1 < between.until) {
+  while (between.after < between.until - 1) {
     absl::StatusOr<HistoryPage> page = ReadJournal(between);
     if (!page.ok()) return page.status();
     std::move(page->events.begin(), page->events.end(), std::back_inserter(events));

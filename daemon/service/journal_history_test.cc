@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -151,6 +152,28 @@ TEST_F(JournalHistoryTest, DiskAndMemoryAreOneSequence) {
   EXPECT_THAT(All(some), ElementsAre(5, 6, 7, 8));
   some.newest_first = true;
   EXPECT_THAT(All(some), ElementsAre(8, 7, 6, 5));
+}
+
+// Under asan, an overflow ends this test.
+TEST_F(JournalHistoryTest, TheLargestRevisionsOverflowNothing) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  for (const int64_t after : {kMax, kMax - 1}) {
+    HistoryQuery query;
+    query.after = after;
+    EXPECT_THAT(All(query), IsEmpty());
+    query.until = kMax;
+    EXPECT_THAT(All(query), IsEmpty());
+    query.newest_first = true;
+    EXPECT_THAT(All(query), IsEmpty());
+    query.until = 0;
+    EXPECT_THAT(All(query), IsEmpty());
+  }
+  HistoryQuery query;
+  query.until = kMax;
+  query.newest_first = true;
+  EXPECT_THAT(All(query), ElementsAre(10, 9, 8, 7, 6, 5, 4, 3, 2, 1));
+  query.until = 1;
+  EXPECT_THAT(All(query), IsEmpty());
 }
 
 TEST_F(JournalHistoryTest, BothSidesUnderstandTheFilters) {

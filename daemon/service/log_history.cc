@@ -171,13 +171,15 @@ absl::StatusOr<HistoryPage> LogHistory::Read(const HistoryQuery& query) const {
       after = chunk->events.back()->revision();
     }
   }
-  int64_t end = query.until != 0 ? query.until : log_.newest_revision() + 1;
+  // `after` and `until` may come from a client: any number, so nothing is added to them.
+  int64_t end = log_.newest_revision() + 1;
+  if (query.until != 0) end = std::min(end, query.until);
   // The counter may have jumped: a stretch of revisions can hold fewer events than that.
   for (int64_t stretch = kChunk;; stretch *= 2) {
     const int64_t begin = std::max(log_.oldest_revision() - 1, query.after);
     int64_t after = std::max(begin, end - 1 - stretch);
     std::vector<watch::EncodedEventPtr> events;
-    for (int64_t from = after; from + 1 < end;) {
+    for (int64_t from = after; from < end - 1;) {
       const absl::StatusOr<watch::History> chunk = log_.Read(from, kChunk);
       if (!chunk.ok() || chunk->events.empty()) break;
       for (const watch::EncodedEventPtr& event : chunk->events) {

@@ -1,14 +1,16 @@
 #include "emulator/fabric/fabric_loader.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
+#include <cstddef>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "driver/base/regular_file.h"
 #include "emulator/fabric/fabric.pb.h"
 #include "emulator/fabric/fabric_text.h"
 #include "emulator/fabric/fabric_validate.h"
@@ -23,6 +25,9 @@ namespace sasd::emulator {
 namespace {
 
 using google::protobuf::TextFormat;
+
+// Of 200,000 devices that are each written out. The text form takes a multiple of that in memory.
+constexpr size_t kMaxFabricBytes = 64 << 20;
 
 class ErrorLines : public google::protobuf::io::ErrorCollector {
  public:
@@ -474,17 +479,21 @@ absl::StatusOr<FabricSpec> LoadFabric(absl::string_view name_or_path) {
   for (const ShippedFabric& fabric : shipped) names.emplace_back(fabric.name);
   const std::string path(name_or_path);
   const bool is_path = absl::StrContains(path, '/') || absl::EndsWith(path, ".textproto");
-  std::ifstream file;
-  if (is_path) file.open(path);
-  if (!is_path || !file) {
-    return absl::NotFoundError(absl::StrCat(
-        is_path ? "cannot read the fabric file \"" : "there is no shipped fabric \"", path, "\"",
-        rpc::DidYouMean(path, names), " (shipped: ", absl::StrJoin(names, ", "),
-        "; or the path of a .textproto file)"));
+  const std::string hint =
+      absl::StrCat(rpc::DidYouMean(path, names), " (shipped: ", absl::StrJoin(names, ", "),
+                   "; or the path of a .textproto file)");
+  if (!is_path) {
+    return absl::NotFoundError(absl::StrCat("there is no shipped fabric \"", path, "\"", hint));
   }
-  std::ostringstream text;
-  text << file.rdbuf();
-  return ParseFabric(text.str(), path);
+  const absl::StatusOr<std::string> text = ReadRegularFile(path, kMaxFabricBytes);
+  if (absl::IsInvalidArgument(text.status())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot read the fabric file ", text.status().message()));
+  }
+  if (!text.ok()) {
+    return absl::NotFoundError(absl::StrCat("cannot read the fabric file \"", path, "\"", hint));
+  }
+  return ParseFabric(*text, path);
 }
 
 }  // namespace sasd::emulator

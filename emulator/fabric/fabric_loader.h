@@ -14,8 +14,9 @@ namespace sasd::emulator {
 absl::StatusOr<FabricSpec> ParseFabric(absl::string_view text, absl::string_view origin);
 
 // `name_or_path`: the name of a shipped fabric (shipped_fabrics.h; "demo"), or the path of a file
-// (any name with a '/' or ending in ".textproto"). Errors: kNotFound with the list of shipped
-// names; those of ParseFabric().
+// (any name with a '/' or ending in ".textproto"), which must be a regular file of at most 64 MiB.
+// Errors: kNotFound with the list of shipped names; kInvalidArgument with the path for another kind
+// of file or a larger one; those of ParseFabric().
 absl::StatusOr<FabricSpec> LoadFabric(absl::string_view name_or_path);
 
 }  // namespace sasd::emulator

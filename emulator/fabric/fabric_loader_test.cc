@@ -1,5 +1,7 @@
 #include "emulator/fabric/fabric_loader.h"
 
+#include <sys/stat.h>
+
 #include <string>
 #include <utility>
 
@@ -184,6 +186,18 @@ TEST(FabricLoaderTest, AnUnknownNameListsTheShippedFabrics) {
   const absl::Status file = LoadFabric("/nonexistent/f.textproto").status();
   EXPECT_EQ(file.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(file.message()), HasSubstr("/nonexistent/f.textproto"));
+}
+
+// A start with such a file must end with an error.
+TEST(FabricLoaderTest, AFileWithoutAnEndIsRefused) {
+  const std::string fifo = testing::TempDir() + "/fabric.textproto";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  for (const std::string& path : {fifo, std::string("/dev/zero")}) {
+    const absl::Status status = LoadFabric(path).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr(path));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("not a regular file"));
+  }
 }
 
 }  // namespace

@@ -73,6 +73,20 @@ std::optional<emulator::FaultKind> FromProto(sas::emulator::v1::FaultKind kind) 
   }
 }
 
+// A call of FlapPhy holds a thread: it has this many flaps, and lasts this long, at most.
+constexpr int32_t kMaxFlaps = 1'000'000;
+constexpr absl::Duration kMaxFlapTime = absl::Minutes(10);
+// A synchronous call cannot wait for its cancellation, so it looks this often.
+constexpr absl::Duration kCancellationLook = absl::Milliseconds(20);
+
+// Sleeps so long, or until the call is cancelled.
+void Sleep(absl::Duration time, grpc::ServerContext* context) {
+  for (absl::Duration left = time; left > absl::ZeroDuration() && !context->IsCancelled();
+       left -= kCancellationLook) {
+    absl::SleepFor(std::min(left, kCancellationLook));
+  }
+}
+
 // The same error for all verbs: each needs an element to act on.
 template <typename Request>
 grpc::Status CheckElement(const Request& request) {
@@ -220,6 +234,13 @@ grpc::Status EmulatorService::FlapPhy(grpc::ServerContext* context,
         "interval", absl::StrCat(absl::FormatDuration(interval), " is not between 0 and a second"));
   }
   if (request->count() < 0) return rpc::BadField("count", "a count is not negative");
+  const absl::Duration length = 2 * int64_t{request->count()} * interval;
+  if (request->count() > kMaxFlaps || length > kMaxFlapTime) {
+    return rpc::BadField(
+        "count", absl::StrCat(request->count(), " flaps of ", absl::FormatDuration(2 * interval),
+                              " are too many; at most ", kMaxFlaps, ", and ",
+                              absl::FormatDuration(kMaxFlapTime), " in all"));
+  }
   bool up = true;
   for (int64_t change = 0; change < int64_t{2} * request->count(); ++change) {
     if (context->IsCancelled() && up) break;
@@ -227,8 +248,9 @@ grpc::Status EmulatorService::FlapPhy(grpc::ServerContext* context,
     if (absl::Status s = fabric_.SetPhy(request->element(), request->phy(), up); !s.ok()) {
       return rpc::ToGrpc(s);
     }
-    absl::SleepFor(interval);
+    Sleep(interval, context);
   }
+  if (context->IsCancelled()) return {grpc::StatusCode::CANCELLED, "the call was cancelled"};
   return grpc::Status::OK;
 }
 
