@@ -43,11 +43,20 @@ class CommandLine {
  public:
   explicit CommandLine(const Environment& environment)
       : app_("Show and follow the SAS topology that sasd serves.", "sasctl"),
-        address_(environment.address.empty() ? kDefaultAddress : environment.address) {
+        connection_(environment.connection) {
+    if (connection_.address.empty()) connection_.address = kDefaultAddress;
     app_.require_subcommand(1);
     app_.fallthrough();
-    app_.add_option("--addr", address_, "Address of sasd: unix:PATH or HOST:PORT ($SASD_ADDR)")
+    app_.add_option("--addr", connection_.address,
+                    "Address of sasd: unix:PATH or HOST:PORT ($SASD_ADDR)")
         ->capture_default_str();
+    app_.add_option("--tls-ca", connection_.tls_ca,
+                    "File of the CA of sasd's certificate ($SASD_TLS_CA)");
+    app_.add_option("--tls-certificate", connection_.tls_certificate,
+                    "File of your certificate ($SASD_TLS_CERTIFICATE)");
+    app_.add_option("--tls-key", connection_.tls_key, "File of its key ($SASD_TLS_KEY)");
+    app_.add_option("--tls-name", connection_.tls_name,
+                    "Name in sasd's certificate, if not the host of --addr ($SASD_TLS_NAME)");
     app_.add_option("--timeout", timeout_, "Limit for one call: 5s, 500ms, 1m")
         ->capture_default_str();
     app_.add_flag("--no-color", no_colour_, "Print no colours (also $NO_COLOR)");
@@ -86,7 +95,7 @@ class CommandLine {
   }
 
   const Action& action() const { return action_; }
-  const std::string& address() const { return address_; }
+  const Connection& connection() const { return connection_; }
   bool no_colour() const { return no_colour_; }
   // True for the commands with the exit codes of monitoring plugins.
   bool is_plugin() const { return health_->parsed() || doctor_->parsed(); }
@@ -410,7 +419,7 @@ class CommandLine {
     bool is_value = false;
     for (const std::string& word : arguments) {
       const bool skip = is_value || word.empty() || word[0] == '-';
-      is_value = word == "--addr" || word == "--timeout";
+      is_value = word == "--addr" || word == "--timeout" || absl::StartsWith(word, "--tls-");
       if (skip) continue;
       const bool known = std::find(commands.begin(), commands.end(), word) != commands.end();
       return known ? "" : rpc::DidYouMean(word, commands);
@@ -419,7 +428,7 @@ class CommandLine {
   }
 
   CLI::App app_;
-  std::string address_;
+  Connection connection_;
   std::string timeout_ = "5s";
   bool no_colour_ = false;
   Action action_;
@@ -450,12 +459,13 @@ class CommandLine {
 absl::StatusOr<int> Act(const CommandLine& line, const Environment& environment) {
   const absl::StatusOr<absl::Duration> timeout = line.timeout();
   if (!timeout.ok()) return timeout.status();
-  const Stubs stubs = environment.connect(line.address());
-  const Context context{stubs,
+  const absl::StatusOr<Stubs> stubs = environment.connect(line.connection());
+  if (!stubs.ok()) return stubs.status();
+  const Context context{*stubs,
                         environment.out,
                         environment.err,
                         environment.interrupt,
-                        {line.address(), *timeout},
+                        {line.connection().address, *timeout},
                         Paint(environment.colour && !line.no_colour()),
                         environment.clock};
   return line.action()(context);

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "cli/output/wall_clock.h"
+#include "cli/query/connection.h"
 #include "cli/query/context.h"
 #include "cli/query/interrupt.h"
 
@@ -19,9 +21,9 @@ struct Environment {
   std::ostream& err;
   Interrupt& interrupt;
   bool colour = false;  // `out` is a terminal that shows colours
-  std::string address;  // $SASD_ADDR; may be empty
-  // Creates the stubs for an address.
-  std::function<Stubs(const std::string& address)> connect;
+  Connection connection;  // of the environment; its address may be empty
+  // Creates the stubs for a connection. Errors: those of MakeCredentials().
+  std::function<absl::StatusOr<Stubs>(const Connection& connection)> connect;
   WallClock clock = {};
 };
 

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <memory>
 #include <string>
 #include <thread>  // NOLINT: one thread takes signals
+#include <utility>
 #include <vector>
 
 #include "cli/run.h"
@@ -18,14 +20,25 @@ namespace {
 constexpr int kExitInterrupted = 130;  // what shells report for SIGINT
 constexpr int kFirstReconnectMs = 100, kLastReconnectMs = 1'000;
 
-Stubs Connect(const std::string& address) {
+absl::StatusOr<Stubs> Connect(const Connection& connection) {
+  absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> credentials =
+      MakeCredentials(connection);
+  if (!credentials.ok()) return credentials.status();
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(64 << 20);
   // gRPC's defaults are 1 s, growing to two minutes. sasd is usually on this machine: retry sooner.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLastReconnectMs);
+  if (!connection.tls_name.empty()) {
+    arguments.SetSslTargetNameOverride(connection.tls_name);
+  }
   return Stubs::Make(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+      grpc::CreateCustomChannel(connection.address, *std::move(credentials), arguments));
+}
+
+std::string Variable(const char* name) {
+  const char* const value = getenv(name);
+  return value == nullptr ? "" : value;
 }
 
 bool TakesColour() {
@@ -55,9 +68,11 @@ void TakeSignals(Interrupt& interrupt) {
 int Main(int argc, char** argv) {
   static Interrupt& interrupt = *new Interrupt;  // the signal thread never ends
   TakeSignals(interrupt);
-  const char* const address = getenv("SASD_ADDR");
-  const Environment environment{
-      std::cout, std::cerr, interrupt, TakesColour(), address == nullptr ? "" : address, Connect};
+  const Connection connection{Variable("SASD_ADDR"), Variable("SASD_TLS_CA"),
+                              Variable("SASD_TLS_CERTIFICATE"), Variable("SASD_TLS_KEY"),
+                              Variable("SASD_TLS_NAME")};
+  const Environment environment{std::cout,     std::cerr,  interrupt,
+                                TakesColour(), connection, Connect};
   return Run(std::vector<std::string>(argv + 1, argv + argc), environment);
 }
 

@@ -43,6 +43,7 @@ put() {
 put 0755 "$bin/daemon/sasd" /usr/sbin/sasd
 put 0755 "$bin/cli/sasctl" /usr/bin/sasctl
 put 0644 "$units/sasd.service" /usr/lib/systemd/system/sasd.service
+put 0644 "$units/sasd.socket" /usr/lib/systemd/system/sasd.socket
 put 0644 "$units/sysusers.conf" /usr/lib/sysusers.d/sasd.conf
 put 0644 "$units/60-sasd.rules" /usr/lib/udev/rules.d/60-sasd.rules
 put 0644 "$units/modprobe.conf" /usr/lib/modprobe.d/sasd.conf

@@ -116,6 +116,7 @@ class UnitTest(unittest.TestCase):
         unit = os.path.join(self.folder.name, "sasd.service")
         with open(unit, "w", encoding="utf-8") as file:
             file.write(text.replace("/usr/sbin/sasd", SASD))
+        shutil.copy(os.path.join(SYSTEMD, "sasd.socket"), self.folder.name)
         verify = run(analyze, "verify", "--man=no", unit)
         complaints = [line for line in verify.stderr.splitlines() if "sasd" in line]
         self.assertEqual((verify.returncode, complaints), (0, []), verify.stderr)
@@ -182,6 +183,7 @@ class InstallTest(unittest.TestCase):
         "usr/sbin/sasd": 0o755,
         "usr/bin/sasctl": 0o755,
         "usr/lib/systemd/system/sasd.service": 0o644,
+        "usr/lib/systemd/system/sasd.socket": 0o644,
         "usr/lib/sysusers.d/sasd.conf": 0o644,
         "usr/lib/udev/rules.d/60-sasd.rules": 0o644,
         "usr/lib/modprobe.d/sasd.conf": 0o644,
