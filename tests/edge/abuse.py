@@ -1,0 +1,268 @@
+#!/usr/bin/python3
+"""Measures what one abusive client does to another: abuse.py [--fabric F] [--seconds S] [NAME...]
+
+For each kind of abuse: a well-behaved client calls GetNode and follows a Watch while drives come and
+go, first in quiet, then beside the abuser, which has one core. Prints p50 and p99 of both, the ratio
+to quiet, and the memory and descriptors of sasd. Exit code 1 if a bound does not hold.
+"""
+
+import argparse
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from edge_node import TIMEOUT_S, Node, descriptors, rss_mib
+
+import grpc
+from sas.emulator.v1 import emulator_service_pb2 as emulator
+from sas.emulator.v1 import emulator_service_pb2_grpc as emulator_grpc
+from sas.v1 import node_service_pb2 as node
+from sas.v1 import node_service_pb2_grpc as node_grpc
+from sas.v1 import topology_service_pb2 as topology
+from sas.v1 import topology_service_pb2_grpc as topology_grpc
+from sas.v1 import watch_service_pb2 as watch
+from sas.v1 import watch_service_pb2_grpc as watch_grpc
+
+GET_NODE_P99_MS, WATCH_P99_MS = 100, 200
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+ABUSES = {}
+
+
+def abuse(function):
+    ABUSES[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def channel_to(path):
+    return grpc.insecure_channel("unix:" + path, [("grpc.use_local_subchannel_pool", 1)])
+
+
+def ignore(call):
+    try:
+        return call()
+    except (grpc.RpcError, OSError):
+        return None
+
+
+@abuse
+def unread_watches(path):
+    """Opens Watches and reads none."""
+    streams = []
+    while True:
+        channel = channel_to(path)
+        stub = watch_grpc.WatchServiceStub(channel)
+        streams.append((channel, [stub.Watch(watch.WatchRequest()) for _ in range(1000)]))
+        time.sleep(0.5)
+        if len(streams) == 10:
+            for old, calls in streams:
+                for call in calls:
+                    call.cancel()
+                old.close()
+            streams = []
+
+
+@abuse
+def large_filters(path):
+    """Lists with as many values in a filter as a request may have."""
+    request = topology.ListEndDevicesRequest(page_size=1000)
+    request.filter.states.extend([3] * 10000)
+    hog(path, lambda c: topology_grpc.TopologyServiceStub(c).ListEndDevices.future(
+        request, timeout=TIMEOUT_S))
+
+
+@abuse
+def finds(path):
+    """Looks for what is not there, so that every name is compared."""
+    hog(path, lambda c: topology_grpc.TopologyServiceStub(c).FindResources.future(
+        topology.FindResourcesRequest(query="x" * random.randrange(4, 40)), timeout=TIMEOUT_S))
+
+
+@abuse
+def findings(path):
+    """Asks for all findings."""
+    hog(path, lambda c: node_grpc.NodeServiceStub(c).ListFindings.future(
+        node.ListFindingsRequest(show_consequences=True, show_affected=True), timeout=TIMEOUT_S))
+
+
+@abuse
+def cancel_storm(path):
+    """Begins calls and cancels them."""
+    channel = channel_to(path)
+    stub = topology_grpc.TopologyServiceStub(channel)
+    while True:
+        calls = [stub.ListEndDevices.future(topology.ListEndDevicesRequest(page_size=1000))
+                 for _ in range(100)]
+        for call in calls:
+            call.cancel()
+
+
+@abuse
+def parked_waits(path):
+    """Parks calls of WaitSettled."""
+    channel = channel_to(path)
+    stub = node_grpc.NodeServiceStub(channel)
+    while True:
+        calls = [stub.WaitSettled.future(node.WaitSettledRequest()) for _ in range(2000)]
+        time.sleep(0.2)
+        for call in calls:
+            call.cancel()
+
+
+@abuse
+def idle_connections(path):
+    """Opens connections that say nothing."""
+    peers = []
+    while True:
+        peer = socket.socket(socket.AF_UNIX)
+        if ignore(lambda: peer.connect(path)) is None:
+            peers.append(peer)
+        if len(peers) == 500:
+            peers = []
+
+
+@abuse
+def half_handshakes(path):
+    """Begins HTTP/2 and stops."""
+    peers = []
+    while True:
+        peer = socket.socket(socket.AF_UNIX)
+        ignore(lambda: (peer.connect(path), peer.sendall(PREFACE + b"\0\0\0\4\0\0\0\0")))
+        peers.append(peer)
+        if len(peers) == 500:
+            peers = []
+
+
+@abuse
+def garbage(path):
+    """Sends frames of random bytes."""
+    while True:
+        with socket.socket(socket.AF_UNIX) as peer:
+            ignore(lambda: (peer.connect(path), peer.sendall(PREFACE + os.urandom(4000))))
+
+
+def hog(path, call, at_once=200):
+    """Keeps `at_once` calls under way."""
+    channel = channel_to(path)
+    calls = []
+    while True:
+        calls = [c for c in calls if not c.done()]
+        calls += [call(channel) for _ in range(at_once - len(calls))]
+        time.sleep(0.01)
+
+
+def percentile(values, part):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * part))] if values else float("inf")
+
+
+class Victim:
+    """The well-behaved client: calls GetNode, follows a Watch, and checks it."""
+
+    def __init__(self, sasd):
+        self.sasd = sasd
+        self.channel = sasd.channel([("grpc.max_receive_message_length", 64 << 20)])
+        self.stub = node_grpc.NodeServiceStub(self.channel)
+        self.fabric = emulator_grpc.EmulatorServiceStub(self.channel)
+        self.stub.WaitSettled(node.WaitSettledRequest(), timeout=600)
+        self.drive = next(
+            element.id for element in self.fabric.ListElements(
+                emulator.ListElementsRequest(kinds=[emulator.ELEMENT_KIND_DEVICE])).elements)
+        self.arrivals, self.ended, self.revision = [], None, 0
+        self.stream = watch_grpc.WatchServiceStub(self.channel).Watch(
+            watch.WatchRequest(skip_snapshot=True))
+        self.follower = threading.Thread(target=self.follow, daemon=True)
+        self.follower.start()
+
+    def follow(self):
+        try:
+            for response in self.stream:
+                for event in response.events.events:
+                    if event.revision <= self.revision:
+                        self.ended = f"revision {event.revision} after {self.revision}"
+                    self.revision = event.revision
+                    self.arrivals.append(time.monotonic())
+        except grpc.RpcError as error:
+            self.ended = error.details()
+
+    def measure(self, seconds):
+        gets, watched = [], []
+        end = time.monotonic() + seconds
+        pulled = False
+        while time.monotonic() < end:
+            start = time.monotonic()
+            self.stub.GetNode(node.GetNodeRequest(), timeout=30)
+            gets.append((time.monotonic() - start) * 1000)
+            seen = len(self.arrivals)
+            start = time.monotonic()
+            if pulled:
+                self.fabric.Insert(emulator.InsertRequest(element=self.drive), timeout=30)
+            else:
+                self.fabric.Pull(emulator.PullRequest(element=self.drive), timeout=30)
+            pulled = not pulled
+            while len(self.arrivals) == seen and time.monotonic() - start < 30:
+                time.sleep(0.0005)
+            watched.append((self.arrivals[seen] - start) * 1000 if len(self.arrivals) > seen
+                           else float("inf"))
+            time.sleep(0.02)
+        if pulled:
+            self.fabric.Insert(emulator.InsertRequest(element=self.drive), timeout=30)
+        return gets, watched
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fabric", default="oak-816")
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--run", help=argparse.SUPPRESS)
+    parser.add_argument("--socket", help=argparse.SUPPRESS)
+    parser.add_argument("names", nargs="*", choices=[*ABUSES, []])
+    arguments = parser.parse_args()
+    if arguments.run:
+        os.sched_setaffinity(0, {os.cpu_count() - 1})
+        ABUSES[arguments.run](arguments.socket)
+        return 0
+    failed = 0
+    with Node(tls=False, fabric=arguments.fabric) as sasd:
+        victim = Victim(sasd)
+        quiet = victim.measure(arguments.seconds)
+        rss, fds = rss_mib(sasd.process.pid), descriptors(sasd.process.pid)
+        print(f"{arguments.fabric}: {rss:.0f} MiB, {fds} descriptors in quiet")
+        print(f"{'abuse':18} {'GetNode p50':>12} {'p99':>8} {'ratio':>6} {'Watch p50':>10}"
+              f" {'p99':>8} {'ratio':>6} {'MiB':>6} {'fds':>5}")
+
+        def show(name, gets, watched):
+            line = [percentile(gets, 0.5), percentile(gets, 0.99),
+                    percentile(watched, 0.5), percentile(watched, 0.99)]
+            print(f"{name:18} {line[0]:9.2f} ms {line[1]:5.1f} ms"
+                  f" {line[1] / percentile(quiet[0], 0.99):6.1f} {line[2]:7.2f} ms {line[3]:5.1f} ms"
+                  f" {line[3] / percentile(quiet[1], 0.99):6.1f}"
+                  f" {rss_mib(sasd.process.pid):6.0f} {descriptors(sasd.process.pid):5}", flush=True)
+            return line[1] <= GET_NODE_P99_MS and line[3] <= WATCH_P99_MS
+
+        show("(quiet)", *quiet)
+        for name in arguments.names or ABUSES:
+            abuser = subprocess.Popen(
+                [sys.executable, __file__, "--run", name, "--socket", sasd.socket],
+                stderr=subprocess.DEVNULL)
+            time.sleep(1)  # let it begin; what follows is measured
+            failed += not show(name, *victim.measure(arguments.seconds))
+            abuser.kill()
+            abuser.wait()
+        if victim.ended:
+            print("the Watch broke:", victim.ended)
+            failed += 1
+        end = time.monotonic() + 30
+        while descriptors(sasd.process.pid) > fds + 2 and time.monotonic() < end:
+            time.sleep(0.1)
+        print(f"afterwards: {rss_mib(sasd.process.pid):.0f} MiB, "
+              f"{descriptors(sasd.process.pid)} descriptors")
+        victim.channel.close()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
