@@ -20,7 +20,8 @@ namespace {
 
 using Number = unsigned long long;
 
-// What a thread's stack takes (8 MiB), twice: with less left, gRPC cannot start its threads.
+// What a thread's stack takes (8 MiB), twice: with less left, grpc::ThreadManager::Initialize()
+// gets no thread and aborts, which is how gRPC 1.51 ends under RLIMIT_AS.
 constexpr size_t kScarceBytes = 16 << 20;
 constexpr Number kMiB = 1 << 20;
 
