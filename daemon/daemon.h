@@ -72,6 +72,7 @@ class Daemon {
   // Whether sasd answers its own call; see rpc::Server::Ping.
   absl::Status Ping(absl::Duration timeout) { return server_->Ping(timeout); }
   rpc::LimitBook& limits() { return edge_.limits; }
+  rpc::Access& access() { return edge_.access; }
   Backend& backend() { return *backend_; }
   registry::Registry& registry() { return registry_; }
   watch::WatchLog& log() { return log_; }

@@ -47,17 +47,23 @@ bool SendToJournal(const health::LogLine& line) {
   return sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) == 0;
 }
 
-}  // namespace
-
-void WriteFindingLine(const health::LogLine& line) {
-  static const bool to_journal = StderrIsTheJournal();
-  if (to_journal && SendToJournal(line)) return;
+void SendToSpdlog(const health::LogLine& line) {
   const std::string text =
       line.object.empty() ? line.text : absl::StrCat(line.text, " [", line.object, "]");
   spdlog::log(line.severity == health::Severity::kCritical  ? spdlog::level::critical
               : line.severity == health::Severity::kWarning ? spdlog::level::warn
                                                             : spdlog::level::info,
               "{}", text);
+}
+
+}  // namespace
+
+void WriteFindingLine(process::LogQueue& queue, const health::LogLine& line) {
+  static const bool to_journal = StderrIsTheJournal();
+  if (!to_journal) return SendToSpdlog(line);
+  queue.Add(line.text, [line](const std::string&) {
+    if (!SendToJournal(line)) SendToSpdlog(line);
+  });
 }
 
 }  // namespace sasd

@@ -12,7 +12,8 @@ usage() {
 usage: [DESTDIR=DIR] packaging/install.sh [--help] [BIN]
 
 Install sasd, sasctl, completions, and the files of the systemd service. Run it as root. It is safe
-to run again: it keeps /etc/default/sasd, and it does not restart a running sasd.
+to run again: it keeps /etc/sasd/sasd.toml and /etc/default/sasd, and it does not restart a running
+sasd.
 
   BIN       The folder with daemon/sasd and cli/sasctl; by default bazel-bin of this tree
   DESTDIR   Copy the files below this folder, and do nothing else: for a package or an image.
@@ -47,6 +48,7 @@ put 0644 "$units/sasd.socket" /usr/lib/systemd/system/sasd.socket
 put 0644 "$units/sysusers.conf" /usr/lib/sysusers.d/sasd.conf
 put 0644 "$units/60-sasd.rules" /usr/lib/udev/rules.d/60-sasd.rules
 put 0644 "$units/modprobe.conf" /usr/lib/modprobe.d/sasd.conf
+[[ -e $destdir/etc/sasd/sasd.toml ]] || put 0644 "$top/packaging/sasd.toml" /etc/sasd/sasd.toml
 [[ -e $destdir/etc/default/sasd ]] || put 0644 "$units/default" /etc/default/sasd
 
 scripts=$(mktemp -d)

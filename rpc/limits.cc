@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "rpc/did_you_mean.h"
 #include "rpc/status.h"
 
 namespace sasd::rpc {
@@ -52,6 +55,26 @@ const std::array<LimitInfo, kLimitCount>& AllLimits() {
 
 const LimitInfo& InfoOf(Limit limit) { return AllLimits()[static_cast<size_t>(limit)]; }
 
+absl::StatusOr<std::pair<Limit, int64_t>> ParseLimit(absl::string_view text) {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(text, absl::MaxSplits('=', 1));
+  std::vector<std::string> names;
+  for (const LimitInfo& info : AllLimits()) {
+    if (info.limit == Limit::kDescriptors) continue;
+    names.emplace_back(info.name);
+    if (info.name != parts.first) continue;
+    int64_t value = 0;
+    if (!absl::SimpleAtoi(parts.second, &value) || value < info.minimum || value > info.maximum) {
+      return absl::InvalidArgumentError(absl::StrCat("limit ", info.name, ": \"", parts.second,
+                                                     "\" is not a number from ", info.minimum,
+                                                     " to ", info.maximum));
+    }
+    return std::make_pair(info.limit, value);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("there is no limit \"", parts.first, "\"", DidYouMean(parts.first, names)));
+}
+
 LimitBook::LimitBook() {
   for (const LimitInfo& info : AllLimits()) at(info.limit).value = info.value;
 }
@@ -59,6 +82,15 @@ LimitBook::LimitBook() {
 void LimitBook::Set(Limit limit, int64_t value) {
   const LimitInfo& info = InfoOf(limit);
   at(limit).value = std::clamp(value, info.minimum, info.maximum);
+}
+
+void LimitBook::SetAll(const std::vector<std::pair<Limit, int64_t>>& values) {
+  std::array<int64_t, kLimitCount> all;
+  for (const LimitInfo& info : AllLimits()) all[static_cast<size_t>(info.limit)] = info.value;
+  for (const auto& [limit, value] : values) all[static_cast<size_t>(limit)] = value;
+  for (const LimitInfo& info : AllLimits()) {
+    if (info.limit != Limit::kDescriptors) Set(info.limit, all[static_cast<size_t>(info.limit)]);
+  }
 }
 
 grpc::Status LimitBook::Refuse(Limit limit, absl::string_view what) {

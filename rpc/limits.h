@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "grpcpp/support/status.h"
@@ -51,6 +53,9 @@ struct LimitInfo {
 const std::array<LimitInfo, kLimitCount>& AllLimits();
 const LimitInfo& InfoOf(Limit limit);
 
+// Reads "NAME=NUMBER". Errors: kInvalidArgument for a name or value that is not possible.
+absl::StatusOr<std::pair<Limit, int64_t>> ParseLimit(absl::string_view text);
+
 // The values, and how often each limit refused. Thread-safe.
 class LimitBook {
  public:
@@ -59,6 +64,9 @@ class LimitBook {
   int64_t value(Limit limit) const { return at(limit).value.load(std::memory_order_relaxed); }
   // Takes `value` between the limit's minimum and maximum. Holds for what comes next.
   void Set(Limit limit, int64_t value);
+
+  // Sets these, and all others (but kDescriptors) to their defaults.
+  void SetAll(const std::vector<std::pair<Limit, int64_t>>& values);
 
   void CountRefusal(Limit limit) { at(limit).refused.fetch_add(1, std::memory_order_relaxed); }
   int64_t refused(Limit limit) const { return at(limit).refused.load(std::memory_order_relaxed); }

@@ -39,6 +39,25 @@ TEST(LimitsTest, ValueStaysInItsRange) {
   EXPECT_EQ(book.value(Limit::kConnections), InfoOf(Limit::kConnections).minimum);
 }
 
+TEST(LimitsTest, TextsAreReadOrRefused) {
+  const auto limit = ParseLimit("watches=12");
+  ASSERT_TRUE(limit.ok());
+  EXPECT_EQ(*limit, std::make_pair(Limit::kWatches, int64_t{12}));
+  EXPECT_THAT(std::string(ParseLimit("watchs=1").status().message()),
+              HasSubstr("did you mean \"watches\""));
+  for (const char* bad : {"watches=0", "watches=x", "watches", "watches=1=2", "descriptors=9", ""}) {
+    EXPECT_FALSE(ParseLimit(bad).ok()) << bad;
+  }
+}
+
+TEST(LimitsTest, SetAllBringsOthersBackToTheirDefaults) {
+  LimitBook book;
+  book.Set(Limit::kWatches, 5);
+  book.SetAll({{Limit::kConnections, 7}});
+  EXPECT_EQ(book.value(Limit::kConnections), 7);
+  EXPECT_EQ(book.value(Limit::kWatches), InfoOf(Limit::kWatches).value);
+}
+
 TEST(PeerQuotaTest, PeersAreLimitedEachAndInAll) {
   LimitBook book;
   book.Set(Limit::kWatches, 4);

@@ -174,12 +174,22 @@ Check CheckSocket(const std::string& path, const std::string& address, const abs
 
 struct Process {
   int pid = 0;
-  std::string address;  // where it serves; empty if --config decides
+  std::string address;  // where it serves; empty if a configuration file decides
 };
 
-// The --listen address of a command line, whose words are separated by NULs.
-std::string ListenAddress(const std::string& command_line) {
-  std::string address = kServiceAddress;
+// Whether the service's configuration may set the address.
+bool ConfigurationListens(const std::string& root) {
+  for (const absl::string_view line :
+       absl::StrSplit(FileText(root + "/etc/sasd/sasd.toml"), '\n')) {
+    if (absl::StartsWith(absl::StripLeadingAsciiWhitespace(line), "listen")) return true;
+  }
+  return false;
+}
+
+// The --listen address of a command line, whose words are separated by NULs. `by_default`: that
+// without the option.
+std::string ListenAddress(const std::string& command_line, const std::string& by_default) {
+  std::string address = by_default;
   const std::vector<std::string> words = absl::StrSplit(command_line, '\0');
   for (size_t i = 0; i < words.size(); ++i) {
     absl::string_view word = words[i];
@@ -193,6 +203,7 @@ std::string ListenAddress(const std::string& command_line) {
 // The processes of sasd that this user can see.
 std::vector<Process> FindProcesses(const std::string& root) {
   std::vector<Process> processes;
+  const std::string by_default = ConfigurationListens(root) ? "" : kServiceAddress;
   std::error_code error;
   for (fs::directory_iterator it(root + "/proc", error), end; !error && it != end;
        it.increment(error)) {
@@ -200,7 +211,7 @@ std::vector<Process> FindProcesses(const std::string& root) {
     const std::string folder = it->path().string();
     if (!absl::SimpleAtoi(it->path().filename().string(), &process.pid)) continue;
     if (absl::StripAsciiWhitespace(FileText(folder + "/comm")) != "sasd") continue;
-    process.address = ListenAddress(FileText(folder + "/cmdline"));
+    process.address = ListenAddress(FileText(folder + "/cmdline"), by_default);
     processes.push_back(std::move(process));
   }
   return processes;
@@ -242,7 +253,9 @@ std::vector<Check> CheckProcesses(const std::string& address, const std::string&
     const std::string who = absl::StrCat("sasd runs (pid ", process.pid, ")");
     if (process.address.empty()) {
       checks.push_back(PassedCheck(
-          "service", absl::StrCat(who, " and serves at the address in its --config file")));
+          "service", absl::StrCat(who,
+                                  " and serves at the address in its configuration (--config, or "
+                                  "/etc/sasd/sasd.toml)")));
     } else if (process.address == address) {
       checks.push_back(PassedCheck("service", absl::StrCat(who, " and serves at ", address)));
     } else {

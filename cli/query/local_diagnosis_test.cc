@@ -123,6 +123,15 @@ TEST_F(LocalDiagnosisTest, ASasdAtTheAddressIsOk) {
   EXPECT_THAT(Diagnose(address_)[0].message(), HasSubstr("--config"));
 }
 
+TEST_F(LocalDiagnosisTest, TheServicesConfigurationMaySetTheAddress) {
+  AddProcess(12, std::string("sasd\0", 5));
+  Write("/etc/sasd/sasd.toml", "#listen = \"unix:/tmp/x\"\n");
+  EXPECT_EQ(Reasons(address_)[0], "OTHER_ADDRESS") << "a comment sets nothing";
+  Write("/etc/sasd/sasd.toml", "  listen = \"unix:/tmp/x\"\n");
+  EXPECT_EQ(Reasons(address_)[0], "");
+  EXPECT_THAT(Diagnose(address_)[0].message(), HasSubstr("/etc/sasd/sasd.toml"));
+}
+
 TEST_F(LocalDiagnosisTest, IgnoresOtherProcesses) {
   Write("/proc/13/comm", "sasdx\n");
   Write("/proc/self/comm", "sasd\n");

@@ -37,6 +37,10 @@ class Backend {
   // open. The backend then knows less, until an HBA reappears or Rescan() is called.
   virtual void Release() {}
 
+  // The interval between two looks at the links of a host from now on; 0: never. Only a backend
+  // that looks takes it.
+  virtual void SetLookInterval(absl::Duration) {}
+
   // Returns what sasd sees, what it does not see, and the remedies. `topology` is the registry's
   // newest snapshot. Does not wait and touches no device.
   virtual std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) = 0;

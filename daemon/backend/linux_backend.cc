@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>  // NOLINT: one owned thread
 #include <utility>
@@ -87,7 +88,10 @@ class LinuxBackend : public Backend {
     source_ = *std::move(source);
     sink_ = &sink;
     root_ = options.root;
-    look_interval_ = options.follower.look_interval;
+    {
+      absl::MutexLock lock(&mu_);
+      look_interval_ = options.follower.look_interval;
+    }
     sysfs::FollowerOptions follower = options.follower;
     if (nodes_ != nullptr && options.control_nodes) {
       links_ = std::make_unique<ControlLinks>(*nodes_, clock_, sink, OptionsOfLinks());
@@ -125,6 +129,15 @@ class LinuxBackend : public Backend {
     if (links_ != nullptr) links_->Release();
   }
 
+  void SetLookInterval(absl::Duration interval) override ABSL_LOCKS_EXCLUDED(mu_) {
+    {
+      absl::MutexLock lock(&mu_);
+      if (look_interval_ == interval) return;
+      look_interval_ = interval;
+    }
+    Note(&LinuxBackend::look_interval_changed_);
+  }
+
   std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) override
       ABSL_LOCKS_EXCLUDED(mu_) {
     LiveSystem live;
@@ -134,9 +147,9 @@ class LinuxBackend : public Backend {
     live.uevents = uevent_state_;
     live.asks_control_nodes = links_ != nullptr;
     if (links_ != nullptr) live.control_nodes = links_->states();
-    live.look_interval = look_interval_;
     {
       absl::MutexLock lock(&mu_);
+      live.look_interval = look_interval_;
       live.reading_error = last_error_;
     }
     return DiagnoseLive(live, topology);
@@ -211,11 +224,13 @@ class LinuxBackend : public Backend {
           std::max(follower_->NextDue() - clock_.Monotonic(), absl::ZeroDuration())));
       uint64_t scan, flush;
       bool links_changed, link_lost;
+      std::optional<absl::Duration> look_interval;
       {
         absl::MutexLock lock(&mu_);
         if (stopping_) return;
         links_changed = std::exchange(links_changed_, false);
         link_lost = std::exchange(link_lost_, false);
+        if (std::exchange(look_interval_changed_, false)) look_interval = look_interval_;
         scan = scans_.asked;
         flush = flushes_.asked;
       }
@@ -223,6 +238,7 @@ class LinuxBackend : public Backend {
       for (int i = 0; i < kMostUevents && Hand(uevents_->Receive(absl::ZeroDuration())); ++i) {
       }
       ReportPending();
+      if (look_interval.has_value()) follower_->SetLookInterval(*look_interval);
       const bool wants_scan = scan != scanned, wants_flush = flush != flushed;
       const absl::Status status = wants_scan    ? follower_->ScanTree(SysfsSource::ScanCause())
                                   : wants_flush ? follower_->ReportNow()
@@ -279,7 +295,6 @@ class LinuxBackend : public Backend {
   // Constant after Start().
   ObservationSink* sink_ = nullptr;
   std::string root_;
-  absl::Duration look_interval_;
   const std::unique_ptr<sysfs::FileIo> io_;
   // Used by the thread only, once it runs.
   std::unique_ptr<SysfsSource> source_;
@@ -291,6 +306,8 @@ class LinuxBackend : public Backend {
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool links_changed_ ABSL_GUARDED_BY(mu_) = false;
   bool link_lost_ ABSL_GUARDED_BY(mu_) = false;
+  bool look_interval_changed_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Duration look_interval_ ABSL_GUARDED_BY(mu_);
   Requests scans_ ABSL_GUARDED_BY(mu_);
   Requests flushes_ ABSL_GUARDED_BY(mu_);
   absl::Status scan_status_ ABSL_GUARDED_BY(mu_);  // of the last requested scan

@@ -31,7 +31,11 @@ bool IsInherited(FindingReason reason) {
 }  // namespace
 
 Monitor::Monitor(const Options& options, registry::Registry& registry, Clock& clock)
-    : options_(options), registry_(registry), clock_(clock), start_(clock.Monotonic()) {
+    : options_(options),
+      registry_(registry),
+      clock_(clock),
+      start_(clock.Monotonic()),
+      attach_grace_ns_(absl::ToInt64Nanoseconds(options.attach_grace)) {
   if (options_.store != nullptr) Load();
 }
 
@@ -42,6 +46,11 @@ Monitor::~Monitor() {
   }
   if (thread_.joinable()) thread_.join();
   if (options_.store != nullptr) StoreChanges().IgnoreError();
+}
+
+void Monitor::SetAttachGrace(absl::Duration grace) {
+  attach_grace_ns_ = absl::ToInt64Nanoseconds(grace);
+  Poke();
 }
 
 void Monitor::Start() {
@@ -193,12 +202,13 @@ std::shared_ptr<const Report> Monitor::Current() {
   if (fresh) return report_;
   const BaselineView baseline = baseline_.View();
   const DismissalMap dismissals = dismissals_.HoldingAt(now);
+  const absl::Duration attach_grace = absl::Nanoseconds(attach_grace_ns_.load());
   std::vector<Finding> kept = trends_.FindingsAt(clock_.Monotonic());
   auto report = std::make_shared<Report>(
-      Examine(*topology, baseline, dismissals, {now, options_.attach_grace}, facts, kept));
+      Examine(*topology, baseline, dismissals, {now, attach_grace}, facts, kept));
   if (const std::vector<Finding> inherited = Inherited(*report); !inherited.empty()) {
     kept.insert(kept.end(), inherited.begin(), inherited.end());
-    *report = Examine(*topology, baseline, dismissals, {now, options_.attach_grace}, facts, kept);
+    *report = Examine(*topology, baseline, dismissals, {now, attach_grace}, facts, kept);
   }
   DropUnsure(*report);
   Remember(*report);

@@ -1,6 +1,7 @@
 #ifndef DAEMON_HEALTH_MONITOR_H_
 #define DAEMON_HEALTH_MONITOR_H_
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -79,6 +80,9 @@ class Monitor {
   // a second has passed. O(n) at most.
   std::shared_ptr<const Report> Current() ABSL_LOCKS_EXCLUDED(examine_mu_);
 
+  // The grace of Options from now on.
+  void SetAttachGrace(absl::Duration grace) ABSL_LOCKS_EXCLUDED(mu_);
+
   Baseline& baseline() { return baseline_; }
 
   // The verbs write what they change to the store first, and are events of the node (cause
@@ -133,6 +137,8 @@ class Monitor {
   registry::Registry& registry_;
   Clock& clock_;
   const absl::Duration start_;  // Clock::Monotonic()
+
+  std::atomic<int64_t> attach_grace_ns_;  // of Options, until it is set
 
   // Synchronize themselves.
   Baseline baseline_;

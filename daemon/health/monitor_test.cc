@@ -240,6 +240,21 @@ TEST_F(MonitorTest, RestoredDeviceMayHaveBeenAttachedSince) {
   EXPECT_THAT(Problems(), IsEmpty());
 }
 
+TEST_F(MonitorTest, AttachGraceCanChangeWhileItRuns) {
+  ObservationBatch sysfs = registry::Batch({HostOf(kHostA), Settled(kHostA)});
+  sysfs.source = Source::kSysfs;
+  registry_->Observe(sysfs);
+  Report({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11, DeviceState::kDiscovered)});
+  clock_.Advance(absl::Seconds(20));
+  EXPECT_THAT(Problems(), IsEmpty());
+  monitor_->SetAttachGrace(absl::Seconds(10));
+  clock_.Advance(absl::Seconds(2));  // a report is at most a second old
+  EXPECT_THAT(Problems(), ElementsAre("NOT_ATTACHED"));
+  monitor_->SetAttachGrace(absl::Hours(1));
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
 TEST_F(MonitorTest, HostThatIsNeverReadIsAWarning) {
   ReportDrive();
   BeginRestored();

@@ -232,6 +232,13 @@ absl::Status SysfsFollower::LookAgain(absl::Duration now) {
   return absl::OkStatus();
 }
 
+void SysfsFollower::SetLookInterval(absl::Duration interval) {
+  options_.look_interval = interval;
+  if (interval == absl::ZeroDuration()) links_.clear();
+  for (auto& [os_name, link] : links_) link.due = clock_.Monotonic() + interval;
+  PlanLooks();
+}
+
 void SysfsFollower::PlanLinkLooks(absl::Duration now) {
   if (options_.look_interval == absl::ZeroDuration()) return;
   absl::erase_if(links_, [this](const auto& entry) { return !IsKnown(entry.first); });

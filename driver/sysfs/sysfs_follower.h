@@ -79,6 +79,9 @@ class SysfsFollower {
   // Reads and reports everything noted, quiet or not. Errors as RunDue().
   absl::Status ReportNow();
 
+  // Looks at the links of each host have this interval from now on; 0: never.
+  void SetLookInterval(absl::Duration interval);
+
   // Plans the looks at links anew, after the answer of has_control_node has changed.
   void PlanLooks() { PlanLinkLooks(clock_.Monotonic()); }
 
@@ -127,7 +130,7 @@ class SysfsFollower {
 
   SysfsSource& source_;
   Clock& clock_;
-  const FollowerOptions options_;
+  FollowerOptions options_;
 
   bool gap_ = false;                               // implies tree_
   uint64_t lost_ = 0;                              // uevents in that gap

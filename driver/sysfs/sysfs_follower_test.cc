@@ -542,6 +542,21 @@ TEST_F(SysfsFollowerTest, NoLooksIfDisabledOrUnneeded) {
   EXPECT_EQ(follower_->NextDue(), absl::InfiniteDuration());
 }
 
+TEST_F(SysfsFollowerTest, IntervalOfLooksCanChange) {
+  FollowerOptions options;
+  options.look_interval = absl::ZeroDuration();
+  Follow(options);
+  follower_->SetLookInterval(absl::Seconds(30));
+  EXPECT_EQ(follower_->NextDue(), clock_.Monotonic() + absl::Seconds(30));
+  follower_->SetLookInterval(absl::Seconds(5));
+  EXPECT_EQ(follower_->NextDue(), clock_.Monotonic() + absl::Seconds(5));
+  clock_.Advance(absl::Seconds(5));
+  ASSERT_TRUE(follower_->RunDue().ok());
+  EXPECT_EQ(follower_->NextDue(), clock_.Monotonic() + absl::Seconds(5));
+  follower_->SetLookInterval(absl::ZeroDuration());
+  EXPECT_EQ(follower_->NextDue(), absl::InfiniteDuration());
+}
+
 // ------------------------------------------------------------------------------- Linux behaviour
 
 // A disk's "add" can come 10 s after its end device's, and its "remove" 10 s before.

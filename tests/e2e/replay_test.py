@@ -31,7 +31,7 @@ class ReplayTest(unittest.TestCase):
         # A change of this host ends the wait for earlier changes.
         self.marker = self.testbed.add_host("host99", "0x5000000000000099")
         self.marks = 0
-        self.sasd = Sasd("--link-look-seconds", "0", env=self.testbed.env).__enter__()
+        self.sasd = Sasd("--link-look", "0s", env=self.testbed.env).__enter__()
         self.addCleanup(self.sasd.__exit__)
         self.watch = self.sasd.watch()
         self.addCleanup(self.watch.end)

@@ -190,6 +190,7 @@ class InstallTest(unittest.TestCase):
         "usr/share/bash-completion/completions/sasctl": 0o644,
         "usr/share/zsh/vendor-completions/_sasctl": 0o644,
         "etc/default/sasd": 0o644,
+        "etc/sasd/sasd.toml": 0o644,
     }
 
     def setUp(self):
@@ -217,18 +218,27 @@ class InstallTest(unittest.TestCase):
         done = self.install()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.installed(), self.FILES)
-        options = os.path.join(self.destdir, "etc/default/sasd")
-        with open(options, "w", encoding="utf-8") as file:
-            file.write('SASD_OPTIONS="--log-level debug"\n')
+        kept = {
+            "etc/default/sasd": 'SASD_OPTIONS="--log-level debug"\n',
+            "etc/sasd/sasd.toml": 'log-level = "debug"\n',
+        }
+        for name, text in kept.items():
+            with open(os.path.join(self.destdir, name), "w", encoding="utf-8") as file:
+                file.write(text)
         done = self.install()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.installed(), self.FILES)
-        with open(options, encoding="utf-8") as file:
-            self.assertIn("debug", file.read())
+        for name, text in kept.items():
+            with open(os.path.join(self.destdir, name), encoding="utf-8") as file:
+                self.assertEqual(file.read(), text)
         completion = os.path.join(self.destdir, "usr/share/bash-completion/completions/sasctl")
         self.assertEqual(run("/bin/bash", "-n", completion).returncode, 0)
         with open(completion, encoding="utf-8") as file:
             self.assertIn("doctor", file.read())
+        shipped = os.path.join(PACKAGING, "sasd.toml")
+        check = run(SASD, "--check-config", "--config", shipped)
+        self.assertEqual(check.returncode, 0, check.stderr)
+        self.assertNotIn(shipped, check.stdout)  # as shipped, it sets nothing
         version = run(os.path.join(self.destdir, "usr/sbin/sasd"), "--version")
         self.assertTrue(version.stdout.startswith("sasd "), version.stdout)
 
