@@ -1,6 +1,7 @@
 #ifndef DAEMON_BACKEND_BACKEND_H_
 #define DAEMON_BACKEND_BACKEND_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "absl/time/time.h"
 #include "daemon/diagnosis/check.h"
 #include "daemon/registry/topology.h"
+#include "driver/observation/scsi_host.h"
 #include "rpc/server.h"
 
 namespace sasd {
@@ -35,6 +37,13 @@ class Backend {
   // Closes every file that keeps the kernel from unloading its drivers, and returns once none is
   // open. The backend then knows less, until an HBA reappears or Rescan() is called.
   virtual void Release() {}
+
+  // What the operating system shows beside the SAS objects, as last read; never null. Makes no I/O.
+  virtual std::shared_ptr<const ScsiHosts> scsi_hosts() {
+    static const auto& none =
+        *new std::shared_ptr<const ScsiHosts>(std::make_shared<const ScsiHosts>());
+    return none;
+  }
 
   // Returns what sasd sees, what it does not see, and the remedies. `topology` is the registry's
   // newest snapshot. Does not wait and touches no device.
