@@ -10,6 +10,7 @@
 #include "daemon/service/answer.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_health.h"
+#include "daemon/service/convert_scsi_hosts.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/list_filters.h"
 #include "daemon/service/names.h"
@@ -114,6 +115,16 @@ grpc::ServerUnaryReactor* NodeService::Diagnose(grpc::CallbackServerContext* con
     for (const DiagnosisCheck& check : node_.diagnose()) {
       *response->add_checks() = ToProto(check);
     }
+  }
+  return Answer(context, grpc::Status::OK);
+}
+
+grpc::ServerUnaryReactor* NodeService::ListScsiHosts(grpc::CallbackServerContext* context,
+                                                     const sas::v1::ListScsiHostsRequest*,
+                                                     sas::v1::ListScsiHostsResponse* response) {
+  if (node_.scsi_hosts != nullptr) {
+    const std::shared_ptr<const ScsiHosts> hosts = node_.scsi_hosts();
+    *response = ToProto(*hosts, *registry_.Snapshot());
   }
   return Answer(context, grpc::Status::OK);
 }
