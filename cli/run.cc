@@ -155,6 +155,9 @@ class CommandLine {
     AddOutput(list, list_.output, "table, wide, json, jsonl, yaml, name");
     list.add_option("--columns", list_.columns, "Print only these columns, comma-separated");
     list.add_flag("!--no-headers", list_.headers, "Omit the header line");
+    list.add_flag("--all", list_.all,
+                  "With hosts: list also SCSI hosts without SAS transport, and devices of hosts "
+                  "that are no SAS objects, such as RAID volumes");
     list.callback([this] {
       action_ = Plain([this](const Context& context) { return RunList(list_, context); });
     });

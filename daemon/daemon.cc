@@ -10,6 +10,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "daemon/backend/sysfs_backend.h"
 #include "daemon/backend/virtual_backend.h"
@@ -135,10 +136,22 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
   gate_ = std::make_unique<registry::RestartGate>(registry_, *pump_, clock, gate);
 }
 
-Daemon::~Daemon() = default;
+Daemon::~Daemon() {
+  absl::MutexLock lock(&shown_mu_);
+  shown_backend_ = nullptr;
+}
 
 health::NodeFacts Daemon::Facts() const {
   health::NodeFacts facts;
+  {
+    absl::MutexLock lock(&shown_mu_);
+    if (shown_backend_ != nullptr) {
+      for (const UnreadableHost& host : shown_backend_->scsi_hosts()->unreadable) {
+        facts.unreadable_hosts.push_back(
+            {host.os_name, absl::StrCat(host.reason, " (", host.path, "); see sasctl doctor")});
+      }
+    }
+  }
   const memory::JournalStatus status = memory_->status();
   facts.journal_message = status.message;
   if (status.state == memory::JournalState::kStalled) {
@@ -202,6 +215,10 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   absl::StatusOr<std::unique_ptr<Backend>> backend = StartBackend(options, clock, sink);
   if (!backend.ok()) return backend.status();
   daemon->backend_ = *std::move(backend);
+  {
+    absl::MutexLock lock(&daemon->shown_mu_);
+    daemon->shown_backend_ = daemon->backend_.get();
+  }
   if (daemon->gate_ != nullptr) {
     daemon->gate_->OnFirstReading();
     daemon->poller_ = std::make_unique<GatePoller>(*daemon, clock);
@@ -214,6 +231,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   node.backend = daemon->backend_->description();
   node.start_time = clock.Now();
   node.diagnose = [daemon = daemon.get()] { return daemon->Diagnose(); };
+  node.scsi_hosts = [daemon = daemon.get()] { return daemon->backend_->scsi_hosts(); };
   node.journal = [&memory = *daemon->memory_] { return Describe(memory); };
   // Asked by calls, hence when the server is there.
   node.listeners = [daemon = daemon.get()] { return daemon->Listeners(); };

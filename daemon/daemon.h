@@ -7,8 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "daemon/backend/backend.h"
 #include "daemon/backend/linux_backend.h"
@@ -97,7 +99,11 @@ class Daemon {
   Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> memory, Clock& clock);
 
   std::vector<DiagnosisCheck> Diagnose();
-  health::NodeFacts Facts() const;
+  health::NodeFacts Facts() const ABSL_LOCKS_EXCLUDED(shown_mu_);
+
+  // health_ asks for facts from before backend_ is there until after it is gone.
+  mutable absl::Mutex shown_mu_;  // nothing that waits is called under it
+  Backend* shown_backend_ ABSL_GUARDED_BY(shown_mu_) = nullptr;
 
   std::vector<sas::v1::Listener> Listeners() const;
 

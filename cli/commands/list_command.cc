@@ -7,6 +7,7 @@
 #include "cli/output/nouns.h"
 #include "cli/output/output_form.h"
 #include "cli/output/record_printer.h"
+#include "cli/output/scsi_host_text.h"
 #include "cli/output/table_printer.h"
 #include "cli/query/filter.h"
 #include "cli/query/lister.h"
@@ -47,6 +48,21 @@ absl::StatusOr<std::unique_ptr<RecordPrinter>> NewPrinter(const ListOptions& opt
   }
 }
 
+bool IsTable(Output output) { return output == Output::kTable || output == Output::kWide; }
+
+// What the kernel shows beside the topology: records after those of the hosts, or a list of its own
+// beneath a table.
+absl::StatusOr<sas::v1::ListScsiHostsResponse> ScsiHosts(const Context& context) {
+  return context.Call(*context.stubs.node, &sas::v1::NodeService::StubInterface::ListScsiHosts,
+                      sas::v1::ListScsiHostsRequest());
+}
+
+void PrintBesideTable(const sas::v1::ListScsiHostsResponse& beside, const Context& context) {
+  if (beside.scsi_hosts().empty()) return;
+  context.out << "\nbeside the SAS objects:\n";
+  for (const sas::v1::ScsiHost& host : beside.scsi_hosts()) context.out << ScsiHostText(host);
+}
+
 }  // namespace
 
 absl::Status RunList(const ListOptions& options, const Context& context) {
@@ -54,6 +70,9 @@ absl::Status RunList(const ListOptions& options, const Context& context) {
   if (!noun.ok()) return noun.status();
   const auto output = ParseOutput(options.output);
   if (!output.ok()) return output.status();
+  if (options.all && (*noun)->kind != sas::v1::RESOURCE_KIND_HOST) {
+    return absl::InvalidArgumentError("--all is for hosts; use sasctl list hosts --all");
+  }
   const auto printer = NewPrinter(options, *output, **noun, context.out);
   if (!printer.ok()) return printer.status();
   const auto conditions = ParseConditions(options.filters);
@@ -73,8 +92,21 @@ absl::Status RunList(const ListOptions& options, const Context& context) {
                                           (*printer)->Print(wanted);
                                           return context.Flush();
                                         });
-  if (status.ok()) (*printer)->Finish();
-  return status;
+  if (!status.ok()) return status;
+  sas::v1::ListScsiHostsResponse beside;
+  if (options.all) {
+    auto answer = ScsiHosts(context);
+    if (!answer.ok()) return answer.status();
+    beside = *std::move(answer);
+  }
+  if (!IsTable(*output)) {
+    RecordPrinter::Page page;
+    for (const sas::v1::ScsiHost& host : beside.scsi_hosts()) page.push_back(&host);
+    (*printer)->Print(page);
+  }
+  (*printer)->Finish();
+  if (IsTable(*output)) PrintBesideTable(beside, context);
+  return absl::OkStatus();
 }
 
 }  // namespace sasd::cli

@@ -15,6 +15,8 @@ struct ListOptions {
   std::string output = "table";
   std::string columns;  // comma-separated; empty for the default ones
   bool headers = true;
+  // Of hosts: also SCSI hosts that the topology does not show, and devices that are no SAS objects.
+  bool all = false;
 };
 
 // Lists objects of one kind, page by page.

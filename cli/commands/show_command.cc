@@ -1,6 +1,8 @@
 #include "cli/commands/show_command.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -8,6 +10,7 @@
 #include "cli/output/format.h"
 #include "cli/output/nouns.h"
 #include "cli/output/output_form.h"
+#include "cli/output/scsi_host_text.h"
 #include "cli/output/table_layout.h"
 #include "cli/query/finder.h"
 
@@ -126,6 +129,23 @@ absl::Status ShowSources(const Resource& resource, Output output, const Context&
   return absl::OkStatus();
 }
 
+// A device that is no SAS object, by the names that people use; nullopt: none, or a sasd that does
+// not list such devices.
+std::optional<std::pair<sas::v1::ScsiHost, sas::v1::ScsiDevice>> FindBeside(
+    const std::string& query, const Context& context) {
+  const std::string word = PlainQuery(query);
+  const auto answer =
+      context.Call(*context.stubs.node, &sas::v1::NodeService::StubInterface::ListScsiHosts,
+                   sas::v1::ListScsiHostsRequest());
+  if (!answer.ok()) return std::nullopt;
+  for (const sas::v1::ScsiHost& host : answer->scsi_hosts()) {
+    for (const sas::v1::ScsiDevice& device : host.devices()) {
+      if (IsCalled(device, word)) return std::make_pair(host, device);
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 absl::Status RunShow(const ShowOptions& options, const Context& context) {
@@ -133,6 +153,17 @@ absl::Status RunShow(const ShowOptions& options, const Context& context) {
   if (!output.ok()) return output.status();
   sas::v1::RemovedResource gone;
   const auto found = Find(options.words, context, &gone);
+  if (absl::IsNotFound(found.status()) && options.words.size() == 1) {
+    if (const auto beside = FindBeside(options.words[0], context)) {
+      const auto& [host, device] = *beside;
+      if (*output == Output::kName) {
+        context.out << absl::StrCat(host.name(), "/", device.scsi_address(), "\n");
+      } else if (!PrintMessage(device, *output, context.out)) {
+        context.out << ScsiDeviceText(host, device);
+      }
+      return absl::OkStatus();
+    }
+  }
   if (!found.ok()) {
     // The error says that it is gone; programs get all that is known.
     if (gone.has_last_known()) PrintMessage(gone, *output, context.out);

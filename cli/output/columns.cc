@@ -90,6 +90,9 @@ std::vector<Column> PhyColumns() {
   });
 }
 
+// 0 means unknown: hpsa and smartpqi show ports without phys.
+std::string WidthText(int32_t width) { return width == 0 ? "" : absl::StrCat(width); }
+
 std::string WidthNote(const Port& port) {
   if (port.width() >= port.widest_count()) return "";
   return absl::StrCat("narrow: ", port.width(), " of ", port.widest_count());
@@ -101,11 +104,13 @@ std::vector<Column> PortColumns() {
       Field("attached", kAlways, "attached_sas_address"),
       Made<Port>("to", kAlways,
                  [](const Port& p) { return std::string(CollectionOf(p.attached())); }),
-      Field("width", kAlways, "width", kRight),
+      Made<Port>(
+          "width", kAlways, [](const Port& p) { return WidthText(p.width()); }, kRight),
       Field("rate", kAlways, "link_rate"),
       Field("phys", kAlways, "phy_identifiers"),
       Made<Port>("note", kAlways, WidthNote),
-      Field("widest", kWide, "widest_count", kRight),
+      Made<Port>(
+          "widest", kWide, [](const Port& p) { return WidthText(p.widest_count()); }, kRight),
       Field("os-name", kWide, "os_name"),
   });
 }
@@ -117,7 +122,8 @@ std::vector<Column> ExpanderColumns() {
       Reference("host", kAlways, "host"),
       Reference("parent", kAlways, "parent"),
       Field("level", kAlways, "level", kRight),
-      Field("width", kAlways, "link_width", kRight),
+      Made<Expander>(
+          "width", kAlways, [](const Expander& e) { return WidthText(e.link_width()); }, kRight),
       Field("rate", kAlways, "link_rate"),
       Field("phys", kAlways, "phy_count", kRight),
       Field("vendor", kAlways, "vendor"),
@@ -145,7 +151,8 @@ std::vector<Column> DeviceColumns() {
       Made<EndDevice>("type", kAlways, DeviceType),
       Field("protocol", kAlways, "target_protocols"),
       Field("rate", kAlways, "link_rate"),
-      Field("width", kWide, "link_width", kRight),
+      Made<EndDevice>(
+          "width", kWide, [](const EndDevice& d) { return WidthText(d.link_width()); }, kRight),
       Field("block-device", kAlways, "block_device"),
       Field("scsi-address", kWide, "scsi_address"),
       Field("vendor", kAlways, "vendor"),

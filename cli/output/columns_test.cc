@@ -168,5 +168,14 @@ TEST(ColumnsTest, CellsShowShortNames) {
   }
 }
 
+TEST(ColumnsTest, AnUnknownWidthIsEmpty) {
+  sas::v1::Port port;
+  const Column* const width = FindColumn(ColumnsOf(sas::v1::RESOURCE_KIND_PORT), "width");
+  ASSERT_NE(width, nullptr);
+  EXPECT_EQ(width->value(port), "");
+  port.set_width(4);
+  EXPECT_EQ(width->value(port), "4");
+}
+
 }  // namespace
 }  // namespace sasd::cli

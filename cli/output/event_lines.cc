@@ -98,6 +98,26 @@ std::string ShortValue(const Message& message, absl::string_view path) {
   return absl::StrJoin(parts, ",");
 }
 
+// "path over 500605b00ab01230 attached -> blocked": what differs within the paths that both states
+// have. Their list shows only which paths there are.
+void PathDifferences(const sas::v1::LogicalUnit& before, const sas::v1::LogicalUnit& now,
+                     std::vector<std::string>& texts) {
+  for (const sas::v1::Path& path : now.paths()) {
+    for (const sas::v1::Path& old : before.paths()) {
+      if (old.end_device() != path.end_device()) continue;
+      for (const char* field :
+           {"state", "scsi_address", "block_device", "generic_device", "holders"}) {
+        const std::string was = ShortValue(old, field), is = ShortValue(path, field);
+        if (was == is) continue;
+        const std::string what =
+            absl::string_view(field) == "state" ? "" : absl::StrCat(" ", ShortField(field));
+        texts.push_back(
+            absl::StrCat("path over ", ShortName(path.host()), what, " ", was, " -> ", is));
+      }
+    }
+  }
+}
+
 std::string Differences(const Change& change) {
   const Message* now = Inner(change.resource());
   const Message* before = Inner(change.previous());
@@ -112,7 +132,12 @@ std::string Differences(const Change& change) {
     const std::string path(wrapped ? head.second : mask);
     if (IsBookkeeping(path)) continue;
     const std::string old_value = before == nullptr ? "?" : ShortValue(*before, path);
-    texts.push_back(absl::StrCat(ShortField(path), " ", old_value, " -> ", ShortValue(*now, path)));
+    const std::string new_value = ShortValue(*now, path);
+    if (path == "paths" && before != nullptr && change.resource().has_logical_unit()) {
+      PathDifferences(change.previous().logical_unit(), change.resource().logical_unit(), texts);
+      if (old_value == new_value) continue;
+    }
+    texts.push_back(absl::StrCat(ShortField(path), " ", old_value, " -> ", new_value));
   }
   return absl::StrJoin(texts, "; ");
 }

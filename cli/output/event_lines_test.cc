@@ -77,6 +77,40 @@ TEST(EventLinesTest, AModificationShowsBothValues) {
                           Not(HasSubstr("revision"))));
 }
 
+constexpr char kUnit[] = R"(name: "logicalUnits/naa.5000c500a7b26111"
+  paths { end_device: "hosts/1/endDevices/a" host: "hosts/1" state: DEVICE_STATE_ATTACHED
+          block_device: "sdb" }
+  paths { end_device: "hosts/2/endDevices/b" host: "hosts/2" state: DEVICE_STATE_ATTACHED })";
+
+std::string UnitChanged(const std::string& before) {
+  return Print(std::string("revision: 42 changes { kind: CHANGE_KIND_MODIFIED "
+                           "resource { logical_unit { ") +
+               kUnit + " } } previous { logical_unit { " + before +
+               " } } changed_fields { paths: \"paths\" } }");
+}
+
+TEST(EventLinesTest, APathsNewStateIsShown) {
+  const std::string line = UnitChanged(
+      "paths { end_device: 'hosts/1/endDevices/a' host: 'hosts/1' state: DEVICE_STATE_BLOCKED "
+      "        block_device: 'sdb' } "
+      "paths { end_device: 'hosts/2/endDevices/b' host: 'hosts/2' state: DEVICE_STATE_ATTACHED }");
+  EXPECT_THAT(line, AllOf(HasSubstr("path over 1 blocked -> attached"), Not(HasSubstr("paths "))));
+}
+
+TEST(EventLinesTest, APathsNewBlockDeviceIsShown) {
+  const std::string line = UnitChanged(
+      "paths { end_device: 'hosts/1/endDevices/a' host: 'hosts/1' state: DEVICE_STATE_ATTACHED } "
+      "paths { end_device: 'hosts/2/endDevices/b' host: 'hosts/2' state: DEVICE_STATE_ATTACHED }");
+  EXPECT_THAT(line, HasSubstr("path over 1 block device none -> sdb"));
+}
+
+TEST(EventLinesTest, ANewPathIsShownAsBefore) {
+  const std::string line = UnitChanged(
+      "paths { end_device: 'hosts/1/endDevices/a' host: 'hosts/1' state: DEVICE_STATE_ATTACHED "
+      "        block_device: 'sdb' }");
+  EXPECT_THAT(line, AllOf(HasSubstr("paths "), HasSubstr(" -> "), Not(HasSubstr("path over"))));
+}
+
 TEST(EventLinesTest, NewHandlesAreOneLine) {
   const std::string change =
       std::string("changes { kind: CHANGE_KIND_MODIFIED resource { ") + kDevice +

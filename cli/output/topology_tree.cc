@@ -167,7 +167,8 @@ class TreeBuilder {
   }
 
   void SetLink(uint32_t width, const Port* port, TreeNode& node) const {
-    const std::string link = absl::StrCat(std::max(1u, width), "x");
+    if (width == 0) return;  // its members are not known
+    const std::string link = absl::StrCat(width, "x");
     node.link = absl::StrCat(IsNarrow(port) ? paint_.Yellow(link) : link, "--");
     node.link_width = link.size() + 2;
   }

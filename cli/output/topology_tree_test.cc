@@ -65,8 +65,8 @@ sas::v1::EndDevice Disk(const std::string& parent, int number, const std::string
   return Parse<sas::v1::EndDevice>(
       absl::StrCat("name: \"", kHost, "/endDevices/", address, "\" sas_address: \"", address,
                    "\" host: \"", kHost, "\" parent: \"", parent, "\" slot: ", number,
-                   " link_rate: LINK_RATE_12_GBPS peripheral_type: 0 "
-                   "state: DEVICE_STATE_ATTACHED"),
+                   " link_rate: LINK_RATE_12_GBPS link_width: 1 "
+                   "peripheral_type: 0 state: DEVICE_STATE_ATTACHED"),
       rest);
 }
 
@@ -76,7 +76,7 @@ sas::v1::EndDevice Ses(const std::string& parent, const std::string& os_name,
       "name: \"", kHost, "/endDevices/", os_name, "\" sas_address: \"500e004aaaaaaa1e\" host: \"",
       kHost, "\" parent: \"", parent, "\" os_name: \"", os_name, "\" enclosure: \"enclosures/",
       enclosure, "\" state: DEVICE_STATE_ATTACHED peripheral_type: 13 ",
-      "link_rate: LINK_RATE_12_GBPS ", identity));
+      "link_rate: LINK_RATE_12_GBPS link_width: 1 ", identity));
 }
 
 sas::v1::Port PortOf(const std::string& owner, const std::string& attached, int width, int widest) {
@@ -145,7 +145,7 @@ TEST(TopologyTreeTest, VerboseDrawsEachDeviceAligned) {
       "6G   attached\n"
       "   |--1x--end_device-1:10              slot 2  sdaa    SEAGATE ST8000NM0075  ZA1       "
       "12G  attached\n"
-      "   `--1x--end_device-5000c500a7b26110          device\n");
+      "   `--end_device-5000c500a7b26110          device\n");
 }
 
 TEST(TopologyTreeTest, TwiceVerboseAddsAddressesAndHandles) {
@@ -231,8 +231,18 @@ TEST(TopologyTreeTest, WithoutAPortTheLinkWidthCounts) {
   snapshot.ports.clear();
   snapshot.expanders[0].set_link_width(4);
   const std::string tree = Draw(snapshot);
-  EXPECT_THAT(tree, HasSubstr("`--1x--expander-1:0"));  // a link has one lane at least
+  EXPECT_THAT(tree, HasSubstr("`--expander-1:0")) << "an unknown width is not drawn";
   EXPECT_THAT(tree, HasSubstr("`--4x--expander-1:9"));
+}
+
+// hpsa and smartpqi show ports without phys.
+TEST(TopologyTreeTest, AnUnknownWidthIsNotDrawn) {
+  sas::v1::EndDevice disk = Disk(kHost, 1);
+  disk.clear_link_width();
+  TreeSnapshot snapshot = With({disk});
+  EXPECT_THAT(Draw(snapshot, 1), AllOf(HasSubstr("--end_device"), Not(HasSubstr("x--"))));
+  snapshot.ports = {PortOf(kHost, disk.name(), 0, 0)};
+  EXPECT_THAT(Draw(snapshot, 1), Not(HasSubstr("x--")));
 }
 
 TEST(TopologyTreeTest, AWideDeviceShowsItsLanes) {
@@ -325,7 +335,7 @@ TEST(TopologyTreeTest, UnnamedObjectsShowTheirAddress) {
   snapshot.expanders[0].clear_os_name();
   const std::string tree = Draw(snapshot);
   EXPECT_THAT(tree, HasSubstr("`--host-500605b00ab01230 HBA 9500-16e\n"));
-  EXPECT_THAT(tree, HasSubstr("`--1x--expander-500e004aaaaaaa1f ASTEK  12G\n"));
+  EXPECT_THAT(tree, HasSubstr("`--expander-500e004aaaaaaa1f ASTEK  12G\n"));
 }
 
 TEST(TopologyTreeTest, AnUnknownParentMeansTheHost) {
@@ -337,7 +347,7 @@ TEST(TopologyTreeTest, AnUnknownParentMeansTheHost) {
             "node1\n"
             "`--host1 HBA 9500-16e\n"
             "   |--  1 x end_device -- disk  12G\n"
-            "   `--1x--expander-1:9 HGST  12G\n");
+            "   `--expander-1:9 HGST  12G\n");
 }
 
 TEST(TopologyTreeTest, LeavesOutALoopOfParents) {

@@ -81,6 +81,13 @@ grpc::Status FakeNodeService::Diagnose(grpc::ServerContext*, const sas::v1::Diag
   return failure_;
 }
 
+grpc::Status FakeNodeService::ListScsiHosts(grpc::ServerContext*,
+                                            const sas::v1::ListScsiHostsRequest*,
+                                            sas::v1::ListScsiHostsResponse* response) {
+  *response = scsi_hosts;
+  return failure_;
+}
+
 grpc::Status FakeHistoryService::ListEvents(grpc::ServerContext*,
                                             const sas::v1::ListEventsRequest* request,
                                             sas::v1::ListEventsResponse* response) {

@@ -67,6 +67,11 @@ class FakeNodeService : public sas::v1::NodeService::Service {
   grpc::Status Diagnose(grpc::ServerContext* context, const sas::v1::DiagnoseRequest* request,
                         sas::v1::DiagnoseResponse* response) override;
 
+  grpc::Status ListScsiHosts(grpc::ServerContext* context,
+                             const sas::v1::ListScsiHostsRequest* request,
+                             sas::v1::ListScsiHostsResponse* response) override;
+
+  sas::v1::ListScsiHostsResponse scsi_hosts;
   sas::v1::ListFindingsResponse findings;
   sas::v1::DiagnoseResponse diagnosis;
   std::vector<sas::v1::ListFindingsRequest> findings_requests;

@@ -1,6 +1,7 @@
 #ifndef DAEMON_BACKEND_BACKEND_H_
 #define DAEMON_BACKEND_BACKEND_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "absl/time/time.h"
 #include "daemon/diagnosis/check.h"
 #include "daemon/registry/topology.h"
+#include "driver/observation/scsi_host.h"
 #include "rpc/call_guard.h"
 #include "rpc/server.h"
 
@@ -40,6 +42,13 @@ class Backend {
   // The interval between two looks at the links of a host from now on; 0: never. Only a backend
   // that looks takes it.
   virtual void SetLookInterval(absl::Duration) {}
+
+  // What the operating system shows beside the SAS objects, as last read; never null. Makes no I/O.
+  virtual std::shared_ptr<const ScsiHosts> scsi_hosts() {
+    static const auto& none =
+        *new std::shared_ptr<const ScsiHosts>(std::make_shared<const ScsiHosts>());
+    return none;
+  }
 
   // Returns what sasd sees, what it does not see, and the remedies. `topology` is the registry's
   // newest snapshot. Does not wait and touches no device.

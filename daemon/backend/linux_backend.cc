@@ -99,6 +99,7 @@ class LinuxBackend : public Backend {
     }
     follower_ = std::make_unique<sysfs::SysfsFollower>(*source_, clock_, std::move(follower));
     if (absl::Status s = follower_->ScanTree(SysfsSource::ScanCause()); !s.ok()) return s;
+    ShowScsiHosts();
     FollowHbas();
     thread_ = std::thread(&LinuxBackend::Run, this);
     return absl::OkStatus();
@@ -138,6 +139,11 @@ class LinuxBackend : public Backend {
     Note(&LinuxBackend::look_interval_changed_);
   }
 
+  std::shared_ptr<const ScsiHosts> scsi_hosts() override ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    return scsi_hosts_;
+  }
+
   std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) override
       ABSL_LOCKS_EXCLUDED(mu_) {
     LiveSystem live;
@@ -151,6 +157,7 @@ class LinuxBackend : public Backend {
       absl::MutexLock lock(&mu_);
       live.look_interval = look_interval_;
       live.reading_error = last_error_;
+      live.scsi_hosts = scsi_hosts_;
     }
     return DiagnoseLive(live, topology);
   }
@@ -245,6 +252,7 @@ class LinuxBackend : public Backend {
                                                 : follower_->RunDue();
       scanned = scan;
       flushed = flush;
+      ShowScsiHosts();
       ReportPending();
       if (links_changed) follower_->PlanLooks();
       if (link_lost || readings_ != Readings()) FollowHbas();
@@ -265,6 +273,11 @@ class LinuxBackend : public Backend {
       return false;
     }
     return true;
+  }
+
+  void ShowScsiHosts() ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    scsi_hosts_ = source_->scsi_hosts();
   }
 
   void ReportPending() {
@@ -312,6 +325,8 @@ class LinuxBackend : public Backend {
   Requests flushes_ ABSL_GUARDED_BY(mu_);
   absl::Status scan_status_ ABSL_GUARDED_BY(mu_);  // of the last requested scan
   std::string last_error_ ABSL_GUARDED_BY(mu_);    // of the last reading; empty: none
+  std::shared_ptr<const ScsiHosts> scsi_hosts_ ABSL_GUARDED_BY(mu_) =
+      std::make_shared<const ScsiHosts>();
 
   std::unique_ptr<ControlLinks> links_;  // may be null; constant after Start()
   std::thread thread_;

@@ -232,6 +232,40 @@ TEST_F(LinuxBackendTest, DiagnosisNamesMissingSources) {
   EXPECT_EQ(CheckOf(**without, nothing, "uevents").reason, "UEVENTS_REFUSED");
 }
 
+TEST_F(LinuxBackendTest, UnreadableHostIsShownWhileItLasts) {
+  Start();
+  EXPECT_TRUE(backend_->scsi_hosts()->unreadable.empty());
+  const std::string entry = options_.root + "/class/sas_host/host9";
+  std::filesystem::create_symlink("../../devices/pci0000:00/gone/host9/sas_host/host9", entry);
+  ASSERT_TRUE(backend_->Rescan().ok());
+  ASSERT_EQ(backend_->scsi_hosts()->unreadable.size(), 1u);
+  EXPECT_EQ(backend_->scsi_hosts()->unreadable[0].os_name, "host9");
+  EXPECT_THAT(backend_->scsi_hosts()->unreadable[0].reason, HasSubstr("leads nowhere"));
+  const registry::Topology nothing(registry::Tables(), 0, "");
+  EXPECT_EQ(CheckOf(*backend_, nothing, "host9").reason, "HOST_UNREADABLE");
+  std::filesystem::remove(entry);
+  ASSERT_TRUE(backend_->Rescan().ok());
+  EXPECT_TRUE(backend_->scsi_hosts()->unreadable.empty());
+}
+
+// A uevent of the volume's host is enough.
+TEST_F(LinuxBackendTest, VolumeAppearsAndGoesByUevents) {
+  Start();
+  EXPECT_TRUE(backend_->scsi_hosts()->hosts.empty());
+  const std::string target = options_.root + "/devices/pci0000:00/0000:03:00.0/host5/target5:1:0";
+  std::filesystem::create_directories(target + "/5:1:0:0/block/sdz");
+  const sysfs::Uevent uevent{
+      "add", "/devices/pci0000:00/0000:03:00.0/host5/target5:1:0/5:1:0:0/block/sdz", "block", 1};
+  uevents_->Push(uevent);
+  ASSERT_TRUE(backend_->WaitIdle(absl::InfiniteDuration()).ok());
+  ASSERT_EQ(backend_->scsi_hosts()->hosts.size(), 1u);
+  EXPECT_EQ(backend_->scsi_hosts()->hosts[0].devices[0].facts.block_device, "sdz");
+  std::filesystem::remove_all(target);
+  uevents_->Push(uevent);
+  ASSERT_TRUE(backend_->WaitIdle(absl::InfiniteDuration()).ok());
+  EXPECT_TRUE(backend_->scsi_hosts()->hosts.empty());
+}
+
 TEST_F(LinuxBackendTest, MissingTreeIsAnError) {
   options_.root += "/nowhere";
   const auto backend = StartLinuxBackend(options_, LinuxSeams(), clock_, sink_);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "daemon/diagnosis/commands.h"
+#include "daemon/diagnosis/scsi_host_check.h"
 #include "driver/sysfs/file_io.h"
 #include "driver/sysfs/sysfs_source.h"
 
@@ -34,18 +35,28 @@ class SysfsBackend : public Backend {
 
   absl::Status Rescan() override ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
-    return source_->Scan();
+    absl::Status status = source_->Scan();
+    absl::MutexLock shown_lock(&shown_mu_);
+    scsi_hosts_ = source_->scsi_hosts();
+    return status;
+  }
+
+  std::shared_ptr<const ScsiHosts> scsi_hosts() override ABSL_LOCKS_EXCLUDED(shown_mu_) {
+    absl::MutexLock lock(&shown_mu_);
+    return scsi_hosts_;
   }
 
   // A scan reports everything before it returns.
   absl::Status WaitIdle(absl::Duration) override { return absl::OkStatus(); }
 
   std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) override {
-    return {PassedCheck(
+    std::vector<DiagnosisCheck> checks = CheckScsiHosts(*scsi_hosts());
+    checks.push_back(PassedCheck(
         "backend", absl::StrCat(description_,
                                 ": not a live machine; sasd reads this tree at the start and at "
                                 "each rescan; ",
-                                topology.size(), " objects"))};
+                                topology.size(), " objects")));
+    return checks;
   }
 
  private:
@@ -55,6 +66,10 @@ class SysfsBackend : public Backend {
   // Held while the tree is read, which serializes scans. Nothing else waits for it.
   absl::Mutex mu_;
   std::unique_ptr<sysfs::SysfsSource> source_ ABSL_GUARDED_BY(mu_);
+
+  absl::Mutex shown_mu_;  // a leaf
+  std::shared_ptr<const ScsiHosts> scsi_hosts_ ABSL_GUARDED_BY(shown_mu_) =
+      std::make_shared<const ScsiHosts>();
 };
 
 }  // namespace

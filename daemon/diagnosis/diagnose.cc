@@ -14,6 +14,7 @@
 #include "daemon/diagnosis/commands.h"
 #include "daemon/diagnosis/driver_limits.h"
 #include "daemon/diagnosis/firmware_check.h"
+#include "daemon/diagnosis/scsi_host_check.h"
 
 namespace sasd {
 namespace {
@@ -24,6 +25,7 @@ constexpr uint8_t kSesType = 13;  // SPC peripheral device type
 // Reading a tree while serving a hundred clients takes about so many open files.
 constexpr uint64_t kFewestFiles = 1024;
 constexpr double kMostlyUsed = 0.8;
+constexpr absl::string_view kNoSlots = "so the names and numbers of slots stay unknown";
 
 std::string Count(size_t count, absl::string_view what) {
   return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
@@ -39,6 +41,7 @@ class Doctor {
     Sysfs();
     Controllers();
     Hosts();
+    ScsiHostChecks();
     for (const auto& host : topology_.collection<registry::Host>()) {
       checks_.push_back(CheckFirmware(*host, live_));
     }
@@ -71,6 +74,20 @@ class Doctor {
     } else {
       checks_.push_back(PassedCheck("sysfs", absl::StrCat("sasd reads ", root)));
     }
+  }
+
+  void ScsiHostChecks() {
+    if (live_.scsi_hosts == nullptr) return;
+    for (DiagnosisCheck& check : CheckScsiHosts(*live_.scsi_hosts)) {
+      checks_.push_back(std::move(check));
+    }
+  }
+
+  bool IsUnreadable(const std::string& name) const {
+    if (live_.scsi_hosts == nullptr) return false;
+    const std::vector<UnreadableHost>& all = live_.scsi_hosts->unreadable;
+    return std::any_of(all.begin(), all.end(),
+                       [&](const UnreadableHost& host) { return host.os_name == name; });
   }
 
   // PCI functions that could be SAS hosts but are not.
@@ -116,7 +133,7 @@ class Doctor {
     std::set<std::string> seen;
     for (const auto& host : hosts) seen.insert(host->facts.os_name);
     for (const std::string& name : machine_.sas_hosts) {
-      if (seen.count(name) > 0) continue;
+      if (seen.count(name) > 0 || IsUnreadable(name)) continue;
       checks_.push_back(FailedCheck(
           Status::kLimited, "HOST_NOT_TOLD", name,
           "sysfs shows it, but sasd does not report it: either it has just appeared, or "
@@ -188,27 +205,78 @@ class Doctor {
         if (!name.empty() && served.count(name) == 0) unserved.push_back(name);
       }
     }
-    static constexpr absl::string_view kLoss = "so the names and numbers of slots stay unknown";
     if (devices == 0) {
       checks_.push_back(PassedCheck("enclosures", "this node has no enclosure services device"));
-    } else if (!machine_.has_ses) {
-      checks_.push_back(FailedCheck(
-          Status::kLimited, "SES_NOT_LOADED", "enclosures",
-          absl::StrCat(Count(devices, "enclosure services device"), " without a driver, ", kLoss),
-          "Load the driver", "modprobe ses"));
+    } else if (!machine_.has_ses && !NoneOffers(unserved)) {
+      checks_.push_back(FailedCheck(Status::kLimited, "SES_NOT_LOADED", "enclosures",
+                                    absl::StrCat(Count(devices, "enclosure services device"),
+                                                 " without a driver, ", kNoSlots),
+                                    "Load the driver", "modprobe ses"));
     } else if (!unserved.empty()) {
-      checks_.push_back(
-          FailedCheck(Status::kLimited, "SES_NOT_BOUND", "enclosures",
-                      absl::StrCat("the ses driver does not serve ", absl::StrJoin(unserved, ", "),
-                                   ", ", kLoss),
-                      "Bind the driver again; the kernel's log shows why it refuses",
-                      absl::StrCat("echo ", unserved.front(),
-                                   " > /sys/bus/scsi/drivers/ses/bind; dmesg | grep -i ses | "
-                                   "tail")));
+      UnservedEnclosures(unserved);
     } else {
       checks_.push_back(PassedCheck(
           "enclosures",
           absl::StrCat(Count(devices, "enclosure services device"), ", served by the ses driver")));
+    }
+  }
+
+  const SesDevice* SesDeviceAt(const std::string& scsi_address) const {
+    for (const SesDevice& device : machine_.ses_devices) {
+      if (device.scsi_address == scsi_address) return &device;
+    }
+    return nullptr;
+  }
+
+  // True if the ses driver could serve none of them, loaded or not.
+  bool NoneOffers(const std::vector<std::string>& names) const {
+    return !names.empty() && std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+      const SesDevice* device = SesDeviceAt(name);
+      return device != nullptr && device->enclosure_services == false;
+    });
+  }
+
+  // What keeps the ses driver from an enclosure, and what helps.
+  void UnservedEnclosures(const std::vector<std::string>& unserved) {
+    std::vector<std::string> unbound, without_bit, refused;
+    for (const std::string& name : unserved) {
+      const SesDevice* device = SesDeviceAt(name);
+      if (device != nullptr && device->enclosure_services == false) {
+        without_bit.push_back(name);
+      } else if (device != nullptr && device->driver == "ses") {
+        refused.push_back(name);
+      } else {
+        unbound.push_back(name);
+      }
+    }
+    if (!without_bit.empty()) {
+      checks_.push_back(FailedCheck(
+          Status::kLimited, "SES_NOT_OFFERED", "enclosures",
+          absl::StrCat(absl::StrJoin(without_bit, ", "), without_bit.size() == 1 ? " does" : " do",
+                       " not set ENCSERV in the INQUIRY data, so the kernel makes no enclosure of "
+                       "it, ",
+                       kNoSlots),
+          "Only other firmware of the enclosure changes that; sasd shows the bays that the HBA "
+          "reports"));
+    }
+    if (!refused.empty()) {
+      checks_.push_back(FailedCheck(
+          Status::kLimited, "SES_REFUSED", "enclosures",
+          absl::StrCat("the ses driver has ", absl::StrJoin(refused, ", "),
+                       ", but made no enclosure of it, ", kNoSlots),
+          "See why in the kernel's log, and whether the device sets EncServ (sg_inq); binding it "
+          "again does not help",
+          "dmesg | grep -i -e ses -e enclosure | tail"));
+    }
+    if (!unbound.empty()) {
+      checks_.push_back(
+          FailedCheck(Status::kLimited, "SES_NOT_BOUND", "enclosures",
+                      absl::StrCat("the ses driver does not serve ", absl::StrJoin(unbound, ", "),
+                                   ", ", kNoSlots),
+                      "Bind the driver again; the kernel's log shows why it refuses",
+                      absl::StrCat("echo ", unbound.front(),
+                                   " > /sys/bus/scsi/drivers/ses/bind; dmesg | grep -i ses | "
+                                   "tail")));
     }
   }
 

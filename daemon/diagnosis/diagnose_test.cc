@@ -1,6 +1,7 @@
 #include "daemon/diagnosis/diagnose.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -305,6 +306,7 @@ TEST_F(DiagnoseTest, OtherDriversAreLimitedToSysfs) {
                                          {"aic94xx", "SES device"},
                                          {"isci", "SES device"},
                                          {"smartpqi", "expanders are not shown"},
+                                         {"hpsa", "link rates are not shown"},
                                          {"new_sas", "discovery status"}}) {
     AddHost(kHost, "host11", c.driver);
     const DiagnosisCheck check = Find("host11");
@@ -366,6 +368,45 @@ TEST_F(DiagnoseTest, EnclosuresWithoutSesDriverAreLimited) {
   live_.machine.has_ses = true;
   live_.machine.enclosures = {"11:0:2:0"};
   EXPECT_EQ(Find("enclosures").status, Status::kOk);
+}
+
+// ses makes an enclosure only of a device that offers its services (ENCSERV).
+TEST_F(DiagnoseTest, SesDeviceThatOffersNothingGetsNoUselessRemedy) {
+  AddHost(kHost, "host11", "mpt3sas");
+  AddUnit(2, 13);
+  live_.machine.ses_devices = {{"11:0:2:0", "ses", false}};
+  EXPECT_EQ(Find("enclosures").status, Status::kLimited);
+  EXPECT_EQ(Find("enclosures").reason, "SES_NOT_OFFERED");
+  EXPECT_THAT(Find("enclosures").message,
+              AllOf(HasSubstr("11:0:2:0 does not set ENCSERV"), HasSubstr("slots stay unknown")));
+  EXPECT_THAT(Find("enclosures").command, IsEmpty());
+  live_.machine.has_ses = false;
+  EXPECT_EQ(Find("enclosures").reason, "SES_NOT_OFFERED") << "loading ses does not help";
+  live_.machine.ses_devices[0].enclosure_services = true;
+  EXPECT_EQ(Find("enclosures").reason, "SES_NOT_LOADED");
+}
+
+TEST_F(DiagnoseTest, BoundSesDriverIsNotBoundAgain) {
+  AddHost(kHost, "host11", "mpt3sas");
+  AddUnit(2, 13);
+  live_.machine.ses_devices = {{"11:0:2:0", "ses", std::nullopt}};
+  EXPECT_EQ(Find("enclosures").reason, "SES_REFUSED");
+  EXPECT_THAT(Find("enclosures").command, Not(HasSubstr("bind")));
+  live_.machine.ses_devices[0].enclosure_services = true;
+  EXPECT_EQ(Find("enclosures").reason, "SES_REFUSED");
+  live_.machine.ses_devices[0].driver = "";
+  EXPECT_EQ(Find("enclosures").reason, "SES_NOT_BOUND");
+  EXPECT_THAT(Find("enclosures").command, HasSubstr("echo 11:0:2:0 > "));
+}
+
+TEST_F(DiagnoseTest, UnreadableHostIsNamedWithItsReasonOnce) {
+  AddHost(kHost, "host11", "mpt3sas");
+  live_.machine.sas_hosts.push_back("host12");
+  ScsiHosts hosts;
+  hosts.unreadable = {{"host12", "class/sas_host/host12", "its link leads nowhere"}};
+  live_.scsi_hosts = std::make_shared<const ScsiHosts>(hosts);
+  EXPECT_EQ(Find("host12").reason, "HOST_UNREADABLE");
+  EXPECT_EQ(Find("host12").status, Status::kBroken);
 }
 
 TEST_F(DiagnoseTest, MissingSgDriverIsLimited) {

@@ -20,6 +20,10 @@ constexpr Limits kLimits[] = {
     {"mpi3mr",
      "it shows SAS objects only if its firmware lets the driver manage the topology, and sasd "
      "cannot use its control device (/dev/bsg/mpi3mrctlN)"},
+    {"hpsa",
+     "its ports show no member phys, expanders and link rates are not shown, and a logical volume "
+     "of "
+     "the controller hides its drives"},
     {"smartpqi",
      "its ports show no member phys, expanders are not shown, and a logical volume of the "
      "controller hides its drives"},

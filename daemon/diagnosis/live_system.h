@@ -1,6 +1,7 @@
 #ifndef DAEMON_DIAGNOSIS_LIVE_SYSTEM_H_
 #define DAEMON_DIAGNOSIS_LIVE_SYSTEM_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "absl/time/time.h"
 #include "daemon/diagnosis/control_node_state.h"
 #include "daemon/diagnosis/machine.h"
+#include "driver/observation/scsi_host.h"
 
 namespace sasd {
 
@@ -26,6 +28,8 @@ struct LiveSystem {
   std::vector<ControlNodeState> control_nodes;  // one per HBA with a link to its firmware
   absl::Duration look_interval;                 // between two looks at the links; 0: never
   std::string reading_error;                    // of the last reading of sysfs; empty: none
+  // What sysfs shows beside the SAS objects; null: nothing.
+  std::shared_ptr<const ScsiHosts> scsi_hosts;
 };
 
 }  // namespace sasd

@@ -2,6 +2,7 @@
 #define DAEMON_DIAGNOSIS_MACHINE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,15 @@ struct PciController {
   uint16_t vendor = 0, device = 0;
   uint16_t class_code = 0;  // 0x0107
   std::string driver;       // "mpt3sas"; empty: no driver
+};
+
+// An enclosure services device (SPC type 13) of the kernel.
+struct SesDevice {
+  std::string scsi_address;  // "0:0:8:0"
+  std::string driver;        // that is bound to it: "ses"; empty: none
+  // Its INQUIRY data has the bit ENCSERV, without which ses makes no enclosure of it. nullopt: the
+  // kernel does not show the data.
+  std::optional<bool> enclosure_services;
 };
 
 // A control node of mpt3sas.
@@ -49,7 +59,8 @@ struct MachineFacts {
   std::vector<PciController> controllers;
   std::vector<std::string> sas_hosts;   // "host11": every SAS host of the kernel
   std::vector<std::string> enclosures;  // "0:0:8:0": the SES devices that the ses driver serves
-  bool has_ses = false;                 // the driver is loaded or built in
+  std::vector<SesDevice> ses_devices;
+  bool has_ses = false;  // the driver is loaded or built in
   bool has_sg = false;
   bool has_device_mapper = false;
   bool has_udevd = false;  // udevd runs

@@ -66,6 +66,25 @@ class SysfsLook {
     return controllers;
   }
 
+  // Reads the type of every SCSI device, and the rest of SES devices alone.
+  std::vector<SesDevice> SesDevices() {
+    constexpr uint64_t kSesType = 13;
+    std::vector<SesDevice> devices;
+    const Directory all = io_.Open(root_, kScsiDevices);
+    for (const std::string& name : Links(kScsiDevices)) {
+      if (!sysfs::LunOfScsiName(name)) continue;
+      const Directory folder = Follow(all, kScsiDevices, name);
+      if (sysfs::NumberOf(Text(folder, "type")) != kSesType) continue;
+      SesDevice device;
+      device.scsi_address = name;
+      device.driver = std::string(sysfs::LastComponent(io_.ReadLink(folder, "driver")));
+      device.enclosure_services =
+          sysfs::EnclosureServicesOf(io_.Read(folder, sysfs::Attribute::kInquiry));
+      devices.push_back(std::move(device));
+    }
+    return devices;
+  }
+
   // The number of the misc device; empty if there is none.
   std::string MiscNumber(absl::string_view name) {
     const Directory misc = io_.Open(root_, kMisc);
@@ -75,6 +94,7 @@ class SysfsLook {
  private:
   static constexpr absl::string_view kPciDevices = "bus/pci/devices";
   static constexpr absl::string_view kMisc = "class/misc";
+  static constexpr absl::string_view kScsiDevices = "bus/scsi/devices";
 
   // The folder to which the link `name` leads in `folder`, which is at `path`.
   Directory Follow(const Directory& folder, absl::string_view path, absl::string_view name) {
@@ -251,6 +271,7 @@ MachineFacts ReadMachine(const MachinePlaces& places, sysfs::FileIo& io) {
     machine.controllers = look.Controllers();
     machine.sas_hosts = look.Links("class/sas_host");
     machine.enclosures = look.Links("class/enclosure");
+    machine.ses_devices = look.SesDevices();
     machine.has_ses = look.Has("bus/scsi/drivers/ses");
     machine.has_sg = look.Has("class/scsi_generic");
     machine.has_device_mapper = look.Has("devices/virtual/misc/device-mapper");

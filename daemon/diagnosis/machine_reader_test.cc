@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -89,6 +90,32 @@ TEST_F(MachineReaderTest, LoadedDriversAreFoundInSysfs) {
   machine = Read();
   EXPECT_TRUE(machine.has_ses && machine.has_sg && machine.has_device_mapper && machine.has_udevd);
   EXPECT_THAT(machine.enclosures, ElementsAre("5:0:9:0"));
+}
+
+// Byte 6, bit 6 of the INQUIRY data that the kernel keeps.
+TEST_F(MachineReaderTest, SesDevicesShowDriverAndEncServ) {
+  sysfs::FakeHost host = sysfs::Machine();
+  sysfs::FakeUnit ses;
+  ses.type = 13;
+  sysfs::DriveOf(host, 1).units = {ses};
+  fs::remove_all(places_.sysfs);
+  ASSERT_TRUE(sysfs::WriteFakeSysfs(places_.sysfs, {host}).ok());
+  const MachineFacts bare = Read();
+  ASSERT_EQ(bare.ses_devices.size(), 1u);
+  EXPECT_EQ(bare.ses_devices[0].scsi_address, "5:0:1:0");
+  EXPECT_EQ(bare.ses_devices[0].driver, "");
+  EXPECT_EQ(bare.ses_devices[0].enclosure_services, std::nullopt);
+
+  const std::string folder =
+      "sys/devices/pci0000:00/0000:03:00.0/host5/port-5:0/expander-5:0/port-5:0:1/"
+      "end_device-5:0:1/target5:0:1/5:0:1:0/";
+  Folder("sys/bus/scsi/drivers/ses");
+  Link("../../../../../../../../../../../bus/scsi/drivers/ses", folder + "driver");
+  Write(folder + "inquiry", std::string("\x0d\0\x07\x02\x3b\0\0\x02", 8));
+  EXPECT_EQ(Read().ses_devices[0].driver, "ses");
+  EXPECT_EQ(Read().ses_devices[0].enclosure_services, false);
+  Write(folder + "inquiry", std::string("\x0d\0\x07\x02\x3b\0\x40\x02", 8));
+  EXPECT_EQ(Read().ses_devices[0].enclosure_services, true);
 }
 
 TEST_F(MachineReaderTest, UnreadableSysfsLeavesOtherFacts) {

@@ -70,6 +70,7 @@ Report Examine(const Topology& topology, BaselineView baseline, const DismissalM
   ExamineNode(examined, findings);
   ExamineHosts(examined, findings);
   ExaminePorts(examined, findings);
+  ExaminePhys(examined, findings);
   ExamineDevices(examined, findings);
   ExaminePaths(examined, findings);
   ExamineMissing(examined, findings);

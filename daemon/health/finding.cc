@@ -8,6 +8,8 @@ absl::string_view ToString(FindingReason reason) {
       return "NARROW_PORT";
     case FindingReason::kSlowLink:
       return "SLOW_LINK";
+    case FindingReason::kLinkWithoutDevice:
+      return "LINK_WITHOUT_DEVICE";
     case FindingReason::kSinglePath:
       return "SINGLE_PATH";
     case FindingReason::kDeviceBlocked:

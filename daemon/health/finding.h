@@ -21,13 +21,14 @@ enum class Severity : uint8_t { kInfo = 1, kWarning = 2, kCritical = 3 };
 
 enum class FindingReason : uint8_t {
   // Of what is there.
-  kNarrowPort,      // warning: a port has fewer phys than it once had
-  kSlowLink,        // warning: slower than both ends support, or than before
-  kSinglePath,      // warning: one path to a drive that should have two
-  kDeviceBlocked,   // warning: the firmware waits for the device to come back
-  kDeviceFailed,    // critical
-  kDiscoveryError,  // critical if discovery failed; warning if it settled with an error
-  kHostRecovering,  // warning: the host recovers from a reset or from lost events
+  kNarrowPort,  // warning: a port has fewer phys than it once had
+  kSlowLink,    // warning: slower than both ends support, than before, or than its neighbours
+  kLinkWithoutDevice,  // warning: a phy has a link for long, and nothing is attached
+  kSinglePath,         // warning: one path to a drive that should have two
+  kDeviceBlocked,      // warning: the firmware waits for the device to come back
+  kDeviceFailed,       // critical
+  kDiscoveryError,     // critical if discovery failed; warning if it settled with an error
+  kHostRecovering,     // warning: the host recovers from a reset or from lost events
   // Only on hosts that a fabric source and the operating system report.
   kNotAttached,        // warning: the operating system does not know the device
   kUnknownToFirmware,  // warning: the firmware does not know the device

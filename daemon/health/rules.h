@@ -31,6 +31,8 @@ void ExamineNode(const Examined& examined, std::vector<Finding>& findings);
 void ExamineHosts(const Examined& examined, std::vector<Finding>& findings);
 // NARROW_PORT, SLOW_LINK.
 void ExaminePorts(const Examined& examined, std::vector<Finding>& findings);
+// LINK_WITHOUT_DEVICE.
+void ExaminePhys(const Examined& examined, std::vector<Finding>& findings);
 // DEVICE_BLOCKED, DEVICE_FAILED, NOT_ATTACHED, UNKNOWN_TO_FIRMWARE, SLOT_CONTRADICTION.
 void ExamineDevices(const Examined& examined, std::vector<Finding>& findings);
 // SINGLE_PATH.

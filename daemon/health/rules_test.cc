@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "daemon/health/fake_node.h"
 #include "daemon/registry/fake_facts.h"
@@ -21,6 +22,7 @@ using registry::PhyTo;
 using registry::Settled;
 using registry::Unit;
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -70,6 +72,108 @@ TEST_F(HealthTest, LinkSlowerThanBothEndsSupportIsSlow) {
 TEST_F(HealthTest, LinkAsFastAsItsSlowerEndIsFine) {
   Report({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k6Gbps),
           PhyTo(expander_, 0, kHostA.address, 0, LinkRate::k6Gbps, LinkRate::k6Gbps)});
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(HealthTest, SataDriveIsNotSlowerThanSasWas) {
+  EndDeviceFacts sata = Drive(kHostA, 0x11);
+  sata.protocols.target = Protocols::kSata;
+  Report({sata, PhyTo(host_, 0, SasAddress(0x11), -1, LinkRate::k12Gbps)});
+  Report({PhyTo(host_, 0, SasAddress(0x11), -1, LinkRate::k6Gbps)});
+  EXPECT_THAT(Problems(), IsEmpty()) << "as fast as SATA can be";
+  Report({PhyTo(host_, 0, SasAddress(0x11), -1, LinkRate::k3Gbps)});
+  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("it ran at 12 Gbps (a SATA drive)")));
+}
+
+PhyFacts Limited(PhyFacts phy, LinkRate limit) {
+  phy.programmed_max = limit;
+  return phy;
+}
+
+TEST_F(HealthTest, ThrottledExpanderIsOneFindingForItsDrives) {
+  std::vector<Observation> facts = {ExpanderOn(kHostA)};
+  for (uint64_t i = 0; i < 3; ++i) {
+    EndDeviceFacts drive = Drive(kHostA, 0x10 + i);
+    drive.parent = expander_;
+    facts.push_back(drive);
+    facts.push_back(
+        Limited(PhyTo(expander_, static_cast<int>(i), SasAddress(0x10 + i), -1, LinkRate::k3Gbps),
+                LinkRate::k3Gbps));
+  }
+  Report(facts);
+  EXPECT_THAT(Problems(),
+              ElementsAre(AllOf(HasSubstr("2 SLOW_LINK expander"),
+                                HasSubstr("keeps the links to 3 end devices at 3 Gbps"))));
+  const auto report = node_.Examine();
+  EXPECT_EQ(report.findings[0].affected.size(), 4u) << "the expander and three ports";
+}
+
+TEST_F(HealthTest, OneThrottledDriveIsItsPorts) {
+  Report({Drive(kHostA, 0x11),
+          Limited(PhyTo(host_, 0, SasAddress(0x11), -1, LinkRate::k6Gbps), LinkRate::k6Gbps)});
+  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("the programmed maximum of its phy")));
+}
+
+TEST_F(HealthTest, FullSataRateUnderALimitIsFine) {
+  EndDeviceFacts sata = Drive(kHostA, 0x11);
+  sata.protocols.target = Protocols::kSata;
+  Report(
+      {sata, Limited(PhyTo(host_, 0, SasAddress(0x11), -1, LinkRate::k6Gbps), LinkRate::k6Gbps)});
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(HealthTest, DriveSlowerThanItsNeighboursIsSlow) {
+  const auto report = [&](uint64_t number, LinkRate rate, const std::string& model) {
+    LogicalUnitFacts unit =
+        Unit(kHostA, 0x10 + number, absl::StrCat("naa.500000000000000", number));
+    unit.vendor = "SEAGATE";
+    unit.model = model;
+    Report({Drive(kHostA, 0x10 + number), unit,
+            PhyTo(host_, static_cast<int>(number), SasAddress(0x10 + number), -1, rate)});
+  };
+  report(0, LinkRate::k12Gbps, "ST8000");
+  report(1, LinkRate::k6Gbps, "ST8000");
+  EXPECT_THAT(Problems(), IsEmpty()) << "one against one";
+  report(2, LinkRate::k6Gbps, "OLDER");
+  report(3, LinkRate::k12Gbps, "ST8000");
+  EXPECT_THAT(Problems(), ElementsAre(AllOf(HasSubstr("2 SLOW_LINK"),
+                                            HasSubstr("port to 0000000000000011 of host"),
+                                            HasSubstr("2 other drives of its model (ST8000)"))));
+}
+
+class LinkWithoutDeviceTest : public HealthTest {
+ protected:
+  void Link(const std::string& driver, PhyFacts phy) {
+    HostFacts host = HostOf(kHostA);
+    host.driver_name = driver;
+    Report({host, ExpanderOn(kHostA), std::move(phy)});
+  }
+  const PhyFacts linked_ = PhyTo(expander_, 3, SasAddress(0), -1, LinkRate::k6Gbps);
+};
+
+TEST_F(LinkWithoutDeviceTest, LinkToNothingIsAFindingAfterTheGrace) {
+  Link("hisi_sas_v2_hw", linked_);
+  EXPECT_THAT(Problems(), IsEmpty());
+  now_ += absl::Minutes(1);
+  EXPECT_THAT(Problems(), ElementsAre(AllOf(HasSubstr("2 LINK_WITHOUT_DEVICE phy 3 of expander"),
+                                            HasSubstr("at 6 Gbps"))));
+  Report({PhyTo(expander_, 3, SasAddress(0x11), -1, LinkRate::k6Gbps)});
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(LinkWithoutDeviceTest, VirtualAndUnlinkedPhysAreFine) {
+  PhyFacts virtual_phy = linked_;
+  virtual_phy.is_virtual = true;
+  Link("pm80xx", virtual_phy);
+  Report({PhyTo(expander_, 4, SasAddress(0), -1, LinkRate::kDisabled)});
+  now_ += absl::Minutes(1);
+  EXPECT_THAT(Problems(), IsEmpty());
+}
+
+// A pulled drive's phy keeps its rate, and a link to another initiator looks like one to nothing.
+TEST_F(LinkWithoutDeviceTest, Mpt3sasProvesNothing) {
+  Link("mpt3sas", linked_);
+  now_ += absl::Minutes(1);
   EXPECT_THAT(Problems(), IsEmpty());
 }
 

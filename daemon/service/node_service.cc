@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_health.h"
+#include "daemon/service/convert_scsi_hosts.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/list_filters.h"
 #include "daemon/service/names.h"
@@ -137,6 +138,18 @@ grpc::ServerUnaryReactor* NodeService::Diagnose(grpc::CallbackServerContext* con
     }
     return grpc::Status::OK;
   });
+}
+
+grpc::ServerUnaryReactor* NodeService::ListScsiHosts(grpc::CallbackServerContext* context,
+                                                     const sas::v1::ListScsiHostsRequest* request,
+                                                     sas::v1::ListScsiHostsResponse* response) {
+  return calls_.Run(context, SASD_METHOD(ListScsiHosts), request,
+                    [this, response](const AdmittedCall&) {
+                      if (node_.scsi_hosts == nullptr) return grpc::Status::OK;
+                      const std::shared_ptr<const ScsiHosts> hosts = node_.scsi_hosts();
+                      *response = ToProto(*hosts, *registry_.Snapshot());
+                      return grpc::Status::OK;
+                    });
 }
 
 grpc::ServerUnaryReactor* NodeService::WaitSettled(grpc::CallbackServerContext* context,

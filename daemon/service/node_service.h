@@ -44,6 +44,9 @@ class NodeService final : public sas::v1::NodeService::CallbackService {
   grpc::ServerUnaryReactor* Diagnose(grpc::CallbackServerContext* context,
                                      const sas::v1::DiagnoseRequest* request,
                                      sas::v1::DiagnoseResponse* response) override;
+  grpc::ServerUnaryReactor* ListScsiHosts(grpc::CallbackServerContext* context,
+                                          const sas::v1::ListScsiHostsRequest* request,
+                                          sas::v1::ListScsiHostsResponse* response) override;
   grpc::ServerUnaryReactor* WaitSettled(grpc::CallbackServerContext* context,
                                         const sas::v1::WaitSettledRequest* request,
                                         sas::v1::WaitSettledResponse* response) override

@@ -20,6 +20,7 @@ const std::vector<rpc::MethodRole>& MethodRoles() {
       {"sas.v1.NodeService/GetNode", Role::kViewer},
       {"sas.v1.NodeService/ListFindings", Role::kViewer},
       {"sas.v1.NodeService/Diagnose", Role::kViewer},
+      {"sas.v1.NodeService/ListScsiHosts", Role::kViewer},
       {"sas.v1.NodeService/WaitSettled", Role::kViewer},
       {"sas.v1.TopologyService/ListHosts", Role::kViewer},
       {"sas.v1.TopologyService/GetHost", Role::kViewer},

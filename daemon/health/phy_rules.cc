@@ -1,0 +1,50 @@
+#include <memory>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "daemon/health/rules.h"
+
+namespace sasd::health {
+namespace {
+
+using registry::Host;
+using registry::Phy;
+
+// The drivers on libsas, by proc_name. libsas takes the rate of each phy from the last DISCOVER,
+// and makes a port of every phy that leads to an object that it knows, also of those that lead
+// upwards (sas_expander.c). A link without anything attached is then a discovery that failed.
+// mpt3sas and mpi3mr leave a phy at its last rate when its drive is pulled, and their firmware
+// shows a link to another initiator like one to nothing.
+bool IsOnLibsas(const std::string& driver) {
+  return absl::StartsWith(driver, "hisi_sas") || driver == "isci" || driver == "pm80xx" ||
+         driver == "pm8001" || driver == "aic94xx" || driver == "mvsas";
+}
+
+}  // namespace
+
+void ExaminePhys(const Examined& examined, std::vector<Finding>& findings) {
+  const Host* host = nullptr;
+  bool is_on_libsas = false;
+  for (const std::shared_ptr<const Phy>& each : examined.topology.collection<Phy>()) {
+    const Phy& phy = *each;
+    if (!IsLinkUp(phy.facts.negotiated) || phy.facts.attached != SasAddress(0)) continue;
+    if (phy.facts.is_virtual || phy.facts.vacant) continue;
+    const auto& owner = phy.facts.key.owner;
+    if (host == nullptr || host->key() != owner.host) {
+      host = examined.topology.collection<Host>().Find(owner.host);
+      if (host == nullptr) continue;
+      is_on_libsas = IsOnLibsas(host->facts.driver_name);
+    }
+    if (!is_on_libsas || examined.now - phy.stamp.time() < examined.attach_grace) continue;
+    AddFinding(Severity::kWarning, FindingReason::kLinkWithoutDevice, phy, {owner.host},
+               absl::StrCat(Describe(registry::MakeId<Phy>(phy.key())), " has a link at ",
+                            ToString(phy.facts.negotiated),
+                            ", but nothing is attached: the kernel could not discover what is "
+                            "there (a drive that links faster than the host, or another "
+                            "initiator)"),
+               findings);
+  }
+}
+
+}  // namespace sasd::health
