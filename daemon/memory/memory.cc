@@ -10,7 +10,9 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "daemon/registry/resources.h"
 #include "daemon/service/from_proto.h"
+#include "daemon/service/names.h"
 #include "daemon/service/resource_text.h"
 #include "sas/v1/events.pb.h"
 #include "sas/v1/resources.pb.h"
@@ -64,7 +66,7 @@ class Picture {
         status = absl::DataLossError(absl::StrCat("the stored state of ", row.name, " is damaged"));
         return;
       }
-      objects_[row.name] = {std::move(resource), row.present};
+      objects_[row.name] = {std::move(resource), row.present, 0};
     });
     if (!damaged.ok()) return damaged.status();
     if (!status.ok()) return status;
@@ -83,10 +85,32 @@ class Picture {
     return reader.Finish(revision);
   }
 
+  // Stores what the events after the stored state made of it. The recorder stores what changes from
+  // now on, and says then that the stored state is whole.
+  absl::Status Store(journal::Journal& journal) const {
+    if (last_event_ == 0) return absl::OkStatus();
+    std::vector<journal::StateRow> rows;
+    for (const auto& [name, object] : objects_) {
+      if (object.event == 0) continue;
+      const absl::StatusOr<registry::ResourceId> id = service::ParseName(name);
+      if (!id.ok()) return absl::DataLossError(id.status().message());
+      rows.push_back({name, static_cast<uint8_t>(registry::KindOf(*id)), object.present,
+                      object.event, object.resource.SerializeAsString()});
+      if (rows.size() < kStateSlice) continue;
+      if (absl::Status s = journal.WriteState(rows); !s.ok()) return s;
+      rows.clear();
+    }
+    if (absl::Status s = journal.WriteState(rows); !s.ok()) return s;
+    return journal.FinishState(last_event_, std::nullopt);
+  }
+
  private:
+  static constexpr size_t kStateSlice = 200;
+
   struct Object {
     sas::v1::Resource resource;
     bool present = true;
+    int64_t event = 0;  // the last one about it; 0: none after the stored state
   };
 
   absl::Status ReadEvents(journal::Journal& journal) {
@@ -110,7 +134,9 @@ class Picture {
           Object& object = objects_[service::NameOf(change.resource())];
           object.present = change.kind() != sas::v1::CHANGE_KIND_REMOVED;
           object.resource = std::move(*change.mutable_resource());
+          object.event = row.revision;
         }
+        last_event_ = row.revision;
       }
       if (!page->more) return absl::OkStatus();
       query.after = page->next;
@@ -118,6 +144,7 @@ class Picture {
   }
 
   absl::flat_hash_map<std::string, Object> objects_;
+  int64_t last_event_ = 0;  // that was read
 };
 
 }  // namespace
@@ -208,6 +235,7 @@ absl::Status Memory::Restore() {
     return absl::DataLossError(restored.status().message());
   }
   if (!restored.ok()) return restored.status();
+  if (absl::Status s = picture.Store(*journal_); !s.ok()) return s;
   if (start.gap) {
     restored->gap = registry::RevisionGap{start.gap->first, start.gap->last,
                                           static_cast<registry::GapReason>(start.gap->reason)};

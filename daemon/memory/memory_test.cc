@@ -1,0 +1,113 @@
+#include "daemon/memory/memory.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "daemon/registry/fake_facts.h"
+#include "daemon/registry/registry.h"
+#include "daemon/registry/resources.h"
+#include "daemon/service/event_encoder.h"
+#include "daemon/watch/publisher.h"
+#include "daemon/watch/watch_log.h"
+#include "driver/base/clock.h"
+#include "gtest/gtest.h"
+
+namespace sasd::memory {
+namespace {
+
+constexpr char kEpoch[] = "00000000000000aa";
+
+// A run of sasd on a state directory, as far as it remembers.
+class RunOfSasd {
+ public:
+  explicit RunOfSasd(const std::string& directory)
+      : memory_(Open(directory)),
+        registry_(RegistryOptions(*memory_)),
+        encoder_(registry_.epoch()),
+        log_(registry_),
+        publisher_(log_, encoder_, {}, memory_->recorder()) {}
+
+  void Observe(ObservationBatch batch) {
+    registry_.Observe(std::move(batch));
+    while (publisher_.PublishOnce()) {
+    }
+  }
+  bool Has(const registry::ResourceId& id) {
+    return !registry::IsNull(registry_.Snapshot()->Get(id));
+  }
+
+ private:
+  static std::unique_ptr<Memory> Open(const std::string& directory) {
+    Memory::Options options;
+    options.directory = directory;
+    options.source = "live";
+    auto memory = Memory::Open(options, kEpoch, SystemClock());
+    EXPECT_TRUE(memory.ok()) << memory.status();
+    return *std::move(memory);
+  }
+  static registry::Registry::Options RegistryOptions(Memory& memory) {
+    registry::Registry::Options options;
+    options.epoch = memory.epoch();
+    options.start_revision = memory.start_revision();
+    options.restored = memory.TakeRestored();
+    return options;
+  }
+
+  std::unique_ptr<Memory> memory_;
+  registry::Registry registry_;
+  service::EventEncoder encoder_;
+  watch::WatchLog log_;
+  watch::Publisher publisher_;
+};
+
+class MemoryTest : public ::testing::Test {
+ protected:
+  MemoryTest() {
+    std::string pattern = ::testing::TempDir() + "/memory.XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+    std::filesystem::create_directory(folder_ + "/0");
+  }
+  ~MemoryTest() override { std::filesystem::remove_all(folder_); }
+
+  // What a run that goes on would leave if it were killed now: a directory of its own.
+  std::string Killed(const std::string& directory) {
+    const std::string copy = directory + "0";
+    std::filesystem::create_directory(copy);
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+      const std::string name = entry.path().filename();
+      if (name != "lock" && name.find("-shm") == std::string::npos) {
+        std::filesystem::copy_file(entry.path(), copy + "/" + name);
+      }
+    }
+    return copy;
+  }
+
+  std::string folder_;
+};
+
+registry::ResourceId HostId(SasAddress host) { return registry::MakeId<registry::Host>(host); }
+
+// A checkpoint says that the stored state is whole: also of what came before this run.
+TEST_F(MemoryTest, ACheckpointAfterAKillKeepsWhatCameBeforeIt) {
+  std::string directory = folder_ + "/0";
+  {
+    RunOfSasd first(directory);
+    first.Observe(registry::Batch({registry::HostOf(registry::kHostA)}));
+    ASSERT_TRUE(first.Has(HostId(registry::kHostA)));
+    directory = Killed(directory);
+  }
+  {
+    RunOfSasd second(directory);
+    ASSERT_TRUE(second.Has(HostId(registry::kHostA)));
+    second.Observe(registry::Batch({registry::HostOf(registry::kHostB)}, registry::kHostB));
+  }  // ends well, with a checkpoint
+  RunOfSasd third(directory);
+  EXPECT_TRUE(third.Has(HostId(registry::kHostB)));
+  EXPECT_TRUE(third.Has(HostId(registry::kHostA)));
+}
+
+}  // namespace
+}  // namespace sasd::memory
