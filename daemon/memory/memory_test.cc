@@ -88,7 +88,7 @@ class MemoryTest : public ::testing::Test {
   std::string folder_;
 };
 
-registry::ResourceId HostId(SasAddress host) { return registry::MakeId<registry::Host>(host); }
+registry::ResourceId HostId(HostKey host) { return registry::MakeId<registry::Host>(host); }
 
 // A checkpoint says that the stored state is whole: also of what came before this run.
 TEST_F(MemoryTest, ACheckpointAfterAKillKeepsWhatCameBeforeIt) {

@@ -14,6 +14,7 @@ import grpc
 from certificates import Authority
 
 SASD = os.path.join(ROOT, "daemon", "sasd")
+SASCTL = os.path.join(ROOT, "cli", "sasctl")
 TIMEOUT_S = 60
 
 

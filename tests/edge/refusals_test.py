@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from edge_node import SASD, TIMEOUT_S, Node
+from edge_node import SASCTL, SASD, TIMEOUT_S, Node
 
 import grpc
 from sas.emulator.v1 import emulator_service_pb2 as emulator
@@ -122,6 +122,35 @@ class RefusalsTest(unittest.TestCase):
         ]:
             with self.tls(who, **options) as channel:
                 self.refused(f"TLS: {name}", lambda: self.get_node(channel), unavailable, "")
+
+    def test_sasctl(self):
+        certificate, key = self.certificates["viewer"]
+        files = ["--tls-ca", self.node.ca.certificate, "--tls-certificate", certificate,
+                 "--tls-key", key, "--tls-name", "node.example.org"]
+
+        def sasctl(*arguments, **more):
+            return subprocess.run([SASCTL, "--addr", self.node.tls, *arguments],
+                                  capture_output=True, text=True, timeout=TIMEOUT_S, **more)
+
+        done = sasctl(*files, "list", "hosts", "-o", "name")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(done.stdout.splitlines()), 2)
+        variables = {"SASD_TLS_CA": files[1], "SASD_TLS_CERTIFICATE": files[3],
+                     "SASD_TLS_KEY": files[5], "SASD_TLS_NAME": files[7]}
+        done = sasctl("list", "hosts", "-o", "name", env={**os.environ, **variables})
+        self.assertEqual(len(done.stdout.splitlines()), 2, done.stderr)
+        for name, arguments, part in [
+            ("dismiss as viewer", [*files, "dismiss", "x", "--reason", "y"],
+             "needs the role operator"),
+            ("without a key", files[:4] + ["list", "hosts"], "--tls-key is missing"),
+            ("key that is not there", [*files[:5], "/no/such/key", *files[6:], "list", "hosts"],
+             "No such file"),
+        ]:
+            with self.subTest(name):
+                done = sasctl(*arguments)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(part, done.stderr)
+                TABLE.append((f"sasctl: {name}", f"exit {done.returncode}", done.stderr.strip()))
 
     def test_protocols(self):
         host, port = self.node.tls.split(":")
