@@ -2,7 +2,7 @@
 # Checks the style of the tree: bazel/lint.sh [--fix [PATH...] | --accept-api]
 #
 #   (nothing)      clang-format, buildifier, layers of includes, functions named in
-#                  docs/architecture.md, buf lint, buf breaking
+#                  docs/architecture.md, columns of Markdown, buf lint, buf breaking
 #   --fix          format sources and BUILD files in place instead: all, or those under PATH
 #   --accept-api   make the current API the baseline of `buf breaking`, proto/baseline.binpb: on a
 #                  release, or to break the API on purpose
@@ -62,6 +62,9 @@ elif [[ $mode == check ]]; then
     fail "clang-format: bazel/lint.sh --fix"
   fi
   bazel/check_layers || fail "layers"
+  # Tables alone may be wider.
+  if files '*.md' | xargs -d '\n' awk 'length > 100 && !/^\|/ { print FILENAME ":" FNR; wide = 1 }
+      END { exit wide }' >&2; then :; else fail "Markdown has at most 100 columns"; fi
   bazel/check_journey || fail "docs/architecture.md names functions that are not there"
 fi
 

@@ -34,8 +34,8 @@ struct Output {
 Output Completion(const std::string& shell) {
   std::ostringstream out, err;
   Interrupt interrupt;
-  const int code = Run({"completion", shell}, {out, err, interrupt, false, {},
-                                               [](const Connection&) { return Stubs(); }});
+  const int code = Run({"completion", shell},
+                       {out, err, interrupt, false, {}, [](const Connection&) { return Stubs(); }});
   return {code, out.str(), err.str()};
 }
 

@@ -20,7 +20,7 @@ struct Environment {
   std::ostream& out;
   std::ostream& err;
   Interrupt& interrupt;
-  bool colour = false;  // `out` is a terminal that shows colours
+  bool colour = false;    // `out` is a terminal that shows colours
   Connection connection;  // of the environment; its address may be empty
   // Creates the stubs for a connection. Errors: those of MakeCredentials().
   std::function<absl::StatusOr<Stubs>(const Connection& connection)> connect;

@@ -5,8 +5,7 @@
 namespace sasd {
 
 Heartbeat::Heartbeat(absl::Duration interval, std::function<absl::Status()> check,
-                     std::function<void()> feed,
-                     std::function<void(const absl::Status&)> report) {
+                     std::function<void()> feed, std::function<void(const absl::Status&)> report) {
   if (interval == absl::InfiniteDuration()) return;
   thread_ = std::thread([this, interval, check = std::move(check), feed = std::move(feed),
                          report = std::move(report)] {

@@ -45,7 +45,8 @@ TEST(LimitsTest, TextsAreReadOrRefused) {
   EXPECT_EQ(*limit, std::make_pair(Limit::kWatches, int64_t{12}));
   EXPECT_THAT(std::string(ParseLimit("watchs=1").status().message()),
               HasSubstr("did you mean \"watches\""));
-  for (const char* bad : {"watches=0", "watches=x", "watches", "watches=1=2", "descriptors=9", ""}) {
+  for (const char* bad :
+       {"watches=0", "watches=x", "watches", "watches=1=2", "descriptors=9", ""}) {
     EXPECT_FALSE(ParseLimit(bad).ok()) << bad;
   }
 }

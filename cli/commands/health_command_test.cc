@@ -32,8 +32,10 @@ class HealthTest : public ::testing::Test {
     sasd_.out.str("");
     sasd_.err.str("");
     arguments.insert(arguments.begin(), "health");
-    return cli::Run(arguments, {sasd_.out, sasd_.err, interrupt_, colour, {},
-                                [this](const Connection&) { return sasd_.NewStubs(); }});
+    return cli::Run(arguments,
+                    {sasd_.out, sasd_.err, interrupt_, colour, {}, [this](const Connection&) {
+                       return sasd_.NewStubs();
+                     }});
   }
 
   std::string out() const { return sasd_.out.str(); }

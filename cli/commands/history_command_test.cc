@@ -31,8 +31,13 @@ class HistoryTest : public ::testing::Test {
     WallClock clock;
     clock.zone = absl::UTCTimeZone();
     clock.now = [] { return absl::FromUnixSeconds(1'772'452'800); };
-    return cli::Run(arguments, {sasd_.out, sasd_.err, interrupt_, false, {},
-                                [this](const Connection&) { return sasd_.NewStubs(); }, clock});
+    return cli::Run(arguments, {sasd_.out,
+                                sasd_.err,
+                                interrupt_,
+                                false,
+                                {},
+                                [this](const Connection&) { return sasd_.NewStubs(); },
+                                clock});
   }
   std::string out() const { return sasd_.out.str(); }
   std::string err() const { return sasd_.err.str(); }

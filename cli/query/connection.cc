@@ -30,9 +30,10 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
     const Connection& connection) {
   if (!connection.tls()) return grpc::InsecureChannelCredentials();
   if (absl::StartsWith(connection.address, "unix:")) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "a unix socket (", connection.address, ") speaks no TLS; leave out the TLS options, or give "
-        "HOST:PORT with --addr"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("a unix socket (", connection.address,
+                     ") speaks no TLS; leave out the TLS options, or give "
+                     "HOST:PORT with --addr"));
   }
   const absl::StatusOr<std::string> ca = ReadFile(connection.tls_ca, "--tls-ca");
   if (!ca.ok()) return ca.status();

@@ -70,9 +70,10 @@ std::vector<Option> MakeOptions() {
   text("tls-client-ca", &S::tls_client_ca, kRestart,
        "File of the CA that signs the certificates of clients, in PEM");
 
-  list("viewer", &S::viewer, kNow,
-       "Who may read: user:NAME, group:NAME or certificate:PATTERN. Without a rule, a user whom the "
-       "unix socket lets in is an operator, and a certificate has no role")
+  list(
+      "viewer", &S::viewer, kNow,
+      "Who may read: user:NAME, group:NAME or certificate:PATTERN. Without a rule, a user whom the "
+      "unix socket lets in is an operator, and a certificate has no role")
       .group = "Who may do what, and how much; see docs/security.md";
   list("operator", &S::operators, kNow, "Who may also dismiss and accept findings");
   list("admin", &S::admin, kNow, "Who may do everything. Root always is");
@@ -179,8 +180,8 @@ absl::StatusOr<Value> ParseValue(const Option& option, absl::string_view text) {
     case Type::kChoice:
       return CheckValue(option, std::string(text));
     case Type::kList:
-      return CheckValue(option, std::vector<std::string>(
-                                    absl::StrSplit(text, ',', absl::SkipWhitespace())));
+      return CheckValue(
+          option, std::vector<std::string>(absl::StrSplit(text, ',', absl::SkipWhitespace())));
     case Type::kFlag: {
       if (text == "true" || text == "false") return Value(text == "true");
       return Expected("true or false");

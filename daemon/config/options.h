@@ -59,12 +59,11 @@ const Option* FindOption(absl::string_view name);
 // "attach-grace" -> "SASD_ATTACH_GRACE".
 std::string EnvironmentName(const Option& option);
 
-using Value =
-    std::variant<std::string, bool, int64_t, absl::Duration, std::vector<std::string>>;
+using Value = std::variant<std::string, bool, int64_t, absl::Duration, std::vector<std::string>>;
 
-// The value of a text, as the command line and the environment have it. A list has its texts between
-// commas; on the command line the option may also stand several times. Errors: kInvalidArgument,
-// which says what is expected; the caller knows the place.
+// The value of a text, as the command line and the environment have it. A list has its texts
+// between commas; on the command line the option may also stand several times. Errors:
+// kInvalidArgument, which says what is expected; the caller knows the place.
 absl::StatusOr<Value> ParseValue(const Option& option, absl::string_view text);
 // The value of a text under the option's old name: a number, also "0.5".
 absl::StatusOr<Value> ParseOldValue(const Option& option, absl::string_view text);

@@ -23,7 +23,7 @@
 #include "daemon/journal/sqlite.h"
 #include "daemon/watch/encoded_event.h"
 #include "driver/base/clock.h"
-#include "tests/support/event_path.h"
+#include "tests/memory/event_path.h"
 
 namespace sasd::bench {
 namespace {

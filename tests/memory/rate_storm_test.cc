@@ -12,7 +12,7 @@
 #include "absl/time/clock.h"
 #include "driver/base/clock.h"
 #include "gtest/gtest.h"
-#include "tests/support/event_path.h"
+#include "tests/memory/event_path.h"
 
 namespace sasd {
 namespace {

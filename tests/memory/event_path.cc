@@ -1,4 +1,4 @@
-#include "tests/support/event_path.h"
+#include "tests/memory/event_path.h"
 
 #include <cstdlib>
 #include <iostream>

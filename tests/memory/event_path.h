@@ -1,5 +1,5 @@
-#ifndef TESTS_SUPPORT_EVENT_PATH_H_
-#define TESTS_SUPPORT_EVENT_PATH_H_
+#ifndef TESTS_MEMORY_EVENT_PATH_H_
+#define TESTS_MEMORY_EVENT_PATH_H_
 
 #include <cstdint>
 #include <functional>
@@ -82,4 +82,4 @@ class PathSubscriber {
 
 }  // namespace sasd::testing
 
-#endif  // TESTS_SUPPORT_EVENT_PATH_H_
+#endif  // TESTS_MEMORY_EVENT_PATH_H_
