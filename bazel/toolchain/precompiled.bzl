@@ -50,7 +50,8 @@ _MAIN_HEADER = "/usr/include/gmock/gmock.h"
 # and .bazelrc have them.
 _FLAGS = [
     "-std=c++17",
-    "-fstack-protector",
+    "-fstack-protector-strong",
+    "-fcf-protection",
     "-fno-omit-frame-pointer",
     "-g0",
     "-w",

@@ -6,7 +6,11 @@ load(
 )
 load("@rules_cc//cc:defs.bzl", "cc_toolchain", "cc_toolchain_suite")
 
-def debian_toolchain(name, compiler, ar, cov, installed, precompiled = None):
+# As Debian builds its daemons (dpkg-buildflags). Each use of a string or file function of libc whose
+# bounds the compiler knows is checked at run time.
+FORTIFY = ["-D_FORTIFY_SOURCE=2"]
+
+def debian_toolchain(name, compiler, ar, cov, installed, precompiled = None, fortify = FORTIFY):
     """Declares the toolchain suite `name` for one compiler driver.
 
     Args:
@@ -16,6 +20,7 @@ def debian_toolchain(name, compiler, ar, cov, installed, precompiled = None):
       cov: absolute path of the coverage tool.
       installed: files that change when the system's headers, libraries or tools do: then everything
         is compiled and linked again.
+      fortify: options that need optimization and no sanitizer.
       precompiled: name of a precompiled_headers repository for C++ sources, for Clang.
     """
     native.filegroup(
@@ -56,7 +61,8 @@ def debian_toolchain(name, compiler, ar, cov, installed, precompiled = None):
             "strip": "/usr/bin/strip",
         },
         compile_flags = [
-            "-fstack-protector",
+            "-fstack-protector-strong",
+            "-fcf-protection",
             "-fno-omit-frame-pointer",
         ] + ([] if name == "gcc" else ["-Wthread-safety"]),
         opt_compile_flags = [
@@ -64,7 +70,7 @@ def debian_toolchain(name, compiler, ar, cov, installed, precompiled = None):
             "-g0",
             "-ffunction-sections",
             "-fdata-sections",
-        ],
+        ] + fortify,
         dbg_compile_flags = ["-g"],
         cxx_flags = ["-std=c++17"] + ([
             "-include",

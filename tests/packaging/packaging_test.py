@@ -1,4 +1,5 @@
-"""sasd as a service: the notify protocol, the unit and the files beside it, the install."""
+"""sasd as a service: the notify protocol, the unit and the files beside it, the install, how the
+programs are built."""
 
 import os
 import shutil
@@ -176,6 +177,51 @@ class UnitTest(unittest.TestCase):
         remove = "modprobe --remove --ignore-remove --wait=10000 mpt3sas"
         signalled = "systemctl --quiet kill --kill-whom=main --signal=USR1 sasd.service"
         self.assertEqual(calls, [signalled, remove, remove])
+
+
+class HardeningTest(unittest.TestCase):
+    """The programs are built as Debian builds its daemons, and more."""
+
+    PROGRAMS = (SASD, SASCTL, os.path.join(ROOT, "emulator", "qemu", "sashba"))
+    ENDBR64 = b"\xf3\x0f\x1e\xfa"
+    STARTFILES = ("Scrt1.o", "crti.o")
+
+    @staticmethod
+    def readelf(option, path):
+        done = run(program("readelf"), option, "--wide", path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def test_programs_are_position_independent_and_read_only(self):
+        for path in self.PROGRAMS:
+            dynamic, segments = self.readelf("--dynamic", path), self.readelf("--segments", path)
+            self.assertRegex(dynamic, r"FLAGS_1.*\bNOW\b.*\bPIE\b", path)
+            self.assertIn("GNU_RELRO", segments, path)
+            self.assertRegex(segments, r"GNU_STACK .* RW ", path)
+            for line in segments.splitlines():
+                self.assertNotRegex(line, r"^ *LOAD .* RWE ", path)
+
+    def test_libc_calls_and_stacks_are_checked(self):
+        for path in self.PROGRAMS:
+            symbols = self.readelf("--dyn-syms", path)
+            self.assertRegex(symbols, r"UND __(memcpy|read|recv|snprintf|vsnprintf)_chk\b", path)
+            self.assertIn("__stack_chk_fail", symbols, path)
+
+    def test_functions_begin_with_a_landing_pad(self):
+        """-fcf-protection. The mark of the whole program needs one in every object, and Debian 12
+        builds libc's own start files without it: then the linker drops it, which is no fault."""
+        folder = "/usr/lib/x86_64-linux-gnu"
+        marked = all(
+            "IBT" in self.readelf("--notes", os.path.join(folder, name))
+            for name in self.STARTFILES
+            if os.path.exists(os.path.join(folder, name))
+        )
+        for path in self.PROGRAMS:
+            with open(path, "rb") as file:
+                pads = file.read().count(self.ENDBR64)
+            self.assertGreater(pads, 1000, path)
+            if marked:
+                self.assertRegex(self.readelf("--notes", path), "IBT, SHSTK", path)
 
 
 class InstallTest(unittest.TestCase):
