@@ -74,6 +74,7 @@ class Builder {
     if (random_.OneIn(4)) host.reply_frame_dwords = static_cast<uint8_t>(16 + random_.Below(8));
     if (random_.OneIn(3)) host.report_missing_delay_s = static_cast<uint16_t>(1 + random_.Below(3));
     host.port_per_link = random_.OneIn(2);
+    host.removes_deepest_first = host.port_per_link;  // both orders, without another draw
     host.enclosure_logical_id = host.address;
     spec_.hosts.push_back(std::move(host));
     host_phys_.push_back(0);

@@ -16,9 +16,11 @@ import sasctl_table
 import sasd
 from sas.emulator.v1 import truth_pb2
 from sysfs_table import TornError, from_sysfs
-from table import KINDS, Table, add_ports_and_units, address, differences
+from table import KINDS, Table, add_ports_and_units, address, differences, host_names
 from tool_tables import from_lsscsi, from_sg_ses_join, from_smp_discover
 from truth_table import from_truth
+import watch_contract
+import watch_reference
 
 HOST = "500605b00ab01230"
 EXPANDER = "5000ccab0300113f"
@@ -74,7 +76,28 @@ class TableTest(unittest.TestCase):
             table.put("device", HOST, path, parent=EXPANDER, parent_phy=3, wwn="w", serial="s", scsi=True, ses=False)
         add_ports_and_units(table)
         self.assertEqual(table["port", HOST, EXPANDER, DRIVE], {"width": 1, "phys": (3,), "rate": 6.0})
-        self.assertEqual(table["unit", "w"]["paths"], ((HOST, DRIVE), (HOST, DRIVE[:-1] + "2")))
+        self.assertEqual(table["unit", "w", "s"]["paths"], ((HOST, DRIVE), (HOST, DRIVE[:-1] + "2")))
+
+    def test_units_of_one_name_stay_apart_by_serial(self):
+        table = Table()
+        for address_, serial in ((DRIVE, "s1"), (DRIVE[:-1] + "2", "s2")):
+            row = {"parent": EXPANDER, "parent_phy": 3, "wwn": "w", "serial": serial, "scsi": True, "ses": False}
+            table.put("device", HOST, address_, **row)
+        add_ports_and_units(table)
+        self.assertEqual(len(table.of_kind("unit")), 2)
+
+    def test_every_unit_of_a_device_counts(self):
+        table = Table()
+        row = {"parent": EXPANDER, "parent_phy": 3, "wwn": "w0", "serial": "s", "scsi": True, "ses": False}
+        table.put("device", HOST, DRIVE, **row)
+        table.put("lun", HOST, DRIVE, 1, wwn="w1", name="sdb")
+        add_ports_and_units(table)
+        self.assertEqual(table["unit", "w1", "s"], {"paths": ((HOST, DRIVE),), "names": ("sdb",)})
+        self.assertIn(("unit", "w0", "s"), table)
+
+    def test_hosts_of_one_address_differ_by_pci_address(self):
+        self.assertEqual(host_names([("a", "p1"), ("b", "p2")]), ["a", "b"])
+        self.assertEqual(host_names([("a", "p1"), ("a", "p2")]), ["a@p1", "a@p2"])
 
     def test_addresses_have_one_form(self):
         self.assertEqual(address("0x5000C500A7B26111\n"), DRIVE)
@@ -100,6 +123,21 @@ class TruthTableTest(unittest.TestCase):
         self.assertEqual(table["bay", HOST, ENCLOSURE, 2], {"device": DRIVE})
         self.assertEqual(table["device", HOST, DRIVE]["blocks"], 2)
         self.assertEqual(table["device", HOST, DRIVE]["protocols"], "ssp")
+
+    def test_hosts_of_one_address_keep_their_own_drives(self):
+        truths = []
+        for drive in (DRIVE, EXPANDER):
+            truth = truth_pb2.HostTruth(sas_address=HOST)
+            device = truth.devices.add(sas_address=drive, parent_sas_address=HOST, size_bytes=512)
+            device.units.add(wwid="naa.6000c500a7b261110000000000000000")
+            device.units.add(lun=1, wwid="naa.6000c500a7b261110001000000000000")
+            truths.append(truth)
+        table = from_truth(truths, ["0000:00:04.0", "0000:00:05.0"])
+        second = HOST + "@0000:00:05.0"
+        self.assertIn(("device", HOST + "@0000:00:04.0", DRIVE), table)
+        self.assertEqual(table["device", second, EXPANDER]["parent"], HOST)
+        unit = {"wwn": "6000c500a7b261110001000000000000", "blocks": 1}
+        self.assertEqual(table["lun", second, EXPANDER, 1], unit)
 
 
 SYSFS = f"""\
@@ -174,6 +212,12 @@ class SysfsTableTest(unittest.TestCase):
         down = [line.replace("6.0 Gbit", "Unknown") for line in lines]
         self.assertEqual(from_sysfs("\n".join(down))["phy", HOST, EXPANDER, 3], {"rate": 0.0})
 
+    def test_rate_after_a_scan_is_unknown(self):
+        table = from_sysfs(SYSFS.replace("6.0 Gbit", "1.5 Gbit"))
+        self.assertNotIn("rate", table["phy", HOST, EXPANDER, 3])
+        self.assertNotIn("rate", table["device", HOST, DRIVE])
+        self.assertEqual(table["device", HOST, DRIVE]["parent_phy"], 3)
+
     def test_bays_have_the_drives_of_ses(self):
         self.assertEqual(self.table["bay", HOST, ENCLOSURE, 7], {"device": DRIVE})
         self.assertEqual(self.table["bay", HOST, ENCLOSURE, 8], {"device": ""})
@@ -187,6 +231,22 @@ class SysfsTableTest(unittest.TestCase):
         lines = [line for line in SYSFS.splitlines() if "scsi_device/0:0:1:0 " not in line]
         with self.assertRaises(TornError):
             from_sysfs("\n".join(lines))
+
+    def test_second_unit_leaves_the_first_ones_facts(self):
+        unit = "L scsi_device/0:0:1:1 ../../devices/x/host0/port-0:0/expander-0:0/port-0:0:1/end_device-0:0:1/x/0:0:1:1/y/0:0:1:1"
+        rows = [unit, "A scsi_device/0:0:1:1/device/block/sdr/size:7", "A scsi_device/0:0:1:1/device/wwid:naa.6"]
+        table = from_sysfs(SYSFS + "\n".join(rows))
+        self.assertEqual(table["device", HOST, DRIVE]["name"], "sdq")
+        expected = {"name": "sdr", "blocks": 7, "hctl": "0:0:1:1", "wwn": "0000000000000006"}
+        self.assertEqual(table["lun", HOST, DRIVE, 1], expected)
+
+    def test_hosts_of_one_address_are_two(self):
+        other = SYSFS.replace("host0", "host1").replace("0000:00:04.0", "0000:00:05.0")
+        other = other.replace("-0:0", "-1:0").replace("/0:0:", "/1:0:")
+        table = from_sysfs(SYSFS + other)
+        hosts = {HOST + "@0000:00:04.0", HOST + "@0000:00:05.0"}
+        self.assertEqual({host for (host,) in table.of_kind("host")}, hosts)
+        self.assertEqual({key[0] for key in table.of_kind("device")}, hosts)
 
     def test_no_sas_gives_an_empty_table(self):
         self.assertEqual(from_sysfs(""), {})
@@ -361,13 +421,13 @@ class SasctlTableTest(unittest.TestCase):
 
     def test_picture_gives_every_kind(self):
         table = table_of(*PICTURE)
-        self.assertEqual({key[0] for key in table}, set(KINDS))
+        self.assertEqual({key[0] for key in table}, set(KINDS) - {"lun"})
         self.assertEqual(table["phy", HOST, HOST, 0], {"rate": 12.0, "attached": EXPANDER, "attached_phy": 4, "disabled": False})
         self.assertEqual(table["expander", HOST, EXPANDER]["parent_phys"], (0,))
         self.assertEqual(table["port", HOST, EXPANDER, DRIVE], {"width": 1, "phys": (3,), "rate": 6.0})
         self.assertEqual(table["bay", HOST, ENCLOSURE, 7], {"device": DRIVE})
         self.assertEqual(table["bay", HOST, ENCLOSURE, 8], {"device": ""})
-        self.assertEqual(table["unit", "5000c500a7b26110"]["paths"], ((HOST, DRIVE),))
+        self.assertEqual(table["unit", "5000c500a7b26110", "ZA100007"]["paths"], ((HOST, DRIVE),))
 
     def test_upward_port_is_left_out_but_stale_kept(self):
         stale = {"name": "x", "owner": EXPANDER_NAME, "attachedSasAddress": "1" * 16, "width": 1}
@@ -397,6 +457,27 @@ class SasctlTableTest(unittest.TestCase):
             event = {"changes": [change("MODIFIED", endDevice={**END_DEVICE, field: value})]}
             self.assertTrue(differences(right, table_of(*PICTURE, json.dumps(event)), "sasd", KINDS), field)
 
+    def test_second_unit_and_host_of_one_address_are_found(self):
+        name = HOST_NAME + "-0000:00:05.0"
+        device = {**END_DEVICE, "name": f"{name}/endDevices/{DRIVE}", "parent": name}
+        units = [
+            {"name": f"logicalUnits/u{lun}", "wwid": f"naa.6{lun:031}", "serial": "S", "sizeBytes": "512"}
+            | {"paths": [{"endDevice": device["name"], "scsiAddress": f"1:0:1:{lun}", "blockDevice": f"sd{lun}"}]}
+            for lun in (1, 0)
+        ]
+        hosts = [
+            {"name": HOST_NAME, "sasAddress": HOST, "pciAddress": "0000:00:04.0"},
+            {"name": name, "sasAddress": HOST, "pciAddress": "0000:00:05.0"},
+        ]
+        lines = [snapshot(host=host) for host in hosts] + [snapshot(logicalUnit=unit) for unit in units]
+        table = table_of(*lines, snapshot(endDevice=device))
+        second = HOST + "@0000:00:05.0"
+        self.assertEqual({host for (host,) in table.of_kind("host")}, {HOST + "@0000:00:04.0", second})
+        self.assertEqual(table["device", second, DRIVE]["wwn"], "6" + "0" * 31)
+        self.assertEqual(table["device", second, DRIVE]["parent"], HOST)
+        self.assertEqual(table["lun", second, DRIVE, 1]["name"], "sd1")
+        self.assertEqual(table["unit", f"6{1:031}", "S"]["paths"], ((second, DRIVE),))
+
     def test_removed_object_leaves_the_table(self):
         event = {"changes": [change("REMOVED", endDevice=END_DEVICE)]}
         table = table_of(*PICTURE, json.dumps(event))
@@ -419,6 +500,62 @@ class SasctlTableTest(unittest.TestCase):
             event = {"changes": [change("MODIFIED", phy={**phy, "sources": sources})]}
             row = table_of(*PICTURE, json.dumps(event))["phy", HOST, EXPANDER, 3]
             self.assertEqual(("rate" in row, "attached" in row), (known, known))
+
+
+class WatchContractTest(unittest.TestCase):
+    """Events about one phy, which has the rate of 6 Gbit/s at revision 1."""
+
+    PHY = {"name": "hosts/h/phys/0", "negotiatedLinkRate": "LINK_RATE_6_GBPS", "revision": "1"}
+
+    def event(self, kind, **fields):
+        changed = {"kind": "CHANGE_KIND_" + kind, "resource": {"phy": {**self.PHY, **fields, "revision": "2"}}}
+        return {"revision": "2", "previousRevision": "1", "resumeToken": "t", "changes": [changed]}
+
+    def slower(self):
+        event = self.event("MODIFIED", negotiatedLinkRate="LINK_RATE_3_GBPS")
+        previous = {"phy": {"negotiatedLinkRate": "LINK_RATE_6_GBPS"}}
+        event["changes"][0].update(changedFields="negotiatedLinkRate", previous=previous, previousRevision="1")
+        return event
+
+    def read(self, *messages):
+        contract = watch_contract.WatchContract()
+        synced = {"synced": {"revision": "1"}}
+        for message in (json.loads(snapshot(phy=self.PHY)), synced, *messages):
+            contract.read(json.dumps(message))
+        return contract
+
+    def broken(self, event, why):
+        with self.assertRaisesRegex(watch_contract.Broken, why):
+            self.read(event)
+
+    def test_sound_change_passes(self):
+        self.assertEqual(len(self.read(self.slower()).happened), 1)
+
+    def test_change_without_a_change_is_broken(self):
+        self.broken(self.event("MODIFIED"), "a change without a change")
+
+    def test_mask_must_name_the_differences(self):
+        event = self.slower()
+        event["changes"][0]["changedFields"] = "attachedSasAddress"
+        self.broken(event, "revision 2")
+
+    def test_nothing_is_added_twice(self):
+        self.broken(self.event("ADDED"), "added twice")
+
+    def test_skipped_revision_is_broken(self):
+        self.broken({**self.slower(), "previousRevision": "0"}, "revision 2")
+
+    def test_parts_make_one_event(self):
+        first = {**self.slower(), "continued": True, "resumeToken": ""}
+        last = {**self.slower(), "changes": []}
+        self.assertEqual(len(self.read(first, last).happened), 1)
+
+    def test_filter_leaves_out_other_kinds(self):
+        contract = self.read(self.slower())
+        seen = [
+            len(contract.seen_by(watch_reference.Filter({"kinds": [kind]}, []), 1)) for kind in ("phy", "slot")
+        ]
+        self.assertEqual(seen, [1, 0])
 
 
 class SasdLogTest(unittest.TestCase):
@@ -483,6 +620,10 @@ class ImageTest(unittest.TestCase):
         self.assertEqual(data[at + 6 : at + 11], b"hello")  # header and name padded to 4
         self.assertIn(b"TRAILER!!!", data)
         self.assertEqual(len(data) % 4, 0)
+
+    def test_missing_tool_names_the_cure(self):
+        with self.assertRaisesRegex(image.ImageError, "no-such-depmod is missing; bazel/setup.sh vm installs it"):
+            image.run("no-such-depmod", "-b", "/")
 
     def test_file_without_kernel_is_refused(self):
         with self.assertRaisesRegex(image.ImageError, "not a bzImage"):

@@ -148,13 +148,20 @@ def read_stamp(stamp, state):
 
 
 def run(*command, **options):
-    done = subprocess.run(
-        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, **options
-    )
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, **options
+        )
+    except FileNotFoundError as error:
+        raise missing(command[0]) from error
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
         raise ImageError(f"{command[0]} {command[1]} failed: {last}")
     return done.stdout
+
+
+def missing(program):
+    return ImageError(f"{program} is missing; bazel/setup.sh vm installs it")
 
 
 def candidate_versions():
@@ -245,7 +252,10 @@ def extract_vmlinux(image):
         vmlinux = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(payload)
     elif payload[:4] == b"\x28\xb5\x2f\xfd":
         # The last four bytes are the unpacked size, not zstd's.
-        done = subprocess.run(["zstd", "-dc"], input=payload[:-4], capture_output=True, check=True)
+        try:
+            done = subprocess.run(["zstd", "-dc"], input=payload[:-4], capture_output=True, check=True)
+        except FileNotFoundError as error:
+            raise missing("zstd") from error
         vmlinux = done.stdout
     else:
         raise ImageError(f"the kernel is packed in an unknown format: {payload[:6].hex()}")

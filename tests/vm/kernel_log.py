@@ -69,6 +69,17 @@ STORM = REMOVAL + (
     ),
     (r"mpt[23]sas_cm\d: failure at .*/_scsih_add_device\(\)!", "as above"),
 )
+# Random acts with resets and faults of the firmware between them. A request of the driver is in flight when
+# the firmware faults: nothing answers it until the driver's watchdog resets the HBA within a second. The scan
+# after the reset adds what the request was about, and the scenario proves that it does.
+ACTS = (
+    STORM
+    + RESET
+    + (
+        (r"mpt[23]sas_cm\d: \w+: (command )?timeout$", "the watchdog's reset ends the request"),
+        (r"mpt[23]sas_cm\d: Command terminated due to Host Reset", "as above (mpt3sas_base_check_cmd_timeout)"),
+    )
+)
 SATA_INIT = (
     (r"mpt[23]sas_cm\d: .*sata init failure", "the scenario causes it"),
     (r"mpt[23]sas_cm\d: discovery errors\(sata initialization failed\)", "as above"),

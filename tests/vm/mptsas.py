@@ -30,6 +30,7 @@ def scenario(*allow):
     def mark(function):
         function.allow = (MPTSAS,) + allow
         function.length = NORMAL
+        function.fabrics = ("mptsas",)
         SCENARIOS.append(function)
         return function
 
@@ -108,6 +109,7 @@ class Mpi1Node(Node):
     def __init__(self, image, folder, tested):
         self.disks = {n: Disk(n, 200_000 + 8 * n) for n in (0, 1, 3, 7)}
         self.folder = folder
+        self.fabric = "mptsas"
         arguments = ["-device", "mptsas1068,id=sas,addr=5"]
         for disk in self.disks.values():
             arguments += ["-blockdev", json.dumps(disk.drive(folder)), "-device", json.dumps(disk.device())]

@@ -13,7 +13,7 @@ import programs
 from sas.emulator.v1 import emulator_service_pb2 as api
 from sas.emulator.v1 import emulator_service_pb2_grpc as api_grpc
 from sasd import Sasd
-from sysfs_table import Sysfs, TornError, from_sysfs
+from sysfs_table import Reader, Sysfs, TornError, from_sysfs
 from table import KINDS, address, differences
 from tool_tables import from_lsscsi, from_sg_ses_join, from_smp_discover
 from truth_table import from_truth
@@ -21,8 +21,11 @@ from vm import Vm
 
 RPC_TIMEOUT_S = 60
 SETTLE_S = 120
+LOAD_S = 600  # of the driver with its devices, on a busy machine
 # MPT_DEBUG_EVENTS | MPT_DEBUG_EVENT_WORK_TASK (mpt3sas_debug.h): the driver logs each event.
 LOG_EVENTS = 0x18
+# sashba gives the HBAs the slots from 4 on.
+FIRST_SLOT = 4
 
 
 # Fields that the kernel and sasd have, but the fabric does not.
@@ -90,6 +93,19 @@ class Node:
             if time.monotonic() > deadline:
                 raise Disagreement(f"after {timeout_s} s:\n" + "\n".join(lines))
 
+    def lists_agree(self, timeout_s=SETTLE_S):
+        """Waits until `sasctl list` shows the same as a Watch client, and both the true state."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            sysfs = self.agree(timeout_s)
+            watched, listed = self.sasd_table(), self.sasd.listed_table()
+            lines = differences(watched, listed, "sasctl list", KINDS, truth_name="Watch snapshot")
+            lines += differences_of_sasd(self.truth(), sysfs, listed)
+            if not lines:
+                return listed
+            if time.monotonic() > deadline:
+                raise Disagreement("\n".join(lines))
+
     def judge_logs(self, *allow_lists):
         """Raises for new bad lines in the kernel's or sasd's log, and if sasd is gone."""
         self.sasd.judge(*allow_lists)
@@ -108,23 +124,26 @@ def differences_of_sasd(truth, sysfs, sasd):
 
 
 class Rig(Node):
-    """A virtual fabric and mpt3sas on its HBAs. `options` go to sashba."""
+    """A virtual fabric and mpt3sas on its HBAs. `fabric`: its name; `path`: its file. `options` go to sashba."""
 
     # pylint: disable-next=too-many-arguments
-    def __init__(self, sashba, fabric, image, options, folder, tested):
+    def __init__(self, sashba, fabric, path, image, options, folder, tested):
+        self.fabric = fabric
         self.socket_folder = tempfile.mkdtemp(prefix="vm", dir="/tmp")
         self.listen = "unix:" + os.path.join(self.socket_folder, "s")
-        wrapper = [sashba, "--fabric", fabric, "--listen", self.listen, *options, "--"]
+        wrapper = [sashba, "--fabric", path, "--listen", self.listen, *options, "--"]
         super().__init__(image, tested, folder, wrapper)
         self.channel = grpc.insecure_channel(self.listen)
         self.emulator = api_grpc.EmulatorServiceStub(self.channel)
         self.host_ids = []
+        self.pci = {}  # id of a host -> its PCI address
 
     def start(self):
         super().start()
         grpc.channel_ready_future(self.channel).result(timeout=RPC_TIMEOUT_S)
         hosts = self.elements(api.ELEMENT_KIND_HOST)
         self.host_ids = [element.id for element in hosts]
+        self.pci = {host: f"0000:00:{FIRST_SLOT + i:02x}.0" for i, host in enumerate(self.host_ids)}
 
     def close(self):
         self.channel.close()
@@ -132,7 +151,7 @@ class Rig(Node):
         shutil.rmtree(self.socket_folder, ignore_errors=True)
 
     def load_driver(self):
-        self.vm.run(f"/usr/bin/modprobe mpt3sas logging_level={LOG_EVENTS}")
+        self.vm.run(f"/usr/bin/modprobe mpt3sas logging_level={LOG_EVENTS}", timeout_s=LOAD_S)
 
     def unload_driver(self):
         self.sasd.let_go()
@@ -156,20 +175,25 @@ class Rig(Node):
 
     def truth(self):
         truths = [self.call("GetHostTruth", element=host).truth for host in self.host_ids]
-        table = from_truth(truths)
+        table = from_truth(truths, [self.pci[host] for host in self.host_ids])
         for (host,) in table.of_kind("host"):
             table.put("host", host, firmware=True)  # through mpt3sas' control node
         return table
+
+    def scsi_generic_of(self, host):
+        """A SCSI generic node ("sg3") of a device behind a host; None without one."""
+        found = self.vm.run(
+            f"cd /sys/class/scsi_generic && for g in *; do readlink -f $g/device | grep -q '/{self.pci[host]}/'"
+            f" && echo $g && break; done; true"
+        )
+        return found.out.strip() or None
 
     # The tools. -----------------------------------------------------------------------------------
 
     def tool_tables(self):
         """(name, Table) of each tool's view."""
         collected = Sysfs(self.vm.run("/collect").out)
-        hosts = {
-            name[len("host") :]: address(collected.attribute(f"scsi_host/{name}", "host_sas_address"))
-            for name in collected.of_class("sas_host")
-        }
+        hosts = {name[len("host") :]: host for name, host in Reader(collected).hosts.items()}
         transport = self.vm.run("/usr/bin/lsscsi -t").out
         units = self.vm.run("/usr/bin/lsscsi -u").out
         yield "lsscsi", from_lsscsi(transport, units, hosts)

@@ -13,13 +13,23 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "bazel-bin", "proto"))
 
-import image  # noqa: E402
-import mptsas  # noqa: E402
-from rig import Rig  # noqa: E402
-import sasd_scenarios  # noqa: E402,F401 pylint: disable=unused-import
-from scenarios import LONG, NORMAL, SCENARIOS, SHORT  # noqa: E402
-from variants import VARIANTS  # noqa: E402
-from vm import QEMU  # noqa: E402
+BUILD = "bazel build //emulator/qemu:sashba //daemon:sasd //cli:sasctl //tests/vm:ctl_user //proto/sas/v1:sas_v1_py"
+INSTALL = "bazel/setup.sh vm installs it"
+try:
+    import image  # noqa: E402
+    import mptsas  # noqa: E402
+    from rig import Rig  # noqa: E402
+    import acts_scenarios  # noqa: E402
+    import offline_scenarios  # noqa: E402,F401 pylint: disable=unused-import
+    import sasd_scenarios  # noqa: E402,F401 pylint: disable=unused-import
+    import twins_scenarios  # noqa: E402,F401 pylint: disable=unused-import
+    from scenarios import LONG, NORMAL, SCENARIOS, SHORT  # noqa: E402
+    from variants import VARIANTS  # noqa: E402
+    from vm import QEMU  # noqa: E402
+except ModuleNotFoundError as missing:
+    top = missing.name.split(".")[0]
+    print(f"no Python module {missing.name}; " + (f"build it: {BUILD}" if top == "sas" else INSTALL))
+    sys.exit(2)
 
 SASHBA = os.environ.get("SASHBA") or os.path.join(ROOT, "bazel-bin", "emulator", "qemu", "sashba")
 # The programs for the guest. Its busybox has no nice.
@@ -29,6 +39,9 @@ PROGRAMS.append("/usr/bin/nice")
 
 # The machine without a virtual HBA of ours.
 MPTSAS = "mptsas1068"
+# What runs without --long, and the variants that are the first of their fabric.
+ORDINARY = ("sas3008",)
+ALONE = ("sas3008", "twins", "acts")
 
 
 def make_rig(name, built, folder):
@@ -37,8 +50,8 @@ def make_rig(name, built, folder):
         return mptsas.Mpi1Node(built, folder, PROGRAMS)
     fabric = os.path.join(folder, "fabric.textproto")
     with open(fabric, "w", encoding="utf-8") as out:
-        out.write(VARIANTS[name].fabric())
-    return Rig(SASHBA, fabric, built, VARIANTS[name].options, folder, PROGRAMS)
+        out.write(VARIANTS[name].text())
+    return Rig(SASHBA, VARIANTS[name].name, fabric, built, VARIANTS[name].options, folder, PROGRAMS)
 
 
 def run_boot(variant, scenarios, built, folder):
@@ -88,13 +101,17 @@ def run_one(rig, variant, scenario):
     return True
 
 
+def of_fabric(name):
+    return [s for s in SCENARIOS if name in s.fabrics]
+
+
 def choose(variant, names, length):
     """The variant's scenarios with these names, or of that length. Adds the one that loads the driver."""
     all_known = SCENARIOS + mptsas.SCENARIOS
     unknown = [name for name in names if name not in {s.__name__ for s in all_known}]
     if unknown:
         sys.exit(f"run.py: no scenario {unknown[0]}; --list shows all")
-    own = mptsas.SCENARIOS if variant == MPTSAS else SCENARIOS
+    own = mptsas.SCENARIOS if variant == MPTSAS else of_fabric(VARIANTS[variant].name)
     if not names:
         return [s for s in own if s.length <= length]
     chosen = [s for s in own if s.__name__ in names]
@@ -116,6 +133,8 @@ def main():
     parser.add_argument("scenarios", nargs="*", help="run only these, after enumeration")
     parser.add_argument("--short", action="store_true", help="run a few quick scenarios")
     parser.add_argument("--long", action="store_true", help="run all scenarios on all variants")
+    parser.add_argument("--acts", type=int, help="run so many random acts on the fabric \"acts\", and nothing else")
+    parser.add_argument("--seed", type=int, default=1, help="seed of --acts")
     parser.add_argument("--variant", action="append", choices=[*VARIANTS, MPTSAS], help="run on this kind of HBA only")
     parser.add_argument("--shell", action="store_true", help="open a shell in the guest, run no scenarios")
     parser.add_argument("--list", action="store_true", help="list scenarios and variants")
@@ -127,8 +146,12 @@ def main():
         print("variants:", *VARIANTS, MPTSAS)
         return 0
     if not shutil.which(QEMU):
-        print(f"{QEMU} is missing; bazel/setup.sh vm installs it")
+        print(f"{QEMU} is missing; {INSTALL}")
         return 2
+    for program in [SASHBA, *PROGRAMS]:
+        if not os.path.exists(program):
+            print(f"no {program}; build it: {BUILD}")
+            return 2
     try:
         built = image.build()
     except image.ImageError as error:
@@ -136,11 +159,14 @@ def main():
         return 2
     if options.shell:
         return shell((options.variant or list(VARIANTS))[0], built, options.folder)
-    variants = options.variant or [*(VARIANTS if options.long else list(VARIANTS)[:1]), MPTSAS]
+    variants = options.variant or [*(VARIANTS if options.long else ORDINARY), MPTSAS]
+    if options.acts:
+        acts_scenarios.RUN.update(acts=options.acts, seed=options.seed)
+        variants, options.scenarios = ["acts"], acts_scenarios.WHOLE_RUN
     passed = failed = 0
     for variant in variants:
-        # Long scenarios run on one variant only.
-        length = LONG if options.long and variant == next(iter(VARIANTS)) else NORMAL
+        # Long scenarios run on one variant of a fabric only.
+        length = LONG if options.long and variant in ALONE else NORMAL
         chosen = choose(variant, options.scenarios, SHORT if options.short else length)
         if not chosen:
             continue

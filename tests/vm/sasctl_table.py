@@ -2,7 +2,7 @@
 
 import json
 
-from table import Table, address
+from table import Table, address, host_names
 
 SECTOR = 512  # sysfs counts a disk's size in this unit
 ENCLOSURE_TYPE = 13  # peripheral device type of SES
@@ -78,9 +78,9 @@ def tail(name):
     return name.rsplit("/", 1)[-1].split("-p")[0]
 
 
-def host_of(name):
-    """The address of the host in "hosts/HOST/..."."""
-    return name.split("/")[1]
+def lun_of(path):
+    """The number at the end of H:C:T:L."""
+    return int(path.get("scsiAddress", "0:0:0:0").split(":")[3])
 
 
 def rate_of(fields, key):
@@ -93,16 +93,27 @@ class Reader:
     def __init__(self, objects):
         self.objects = objects
         self.table = Table()
+        pairs = [(host["sasAddress"], host.get("pciAddress", "")) for host in objects["host"]]
+        self.hosts = dict(zip((host["name"] for host in objects["host"]), host_names(pairs)))
+        # An address in a name may have something more, where addresses collide.
+        self.addresses = {
+            resource["name"]: resource["sasAddress"]
+            for kind in ("host", "expander", "endDevice")
+            for resource in objects[kind]
+        }
         self.failed = {
-            (host_of(device["name"]), device["sasAddress"])
+            (self.host_of(device["name"]), device["sasAddress"])
             for device in objects["endDevice"]
             if device.get("state") == "DEVICE_STATE_FAILED"
         }
-        self.units = {unit["name"]: unit for unit in objects["logicalUnit"]}
-        self.hosts = {host["sasAddress"] for host in objects["host"]}
+        self.units = {}  # end device -> {LUN: (unit, path)}
+        for unit in objects["logicalUnit"]:
+            for path in unit.get("paths", ()):
+                self.units.setdefault(path["endDevice"], {})[lun_of(path)] = (unit, path)
         self.lanes = {}  # (owner's name, attached address) -> numbers of the phys
         for host in objects["host"]:
-            self.table.put("host", host["sasAddress"], firmware="SOURCE_FIRMWARE" in host.get("sources", ()))
+            firmware = "SOURCE_FIRMWARE" in host.get("sources", ())
+            self.table.put("host", self.hosts[host["name"]], firmware=firmware)
         for phy in objects["phy"]:
             self.add_phy(phy)
         for expander in objects["expander"]:
@@ -119,6 +130,14 @@ class Reader:
         for enclosure in objects["enclosure"]:
             self.add_bays(enclosure)
 
+    def host_of(self, name):
+        """The host in "hosts/HOST/...", as tables name it."""
+        own = "/".join(name.split("/")[:2])
+        return self.hosts.get(own, own.split("/")[1])
+
+    def address_of(self, name):
+        return self.addresses.get(name, tail(name))
+
     def add_phy(self, phy):
         attached, number = phy.get("attachedSasAddress", ""), phy.get("phyIdentifier", 0)
         rate = rate_of(phy, "negotiatedLinkRate")
@@ -129,7 +148,7 @@ class Reader:
         if rate and not attached and "SOURCE_FIRMWARE" not in phy.get("sources", ()):
             rate = attached = None
         self.table.put(
-            *("phy", host_of(phy["name"]), tail(phy["owner"]), number),
+            *("phy", self.host_of(phy["name"]), self.address_of(phy["owner"]), number),
             rate=rate,
             attached=attached,
             attached_phy=phy.get("attachedPhyIdentifier"),
@@ -139,8 +158,8 @@ class Reader:
     def add_expander(self, expander):
         own = expander["sasAddress"]
         self.table.put(
-            *("expander", host_of(expander["name"]), own),
-            parent=tail(expander["parent"]),
+            *("expander", self.host_of(expander["name"]), own),
+            parent=self.address_of(expander["parent"]),
             parent_phys=tuple(sorted(self.lanes.get((expander["parent"], own), ()))),
             level=expander.get("level"),
             vendor=expander.get("vendor"),
@@ -149,7 +168,8 @@ class Reader:
         )
 
     def add_port(self, port):
-        host, owner, attached = host_of(port["name"]), tail(port["owner"]), port["attachedSasAddress"]
+        host, owner = self.host_of(port["name"]), self.address_of(port["owner"])
+        attached = port["attachedSasAddress"]
         upward = self.parents.get(("expanders", host, owner)) == attached
         if upward or (host, attached) in self.failed:
             return
@@ -161,16 +181,17 @@ class Reader:
         )
 
     def add_device(self, device):
-        host, own = host_of(device["name"]), device["sasAddress"]
+        host, own = self.host_of(device["name"]), device["sasAddress"]
         if (host, own) in self.failed:
             return
         names = device.get("logicalUnits", [])
-        unit = self.units.get(names[0], {}) if names else {}
+        units = self.units.get(device["name"], {}) if names else {}
+        unit, _ = units.get(0, ({}, {}))
         ses = device["peripheralType"] == ENCLOSURE_TYPE if "peripheralType" in device else None
         protocols = [text.removeprefix("PROTOCOL_").lower() for text in device.get("targetProtocols", [])]
         self.table.put(
             *("device", host, own),
-            parent=tail(device["parent"]),
+            parent=self.address_of(device["parent"]),
             parent_phy=device.get("parentPhyIdentifier"),
             rate=rate_of(device, "linkRate"),
             protocols=", ".join(protocols),
@@ -189,29 +210,39 @@ class Reader:
             hctl=device.get("scsiAddress"),
             state=STATES.get(device.get("state"), device.get("state")),
         )
+        for lun, (unit, path) in units.items():
+            if lun == 0:
+                continue
+            self.table.put(
+                *("lun", host, own, lun),
+                wwn=wwn_of(unit),
+                blocks=int(unit.get("sizeBytes", 0)) // SECTOR,
+                name=path.get("blockDevice"),
+                hctl=path.get("scsiAddress"),
+                state=STATES.get(path.get("state"), path.get("state")),
+            )
 
     def add_unit(self, unit):
         if unit.get("peripheralType") == ENCLOSURE_TYPE:
             return
         paths = unit.get("paths", [])
         self.table.put(
-            *("unit", wwn_of(unit)),
-            serial=unit.get("serial", ""),
+            *("unit", wwn_of(unit), unit.get("serial", "")),
             blocks=int(unit.get("sizeBytes", 0)) // SECTOR,
-            paths=tuple(sorted((host_of(p["endDevice"]), tail(p["endDevice"])) for p in paths)),
+            paths=tuple(sorted((self.host_of(p["endDevice"]), self.address_of(p["endDevice"])) for p in paths)),
             names=tuple(sorted(p.get("blockDevice", "") for p in paths)),
         )
 
     def add_bays(self, enclosure):
         """A bay of the table is a slot as one host sees it."""
-        if enclosure["logicalId"] in self.hosts:
+        if enclosure["logicalId"] in {host["sasAddress"] for host in self.objects["host"]}:
             return  # the enclosure of the board, which has no SES
         for slot in self.objects["slot"]:
             if slot["enclosure"] != enclosure["name"]:
                 continue
             for name in enclosure.get("hosts", []):
-                host = tail(name)
-                devices = [tail(d) for d in slot.get("endDevices", []) if host_of(d) == host]
+                host = self.host_of(name)
+                devices = [self.address_of(d) for d in slot.get("endDevices", []) if self.host_of(d) == host]
                 devices = [d for d in devices if (host, d) not in self.failed]
                 self.table.put(
                     *("bay", host, enclosure["logicalId"], slot.get("slot", 0)), device=" ".join(devices)

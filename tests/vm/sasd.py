@@ -6,6 +6,7 @@ import time
 
 from sasctl_table import NOUNS, Picture, from_lists, picture_of
 from vm import LINES_PORT
+from watch_contract import WatchContract
 
 SETTLE_S = 60
 FOLDER = "/run/sasd"
@@ -32,16 +33,30 @@ class Sasd:
         self.vm = vm
         self.pid = None
         self.picture = Picture()
+        self.contract = WatchContract()
         self.lines_read = 0  # of vm.lines
+        self.watch_pid = None
         self.log_lines_judged = 0
 
-    def start(self):
+    def start(self, options=""):
         """Starts sasd and a Watch client. Returns once sasd serves and the client is synchronized."""
-        self.vm.run(f"mkdir -p {FOLDER} /var/lib; sasd </dev/null >{FOLDER}/out 2>{FOLDER}/log & echo $! >{FOLDER}/pid")
+        program = f"sasd {options} </dev/null >>{FOLDER}/out 2>>{FOLDER}/log"
+        self.vm.run(f"mkdir -p {FOLDER} /var/lib; {program} & echo $! >{FOLDER}/pid")
         self.pid = int(self.vm.run(f"cat {FOLDER}/pid").out)
         self.settle()
-        self.vm.run(f"sasctl watch --snapshot -o jsonl </dev/null >{LINES_PORT} 2>/dev/null &")
-        self.vm.lines.wait_for(lambda text: text.startswith('{"synced"'))
+        self.picture, self.contract, self.lines_read = Picture(), WatchContract(), self.vm.lines.position()
+        watch = f"sasctl watch --snapshot -o jsonl </dev/null >{LINES_PORT} 2>/dev/null"
+        self.watch_pid = int(self.vm.run(f"{watch} & echo $!").out)
+        self.vm.lines.wait_for(lambda text: text.startswith('{"synced"'), self.lines_read)
+
+    def stop(self, signal="TERM", timeout_s=SETTLE_S):
+        """Ends the Watch client, and sasd with the signal. Returns once both are gone."""
+        deadline = time.monotonic() + timeout_s
+        for pid in (self.watch_pid, self.pid):
+            self.vm.run(f"kill -{signal} {pid}")
+            while self.vm.run(f"[ -e /proc/{pid} ]", check=False).code == 0:
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"process {pid} runs {timeout_s} s after SIG{signal}")
 
     def ctl(self, arguments, check=True):
         """The Result of `sasctl ARGUMENTS`."""
@@ -51,10 +66,11 @@ class Sasd:
         self.ctl(f"wait --settled --timeout {SETTLE_S}s")
 
     def table(self):
-        """The Table of our Watch client's picture by now."""
+        """The Table of our Watch client's picture by now. Raises Broken for an event that breaks the contract."""
         lines = self.vm.lines.text()
         for line in lines[self.lines_read :]:
             self.picture.read(line)
+            self.contract.read(line)
         self.lines_read = len(lines)
         return self.picture.table()
 
@@ -84,9 +100,9 @@ class Sasd:
     def lost_events(self):
         return int(self.status().get("lostEventCount", 0))
 
-    def events(self, after=0):
-        """The events of sasd's event log after a revision."""
-        return [json.loads(line) for line in self.ctl(f"events --after {after} -o jsonl").out.splitlines()]
+    def events(self, after=0, options=""):
+        """The events of sasd's event log after a revision, in parts."""
+        return [json.loads(line) for line in self.ctl(f"events --after {after} {options} -o jsonl").out.splitlines()]
 
     def signal(self, name):
         self.vm.run(f"kill -{name} {self.pid}")

@@ -1,17 +1,14 @@
 """Scenarios for the kernel's driver. Each scenario leaves the fabric as it found it."""
 
 import os
-import random
 import re
 
 import kernel_log
 import sasd
+from chaos import JUDGE, WORLDS, storm
 from sas.emulator.v1 import emulator_service_pb2 as api
 from sas.v1 import resources_pb2 as resources
 
-# Drives that no scenario removes. I/O with verification runs on them during all scenarios. The second
-# path of a jbod1 drive may go.
-SURVIVORS = ("boot0", "jbod1-disk10", "jbod3-disk30", "jbod3-sata50")
 SMP_TIMEOUT = 0x10  # mpi2_cnfg.h, MPI2_SAS_DISC_STATUS_SMP_TIMEOUT
 ASTATUS_SATA_INIT_FAILED = 0x01  # mpi2_cnfg.h, MPI2_SAS_DEVICE0_ASTATUS_SATA_INIT_FAILED
 SATA_INIT_FAILED = 0x10  # mpi2_ioc.h, MPI2_EVENT_SAS_DEV_STAT_RC_SATA_INIT_FAILED
@@ -21,19 +18,25 @@ SATA_INIT_FAILED = 0x10  # mpi2_ioc.h, MPI2_EVENT_SAS_DEV_STAT_RC_SATA_INIT_FAIL
 SHORT, NORMAL, LONG = range(3)
 
 
-def scenario(*allow, length=NORMAL):
-    """Marks a function of a Rig as a scenario. `allow`: further allow-lists."""
+def scenario(*allow, length=NORMAL, fabrics=("judge",), before=None):
+    """Marks a function of a Rig as a scenario. `allow`: further allow-lists. `fabrics`: where it can run.
+
+    It runs after those of its kind that were marked earlier, or before the scenario with the name `before`."""
 
     def mark(function):
         function.allow = allow
         function.length = length
-        SCENARIOS.append(function)
+        function.fabrics = fabrics
+        at = [s.__name__ for s in SCENARIOS].index(before) if before else len(SCENARIOS)
+        SCENARIOS.insert(at, function)
         return function
 
     return mark
 
 
 SCENARIOS = []
+EVERYWHERE = ("judge", "acts", "twins")
+WITH_IO = ("judge", "acts")
 
 
 def expect(condition, what):
@@ -91,7 +94,7 @@ def phy_of(rig, table, element):
     return ExpanderPhy(rig, row["parent"], row["parent_phy"])
 
 
-@scenario(length=SHORT)
+@scenario(length=SHORT, fabrics=EVERYWHERE)
 def enumeration(rig):
     """The driver is loaded: every source agrees with the fabric."""
     rig.load_driver()
@@ -100,11 +103,11 @@ def enumeration(rig):
     rig.all_agree()
 
 
-@scenario(length=SHORT)
+@scenario(length=SHORT, fabrics=WITH_IO)
 def io_begins(rig):
     """Starts I/O with verification on drives that stay, over one path each."""
     table = rig.agree()
-    disks = [disks_of(rig, table, element)[0] for element in SURVIVORS]
+    disks = [disks_of(rig, table, element)[0] for element in WORLDS[rig.fabric].survivors]
     rig.vm.start_job("io", "exec nice -n 19 /io_check " + " ".join(disks))
 
 
@@ -348,109 +351,20 @@ def tools(rig):
     expect(not failed, "\n".join(failed))
 
 
-class Chaos:
-    """Random acts on the fabric, from a seed. They spare everything that the survivors need."""
-
-    def __init__(self, rig, seed):
-        self.rig = rig
-        self.random = random.Random(seed)
-        drives = [e.id for e in rig.elements(api.ELEMENT_KIND_DEVICE) if not e.id.endswith("-ses")]
-        self.drives = [d for d in drives if d not in SURVIVORS]
-        self.mends = []  # (name, function)
-        self.serial = 0
-
-    def act(self):
-        """Does one act that changes something. Returns its name."""
-        if self.mends and self.random.random() < 0.5:
-            return self.mend(self.random.randrange(len(self.mends)))
-        kind = self.random.choices(("drive", "lane", "expander", "enclosure"), (80, 14, 4, 2))[0]
-        return getattr(self, kind)()
-
-    def mend(self, index):
-        what, function = self.mends.pop(index)
-        function()
-        return "mend " + what
-
-    def remember(self, what, function):
-        self.mends.append((what, function))
-        return what
-
-    def drive(self):
-        broken = {what for what, _ in self.mends}
-        drive = self.random.choice([d for d in self.drives if "pull " + d not in broken])
-        try:
-            self.rig.call("Pull", element=drive)
-        except Exception as error:  # pylint: disable=broad-except
-            if "already" not in str(error):
-                raise
-        replacement = ""
-        if self.random.random() < 0.2:
-            self.serial += 1
-            replacement = f"CHAOS{self.serial}"
-        return self.remember(
-            "pull " + drive,
-            lambda: self.rig.call("Insert", element=drive, replacement_serial=replacement),
-        )
-
-    def once(self, what, verb, off, on):
-        """Calls the verb with `off`; mend() calls it with `on`. Pulls a drive if `what` is already broken."""
-        if what in {name for name, _ in self.mends}:
-            return self.drive()
-        self.rig.call(verb, **off)
-        return self.remember(what, lambda: self.rig.call(verb, **on))
-
-    def lane(self):
-        node, phys = self.random.choice(
-            (("hba0", range(4)), ("hba1", range(4)), ("jbod1-a", range(28, 36)), ("jbod2-b", range(28, 36)))
-        )
-        at = {"element": node, "phy": self.random.choice(phys)}
-        what = f"lane {node} {at['phy']}"
-        return self.once(what, "SetPhy", {**at, "up": False}, {**at, "up": True})
-
-    def expander(self):
-        element = {"element": self.random.choice(("jbod1-b", "jbod2-a", "jbod2-b"))}
-        what = "expander " + element["element"]
-        return self.once(
-            what, "SetExpander", {**element, "present": False}, {**element, "present": True}
-        )
-
-    def enclosure(self):
-        element = {"element": "jbod2"}
-        return self.once(
-            "enclosure jbod2", "SetEnclosurePower", {**element, "on": False}, {**element, "on": True}
-        )
-
-
-def storm(rig, acts, seed, agree_every):
-    chaos = Chaos(rig, seed)
-    done = []
-    try:
-        for number in range(acts):
-            done.append(chaos.act())
-            if number % agree_every == agree_every - 1:
-                rig.agree(300)
-        while chaos.mends:
-            done.append(chaos.mend(0))
-        rig.agree(300)
-    except AssertionError as error:
-        last = ", ".join(done[-20:])
-        raise AssertionError(f"after {len(done)} acts of seed {seed} ({last}): {error}") from error
-
-
 @scenario(kernel_log.STORM)
 def short_storm(rig):
     """A few random operations in a row."""
-    storm(rig, 20, seed=1, agree_every=20)
+    storm(rig, JUDGE, 20, seed=1, agree_every=20)
 
 
 @scenario(kernel_log.STORM, length=LONG)
 def long_storm(rig):
     """1,000 random operations in one boot."""
-    storm(rig, 1000, seed=2, agree_every=50)
+    storm(rig, JUDGE, 1000, seed=2, agree_every=50)
     rig.all_agree()
 
 
-@scenario(kernel_log.REMOVAL, length=SHORT)
+@scenario(kernel_log.REMOVAL, length=SHORT, fabrics=WITH_IO)
 def io_ends(rig):
     """Ends the I/O: it has found no error and no corruption."""
     rig.vm.run("touch /run/io.stop")

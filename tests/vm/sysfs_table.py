@@ -2,13 +2,16 @@
 
 import re
 
-from table import Table, add_ports_and_units, address
+from table import Table, add_ports_and_units, address, host_names
 
 NODE = re.compile(r"^(host\d+|expander-\d+:\d+|end_device-[\d:]+|port-[\d:]+)$")
 # "sas_phy/phy-0:1/enable:1": class and name, the path of the attribute, its value. Names have colons;
 # the last part of a path does not.
 ATTRIBUTE = re.compile(r"^([^/]+/[^/]+)/((?:[^/:]+/)*[^/:]+):(.*)$")
 ENCLOSURE_TYPE = 13  # peripheral device type of SES
+# What mpt3sas writes as the rate of a device that its scan after a reset finds, whatever the rate is
+# (MPI2_SAS_NEG_LINK_RATE_1_5 in _scsih_scan_for_devices_after_reset). No fabric here has such a link.
+SCANNED = 1.5
 
 
 class Sysfs:
@@ -51,6 +54,11 @@ class Sysfs:
         text = self.attribute(name, key)
         return int(text) if text is not None and re.fullmatch(r"\d+", text) else None
 
+    def pci_address(self, host):
+        """Of "host0"; "" if another kind of device has the host."""
+        found = re.search(r"/([\da-f]{4}:[\da-f]{2}:[\da-f]{2}\.\d)/" + host + "/", self.links["sas_host/" + host])
+        return found.group(1) if found else ""
+
     def nodes_above(self, name):
         """Host, ports, expanders and end devices above a class device, in this order.
 
@@ -76,11 +84,13 @@ class Reader:
     def __init__(self, sysfs):
         self.sysfs = sysfs
         self.table = Table()
-        self.hosts = {}  # "host0" -> address
+        self.addresses = {}  # of every node by its name
         for name in sysfs.of_class("sas_host"):
-            self.hosts[name] = address(sysfs.attribute(f"scsi_host/{name}", "host_sas_address") or "")
-            self.table.put("host", self.hosts[name])
-        self.addresses = dict(self.hosts)  # of every node by its name
+            self.addresses[name] = address(sysfs.attribute(f"scsi_host/{name}", "host_sas_address") or "")
+        pairs = [(own, sysfs.pci_address(name)) for name, own in self.addresses.items()]
+        self.hosts = dict(zip(self.addresses, host_names(pairs)))  # "host0" -> its name in tables
+        for host in self.hosts.values():
+            self.table.put("host", host)
         for name in sysfs.of_class("sas_device"):
             self.addresses[name] = address(sysfs.attribute(f"sas_device/{name}", "sas_address") or "")
         self.phys_in_ports = {phy for phys in sysfs.port_phys.values() for phy in phys}
@@ -105,6 +115,8 @@ class Reader:
         # A phy keeps the rate that it had when its device was removed: in mpt3sas the reason "target not
         # responding" is the only one that updates no link (_scsih_sas_topology_change_event).
         if rate and name not in self.phys_in_ports:
+            rate = None
+        if rate == SCANNED:
             rate = None
         self.table.put("phy", self.hosts[above[0]], node, number, rate=rate)
 
@@ -157,18 +169,26 @@ class Reader:
         disk = next((k.split("/") for k in rows if k.startswith("device/block/")), None)
         kind = self.sysfs.number(path, "device/type")
         wwid = rows.get("device/wwid", "")
+        device = (self.hosts[above[0]], self.addresses[above[-1]])
+        unit = {
+            "wwn": address(wwid[len("naa.") :]) if wwid.startswith("naa.") else wwid,
+            "blocks": int(rows["/".join(disk)]) if disk else None,
+            "name": disk[2] if disk else None,
+            "state": rows.get("device/state"),
+            "hctl": name,
+        }
+        lun = int(name.split(":")[3])
+        if lun != 0:
+            self.table.put("lun", *device, lun, **unit)
+            return
         self.table.put(
-            *("device", self.hosts[above[0]], self.addresses[above[-1]]),
-            wwn=address(wwid[len("naa.") :]) if wwid.startswith("naa.") else wwid,
+            *("device", *device),
+            **unit,
             serial=rows.get("serial"),
             vendor=rows.get("device/vendor"),
             product=rows.get("device/model"),
             revision=rows.get("device/rev"),
-            blocks=int(rows["/".join(disk)]) if disk else None,
             ses=kind == ENCLOSURE_TYPE,
-            name=disk[2] if disk else None,
-            state=rows.get("device/state"),
-            hctl=name,
             handle=int(rows["device/sas_device_handle"], 0) if "device/sas_device_handle" in rows else None,
             scsi=True,
         )

@@ -1,7 +1,8 @@
 """Facts about a SAS fabric from one source, and the comparison of two sources.
 
 A table maps a key, such as ("device", host, address), to a dictionary of fields. The names of hosts,
-expanders and devices are their addresses, as 16 hexadecimal digits. A source leaves out the fields that
+expanders and devices are their addresses, as 16 hexadecimal digits. Hosts that share an address have
+their PCI addresses besides, as host_names() spells them. A source leaves out the fields that
 it does not know. The comparison covers the fields that both sources have. A key that one of them lacks
 is a difference.
 
@@ -13,7 +14,8 @@ is a difference.
 | device, host, address | parent, parent_phy, rate, protocols, enclosure, slot, wwn, serial, vendor, product, revision, blocks, handle, ses, scsi (it has a SCSI device), name (sdX), hctl, state |
 | bay, host, enclosure, slot | device (address; "" for none) |
 | port, host, parent, attached | width, phys, rate (of its slowest) |
-| unit, wwn | serial, blocks, paths ((host, address)), names (sdX) of a drive |
+| lun, host, address, lun | wwn, blocks, name, hctl, state of a unit beside the device's first, LUN 0 |
+| unit, wwn, serial | blocks, paths ((host, address)), names (sdX) of a drive's logical unit |
 """
 
 
@@ -34,7 +36,14 @@ class Table(dict):
         return Table({key: row for key, row in self.items() if key[0] in kinds})
 
 
-KINDS = ("host", "phy", "expander", "device", "bay", "port", "unit")
+KINDS = ("host", "phy", "expander", "device", "bay", "port", "lun", "unit")
+
+
+def host_names(hosts):
+    """The names of hosts in tables, in the same order. `hosts`: (SAS address, PCI address) of each."""
+    hosts = list(hosts)
+    addresses = [own for own, _ in hosts]
+    return [own if addresses.count(own) == 1 else f"{own}@{pci}" for own, pci in hosts]
 
 
 def add_ports_and_units(table):
@@ -49,12 +58,14 @@ def add_ports_and_units(table):
     paths = {}
     for (host, own), row in table.of_kind("device").items():
         if row.get("scsi") and not row.get("ses"):
-            paths.setdefault(row["wwn"], []).append(((host, own), row))
-    for wwn, found in paths.items():
+            paths.setdefault((row["wwn"], row.get("serial")), []).append(((host, own), row))
+    for (host, own, _), row in table.of_kind("lun").items():
+        serial = table["device", host, own].get("serial")  # all units of a device have one serial
+        paths.setdefault((row["wwn"], serial), []).append(((host, own), row))
+    for (wwn, serial), found in paths.items():
         names = tuple(sorted(row["name"] for _, row in found if "name" in row))
         table.put(
-            *("unit", wwn),
-            serial=found[0][1].get("serial"),
+            *("unit", wwn, serial),
             blocks=found[0][1].get("blocks"),
             paths=tuple(sorted(path for path, _ in found)),
             names=names or None,

@@ -4,7 +4,8 @@ import re
 
 from table import Table, address
 
-LSSCSI = re.compile(r"^\[(\d+):(\d+:\d+:\d+)\]\s+(\S+)\s+(.*?)\s*$")
+# Only LUN 0: other units are other lines of the same device.
+LSSCSI = re.compile(r"^\[(\d+):(\d+:\d+:0)\]\s+(\S+)\s+(.*?)\s*$")
 SMP_PHY = re.compile(
     r"^\s*phy\s+(\d+):([DSTUR?]):(?:(disabled)|attached:\[([0-9a-f]+):(\d+)\s*([^\]]*)\](?:\s+([\d.]+) Gbps)?)"
 )

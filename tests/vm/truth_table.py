@@ -2,18 +2,18 @@
 
 from sas.v1 import resources_pb2 as resources
 
-from table import Table, add_ports_and_units
+from table import Table, add_ports_and_units, host_names
 
 SECTOR = 512  # sysfs counts a disk's size in this unit
 
 
-def from_truth(truths):
-    """The Table of HostTruth messages, one for each host."""
+def from_truth(truths, pci=()):
+    """The Table of HostTruth messages, one for each host. `pci`: the hosts' PCI addresses."""
     table = Table()
-    for truth in truths:
-        host = truth.sas_address
+    own = [truth.sas_address for truth in truths]
+    for truth, host in zip(truths, host_names(zip(own, pci)) if pci else own):
         table.put("host", host)
-        add_phys(table, host, host, truth.phys)
+        add_phys(table, host, truth.sas_address, truth.phys)
         for expander in truth.expanders:
             add_expander(table, host, expander)
         usable = [device for device in truth.devices if device.access_status == 0]
@@ -80,7 +80,7 @@ def add_device(table, host, device):
         protocols="sata" if device.sata else "ssp",
         enclosure=device.enclosure_logical_id,
         slot=device.slot if device.HasField("slot") else None,
-        wwn=device.world_wide_name,
+        wwn=wwn_of(device.units[0]) if device.units else device.world_wide_name,
         serial=device.serial,
         vendor=device.vendor,
         product=device.product[:16],
@@ -90,3 +90,10 @@ def add_device(table, host, device):
         ses=device.ses,
         scsi=True,
     )
+    for unit in device.units[1:]:
+        blocks = device.size_bytes // SECTOR
+        table.put("lun", host, device.sas_address, unit.lun, wwn=wwn_of(unit), blocks=blocks)
+
+
+def wwn_of(unit):
+    return unit.wwid.removeprefix("naa.")

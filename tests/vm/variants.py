@@ -1,4 +1,4 @@
-"""The kinds of HBA for the scenarios: the same fabric with different boards."""
+"""The machines for the scenarios: one fabric with different boards, and fabrics for scenarios of their own."""
 
 import os
 import re
@@ -19,22 +19,44 @@ class Variant:
     # expander. A drive with the same port number would then point at freed memory. So such firmware gives each
     # cable its own number.
     port_per_link: bool = False
+    # Real boards: 32, room for 22 phys in an event. An expander of the fabric has 41.
+    reply_frame_dwords: int = 32
+    removes_deepest_first: bool = False  # of fabric.proto
+    name: str = "judge"  # of the fabric
 
-    def fabric(self):
+    def text(self):
         """The text of the fabric with these boards."""
         with open(FABRIC, encoding="utf-8") as source:
             text = source.read()
         boards = re.compile(r'board: "[^"]*" chip: "[^"]*" assembly: "([^"]*)" firmware: "[^"]*"')
         return boards.sub(
             rf'board: "{self.board}" chip: "{self.chip}" assembly: "\1" '
-            rf'firmware: "{self.firmware}" mpi: {self.mpi} port_per_link: {str(self.port_per_link).lower()}',
+            rf'firmware: "{self.firmware}" mpi: {self.mpi} port_per_link: {str(self.port_per_link).lower()} '
+            rf"reply_frame_dwords: {self.reply_frame_dwords} "
+            rf"removes_deepest_first: {str(self.removes_deepest_first).lower()}",
             text,
         )
 
 
+@dataclass(frozen=True)
+class Fabric:
+    """A fabric of tests/vm/fabrics with the boards that it has."""
+
+    name: str
+    options: tuple = ()  # of sashba
+
+    def text(self):
+        with open(os.path.join(HERE, "fabrics", self.name + ".textproto"), encoding="utf-8") as source:
+            return source.read()
+
+
 VARIANTS = {
     "sas3008": Variant("SAS9300-8e", "LSISAS3008", "16.00.12.00", "MPI_2_5"),
-    "sas3008-intx": Variant("SAS9300-8e", "LSISAS3008", "16.00.12.00", "MPI_2_5", ("--intx",)),
+    "sas3008-intx": Variant(
+        "SAS9300-8e", "LSISAS3008", "16.00.12.00", "MPI_2_5", ("--intx",), removes_deepest_first=True
+    ),
     "sas2008": Variant("SAS9200-8e", "LSISAS2008", "20.00.07.00", "MPI_2_0"),
-    "sas3508": Variant("HBA 9400-8e", "SAS3508", "24.00.00.00", "MPI_2_6", port_per_link=True),
+    "sas3508": Variant("HBA 9400-8e", "SAS3508", "24.00.00.00", "MPI_2_6", port_per_link=True, reply_frame_dwords=128),
+    "twins": Fabric("twins"),
+    "acts": Fabric("acts"),
 }
