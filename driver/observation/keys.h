@@ -76,6 +76,12 @@ struct PortKey {
 // An enclosure by its logical identifier. All hosts that reach it share this key.
 using EnclosureKey = StrongId<struct EnclosureKeyTag, uint64_t>;
 
+// Whether the enclosure is the host itself: the firmware of an HBA names the enclosure that the
+// board forms after the board's own address, up to the last digit.
+inline bool IsHost(EnclosureKey enclosure, SasAddress host) {
+  return enclosure.value() >> 4 == host.value() >> 4;
+}
+
 // A slot of an enclosure, occupied or not.
 struct SlotKey {
   EnclosureKey enclosure;
