@@ -71,6 +71,8 @@ Report Examine(const Topology& topology, BaselineView baseline, const DismissalM
   ExamineHosts(examined, findings);
   ExaminePorts(examined, findings);
   ExamineDevices(examined, findings);
+  ExamineSlots(examined, findings);
+  ExamineUnits(examined, findings);
   ExaminePaths(examined, findings);
   ExamineMissing(examined, findings);
   Coverage(topology, missing, dismissals).Mark(findings);
