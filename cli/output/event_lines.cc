@@ -98,6 +98,13 @@ std::string ShortValue(const Message& message, absl::string_view path) {
   return absl::StrJoin(parts, ",");
 }
 
+// Whether the field repeats the first value of a list that has changed, too.
+bool IsInList(const Change& change, const std::string& path) {
+  if (path != "block_device" && path != "logical_unit" && path != "serial") return false;
+  const auto& paths = change.changed_fields().paths();
+  return std::find(paths.begin(), paths.end(), path + "s") != paths.end();
+}
+
 std::string Differences(const Change& change) {
   const Message* now = Inner(change.resource());
   const Message* before = Inner(change.previous());
@@ -110,7 +117,7 @@ std::string Differences(const Change& change) {
         change.resource().GetDescriptor()->FindFieldByName(std::string(head.first)) != nullptr &&
         !head.second.empty();
     const std::string path(wrapped ? head.second : mask);
-    if (IsBookkeeping(path)) continue;
+    if (IsBookkeeping(path) || IsInList(change, path)) continue;
     const std::string old_value = before == nullptr ? "?" : ShortValue(*before, path);
     texts.push_back(absl::StrCat(ShortField(path), " ", old_value, " -> ", ShortValue(*now, path)));
   }
