@@ -129,6 +129,7 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
       log_(registry_, LogOptions(options.log, archive_.get())),
       publisher_(log_, encoder_, {&health_listener_}, memory_->recorder()),
       pump_(std::make_unique<watch::Pump>(publisher_)) {
+  registry_.Reserve(health_.baseline().Drives());
   if (!restored_) return;
   health_.Compare(*registry_.Snapshot());
   registry::RestartGate::Options gate;

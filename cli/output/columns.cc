@@ -147,13 +147,15 @@ std::vector<Column> DeviceColumns() {
       Field("parent-phy", kWide, "parent_phy_identifier", kRight),
       Reference("enclosure", kAlways, "enclosure"),
       Field("slot", kAlways, "slot", kRight),
+      Field("label", kWide, "slot_label"),
       Field("state", kAlways, "state"),
       Made<EndDevice>("type", kAlways, DeviceType),
       Field("protocol", kAlways, "target_protocols"),
       Field("rate", kAlways, "link_rate"),
       Made<EndDevice>(
           "width", kWide, [](const EndDevice& d) { return WidthText(d.link_width()); }, kRight),
-      Field("block-device", kAlways, "block_device"),
+      Made<EndDevice>("block-device", kAlways,
+                      [](const EndDevice& d) { return absl::StrJoin(BlockDevicesOf(d), ","); }),
       Field("scsi-address", kWide, "scsi_address"),
       Field("vendor", kAlways, "vendor"),
       Field("model", kAlways, "model"),
@@ -204,7 +206,8 @@ std::string HoldersOf(const LogicalUnit& unit) {
   return absl::StrJoin(names, ",");
 }
 
-std::string References(const google::protobuf::RepeatedPtrField<std::string>& names) {
+template <typename Names>
+std::string References(const Names& names) {
   return absl::StrJoin(
       names, ",", [](std::string* out, const std::string& name) { out->append(ShortName(name)); });
 }
@@ -216,6 +219,7 @@ std::vector<Column> UnitColumns() {
                         [](const LogicalUnit& u) { return PeripheralName(u.peripheral_type()); }),
       Reference("enclosure", kAlways, "enclosure"),
       Field("slot", kAlways, "slot", kRight),
+      Field("label", kAlways, "slot_label"),
       Made<LogicalUnit>("block-devices", kAlways,
                         [](const LogicalUnit& u) {
                           return OfPaths(u, [](const auto& p) { return p.block_device(); });
@@ -230,6 +234,7 @@ std::vector<Column> UnitColumns() {
       Field("model", kAlways, "model"),
       Field("firmware", kWide, "product_revision"),
       Field("serial", kAlways, "serial"),
+      Field("rejected-wwid", kOnRequest, "rejected_wwid"),
       Field("bytes", kOnRequest, "size_bytes", kRight),
       Made<LogicalUnit>("scsi-addresses", kWide,
                         [](const LogicalUnit& u) {
@@ -252,18 +257,13 @@ std::vector<Column> UnitColumns() {
   });
 }
 
-// 0 means unknown: Linux reports only slots with a device.
-std::string SlotCount(const Enclosure& enclosure) {
-  return enclosure.slot_count() == 0 ? "" : absl::StrCat(enclosure.slot_count());
-}
-
 std::vector<Column> EnclosureColumns() {
   return WithCommon({
       Field("id", kAlways, "logical_id"),
       Field("vendor", kAlways, "vendor"),
       Field("model", kAlways, "model"),
       Field("firmware", kWide, "product_revision"),
-      Made<Enclosure>("slots", kAlways, SlotCount, kRight),
+      Field("slots", kAlways, "slot_count", kRight),
       Field("occupied", kAlways, "occupied_slot_count", kRight),
       Field("start-slot", kWide, "start_slot", kRight),
       Field("level", kWide, "level", kRight),
@@ -283,8 +283,8 @@ std::vector<Column> SlotColumns() {
       Field("block-devices", kAlways, "block_devices"),
       Field("vendor", kAlways, "vendor"),
       Field("model", kAlways, "model"),
-      Field("serial", kAlways, "serial"),
-      Reference("drive", kWide, "logical_unit"),
+      Made<Slot>("serial", kAlways, [](const Slot& s) { return absl::StrJoin(SerialsOf(s), ","); }),
+      Made<Slot>("drive", kWide, [](const Slot& s) { return References(LogicalUnitsOf(s)); }),
       Made<Slot>("addresses", kWide, [](const Slot& s) { return References(s.end_devices()); }),
       Field("os-name", kOnRequest, "os_name"),
   });

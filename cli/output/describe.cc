@@ -1,5 +1,7 @@
 #include "cli/output/describe.h"
 
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -27,7 +29,11 @@ std::string Identity(absl::string_view vendor, absl::string_view model, absl::st
 template <typename T>
 void AddSlot(const T& resource, std::vector<std::string>& parts) {
   if (!resource.enclosure().empty() && resource.has_slot()) {
-    parts.push_back(absl::StrCat(ShortName(resource.enclosure()), "/", resource.slot()));
+    std::string place = absl::StrCat(ShortName(resource.enclosure()), "/", resource.slot());
+    if (!resource.slot_label().empty()) {
+      absl::StrAppend(&place, " \"", resource.slot_label(), "\"");
+    }
+    parts.push_back(std::move(place));
   }
 }
 
@@ -38,7 +44,7 @@ std::string DescribeResource(const Resource& resource) {
   if (resource.has_end_device()) {
     const auto& device = resource.end_device();
     AddSlot(device, parts);
-    Add(parts, device.block_device());
+    for (const std::string& name : BlockDevicesOf(device)) Add(parts, name);
     Add(parts, Identity(device.vendor(), device.model(), device.serial()));
   } else if (resource.has_logical_unit()) {
     const auto& unit = resource.logical_unit();
@@ -49,7 +55,9 @@ std::string DescribeResource(const Resource& resource) {
     const auto& slot = resource.slot();
     Add(parts, slot.label());
     for (const std::string& device : slot.block_devices()) Add(parts, device);
-    Add(parts, slot.occupied() ? Identity(slot.vendor(), slot.model(), slot.serial()) : "empty");
+    Add(parts, slot.occupied()
+                   ? Identity(slot.vendor(), slot.model(), absl::StrJoin(SerialsOf(slot), ", "))
+                   : "empty");
   } else if (resource.has_expander()) {
     const auto& expander = resource.expander();
     Add(parts, expander.os_name());

@@ -118,6 +118,13 @@ void PathDifferences(const sas::v1::LogicalUnit& before, const sas::v1::LogicalU
   }
 }
 
+// Whether the field repeats the first value of a list that has changed, too.
+bool IsInList(const Change& change, const std::string& path) {
+  if (path != "block_device" && path != "logical_unit" && path != "serial") return false;
+  const auto& paths = change.changed_fields().paths();
+  return std::find(paths.begin(), paths.end(), path + "s") != paths.end();
+}
+
 std::string Differences(const Change& change) {
   const Message* now = Inner(change.resource());
   const Message* before = Inner(change.previous());
@@ -130,7 +137,7 @@ std::string Differences(const Change& change) {
         change.resource().GetDescriptor()->FindFieldByName(std::string(head.first)) != nullptr &&
         !head.second.empty();
     const std::string path(wrapped ? head.second : mask);
-    if (IsBookkeeping(path)) continue;
+    if (IsBookkeeping(path) || IsInList(change, path)) continue;
     const std::string old_value = before == nullptr ? "?" : ShortValue(*before, path);
     const std::string new_value = ShortValue(*now, path);
     if (path == "paths" && before != nullptr && change.resource().has_logical_unit()) {

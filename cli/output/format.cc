@@ -228,4 +228,26 @@ std::string NameOf(const sas::v1::Resource& resource) {
 
 std::string NameOf(const Message& resource) { return FieldText(resource, "name"); }
 
+namespace {
+
+std::vector<std::string> AllOf(const google::protobuf::RepeatedPtrField<std::string>& all,
+                               const std::string& first) {
+  if (all.empty() && !first.empty()) return {first};
+  return {all.begin(), all.end()};
+}
+
+}  // namespace
+
+std::vector<std::string> BlockDevicesOf(const sas::v1::EndDevice& device) {
+  return AllOf(device.block_devices(), device.block_device());
+}
+
+std::vector<std::string> LogicalUnitsOf(const sas::v1::Slot& slot) {
+  return AllOf(slot.logical_units(), slot.logical_unit());
+}
+
+std::vector<std::string> SerialsOf(const sas::v1::Slot& slot) {
+  return AllOf(slot.serials(), slot.serial());
+}
+
 }  // namespace sasd::cli

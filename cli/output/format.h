@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "cli/output/wall_clock.h"
@@ -52,6 +53,11 @@ std::string HandleText(uint32_t handle);
 // A field as text, by its path in snake case: "state", "discovery.state". Empty if the field is not
 // set or does not exist.
 std::string FieldText(const google::protobuf::Message& message, absl::string_view path);
+
+// Of all logical units. An older sasd fills in the first one only.
+std::vector<std::string> BlockDevicesOf(const sas::v1::EndDevice& device);
+std::vector<std::string> LogicalUnitsOf(const sas::v1::Slot& slot);
+std::vector<std::string> SerialsOf(const sas::v1::Slot& slot);
 
 // The message inside the resource, or null.
 const google::protobuf::Message* Inner(const sas::v1::Resource& resource);

@@ -71,6 +71,18 @@ std::string TypeOf(const EndDevice& device) {
   return device.has_peripheral_type() ? PeripheralName(device.peripheral_type()) : "device";
 }
 
+// "slot 3 Slot 04": the number, and what the enclosure calls it.
+std::string SlotText(const EndDevice& device) {
+  std::string text = absl::StrCat("slot ", device.slot());
+  Say(text, device.slot_label());
+  return text;
+}
+
+// Of all units: "sda,sdb".
+std::string BlockDevices(const EndDevice& device) {
+  return absl::StrJoin(BlockDevicesOf(device), ",");
+}
+
 bool IsNormal(const EndDevice& device) {
   return device.state() == sas::v1::DEVICE_STATE_ATTACHED ||
          device.state() == sas::v1::DEVICE_STATE_UNSPECIFIED;
@@ -244,9 +256,9 @@ class TreeBuilder {
         break;
       }
       std::string one = device->has_slot()
-                            ? absl::StrCat("slot ", device->slot())
+                            ? SlotText(*device)
                             : NameFor("end_device", device->os_name(), device->sas_address());
-      Say(one, device->block_device());
+      Say(one, BlockDevices(*device));
       Say(one, device->failure().empty() ? "" : absl::StrCat("(", device->failure(), ")"));
       which.push_back(std::move(one));
     }
@@ -288,8 +300,8 @@ class TreeBuilder {
   // The last cell is for the state: it needs no width, so its colour codes do no harm.
   static std::vector<std::string> Cells(const EndDevice& device) {
     return {NameFor("end_device", device.os_name(), device.sas_address()),
-            device.has_slot() ? absl::StrCat("slot ", device.slot()) : "",
-            device.block_device().empty() ? TypeOf(device) : device.block_device(),
+            device.has_slot() ? SlotText(device) : "",
+            BlockDevicesOf(device).empty() ? TypeOf(device) : BlockDevices(device),
             Words({device.vendor(), device.model()}),
             device.serial(),
             ShortRate(device.link_rate()),
@@ -340,9 +352,12 @@ class TreeBuilder {
     Say(text, device.model());
     if (enclosure != enclosures_.end() && style_.verbosity >= 1) {
       Say(text,
-          paint_.Dim(absl::StrFormat("%d of %d slots occupied",
-                                     enclosure->second->occupied_slot_count(),
-                                     enclosure->second->slot_count())),
+          paint_.Dim(enclosure->second->has_slot_count()
+                         ? absl::StrFormat("%d of %d slots occupied",
+                                           enclosure->second->occupied_slot_count(),
+                                           enclosure->second->slot_count())
+                         : absl::StrFormat("%d slots occupied, number of slots not known",
+                                           enclosure->second->occupied_slot_count())),
           "  ");
     }
     return text;

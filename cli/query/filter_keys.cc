@@ -60,7 +60,8 @@ std::vector<FilterKey> OwnKeys(sas::v1::ResourceKind kind) {
               Text("vendor", "vendor"),
               Text("model", "model"),
               Text("serial", "serial"),
-              Text("block-device", "block_device")};
+              Text("block-device", "block_device"),
+              Text("block-devices", "block_devices")};
     case RESOURCE_KIND_LOGICAL_UNIT:
       return {Host("host"),
               Enclosure(),

@@ -29,7 +29,9 @@ bool IsResourceName(absl::string_view query) {
 // Whether an object is the drive, one of its paths, or its slot.
 bool BelongsTo(const Resource& resource, const sas::v1::LogicalUnit& unit) {
   if (resource.has_logical_unit()) return resource.logical_unit().name() == unit.name();
-  if (resource.has_slot()) return resource.slot().logical_unit() == unit.name();
+  if (resource.has_slot()) {
+    return absl::c_linear_search(LogicalUnitsOf(resource.slot()), unit.name());
+  }
   if (!resource.has_end_device()) return false;
   return absl::c_any_of(unit.paths(), [&](const sas::v1::Path& path) {
     return path.end_device() == resource.end_device().name();
@@ -90,9 +92,7 @@ LastSeen LastSeenOf(const Resource& resource) {
     }
   } else if (resource.has_end_device()) {
     AddPlace(resource.end_device(), seen);
-    if (!resource.end_device().block_device().empty()) {
-      seen.names.push_back(resource.end_device().block_device());
-    }
+    seen.names = BlockDevicesOf(resource.end_device());
   }
   return seen;
 }

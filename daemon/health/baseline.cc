@@ -521,6 +521,16 @@ std::optional<BaselineEntry> Baseline::Find(const ResourceId& id) const {
   return it->second;
 }
 
+std::vector<std::shared_ptr<const LogicalUnit>> Baseline::Drives() const {
+  std::vector<std::shared_ptr<const LogicalUnit>> drives;
+  absl::MutexLock lock(&mu_);
+  for (const auto& [id, entry] : entries_) {
+    if (KindOf(id) != ResourceKind::kLogicalUnit) continue;
+    drives.push_back(std::get<registry::IndexOf<LogicalUnit>()>(entry.last_known));
+  }
+  return drives;
+}
+
 size_t Baseline::size() const {
   absl::MutexLock lock(&mu_);
   return entries_.size();

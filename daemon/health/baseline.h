@@ -75,6 +75,8 @@ class Baseline {
   // Nothing where it does not belong to the node.
   std::optional<BaselineEntry> Find(const registry::ResourceId& id) const ABSL_LOCKS_EXCLUDED(mu_);
   size_t size() const ABSL_LOCKS_EXCLUDED(mu_);
+  // All drives that belong to the node, there or not, as they were last seen. O(size()).
+  std::vector<std::shared_ptr<const registry::LogicalUnit>> Drives() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Forgets what is missing (of `ids`; empty: all), and returns it. Ends `lost`.
   std::vector<Listed> Accept(absl::Span<const registry::ResourceId> ids, absl::Time now)

@@ -72,6 +72,8 @@ Report Examine(const Topology& topology, BaselineView baseline, const DismissalM
   ExaminePorts(examined, findings);
   ExaminePhys(examined, findings);
   ExamineDevices(examined, findings);
+  ExamineSlots(examined, findings);
+  ExamineUnits(examined, findings);
   ExaminePaths(examined, findings);
   ExamineMissing(examined, findings);
   Coverage(topology, missing, dismissals).Mark(findings);

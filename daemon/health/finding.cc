@@ -26,6 +26,10 @@ absl::string_view ToString(FindingReason reason) {
       return "UNKNOWN_TO_FIRMWARE";
     case FindingReason::kSlotContradiction:
       return "SLOT_CONTRADICTION";
+    case FindingReason::kSharedIdentifier:
+      return "SHARED_IDENTIFIER";
+    case FindingReason::kBadIdentifier:
+      return "BAD_IDENTIFIER";
     case FindingReason::kHostMissing:
       return "HOST_MISSING";
     case FindingReason::kExpanderMissing:

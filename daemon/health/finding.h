@@ -32,7 +32,9 @@ enum class FindingReason : uint8_t {
   // Only on hosts that a fabric source and the operating system report.
   kNotAttached,        // warning: the operating system does not know the device
   kUnknownToFirmware,  // warning: the firmware does not know the device
-  kSlotContradiction,  // warning: sources report different slots
+  kSlotContradiction,  // warning: sources report different slots, or several drives in one slot
+  kSharedIdentifier,   // warning: several objects report one identifier
+  kBadIdentifier,      // warning: an object reports one that cannot identify it
   // Of what belongs to the node and is gone.
   kHostMissing,       // critical
   kExpanderMissing,   // critical

@@ -35,6 +35,10 @@ void ExaminePorts(const Examined& examined, std::vector<Finding>& findings);
 void ExaminePhys(const Examined& examined, std::vector<Finding>& findings);
 // DEVICE_BLOCKED, DEVICE_FAILED, NOT_ATTACHED, UNKNOWN_TO_FIRMWARE, SLOT_CONTRADICTION.
 void ExamineDevices(const Examined& examined, std::vector<Finding>& findings);
+// SLOT_CONTRADICTION: several drives in one slot, one drive in several slots.
+void ExamineSlots(const Examined& examined, std::vector<Finding>& findings);
+// SHARED_IDENTIFIER, BAD_IDENTIFIER of logical units.
+void ExamineUnits(const Examined& examined, std::vector<Finding>& findings);
 // SINGLE_PATH.
 void ExaminePaths(const Examined& examined, std::vector<Finding>& findings);
 // HOST_MISSING, EXPANDER_MISSING, ENCLOSURE_MISSING, DRIVE_MISSING, PATH_MISSING, PORT_LOST, and

@@ -17,7 +17,8 @@ namespace sasd::registry {
 
 // Updates the derived resources after the last fact of a batch. Each step uses the ones before:
 //   ports <- phys, nodes;  link width and rate of nodes <- ports;  logical units <- end devices;
-//   enclosures <- reports, nodes;  slots <- enclosures, end devices;  occupied counts <- slots.
+//   enclosures <- reports, nodes;  slots <- enclosures, end devices;  occupied counts <- slots;
+//   the slot's label of end devices and logical units <- slots.
 // The cost is O(what the batch changed): it visits drafts, not tables. Only for an owner with a
 // changed port it visits all phys of the owner. Lives for one batch.
 class Deriver {
@@ -56,7 +57,24 @@ class Deriver {
   template <typename T>
   void CountMember(const T& member, int change);
   bool IsStale(HostKey host) const;
-  void DeriveUnit(const LogicalUnitKey& key, Devices touched);
+  // A path of a unit that is being derived.
+  struct Member {
+    const EndDevice* device;
+    UnitPathPtr path;
+  };
+  // A unit without a wwid.
+  void DeriveFallback(const LogicalUnitKey& key, Devices touched);
+  // All units of a wwid.
+  void DeriveGroup(const Text& wwid, Devices touched);
+  void DeriveUnit(const LogicalUnitKey& key, const std::vector<Member>& members, Text identity);
+  void SetUnit(Member& member, const LogicalUnitKey& key);
+
+  // derive_labels.cc
+  void DeriveLabels();
+  template <typename T>
+  void DeriveLabelsOf();
+  Text LabelOf(const EndDevice& device) const;
+  Text LabelOf(const LogicalUnit& unit) const;
 
   // derive_enclosures.cc
   void DeriveEnclosure(EnclosureKey key, Devices touched);
@@ -74,8 +92,9 @@ class Deriver {
   DerivedMemory& memory_;
 
   absl::btree_set<PortKey> ports_;
-  // With the end devices that may have come or gone.
+  // With the end devices that may have come or gone. Units without a wwid, and wwids.
   absl::btree_map<LogicalUnitKey, Devices> units_;
+  absl::btree_map<Text, Devices> groups_;
   absl::btree_map<SlotKey, Devices> slots_;
   absl::btree_map<EnclosureKey, Devices> enclosures_;
 };

@@ -19,10 +19,10 @@ const UnitPath* EnclosureServicesOf(const EndDevice& device) {
 
 // Whether the device, which names a slot of this enclosure, sits in it. An enclosure services
 // device names a slot, too, commonly the number after the last one; a device without a known unit
-// may be such a device.
-bool Occupies(const EndDevice& device, const Enclosure* enclosure) {
+// may be such a device. `is_reported`: a source reports the slot.
+bool Occupies(const EndDevice& device, const Enclosure* enclosure, bool is_reported) {
   if (!device.units.empty()) return EnclosureServicesOf(device) == nullptr;
-  return enclosure == nullptr || enclosure->slot_count == 0 ||
+  return enclosure == nullptr || enclosure->slot_count == 0 || is_reported ||
          enclosure->InRange(*device.facts.slot);
 }
 
@@ -39,6 +39,19 @@ void MergeReports(const SourceTable& table, Enclosure& enclosure) {
   const EnclosureFacts merged = Merge<EnclosureFacts>(table, reports);
   enclosure.slot_count = std::min(merged.slot_count, Enclosure::kMaxSlots);
   enclosure.start_slot = merged.start_slot;
+  enclosure.lists_slots = false;
+  bool is_host = false;
+  for (const Enclosure::Report& report : enclosure.reports) {
+    is_host = is_host || report.facts.is_host;
+    if (!report.facts.lists_slots) continue;
+    // A list is better than a range.
+    const uint16_t listed = std::min(report.facts.slot_count, Enclosure::kMaxSlots);
+    const bool first = !std::exchange(enclosure.lists_slots, true);
+    enclosure.slot_count = first ? listed : std::max(enclosure.slot_count, listed);
+    enclosure.start_slot =
+        first ? report.facts.start_slot : std::min(enclosure.start_slot, report.facts.start_slot);
+  }
+  if (is_host && !enclosure.lists_slots) enclosure.slot_count = enclosure.start_slot = 0;
   enclosure.level = merged.level;
   enclosure.os_name = merged.os_name;
 }
@@ -82,7 +95,7 @@ void Deriver::DeriveEnclosure(EnclosureKey key, Devices touched) {
   const auto draft = changes_.drafts<Enclosure>().find(key);
   const Enclosure* before = draft->second.before.get();
   if (before != nullptr && before->slot_count == enclosure.slot_count &&
-      before->start_slot == enclosure.start_slot) {
+      before->start_slot == enclosure.start_slot && before->lists_slots == enclosure.lists_slots) {
     return;
   }
   if (before != nullptr) TouchRange(*before);
@@ -125,15 +138,16 @@ void Deriver::DeriveSlot(const SlotKey& key, Devices touched) {
   if (old != nullptr) {
     for (const Slot::Occupant& occupant : old->occupants) touched.push_back(occupant.device);
   }
+  const bool is_reported = old != nullptr && Proves(old->reported_by);
   std::vector<const EndDevice*> occupants;
   for (const NodeKey& node : Unique(std::move(touched))) {
     const EndDevice* device = changes_.Find<EndDevice>(node);
     if (device == nullptr || device->facts.enclosure != key.enclosure) continue;
-    if (device->facts.slot != key.slot || !Occupies(*device, enclosure)) continue;
+    if (device->facts.slot != key.slot || !Occupies(*device, enclosure, is_reported)) continue;
     occupants.push_back(device);
   }
   const bool in_range = enclosure != nullptr && enclosure->InRange(key.slot);
-  if (occupants.empty() && !in_range && (old == nullptr || !Proves(old->reported_by))) {
+  if (occupants.empty() && !in_range && !is_reported) {
     changes_.Remove<Slot>(key);
     return;
   }
@@ -145,9 +159,9 @@ void Deriver::DeriveSlot(const SlotKey& key, Devices touched) {
   slot.sources = slot.reported_by;
   if (in_range) slot.sources.Add(enclosure->sources);
   for (const EndDevice* device : occupants) {
-    const UnitPath* unit = device->first_unit();
-    slot.occupants.push_back({device->key(), unit == nullptr ? Text() : unit->facts.block_device});
+    slot.occupants.push_back({device->key(), device->units});
     slot.sources.Add(device->sources);
+    const UnitPath* unit = device->first_unit();
     if (unit == nullptr || !slot.logical_unit.text().empty()) continue;
     slot.logical_unit = unit->unit;
     slot.vendor = unit->facts.vendor;
@@ -177,10 +191,12 @@ void Deriver::Run() {
   DeriveLinks();
   CollectDevices();
   CollectExpanders();
-  for (auto& [key, touched] : units_) DeriveUnit(key, std::move(touched));
+  for (auto& [key, touched] : units_) DeriveFallback(key, std::move(touched));
+  for (auto& [wwid, touched] : groups_) DeriveGroup(wwid, std::move(touched));
   for (auto& [key, touched] : enclosures_) DeriveEnclosure(key, std::move(touched));
   for (auto& [key, touched] : slots_) DeriveSlot(key, std::move(touched));
   CountOccupied();
+  DeriveLabels();
 }
 
 }  // namespace sasd::registry

@@ -1,8 +1,13 @@
 #include <algorithm>
+#include <memory>
 #include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "daemon/registry/derive.h"
 #include "daemon/registry/merge.h"
+#include "daemon/registry/unit_group.h"
 
 namespace sasd::registry {
 namespace {
@@ -20,6 +25,17 @@ bool IsEnclosureServices(const EndDevice* device) {
 bool LooksTheSame(const EndDevice& a, const EndDevice& b) {
   return a.facts.state == b.facts.state && a.facts.enclosure == b.facts.enclosure &&
          a.facts.slot == b.facts.slot && a.units == b.units && a.sources == b.sources;
+}
+
+// Whether the path is of another unit now: it never was one of this unit.
+bool IsAnothers(const LogicalUnit::Path& path, const LogicalUnitKey& unit,
+                const EndDevice* device) {
+  if (device == nullptr) return false;
+  const auto it = std::find_if(device->units.begin(), device->units.end(), [&](const auto& now) {
+    return now->facts.lun == path.facts->facts.lun;
+  });
+  return it != device->units.end() && (*it)->unit != unit &&
+         (*it)->facts.wwid == path.facts->facts.wwid;
 }
 
 // The hosts of `before`, including its lost ones, over which `now` has no path.
@@ -52,7 +68,9 @@ void Deriver::CollectDevice(const NodeKey& key, const EndDevice* before, const E
   const bool ses = IsEnclosureServices(before) || IsEnclosureServices(after);
   for (const EndDevice* device : {before, after}) {
     if (device == nullptr) continue;
-    for (const UnitPathPtr& path : device->units) units_[path->unit].push_back(key);
+    for (const UnitPathPtr& path : device->units) {
+      (path->facts.wwid.empty() ? units_[path->unit] : groups_[path->facts.wwid]).push_back(key);
+    }
     if (device->facts.enclosure == EnclosureKey(0)) continue;
     if (ses) enclosures_[device->facts.enclosure].push_back(key);
     if (device->facts.slot.has_value()) {
@@ -99,37 +117,129 @@ bool Deriver::IsStale(HostKey host) const {
   return found != nullptr && found->stale;
 }
 
-void Deriver::DeriveUnit(const LogicalUnitKey& key, Devices touched) {
+void Deriver::DeriveFallback(const LogicalUnitKey& key, Devices touched) {
   const LogicalUnit* old = changes_.Find<LogicalUnit>(key);
   if (old != nullptr) {
     for (const LogicalUnit::Path& path : old->paths) touched.push_back(path.device);
   }
-  LogicalUnit unit;
-  unit.id = old == nullptr ? key : old->id;
-  size_t sure_paths = 0;  // those of stale hosts may be gone
+  std::vector<Member> members;
   for (const NodeKey& node : Unique(std::move(touched))) {
     const EndDevice* device = changes_.Find<EndDevice>(node);
     if (device == nullptr) continue;
     for (const UnitPathPtr& path : device->units) {
-      if (path->unit != key) continue;
-      unit.paths.push_back({node, path, device->facts.state});
-      if (!IsStale(node.host)) ++sure_paths;
-      AddPathFields(path->facts, unit);
-      unit.sources.Add(path->sources);
-      if (unit.enclosure == EnclosureKey(0)) {
-        unit.enclosure = device->facts.enclosure;
-        unit.slot = device->facts.slot;
-      }
+      if (path->unit == key) members.push_back({device, path});
     }
   }
-  if (unit.paths.empty()) {
-    changes_.Remove<LogicalUnit>(key);
-    return;
+  DeriveUnit(key, members, Text());
+}
+
+void Deriver::DeriveGroup(const Text& wwid, Devices touched) {
+  std::vector<std::shared_ptr<const LogicalUnit>> before;
+  const LogicalUnitKey plain = LogicalUnitKey::Plain(wwid);
+  if (auto unit = changes_.of<LogicalUnit>().Get(plain)) before.push_back(std::move(unit));
+  const LogicalUnitKey first_other = plain.WithDiscriminator("");
+  internal::VisitRange(
+      changes_.of<LogicalUnit>(), first_other,
+      [&](const LogicalUnit& unit) {
+        return absl::StartsWith(unit.id.text().view(), first_other.text().view());
+      },
+      [&](const std::shared_ptr<const LogicalUnit>& unit) { before.push_back(unit); });
+
+  std::vector<GroupUnit> units;
+  absl::flat_hash_map<std::pair<NodeKey, uint64_t>, LogicalUnitKey> unit_before;
+  for (const auto& unit : before) {
+    units.push_back({unit->id, unit->identity});
+    for (const LogicalUnit::Path& path : unit->paths) {
+      touched.push_back(path.device);
+      unit_before[{path.device, path.facts->facts.lun}] = unit->id;
+    }
+  }
+  std::vector<Member> members;
+  std::vector<GroupPath> paths;
+  for (const NodeKey& node : Unique(std::move(touched))) {
+    const EndDevice* device = changes_.Find<EndDevice>(node);
+    if (device == nullptr) continue;
+    const uint8_t target = device->facts.protocols.target;
+    const bool one_port =
+        (target & (Protocols::kSata | Protocols::kStp)) != 0 && (target & Protocols::kSsp) == 0;
+    for (const UnitPathPtr& path : device->units) {
+      if (path->facts.wwid != wwid) continue;
+      members.push_back({device, path});
+      const auto it = unit_before.find({node, path->facts.lun});
+      paths.push_back({node, path->facts.lun, IdentityOf(path->facts),
+                       it == unit_before.end() ? LogicalUnitKey() : it->second,
+                       device->facts.enclosure, device->facts.slot, one_port});
+    }
+  }
+  const auto reserved = memory_.reserved.find(wwid);
+  const std::vector<GroupName> names =
+      NameUnits(wwid, paths, units, reserved == memory_.reserved.end() ? Text() : reserved->second);
+
+  absl::btree_map<LogicalUnitKey, std::pair<std::vector<Member>, Text>> now;
+  for (size_t i = 0; i < members.size(); ++i) {
+    SetUnit(members[i], names[i].key);
+    auto& unit = now[names[i].key];
+    unit.second = names[i].identity;
+  }
+  // A device that was edited is another object now.
+  for (size_t i = 0; i < members.size(); ++i) {
+    members[i].device = changes_.Find<EndDevice>(paths[i].device);
+    now[names[i].key].first.push_back(std::move(members[i]));
+  }
+  for (const auto& unit : before) {
+    if (now.contains(unit->id)) continue;
+    if (unit->id == plain) memory_.Reserve(wwid, unit->identity);
+    changes_.Remove<LogicalUnit>(unit->id);
+  }
+  if (now.contains(plain)) memory_.reserved.erase(wwid);
+  for (const auto& [key, unit] : now) DeriveUnit(key, unit.first, unit.second);
+}
+
+void Deriver::SetUnit(Member& member, const LogicalUnitKey& key) {
+  if (member.path->unit == key) return;
+  const NodeKey device = member.device->key();
+  const EndDeviceRecord& facts = member.device->facts;
+  if (facts.enclosure != EnclosureKey(0) && facts.slot) {
+    slots_[{facts.enclosure, *facts.slot}].push_back(device);
+  }
+  auto path = std::make_shared<UnitPath>(*member.path);
+  path->unit = key;
+  auto& units = changes_.Edit<EndDevice>(device).units;
+  *std::find(units.begin(), units.end(), member.path) = path;
+  member.path = std::move(path);
+}
+
+void Deriver::DeriveUnit(const LogicalUnitKey& key, const std::vector<Member>& members,
+                         Text identity) {
+  if (members.empty()) return changes_.Remove<LogicalUnit>(key);
+  const LogicalUnit* old = changes_.Find<LogicalUnit>(key);
+  LogicalUnit unit;
+  unit.id = old == nullptr ? key : old->id;
+  unit.wwid = members.front().path->facts.wwid;
+  unit.identity = old != nullptr && identity.empty() ? old->identity : std::move(identity);
+  size_t sure_paths = 0;  // those of stale hosts may be gone
+  for (const Member& member : members) {
+    const EndDevice& device = *member.device;
+    unit.paths.push_back({device.key(), member.path, device.facts.state});
+    if (!IsStale(device.key().host)) ++sure_paths;
+    AddPathFields(member.path->facts, unit);
+    unit.sources.Add(member.path->sources);
+    if (unit.enclosure == EnclosureKey(0)) {
+      unit.enclosure = device.facts.enclosure;
+      unit.slot = device.facts.slot;
+    }
   }
   LogicalUnit& edited = changes_.Edit<LogicalUnit>(unit.id);
+  const auto moved =
+      std::remove_if(edited.paths.begin(), edited.paths.end(), [&](const LogicalUnit::Path& path) {
+        return IsAnothers(path, key, changes_.Find<EndDevice>(path.device));
+      });
+  const auto moved_count = static_cast<size_t>(edited.paths.end() - moved);
+  edited.paths.erase(moved, edited.paths.end());
+  const size_t most = edited.most_paths - std::min<size_t>(edited.most_paths, moved_count);
   unit.stamp = edited.stamp;
-  unit.most_paths =
-      std::max(edited.most_paths, static_cast<uint8_t>(std::min<size_t>(sure_paths, 255)));
+  unit.slot_label = edited.slot_label;
+  unit.most_paths = static_cast<uint8_t>(std::max(most, std::min<size_t>(sure_paths, 255)));
   unit.lost_hosts = LostHosts(edited, unit);
   edited = std::move(unit);
 }

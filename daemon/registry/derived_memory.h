@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "daemon/registry/resources.h"
 #include "daemon/registry/source_set.h"
+#include "daemon/registry/text.h"
 
 namespace sasd::registry {
 
@@ -26,6 +27,15 @@ struct DerivedMemory {
     if (port.widest > 1 || lost_ports.size() < kMaxLostPorts) {
       lost_ports[port.id] = {port.widest, port.fastest};
     }
+  }
+
+  // The first units of a wwid that are gone: their identity (LogicalUnit::identity) by wwid. Their
+  // keys are not for another unit.
+  static constexpr size_t kMaxReserved = 65'536;
+  absl::flat_hash_map<Text, Text> reserved;
+  void Reserve(const Text& wwid, const Text& identity) {
+    if (identity.empty()) return;
+    if (reserved.size() < kMaxReserved || reserved.contains(wwid)) reserved[wwid] = identity;
   }
 
   // How many end devices and expanders each source of each host reports in an enclosure.

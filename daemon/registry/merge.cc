@@ -165,6 +165,7 @@ SASD_INSTANTIATE_MERGE(SlotRecord);
 #undef SASD_INSTANTIATE_MERGE
 
 void AddPathFields(const UnitRecord& path, LogicalUnit& unit) {
+  if (unit.rejected_wwid.empty()) unit.rejected_wwid = path.rejected_wwid;
   if (unit.vendor.empty()) unit.vendor = path.vendor;
   if (unit.model.empty()) unit.model = path.model;
   if (unit.revision.empty()) unit.revision = path.revision;
@@ -232,6 +233,7 @@ UnitRecord Compact(const LogicalUnitFacts& facts, TextPool& pool) {
   record.lun = facts.lun;
   record.size_bytes = facts.size_bytes;
   record.wwid = facts.wwid;
+  record.rejected_wwid = pool.Intern(facts.rejected_wwid);
   record.vendor = pool.Intern(facts.vendor);
   record.model = pool.Intern(facts.model);
   record.revision = pool.Intern(facts.revision);

@@ -84,6 +84,11 @@ void Registry::BeginRestart(absl::Time time) {
   Commit([time](Writer& writer) { return writer.BeginRestart(time); });
 }
 
+void Registry::Reserve(absl::Span<const std::shared_ptr<const LogicalUnit>> drives) {
+  absl::MutexLock lock(&write_mu_);
+  for (const auto& drive : drives) writer_->Reserve(*drive);
+}
+
 void Registry::Compare(HostComparison comparison) {
   Commit([&](Writer& writer) { return writer.Compare(std::move(comparison)); });
   events_.AwaitRoom();

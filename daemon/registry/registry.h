@@ -71,6 +71,10 @@ class Registry : public ObservationSink {
   // Replaces all that is known of a stale host by what its sources report now. The differences are
   // one event with cause RESTART. Blocks as Observe().
   void Compare(HostComparison comparison) ABSL_LOCKS_EXCLUDED(write_mu_);
+  // Drives that belong to the node. The names of those that are not there are not for others. Call
+  // it before the first batch. Makes no event.
+  void Reserve(absl::Span<const std::shared_ptr<const LogicalUnit>> drives)
+      ABSL_LOCKS_EXCLUDED(write_mu_);
   // For one caller. Makes no event.
   void SetPending(bool pending) override ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -6,11 +6,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 
 namespace sasd::registry {
 namespace {
 
 constexpr absl::string_view kFallbackPrefix = "path.";
+constexpr absl::string_view kSerialPrefix = "serial.";
+constexpr char kSeparator = '~';
 
 std::string DescribeNode(absl::string_view kind, const NodeKey& key) {
   return absl::StrCat(kind, " ", ToHex(key.address), " on host ", ToText(key.host));
@@ -54,7 +57,7 @@ bool LooksTheSame(const EndDeviceRecord& a, const EndDeviceRecord& b) {
                   b.failure, b.os_name);
 }
 
-// What an end device shows of its first unit.
+// What it shows of its first unit.
 bool LooksTheSame(const UnitPath& a, const UnitPath& b) {
   const UnitRecord &x = a.facts, &y = b.facts;
   return std::tie(x.block_device, x.scsi_address, x.vendor, x.model, x.serial, x.peripheral_type) ==
@@ -70,12 +73,30 @@ bool SamePath(const LogicalUnit::Path& a, const LogicalUnit::Path& b) {
               std::tie(y.lun, y.scsi_address, y.block_device, y.generic_device, y.holders));
 }
 
-std::vector<Text> BlockDevices(const Slot& slot) {
-  std::vector<Text> names;
+// Each value once, in the order of the occupants and their LUNs. `get` returns a text or key.
+template <typename Get>
+auto ValuesOf(const Slot& slot, Get get) {
+  std::vector<std::decay_t<decltype(get(std::declval<const UnitPath&>()))>> values;
   for (const Slot::Occupant& occupant : slot.occupants) {
-    if (!occupant.block_device.empty()) names.push_back(occupant.block_device);
+    for (const UnitPathPtr& path : occupant.units) {
+      const auto& value = get(*path);
+      if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+    }
+  }
+  return values;
+}
+
+std::vector<Text> BlockDevices(const EndDevice& device) {
+  std::vector<Text> names;
+  for (const UnitPathPtr& path : device.units) {
+    if (!path->facts.block_device.empty()) names.push_back(path->facts.block_device);
   }
   return names;
+}
+
+std::vector<Text> WithoutEmpty(std::vector<Text> texts) {
+  texts.erase(std::remove(texts.begin(), texts.end(), Text()), texts.end());
+  return texts;
 }
 
 }  // namespace
@@ -107,7 +128,47 @@ LogicalUnitKey LogicalUnitKey::Fallback(const NodeKey& device, uint64_t lun) {
                                         ToHex(device.address), device.port.value(), lun));
 }
 
-bool LogicalUnitKey::IsFallback() const { return absl::StartsWith(text_, kFallbackPrefix); }
+LogicalUnitKey LogicalUnitKey::Plain(const Text& wwid) {
+  if (wwid.view().find_first_of("%~") == absl::string_view::npos) return LogicalUnitKey(wwid);
+  return LogicalUnitKey(absl::StrReplaceAll(wwid.view(), {{"%", "%25"}, {"~", "%7E"}}));
+}
+
+LogicalUnitKey LogicalUnitKey::WithDiscriminator(absl::string_view text) const {
+  return LogicalUnitKey(absl::StrCat(text_.view(), std::string(1, kSeparator), text));
+}
+
+absl::string_view LogicalUnitKey::Discriminator() const {
+  const absl::string_view text = text_.view();
+  const size_t separator = text.find(kSeparator);
+  return separator == absl::string_view::npos ? "" : text.substr(separator + 1);
+}
+
+bool LogicalUnitKey::IsFallback() const {
+  return absl::StartsWith(IsPlain() ? text_.view() : Discriminator(), kFallbackPrefix);
+}
+
+template <typename T>
+Text IdentityOf(const T& unit) {
+  if (!absl::StartsWith(unit.wwid.view(), kSerialPrefix)) return unit.serial;
+  if (unit.vendor.empty() && unit.model.empty()) return Text();
+  return absl::StrCat(unit.vendor.view(), " ", unit.model.view());
+}
+template Text IdentityOf(const UnitRecord& unit);
+template Text IdentityOf(const LogicalUnit& unit);
+
+std::vector<LogicalUnitKey> Slot::LogicalUnits() const {
+  return ValuesOf(*this, [](const UnitPath& path) -> const LogicalUnitKey& { return path.unit; });
+}
+
+std::vector<Text> Slot::BlockDevices() const {
+  return WithoutEmpty(
+      ValuesOf(*this, [](const UnitPath& path) -> const Text& { return path.facts.block_device; }));
+}
+
+std::vector<Text> Slot::Serials() const {
+  return WithoutEmpty(
+      ValuesOf(*this, [](const UnitPath& path) -> const Text& { return path.facts.serial; }));
+}
 
 bool PhyRecord::operator==(const PhyRecord& o) const {
   return std::tie(key, attached, negotiated, hardware_min, hardware_max, programmed_min,
@@ -127,10 +188,11 @@ bool HolderRecord::operator==(const HolderRecord& o) const {
 }
 
 bool UnitRecord::operator==(const UnitRecord& o) const {
-  return std::tie(lun, size_bytes, peripheral_type, wwid, vendor, model, revision, serial,
-                  scsi_address, block_device, generic_device, holders) ==
-         std::tie(o.lun, o.size_bytes, o.peripheral_type, o.wwid, o.vendor, o.model, o.revision,
-                  o.serial, o.scsi_address, o.block_device, o.generic_device, o.holders);
+  return std::tie(lun, size_bytes, peripheral_type, wwid, rejected_wwid, vendor, model, revision,
+                  serial, scsi_address, block_device, generic_device,
+                  holders) == std::tie(o.lun, o.size_bytes, o.peripheral_type, o.wwid,
+                                       o.rejected_wwid, o.vendor, o.model, o.revision, o.serial,
+                                       o.scsi_address, o.block_device, o.generic_device, o.holders);
 }
 
 bool EndDeviceRecord::operator==(const EndDeviceRecord& o) const {
@@ -210,28 +272,32 @@ bool SameContent(const Expander& a, const Expander& b) {
 }
 
 bool SameContent(const EndDevice& a, const EndDevice& b) {
-  return std::tie(a.link_width, a.link_rate, a.sources) ==
-             std::tie(b.link_width, b.link_rate, b.sources) &&
+  return std::tie(a.link_width, a.link_rate, a.slot_label, a.sources) ==
+             std::tie(b.link_width, b.link_rate, b.slot_label, b.sources) &&
          LooksTheSame(a.facts, b.facts) &&
          std::equal(
              a.units.begin(), a.units.end(), b.units.begin(), b.units.end(),
              [](const UnitPathPtr& x, const UnitPathPtr& y) { return x->unit == y->unit; }) &&
+         BlockDevices(a) == BlockDevices(b) &&
          (a.units.empty() || LooksTheSame(*a.first_unit(), *b.first_unit()));
 }
 
 bool SameContent(const LogicalUnit& a, const LogicalUnit& b) {
-  return std::tie(a.id, a.vendor, a.model, a.revision, a.serial, a.size_bytes, a.enclosure, a.slot,
-                  a.peripheral_type, a.most_paths, a.lost_hosts, a.sources) ==
-             std::tie(b.id, b.vendor, b.model, b.revision, b.serial, b.size_bytes, b.enclosure,
-                      b.slot, b.peripheral_type, b.most_paths, b.lost_hosts, b.sources) &&
+  return std::tie(a.id, a.wwid, a.rejected_wwid, a.vendor, a.model, a.revision, a.serial,
+                  a.size_bytes, a.enclosure, a.slot, a.slot_label, a.peripheral_type, a.most_paths,
+                  a.lost_hosts, a.sources) ==
+             std::tie(b.id, b.wwid, b.rejected_wwid, b.vendor, b.model, b.revision, b.serial,
+                      b.size_bytes, b.enclosure, b.slot, b.slot_label, b.peripheral_type,
+                      b.most_paths, b.lost_hosts, b.sources) &&
          std::equal(a.paths.begin(), a.paths.end(), b.paths.begin(), b.paths.end(), SamePath);
 }
 
 bool SameContent(const Enclosure& a, const Enclosure& b) {
   return std::tie(a.id, a.hosts, a.ses_devices, a.vendor, a.model, a.revision, a.os_name,
-                  a.slot_count, a.start_slot, a.level, a.occupied_slot_count, a.sources) ==
-         std::tie(b.id, b.hosts, b.ses_devices, b.vendor, b.model, b.revision, b.os_name,
-                  b.slot_count, b.start_slot, b.level, b.occupied_slot_count, b.sources);
+                  a.slot_count, a.level, a.occupied_slot_count, a.sources) ==
+             std::tie(b.id, b.hosts, b.ses_devices, b.vendor, b.model, b.revision, b.os_name,
+                      b.slot_count, b.level, b.occupied_slot_count, b.sources) &&
+         (a.slot_count == 0 || a.start_slot == b.start_slot);
 }
 
 bool SameContent(const Slot& a, const Slot& b) {
@@ -240,7 +306,8 @@ bool SameContent(const Slot& a, const Slot& b) {
                       b.sources) &&
          std::equal(a.occupants.begin(), a.occupants.end(), b.occupants.begin(), b.occupants.end(),
                     [](const auto& x, const auto& y) { return x.device == y.device; }) &&
-         BlockDevices(a) == BlockDevices(b);
+         a.LogicalUnits() == b.LogicalUnits() && a.BlockDevices() == b.BlockDevices() &&
+         a.Serials() == b.Serials();
 }
 
 }  // namespace sasd::registry

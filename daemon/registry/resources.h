@@ -201,14 +201,23 @@ struct Expander {
 // ----------------------------------------------------------------------------------- EndDevice
 
 // A logical unit's key: its wwid, or where it has none a text made of device and LUN
-// ("path.{host}.{address}.{port}.{lun}", hexadecimal; see IsFallback).
+// ("path.{host}.{address}.{port}.{lun}", hexadecimal; see IsFallback). Where several units report
+// one wwid, the first of them has it as its key; the others' keys go on with '~' and what tells
+// them apart: the serial number, or the text made of device and LUN.
 class LogicalUnitKey {
  public:
   LogicalUnitKey() = default;
   explicit LogicalUnitKey(Text text) : text_(std::move(text)) {}
   static LogicalUnitKey Fallback(const NodeKey& device, uint64_t lun);
+  // `wwid` is not empty. A '~' or '%' in it is "%7E" or "%25" in the key.
+  static LogicalUnitKey Plain(const Text& wwid);
+  LogicalUnitKey WithDiscriminator(absl::string_view text) const;
+  // Whether it has no discriminator.
+  bool IsPlain() const { return Discriminator().empty(); }
+  absl::string_view Discriminator() const;  // after the '~'
 
   const Text& text() const { return text_; }
+  // Whether the key, or what tells it from another unit's, is made of device and LUN.
   bool IsFallback() const;
 
   friend bool operator==(const LogicalUnitKey& a, const LogicalUnitKey& b) {
@@ -238,7 +247,7 @@ struct HolderRecord {
 struct UnitRecord {
   uint64_t lun = 0;
   uint64_t size_bytes = 0;
-  Text wwid;
+  Text wwid, rejected_wwid;
   Text vendor, model, revision, serial;
   Text scsi_address, block_device, generic_device;
   std::vector<HolderRecord> holders;
@@ -286,10 +295,11 @@ struct EndDevice {
   // Of the parent's port to it; 0 and kUnknown where that is not known.
   uint8_t link_width = 0;
   LinkRate link_rate = LinkRate::kUnknown;
+  Text slot_label;  // of the slot where it sits
 
   const Key& key() const { return facts.key; }
   absl::Time state_time() const { return absl::FromUnixNanos(state_unix_nanos); }
-  // The first logical unit, which the device shows as its own; null while none is known.
+  // The first logical unit; null while none is known.
   const UnitPath* first_unit() const { return units.empty() ? nullptr : units[0].get(); }
 };
 
@@ -307,10 +317,15 @@ struct LogicalUnit {
 
   LogicalUnitKey id;
   absl::InlinedVector<Path, 1> paths;  // never empty; ascending by device
+  Text wwid;                           // of all paths; empty where none knows one
   // Each from the first path that knows it.
-  Text vendor, model, revision, serial;
+  Text rejected_wwid, vendor, model, revision, serial;
+  // What tells it from other units of its wwid (see IdentityOf), as soon as a path has shown it.
+  // Clients do not see it.
+  Text identity;
   uint64_t size_bytes = 0;
   EnclosureKey enclosure;  // 0: none
+  Text slot_label;
   Stamp stamp;
   std::optional<uint16_t> slot;
   uint8_t peripheral_type = 0;
@@ -320,9 +335,12 @@ struct LogicalUnit {
   SourceSet sources;
 
   const Key& key() const { return id; }
-  // Empty where the key is a fallback.
-  absl::string_view wwid() const { return id.IsFallback() ? "" : id.text().view(); }
 };
+
+// What two units of one wwid differ in: the serial number. Where the wwid is made of that
+// ("serial."), vendor and model. Empty: not known. `T` is UnitRecord or LogicalUnit.
+template <typename T>
+Text IdentityOf(const T& unit);
 
 // ----------------------------------------------------------------------------------- Enclosure
 
@@ -346,16 +364,18 @@ struct Enclosure {
   Text vendor, model, revision;      // of the first SES device that knows them
   // Merged from the reports.
   Text os_name;
-  uint16_t slot_count = 0;  // at most kMaxSlots, even if more are reported
+  uint16_t slot_count = 0;  // at most kMaxSlots, even if more are reported; 0: unknown
   uint16_t start_slot = 0;
+  bool lists_slots = false;  // as EnclosureFacts::lists_slots, of one report
   std::optional<uint8_t> level;
   uint16_t occupied_slot_count = 0;
   SourceSet sources;
   Stamp stamp;
 
   Key key() const { return id; }
+  // Whether a slot exists although no source reports it. Where one lists the slots, none does.
   bool InRange(uint16_t slot) const {
-    return slot >= start_slot && slot < uint32_t{start_slot} + slot_count;
+    return !lists_slots && slot >= start_slot && slot < uint32_t{start_slot} + slot_count;
   }
 };
 
@@ -367,21 +387,23 @@ struct SlotRecord {
   bool operator==(const SlotRecord& o) const { return label == o.label && os_name == o.os_name; }
 };
 
-// Exists for every number in the enclosure's range, for every slot that a source reports
-// (SlotFacts), and where a device sits. An enclosure services device sits in no slot, even if it
-// reports a number.
+// Exists for every slot that a source reports (SlotFacts), and where a device sits; where no source
+// lists the slots of the enclosure, for every number in its range, too. An enclosure services
+// device sits in no slot, even if it reports a number.
 struct Slot {
   using Key = SlotKey;
   static constexpr ResourceKind kKind = ResourceKind::kSlot;
 
   struct Occupant {
     NodeKey device;
-    Text block_device;  // of its first unit; may be empty
+    absl::InlinedVector<UnitPathPtr, 1> units;  // those of the device
   };
 
   SlotKey id;
   SlotRecord facts;
-  absl::InlinedVector<Occupant, 1> occupants;  // the paths to the drive here, ascending by device
+  // The paths to the drive here, ascending by device. More than one drive is a contradiction of the
+  // sources; all are here.
+  absl::InlinedVector<Occupant, 1> occupants;
   // Of the first occupant that has a unit; empty where none has.
   LogicalUnitKey logical_unit;
   Text vendor, model, serial;
@@ -396,6 +418,10 @@ struct Slot {
 
   const Key& key() const { return id; }
   bool occupied() const { return !occupants.empty(); }
+  // Each once, in the order of the occupants and their LUNs.
+  std::vector<LogicalUnitKey> LogicalUnits() const;
+  std::vector<Text> BlockDevices() const;
+  std::vector<Text> Serials() const;
 };
 
 // ------------------------------------------------------------------------------------- Any kind

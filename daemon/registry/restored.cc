@@ -102,6 +102,7 @@ void RestoredBuilder::Add(Slot slot) {
 void RestoredBuilder::LinkUnits() {
   absl::flat_hash_map<NodeKey, std::vector<std::shared_ptr<UnitPath>>> paths_of;
   for (LogicalUnit& unit : units_) {
+    unit.identity = IdentityOf(unit);
     for (LogicalUnit::Path& path : unit.paths) {
       const auto device = devices_.find(path.device);
       if (device == devices_.end()) {
@@ -159,14 +160,14 @@ void RestoredBuilder::LinkSlots() {
             MakeId<Slot>(slot.id),
             absl::StrCat("holds an unknown ", Describe(MakeId<EndDevice>(occupant.device)))));
       }
-      const UnitPath* unit = device->second.first_unit();
-      occupant.block_device = unit == nullptr ? Text() : unit->facts.block_device;
+      occupant.units = device->second.units;
     }
     const auto enclosure = enclosures_.find(slot.id.enclosure);
     const bool in_range = enclosure != enclosures_.end() && enclosure->second.InRange(slot.id.slot);
     slot.restored =
         !slot.facts.label.empty() || !slot.facts.os_name.empty() || (!in_range && !slot.occupied());
     if (slot.restored) {
+      ++reported_slots_[slot.id.enclosure];
       slot.reported_by = slot.sources;
       slot.by_source = Spread(table_, slot.reported_by, slot.facts);
       if (enclosure != enclosures_.end()) {
@@ -177,9 +178,17 @@ void RestoredBuilder::LinkSlots() {
   }
 }
 
+// Whether the slots that sources report are all that there are.
+bool RestoredBuilder::ListsSlots(const Enclosure& enclosure) const {
+  const auto it = reported_slots_.find(enclosure.id);
+  return it != reported_slots_.end() && enclosure.slot_count > 0 &&
+         it->second >= enclosure.slot_count;
+}
+
 void RestoredBuilder::LinkEnclosures() {
   const auto& hosts = restored_.tables.of<Host>();
   for (auto& [key, enclosure] : enclosures_) {
+    enclosure.lists_slots = ListsSlots(enclosure);
     HostList& uncompared = restored_.uncompared[key];
     for (const HostKey host : enclosure.hosts) {
       if (hosts.Find(host) == nullptr) continue;
@@ -190,6 +199,7 @@ void RestoredBuilder::LinkEnclosures() {
         facts.host = host;
         facts.slot_count = enclosure.slot_count;
         facts.start_slot = enclosure.start_slot;
+        facts.lists_slots = enclosure.lists_slots;
         facts.level = enclosure.level;
         facts.os_name = enclosure.os_name.str();
         enclosure.reports.push_back({source, std::move(facts)});

@@ -47,6 +47,7 @@ class RestoredBuilder {
   void Add(EndDevice device);
   void Add(LogicalUnit unit);
   void Add(Enclosure enclosure);
+  // The units of its occupants do not count.
   void Add(Slot slot);
   // A port that does not exist now: it remembers its best width and rate.
   void AddLost(const Port& port) { restored_.memory.RememberLostPort(port); }
@@ -68,6 +69,7 @@ class RestoredBuilder {
   void LinkDevice(EndDevice& device, std::vector<std::shared_ptr<UnitPath>> paths);
   void LinkSlots();
   void LinkEnclosures();
+  bool ListsSlots(const Enclosure& enclosure) const;
 
   const SourceTable& table_;
   Restored restored_;
@@ -76,6 +78,7 @@ class RestoredBuilder {
   std::vector<LogicalUnit> units_;
   absl::btree_map<EnclosureKey, Enclosure> enclosures_;
   std::vector<Slot> slots_;
+  absl::flat_hash_map<EnclosureKey, int> reported_slots_;
 };
 
 }  // namespace sasd::registry

@@ -151,13 +151,14 @@ constexpr SourceTable kNodeSources(
             Row<&D::device_name>("device_name", kFirmwareFirst),
             Row<&D::access_status>("access_status", kFirmwareFirst, MergeRule::kFirstReport),
             Row<&D::failure>("failure", kFirmwareFirst),
-            NotOfRecord<D>("logical_units, block_device, scsi_address, vendor, model, serial, "
-                           "peripheral_type",
+            NotOfRecord<D>("logical_units, block_device, block_devices, scsi_address, vendor, "
+                           "model, serial, peripheral_type",
                            MergeRule::kFirstUnit),
             Row<&D::os_name>("os_name", kSysfsFirst),
         },
         {
             Object<&U::wwid>("wwid"),
+            Row<&U::rejected_wwid>("rejected_wwid", kFirmwareFirst),
             Row<&U::peripheral_type>("peripheral_type", kFirmwareFirst),
             Row<&U::vendor>("vendor", kFirmwareFirst),
             Row<&U::model>("model", kFirmwareFirst),

@@ -108,7 +108,7 @@ class SourceTable {
     std::array<FieldRule<PortRecord>, 3> port;
     std::array<FieldRule<ExpanderRecord>, 10> expander;
     std::array<FieldRule<EndDeviceRecord>, 15> end_device;
-    std::array<FieldRule<UnitRecord>, 12> unit;
+    std::array<FieldRule<UnitRecord>, 13> unit;
     std::array<FieldRule<EnclosureFacts>, 4> enclosure;
     std::array<FieldRule<SlotRecord>, 3> slot;
   };

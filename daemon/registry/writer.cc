@@ -80,6 +80,8 @@ class Writer::Step {
   void DropHostRecord(HostKey host);
   void SetDiscovery(Host& host) const;
   std::shared_ptr<UnitPath> MakePath(const NodeKey& device, const UnitPath* old, UnitRecord report);
+  // Sets the unit of a changed path. `old`: the path before; null: it is new.
+  void SetUnit(const NodeKey& device, const UnitPath* old, UnitPath& path) const;
 
   // Keys of the resources of a map for which `mine` holds, from `from` on while it does.
   template <typename T, typename Mine>
@@ -292,16 +294,24 @@ std::shared_ptr<UnitPath> Writer::Step::MakePath(const NodeKey& device, const Un
                                                  UnitRecord report) {
   auto path = old == nullptr ? std::make_shared<UnitPath>() : std::make_shared<UnitPath>(*old);
   AddReport(table_, source_, std::move(report), path->facts, path->by_source, path->sources);
-  path->unit = path->facts.wwid.empty() ? LogicalUnitKey::Fallback(device, path->facts.lun)
-                                        : LogicalUnitKey(path->facts.wwid);
-  // Two paths to one unit share its texts.
-  const LogicalUnit* unit = changes_.Find<LogicalUnit>(path->unit);
-  if (unit != nullptr) {
-    path->unit = unit->id;
-    if (unit->serial == path->facts.serial) path->facts.serial = unit->serial;
-    if (!path->facts.wwid.empty()) path->facts.wwid = unit->id.text();
-  }
+  SetUnit(device, old, *path);
   return path;
+}
+
+void Writer::Step::SetUnit(const NodeKey& device, const UnitPath* old, UnitPath& path) const {
+  if (path.facts.wwid.empty()) {
+    path.unit = LogicalUnitKey::Fallback(device, path.facts.lun);
+    return;
+  }
+  // The deriver decides which of the units with this wwid it is.
+  const bool stays = old != nullptr && old->facts.wwid == path.facts.wwid;
+  path.unit = stays ? old->unit : LogicalUnitKey::Plain(path.facts.wwid);
+  // Two paths to one unit share its texts.
+  const LogicalUnit* unit = changes_.Find<LogicalUnit>(path.unit);
+  if (unit == nullptr) return;
+  path.unit = unit->id;
+  path.facts.wwid = unit->wwid;
+  if (unit->serial == path.facts.serial) path.facts.serial = unit->serial;
 }
 
 // A report on a unit of a device that is not there comes late, after the device has gone. It brings
@@ -345,8 +355,7 @@ void Writer::Step::operator()(LogicalUnitGone& gone) {
     units.erase(units.begin() + at);
     return;
   }
-  left->unit = left->facts.wwid.empty() ? LogicalUnitKey::Fallback(gone.device, gone.lun)
-                                        : LogicalUnitKey(left->facts.wwid);
+  SetUnit(gone.device, found->get(), *left);
   units[static_cast<size_t>(at)] = std::move(left);
 }
 

@@ -47,6 +47,12 @@ class Writer {
   std::shared_ptr<RegistryEvent> Annotate(Cause cause, std::vector<EventNotice> notices,
                                           absl::Time time);
 
+  // A unit that is not there, and belongs to the node: its plain key is not for another unit.
+  void Reserve(const LogicalUnit& unit) {
+    const bool is_there = tables_.of<LogicalUnit>().Find(unit.id) != nullptr;
+    if (unit.id.IsPlain() && !is_there) memory_.Reserve(unit.wwid, IdentityOf(unit));
+  }
+
   const Tables& tables() const { return tables_; }
   int64_t revision() const { return revision_; }
   const SourceTable& sources() const { return sources_; }

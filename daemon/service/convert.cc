@@ -283,6 +283,7 @@ void ToProto(const registry::EndDevice& device, sas::v1::EndDevice* out) {
                [out](sas::v1::Protocol protocol) { out->add_initiator_protocols(protocol); });
   out->set_enclosure(EnclosureNameOrEmpty(facts.enclosure));
   if (facts.slot) out->set_slot(*facts.slot);
+  out->set_slot_label(Str(device.slot_label));
   if (facts.enclosure_level) out->set_enclosure_level(*facts.enclosure_level);
   out->set_connector_name(Str(facts.connector_name));
   out->set_device_name(Address(facts.device_name));
@@ -292,6 +293,7 @@ void ToProto(const registry::EndDevice& device, sas::v1::EndDevice* out) {
   out->set_link_width(device.link_width);
   for (const registry::UnitPathPtr& path : device.units) {
     out->add_logical_units(LogicalUnitName(path->unit));
+    if (!path->facts.block_device.empty()) out->add_block_devices(Str(path->facts.block_device));
   }
   if (const registry::UnitPath* first = device.first_unit(); first != nullptr) {
     out->set_block_device(Str(first->facts.block_device));
@@ -308,7 +310,8 @@ void ToProto(const registry::EndDevice& device, sas::v1::EndDevice* out) {
 
 void ToProto(const registry::LogicalUnit& unit, sas::v1::LogicalUnit* out) {
   out->set_name(LogicalUnitName(unit.id));
-  out->set_wwid(std::string(unit.wwid()));
+  out->set_wwid(Str(unit.wwid));
+  out->set_rejected_wwid(Str(unit.rejected_wwid));
   out->set_peripheral_type(unit.peripheral_type);
   out->set_vendor(Str(unit.vendor));
   out->set_model(Str(unit.model));
@@ -337,6 +340,7 @@ void ToProto(const registry::LogicalUnit& unit, sas::v1::LogicalUnit* out) {
   }
   out->set_enclosure(EnclosureNameOrEmpty(unit.enclosure));
   if (unit.slot) out->set_slot(*unit.slot);
+  out->set_slot_label(Str(unit.slot_label));
   SetCommon(unit.sources, unit.stamp, out);
 }
 
@@ -347,8 +351,10 @@ void ToProto(const registry::Enclosure& enclosure, sas::v1::Enclosure* out) {
   out->set_vendor(Str(enclosure.vendor));
   out->set_model(Str(enclosure.model));
   out->set_product_revision(Str(enclosure.revision));
-  out->set_slot_count(enclosure.slot_count);
-  out->set_start_slot(enclosure.start_slot);
+  if (enclosure.slot_count > 0) {
+    out->set_slot_count(enclosure.slot_count);
+    out->set_start_slot(enclosure.start_slot);
+  }
   if (enclosure.level) out->set_level(*enclosure.level);
   out->set_occupied_slot_count(enclosure.occupied_slot_count);
   for (const NodeKey& device : enclosure.ses_devices) out->add_ses_devices(EndDeviceName(device));
@@ -364,8 +370,10 @@ void ToProto(const registry::Slot& slot, sas::v1::Slot* out) {
   out->set_occupied(slot.occupied());
   for (const registry::Slot::Occupant& occupant : slot.occupants) {
     out->add_end_devices(EndDeviceName(occupant.device));
-    if (!occupant.block_device.empty()) out->add_block_devices(Str(occupant.block_device));
   }
+  for (const auto& unit : slot.LogicalUnits()) out->add_logical_units(LogicalUnitName(unit));
+  for (const registry::Text& name : slot.BlockDevices()) out->add_block_devices(Str(name));
+  for (const registry::Text& serial : slot.Serials()) out->add_serials(Str(serial));
   if (!slot.logical_unit.text().empty()) out->set_logical_unit(LogicalUnitName(slot.logical_unit));
   out->set_vendor(Str(slot.vendor));
   out->set_model(Str(slot.model));

@@ -43,7 +43,9 @@ void AddOccupants(const Topology& topology, const registry::Slot& slot,
                   absl::Span<const ResourceKind> kinds, std::vector<ResourceRef>& out) {
   if (kinds.empty() || Wanted(ResourceKind::kSlot, kinds)) return;
   if (Wanted(ResourceKind::kLogicalUnit, kinds)) {
-    if (auto unit = topology.Get<registry::LogicalUnit>(slot.logical_unit)) out.emplace_back(unit);
+    for (const registry::LogicalUnitKey& key : slot.LogicalUnits()) {
+      if (auto unit = topology.Get<registry::LogicalUnit>(key)) out.emplace_back(unit);
+    }
   }
   if (Wanted(ResourceKind::kEndDevice, kinds)) {
     for (const registry::Slot::Occupant& occupant : slot.occupants) {

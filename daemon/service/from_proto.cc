@@ -1,5 +1,6 @@
 #include "daemon/service/from_proto.h"
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -147,6 +148,23 @@ class Reader {
   absl::Status status_;
 };
 
+// The units of what sits in the slot, as stand-ins: those of the first occupant.
+void AddUnits(const sas::v1::Slot& message, Reader& in, registry::Slot& slot) {
+  const int count = std::max(
+      {message.logical_units_size(), message.block_devices_size(), message.serials_size()});
+  if (count > 0 && (message.logical_units().empty() || slot.occupants.empty())) {
+    return in.Fail("logical_units", "");
+  }
+  for (int i = 0; i < count; ++i) {
+    auto path = std::make_shared<registry::UnitPath>();
+    const int unit = std::min(i, message.logical_units_size() - 1);
+    path->unit = in.KeyIn<registry::LogicalUnit>("logical_units", message.logical_units(unit));
+    if (i < message.block_devices_size()) path->facts.block_device = message.block_devices(i);
+    if (i < message.serials_size()) path->facts.serial = message.serials(i);
+    slot.occupants.front().units.push_back(std::move(path));
+  }
+}
+
 template <typename T>
 absl::StatusOr<T> Result(const Reader& reader, T resource) {
   if (!reader.status().ok()) return reader.status();
@@ -269,6 +287,7 @@ absl::StatusOr<registry::EndDevice> FromProto(const sas::v1::EndDevice& message)
   facts.protocols.initiator = in.ProtocolBits("initiator_protocols", message.initiator_protocols());
   facts.enclosure = in.EnclosureOrNone(message.enclosure());
   if (message.has_slot()) facts.slot = in.Number<uint16_t>("slot", message.slot());
+  device.slot_label = message.slot_label();
   if (message.has_enclosure_level()) {
     facts.enclosure_level = in.Number<uint8_t>("enclosure_level", message.enclosure_level());
   }
@@ -279,6 +298,7 @@ absl::StatusOr<registry::EndDevice> FromProto(const sas::v1::EndDevice& message)
   facts.os_name = message.os_name();
   device.link_rate = in.Rate("link_rate", message.link_rate());
   device.link_width = in.Number<uint8_t>("link_width", message.link_width());
+  int block_device = message.block_device().empty() ? 0 : 1;
   for (const std::string& name : message.logical_units()) {
     auto unit = std::make_shared<registry::UnitPath>();
     unit->unit = in.KeyIn<registry::LogicalUnit>("logical_units", name);
@@ -291,8 +311,13 @@ absl::StatusOr<registry::EndDevice> FromProto(const sas::v1::EndDevice& message)
       unit->facts.serial = message.serial();
       unit->facts.peripheral_type =
           in.Number<uint8_t>("peripheral_type", message.peripheral_type());
+    } else if (block_device < message.block_devices_size()) {
+      unit->facts.block_device = message.block_devices(block_device++);
     }
     device.units.push_back(std::move(unit));
+  }
+  if (block_device < message.block_devices_size()) {
+    in.Fail("block_devices", message.block_devices(block_device));
   }
   device.state_unix_nanos = in.Time("state_time", message.state_time());
   in.Common(message, device.sources, device.stamp);
@@ -303,7 +328,16 @@ absl::StatusOr<registry::LogicalUnit> FromProto(const sas::v1::LogicalUnit& mess
   Reader in(message.name());
   registry::LogicalUnit unit;
   unit.id = in.Key<registry::LogicalUnit>();
-  if (unit.wwid() != message.wwid()) in.Fail("wwid", message.wwid());
+  unit.wwid = message.wwid();
+  const absl::string_view plain =
+      absl::string_view(unit.id.text())
+          .substr(0, unit.id.text().size() - unit.id.Discriminator().size() -
+                         (unit.id.IsPlain() ? 0 : 1));
+  const bool is_named = unit.wwid.empty()
+                            ? unit.id.IsPlain() && unit.id.IsFallback()
+                            : registry::LogicalUnitKey::Plain(unit.wwid).text() == plain;
+  if (!is_named) in.Fail("wwid", message.wwid());
+  unit.rejected_wwid = message.rejected_wwid();
   unit.peripheral_type = in.Number<uint8_t>("peripheral_type", message.peripheral_type());
   unit.vendor = message.vendor();
   unit.model = message.model();
@@ -319,7 +353,8 @@ absl::StatusOr<registry::LogicalUnit> FromProto(const sas::v1::LogicalUnit& mess
   for (const sas::v1::Path& shown : message.paths()) {
     auto path = std::make_shared<registry::UnitPath>();
     path->unit = unit.id;
-    if (!unit.id.IsFallback()) path->facts.wwid = unit.id.text();
+    path->facts.wwid = unit.wwid;
+    path->facts.rejected_wwid = unit.rejected_wwid;
     if (shown.lun().size() != 16 || !absl::SimpleHexAtoi(shown.lun(), &path->facts.lun)) {
       in.Fail("paths.lun", shown.lun());
     }
@@ -343,6 +378,7 @@ absl::StatusOr<registry::LogicalUnit> FromProto(const sas::v1::LogicalUnit& mess
   }
   unit.enclosure = in.EnclosureOrNone(message.enclosure());
   if (message.has_slot()) unit.slot = in.Number<uint16_t>("slot", message.slot());
+  unit.slot_label = message.slot_label();
   in.Common(message, unit.sources, unit.stamp);
   return Result(in, std::move(unit));
 }
@@ -377,15 +413,12 @@ absl::StatusOr<registry::Slot> FromProto(const sas::v1::Slot& message) {
   slot.id = in.Key<registry::Slot>();
   slot.facts.label = message.label();
   slot.facts.os_name = message.os_name();
-  if (message.block_devices_size() > message.end_devices_size()) {
-    in.Fail("block_devices", message.block_devices(message.block_devices_size() - 1));
-  }
   for (int i = 0; i < message.end_devices_size(); ++i) {
     registry::Slot::Occupant occupant;
     occupant.device = in.KeyIn<registry::EndDevice>("end_devices", message.end_devices(i));
-    if (i < message.block_devices_size()) occupant.block_device = message.block_devices(i);
     slot.occupants.push_back(std::move(occupant));
   }
+  AddUnits(message, in, slot);
   if (!message.logical_unit().empty()) {
     slot.logical_unit = in.KeyIn<registry::LogicalUnit>("logical_unit", message.logical_unit());
   }

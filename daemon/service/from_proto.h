@@ -24,6 +24,7 @@ absl::StatusOr<registry::Expander> FromProto(const sas::v1::Expander& message);
 absl::StatusOr<registry::EndDevice> FromProto(const sas::v1::EndDevice& message);
 absl::StatusOr<registry::LogicalUnit> FromProto(const sas::v1::LogicalUnit& message);
 absl::StatusOr<registry::Enclosure> FromProto(const sas::v1::Enclosure& message);
+// The units of its first occupant are stand-ins for those of all.
 absl::StatusOr<registry::Slot> FromProto(const sas::v1::Slot& message);
 
 // Makes the picture that a registry starts from out of the stored resources. Not thread-safe.

@@ -683,9 +683,30 @@ bool AnyPathText(const registry::LogicalUnit& unit,
   });
 }
 
+// A text of any unit of an end device, and of what sits in a slot. Empty ones do not count.
+bool AnyText(const absl::InlinedVector<registry::UnitPathPtr, 1>& units,
+             registry::Text registry::UnitRecord::*member,
+             absl::FunctionRef<bool(const absl::string_view&)> matches) {
+  return std::any_of(units.begin(), units.end(), [member, matches](const auto& path) {
+    const registry::Text& text = path->facts.*member;
+    return !text.empty() && matches(text.view());
+  });
+}
+bool AnyOccupantText(const registry::Slot& slot, registry::Text registry::UnitRecord::*member,
+                     absl::FunctionRef<bool(const absl::string_view&)> matches) {
+  return std::any_of(
+      slot.occupants.begin(), slot.occupants.end(),
+      [member, matches](const auto& occupant) { return AnyText(occupant.units, member, matches); });
+}
+
 // The tables. Each lists the fields of the kind's message in its order, then derived ones; those of
 // AddCommon() apart.
 using OptionalNumber = std::optional<uint64_t>;
+
+OptionalNumber IfSlotsAreKnown(const registry::Enclosure& enclosure, uint16_t number) {
+  if (enclosure.slot_count == 0) return std::nullopt;
+  return number;
+}
 
 template <typename T>
 Fields<T> Table();
@@ -835,6 +856,11 @@ Fields<registry::EndDevice> Table() {
                   return t.first_unit()->facts.peripheral_type;
                 }),
       Text<T>("os_name", [](const T& t) { return t.facts.os_name.view(); }),
+      Texts<T>("block_devices",
+               [](const T& t, absl::FunctionRef<bool(const absl::string_view&)> matches) {
+                 return AnyText(t.units, &UnitRecord::block_device, matches);
+               }),
+      Text<T>("slot_label", [](const T& t) { return t.slot_label.view(); }),
   };
 }
 
@@ -843,7 +869,7 @@ Fields<registry::LogicalUnit> Table() {
   using T = registry::LogicalUnit;
   using registry::UnitRecord;
   return {
-      Text<T>("wwid", [](const T& t) { return t.wwid(); }),
+      Text<T>("wwid", [](const T& t) { return t.wwid.view(); }),
       Number<T>("peripheral_type", [](const T& t) -> OptionalNumber { return t.peripheral_type; }),
       Text<T>("vendor", [](const T& t) { return t.vendor.view(); }),
       Text<T>("model", [](const T& t) { return t.model.view(); }),
@@ -857,6 +883,8 @@ Fields<registry::LogicalUnit> Table() {
                           [](const T& t, absl::FunctionRef<bool(const HostKey&)> matches) {
                             return t.lost_hosts && AnyHost(*t.lost_hosts.get(), matches);
                           }),
+      Text<T>("rejected_wwid", [](const T& t) { return t.rejected_wwid.view(); }),
+      Text<T>("slot_label", [](const T& t) { return t.slot_label.view(); }),
       Derived("The number of `paths`", "paths",
               Number<T>("path_count", [](const T& t) -> OptionalNumber { return t.paths.size(); })),
       Derived("The hosts of its `paths`", "paths.host",
@@ -903,8 +931,8 @@ Fields<registry::Enclosure> Table() {
       Text<T>("vendor", [](const T& t) { return t.vendor.view(); }),
       Text<T>("model", [](const T& t) { return t.model.view(); }),
       Text<T>("product_revision", [](const T& t) { return t.revision.view(); }),
-      Number<T>("slot_count", [](const T& t) -> OptionalNumber { return t.slot_count; }),
-      Number<T>("start_slot", [](const T& t) -> OptionalNumber { return t.start_slot; }),
+      Number<T>("slot_count", [](const T& t) { return IfSlotsAreKnown(t, t.slot_count); }),
+      Number<T>("start_slot", [](const T& t) { return IfSlotsAreKnown(t, t.start_slot); }),
       Number<T>("level", [](const T& t) { return Widened(t.level); }),
       Number<T>("occupied_slot_count",
                 [](const T& t) -> OptionalNumber { return t.occupied_slot_count; }),
@@ -937,16 +965,25 @@ Fields<registry::Slot> Table() {
       Text<T>("serial", [](const T& t) { return t.serial.view(); }),
       Texts<T>("block_devices",
                [](const T& t, absl::FunctionRef<bool(const absl::string_view&)> matches) {
-                 return std::any_of(
-                     t.occupants.begin(), t.occupants.end(), [matches](const auto& o) {
-                       return !o.block_device.empty() && matches(o.block_device.view());
-                     });
+                 return AnyOccupantText(t, &registry::UnitRecord::block_device, matches);
                }),
       Text<T>("os_name", [](const T& t) { return t.facts.os_name.view(); }),
       Names<T, HostCodec>("hosts",
                           [](const T& t, absl::FunctionRef<bool(const HostKey&)> matches) {
                             return AnyHost(t.hosts, matches);
                           }),
+      Names<T, LogicalUnitCodec>(
+          "logical_units",
+          [](const T& t, absl::FunctionRef<bool(const registry::LogicalUnitKey&)> matches) {
+            return std::any_of(t.occupants.begin(), t.occupants.end(), [matches](const auto& o) {
+              return std::any_of(o.units.begin(), o.units.end(),
+                                 [matches](const auto& path) { return matches(path->unit); });
+            });
+          }),
+      Texts<T>("serials",
+               [](const T& t, absl::FunctionRef<bool(const absl::string_view&)> matches) {
+                 return AnyOccupantText(t, &registry::UnitRecord::serial, matches);
+               }),
   };
 }
 

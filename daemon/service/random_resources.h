@@ -229,7 +229,10 @@ class RandomResources {
   }
 
   void Vary(registry::EndDevice& r) {
-    switch (Below(23)) {
+    switch (Below(24)) {
+      case 21:
+        r.slot_label = Text();
+        break;
       case 0:
         r.facts.parent = Parent(r.facts.key);
         break;
@@ -306,7 +309,16 @@ class RandomResources {
   }
 
   void Vary(registry::LogicalUnit& r) {
-    switch (Below(17)) {
+    switch (Below(20)) {
+      case 17:
+        r.identity = Text();
+        break;
+      case 18:
+        r.rejected_wwid = Text();
+        break;
+      case 19:
+        r.slot_label = Text();
+        break;
       case 0:
         r.vendor = Text();
         break;
@@ -365,7 +377,10 @@ class RandomResources {
   }
 
   void Vary(registry::Enclosure& r) {
-    switch (Below(14)) {
+    switch (Below(15)) {
+      case 14:
+        r.lists_slots = Below(2) != 0;
+        break;
       case 0:
         r.hosts = Hosts();
         break;
@@ -429,7 +444,11 @@ class RandomResources {
       case 3: {
         r.occupants.clear();
         for (uint64_t device = 1; device <= 2; ++device) {
-          if (Below(3) != 0) r.occupants.push_back({Node(device), Text()});
+          if (Below(3) == 0) continue;
+          registry::Slot::Occupant occupant;
+          occupant.device = Node(device);
+          for (int lun = 0; lun < Below(3); ++lun) occupant.units.push_back(Path(lun));
+          r.occupants.push_back(std::move(occupant));
         }
         break;
       }
@@ -482,7 +501,10 @@ class RandomResources {
     r.facts.key = Node(1);
     r.facts.parent = Parent(Node(1));
   }
-  void SetKey(registry::LogicalUnit& r) { r.id = Unit(); }
+  void SetKey(registry::LogicalUnit& r) {
+    r.id = Unit();
+    r.wwid = Unit().text();
+  }
   void SetKey(registry::Enclosure& r) { r.id = EnclosureKey(0x77, 1); }
   void SetKey(registry::Slot& r) { r.id = {EnclosureKey(0x77, 1), 3}; }
 
@@ -535,19 +557,23 @@ class RandomResources {
     if (hosts.empty()) return {};
     return registry::Boxed<registry::HostList>(std::move(hosts));
   }
-  static registry::LogicalUnitKey Unit() {
-    return registry::LogicalUnitKey(registry::Text("naa.5000c500a7b26111"));
+  static registry::LogicalUnitKey Unit(int number = 0) {
+    const registry::LogicalUnitKey key(registry::Text("naa.5000c500a7b26111"));
+    return number == 0 ? key : key.WithDiscriminator("serial");
   }
   registry::UnitPathPtr Path(int lun) {
     auto path = std::make_shared<registry::UnitPath>();
-    path->unit = Unit();
+    path->unit = Unit(Below(2));
     path->facts.lun = static_cast<uint64_t>(lun);
     for (int i = 0; i < 10; ++i) VaryPath(*path);
     return path;
   }
   void VaryPath(registry::UnitPath& path) {
     registry::UnitRecord& r = path.facts;
-    switch (Below(14)) {
+    switch (Below(15)) {
+      case 14:
+        r.rejected_wwid = Text();
+        break;
       case 0:
         r.size_bytes = Below<uint64_t>(3);
         break;

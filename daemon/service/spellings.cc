@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "daemon/service/names.h"
 
@@ -37,7 +38,7 @@ class Collector {
     }
   }
   void Collect(const registry::LogicalUnit& unit) {
-    Add(unit.wwid());
+    Add(unit.wwid);
     Add(unit.serial);
     for (const registry::LogicalUnit::Path& path : unit.paths) Add(path.facts->facts);
   }
@@ -64,7 +65,7 @@ class Collector {
     Add(device.device_name());
     Add(device.os_name());
     Add(device.serial());
-    Add(device.block_device());
+    for (const std::string& name : device.block_devices()) Add(name);
     Add(device.scsi_address());
     for (const std::string& unit : device.logical_units()) AddWwid(unit);
   }
@@ -104,7 +105,10 @@ class Collector {
     const absl::StatusOr<registry::ResourceId> id = ParseName(unit_name);
     if (!id.ok() || registry::KindOf(*id) != registry::ResourceKind::kLogicalUnit) return;
     const auto& key = std::get<registry::IndexOf<registry::LogicalUnit>()>(*id);
-    if (!key.IsFallback()) Add(key.text());
+    if (key.IsFallback() && key.IsPlain()) return;
+    const absl::string_view wwid =
+        absl::string_view(key.text()).substr(0, key.text().view().find('~'));
+    Add(absl::StrReplaceAll(wwid, {{"%7E", "~"}, {"%25", "%"}}));
   }
 
   std::vector<std::string> all_;

@@ -203,19 +203,21 @@ std::string ModifiedText(const Change& change, sas::v1::CauseKind cause) {
     if (SlotOf(was) != SlotOf(is)) texts.push_back(MovedText(SlotOf(was), SlotOf(is)));
     PathTexts(was, is, cause == sas::v1::CAUSE_KIND_RESTART, texts);
     told = {"enclosure", "slot", "paths"};
+    if (SlotOf(was) != SlotOf(is)) told.insert("slot_label");
   } else if (after.has_end_device()) {
     const auto &was = before.end_device(), &is = after.end_device();
     if (SlotOf(was) != SlotOf(is)) texts.push_back(MovedText(SlotOf(was), SlotOf(is)));
     prefix = absl::StrCat(PathText(is), ": ");
     // What the drive is, its logical unit says.
-    told = {"enclosure",     "slot",   "logical_units",   "vendor",
-            "model",         "serial", "peripheral_type", "enclosure_level",
-            "connector_name"};
+    told = {"enclosure",      "slot",      "logical_units",   "vendor",
+            "model",          "serial",    "peripheral_type", "enclosure_level",
+            "connector_name", "slot_label"};
   } else if (after.has_slot()) {
     const std::string text = SlotChangeText(before.slot(), after.slot());
     if (!text.empty()) {
       texts.push_back(text);
-      told = {"occupied", "logical_unit", "vendor", "model", "serial", "end_devices"};
+      told = {"occupied", "logical_unit", "vendor",  "model",
+              "serial",   "end_devices",  "serials", "logical_units"};
     }
   }
   for (const std::string& field : change.changed_fields().paths()) {

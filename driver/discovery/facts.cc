@@ -200,6 +200,7 @@ EnclosureFacts EnclosureFactsFrom(HostKey host, const device::EnclosureInfo& inf
   facts.handle = info.handle;
   facts.slot_count = info.slot_count;
   facts.start_slot = info.start_slot;
+  facts.is_host = IsHost(info.key, host);
   facts.level = info.level;
   facts.sep_handle = info.sep_handle;
   return facts;

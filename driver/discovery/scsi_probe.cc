@@ -126,7 +126,10 @@ absl::Status ScsiProbe::Identify(DevHandle handle, LogicalUnitFacts& unit) {
   if (IsEnd(identification.status())) return identification.status();
   if (identification.ok()) {
     const auto designators = mpi::DecodeDeviceIdentification(*identification);
-    if (designators.ok()) unit.wwid = mpi::WorldWideId(*designators);
+    if (designators.ok()) {
+      unit.wwid = mpi::WorldWideId(*designators);
+      unit.rejected_wwid = mpi::RejectedId(*designators);
+    }
   }
   const auto serial = Command(handle, unit.lun, mpi::VpdCdb(0x80, kVpdSize), kVpdSize);
   if (IsEnd(serial.status())) return serial.status();
@@ -134,7 +137,7 @@ absl::Status ScsiProbe::Identify(DevHandle handle, LogicalUnitFacts& unit) {
     const auto text = mpi::DecodeUnitSerialNumber(*serial);
     if (text.ok()) unit.serial = *text;
   }
-  if (unit.wwid.empty() && !unit.serial.empty()) unit.wwid = "serial." + unit.serial;
+  if (unit.wwid.empty() && mpi::IsUnitSerial(unit.serial)) unit.wwid = "serial." + unit.serial;
   return absl::OkStatus();
 }
 

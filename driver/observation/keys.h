@@ -110,6 +110,12 @@ class EnclosureKey {
 // from 1.
 std::string ToText(EnclosureKey enclosure);
 
+// Whether the enclosure is the host itself: the firmware of an HBA names the enclosure that the
+// board forms after the board's own address, up to the last digit.
+inline bool IsHost(EnclosureKey enclosure, HostKey host) {
+  return enclosure.value() >> 4 == host.address.value() >> 4;
+}
+
 // A slot of an enclosure, occupied or not.
 struct SlotKey {
   EnclosureKey enclosure;

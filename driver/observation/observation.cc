@@ -41,17 +41,18 @@ bool Holder::operator==(const Holder& o) const {
 }
 
 bool LogicalUnitFacts::operator==(const LogicalUnitFacts& o) const {
-  return std::tie(device, lun, peripheral_type, wwid, vendor, model, revision, serial, size_bytes,
-                  scsi_address, block_device, generic_device,
-                  holders) == std::tie(o.device, o.lun, o.peripheral_type, o.wwid, o.vendor,
-                                       o.model, o.revision, o.serial, o.size_bytes, o.scsi_address,
-                                       o.block_device, o.generic_device, o.holders);
+  return std::tie(device, lun, peripheral_type, wwid, rejected_wwid, vendor, model, revision,
+                  serial, size_bytes, scsi_address, block_device, generic_device,
+                  holders) == std::tie(o.device, o.lun, o.peripheral_type, o.wwid, o.rejected_wwid,
+                                       o.vendor, o.model, o.revision, o.serial, o.size_bytes,
+                                       o.scsi_address, o.block_device, o.generic_device, o.holders);
 }
 
 bool EnclosureFacts::operator==(const EnclosureFacts& o) const {
-  return std::tie(key, host, handle, slot_count, start_slot, level, sep_handle, os_name) ==
-         std::tie(o.key, o.host, o.handle, o.slot_count, o.start_slot, o.level, o.sep_handle,
-                  o.os_name);
+  return std::tie(key, host, handle, slot_count, start_slot, lists_slots, is_host, level,
+                  sep_handle, os_name) == std::tie(o.key, o.host, o.handle, o.slot_count,
+                                                   o.start_slot, o.lists_slots, o.is_host, o.level,
+                                                   o.sep_handle, o.os_name);
 }
 
 bool SlotFacts::operator==(const SlotFacts& o) const {

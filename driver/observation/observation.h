@@ -139,6 +139,9 @@ struct LogicalUnitFacts {
   uint64_t lun = 0;             // as the 8-byte LUN, big-endian
   uint8_t peripheral_type = 0;  // SPC: 0 disk, 13 enclosure services, ...
   std::string wwid;             // "naa.5000c500a7b26111", "eui....", "t10....", "serial...."
+  // What the unit reports in place of `wwid` and cannot be the identifier of one unit; empty: it
+  // reports no such thing. Spelled as wwid.
+  std::string rejected_wwid;
   std::string vendor, model, revision, serial;
   uint64_t size_bytes = 0;     // 0: unknown
   std::string scsi_address;    // "11:0:0:0" (H:C:T:L)
@@ -152,10 +155,16 @@ struct LogicalUnitFacts {
 
 struct EnclosureFacts {
   EnclosureKey key;
-  HostKey host;            // the host that reports it
-  EnclosureHandle handle;  // on that host
-  uint16_t slot_count = 0;
+  HostKey host;             // the host that reports it
+  EnclosureHandle handle;   // on that host
+  uint16_t slot_count = 0;  // 0: unknown
   uint16_t start_slot = 0;
+  // The source reports each slot that exists (SlotFacts): slot_count is their number, and there may
+  // be gaps between their numbers.
+  bool lists_slots = false;
+  // It is the host itself. Its slots are places for direct attached devices, and there is a bay
+  // only where one of them is.
+  bool is_host = false;
   std::optional<uint8_t> level;
   DevHandle sep_handle;  // 0: none
   std::string os_name;   // "11:0:2:0", the SES device; "PORT 1I BOX 1" under hpsa and smartpqi

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "driver/observation/keys.h"
 
 namespace sasd::sysfs {
@@ -108,13 +109,30 @@ std::vector<Observation> Differences(const std::vector<Observation>& before,
                                      const std::vector<Observation>& after) {
   const Index old_index = IndexOf(before), new_index = IndexOf(after);
   std::vector<Observation> out;
+  // Enclosures that lost a slot: all of them is reported again.
+  absl::flat_hash_set<EnclosureKey> shrunken;
   for (auto it = before.rbegin(); it != before.rend(); ++it) {
     if (new_index.contains(Of(*it))) continue;
     if (std::optional<Observation> gone = GoingOf(*it, new_index)) out.push_back(*gone);
+    if (const auto* slot = std::get_if<SlotFacts>(&*it)) shrunken.insert(slot->key.enclosure);
   }
   for (const Observation& observation : after) {
+    const auto* enclosure = std::get_if<EnclosureFacts>(&observation);
+    if (enclosure == nullptr || !shrunken.contains(enclosure->key)) continue;
+    out.push_back(EnclosureGone{enclosure->key, enclosure->host});
+  }
+  const auto is_of_shrunken = [&](const Observation& observation) {
+    if (const auto* enclosure = std::get_if<EnclosureFacts>(&observation)) {
+      return shrunken.contains(enclosure->key);
+    }
+    const auto* slot = std::get_if<SlotFacts>(&observation);
+    return slot != nullptr && shrunken.contains(slot->key.enclosure);
+  };
+  for (const Observation& observation : after) {
     const auto it = old_index.find(Of(observation));
-    if (it == old_index.end() || !Same(*it->second, observation)) out.push_back(observation);
+    if (it == old_index.end() || !Same(*it->second, observation) || is_of_shrunken(observation)) {
+      out.push_back(observation);
+    }
   }
   return out;
 }

@@ -49,18 +49,25 @@ class Builder {
     facts.slot_count = std::max<uint16_t>(found.components, found.slots.size());
     device.facts.enclosure = facts.key;
     const bool first = known_.insert(facts.key).second;
-    for (const FoundSlot& slot : found.slots) AddSlot(facts, slot, first);
+    uint16_t listed = 0;
+    for (const FoundSlot& slot : found.slots) listed += AddSlot(facts, slot, first) ? 1 : 0;
+    if (listed > 0 && found.slots.size() >= found.components) {
+      facts.lists_slots = true;
+      facts.slot_count = listed;
+    }
     if (first) out_.enclosures.push_back(std::move(facts));
   }
 
-  void AddSlot(EnclosureFacts& facts, const FoundSlot& slot, bool first) {
-    if (!slot.number) return;
+  // Whether it is the first report on the slot.
+  bool AddSlot(EnclosureFacts& facts, const FoundSlot& slot, bool first) {
+    if (!slot.number) return false;
     const SlotKey key = {facts.key, *slot.number};
     Occupy(key, slot.occupant);
-    if (!slots_.insert(key).second || !first) return;
+    if (!slots_.insert(key).second || !first) return false;
     const bool lowest = numbered_.insert(facts.key).second || key.slot < facts.start_slot;
     if (lowest) facts.start_slot = key.slot;
     out_.slots.push_back({key, slot.name, slot.name});
+    return true;
   }
 
   // A bay that the kernel reports takes precedence. The registry finds contradictions.
@@ -80,6 +87,7 @@ class Builder {
     facts.key = key;
     facts.host = host_;
     facts.os_name = os_name;
+    facts.is_host = IsHost(key, host_);
     out_.enclosures.push_back(std::move(facts));
   }
 

@@ -23,25 +23,33 @@ std::string OnlyFolder(TreeIo& io, const Directory& directory, absl::string_view
   return names.empty() ? "" : std::string(names.front());
 }
 
-std::string WwidOf(absl::string_view page) {
-  const auto designators = mpi::DecodeDeviceIdentification(VpdPageOf(page, 0x83));
-  return designators.ok() ? PrintableText(mpi::WorldWideId(*designators)) : "";
+// The kernel makes `wwid` from page 83h, whatever stands there; old kernels lack it.
+void ReadWwid(TreeIo& io, const Directory& directory, LogicalUnitFacts& facts) {
+  const std::string wwid = PrintableText(io.Read(directory, Attribute::kWwid));
+  if (!wwid.empty() && mpi::IdentifiesUnit(wwid)) {
+    facts.wwid = wwid;
+    return;
+  }
+  facts.rejected_wwid = wwid;
+  const auto designators =
+      mpi::DecodeDeviceIdentification(VpdPageOf(io.Read(directory, Attribute::kVpdPage83), 0x83));
+  if (designators.ok()) {
+    facts.wwid = PrintableText(mpi::WorldWideId(*designators));
+    if (wwid.empty()) facts.rejected_wwid = PrintableText(mpi::RejectedId(*designators));
+  }
+  if (facts.wwid.empty() && mpi::IsUnitSerial(facts.serial)) {
+    facts.wwid = absl::StrCat("serial.", facts.serial);
+  }
 }
 
 void ReadIdentity(TreeIo& io, const Directory& directory, LogicalUnitFacts& facts) {
   facts.vendor = PrintableText(io.Read(directory, Attribute::kVendor));
   facts.model = PrintableText(io.Read(directory, Attribute::kModel));
   facts.revision = PrintableText(io.Read(directory, Attribute::kRev));
-  facts.wwid = PrintableText(io.Read(directory, Attribute::kWwid));
   absl::StatusOr<std::string> serial =
       mpi::DecodeUnitSerialNumber(VpdPageOf(io.Read(directory, Attribute::kVpdPage80), 0x80));
   if (serial.ok()) facts.serial = PrintableText(*serial);
-
-  // The kernel makes `wwid` from page 83h; old kernels lack it.
-  if (facts.wwid.empty()) facts.wwid = WwidOf(io.Read(directory, Attribute::kVpdPage83));
-  if (facts.wwid.empty() && !facts.serial.empty()) {
-    facts.wwid = absl::StrCat("serial.", facts.serial);
-  }
+  ReadWwid(io, directory, facts);
 }
 
 FoundSlot ReadSlot(TreeIo& io, const Directory& component, absl::string_view name) {

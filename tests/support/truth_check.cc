@@ -44,7 +44,13 @@ FactTexts FactsOf(const registry::Topology& topology, HostKey host) {
   });
   for (const auto& e : topology.collection<registry::Enclosure>()) {
     if (!absl::c_linear_search(e->hosts, host)) continue;
-    facts.insert(lifetime::EnclosureFact(e->id.value(), e->slot_count, e->start_slot));
+    // As the host reports it: of the host itself, the number of slots is not shown.
+    const auto report = absl::c_find_if(e->reports, [&](const auto& each) {
+      return each.facts.host == host && each.source == Source::kFirmware;
+    });
+    if (report == e->reports.end()) continue;
+    facts.insert(
+        lifetime::EnclosureFact(e->id.value(), report->facts.slot_count, report->facts.start_slot));
   }
   return facts;
 }

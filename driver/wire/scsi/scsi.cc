@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "driver/wire/layout.h"
 #include "driver/wire/text.h"
 
@@ -43,6 +46,14 @@ std::string HexText(ByteSpan bytes) {
   return text;
 }
 
+constexpr size_t kCompanyDigits = 6;  // of an IEEE company id
+
+// Only zeros or only ones, or nothing at all.
+bool IsBlank(absl::string_view hex) {
+  return hex.find_first_not_of('0') == absl::string_view::npos ||
+         hex.find_first_not_of('f') == absl::string_view::npos;
+}
+
 // How well a designator identifies a logical unit: 0 is not at all, higher is better.
 int Preference(const Designator& d) {
   if (d.association != Designator::Association::kLogicalUnit || d.data.empty()) return 0;
@@ -56,6 +67,32 @@ int Preference(const Designator& d) {
     default:
       return 0;
   }
+}
+
+// NAA identifiers are one kind, whatever their format.
+int Kind(const Designator& d) { return std::min(Preference(d), 3); }
+
+// As Linux spells it; empty for null.
+std::string IdOf(const Designator* designator) {
+  if (designator == nullptr) return "";
+  switch (designator->type) {
+    case Designator::Type::kNaa:
+      return absl::StrCat("naa.", HexText(designator->data));
+    case Designator::Type::kEui64:
+      return absl::StrCat("eui.", HexText(designator->data));
+    default:
+      return absl::StrCat("t10.", LoadText(designator->data, 0, designator->data.size()));
+  }
+}
+
+// The most preferred one of those that do, or do not, identify the unit; null if there is none.
+const Designator* Best(const std::vector<Designator>& designators, bool identifies) {
+  const Designator* best = nullptr;
+  for (const Designator& d : designators) {
+    if (Preference(d) <= (best == nullptr ? 0 : Preference(*best))) continue;
+    if (IdentifiesUnit(IdOf(&d)) == identifies) best = &d;
+  }
+  return best;
 }
 
 }  // namespace
@@ -200,19 +237,38 @@ Bytes EncodeDeviceIdentification(uint8_t peripheral_type,
 }
 
 std::string WorldWideId(const std::vector<Designator>& designators) {
-  const Designator* best = nullptr;
-  for (const Designator& d : designators) {
-    if (Preference(d) > (best == nullptr ? 0 : Preference(*best))) best = &d;
+  return IdOf(Best(designators, /*identifies=*/true));
+}
+
+std::string RejectedId(const std::vector<Designator>& designators) {
+  const Designator* rejected = Best(designators, /*identifies=*/false);
+  const Designator* taken = Best(designators, /*identifies=*/true);
+  if (rejected == nullptr || (taken != nullptr && Kind(*taken) > Kind(*rejected))) return "";
+  return IdOf(rejected);
+}
+
+bool IdentifiesUnit(absl::string_view id) {
+  if (absl::ConsumePrefix(&id, "naa.")) {
+    if (id.empty() || !absl::StrContains("2356", id[0])) return false;
+    const absl::string_view rest = id.substr(1);
+    if (id[0] == '3') return !IsBlank(rest);  // locally assigned
+    // IEEE extended (2): 12 bits before the company id.
+    return !IsBlank(rest) && !IsBlank(rest.substr(id[0] == '2' ? 3 : 0, kCompanyDigits));
   }
-  if (best == nullptr) return "";
-  switch (best->type) {
-    case Designator::Type::kNaa:
-      return absl::StrCat("naa.", HexText(best->data));
-    case Designator::Type::kEui64:
-      return absl::StrCat("eui.", HexText(best->data));
-    default:
-      return absl::StrCat("t10.", LoadText(best->data, 0, best->data.size()));
+  if (absl::ConsumePrefix(&id, "eui.")) {
+    return !IsBlank(id) && !IsBlank(id.substr(0, kCompanyDigits));
   }
+  if (absl::ConsumePrefix(&id, "t10.")) {
+    constexpr size_t kVendor = 8, kAtaModel = 40;
+    const absl::string_view text = absl::StripTrailingAsciiWhitespace(id);
+    const bool is_ata = absl::StartsWith(text, "ATA     ");
+    return text.size() > (is_ata ? kVendor + kAtaModel : kVendor);
+  }
+  return !id.empty();
+}
+
+bool IsUnitSerial(absl::string_view serial) {
+  return serial.find_first_not_of(serial.substr(0, 1)) != absl::string_view::npos;
 }
 
 uint64_t Capacity::bytes() const {

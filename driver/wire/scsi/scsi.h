@@ -84,8 +84,19 @@ Bytes EncodeDeviceIdentification(uint8_t peripheral_type,
 
 // The logical unit's world wide identifier as Linux spells it in sysfs ("naa.5000c500a7b26111",
 // "eui....", "t10...."). In order of preference: NAA (registered extended, then others), EUI-64,
-// T10. Empty if the page has none.
+// T10. Those that identify nothing (see IdentifiesUnit) are passed over. Empty if none is left.
 std::string WorldWideId(const std::vector<Designator>& designators);
+// The most preferred identifier that WorldWideId() passes over, if it is of no lesser kind than the
+// one that it takes. Empty if there is none.
+std::string RejectedId(const std::vector<Designator>& designators);
+
+// Whether an identifier, spelled as above, can be that of one unit. These cannot: an NAA other than
+// 2, 3, 5 and 6, which SPC-5 (7.7.6.6) does not define; an NAA or EUI-64 of zeros or ones only, or
+// whose company id is 000000h or FFFFFFh, as before the factory writes one; a T10 identifier
+// without anything after the vendor, or, of vendor ATA (SAT-4, 12.4.1), without a serial number.
+bool IdentifiesUnit(absl::string_view id);
+// Whether a serial number can be that of one unit: not if it repeats one character.
+bool IsUnitSerial(absl::string_view serial);
 
 // The answer of READ CAPACITY.
 struct Capacity {
