@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <tuple>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -156,6 +157,81 @@ TEST(CowMapTest, LastCopyFreesAllElements) {
     EXPECT_EQ(item.use_count(), 2);
   }
   EXPECT_EQ(item.use_count(), 1);
+}
+
+// The differences as (key, content before, content after); -1 where there is none.
+using Difference = std::tuple<int, int, int>;
+
+std::vector<Difference> DifferencesOf(const Map& before, const Map& after) {
+  std::vector<Difference> found;
+  Map::VisitDifferences(before, after, [&found](const Map::Value& a, const Map::Value& b) {
+    found.emplace_back(a ? a->id : b->id, a ? a->content : -1, b ? b->content : -1);
+  });
+  return found;
+}
+
+TEST(CowMapTest, DifferencesAreThoseOfEachKey) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 40; ++round) {
+    const int keys = round % 2 == 0 ? 100 : 5000;
+    Map before;
+    for (int i = 0; i < keys; ++i) before.Put(Make(static_cast<int>(random() % keys), i));
+    Map after = before;
+    for (size_t i = random() % 300; i > 0; --i) {
+      const int key = static_cast<int>(random() % (2 * static_cast<unsigned>(keys)));
+      if (random() % 2 == 0) {
+        after.Put(Make(key, 100'000 + static_cast<int>(i)));
+      } else {
+        after.Erase(key);
+      }
+    }
+    std::vector<Difference> expected;
+    const Reference was = ContentOf(before), is = ContentOf(after);
+    for (int key = 0; key < 2 * keys; ++key) {
+      const auto a = was.find(key), b = is.find(key);
+      const int x = a == was.end() ? -1 : a->second, y = b == is.end() ? -1 : b->second;
+      if (x != y) expected.emplace_back(key, x, y);
+    }
+    ASSERT_EQ(DifferencesOf(before, after), expected) << round;
+    EXPECT_EQ(DifferencesOf(after, before).size(), expected.size());
+  }
+}
+
+TEST(CowMapTest, DifferencesOfUnrelatedMapsAreAllOfBoth) {
+  Map before, after;
+  for (int i = 0; i < 1000; ++i) before.Put(Make(2 * i, i));
+  for (int i = 0; i < 10; ++i) after.Put(Make(2 * i + 1, i));
+  EXPECT_EQ(DifferencesOf(before, after).size(), 1010u);
+  EXPECT_EQ(DifferencesOf(Map(), after).size(), 10u);
+  EXPECT_TRUE(DifferencesOf(Map(), Map()).empty());
+}
+
+// Counts how often keys are read, as a measure of the work.
+struct CountedItem {
+  using Key = int;
+  int id = 0;
+  static int reads;
+  Key key() const {
+    ++reads;
+    return id;
+  }
+};
+int CountedItem::reads = 0;
+
+TEST(CowMapTest, WhatCopiesShareIsPassedBy) {
+  CowMap<CountedItem> before;
+  for (int i = 0; i < 100'000; ++i) {
+    before.Put(std::make_shared<const CountedItem>(CountedItem{i}));
+  }
+  CowMap<CountedItem> after = before;
+  after.Put(std::make_shared<const CountedItem>(CountedItem{50'000}));
+  after.Erase(70'000);
+  CountedItem::reads = 0;
+  int found = 0;
+  CowMap<CountedItem>::VisitDifferences(before, after,
+                                        [&found](const auto&, const auto&) { ++found; });
+  EXPECT_EQ(found, 2);
+  EXPECT_LT(CountedItem::reads, 2'000);
 }
 
 }  // namespace

@@ -258,6 +258,27 @@ std::vector<UnsettledHost> Registry::UnsettledLocked(absl::Span<const HostKey> h
   return unsettled;
 }
 
+// As look_at() in UnsettledLocked(), without the words.
+bool Registry::IsSettledLocked(const Host::Key& host, const HostProgress& progress) const {
+  return progress.known && !progress.stale && progress.state == DiscoveryState::kSettled &&
+         progress.moving <= 0 && !pending_ && !unpublished_.contains(host);
+}
+
+bool Registry::IsSettled(const Host::Key& host) const {
+  absl::ReaderMutexLock lock(&mu_);
+  const auto it = hosts_.find(host);
+  return it != hosts_.end() && IsSettledLocked(host, it->second);
+}
+
+bool Registry::AllSettled() const {
+  absl::ReaderMutexLock lock(&mu_);
+  if (!unpublished_.empty()) return false;
+  for (const auto& [host, progress] : hosts_) {
+    if (progress.known && !IsSettledLocked(host, progress)) return false;
+  }
+  return true;
+}
+
 absl::StatusOr<int64_t> Registry::WaitSettled(absl::Span<const HostKey> hosts,
                                               absl::Duration timeout) const {
   const auto settled = [this, hosts]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {

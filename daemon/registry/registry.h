@@ -107,6 +107,10 @@ class Registry : public ObservationSink {
   std::vector<UnsettledHost> Unsettled(absl::Span<const HostKey> hosts) const
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Whether Unsettled({host}) is empty; Unsettled({}) for AllSettled(). Cheap: for every event.
+  bool IsSettled(const Host::Key& host) const ABSL_LOCKS_EXCLUDED(mu_);
+  bool AllSettled() const ABSL_LOCKS_EXCLUDED(mu_);
+
   // Waits until Unsettled(hosts) is empty and returns the revision at which it was. Errors:
   // kDeadlineExceeded naming the hosts that are not settled, and why.
   absl::StatusOr<int64_t> WaitSettled(absl::Span<const HostKey> hosts, absl::Duration timeout) const
@@ -137,6 +141,8 @@ class Registry : public ObservationSink {
   void FollowHost(const Host* before, const Host* after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void FollowDevice(const EndDevice* before, const EndDevice* after)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool IsSettledLocked(const Host::Key& host, const HostProgress& progress) const
+      ABSL_SHARED_LOCKS_REQUIRED(mu_);
   std::vector<UnsettledHost> UnsettledLocked(absl::Span<const HostKey> hosts) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
   std::shared_ptr<const Topology> MakeSnapshot() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);

@@ -18,7 +18,7 @@ constexpr const char* kWwid = "naa.5031534700a20001";
 
 GroupPath PathOf(uint64_t address, const char* serial, const char* before = "") {
   GroupPath path;
-  path.device = {SasAddress(0xA), SasAddress(address), PhysicalPort(0)};
+  path.device = {HostKey(SasAddress(0xA)), SasAddress(address), PhysicalPort(0)};
   path.identity = serial;
   path.before = LogicalUnitKey(Text(before));
   return path;
@@ -111,7 +111,7 @@ TEST(UnitGroupTest, WithoutSerialsTwoSataAddressesAreTwoDrives) {
   paths[0].one_port = paths[1].one_port = true;
   EXPECT_THAT(Names(paths), ElementsAre("", kPath2));
   paths[1].device = paths[0].device;
-  paths[1].device.host = SasAddress(0xB);
+  paths[1].device.host = HostKey(SasAddress(0xB));
   EXPECT_THAT(Names(paths), ElementsAre("", "")) << "one drive through two hosts";
 }
 

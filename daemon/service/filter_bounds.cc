@@ -30,6 +30,19 @@ grpc::Status CheckCondition(const std::string& path, const sas::v1::Condition& c
   return status;
 }
 
+grpc::Status CheckPatterns(const sas::v1::Filter& filter) {
+  size_t bytes = 0;
+  for (const sas::v1::Condition& condition : filter.conditions()) {
+    for (const std::string& value : condition.values()) {
+      if (value.find_first_of("*?") != std::string::npos) bytes += value.size();
+    }
+  }
+  if (bytes <= kMaxPatternBytes) return grpc::Status::OK;
+  return rpc::BadField("filter.conditions",
+                       absl::StrCat("the values with \"*\" or \"?\" have ", bytes,
+                                    " bytes together; at most ", kMaxPatternBytes));
+}
+
 }  // namespace
 
 grpc::Status CheckBounds(const sas::v1::Filter& filter) {
@@ -44,7 +57,7 @@ grpc::Status CheckBounds(const sas::v1::Filter& filter) {
   for (int i = 0; status.ok() && i < filter.conditions_size(); ++i) {
     status = CheckCondition(absl::StrCat("filter.conditions[", i, "]"), filter.conditions(i));
   }
-  return status;
+  return status.ok() ? CheckPatterns(filter) : status;
 }
 
 }  // namespace sasd::service

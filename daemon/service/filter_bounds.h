@@ -1,6 +1,8 @@
 #ifndef DAEMON_SERVICE_FILTER_BOUNDS_H_
 #define DAEMON_SERVICE_FILTER_BOUNDS_H_
 
+#include <cstddef>
+
 #include "grpcpp/support/status.h"
 #include "sas/v1/filter.pb.h"
 
@@ -12,6 +14,8 @@ inline constexpr int kMaxFilterHosts = 64;
 inline constexpr int kMaxConditions = 32;
 inline constexpr int kMaxConditionValues = 256;
 inline constexpr int kMaxValueBytes = 256;  // of a value, a field's name or a host's name
+// Of all values with "*" or "?" together, so that a text takes a bounded time to match.
+inline constexpr size_t kMaxPatternBytes = 4'096;
 
 // Error: BadField with the path of what is too many or too long, such as
 // "filter.conditions[2].values". A pure function.

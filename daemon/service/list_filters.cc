@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,15 +10,16 @@
 #include "absl/base/internal/raw_logging.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
-#include "absl/types/span.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/filter_bounds.h"
+#include "daemon/service/filter_fields.h"
+#include "daemon/service/filter_matchers.h"
+#include "daemon/service/filter_values.h"
 #include "daemon/service/names.h"
+#include "daemon/service/shown_fields.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "rpc/did_you_mean.h"
@@ -31,12 +30,34 @@ namespace sasd::service {
 namespace {
 
 using google::protobuf::Descriptor;
-using google::protobuf::EnumDescriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using registry::Topology;
 using sas::v1::Condition;
-using sas::v1::Operator;
+
+using filters::Address;
+using filters::AddressCodec;
+using filters::Bit;
+using filters::Bool;
+using filters::Compiled;
+using filters::Derived;
+using filters::EnclosureCodec;
+using filters::Enum;
+using filters::Field;
+using filters::Fields;
+using filters::HostCodec;
+using filters::IsNegated;
+using filters::LogicalUnitCodec;
+using filters::MadeText;
+using filters::MessagePath;
+using filters::Name;
+using filters::NameCodec;
+using filters::Names;
+using filters::Number;
+using filters::OwnerCodec;
+using filters::Rate;
+using filters::Text;
+using filters::Texts;
 
 std::string KnownHosts(const Topology& topology) {
   std::vector<std::string> names;
@@ -51,582 +72,10 @@ bool Contains(const V& values, const typename V::value_type& value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-// ------------------------------------------------------------------------ Conditions, any kind
-
-std::string ValuePath(const std::string& path, int i) {
-  return absl::StrCat(path, ".values[", i, "]");
+// Those of a filter are ascending.
+bool Contains(const std::vector<registry::Host::Key>& hosts, const registry::Host::Key& host) {
+  return std::binary_search(hosts.begin(), hosts.end(), host);
 }
-
-bool IsOrder(Operator op) { return op >= sas::v1::OPERATOR_LESS; }
-
-bool IsNegated(const Condition& condition) {
-  return condition.operator_() == sas::v1::OPERATOR_NOT_EQUAL;
-}
-
-std::string OperatorNames(bool ordered) {
-  const EnumDescriptor& type = *sas::v1::Operator_descriptor();
-  std::vector<std::string> names;
-  for (int i = 0; i < type.value_count(); ++i) {
-    const int number = type.value(i)->number();
-    if (number == 0 || (!ordered && IsOrder(static_cast<Operator>(number)))) continue;
-    names.push_back(type.value(i)->name());
-  }
-  return absl::StrJoin(names, ", ");
-}
-
-// Whether the operator exists, fits the field, and has as many values as it takes.
-grpc::Status CheckOperator(const Condition& condition, const FilterField& field,
-                           const std::string& path) {
-  const Operator op = condition.operator_();
-  if (op == sas::v1::OPERATOR_UNSPECIFIED || !sas::v1::Operator_IsValid(op) ||
-      (IsOrder(op) && !field.ordered)) {
-    return rpc::BadField(absl::StrCat(path, ".operator"),
-                         absl::StrCat("\"", field.name, "\" takes ", OperatorNames(field.ordered)));
-  }
-  if (condition.values().empty()) {
-    return rpc::BadField(absl::StrCat(path, ".values"), "it is empty; give at least one value");
-  }
-  if (IsOrder(op) && condition.values_size() != 1) {
-    return rpc::BadField(absl::StrCat(path, ".values"),
-                         absl::StrCat("it has ", condition.values_size(), " elements; ",
-                                      sas::v1::Operator_Name(op), " takes one"));
-  }
-  return grpc::Status::OK;
-}
-
-bool Holds(Operator op, uint64_t a, uint64_t b) {
-  switch (op) {
-    case sas::v1::OPERATOR_LESS:
-      return a < b;
-    case sas::v1::OPERATOR_LESS_OR_EQUAL:
-      return a <= b;
-    case sas::v1::OPERATOR_GREATER:
-      return a > b;
-    case sas::v1::OPERATOR_GREATER_OR_EQUAL:
-      return a >= b;
-    default:
-      return a == b;
-  }
-}
-
-grpc::Status ReadNumbers(const Condition& condition, const std::string& path,
-                         std::vector<uint64_t>* numbers) {
-  for (int i = 0; i < condition.values_size(); ++i) {
-    uint64_t number = 0;
-    if (!absl::SimpleAtoi(condition.values(i), &number)) {
-      return rpc::BadField(ValuePath(path, i),
-                           absl::StrCat("\"", condition.values(i), "\" is not a number of 0 to ",
-                                        std::numeric_limits<uint64_t>::max()));
-    }
-    numbers->push_back(number);
-  }
-  return grpc::Status::OK;
-}
-
-grpc::Status ReadBools(const Condition& condition, const std::string& path, bool* accepts_false,
-                       bool* accepts_true) {
-  for (int i = 0; i < condition.values_size(); ++i) {
-    const std::string& value = condition.values(i);
-    if (value != "true" && value != "false") {
-      return rpc::BadField(ValuePath(path, i),
-                           absl::StrCat("\"", value, "\" is not \"true\" or \"false\""));
-    }
-    (value == "true" ? *accepts_true : *accepts_false) = true;
-  }
-  return grpc::Status::OK;
-}
-
-// "DEVICE_STATE_" of DEVICE_STATE_UNSPECIFIED.
-absl::string_view PrefixOf(const EnumDescriptor& type) {
-  return absl::StripSuffix(type.FindValueByNumber(0)->name(), "UNSPECIFIED");
-}
-
-// The values of the enumeration without their prefix, except UNSPECIFIED.
-std::vector<std::string> ShortNames(const EnumDescriptor& type) {
-  std::vector<std::string> names;
-  for (int i = 0; i < type.value_count(); ++i) {
-    if (type.value(i)->number() == 0) continue;
-    names.emplace_back(absl::StripPrefix(type.value(i)->name(), PrefixOf(type)));
-  }
-  return names;
-}
-
-grpc::Status ReadEnum(const std::string& path, const EnumDescriptor& type, const std::string& value,
-                      int* number) {
-  const auto* found = type.FindValueByName(value);
-  if (found == nullptr) found = type.FindValueByName(absl::StrCat(PrefixOf(type), value));
-  if (found == nullptr || found->number() == 0) {
-    const std::vector<std::string> names = ShortNames(type);
-    return rpc::BadField(path, absl::StrCat("\"", value, "\" is not a value of ", type.name(),
-                                            rpc::DidYouMean(value, names),
-                                            " (values: ", absl::StrJoin(names, ", "), ")"));
-  }
-  *number = found->number();
-  return grpc::Status::OK;
-}
-
-constexpr uint32_t Bit(int number) { return uint32_t{1} << number; }
-
-// The values as a bit set.
-grpc::Status ReadEnums(const Condition& condition, const std::string& path,
-                       const EnumDescriptor& type, uint32_t* bits) {
-  for (int i = 0; i < condition.values_size(); ++i) {
-    int number = 0;
-    grpc::Status status = ReadEnum(ValuePath(path, i), type, condition.values(i), &number);
-    if (!status.ok()) return status;
-    *bits |= Bit(number);
-  }
-  return grpc::Status::OK;
-}
-
-// The rates that pass the condition, as a bit set. Only rates at which a link is up have an order.
-grpc::Status ReadRates(const Condition& condition, const std::string& path, uint32_t* bits) {
-  grpc::Status status = ReadEnums(condition, path, *sas::v1::LinkRate_descriptor(), bits);
-  if (!status.ok()) return status;
-  if (IsNegated(condition)) *bits = ~*bits;
-  if (!IsOrder(condition.operator_())) return grpc::Status::OK;
-  uint32_t passing = 0;
-  constexpr int kSlowest = sas::v1::LINK_RATE_1_5_GBPS;
-  if (*bits < Bit(kSlowest)) {
-    return rpc::BadField(ValuePath(path, 0), absl::StrCat("\"", condition.values(0),
-                                                          "\" is not a speed; speeds are 1_5_GBPS, "
-                                                          "3_GBPS, 6_GBPS, 12_GBPS, 22_5_GBPS"));
-  }
-  for (int rate = kSlowest; rate <= sas::v1::LinkRate_MAX; ++rate) {
-    if (Holds(condition.operator_(), Bit(rate), *bits)) passing |= Bit(rate);
-  }
-  *bits = passing;
-  return grpc::Status::OK;
-}
-
-// Accepts any of some texts.
-class TextMatcher {
- public:
-  grpc::Status Read(const Condition& condition, const std::string& path) {
-    for (int i = 0; i < condition.values_size(); ++i) {
-      absl::StatusOr<rpc::Glob> glob = rpc::Glob::Parse(condition.values(i));
-      if (!glob.ok()) return rpc::BadField(ValuePath(path, i), glob.status().message());
-      if (glob->is_plain()) {
-        plain_.push_back(glob->plain());
-      } else {
-        globs_.push_back(*std::move(glob));
-      }
-    }
-    std::sort(plain_.begin(), plain_.end());
-    return grpc::Status::OK;
-  }
-
-  bool MatchesShown(absl::string_view text) const { return Matches(text); }
-  bool Matches(absl::string_view text) const {
-    return std::binary_search(plain_.begin(), plain_.end(), text) ||
-           std::any_of(globs_.begin(), globs_.end(),
-                       [text](const rpc::Glob& glob) { return glob.Matches(text); });
-  }
-
- private:
-  std::vector<std::string> plain_;  // ascending
-  std::vector<rpc::Glob> globs_;
-};
-
-// Accepts any of some keys, which values name. Only a glob needs a key's text.
-template <typename Codec>
-class KeyMatcher {
- public:
-  using Key = typename Codec::Key;
-
-  grpc::Status Read(const Condition& condition, const std::string& path) {
-    for (int i = 0; i < condition.values_size(); ++i) {
-      absl::StatusOr<rpc::Glob> glob = rpc::Glob::Parse(condition.values(i));
-      if (!glob.ok()) return rpc::BadField(ValuePath(path, i), glob.status().message());
-      if (!glob->is_plain()) {
-        globs_.push_back(*std::move(glob));
-        continue;
-      }
-      absl::StatusOr<Key> key = Codec::Parse(glob->plain());
-      if (!key.ok()) return rpc::BadField(ValuePath(path, i), key.status().message());
-      shown_.push_back(Codec::Print(*key));
-      keys_.push_back(*std::move(key));
-    }
-    std::sort(keys_.begin(), keys_.end());
-    std::sort(shown_.begin(), shown_.end());
-    return grpc::Status::OK;
-  }
-
-  // A key as a message shows it.
-  bool MatchesShown(absl::string_view text) const {
-    const absl::string_view key = Codec::KeyIn(text);
-    return std::binary_search(shown_.begin(), shown_.end(), key) ||
-           std::any_of(globs_.begin(), globs_.end(),
-                       [key](const rpc::Glob& glob) { return glob.Matches(key); });
-  }
-
-  bool Matches(const Key& key) const {
-    if (std::binary_search(keys_.begin(), keys_.end(), key)) return true;
-    if (globs_.empty()) return false;
-    const std::string text = Codec::Print(key);
-    return std::any_of(globs_.begin(), globs_.end(),
-                       [&text](const rpc::Glob& glob) { return glob.Matches(text); });
-  }
-
- private:
-  std::vector<Key> keys_;           // ascending
-  std::vector<std::string> shown_;  // the keys as messages show them; ascending
-  std::vector<rpc::Glob> globs_;
-};
-
-// A codec reads and prints keys as the API shows them. An empty text is no object, where a field
-// may refer to none. KeyIn() is the key's text in a field of a message.
-struct WholeText {
-  static absl::string_view KeyIn(absl::string_view text) { return text; }
-};
-
-struct HostCodec {
-  using Key = HostKey;
-  // The host in the name of anything on it: "hosts/H/expanders/E".
-  static absl::string_view KeyIn(absl::string_view text) {
-    const size_t first = text.find('/');
-    return first == text.npos ? text : text.substr(0, text.find('/', first + 1));
-  }
-  static absl::StatusOr<Key> Parse(absl::string_view text) { return ParseHostName(text); }
-  static std::string Print(const Key& key) { return HostName(key); }
-};
-
-struct OwnerCodec : WholeText {
-  using Key = NodeKey;
-  static absl::StatusOr<Key> Parse(absl::string_view text) { return ParseOwnerName(text); }
-  static std::string Print(const Key& key) { return OwnerName(key); }
-};
-
-struct EnclosureCodec : WholeText {
-  using Key = EnclosureKey;
-  static absl::StatusOr<Key> Parse(absl::string_view text) {
-    if (text.empty()) return Key(0);
-    return ParseEnclosureName(text);
-  }
-  static std::string Print(Key key) { return key == Key(0) ? "" : EnclosureName(key); }
-};
-
-struct AddressCodec : WholeText {
-  using Key = SasAddress;
-  static absl::StatusOr<Key> Parse(absl::string_view text) {
-    if (text.empty()) return Key(0);
-    return ParseSasAddress(text);
-  }
-  static std::string Print(Key key) { return key == Key(0) ? "" : ToHex(key); }
-};
-
-// The names of resources of kind T.
-template <typename T>
-struct NameCodec : WholeText {
-  using Key = typename T::Key;
-  static absl::StatusOr<Key> Parse(absl::string_view text) {
-    const absl::StatusOr<registry::ResourceId> id = ParseName(text);
-    if (!id.ok()) return id.status();
-    const auto* key = std::get_if<registry::IndexOf<T>()>(&*id);
-    if (key != nullptr) return *key;
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", text, "\" names another kind of resource"));
-  }
-  static std::string Print(const Key& key) { return NameOf(registry::MakeId<T>(key)); }
-};
-
-struct LogicalUnitCodec : NameCodec<registry::LogicalUnit> {
-  static absl::StatusOr<Key> Parse(absl::string_view text) {
-    if (text.empty()) return Key();
-    return NameCodec::Parse(text);
-  }
-  static std::string Print(const Key& key) {
-    return key.text().empty() ? "" : LogicalUnitName(key);
-  }
-};
-
-// -------------------------------------------------------------------------------------- Fields
-
-// Where the message of a kind shows a field: the fields from the outermost message inwards. On the
-// way may be repeated messages.
-using MessagePath = std::vector<const FieldDescriptor*>;
-
-// A condition for resources of the registry, and for their messages. Both decide equally.
-template <typename T>
-struct Compiled {
-  Predicate<T> resource;
-  Predicate<Message> message;
-};
-
-template <typename T>
-struct Field {
-  FilterField about;
-  // Compiles a condition that CheckOperator() accepts. `path` is the condition's.
-  std::function<grpc::Status(const Condition& condition, const std::string& path,
-                             const MessagePath& shown, Compiled<T>* compiled)>
-      compile;
-  // Of a derived field: the field of the message that shows it, "paths.host".
-  std::string shown = "";
-  MessagePath message_path = {};  // the same, resolved
-};
-
-// Calls the visitor for each message that has the last field of the path until it returns true, and
-// returns whether it did.
-bool AnyParent(const Message& message, absl::Span<const FieldDescriptor* const> path,
-               absl::FunctionRef<bool(const Message&, const FieldDescriptor&)> visit) {
-  const FieldDescriptor& field = *path.front();
-  if (path.size() == 1) return visit(message, field);
-  const google::protobuf::Reflection& reflection = *message.GetReflection();
-  if (!field.is_repeated()) {
-    return AnyParent(reflection.GetMessage(message, &field), path.subspan(1), visit);
-  }
-  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
-    if (AnyParent(reflection.GetRepeatedMessage(message, &field, i), path.subspan(1), visit)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// The same for each element of a text.
-bool AnyShownText(const Message& message, const MessagePath& path,
-                  absl::FunctionRef<bool(absl::string_view)> visit) {
-  return AnyParent(message, path, [visit](const Message& parent, const FieldDescriptor& field) {
-    const google::protobuf::Reflection& reflection = *parent.GetReflection();
-    std::string scratch;
-    if (!field.is_repeated()) return visit(reflection.GetStringReference(parent, &field, &scratch));
-    for (int i = 0; i < reflection.FieldSize(parent, &field); ++i) {
-      if (visit(reflection.GetRepeatedStringReference(parent, &field, i, &scratch))) return true;
-    }
-    return false;
-  });
-}
-
-// A number, or how many elements a field has. None where it is unset.
-std::optional<uint64_t> ShownNumber(const Message& message, const MessagePath& path) {
-  std::optional<uint64_t> number;
-  AnyParent(message, path, [&number](const Message& parent, const FieldDescriptor& field) {
-    const google::protobuf::Reflection& reflection = *parent.GetReflection();
-    if (field.is_repeated()) {
-      number = static_cast<uint64_t>(reflection.FieldSize(parent, &field));
-      return true;
-    }
-    if (field.has_presence() && !reflection.HasField(parent, &field)) return true;
-    switch (field.cpp_type()) {
-      case FieldDescriptor::CPPTYPE_INT32:
-        number = static_cast<uint64_t>(reflection.GetInt32(parent, &field));
-        break;
-      case FieldDescriptor::CPPTYPE_INT64:
-        number = static_cast<uint64_t>(reflection.GetInt64(parent, &field));
-        break;
-      case FieldDescriptor::CPPTYPE_UINT32:
-        number = reflection.GetUInt32(parent, &field);
-        break;
-      default:
-        number = reflection.GetUInt64(parent, &field);
-    }
-    return true;
-  });
-  return number;
-}
-
-// The elements of an enumeration as a bit set. Values that this sasd does not know have no bit.
-uint32_t ShownBits(const Message& message, const MessagePath& path) {
-  uint32_t bits = 0;
-  const auto add = [&bits](int number) {
-    if (number >= 0 && number < 32) bits |= Bit(number);
-  };
-  AnyParent(message, path, [&add](const Message& parent, const FieldDescriptor& field) {
-    const google::protobuf::Reflection& reflection = *parent.GetReflection();
-    if (!field.is_repeated()) {
-      add(reflection.GetEnumValue(parent, &field));
-      return false;
-    }
-    for (int i = 0; i < reflection.FieldSize(parent, &field); ++i) {
-      add(reflection.GetRepeatedEnumValue(parent, &field, i));
-    }
-    return false;
-  });
-  return bits;
-}
-
-// A bool, or whether a text is not empty.
-bool ShownBool(const Message& message, const MessagePath& path) {
-  return AnyParent(message, path, [](const Message& parent, const FieldDescriptor& field) {
-    const google::protobuf::Reflection& reflection = *parent.GetReflection();
-    if (field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL)
-      return reflection.GetBool(parent, &field);
-    std::string scratch;
-    return !reflection.GetStringReference(parent, &field, &scratch).empty();
-  });
-}
-
-// Calls the visitor for the elements of a field until it returns true, and returns whether it did.
-template <typename T, typename V>
-using AnyOf = bool (*)(const T&, absl::FunctionRef<bool(const V&)>);
-
-// A matcher that has read the condition.
-template <typename Matcher>
-grpc::Status NewMatcher(const Condition& condition, const std::string& path,
-                        std::shared_ptr<const Matcher>* matcher) {
-  auto made = std::make_shared<Matcher>();
-  grpc::Status status = made->Read(condition, path);
-  *matcher = std::move(made);
-  return status;
-}
-
-template <typename Matcher>
-Predicate<Message> MatchesShown(std::shared_ptr<const Matcher> matcher, bool negated,
-                                const MessagePath& shown) {
-  return [matcher = std::move(matcher), negated, shown](const Message& message) {
-    return AnyShownText(message, shown, [&matcher](absl::string_view text) {
-             return matcher->MatchesShown(text);
-           }) != negated;
-  };
-}
-
-// A field that `get` returns and the matcher accepts.
-template <typename T, typename Matcher, typename Get>
-Field<T> Matched(FilterField about, Get get) {
-  return {std::move(about), [get](const Condition& condition, const std::string& path,
-                                  const MessagePath& shown, Compiled<T>* compiled) {
-            std::shared_ptr<const Matcher> matcher;
-            grpc::Status status = NewMatcher(condition, path, &matcher);
-            compiled->resource = [get, matcher, negated = IsNegated(condition)](const T& t) {
-              return matcher->Matches(get(t)) != negated;
-            };
-            compiled->message = MatchesShown(matcher, IsNegated(condition), shown);
-            return status;
-          }};
-}
-
-// The same for a field with several elements.
-template <typename T, typename Matcher, typename V>
-Field<T> MatchedAny(FilterField about, AnyOf<T, V> any_of) {
-  return {std::move(about), [any_of](const Condition& condition, const std::string& path,
-                                     const MessagePath& shown, Compiled<T>* compiled) {
-            std::shared_ptr<const Matcher> matcher;
-            grpc::Status status = NewMatcher(condition, path, &matcher);
-            compiled->resource = [any_of, matcher, negated = IsNegated(condition)](const T& t) {
-              return any_of(t, [&matcher](const V& v) { return matcher->Matches(v); }) != negated;
-            };
-            compiled->message = MatchesShown(matcher, IsNegated(condition), shown);
-            return status;
-          }};
-}
-
-template <typename T>
-Field<T> Text(const char* name, absl::string_view (*get)(const T&)) {
-  return Matched<T, TextMatcher>({name, "text"}, get);
-}
-
-// A text that is made for each resource.
-template <typename T>
-Field<T> MadeText(const char* name, std::string (*get)(const T&)) {
-  return Matched<T, TextMatcher>({name, "text"}, get);
-}
-
-template <typename T>
-Field<T> Texts(const char* name, AnyOf<T, absl::string_view> any_of) {
-  return MatchedAny<T, TextMatcher>({name, "texts"}, any_of);
-}
-
-template <typename T, typename Codec>
-Field<T> Name(const char* name, typename Codec::Key (*get)(const T&)) {
-  return Matched<T, KeyMatcher<Codec>>({name, "name"}, get);
-}
-
-template <typename T, typename Codec>
-Field<T> Names(const char* name, AnyOf<T, typename Codec::Key> any_of) {
-  return MatchedAny<T, KeyMatcher<Codec>>({name, "names"}, any_of);
-}
-
-template <typename T>
-Field<T> Address(const char* name, SasAddress (*get)(const T&)) {
-  return Matched<T, KeyMatcher<AddressCodec>>({name, "address"}, get);
-}
-
-// A field that may be unset: then it equals no number and has no order.
-template <typename T>
-Field<T> Number(const char* name, std::optional<uint64_t> (*get)(const T&)) {
-  return {{name, "number", true},
-          [get](const Condition& condition, const std::string& path, const MessagePath& shown,
-                Compiled<T>* compiled) {
-            std::vector<uint64_t> numbers;
-            grpc::Status status = ReadNumbers(condition, path, &numbers);
-            const auto holds = [numbers = std::move(numbers), op = condition.operator_(),
-                                negated = IsNegated(condition)](std::optional<uint64_t> own) {
-              return (own && std::any_of(numbers.begin(), numbers.end(), [op, own](uint64_t n) {
-                        return Holds(op, *own, n);
-                      })) != negated;
-            };
-            compiled->resource = [get, holds](const T& t) { return holds(get(t)); };
-            compiled->message = [shown, holds](const Message& message) {
-              return holds(ShownNumber(message, shown));
-            };
-            return status;
-          }};
-}
-
-template <typename T>
-Field<T> Rate(const char* name, LinkRate (*get)(const T&)) {
-  return {{name, "link rate", true},
-          [get](const Condition& condition, const std::string& path, const MessagePath& shown,
-                Compiled<T>* compiled) {
-            uint32_t bits = 0;
-            grpc::Status status = ReadRates(condition, path, &bits);
-            compiled->resource = [get, bits](const T& t) {
-              return (bits & Bit(ToProto(get(t)))) != 0;
-            };
-            compiled->message = [shown, bits](const Message& message) {
-              return (bits & ShownBits(message, shown)) != 0;
-            };
-            return status;
-          }};
-}
-
-// An enumeration, or several elements of one: `get` returns them as a bit set.
-template <typename T>
-Field<T> Enum(const char* name, const EnumDescriptor* type, uint32_t (*get)(const T&)) {
-  return {{name, absl::StrCat("`", type->name(), "`")},
-          [type, get](const Condition& condition, const std::string& path, const MessagePath& shown,
-                      Compiled<T>* compiled) {
-            uint32_t bits = 0;
-            grpc::Status status = ReadEnums(condition, path, *type, &bits);
-            const bool negated = IsNegated(condition);
-            compiled->resource = [get, bits, negated](const T& t) {
-              return ((bits & get(t)) != 0) != negated;
-            };
-            compiled->message = [shown, bits, negated](const Message& message) {
-              return ((bits & ShownBits(message, shown)) != 0) != negated;
-            };
-            return status;
-          }};
-}
-
-template <typename T>
-Field<T> Bool(const char* name, bool (*get)(const T&)) {
-  return {{name, "bool"},
-          [get](const Condition& condition, const std::string& path, const MessagePath& shown,
-                Compiled<T>* compiled) {
-            bool with_false = false, with_true = false;
-            grpc::Status status = ReadBools(condition, path, &with_false, &with_true);
-            const auto holds = [with_false, with_true, negated = IsNegated(condition)](bool own) {
-              return (own ? with_true : with_false) != negated;
-            };
-            compiled->resource = [get, holds](const T& t) { return holds(get(t)); };
-            compiled->message = [shown, holds](const Message& message) {
-              return holds(ShownBool(message, shown));
-            };
-            return status;
-          }};
-}
-
-// A field that the message does not have. `shown` is the one that it follows from.
-template <typename T>
-Field<T> Derived(const char* note, const char* shown, Field<T> field) {
-  field.about.note = note;
-  field.shown = shown;
-  return field;
-}
-
-template <typename T>
-using Fields = std::vector<Field<T>>;
 
 // Adds the fields that every resource has: the first to the front.
 template <typename T>
@@ -1079,7 +528,7 @@ grpc::Status ReadCondition(const Condition& condition, const std::string& path,
     return UnknownField(path, condition.field(), absl::StrCat(registry::ToString(T::kKind), "s"),
                         names);
   }
-  grpc::Status status = CheckOperator(condition, field->about, path);
+  grpc::Status status = filters::CheckOperator(condition, field->about, path);
   if (!status.ok()) return status;
   return field->compile(condition, path, field->message_path, compiled);
 }
@@ -1119,6 +568,7 @@ grpc::Status ReadFilter(const sas::v1::Filter& filter, const Topology& topology,
   std::vector<HostKey> hosts;
   status = ReadHosts(filter.hosts(), "filter.hosts", topology, &hosts);
   if (!hosts.empty()) {
+    std::sort(hosts.begin(), hosts.end());
     all.push_back([hosts = std::move(hosts)](const T& t) { return BelongsTo(t, hosts); });
   }
   for (int i = 0; status.ok() && i < filter.conditions_size(); ++i) {
@@ -1146,39 +596,58 @@ SASD_READ_FILTER(registry::Slot);
 
 namespace {
 
-// Reads the conditions of one of several kinds.
-using KindReader = grpc::Status (*)(const sas::v1::Filter& filter, KindConditions* out);
+// The kind of what each value of a condition on `name` names. None: a pattern, or no name.
+using NamedKinds = std::vector<std::optional<registry::ResourceKind>>;
+
+NamedKinds NamedKindsOf(const Condition& condition) {
+  NamedKinds kinds;
+  if (condition.field() != "name") return kinds;
+  for (const std::string& value : condition.values()) {
+    kinds.emplace_back();
+    const absl::StatusOr<rpc::Glob> glob = rpc::Glob::Parse(value);
+    if (!glob.ok() || !glob->is_plain()) continue;
+    const absl::StatusOr<registry::ResourceId> id = ParseName(glob->plain());
+    if (id.ok()) kinds.back() = registry::KindOf(*id);
+  }
+  return kinds;
+}
+
+// Reads the conditions of one of several kinds. `named`: for each condition.
+using KindReader = grpc::Status (*)(const sas::v1::Filter& filter,
+                                    const std::vector<NamedKinds>& named, KindConditions* out);
 
 // The condition without values that name a resource of another kind. True if such a value was left
 // out and none remains.
-bool LeaveOutOtherKinds(registry::ResourceKind kind, Condition& condition) {
-  if (condition.field() != "name") return false;
-  auto& values = *condition.mutable_values();
-  const int before = values.size();
-  values.erase(std::remove_if(values.begin(), values.end(),
-                              [kind](const std::string& value) {
-                                const absl::StatusOr<rpc::Glob> glob = rpc::Glob::Parse(value);
-                                if (!glob.ok() || !glob->is_plain()) return false;
-                                const auto id = ParseName(glob->plain());
-                                return id.ok() && registry::KindOf(*id) != kind;
-                              }),
-               values.end());
-  return before > 0 && values.empty();
+bool LeaveOutOtherKinds(registry::ResourceKind kind, const NamedKinds& named,
+                        const Condition& condition, Condition* left) {
+  left->set_field(condition.field());
+  left->set_operator_(condition.operator_());
+  for (int i = 0; i < condition.values_size(); ++i) {
+    const std::optional<registry::ResourceKind>& of = named[static_cast<size_t>(i)];
+    if (!of.has_value() || *of == kind) left->add_values(condition.values(i));
+  }
+  return condition.values_size() > 0 && left->values().empty();
 }
 
 template <typename T>
-grpc::Status ReadKind(const sas::v1::Filter& filter, KindConditions* out) {
+grpc::Status ReadKind(const sas::v1::Filter& filter, const std::vector<NamedKinds>& named,
+                      KindConditions* out) {
   std::vector<Predicate<T>> resource;
   std::vector<Predicate<Message>> message;
   const bool only_kind = filter.kinds_size() == 1;
   for (int i = 0; i < filter.conditions_size(); ++i) {
-    Condition condition = filter.conditions(i);
-    if (!only_kind && LeaveOutOtherKinds(T::kKind, condition)) {
-      if (IsNegated(condition)) continue;
-      return grpc::Status::OK;  // no resource of the kind has one of these names
+    const Condition* condition = &filter.conditions(i);
+    const NamedKinds& kinds = named[static_cast<size_t>(i)];
+    Condition left;
+    if (!only_kind && !kinds.empty()) {
+      if (LeaveOutOtherKinds(T::kKind, kinds, *condition, &left)) {
+        if (IsNegated(*condition)) continue;
+        return grpc::Status::OK;  // no resource of the kind has one of these names
+      }
+      condition = &left;
     }
     Compiled<T> compiled;
-    grpc::Status status = ReadCondition(condition, ConditionPath(i), &compiled);
+    grpc::Status status = ReadCondition(*condition, ConditionPath(i), &compiled);
     if (!status.ok()) return status;
     resource.push_back(std::move(compiled.resource));
     message.push_back(std::move(compiled.message));
@@ -1251,9 +720,11 @@ grpc::Status ReadConditions(const sas::v1::Filter& filter, ConditionsByKind* out
     return rpc::BadField("filter.conditions", absl::StrCat("no kind has all of the fields ",
                                                            absl::StrJoin(fields, ", ")));
   }
+  std::vector<NamedKinds> named;
+  for (const Condition& condition : filter.conditions()) named.push_back(NamedKindsOf(condition));
   for (const auto kind : kinds) {
     const size_t i = static_cast<size_t>(kind) - 1;
-    grpc::Status status = kKindReaders[i](filter, &(*out)[i]);
+    grpc::Status status = kKindReaders[i](filter, named, &(*out)[i]);
     if (!status.ok()) return status;
   }
   return grpc::Status::OK;

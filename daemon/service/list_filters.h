@@ -2,13 +2,13 @@
 #define DAEMON_SERVICE_LIST_FILTERS_H_
 
 #include <array>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "daemon/registry/resources.h"
 #include "daemon/registry/topology.h"
+#include "daemon/service/filter_field.h"
 #include "google/protobuf/message.h"
 #include "grpcpp/support/status.h"
 #include "sas/v1/filter.pb.h"
@@ -16,9 +16,6 @@
 // The filters of the List methods as predicates over the registry's resources. Values are compiled
 // once; a predicate allocates only where a glob meets a name or an address.
 namespace sasd::service {
-
-template <typename T>
-using Predicate = std::function<bool(const T&)>;
 
 // Reads a filter of resources of kind T, for the eight kinds. The predicate is thread-safe and
 // needs neither filter nor topology. An empty filter matches everything. Errors: BadField with the
@@ -46,14 +43,6 @@ grpc::Status ReadConditions(const sas::v1::Filter& filter, ConditionsByKind* out
 grpc::Status ReadHosts(const google::protobuf::RepeatedPtrField<std::string>& names,
                        absl::string_view field, const registry::Topology& topology,
                        std::vector<HostKey>* hosts);
-
-// A field that conditions may name.
-struct FilterField {
-  std::string name;
-  std::string type;       // for docs/filters.md: "text", "number", "`DeviceState`"
-  bool ordered = false;   // whether it takes OPERATOR_LESS and so on
-  std::string note = "";  // what a derived field is; empty for fields of the message
-};
 
 // The fields of a kind, in the order of its message, then the derived ones.
 std::vector<FilterField> FilterFieldsOf(registry::ResourceKind kind);
