@@ -2,6 +2,7 @@
 programs are built."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -204,8 +205,8 @@ class HardeningTest(unittest.TestCase):
     def test_libc_calls_and_stacks_are_checked(self):
         for path in self.PROGRAMS:
             symbols = self.readelf("--dyn-syms", path)
-            self.assertRegex(symbols, r"UND __(memcpy|read|recv|snprintf|vsnprintf)_chk\b", path)
-            self.assertIn("__stack_chk_fail", symbols, path)
+            self.assertTrue(re.search(r"UND __(?!stack)\w+_chk\b", symbols), path)
+            self.assertTrue("__stack_chk_fail" in symbols, path)
 
     def test_functions_begin_with_a_landing_pad(self):
         """-fcf-protection. The mark of the whole program needs one in every object, and Debian 12
