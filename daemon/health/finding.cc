@@ -24,6 +24,8 @@ absl::string_view ToString(FindingReason reason) {
       return "UNKNOWN_TO_FIRMWARE";
     case FindingReason::kSlotContradiction:
       return "SLOT_CONTRADICTION";
+    case FindingReason::kSharedIdentifier:
+      return "SHARED_IDENTIFIER";
     case FindingReason::kHostMissing:
       return "HOST_MISSING";
     case FindingReason::kExpanderMissing:

@@ -32,6 +32,7 @@ enum class FindingReason : uint8_t {
   kNotAttached,        // warning: the operating system does not know the device
   kUnknownToFirmware,  // warning: the firmware does not know the device
   kSlotContradiction,  // warning: sources report different slots
+  kSharedIdentifier,   // warning: several objects report one identifier
   // Of what belongs to the node and is gone.
   kHostMissing,       // critical
   kExpanderMissing,   // critical

@@ -82,6 +82,7 @@ struct FoundDevice {
 struct HostTree {
   HostFacts facts;     // without key
   SasAddress address;  // host_sas_address; 0: not known
+  HostLocation location;
   uint32_t reset_count = 0;
   bool in_recovery = false;
   std::vector<FoundOwner> owners;  // parents first

@@ -38,19 +38,25 @@ bool IsHeldBy(const HostReading& reading, absl::string_view block_device) {
 
 absl::StatusOr<std::unique_ptr<SysfsSource>> SysfsSource::Create(std::string root, FileIo& io,
                                                                  Clock& clock,
-                                                                 ObservationSink& sink) {
+                                                                 ObservationSink& sink,
+                                                                 KeyAssignments* keys) {
   const absl::StatusOr<Directory> directory = OpenSysfs(root, io);
   if (!directory.ok()) return directory.status();
-  return std::unique_ptr<SysfsSource>(new SysfsSource(std::move(root), io, clock, sink));
+  return std::unique_ptr<SysfsSource>(new SysfsSource(std::move(root), io, clock, sink, keys));
 }
 
-SysfsSource::SysfsSource(std::string root, FileIo& io, Clock& clock, ObservationSink& sink)
-    : root_(std::move(root)), io_(io), clock_(clock), sink_(sink) {}
+SysfsSource::SysfsSource(std::string root, FileIo& io, Clock& clock, ObservationSink& sink,
+                         KeyAssignments* keys)
+    : root_(std::move(root)),
+      io_(io),
+      clock_(clock),
+      sink_(sink),
+      keys_(keys != nullptr ? *keys : own_keys_) {}
 
 Cause SysfsSource::ScanCause() { return MakeCause(CauseKind::kScan, "sysfs scan"); }
 
 absl::Status SysfsSource::Scan(const Cause& cause) {
-  absl::StatusOr<std::vector<HostReading>> readings = ReadTree(root_, io_);
+  absl::StatusOr<std::vector<HostReading>> readings = ReadTree(root_, io_, &keys_);
   if (!readings.ok()) return readings.status();
   std::vector<std::pair<HostKey, std::vector<Observation>>> differences;
   const auto add = [&differences](HostKey host, std::vector<Observation> observations) {
@@ -77,7 +83,7 @@ absl::Status SysfsSource::Scan(const Cause& cause) {
 }
 
 absl::Status SysfsSource::ScanHost(absl::string_view os_name, const Cause& cause) {
-  absl::StatusOr<std::optional<HostReading>> reading = ReadHost(root_, os_name, io_);
+  absl::StatusOr<std::optional<HostReading>> reading = ReadHost(root_, os_name, io_, keys_);
   if (!reading.ok()) return reading.status();
   const auto known = Known(os_name);
   const bool was_there = known != last_.end(), is_there = reading->has_value();
