@@ -76,16 +76,21 @@ std::string NodeName() {
 }
 
 absl::StatusOr<std::unique_ptr<Backend>> StartBackend(const DaemonOptions& options, Clock& clock,
-                                                      ObservationSink& sink) {
+                                                      ObservationSink& sink,
+                                                      memory::Memory& memory) {
   if (!options.fabric.empty() && !options.sysfs_root.empty()) {
     return absl::InvalidArgumentError(
         "use either a fabric for virtual HBAs or a sysfs tree, not both");
   }
   if (!options.fabric.empty()) {
-    return StartVirtualBackend(options.fabric, options.seed, clock, sink);
+    return StartVirtualBackend(options.fabric, options.seed, clock, sink, &memory.keys());
   }
-  if (!options.sysfs_root.empty()) return StartSysfsBackend(options.sysfs_root, clock, sink);
-  return StartLinuxBackend(options.live, clock, sink);
+  if (!options.sysfs_root.empty()) {
+    return StartSysfsBackend(options.sysfs_root, clock, sink, &memory.keys());
+  }
+  LinuxBackendOptions live = options.live;
+  live.keys = &memory.keys();
+  return StartLinuxBackend(live, clock, sink);
 }
 
 }  // namespace
@@ -213,7 +218,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   for (const auto& [limit, value] : options.limits) daemon->edge_.limits.Set(limit, value);
   ObservationSink& sink =
       daemon->gate_ != nullptr ? static_cast<ObservationSink&>(*daemon->gate_) : *daemon->pump_;
-  absl::StatusOr<std::unique_ptr<Backend>> backend = StartBackend(options, clock, sink);
+  absl::StatusOr<std::unique_ptr<Backend>> backend =
+      StartBackend(options, clock, sink, *daemon->memory_);
   if (!backend.ok()) return backend.status();
   daemon->backend_ = *std::move(backend);
   {

@@ -56,12 +56,12 @@ class FlushingTransport : public transport::CountingTransport {
 class ThreadedHba : public HbaDriver {
  public:
   ThreadedHba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
-              PortNumbering numbering)
+              PortNumbering numbering, KeyAssignments* keys)
       : clock_(clock),
         sink_(sink),
         ioc_(ioc, sink),
         hba_(
-            ioc_, clock, sink, [this](Caller caller) { OnWork(caller); }, numbering) {}
+            ioc_, clock, sink, [this](Caller caller) { OnWork(caller); }, numbering, keys) {}
 
   ~ThreadedHba() override { Stop(); }
 
@@ -186,8 +186,9 @@ class ThreadedHba : public HbaDriver {
 
 absl::StatusOr<std::unique_ptr<HbaDriver>> HbaDriver::Start(transport::IocTransport& ioc,
                                                             Clock& clock, ObservationSink& sink,
-                                                            PortNumbering numbering) {
-  auto driver = std::make_unique<ThreadedHba>(ioc, clock, sink, numbering);
+                                                            PortNumbering numbering,
+                                                            KeyAssignments* keys) {
+  auto driver = std::make_unique<ThreadedHba>(ioc, clock, sink, numbering, keys);
   if (absl::Status s = driver->Begin(); !s.ok()) {
     return absl::Status(s.code(), absl::StrCat("IOC ", ioc.Info().name, ": ", s.message()));
   }

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "driver/base/clock.h"
+#include "driver/observation/key_assignments.h"
 #include "driver/observation/observation.h"
 #include "driver/transport/ioc_transport.h"
 
@@ -33,10 +34,11 @@ class HbaDriver {
  public:
   // Brings the IOC up (IOC init, facts, event notification), reads the host and starts discovery
   // (port enable). Returns when the host itself is known; its devices follow as observations.
-  // Borrows everything for the driver's lifetime. Errors: those of the IOC.
+  // `keys` gives the host its key, by IocInfo::pci_address (or its name); without it the host has
+  // the plain key. Borrows everything for the driver's lifetime. Errors: those of the IOC.
   static absl::StatusOr<std::unique_ptr<HbaDriver>> Start(
       transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
-      PortNumbering numbering = PortNumbering::kFirmware);
+      PortNumbering numbering = PortNumbering::kFirmware, KeyAssignments* keys = nullptr);
 
   // Stops, see Stop().
   virtual ~HbaDriver() = default;

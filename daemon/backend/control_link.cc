@@ -141,7 +141,8 @@ absl::StatusOr<ControlLink::Connection> ControlLink::Connect() {
   if (!transport.ok()) return transport.status();
   connection.transport = *std::move(transport);
   ReportInProgress();
-  auto driver = HbaDriver::Start(*connection.transport, clock_, sink_, PortNumbering::kByAddress);
+  auto driver = HbaDriver::Start(*connection.transport, clock_, sink_, PortNumbering::kByAddress,
+                                 options_.keys);
   if (!driver.ok()) return driver.status();
   connection.driver = *std::move(driver);
   const HostKey reported = connection.driver->host();

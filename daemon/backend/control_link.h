@@ -16,6 +16,7 @@
 #include "daemon/diagnosis/control_node_state.h"
 #include "driver/base/clock.h"
 #include "driver/hba_driver.h"
+#include "driver/observation/key_assignments.h"
 #include "driver/observation/observation.h"
 #include "driver/sysfs/controlled_hosts.h"
 #include "driver/transport/mpt3ctl/ctl_nodes.h"
@@ -30,6 +31,8 @@ struct ControlLinkOptions {
   // Called from any thread, without a lock. They must not call the link.
   std::function<void()> on_change;  // state() has changed
   std::function<void()> on_loss;    // the link has lost its HBA, or has ended
+  // Gives the firmware's reports the key that ControlledHost::key has, too. Null: the plain one.
+  KeyAssignments* keys = nullptr;
 };
 
 // The link to one HBA of the kernel's mpt3sas. Its thread starts an HbaDriver on the control node,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
+#include "driver/observation/key_table.h"
 #include "driver/transport/mpt3ctl/fake_ctl_nodes.h"
 #include "emulator/emulator.h"
 #include "emulator/fabric/fabric_builder.h"
@@ -92,11 +93,15 @@ class ControlLinksTest : public ::testing::Test {
     options.hosts = 2;
     options.expanders_per_host = 1;
     options.devices_per_expander = 8;
-    auto emulator =
-        emulator::Emulator::Create(emulator::SyntheticFabric(options), {}, SystemClock());
+    emulator::FabricSpec fabric = emulator::SyntheticFabric(options);
+    Change(fabric);
+    auto emulator = emulator::Emulator::Create(fabric, {}, SystemClock());
     ASSERT_TRUE(emulator.ok()) << emulator.status();
     emulator_ = *std::move(emulator);
     for (uint32_t i = 0; i < 2; ++i) {
+      mpt3ctl::CtlIocInfo info;
+      info.pci_bus = 0x10 + i;
+      nodes_.Add({kNode, i}, info);
       auto kernel = mpt3ctl::FakeKernel::Start(emulator_->transport(i), nodes_, {kNode, i},
                                                SystemClock(), nowhere_);
       ASSERT_TRUE(kernel.ok()) << kernel.status();
@@ -107,8 +112,9 @@ class ControlLinksTest : public ::testing::Test {
       host.ctl.ioc_number = i;
       host.ctl.os_name = absl::StrCat("host", i);
       host.ctl.driver_name = "mpt3sas";
-      host.key = kernels_[i]->host();
-      host.ctl.sas_address = host.key.address;
+      host.ctl.pci_address = info.PciAddress();
+      host.ctl.sas_address = fabric.hosts[i].address;
+      host.key = keys_.KeyOf({host.ctl.sas_address, HostLocation::OfPci(host.ctl.pci_address)});
       host.scsi_host = absl::StrCat("devices/", i);
       hosts_.push_back(host);
     }
@@ -116,12 +122,16 @@ class ControlLinksTest : public ::testing::Test {
     to_links.reset_count = [this](const sysfs::ControlledHost& host) {
       return [kernel = kernels_[host.ctl.ioc_number].get()] { return kernel->reset_count(); };
     };
+    to_links.keys = &keys_;
     to_links.on_change = to_links.on_loss = [this] {
       absl::MutexLock lock(&mu_);
       ++changes_;
     };
     links_ = std::make_unique<ControlLinks>(nodes_, SystemClock(), listener_, std::move(to_links));
   }
+
+  // What a test needs of the fabric.
+  virtual void Change(emulator::FabricSpec&) {}
 
   // Waits until `condition` holds; checks it again after each change. False after kTimeout.
   template <typename Condition>
@@ -142,6 +152,7 @@ class ControlLinksTest : public ::testing::Test {
   }
   Kind KindOf(size_t i) { return links_->states()[i].kind; }
 
+  KeyTable keys_;
   Nowhere nowhere_;
   Listener listener_;
   mpt3ctl::FakeCtlNodes nodes_;
@@ -152,6 +163,27 @@ class ControlLinksTest : public ::testing::Test {
   int changes_ ABSL_GUARDED_BY(mu_) = 0;
   std::unique_ptr<ControlLinks> links_;
 };
+
+class LinksToOneAddressTest : public ControlLinksTest {
+ protected:
+  void Change(emulator::FabricSpec& fabric) override {
+    fabric.hosts[1].address = fabric.hosts[0].address;
+  }
+};
+
+TEST_F(LinksToOneAddressTest, FirmwareReportsUnderTheKeysOfSysfs) {
+  ASSERT_EQ(hosts_[0].key.address, hosts_[1].key.address);
+  ASSERT_NE(hosts_[0].key, hosts_[1].key);
+  links_->Follow(hosts_);
+  ASSERT_TRUE(links_->WaitIdle(kTimeout).ok());
+  EXPECT_EQ(listener_.hosts(), 2u);
+  EXPECT_EQ(listener_.devices(), 2 * kDevicesPerHost);
+  EXPECT_TRUE(links_->IsConnected(hosts_[0].key));
+  EXPECT_TRUE(links_->IsConnected(hosts_[1].key));
+  links_->Follow({hosts_[0]});
+  EXPECT_TRUE(listener_.AwaitDevices(kDevicesPerHost)) << "the other one alone is gone";
+  EXPECT_EQ(listener_.hosts(), 1u);
+}
 
 TEST_F(ControlLinksTest, FirmwareOfEveryHbaReports) {
   links_->Follow(hosts_);

@@ -16,6 +16,7 @@
 #include "daemon/backend/control_links.h"
 #include "daemon/diagnosis/diagnose.h"
 #include "daemon/diagnosis/machine_reader.h"
+#include "driver/observation/key_table.h"
 #include "driver/sysfs/controlled_hosts.h"
 #include "driver/sysfs/file_io.h"
 #include "driver/sysfs/live_file_io.h"
@@ -70,6 +71,7 @@ class LinuxBackend : public Backend {
         nodes_(std::move(seams.nodes)),
         uevent_state_(std::move(seams.uevent_state)),
         clock_(clock),
+        keys_(options.keys != nullptr ? *options.keys : own_keys_),
         io_(MakeFileIo(options.root)) {}
 
   ~LinuxBackend() override {
@@ -83,7 +85,7 @@ class LinuxBackend : public Backend {
 
   absl::Status Start(const LinuxBackendOptions& options, ObservationSink& sink) {
     absl::StatusOr<std::unique_ptr<SysfsSource>> source =
-        SysfsSource::Create(options.root, *io_, clock_, sink);
+        SysfsSource::Create(options.root, *io_, clock_, sink, &keys_);
     if (!source.ok()) return source.status();
     source_ = *std::move(source);
     sink_ = &sink;
@@ -189,6 +191,7 @@ class LinuxBackend : public Backend {
       return sysfs::ResetCountOf(host, root_, *io_);
     };
     options.on_change = [this] { Note(&LinuxBackend::links_changed_); };
+    options.keys = &keys_;
     options.on_loss = [this] { Note(&LinuxBackend::link_lost_); };
     return options;
   }
@@ -204,7 +207,7 @@ class LinuxBackend : public Backend {
   // Called by the thread, or before it starts.
   void FollowHbas() {
     if (links_ == nullptr) return;
-    const auto hosts = sysfs::FindControlledHosts(root_, *io_);
+    const auto hosts = sysfs::FindControlledHosts(root_, *io_, &keys_);
     if (!hosts.ok()) return;  // the follower has the same error and will read again
     links_->Follow(*hosts);
     readings_ = Readings();
@@ -305,6 +308,8 @@ class LinuxBackend : public Backend {
   const std::unique_ptr<mpt3ctl::CtlNodes> nodes_;  // may be null
   const UeventState uevent_state_;                  // at the start
   Clock& clock_;
+  KeyTable own_keys_;
+  KeyAssignments& keys_;
   // Constant after Start().
   ObservationSink* sink_ = nullptr;
   std::string root_;

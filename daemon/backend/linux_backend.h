@@ -8,6 +8,7 @@
 #include "daemon/backend/backend.h"
 #include "daemon/diagnosis/live_system.h"
 #include "driver/base/clock.h"
+#include "driver/observation/key_assignments.h"
 #include "driver/observation/observation.h"
 #include "driver/sysfs/sysfs_follower.h"
 #include "driver/sysfs/uevent_source.h"
@@ -19,6 +20,7 @@ struct LinuxBackendOptions {
   std::string root = "/sys";
   sysfs::FollowerOptions follower;  // the backend sets has_control_node
   bool control_nodes = true;        // also ask the firmware
+  KeyAssignments* keys = nullptr;   // null: a table of its own
 };
 
 // The interfaces to the kernel, which tests replace.
@@ -32,8 +34,8 @@ struct LinuxSeams {
 // (sysfs::SysfsFollower), and takes what the firmware of mpt3sas' HBAs reports (ControlLinks).
 // Returns once every host in sysfs is reported; no host is normal. Without uevents (a sandbox
 // without netlink) it logs a warning, and finds changes only at a Rescan() and at the periodic
-// looks at the links. WaitIdle() reports all received uevents at once. Borrows `clock` and `sink`
-// for the backend's lifetime. Errors: as sysfs::ReadTree().
+// looks at the links. WaitIdle() reports all received uevents at once. Borrows `clock`, `sink` and
+// LinuxBackendOptions::keys for the backend's lifetime. Errors: as sysfs::ReadTree().
 absl::StatusOr<std::unique_ptr<Backend>> StartLinuxBackend(const LinuxBackendOptions& options,
                                                            Clock& clock, ObservationSink& sink);
 

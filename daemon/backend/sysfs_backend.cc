@@ -20,9 +20,10 @@ class SysfsBackend : public Backend {
  public:
   explicit SysfsBackend(const std::string& root) : description_(absl::StrCat("sysfs ", root)) {}
 
-  absl::Status Start(const std::string& root, Clock& clock, ObservationSink& sink) {
+  absl::Status Start(const std::string& root, Clock& clock, ObservationSink& sink,
+                     KeyAssignments* keys) {
     absl::StatusOr<std::unique_ptr<sysfs::SysfsSource>> source =
-        sysfs::SysfsSource::Create(root, io_, clock, sink);
+        sysfs::SysfsSource::Create(root, io_, clock, sink, keys);
     if (!source.ok()) return source.status();
     {
       absl::MutexLock lock(&mu_);
@@ -75,9 +76,10 @@ class SysfsBackend : public Backend {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Backend>> StartSysfsBackend(const std::string& root, Clock& clock,
-                                                           ObservationSink& sink) {
+                                                           ObservationSink& sink,
+                                                           KeyAssignments* keys) {
   auto backend = std::make_unique<SysfsBackend>(root);
-  if (absl::Status s = backend->Start(root, clock, sink); !s.ok()) return s;
+  if (absl::Status s = backend->Start(root, clock, sink, keys); !s.ok()) return s;
   return backend;
 }
 

@@ -7,14 +7,16 @@
 #include "absl/status/statusor.h"
 #include "daemon/backend/backend.h"
 #include "driver/base/clock.h"
+#include "driver/observation/key_assignments.h"
 #include "driver/observation/observation.h"
 
 namespace sasd {
 
 // Starts a backend that serves a Linux sysfs tree. It reads the tree now and at each Rescan().
-// Borrows `clock` and `sink` for the backend's lifetime. Errors: as sysfs::ReadTree().
+// Borrows `clock`, `sink` and `keys` for the backend's lifetime. Errors: as sysfs::ReadTree().
 absl::StatusOr<std::unique_ptr<Backend>> StartSysfsBackend(const std::string& root, Clock& clock,
-                                                           ObservationSink& sink);
+                                                           ObservationSink& sink,
+                                                           KeyAssignments* keys = nullptr);
 
 }  // namespace sasd
 

@@ -14,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "daemon/diagnosis/commands.h"
 #include "driver/hba_driver.h"
+#include "driver/observation/key_table.h"
 #include "emulator/emulator.h"
 #include "emulator/emulator_runner.h"
 #include "emulator/fabric/fabric_builder.h"
@@ -73,10 +74,18 @@ class RunningFabric : public VirtualBackend {
     runner_.reset();
   }
 
-  absl::Status StartDrivers(Clock& clock, ObservationSink& sink) {
+  absl::Status StartDrivers(Clock& clock, ObservationSink& sink, KeyAssignments* keys) {
+    if (keys == nullptr) keys = &own_keys_;
+    std::vector<PlacedHost> present;
+    for (size_t host = 0; host < emulator_->host_count(); ++host) {
+      const transport::IocInfo info = emulator_->transport(host).Info();
+      present.push_back(
+          {emulator_->Truth(host).address, HostLocation::Of(info.pci_address, info.name)});
+    }
+    keys->SetHosts(present);
     for (size_t host = 0; host < emulator_->host_count(); ++host) {
       absl::StatusOr<std::unique_ptr<HbaDriver>> driver =
-          HbaDriver::Start(emulator_->transport(host), clock, sink);
+          HbaDriver::Start(emulator_->transport(host), clock, sink, PortNumbering::kFirmware, keys);
       if (!driver.ok()) return driver.status();
       drivers_.push_back(*std::move(driver));
     }
@@ -113,6 +122,7 @@ class RunningFabric : public VirtualBackend {
  private:
   const std::string description_;
   const std::unique_ptr<emulator::Emulator> emulator_;
+  KeyTable own_keys_;
   std::optional<emulator::EmulatorService> service_;
   std::unique_ptr<emulator::EmulatorRunner> runner_;
   std::vector<std::unique_ptr<HbaDriver>> drivers_;  // constant after StartDrivers()
@@ -122,7 +132,8 @@ class RunningFabric : public VirtualBackend {
 
 absl::StatusOr<std::unique_ptr<VirtualBackend>> StartVirtualBackend(const std::string& fabric,
                                                                     uint64_t seed, Clock& clock,
-                                                                    ObservationSink& sink) {
+                                                                    ObservationSink& sink,
+                                                                    KeyAssignments* keys) {
   absl::StatusOr<emulator::FabricSpec> spec = absl::StartsWith(fabric, kSyntheticPrefix)
                                                   ? MakeSynthetic(fabric)
                                                   : emulator::LoadFabric(fabric);
@@ -133,7 +144,7 @@ absl::StatusOr<std::unique_ptr<VirtualBackend>> StartVirtualBackend(const std::s
       emulator::Emulator::Create(*std::move(spec), options, clock);
   if (!emulator.ok()) return emulator.status();
   auto backend = std::make_unique<RunningFabric>(fabric, *std::move(emulator), clock);
-  if (absl::Status s = backend->StartDrivers(clock, sink); !s.ok()) return s;
+  if (absl::Status s = backend->StartDrivers(clock, sink, keys); !s.ok()) return s;
   return backend;
 }
 

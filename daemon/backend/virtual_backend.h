@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/backend/backend.h"
 #include "driver/base/clock.h"
+#include "driver/observation/key_assignments.h"
 #include "driver/observation/observation.h"
 
 namespace sasd {
@@ -27,11 +28,13 @@ class VirtualBackend : public Backend {
 // Starts virtual HBAs. `fabric` is a shipped name, a file (emulator::LoadFabric), or a regular
 // fabric "synthetic:HOSTSxEXPANDERSxDEVICES" (1 to 16 hosts, 1 to 1,000 expanders per host, 0 to
 // 200 devices per expander; at most 1,000,000 devices and 65,000 handles per host). `seed` decides
-// what the fabric leaves open. Returns once every host is known. Borrows `clock` and `sink` for the
-// backend's lifetime. Errors: kInvalidArgument and kNotFound name the fabric and the place in it.
+// what the fabric leaves open. Returns once every host is known. Borrows `clock`, `sink` and
+// `keys` for the backend's lifetime; without `keys` it has a table of its own. Errors:
+// kInvalidArgument and kNotFound name the fabric and the place in it.
 absl::StatusOr<std::unique_ptr<VirtualBackend>> StartVirtualBackend(const std::string& fabric,
                                                                     uint64_t seed, Clock& clock,
-                                                                    ObservationSink& sink);
+                                                                    ObservationSink& sink,
+                                                                    KeyAssignments* keys = nullptr);
 
 // The names of the shipped fabrics, sorted.
 std::vector<std::string> ShippedFabricNames();

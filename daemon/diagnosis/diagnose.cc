@@ -136,11 +136,9 @@ class Doctor {
       if (seen.count(name) > 0 || IsUnreadable(name)) continue;
       checks_.push_back(FailedCheck(
           Status::kLimited, "HOST_NOT_TOLD", name,
-          "sysfs shows it, but sasd does not report it: either it has just appeared, or "
-          "another host with the same SAS address appeared first",
-          "Check again; if the host is still missing, give one of the two HBAs another SAS "
-          "address with its vendor's tool",
-          "sasctl doctor"));
+          "sysfs shows it, but sasd does not report it: it has just appeared, or it could not be "
+          "read",
+          "Check again; if the host is still missing, see sasd's log", "sasctl doctor"));
     }
     if (hosts.size() > 0) {
       checks_.push_back(PassedCheck(

@@ -69,6 +69,7 @@ Report Examine(const Topology& topology, BaselineView baseline, const DismissalM
   std::vector<Finding>& findings = report.findings;
   ExamineNode(examined, findings);
   ExamineHosts(examined, findings);
+  ExamineIdentifiers(examined, findings);
   ExaminePorts(examined, findings);
   ExaminePhys(examined, findings);
   ExamineDevices(examined, findings);

@@ -23,9 +23,11 @@ using registry::Settled;
 using registry::Unit;
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // Reports facts to a registry as a driver does.
 class HealthTest : public ::testing::Test {
@@ -47,6 +49,38 @@ class HealthTest : public ::testing::Test {
 };
 
 TEST_F(HealthTest, HealthyHostHasNoFindings) { EXPECT_THAT(Problems(), IsEmpty()); }
+
+// The expander at `port`, with one drive.
+std::vector<Observation> ExpanderWithDrive(uint8_t port, uint64_t drive, const std::string& wwid) {
+  ExpanderFacts expander = ExpanderOn(kHostA);
+  expander.key.port = PhysicalPort(port);
+  EndDeviceFacts device = Drive(kHostA, drive);
+  device.parent = expander.key;
+  return {expander, device, Unit(kHostA, drive, wwid)};
+}
+
+TEST_F(HealthTest, ExpandersOfOneAddressWithDifferentDrivesShareIt) {
+  Report(ExpanderWithDrive(0, 0x11, "naa.1"));
+  Report(ExpanderWithDrive(1, 0x12, "naa.2"));
+  EXPECT_THAT(Problems(), Contains(HasSubstr("SHARED_IDENTIFIER")));
+  Report({EndDeviceGone{{kHostA, SasAddress(0x12), PhysicalPort(0)}}});
+  EXPECT_THAT(Problems(), Not(Contains(HasSubstr("SHARED_IDENTIFIER")))) << "not known";
+}
+
+TEST_F(HealthTest, OneExpanderOnTwoPortsIsLegal) {
+  Report(ExpanderWithDrive(0, 0x11, "naa.1"));
+  Report(ExpanderWithDrive(1, 0x21, "naa.1"));
+  EXPECT_THAT(Problems(), Not(Contains(HasSubstr("SHARED_IDENTIFIER"))));
+}
+
+TEST_F(HealthTest, HostsOfOneAddressShareIt) {
+  const HostKey second(kHostA.address, HostLocation::OfPci("0000:82:00.0"));
+  Report({HostOf(second), Settled(second)}, second);
+  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 SHARED_IDENTIFIER")));
+  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("PCI address 0000:82:00.0")));
+  Report({HostGone{second}}, second);
+  EXPECT_THAT(Problems(), Not(Contains(HasSubstr("SHARED_IDENTIFIER"))));
+}
 
 TEST_F(HealthTest, WidePortThatLostAPhyIsNarrow) {
   Report({ExpanderOn(kHostA), PhyTo(host_, 0, kExpander, 0, LinkRate::k12Gbps),

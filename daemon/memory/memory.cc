@@ -28,6 +28,9 @@ std::string FirstLine(const char* path) {
   return std::string(absl::StripAsciiWhitespace(line));
 }
 
+// The collection of state.db.
+constexpr char kNames[] = "names";
+
 // A tmpfs that outlives the process, but not the boot.
 std::string MarkDirectory() {
   const char* runtime = getenv("RUNTIME_DIRECTORY");  // of systemd
@@ -153,6 +156,7 @@ absl::StatusOr<std::unique_ptr<Memory>> Memory::Open(const Options& options,
                                                      std::string fresh_epoch, Clock& clock) {
   auto memory = absl::WrapUnique(new Memory(options));
   memory->epoch_ = fresh_epoch;
+  memory->keys_ = std::make_unique<KeyTable>();
   if (options.directory.empty()) return memory;
   absl::Status status = memory->OpenFiles(fresh_epoch, options.new_epoch, clock);
   if (status.ok()) status = memory->Restore();
@@ -181,6 +185,7 @@ absl::StatusOr<std::unique_ptr<Memory>> Memory::Open(const Options& options,
   memory->epoch_ = memory->journal_->epoch();
   for (const std::string& loss : memory->journal_->start().losses) spdlog::warn("{}", loss);
   memory->store_ = std::make_unique<HealthStore>(*memory->state_);
+  memory->LoadKeys();
   memory->recorder_ = std::make_unique<Recorder>(*memory->journal_, options.recorder);
   return memory;
 }
@@ -242,6 +247,32 @@ absl::Status Memory::Restore() {
   }
   restored_ = *std::move(restored);
   return absl::OkStatus();
+}
+
+void Memory::LoadKeys() {
+  keys_ = std::make_unique<KeyTable>([&state = *state_](absl::Span<const KeyTable::Row> rows) {
+    std::vector<journal::StateStore::Edit> edits;
+    edits.reserve(rows.size());
+    for (const auto& [key, value] : rows) edits.push_back({kNames, key, value});
+    const absl::Status status = state.Write(edits);
+    if (!status.ok()) {
+      spdlog::error("assigned names are not kept: {}", std::string(status.message()));
+    }
+    return status;
+  });
+  const absl::StatusOr<std::vector<journal::StateStore::Entry>> rows = state_->Read(kNames);
+  if (!rows.ok()) {
+    spdlog::error("assigned names: {}", std::string(rows.status().message()));
+  } else {
+    for (const auto& [key, value] : *rows) {
+      if (!keys_->Load(key, value)) spdlog::warn("assigned name \"{}\" makes no sense", key);
+    }
+  }
+  if (!restored_.has_value()) return;
+  for (const auto& host : restored_->tables.of<registry::Host>()) {
+    if (host->facts.key.location.known()) continue;
+    keys_->LoadPlain({host->facts.key.address, HostLocation::OfPci(host->facts.pci_address)});
+  }
 }
 
 Memory::~Memory() {

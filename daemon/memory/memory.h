@@ -17,6 +17,8 @@
 #include "daemon/memory/recorder.h"
 #include "daemon/registry/restored.h"
 #include "driver/base/clock.h"
+#include "driver/observation/key_assignments.h"
+#include "driver/observation/key_table.h"
 
 namespace sasd::memory {
 
@@ -52,6 +54,11 @@ class Memory {
   watch::EventRecorder* recorder() { return recorder_.get(); }
   health::Store* store() { return store_.get(); }
 
+  // Which of several hosts with one address has the plain name. It is kept in state.db (collection
+  // "names"), at each change; without a state directory, in memory. A journal of a sasd that kept
+  // none: each host of the restored picture keeps its name at its PCI address.
+  KeyAssignments& keys() { return *keys_; }
+
   const Options& options() const { return options_; }
   JournalStatus status() const;
 
@@ -60,6 +67,7 @@ class Memory {
 
   absl::Status OpenFiles(const std::string& fresh_epoch, bool new_epoch, Clock& clock);
   absl::Status Restore();
+  void LoadKeys();
 
   const Options options_;
   std::string epoch_;
@@ -70,6 +78,7 @@ class Memory {
   // Each uses those above it.
   std::optional<journal::DirectoryLock> lock_;
   std::unique_ptr<journal::StateStore> state_;
+  std::unique_ptr<KeyTable> keys_;
   std::unique_ptr<health::Store> store_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<Recorder> recorder_;

@@ -29,11 +29,12 @@ std::string LostText(uint32_t count) {
 }  // namespace
 
 Hba::Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
-         std::function<void(Caller)> on_work, PortNumbering numbering)
+         std::function<void(Caller)> on_work, PortNumbering numbering, KeyAssignments* keys)
     : ioc_(ioc),
       clock_(clock),
       on_work_(std::move(on_work)),
       owned_(ioc.Info().owned),
+      keys_(keys),
       nodes_(live_),
       devices_(live_, owned_),
       sender_(ioc),
@@ -84,11 +85,14 @@ absl::Status Hba::ReadHost(const mpi::IocFactsReply& facts) {
     arrival_.set_max_handle(DevHandle(facts.max_dev_handle));
     model_.set_max_handle(DevHandle(facts.max_dev_handle));
   }
-  const HostKey key(page->address);
+  const transport::IocInfo info = ioc_.Info();
+  const HostKey key =
+      keys_ == nullptr
+          ? HostKey(page->address)
+          : keys_->KeyOf({page->address, HostLocation::Of(info.pci_address, info.name)});
   const device::NodeRef host = nodes_.SetHost(key, unit->phys.size());
   tracker_.set_host(key);
 
-  const transport::IocInfo info = ioc_.Info();
   HostFacts host_facts;
   host_facts.key = key;
   host_facts.board_name = info.board_name;

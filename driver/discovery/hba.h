@@ -27,6 +27,7 @@
 #include "driver/discovery/scsi_probe.h"
 #include "driver/discovery/topology_events.h"
 #include "driver/discovery/topology_model.h"
+#include "driver/observation/key_assignments.h"
 #include "driver/observation/observation.h"
 #include "driver/transport/ioc_transport.h"
 
@@ -43,11 +44,12 @@ class Hba : private transport::IocListener {
  public:
   using Caller = transport::IocListener::Caller;
 
-  // Borrows everything for its lifetime. `on_work` is called when the worker may have new work,
-  // from any thread and without a lock held. A caller that may wait may run some of the worker's
-  // steps itself.
+  // Borrows everything for its lifetime. `keys`: see HbaDriver::Start(). `on_work` is called when
+  // the worker may have new work, from any thread and without a lock held. A caller that may wait
+  // may run some of the worker's steps itself.
   Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
-      std::function<void(Caller)> on_work, PortNumbering numbering = PortNumbering::kFirmware);
+      std::function<void(Caller)> on_work, PortNumbering numbering = PortNumbering::kFirmware,
+      KeyAssignments* keys = nullptr);
   ~Hba() override;
 
   // Sets the IOC up, reads the host, emits the first batch (host, its phys, discovery) and begins
@@ -147,6 +149,7 @@ class Hba : private transport::IocListener {
   Clock& clock_;
   const std::function<void(Caller)> on_work_;
   const bool owned_;
+  KeyAssignments* const keys_;
 
   // Each synchronizes itself, or runs in the worker only.
   device::LiveCount live_;

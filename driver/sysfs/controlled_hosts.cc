@@ -47,8 +47,8 @@ std::string ControlNodeOf(absl::string_view proc_name) {
   return "";
 }
 
-absl::StatusOr<std::vector<ControlledHost>> FindControlledHosts(const std::string& root,
-                                                                FileIo& io) {
+absl::StatusOr<std::vector<ControlledHost>> FindControlledHosts(const std::string& root, FileIo& io,
+                                                                KeyAssignments* keys) {
   const absl::StatusOr<Directory> sysfs = OpenSysfs(root, io);
   if (!sysfs.ok()) return sysfs.status();
   TreeIo tree(io);
@@ -68,7 +68,10 @@ absl::StatusOr<std::vector<ControlledHost>> FindControlledHosts(const std::strin
     host.ctl.board_name = text(Attribute::kBoardName);
     host.ctl.chip_name = text(Attribute::kVersionProduct);
     host.ctl.sas_address = AddressOf(tree.Read(folder, Attribute::kHostSasAddress));
-    if (host.ctl.sas_address != SasAddress()) host.key = HostKey(host.ctl.sas_address);
+    if (host.ctl.sas_address != SasAddress()) {
+      host.key = keys == nullptr ? HostKey(host.ctl.sas_address)
+                                 : keys->KeyOf({host.ctl.sas_address, place.location});
+    }
     hosts.push_back(std::move(host));
   }
   if (!tree.status().ok()) return tree.status();

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "driver/observation/host_key.h"
+#include "driver/observation/key_assignments.h"
 #include "driver/sysfs/file_io.h"
 #include "driver/transport/mpt3ctl/ctl_host.h"
 
@@ -29,9 +30,9 @@ struct ControlledHost {
 std::string ControlNodeOf(absl::string_view proc_name);
 
 // The hosts that have a control node, in the order of the host numbers. Leaves out hosts without a
-// unique_id. Errors as ReadTree().
-absl::StatusOr<std::vector<ControlledHost>> FindControlledHosts(const std::string& root,
-                                                                FileIo& io);
+// unique_id. `keys` gives the hosts' keys; without it each has the plain key. Errors as ReadTree().
+absl::StatusOr<std::vector<ControlledHost>> FindControlledHosts(const std::string& root, FileIo& io,
+                                                                KeyAssignments* keys = nullptr);
 
 // A function that reads the host's ioc_reset_count; nullopt if that fails. The kernel answers from
 // memory. Borrows `io` for the function's lifetime. One caller at a time.

@@ -39,7 +39,9 @@ SasAddress AddressOfExpander(const FoundOwner& expander) {
   return SasAddress();
 }
 
-SasAddress AddressOfHost(const HostTree& tree) {
+}  // namespace
+
+SasAddress AddressOf(const HostTree& tree) {
   if (tree.address != SasAddress()) return tree.address;
   absl::flat_hash_set<SasAddress> attached;
   for (const FoundDevice& device : tree.devices) attached.insert(device.address);
@@ -54,12 +56,14 @@ SasAddress AddressOfHost(const HostTree& tree) {
   return LocalAddress(tree.facts.pci_address.empty() ? tree.facts.os_name : tree.facts.pci_address);
 }
 
+namespace {
+
 // Makes the observations of one tree, step by step. Each step appends some.
 class Builder {
  public:
-  explicit Builder(HostTree tree)
+  Builder(HostTree tree, const HostKey& host)
       : tree_(std::move(tree)),
-        host_(HostKey(AddressOfHost(tree_))),
+        host_(host),
         place_(tree_.facts.pci_address.empty() ? tree_.facts.os_name : tree_.facts.pci_address),
         keys_(host_, place_) {}
 
@@ -329,6 +333,8 @@ class Builder {
 
 }  // namespace
 
-HostReading ObservationsOf(HostTree tree) { return Builder(std::move(tree)).Build(); }
+HostReading ObservationsOf(HostTree tree, const HostKey& host) {
+  return Builder(std::move(tree), host).Build();
+}
 
 }  // namespace sasd::sysfs

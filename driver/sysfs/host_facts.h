@@ -1,13 +1,18 @@
 #ifndef DRIVER_SYSFS_HOST_FACTS_H_
 #define DRIVER_SYSFS_HOST_FACTS_H_
 
+#include "driver/base/sas_address.h"
+#include "driver/observation/host_key.h"
 #include "driver/sysfs/host_reading.h"
 #include "driver/sysfs/host_tree.h"
 
 namespace sasd::sysfs {
 
+// The address in the key of the host (see ReadTree()). Pure.
+SasAddress AddressOf(const HostTree& tree);
+
 // Makes observations with keys (see ReadTree()) of the objects that a walk found. Pure.
-HostReading ObservationsOf(HostTree tree);
+HostReading ObservationsOf(HostTree tree, const HostKey& host);
 
 }  // namespace sasd::sysfs
 

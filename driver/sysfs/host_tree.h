@@ -84,6 +84,7 @@ struct FoundDevice {
 struct HostTree {
   HostFacts facts;     // without key
   SasAddress address;  // host_sas_address; 0: not known
+  HostLocation location;
   uint32_t reset_count = 0;
   bool in_recovery = false;
   bool has_volumes = false;        // IR volumes of mpt3sas: targets on its channel 1

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
+#include "driver/observation/key_table.h"
 #include "driver/sysfs/host_facts.h"
 #include "driver/sysfs/host_walker.h"
 #include "driver/sysfs/sysfs_root.h"
@@ -25,17 +25,17 @@ class Reader {
       : sysfs_(sysfs), io_(io), slot_links_(!io_.Open(sysfs_, "class/enclosure")) {}
 
   std::vector<HostPlace> Hosts() { return FindHosts(io_, sysfs_); }
-  std::optional<HostPlace> Host(absl::string_view name) { return FindHost(io_, sysfs_, name); }
 
   // nullopt if the host is missing before or after the reading: such a reading may hold only the
   // rest of the host, under a key that it never had.
-  std::optional<HostReading> Read(const HostPlace& place) {
+  std::optional<HostTree> Read(const HostPlace& place) {
     const Directory directory = io_.Open(sysfs_, place.path);
     if (!directory) return std::nullopt;
     HostTree tree = HostWalker(io_, sysfs_, slot_links_).Walk(directory, place.name);
-    if (!Host(place.name)) return std::nullopt;
+    if (!FindHost(io_, sysfs_, place.name)) return std::nullopt;
     tree.facts.pci_address = place.pci_address;
-    return ObservationsOf(std::move(tree));
+    tree.location = place.location;
+    return tree;
   }
 
   const absl::Status& status() const { return io_.status(); }
@@ -68,7 +68,7 @@ class ParallelReading {
       : sysfs_(sysfs), io_(io), places_(std::move(places)), hosts_(places_.size()) {}
 
   // In the order of the places.
-  absl::StatusOr<std::vector<std::optional<HostReading>>> Run() ABSL_LOCKS_EXCLUDED(mu_) {
+  absl::StatusOr<std::vector<std::optional<HostTree>>> Run() ABSL_LOCKS_EXCLUDED(mu_) {
     const size_t threads =
         std::min({places_.size(), kMostThreads, size_t{std::thread::hardware_concurrency()}});
     RunOnThreads(std::max(threads, size_t{1}) - 1, [this] { ReadSome(); });
@@ -88,16 +88,26 @@ class ParallelReading {
   const Directory& sysfs_;
   FileIo& io_;
   const std::vector<HostPlace> places_;
-  std::vector<std::optional<HostReading>> hosts_;  // the thread that takes a number writes it
+  std::vector<std::optional<HostTree>> hosts_;  // the thread that takes a number writes it
   std::atomic<size_t> next_ = 0;
 
   absl::Mutex mu_;
   absl::Status status_ ABSL_GUARDED_BY(mu_);
 };
 
+PlacedHost PlaceOf(const HostTree& tree) { return {AddressOf(tree), tree.location}; }
+
+HostReading ReadingOf(HostTree tree, KeyAssignments& keys) {
+  const HostKey host = keys.KeyOf(PlaceOf(tree));
+  return ObservationsOf(std::move(tree), host);
+}
+
 }  // namespace
 
-absl::StatusOr<std::vector<HostReading>> ReadTree(const std::string& root, FileIo& io) {
+absl::StatusOr<std::vector<HostReading>> ReadTree(const std::string& root, FileIo& io,
+                                                  KeyAssignments* keys) {
+  KeyTable of_this_reading;
+  if (keys == nullptr) keys = &of_this_reading;
   const absl::StatusOr<Directory> sysfs = OpenSysfs(root, io);
   if (!sysfs.ok()) return sysfs.status();
   Reader reader(*sysfs, io);
@@ -105,23 +115,31 @@ absl::StatusOr<std::vector<HostReading>> ReadTree(const std::string& root, FileI
   if (!reader.status().ok()) return reader.status();
   auto hosts = ParallelReading(*sysfs, io, std::move(places)).Run();
   if (!hosts.ok()) return hosts.status();
+  std::vector<PlacedHost> present;
+  for (const std::optional<HostTree>& tree : *hosts) {
+    if (tree) present.push_back(PlaceOf(*tree));
+  }
+  keys->SetHosts(present);
   std::vector<HostReading> readings;
-  absl::flat_hash_set<HostKey> seen;
-  for (std::optional<HostReading>& reading : *hosts) {
-    if (reading && seen.insert(reading->host).second) readings.push_back(*std::move(reading));
+  for (std::optional<HostTree>& tree : *hosts) {
+    if (tree) readings.push_back(ReadingOf(*std::move(tree), *keys));
   }
   return readings;
 }
 
 absl::StatusOr<std::optional<HostReading>> ReadHost(const std::string& root, absl::string_view name,
-                                                    FileIo& io) {
+                                                    FileIo& io, KeyAssignments& keys) {
   const absl::StatusOr<Directory> sysfs = OpenSysfs(root, io);
   if (!sysfs.ok()) return sysfs.status();
   Reader reader(*sysfs, io);
-  std::optional<HostReading> reading;
-  if (const std::optional<HostPlace> place = reader.Host(name)) reading = reader.Read(*place);
+  std::optional<HostTree> tree;
+  // The other hosts of its function are a part of its location.
+  for (const HostPlace& place : reader.Hosts()) {
+    if (place.name == name) tree = reader.Read(place);
+  }
   if (!reader.status().ok()) return reader.status();
-  return reading;
+  if (!tree) return std::nullopt;
+  return ReadingOf(*std::move(tree), keys);
 }
 
 }  // namespace sasd::sysfs

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "driver/observation/key_assignments.h"
 #include "driver/sysfs/file_io.h"
 #include "driver/sysfs/host_reading.h"
 
@@ -23,22 +24,23 @@ namespace sasd::sysfs {
 // that vanish meanwhile are left out. Up to four threads read hosts in parallel; they end before it
 // returns.
 //
-// Identity. The key of a host is the first known of: host_sas_address; the address of its phys,
-// unless an attached device has it too (mptsas); a locally assigned address (NAA 3) made from the
-// PCI address. The key of an expander or end device is the first known of: its sas_address; that of
-// its SCSI device; an NAA 3 address made from its sysfs name. If one host shows an address more
-// than once, the second object gets NodeKey.port 1, and so on; the port is 0 otherwise. Of two
-// hosts with one address the first counts.
+// Identity. The address in the key of a host is the first known of: host_sas_address; the address
+// of its phys, unless an attached device has it too (mptsas); a locally assigned address (NAA 3)
+// made from the PCI address. `keys` decides which of several hosts with one address has the plain
+// key; without it that is the one at the lowest location. The key of an expander or end device is
+// the first known of: its sas_address; that of its SCSI device; an NAA 3 address made from its
+// sysfs name. If one host shows an address more than once, the second object gets NodeKey.port 1,
+// and so on; the port is 0 otherwise.
 //
 // Errors: kNotFound (no such folder), kInvalidArgument (it is not a sysfs tree), kPermissionDenied,
 // kResourceExhausted (no descriptors or memory left, so that the reading is incomplete).
-absl::StatusOr<std::vector<HostReading>> ReadTree(const std::string& root, FileIo& io);
+absl::StatusOr<std::vector<HostReading>> ReadTree(const std::string& root, FileIo& io,
+                                                  KeyAssignments* keys = nullptr);
 
-// Reads one host of that tree alone: the entry `name` ("host11") of class/sas_host. Another host
-// may have the same address. nullopt if there is no such host, or if it vanishes meanwhile.
-// Otherwise as ReadTree(), errors too.
+// Reads one host of that tree alone: the entry `name` ("host11") of class/sas_host. nullopt if
+// there is no such host, or if it vanishes meanwhile. Otherwise as ReadTree(), errors too.
 absl::StatusOr<std::optional<HostReading>> ReadHost(const std::string& root, absl::string_view name,
-                                                    FileIo& io);
+                                                    FileIo& io, KeyAssignments& keys);
 
 }  // namespace sasd::sysfs
 

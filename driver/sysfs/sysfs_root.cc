@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -44,14 +45,23 @@ bool IsSysfs(FileIo& io, int directory) {
   return HasFolder(io, directory, "class") || HasFolder(io, directory, "devices");
 }
 
+HostLocation LocationOf(const HostPlace& place, uint8_t index) {
+  const size_t end = place.path.rfind('/');
+  const absl::string_view above =
+      absl::string_view(place.path).substr(0, end == std::string::npos ? 0 : end);
+  return HostLocation::Of(place.pci_address, above.empty() ? "." : above, index);
+}
+
 // The host's folder at or above `path`: the outermost with the host's name.
 std::optional<HostPlace> PlaceIn(absl::string_view path, absl::string_view name) {
   const std::vector<absl::string_view> parts = absl::StrSplit(path, '/');
   const auto host = std::find(parts.begin(), parts.end(), name);
   if (host == parts.end()) return std::nullopt;
-  HostPlace place = {std::string(name), absl::StrJoin(parts.begin(), host + 1, "/"), ""};
+  HostPlace place = {std::string(name), absl::StrJoin(parts.begin(), host + 1, "/"), "",
+                     HostLocation()};
   const auto pci = std::find_if(std::make_reverse_iterator(host), parts.rend(), IsPciName);
   if (pci != parts.rend()) place.pci_address = std::string(*pci);
+  place.location = LocationOf(place, 0);
   return place;
 }
 
@@ -172,7 +182,12 @@ std::optional<HostPlace> FindHost(TreeIo& io, const Directory& root, absl::strin
 }
 
 std::vector<HostPlace> FindHosts(TreeIo& io, const Directory& root) {
-  return PlacesIn(io, root, kSasHosts);
+  std::vector<HostPlace> places = PlacesIn(io, root, kSasHosts);
+  absl::flat_hash_map<HostLocation, uint8_t> hosts_there;
+  for (HostPlace& place : places) {
+    place.location = LocationOf(place, hosts_there[place.location]++);
+  }
+  return places;
 }
 
 std::optional<HostPlace> FindScsiHost(TreeIo& io, const Directory& root, absl::string_view name) {

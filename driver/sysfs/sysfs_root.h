@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "driver/observation/host_key.h"
 #include "driver/sysfs/file_io.h"
 #include "driver/sysfs/tree_io.h"
 
@@ -25,6 +26,10 @@ struct HostPlace {
   std::string name;         // "host11"
   std::string path;         // of its folder, below the root
   std::string pci_address;  // of the PCI function above it; may be empty
+  // That function, or the folder above the host's, and which of its hosts this is, in the order of
+  // the host numbers. A driver makes the hosts of one function in one order (isci), so the index
+  // stays the same though the host numbers change. FindHost() gives index 0.
+  HostLocation location;
 };
 
 // All hosts, in natural order of the names. Leaves out dangling entries.

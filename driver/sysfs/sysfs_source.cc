@@ -41,19 +41,25 @@ bool IsHeldBy(const HostReading& reading, absl::string_view block_device) {
 
 absl::StatusOr<std::unique_ptr<SysfsSource>> SysfsSource::Create(std::string root, FileIo& io,
                                                                  Clock& clock,
-                                                                 ObservationSink& sink) {
+                                                                 ObservationSink& sink,
+                                                                 KeyAssignments* keys) {
   const absl::StatusOr<Directory> directory = OpenSysfs(root, io);
   if (!directory.ok()) return directory.status();
-  return std::unique_ptr<SysfsSource>(new SysfsSource(std::move(root), io, clock, sink));
+  return std::unique_ptr<SysfsSource>(new SysfsSource(std::move(root), io, clock, sink, keys));
 }
 
-SysfsSource::SysfsSource(std::string root, FileIo& io, Clock& clock, ObservationSink& sink)
-    : root_(std::move(root)), io_(io), clock_(clock), sink_(sink) {}
+SysfsSource::SysfsSource(std::string root, FileIo& io, Clock& clock, ObservationSink& sink,
+                         KeyAssignments* keys)
+    : root_(std::move(root)),
+      io_(io),
+      clock_(clock),
+      sink_(sink),
+      keys_(keys != nullptr ? *keys : own_keys_) {}
 
 Cause SysfsSource::ScanCause() { return MakeCause(CauseKind::kScan, "sysfs scan"); }
 
 absl::Status SysfsSource::Scan(const Cause& cause) {
-  absl::StatusOr<std::vector<HostReading>> readings = ReadTree(root_, io_);
+  absl::StatusOr<std::vector<HostReading>> readings = ReadTree(root_, io_, &keys_);
   if (!readings.ok()) return readings.status();
   absl::StatusOr<ScsiHosts> beside = ReadScsiHosts(root_, io_);
   if (!beside.ok()) return beside.status();
@@ -86,7 +92,7 @@ absl::Status SysfsSource::Scan(const Cause& cause) {
 }
 
 absl::Status SysfsSource::ScanHost(absl::string_view os_name, const Cause& cause) {
-  absl::StatusOr<std::optional<HostReading>> reading = ReadHost(root_, os_name, io_);
+  absl::StatusOr<std::optional<HostReading>> reading = ReadHost(root_, os_name, io_, keys_);
   if (!reading.ok()) return reading.status();
   if (absl::Status s = ReadScsiHostAgain(os_name); !s.ok()) return s;
   const auto known = Known(os_name);

@@ -10,6 +10,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "driver/base/clock.h"
+#include "driver/observation/key_assignments.h"
+#include "driver/observation/key_table.h"
 #include "driver/observation/observation.h"
 #include "driver/observation/scsi_host.h"
 #include "driver/sysfs/file_io.h"
@@ -23,9 +25,11 @@ namespace sasd::sysfs {
 class SysfsSource {
  public:
   // Checks that `root` is a tree for ReadTree() (its errors); reads nothing yet. Borrows
-  // `io`, `clock` and `sink` for the source's lifetime.
+  // `io`, `clock`, `sink` and `keys` for the source's lifetime. Without `keys` it remembers the
+  // hosts' keys itself, as long as it lives.
   static absl::StatusOr<std::unique_ptr<SysfsSource>> Create(std::string root, FileIo& io,
-                                                             Clock& clock, ObservationSink& sink);
+                                                             Clock& clock, ObservationSink& sink,
+                                                             KeyAssignments* keys = nullptr);
 
   // Reads the tree and emits one batch (source kSysfs) per host that is new, changed or gone. The
   // batch of a new host is complete; that of a known host has only the objects that differ. `cause`
@@ -58,7 +62,8 @@ class SysfsSource {
   const std::shared_ptr<const ScsiHosts>& scsi_hosts() const { return scsi_hosts_; }
 
  private:
-  SysfsSource(std::string root, FileIo& io, Clock& clock, ObservationSink& sink);
+  SysfsSource(std::string root, FileIo& io, Clock& clock, ObservationSink& sink,
+              KeyAssignments* keys);
 
   // The last reported reading of the host; end() if there is none.
   std::vector<HostReading>::iterator Known(absl::string_view os_name);
@@ -70,6 +75,8 @@ class SysfsSource {
   FileIo& io_;
   Clock& clock_;
   ObservationSink& sink_;
+  KeyTable own_keys_;
+  KeyAssignments& keys_;
   std::vector<HostReading> last_;
   std::shared_ptr<const ScsiHosts> scsi_hosts_ = std::make_shared<const ScsiHosts>();
 };
