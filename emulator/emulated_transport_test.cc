@@ -383,6 +383,23 @@ TEST_F(EmulatedTransportTest, TheSeedDecidesRenumberingAtAReset) {
   EXPECT_TRUE(differs);
 }
 
+// Else the kernel's scan after a reset fails to add an expander that came during the reset: "Could
+// not find parent sas_address", and it never tries again.
+TEST_F(EmulatedTransportTest, HandlesOfACascadeAscendAfterAReset) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Create(*LoadFabric("judge"), seed);
+    Start();
+    ASSERT_TRUE(fabric().ResetHost(HostId()).ok());
+    Start();
+    for (const TruthExpander& expander : emulator_->Truth(0).expanders) {
+      Bytes data;
+      const uint32_t address = mpi::page_address::Expander(expander.handle);
+      ASSERT_EQ(ReadPage(mpi::ExpanderPage0::kHeader, address, data), IocStatus::kSuccess);
+      EXPECT_LT(mpi::DecodeExpanderPage0(data)->parent_handle, expander.handle) << "seed " << seed;
+    }
+  }
+}
+
 TEST_F(EmulatedTransportTest, TheSameCallsGiveTheSameBytes) {
   const auto story = [this] {
     Create(0, 7);

@@ -9,21 +9,6 @@ namespace {
 constexpr uint16_t kHbaHandle = 1;
 constexpr uint16_t kFromStart = 0xFFFF;
 
-// SplitMix64: small, and gives the same numbers on every machine.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t Next() {
-    uint64_t z = (state_ += 0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    return z ^ (z >> 31);
-  }
-
- private:
-  uint64_t state_;
-};
-
 }  // namespace
 
 HandleTable::HandleTable(uint8_t num_phys, uint16_t max_handle)
@@ -33,21 +18,39 @@ HandleTable::HandleTable(uint8_t num_phys, uint16_t max_handle)
 }
 
 uint16_t HandleTable::Allocate(const HandleEntry& entry) {
-  uint16_t handle = 0;
-  if (!shuffled_.empty()) {
-    handle = shuffled_.back();
-    shuffled_.pop_back();
-  } else if (!freed_.empty()) {
+  uint16_t handle = TakeShuffled(entry);
+  if (handle == 0 && !freed_.empty()) {
     handle = freed_.top();
     freed_.pop();
-  } else if (fresh_ <= max_) {
+  }
+  if (handle == 0 && fresh_ <= max_) {
     handle = static_cast<uint16_t>(fresh_++);
     entries_.resize(fresh_);
-  } else {
-    return 0;
   }
+  if (handle == 0) return 0;
   entries_[handle] = entry;
   ++in_use_;
+  return handle;
+}
+
+uint16_t HandleTable::TakeShuffled(const HandleEntry& entry) {
+  if (shuffled_.empty()) return 0;
+  auto chosen = shuffled_.end() - 1;
+  if (entry.kind == HandleEntry::Kind::kExpander) {
+    // One of the lower handles above the parent's, so that some are left for the expanders behind.
+    std::vector<uint16_t> above;
+    for (uint16_t handle : shuffled_) {
+      if (handle > entry.parent) above.push_back(handle);
+    }
+    if (above.empty() && fresh_ <= max_) return 0;  // a fresh one is higher
+    if (!above.empty()) {
+      std::sort(above.begin(), above.end());
+      const uint16_t wanted = above[random_.Next() % (above.size() / 4 + 1)];
+      chosen = std::find(shuffled_.begin(), shuffled_.end(), wanted);
+    }
+  }
+  const uint16_t handle = *chosen;
+  shuffled_.erase(chosen);
   return handle;
 }
 
@@ -83,9 +86,9 @@ void HandleTable::BeginRenumbering(uint64_t seed) {
     shuffled_.push_back(static_cast<uint16_t>(handle));
   }
   in_use_ = 0;
-  Random random(seed);
+  random_ = SplitMix64(seed);
   for (size_t i = shuffled_.size(); i > 1; --i) {
-    std::swap(shuffled_[i - 1], shuffled_[random.Next() % i]);
+    std::swap(shuffled_[i - 1], shuffled_[random_.Next() % i]);
   }
 }
 

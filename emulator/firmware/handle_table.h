@@ -11,6 +11,21 @@
 
 namespace sasd::emulator {
 
+// SplitMix64: small, and gives the same numbers on every machine.
+class SplitMix64 {
+ public:
+  explicit SplitMix64(uint64_t seed) : state_(seed) {}
+  uint64_t Next() {
+    uint64_t z = (state_ += 0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+    return z ^ (z >> 31);
+  }
+
+ private:
+  uint64_t state_;
+};
+
 // What a device handle stands for. Its states:
 //   kFree -> kPresent -> kGone -> kFree        (gone: awaits the host's removal handshake)
 //            kPresent <-> kMissing -> kGone    (missing: within the report-missing delay)
@@ -50,19 +65,25 @@ class HandleTable {
   uint16_t Next(uint16_t handle) const;
 
   // Frees all handles. Those allocated from now on until EndRenumbering() come from the handles
-  // used so far, shuffled by `seed`.
+  // used so far, shuffled by `seed`. An expander's handle is higher than that of the expander that
+  // it hangs at, as discovery from the HBA outwards makes it. The kernel's scan after a reset
+  // relies on that: it adds a new expander only once it has refreshed the phys of the one above.
   void BeginRenumbering(uint64_t seed);
   void EndRenumbering();
 
   size_t in_use() const { return in_use_; }  // without the HBA's
 
  private:
+  // 0: none of the shuffled handles fits.
+  uint16_t TakeShuffled(const HandleEntry& entry);
+
   const uint16_t first_;
   const uint16_t max_;
   std::vector<HandleEntry> entries_;  // by handle
   uint32_t fresh_;                    // the lowest handle that was never used
   std::priority_queue<uint16_t, std::vector<uint16_t>, std::greater<uint16_t>> freed_;
-  std::vector<uint16_t> shuffled_;  // while renumbering; taken from its end
+  std::vector<uint16_t> shuffled_;  // while renumbering
+  SplitMix64 random_{0};            // while renumbering
   size_t in_use_ = 0;
 };
 
