@@ -74,7 +74,7 @@ void ExamineDrive(const Examined& examined, const LogicalUnit& unit,
                   std::vector<Finding>& findings) {
   if (unit.paths.size() < 2 || !unit.slot || !IsDrive(unit.peripheral_type)) return;
   // Two hosts may number the slots differently.
-  std::map<SasAddress, std::set<uint16_t>> slots_of;
+  std::map<HostKey, std::set<uint16_t>> slots_of;
   for (const LogicalUnit::Path& path : unit.paths) {
     const EndDevice* device = examined.topology.collection<EndDevice>().Find(path.device);
     if (device == nullptr || device->facts.enclosure != unit.enclosure) continue;
