@@ -7,6 +7,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "daemon/registry/topology.h"
+#include "daemon/service/cancelled.h"
+#include "daemon/service/spelling_index.h"
 
 namespace sasd::service {
 
@@ -20,9 +22,21 @@ struct FoundResources {
 // ("naa.", "wwn-0x", "0x" or bare), serial; sdX (also /dev/sdX) or sgN; H:C:T:L; an OS name
 // (expander-11:0); enclosure/slot, the enclosure by its identifier or the end of it, or by its
 // vendor's model. Only of `kinds`, unless that is empty. A logical unit stands for the end devices
-// that lead to it, unless these are asked for. O(n); pure.
+// that lead to it, unless these are asked for. O(n); pure. See ResourceFinder for an index.
 FoundResources FindResources(const registry::Topology& topology, absl::string_view query,
-                             absl::Span<const registry::ResourceKind> kinds);
+                             absl::Span<const registry::ResourceKind> kinds,
+                             Cancelled cancelled = NeverCancelled);
+
+// FoundResources::resources. `index`: of the topology; null: looks through all resources.
+std::vector<registry::ResourceRef> FindExact(const registry::Topology& topology,
+                                             absl::string_view query,
+                                             absl::Span<const registry::ResourceKind> kinds,
+                                             const SpellingIndex* index,
+                                             Cancelled cancelled = NeverCancelled);
+// FoundResources::suggestions. O(n).
+std::vector<std::string> Suggest(const registry::Topology& topology, absl::string_view query,
+                                 absl::Span<const registry::ResourceKind> kinds,
+                                 Cancelled cancelled = NeverCancelled);
 
 }  // namespace sasd::service
 

@@ -530,6 +530,30 @@ TEST(ListFiltersTest, FiltersHaveBounds) {
   EXPECT_FALSE(ReadFilter(filter, Picture(), &predicate).ok());
 }
 
+TEST(ListFiltersTest, PatternsHaveABoundTogether) {
+  sas::v1::Filter filter;
+  for (int c = 0; c < 2; ++c) {
+    sas::v1::Condition& condition = *filter.add_conditions();
+    condition.set_field("label");
+    condition.set_operator_(sas::v1::OPERATOR_EQUAL);
+    for (int i = 0; i < 16; ++i) condition.add_values(std::string(127, 'x') + (c == 0 ? "*" : "?"));
+    for (int i = 0; i < 100; ++i) condition.add_values(std::string(256, 'x'));  // no pattern
+  }
+  EXPECT_TRUE(CheckBounds(filter).ok());
+  filter.mutable_conditions(1)->add_values("*");
+  EXPECT_EQ(
+      CheckBounds(filter).error_message(),
+      "filter.conditions: the values with \"*\" or \"?\" have 4097 bytes together; at most 4096");
+}
+
+TEST(ListFiltersTest, ManyValuesPassLikeOne) {
+  std::vector<std::string> slots;
+  for (int i = 255; i >= 0; --i) slots.push_back(absl::StrCat(i == 7 ? 1 : 1000 + i));
+  const auto passing = Pass<registry::Slot>(Where("slot", "=", slots));
+  EXPECT_EQ(passing, Pass<registry::Slot>(Where("slot", "=", {"1"})));
+  EXPECT_FALSE(passing.empty());
+}
+
 // ------------------------------------------------------------------------------------- Document
 
 TEST(ListFiltersTest, TheDocumentListsTheFields) {

@@ -16,6 +16,8 @@ namespace {
 
 class Collector {
  public:
+  explicit Collector(absl::FunctionRef<void(absl::string_view)> visit) : visit_(visit) {}
+
   void Collect(const registry::Host& host) {
     Add(host.facts.key.address);
     if (host.facts.key.location.known()) Add(ToText(host.facts.key));
@@ -84,16 +86,14 @@ class Collector {
   }
   void Collect(const sas::v1::Slot&) {}
 
-  std::vector<std::string> Take() { return std::move(all_); }
-
  private:
   void Add(absl::string_view text) {
-    if (!text.empty()) all_.emplace_back(text);
+    if (!text.empty()) visit_(text);
   }
   void Add(const std::string& text) { Add(absl::string_view(text)); }
   void Add(const registry::Text& text) { Add(text.view()); }
   void Add(SasAddress address) {
-    if (address != SasAddress(0)) all_.push_back(ToHex(address));
+    if (address != SasAddress(0)) visit_(ToHex(address));
   }
   void Add(const registry::UnitRecord& unit) {
     Add(unit.serial);
@@ -111,19 +111,32 @@ class Collector {
     Add(absl::StrReplaceAll(wwid, {{"%7E", "~"}, {"%25", "%"}}));
   }
 
-  std::vector<std::string> all_;
+  const absl::FunctionRef<void(absl::string_view)> visit_;
 };
+
+// Appends the spellings that it is called with.
+auto AppendTo(std::vector<std::string>& all) {
+  return [&all](absl::string_view text) { all.emplace_back(text); };
+}
 
 }  // namespace
 
-std::vector<std::string> SpellingsOf(const registry::ResourceRef& ref) {
-  Collector collector;
+void VisitSpellings(const registry::ResourceRef& ref,
+                    absl::FunctionRef<void(absl::string_view)> visit) {
+  Collector collector(visit);
   std::visit([&collector](const auto& resource) { collector.Collect(*resource); }, ref);
-  return collector.Take();
+}
+
+std::vector<std::string> SpellingsOf(const registry::ResourceRef& ref) {
+  std::vector<std::string> all;
+  VisitSpellings(ref, AppendTo(all));
+  return all;
 }
 
 std::vector<std::string> SpellingsOf(const sas::v1::Resource& resource) {
-  Collector collector;
+  std::vector<std::string> all;
+  const auto append = AppendTo(all);
+  Collector collector(append);
   switch (resource.resource_case()) {
     case sas::v1::Resource::kHost:
       collector.Collect(resource.host());
@@ -152,7 +165,7 @@ std::vector<std::string> SpellingsOf(const sas::v1::Resource& resource) {
     case sas::v1::Resource::RESOURCE_NOT_SET:
       break;
   }
-  return collector.Take();
+  return all;
 }
 
 SpellingMatcher::SpellingMatcher(absl::string_view query) {
@@ -181,6 +194,17 @@ bool SpellingMatcher::Matches(const std::vector<std::string>& spellings) const {
       return absl::EqualsIgnoreCase(spelling, text);
     });
   });
+}
+
+bool SpellingMatcher::Matches(const registry::ResourceRef& ref) const {
+  bool matches = false;
+  VisitSpellings(ref, [&](absl::string_view spelling) {
+    matches =
+        matches || std::any_of(wanted_.begin(), wanted_.end(), [spelling](const std::string& text) {
+          return absl::EqualsIgnoreCase(spelling, text);
+        });
+  });
+  return matches;
 }
 
 bool ParseSlotQuery(absl::string_view query, SlotQuery* slot) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "daemon/registry/resources.h"
 #include "sas/v1/resources.pb.h"
@@ -14,6 +15,9 @@ namespace sasd::service {
 
 // "5000c500a7b26111", "ZA1ABCDE", "sdb", "11:0:0:0", "expander-11:0", ... `ref` is not null.
 std::vector<std::string> SpellingsOf(const registry::ResourceRef& ref);
+// Calls `visit` for each of them.
+void VisitSpellings(const registry::ResourceRef& ref,
+                    absl::FunctionRef<void(absl::string_view)> visit);
 // The same of a message. A test keeps the two alike.
 std::vector<std::string> SpellingsOf(const sas::v1::Resource& resource);
 
@@ -25,7 +29,10 @@ class SpellingMatcher {
 
   // The query, lower-case and without folders.
   const std::string& text() const { return wanted_.front(); }
+  // All spellings that match, lower-case.
+  const std::vector<std::string>& wanted() const { return wanted_; }
   bool Matches(const std::vector<std::string>& spellings) const;
+  bool Matches(const registry::ResourceRef& ref) const;
 
  private:
   std::vector<std::string> wanted_;

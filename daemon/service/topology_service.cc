@@ -1,6 +1,5 @@
 #include "daemon/service/topology_service.h"
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,14 +8,15 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "daemon/service/cancelled.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/field_sources.h"
-#include "daemon/service/find.h"
 #include "daemon/service/history_objects.h"
 #include "daemon/service/list_filters.h"
+#include "daemon/service/list_page.h"
 #include "daemon/service/names.h"
-#include "rpc/page.h"
+#include "daemon/service/resource_finder.h"
 #include "rpc/status.h"
 
 namespace sasd::service {
@@ -24,76 +24,13 @@ namespace {
 
 using registry::Topology;
 
-grpc::Status CheckView(int view) {
-  if (sas::v1::View_IsValid(view)) return grpc::Status::OK;
-  return rpc::BadField("view", absl::StrCat(view, " is not a value of this enumeration"));
-}
-
-// Reads a name of a resource of kind T. `field` is for the error.
-template <typename T>
-grpc::Status ReadKey(absl::string_view field, absl::string_view name, typename T::Key* key) {
-  const absl::StatusOr<registry::ResourceId> id = ParseName(name);
-  if (!id.ok()) return rpc::BadField(field, id.status().message());
-  const auto* typed = std::get_if<registry::IndexOf<T>()>(&*id);
-  if (typed == nullptr) {
-    return rpc::BadField(field, absl::StrCat("\"", name, "\" names another kind of resource"));
-  }
-  *key = *typed;
-  return grpc::Status::OK;
-}
-
-// A page of the resources of kind T that match: those after the one that the page token names.
-// `add` appends an empty message to the response and returns it.
-template <typename T, typename Request, typename Response, typename Add>
-grpc::Status ListPage(const Topology& topology, const Request& request,
-                      const google::protobuf::Message* filter, const Predicate<T>& matches,
-                      Response* response, Add add) {
-  if (grpc::Status s = CheckView(request.view()); !s.ok()) return s;
-  size_t page_size = 0;
-  if (grpc::Status s = rpc::ReadPageSize(request.page_size(), &page_size); !s.ok()) return s;
-
-  const registry::CowMap<T>& all = topology.collection<T>();
-  auto it = all.begin();
-  if (!request.page_token().empty()) {
-    std::string last;
-    if (grpc::Status s = rpc::ReadPageToken(request.page_token(), filter, &last); !s.ok()) return s;
-    typename T::Key key;
-    if (grpc::Status s = ReadKey<T>("page_token", last, &key); !s.ok()) return s;
-    it = all.UpperBound(key);
-  }
-
-  const T* last = nullptr;
-  size_t count = 0;
-  for (; it != all.end(); ++it) {
-    if (!matches(**it)) continue;
-    if (count == page_size) {
-      response->set_next_page_token(
-          rpc::MakePageToken(NameOf(registry::MakeId<T>(last->key())), filter));
-      break;
-    }
-    auto* out = add(response);
-    ToProto(**it, out);
-    if (request.view() != sas::v1::VIEW_FULL) TrimToBasic(out);
-    last = it->get();
-    ++count;
-  }
-
-  const bool everything = filter == nullptr || filter->ByteSizeLong() == 0;
-  const auto total = everything ? static_cast<ptrdiff_t>(all.size())
-                                : std::count_if(all.begin(), all.end(),
-                                                [&matches](const auto& t) { return matches(*t); });
-  response->set_total_size(static_cast<int32_t>(total));
-  response->set_revision(topology.revision());
-  return grpc::Status::OK;
-}
-
-// The same with the request's filter.
+// A page of the resources of kind T that pass the request's filter.
 template <typename T, typename Request, typename Response, typename Add>
 grpc::Status ListMatching(const Topology& topology, const Request& request, Response* response,
-                          Add add) {
+                          Add add, Cancelled cancelled) {
   Predicate<T> matches;
   if (grpc::Status s = ReadFilter(request.filter(), topology, &matches); !s.ok()) return s;
-  return ListPage<T>(topology, request, &request.filter(), matches, response, add);
+  return ListPage<T>(topology, request, &request.filter(), matches, response, add, cancelled);
 }
 
 // `mutable_out` gives the response's field.
@@ -128,17 +65,19 @@ grpc::Status ReadKinds(const sas::v1::FindResourcesRequest& request,
 }
 
 // What is there. `response` has no resources if nothing was found.
-grpc::Status FillFound(const sas::v1::FindResourcesRequest& request, const Topology& topology,
-                       sas::v1::FindResourcesResponse* response) {
+grpc::Status FillFound(const sas::v1::FindResourcesRequest& request,
+                       const std::shared_ptr<const Topology>& topology, ResourceFinder& finder,
+                       sas::v1::FindResourcesResponse* response, Cancelled cancelled) {
   if (request.query().empty()) return rpc::BadField("query", "it is empty; give what to look for");
   std::vector<registry::ResourceKind> kinds;
   if (grpc::Status s = ReadKinds(request, &kinds); !s.ok()) return s;
-  const FoundResources found = service::FindResources(topology, request.query(), kinds);
+  const FoundResources found = finder.Find(topology, request.query(), kinds, cancelled);
+  if (cancelled()) return CancelledStatus();
   for (const registry::ResourceRef& ref : found.resources) {
     ToProto(ref, response->add_resources());
   }
   for (const std::string& suggestion : found.suggestions) response->add_suggestions(suggestion);
-  response->set_revision(topology.revision());
+  response->set_revision(topology->revision());
   return grpc::Status::OK;
 }
 
@@ -198,16 +137,16 @@ grpc::Status FillFieldSources(const sas::v1::ListFieldSourcesRequest& request,
 
 #define SASD_METHOD(NAME) "sas.v1.TopologyService/" #NAME
 
-#define SASD_LIST(PLURAL, SINGULAR, ADD)                                                           \
-  grpc::ServerUnaryReactor* TopologyService::List##PLURAL(                                         \
-      grpc::CallbackServerContext* context, const sas::v1::List##PLURAL##Request* request,         \
-      sas::v1::List##PLURAL##Response* response) {                                                 \
-    return calls_.Run(context, SASD_METHOD(List##PLURAL), request,                                 \
-                      [this, request, response](const AdmittedCall&) {                             \
-                        return ListMatching<registry::SINGULAR>(*registry_.Snapshot(), *request,   \
-                                                                response,                          \
-                                                                [](auto* r) { return r->ADD(); }); \
-                      });                                                                          \
+#define SASD_LIST(PLURAL, SINGULAR, ADD)                                                       \
+  grpc::ServerUnaryReactor* TopologyService::List##PLURAL(                                     \
+      grpc::CallbackServerContext* context, const sas::v1::List##PLURAL##Request* request,     \
+      sas::v1::List##PLURAL##Response* response) {                                             \
+    return calls_.Run(context, SASD_METHOD(List##PLURAL), request,                             \
+                      [this, request, response](const AdmittedCall& call) {                    \
+                        return ListMatching<registry::SINGULAR>(                               \
+                            *registry_.Snapshot(), *request, response,                         \
+                            [](auto* r) { return r->ADD(); }, call.cancelled);                 \
+                      });                                                                      \
   }
 SASD_LIST(Hosts, Host, add_hosts)
 SASD_LIST(Phys, Phy, add_phys)
@@ -244,8 +183,8 @@ grpc::ServerUnaryReactor* TopologyService::FindResources(
     grpc::CallbackServerContext* context, const sas::v1::FindResourcesRequest* request,
     sas::v1::FindResourcesResponse* response) {
   return calls_.Run(
-      context, SASD_METHOD(FindResources), request, [this, request, response](const AdmittedCall&) {
-        const grpc::Status status = FillFound(*request, *registry_.Snapshot(), response);
+      context, SASD_METHOD(FindResources), request, [this, request, response](const AdmittedCall& call) {
+        const grpc::Status status = FillFound(*request, registry_.Snapshot(), finder_, response, call.cancelled);
         if (!status.ok() || !response->resources().empty()) return status;
         return FillRemoved(*request, registry_, history_, response);
       });

@@ -4,6 +4,7 @@
 #include "daemon/registry/registry.h"
 #include "daemon/service/calls.h"
 #include "daemon/service/history_reader.h"
+#include "daemon/service/resource_finder.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/topology_service.grpc.pb.h"
 
@@ -15,7 +16,7 @@ class TopologyService final : public sas::v1::TopologyService::CallbackService {
  public:
   // Borrows all of them for its lifetime.
   TopologyService(const registry::Registry& registry, const HistoryReader& history, Calls& calls)
-      : registry_(registry), history_(history), calls_(calls) {}
+      : registry_(registry), history_(history), calls_(calls), finder_(registry) {}
 
 #define SASD_LIST_AND_GET(PLURAL, SINGULAR)                                                   \
   grpc::ServerUnaryReactor* List##PLURAL(grpc::CallbackServerContext* context,                \
@@ -45,6 +46,7 @@ class TopologyService final : public sas::v1::TopologyService::CallbackService {
   const registry::Registry& registry_;
   const HistoryReader& history_;
   Calls& calls_;
+  ResourceFinder finder_;  // synchronizes itself
 };
 
 }  // namespace sasd::service
