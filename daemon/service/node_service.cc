@@ -1,5 +1,6 @@
 #include "daemon/service/node_service.h"
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -14,6 +15,8 @@
 #include "daemon/service/list_filters.h"
 #include "daemon/service/names.h"
 #include "daemon/service/settled_wait.h"
+#include "daemon/service/settled_waits.h"
+#include "grpc/support/time.h"
 #include "rpc/limits.h"
 #include "rpc/status.h"
 
@@ -81,6 +84,20 @@ grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Top
 }
 
 }  // namespace
+
+NodeService::NodeService(registry::Registry& registry, watch::WatchLog& log,
+                         health::Monitor& monitor, NodeInfo node, Calls& calls)
+    : registry_(registry),
+      log_(log),
+      monitor_(monitor),
+      node_(std::move(node)),
+      calls_(calls),
+      settled_waits_(
+          std::make_shared<SettledWaits>(registry, log, [this](std::function<void()> function) {
+            soon_ = std::make_unique<grpc::Alarm>();  // the one before has fired
+            soon_->Set(gpr_now(GPR_CLOCK_MONOTONIC),
+                       [function = std::move(function)](bool) { function(); });
+          })) {}
 
 NodeService::~NodeService() = default;
 
@@ -177,34 +194,25 @@ grpc::ServerUnaryReactor* NodeService::WaitSettled(grpc::CallbackServerContext* 
         calls_.limits().Refuse(*limit, absl::StrCat("one more WaitSettled of ", caller.key)));
   }
   auto wait = std::make_shared<SettledWait>(*this, registry_, std::move(hosts), response);
-  bool refused;
   {
     absl::MutexLock lock(&mu_);
-    refused = shutting_down_;
-    if (!refused) waits_.emplace(wait.get(), Parked{wait, caller.key});
+    waits_.emplace(wait.get(), Parked{wait, caller.key});
   }
-  if (refused) {
-    wait_quota_.Release(caller.key);
-    return refuse(ShuttingDown());
-  }
-  wait->Start(log_, deadline);
+  if (!settled_waits_->Add(wait)) wait->End(ShuttingDown());
+  wait->Start(deadline);
   return wait.get();
 }
 
 #undef SASD_METHOD
 
 void NodeService::Shutdown() {
-  std::vector<std::shared_ptr<SettledWait>> waits;
-  {
-    absl::MutexLock lock(&mu_);
-    shutting_down_ = true;
-    waits.reserve(waits_.size());
-    for (const auto& [pointer, parked] : waits_) waits.push_back(parked.wait);
+  for (const std::shared_ptr<SettledWaiter>& waiter : settled_waits_->Close()) {
+    static_cast<SettledWait*>(waiter.get())->End(ShuttingDown());
   }
-  for (const std::shared_ptr<SettledWait>& wait : waits) wait->End(ShuttingDown());
 }
 
 void NodeService::Forget(SettledWait* wait) {
+  settled_waits_->Remove(wait);
   Parked last;  // destroyed without the lock
   {
     absl::MutexLock lock(&mu_);

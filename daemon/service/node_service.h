@@ -13,7 +13,9 @@
 #include "daemon/registry/registry.h"
 #include "daemon/service/calls.h"
 #include "daemon/service/node_info.h"
+#include "daemon/service/settled_waits.h"
 #include "daemon/watch/watch_log.h"
+#include "grpcpp/alarm.h"
 #include "grpcpp/grpcpp.h"
 #include "rpc/limits.h"
 #include "sas/v1/node_service.grpc.pb.h"
@@ -27,8 +29,7 @@ class NodeService final : public sas::v1::NodeService::CallbackService {
  public:
   // Borrows the registry, its log, the monitor and `calls` for its lifetime.
   NodeService(registry::Registry& registry, watch::WatchLog& log, health::Monitor& monitor,
-              NodeInfo node, Calls& calls)
-      : registry_(registry), log_(log), monitor_(monitor), node_(std::move(node)), calls_(calls) {}
+              NodeInfo node, Calls& calls);
   // Every call has ended (the gRPC server was shut down).
   ~NodeService() override;
 
@@ -64,6 +65,7 @@ class NodeService final : public sas::v1::NodeService::CallbackService {
   // The call of `wait` has ended.
   void Forget(SettledWait* wait) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Constant.
   registry::Registry& registry_;
   watch::WatchLog& log_;
   health::Monitor& monitor_;
@@ -71,9 +73,14 @@ class NodeService final : public sas::v1::NodeService::CallbackService {
   Calls& calls_;
   rpc::PeerQuota wait_quota_{calls_.limits(), std::nullopt, rpc::Limit::kWaitsPerPeer};
 
+  // Synchronizes itself.
+  const std::shared_ptr<SettledWaits> settled_waits_;
+  // Runs what settled_waits_ wants to run soon, one after another.
+  std::unique_ptr<grpc::Alarm> soon_;
+
   absl::Mutex mu_;  // a leaf
-  bool shutting_down_ ABSL_GUARDED_BY(mu_) = false;
-  absl::flat_hash_map<SettledWait*, Parked> waits_ ABSL_GUARDED_BY(mu_);
+  // The calls of WaitSettled that have not ended.
+  absl::flat_hash_map<const SettledWait*, Parked> waits_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sasd::service

@@ -1,8 +1,6 @@
 #include "daemon/service/settled_wait.h"
 
 #include <algorithm>
-#include <cstdint>
-#include <limits>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -44,57 +42,25 @@ grpc::Status ReadDeadline(const sas::v1::WaitSettledRequest& request, absl::Time
   return grpc::Status::OK;
 }
 
-void SettledWait::Start(watch::WatchLog& log, absl::Time deadline) {
-  const std::weak_ptr<SettledWait> self = weak_from_this();
-  {
-    absl::MutexLock lock(&mu_);
-    if (!ended_) cursor_ = log.Subscribe(self);
-    if (!ended_ && deadline != absl::InfiniteFuture()) {
-      alarm_.Set(absl::ToChronoTime(deadline), [self](bool in_time) {
-        if (const auto wait = in_time ? self.lock() : nullptr) wait->OnDeadline();
-      });
-    }
-  }
-  OnReady();
+void SettledWait::Start(absl::Time deadline) {
+  absl::MutexLock lock(&mu_);
+  if (ended_ || deadline == absl::InfiniteFuture()) return;
+  alarm_.Set(absl::ToChronoTime(deadline), [self = weak_from_this()](bool in_time) {
+    if (const auto wait = in_time ? self.lock() : nullptr) wait->OnDeadline();
+  });
 }
 
-void SettledWait::CatchUp() {
-  while (true) {
-    switch (cursor_->Next(std::numeric_limits<size_t>::max(), std::numeric_limits<size_t>::max())
-                .state) {
-      case watch::Cursor::Batch::State::kEvents:
-        break;
-      case watch::Cursor::Batch::State::kArchived:  // of no use to it
-      case watch::Cursor::Batch::State::kFellBehind:
-        cursor_->BeginSnapshot();
-        cursor_->EndSnapshot();
-        break;
-      case watch::Cursor::Batch::State::kAtEnd:
-        return;
-    }
-  }
-}
-
-void SettledWait::OnReady() {
+void SettledWait::OnSettled(const registry::Topology& topology) {
   {
     absl::MutexLock lock(&mu_);
     if (ended_) return;
-    CatchUp();
-    if (!registry_.Unsettled(hosts_).empty()) return;
     ended_ = true;
-    Fill(*registry_.Snapshot(), hosts_, response_);
+    Fill(topology, hosts_, response_);
   }
   Finish(grpc::Status::OK);
 }
 
-void SettledWait::OnDeadline() {
-  std::vector<registry::UnsettledHost> unsettled;
-  {
-    absl::MutexLock lock(&mu_);
-    unsettled = registry_.Unsettled(hosts_);
-  }
-  End(NotSettled(unsettled));
-}
+void SettledWait::OnDeadline() { End(NotSettled(registry_.Unsettled(hosts_))); }
 
 void SettledWait::OnCancel() {
   End(grpc::Status(grpc::StatusCode::CANCELLED, "the caller has gone"));
@@ -113,7 +79,6 @@ void SettledWait::OnDone() {
   {
     absl::MutexLock lock(&mu_);
     alarm_.Cancel();
-    cursor_.reset();
   }
   service_.Forget(this);
 }

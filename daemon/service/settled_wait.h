@@ -8,7 +8,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "daemon/watch/watch_log.h"
+#include "daemon/registry/registry.h"
+#include "daemon/service/settled_waits.h"
 #include "grpcpp/alarm.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/node_service.pb.h"
@@ -22,10 +23,9 @@ class NodeService;
 grpc::Status ReadDeadline(const sas::v1::WaitSettledRequest& request, absl::Time now,
                           absl::Time* deadline);
 
-// One call of WaitSettled: a subscriber that looks at the registry whenever something happened, so
-// that no thread waits. Thread-safe.
+// One call of WaitSettled. No thread waits. Thread-safe.
 class SettledWait final : public grpc::ServerUnaryReactor,
-                          public watch::WakeListener,
+                          public SettledWaiter,
                           public std::enable_shared_from_this<SettledWait> {
  public:
   // The service keeps it until OnDone. Empty `hosts`: all.
@@ -33,27 +33,25 @@ class SettledWait final : public grpc::ServerUnaryReactor,
               sas::v1::WaitSettledResponse* response)
       : service_(service), registry_(registry), hosts_(std::move(hosts)), response_(response) {}
 
-  void Start(watch::WatchLog& log, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mu_);
+  void Start(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mu_);
   // Ends the call with `status`, once.
   void End(const grpc::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
 
-  void OnReady() override ABSL_LOCKS_EXCLUDED(mu_);
+  const std::vector<registry::Host::Key>& hosts() const override { return hosts_; }
+  void OnSettled(const registry::Topology& topology) override ABSL_LOCKS_EXCLUDED(mu_);
   void OnCancel() override ABSL_LOCKS_EXCLUDED(mu_);
   void OnDone() override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   void OnDeadline() ABSL_LOCKS_EXCLUDED(mu_);
-  // Passes by all events there are, so that the next one wakes.
-  void CatchUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Constant.
   NodeService& service_;
   registry::Registry& registry_;
-  const std::vector<HostKey> hosts_;
+  const std::vector<registry::Host::Key> hosts_;
   sas::v1::WaitSettledResponse* const response_;
 
-  absl::Mutex mu_;  // before the log's and the registry's
-  std::unique_ptr<watch::Cursor> cursor_ ABSL_GUARDED_BY(mu_);
+  absl::Mutex mu_;
   grpc::Alarm alarm_ ABSL_GUARDED_BY(mu_);
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
 };
