@@ -137,16 +137,16 @@ grpc::Status FillFieldSources(const sas::v1::ListFieldSourcesRequest& request,
 
 #define SASD_METHOD(NAME) "sas.v1.TopologyService/" #NAME
 
-#define SASD_LIST(PLURAL, SINGULAR, ADD)                                                       \
-  grpc::ServerUnaryReactor* TopologyService::List##PLURAL(                                     \
-      grpc::CallbackServerContext* context, const sas::v1::List##PLURAL##Request* request,     \
-      sas::v1::List##PLURAL##Response* response) {                                             \
-    return calls_.Run(context, SASD_METHOD(List##PLURAL), request,                             \
-                      [this, request, response](const AdmittedCall& call) {                    \
-                        return ListMatching<registry::SINGULAR>(                               \
-                            *registry_.Snapshot(), *request, response,                         \
-                            [](auto* r) { return r->ADD(); }, call.cancelled);                 \
-                      });                                                                      \
+#define SASD_LIST(PLURAL, SINGULAR, ADD)                                                   \
+  grpc::ServerUnaryReactor* TopologyService::List##PLURAL(                                 \
+      grpc::CallbackServerContext* context, const sas::v1::List##PLURAL##Request* request, \
+      sas::v1::List##PLURAL##Response* response) {                                         \
+    return calls_.Run(context, SASD_METHOD(List##PLURAL), request,                         \
+                      [this, request, response](const AdmittedCall& call) {                \
+                        return ListMatching<registry::SINGULAR>(                           \
+                            *registry_.Snapshot(), *request, response,                     \
+                            [](auto* r) { return r->ADD(); }, call.cancelled);             \
+                      });                                                                  \
   }
 SASD_LIST(Hosts, Host, add_hosts)
 SASD_LIST(Phys, Phy, add_phys)
@@ -182,12 +182,13 @@ SASD_GET(Slot, mutable_slot)
 grpc::ServerUnaryReactor* TopologyService::FindResources(
     grpc::CallbackServerContext* context, const sas::v1::FindResourcesRequest* request,
     sas::v1::FindResourcesResponse* response) {
-  return calls_.Run(
-      context, SASD_METHOD(FindResources), request, [this, request, response](const AdmittedCall& call) {
-        const grpc::Status status = FillFound(*request, registry_.Snapshot(), finder_, response, call.cancelled);
-        if (!status.ok() || !response->resources().empty()) return status;
-        return FillRemoved(*request, registry_, history_, response);
-      });
+  return calls_.Run(context, SASD_METHOD(FindResources), request,
+                    [this, request, response](const AdmittedCall& call) {
+                      const grpc::Status status = FillFound(*request, registry_.Snapshot(), finder_,
+                                                            response, call.cancelled);
+                      if (!status.ok() || !response->resources().empty()) return status;
+                      return FillRemoved(*request, registry_, history_, response);
+                    });
 }
 
 grpc::ServerUnaryReactor* TopologyService::ListFieldSources(
