@@ -26,8 +26,13 @@ class EventsTest : public ::testing::Test {
     WallClock clock;
     clock.zone = absl::UTCTimeZone();
     clock.now = [] { return absl::FromUnixSeconds(1'772'452'800); };
-    return cli::Run(arguments, {sasd_.out, sasd_.err, interrupt_, false, "",
-                                [this](const std::string&) { return sasd_.NewStubs(); }, clock});
+    return cli::Run(arguments, {sasd_.out,
+                                sasd_.err,
+                                interrupt_,
+                                false,
+                                {},
+                                [this](const Connection&) { return sasd_.NewStubs(); },
+                                clock});
   }
 
   void Answer(const std::string& page) {

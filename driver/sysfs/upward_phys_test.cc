@@ -47,7 +47,7 @@ class UpwardPhysTest : public ::testing::Test {
     for (const Observation& observation : reading.observations) {
       const auto* phy = std::get_if<PhyFacts>(&observation);
       if (phy == nullptr || phy->key.owner.is_host()) continue;
-      if (phy->attached == reading.host) phys.push_back(phy->key.phy.value());
+      if (phy->attached == reading.host.address) phys.push_back(phy->key.phy.value());
     }
     return phys;
   }
