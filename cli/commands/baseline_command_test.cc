@@ -27,8 +27,10 @@ class BaselineTest : public ::testing::Test {
   int Run(const std::vector<std::string>& arguments) {
     sasd_.out.str("");
     sasd_.err.str("");
-    return cli::Run(arguments, {sasd_.out, sasd_.err, interrupt_, false, "",
-                                [this](const std::string&) { return sasd_.NewStubs(); }});
+    return cli::Run(arguments,
+                    {sasd_.out, sasd_.err, interrupt_, false, {}, [this](const Connection&) {
+                       return sasd_.NewStubs();
+                     }});
   }
   // Two pages: a missing drive, then a host.
   void AddPages() {

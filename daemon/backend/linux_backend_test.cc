@@ -18,6 +18,7 @@
 #include "driver/sysfs/fake_uevent_source.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "rpc/call_guard.h"
 
 namespace sasd {
 namespace {
@@ -137,7 +138,8 @@ TEST_F(LinuxBackendTest, EveryDeviceIsKnownAtStart) {
   Start();
   EXPECT_EQ(sink_.hosts(), 1);
   EXPECT_EQ(sink_.devices(), 3u);
-  EXPECT_TRUE(backend_->services().empty());
+  rpc::OpenGuard guard;
+  EXPECT_TRUE(backend_->services(guard).empty());
   EXPECT_THAT(backend_->description(), HasSubstr("linux-backend, live"));
 }
 

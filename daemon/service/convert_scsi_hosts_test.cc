@@ -11,11 +11,11 @@ class ConvertScsiHostsTest : public ::testing::Test {
  protected:
   ConvertScsiHostsTest() {
     HostFacts facts;
-    facts.address = SasAddress(0x500605b00ab01230);
+    facts.key = HostKey(SasAddress(0x500605b00ab01230));
     facts.os_name = "host10";
     ObservationBatch batch;
     batch.source = Source::kSysfs;
-    batch.host = facts.address;
+    batch.host = facts.key;
     batch.observations = {facts};
     registry_.Observe(std::move(batch));
   }

@@ -82,9 +82,9 @@ class Node {
   explicit Node(int drives) {
     const int enclosures = std::max(1, drives / (kHosts * kFanOut * kDrivesOfExpander));
     for (int h = 0; h < kHosts; ++h) {
-      const SasAddress host = HostAddress(h);
+      const HostKey host(HostAddress(h));
       HostFacts facts;
-      facts.address = host;
+      facts.key = host;
       Observe(host, {facts});
       for (int e = 0; e < kFanOut; ++e) AddBranch(host, e, enclosures);
       DiscoveryFacts discovery;
@@ -94,7 +94,7 @@ class Node {
     }
   }
 
-  void Observe(SasAddress host, std::vector<Observation> observations) {
+  void Observe(HostKey host, std::vector<Observation> observations) {
     ObservationBatch batch;
     batch.host = host;
     batch.time = clock_.Now();
@@ -130,20 +130,20 @@ class Node {
     health::Monitor& monitor_;
   };
 
-  NodeKey NextNode(SasAddress host) {
+  NodeKey NextNode(HostKey host) {
     return {host, SasAddress(0x5000c50000000000 + ++last_), PhysicalPort(0)};
   }
 
-  void AddBranch(SasAddress host, int lane, int enclosures) {
+  void AddBranch(HostKey host, int lane, int enclosures) {
     const NodeKey root = NodeKey::Host(host), top = NextNode(host);
     ExpanderFacts facts;
     facts.key = top;
     facts.parent = root;
-    Observe(host, {facts, Link(root, lane, top.address, 0), Link(top, 0, host, lane)});
+    Observe(host, {facts, Link(root, lane, top.address, 0), Link(top, 0, host.address, lane)});
     for (int i = 0; i < enclosures; ++i) AddEnclosure(host, top, i + 1);
   }
 
-  void AddEnclosure(SasAddress host, const NodeKey& top, int lane) {
+  void AddEnclosure(HostKey host, const NodeKey& top, int lane) {
     const NodeKey key = NextNode(host);
     std::vector<Observation> all;
     ExpanderFacts facts;
@@ -183,7 +183,7 @@ class Node {
   Clock& clock_ = SystemClock();
   registry::Registry registry_{registry::Registry::Options{"00000000000000aa"}};
   watch::WatchLog log_{registry_};
-  service::EventEncoder encoder_;
+  service::EventEncoder encoder_{registry_.epoch()};
   health::Monitor monitor_{health::Monitor::Options{}, registry_, clock_};
   Listener listener_{monitor_};
   watch::Publisher publisher_{log_, encoder_, {&listener_}};
@@ -284,7 +284,7 @@ class Waiter : public service::SettledWaiter {
 
 void MeasureWaits(Node& node, int events) {
   constexpr int kWaits = 5'000, kRounds = 9;
-  const SasAddress host = HostAddress(0);
+  const HostKey host(HostAddress(0));
   DiscoveryFacts discovery;
   discovery.host = host;
   discovery.state = DiscoveryState::kInProgress;

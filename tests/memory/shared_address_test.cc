@@ -84,7 +84,7 @@ class SharedAddressTest : public ::testing::Test {
   // Starts sasd, instead of one that runs.
   void Start(DaemonOptions options) {
     daemon_.reset();
-    options.listen = absl::StrCat("unix:", (folder_ / "s").string());
+    options.server.listen = {absl::StrCat("unix:", (folder_ / "s").string())};
     options.memory.directory = state_directory_;
     auto daemon = Daemon::Start(options, SystemClock());
     ASSERT_TRUE(daemon.ok()) << daemon.status();

@@ -242,7 +242,7 @@ void Show(const HostWorld& host, Source source, ObservationSink& sink) {
   if (source == Source::kFirmware ? !host.has_firmware : !host.has_sysfs) return;
   ObservationBatch batch;
   batch.source = source;
-  batch.host = host.address;
+  batch.host = host.key;
   batch.observations = See(host, source);
   sink.Observe(std::move(batch));
 }
