@@ -24,14 +24,13 @@ class RequestLimitsTest : public testing::Test {
 
 TEST_F(RequestLimitsTest, RepeatedFieldIsBoundedAtAnyDepth) {
   sas::v1::ListEndDevicesRequest request;
-  for (int i = 0; i < 100; ++i) {
-    request.mutable_filter()->add_states(sas::v1::DEVICE_STATE_ATTACHED);
-  }
+  sas::v1::Condition* const condition = request.mutable_filter()->add_conditions();
+  for (int i = 0; i < 100; ++i) condition->add_values("ATTACHED");
   EXPECT_TRUE(CheckRequest(request, limits_).ok());
-  request.mutable_filter()->add_states(sas::v1::DEVICE_STATE_ATTACHED);
+  condition->add_values("ATTACHED");
   const grpc::Status status = CheckRequest(request, limits_);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_EQ(status.error_message(), "states has 101 values: the limit repeated_values is 100");
+  EXPECT_EQ(status.error_message(), "values has 101 values: the limit repeated_values is 100");
   EXPECT_EQ(limits_.refused(rpc::Limit::kRepeatedValues), 1);
 }
 

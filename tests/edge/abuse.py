@@ -67,9 +67,10 @@ def unread_watches(path):
 
 @abuse
 def large_filters(path):
-    """Lists with as many values in a filter as a request may have."""
+    """Lists with as many values in a condition as it may have."""
     request = topology.ListEndDevicesRequest(page_size=1000)
-    request.filter.states.extend([3] * 10000)
+    request.filter.conditions.add(field="serial", operator=1,
+                                  values=[f"X{i}" for i in range(256)])
     hog(path, lambda c: topology_grpc.TopologyServiceStub(c).ListEndDevices.future(
         request, timeout=TIMEOUT_S))
 

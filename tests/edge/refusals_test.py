@@ -230,7 +230,7 @@ class RefusalsTest(unittest.TestCase):
         with self.node.channel() as channel:
             lists = topology_grpc.TopologyServiceStub(channel)
             many = topology.ListEndDevicesRequest()
-            many.filter.states.extend([1] * 101)
+            many.filter.conditions.add(field="state", operator=1, values=["ATTACHED"] * 101)
             self.refused("values of a repeated field", lambda: lists.ListEndDevices(many), exhausted,
                          "the limit repeated_values is 100")
             self.refused("length of a text",

@@ -118,7 +118,7 @@ TEST_F(Lifetime, S12_RemovalReportNeedsOnlyTheAdapter) {
   Attach attach = BeginAttachOf(kElsewhere);
   hba_->attacher().RunCommands(attach);
   const NodeKey key = KeyOfExpander(kExpander);
-  const SasAddress adapter = hba_->host();
+  const HostKey adapter = hba_->host();
   int reports = 0;
   std::thread attacher;
   sink_->set_on_batch([&](const ObservationBatch& batch) {
