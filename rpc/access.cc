@@ -162,7 +162,7 @@ grpc::Status Access::Admit(const grpc::ServerContextBase& context, absl::string_
         WithReason(grpc::StatusCode::PERMISSION_DENIED,
                    absl::StrCat(method, " needs the role ", RoleName(needed), "; ", found.key,
                                 " has ", found.role == Role::kNone ? "none" : RoleName(found.role),
-                                "; see [roles] in sasd.toml"),
+                                "; see docs/security.md"),
                    "ROLE_REQUIRED",
                    {{"method", std::string(method)},
                     {"needed", std::string(RoleName(needed))},

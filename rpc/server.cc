@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
@@ -113,11 +114,13 @@ void Server::Build(const ServerOptions& options, grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("sasd");
   quota.Resize(static_cast<size_t>(limits.value(Limit::kMemoryBytes)));
   builder.SetResourceQuota(quota);
-  builder.experimental().SetInterceptorCreators(UndecodableInterceptors());
+  absl::flat_hash_set<std::string> methods;
   for (const ServedService& served : services_) {
     builder.RegisterService(served.service);
     edge_.access.Add(served.roles);
+    for (const MethodRole& each : served.roles) methods.insert(each.first);
   }
+  builder.experimental().SetInterceptorCreators(UndecodableInterceptors(std::move(methods)));
   ping_method_ = options.ping_method;
 }
 

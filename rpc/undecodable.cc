@@ -1,9 +1,11 @@
 #include "rpc/undecodable.h"
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 
 namespace sasd::rpc {
 namespace {
@@ -32,18 +34,25 @@ class Interceptor final : public grpc::experimental::Interceptor {
 
 class Factory final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
+  explicit Factory(absl::flat_hash_set<std::string> methods) : methods_(std::move(methods)) {}
+
+  // Null: the call has none.
   grpc::experimental::Interceptor* CreateServerInterceptor(
       grpc::experimental::ServerRpcInfo* info) override {
-    return new Interceptor(info->method());
+    const absl::string_view method = absl::StripPrefix(info->method(), "/");
+    return methods_.contains(method) ? new Interceptor(method) : nullptr;
   }
+
+ private:
+  const absl::flat_hash_set<std::string> methods_;
 };
 
 }  // namespace
 
 std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
-UndecodableInterceptors() {
+UndecodableInterceptors(absl::flat_hash_set<std::string> methods) {
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> out;
-  out.push_back(std::make_unique<Factory>());
+  out.push_back(std::make_unique<Factory>(std::move(methods)));
   return out;
 }
 

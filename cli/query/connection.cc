@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -16,12 +16,14 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, const char* option
     return absl::InvalidArgumentError(absl::StrCat(
         "TLS needs --tls-ca, --tls-certificate and --tls-key; ", option, " is missing"));
   }
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  // A folder opens, and does not read.
+  if (!file.is_open() || errno != 0) {
     return absl::NotFoundError(absl::StrCat(option, " ", path, ": ", strerror(errno)));
   }
-  return text.str();
+  return text;
 }
 
 }  // namespace

@@ -168,6 +168,7 @@ class LinksToOneAddressTest : public ControlLinksTest {
  protected:
   void Change(emulator::FabricSpec& fabric) override {
     fabric.hosts[1].address = fabric.hosts[0].address;
+    fabric.shared_identifiers = true;
   }
 };
 
@@ -269,7 +270,8 @@ TEST_F(ControlLinksTest, HbaOtherThanInSysfsIsRefused) {
   std::swap(hosts_[0].ctl.ioc_number, hosts_[1].ctl.ioc_number);
   links_->Follow({hosts_[0]});
   EXPECT_TRUE(Await([&] { return KindOf(0) == Kind::kFailed; }));
-  EXPECT_THAT(std::string(links_->states()[0].error.message()), HasSubstr("but sysfs shows"));
+  EXPECT_THAT(std::string(links_->states()[0].error.message()),
+              HasSubstr("mpt3ctl:1 is at 0000:11:00.0, not at 0000:10:00.0"));
   EXPECT_EQ(listener_.hosts(), 0u);
   EXPECT_EQ(listener_.devices(), 0u);
 }

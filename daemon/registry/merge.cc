@@ -165,6 +165,7 @@ SASD_INSTANTIATE_MERGE(SlotRecord);
 #undef SASD_INSTANTIATE_MERGE
 
 void AddPathFields(const UnitRecord& path, LogicalUnit& unit) {
+  if (unit.wwid.empty()) unit.wwid = path.wwid;
   if (unit.rejected_wwid.empty()) unit.rejected_wwid = path.rejected_wwid;
   if (unit.vendor.empty()) unit.vendor = path.vendor;
   if (unit.model.empty()) unit.model = path.model;

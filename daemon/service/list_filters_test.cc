@@ -111,6 +111,7 @@ std::shared_ptr<const registry::Topology> MakeTopology() {
   LogicalUnitFacts tape = registry::Unit(kHostA, 0x13, "naa.5000c500a7b26113");
   tape.peripheral_type = 1;
   tape.size_bytes = 4000;
+  tape.rejected_wwid = "naa.0000000000000000";
   EndDeviceFacts ses = registry::Drive(kHostA, 0x1e);
   LogicalUnitFacts ses_unit = registry::Unit(kHostA, 0x1e, "naa.500304800175f0bd");
   ses_unit.peripheral_type = 13;
@@ -423,7 +424,7 @@ TEST(ListFiltersTest, AnUnknownFieldNamesCloseOnesAndAll) {
       ElementsAre("filter.conditions[0].field: no field \"ocupied\" of slots to filter by; "
                   "did you mean \"occupied\"? (fields: name, alias, enclosure, slot, label, "
                   "occupied, end_devices, logical_unit, vendor, model, serial, "
-                  "block_devices, os_name, hosts, sources, revision)"));
+                  "block_devices, os_name, hosts, logical_units, serials, sources, revision)"));
   EXPECT_THAT(Pass<registry::Slot>("", "=", {"true"}),
               ElementsAre(StartsWith("filter.conditions[0].field: no field \"\" of slots")));
 }

@@ -14,7 +14,7 @@ namespace {
 using registry::EndDevice;
 using registry::kHostA;
 
-constexpr int kDrives = 3'000;
+constexpr int kDrives = 3'200;  // 200 for each of 16 slots
 
 class ListPageTest : public ::testing::Test {
  protected:

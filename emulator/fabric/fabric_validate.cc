@@ -101,8 +101,6 @@ class Validator {
     }
     if (IsBoardMade(address)) return;
     const auto [it, added] = addresses_.try_emplace(address, kind, index);
-    // People write one example address into several HBAs (Fohdeesha/lab-docu issue 15).
-    if (kind == ElementKind::kHost && it->second.first == ElementKind::kHost) return;
     // Both ports of a device may have one address (multipath).
     if (added || it->second == std::make_pair(kind, index)) return;
     if (fabric_.shared_identifiers && it->second.first == kind) return;

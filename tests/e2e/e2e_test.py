@@ -103,7 +103,7 @@ class ShippedFabricTest(unittest.TestCase):
 
     def test_every_shipped_fabric_settles_healthy(self):
         names = re.search(
-            r"with this fabric: (.*?);",
+            r"Shipped fabrics: (.*?)\. ",
             " ".join(subprocess.run([SASD, "--help"], capture_output=True, text=True).stdout.split()),
         ).group(1)
         self.assertIn("demo", names)

@@ -118,7 +118,9 @@ class LimitsTest(unittest.TestCase):
 
     def test_watch_without_progress_ends_with_its_limit(self):
         with Node("--limit", "watch_stall_seconds=1", tls=False, fabric="oak-816") as sasd:
-            with sasd.channel() as channel, sasd.channel() as other:
+            # A window that does not grow: the snapshot does not fit into it.
+            window = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65536)]
+            with sasd.channel(window) as channel, sasd.channel() as other:
                 node_grpc.NodeServiceStub(other).WaitSettled(
                     node.WaitSettledRequest(), timeout=TIMEOUT_S)
                 stream = watch_grpc.WatchServiceStub(channel).Watch(watch.WatchRequest())

@@ -1,13 +1,14 @@
 """Who and what sasd refuses, with code and text. Prints the table."""
 
 import os
+import shutil
 import socket
 import ssl
 import subprocess
 import tempfile
 import unittest
 
-from edge_node import SASCTL, SASD, TIMEOUT_S, Node
+from edge_node import ROOT, SASCTL, SASD, TIMEOUT_S, Node
 
 import grpc
 from sas.emulator.v1 import emulator_service_pb2 as emulator
@@ -194,6 +195,10 @@ class RefusalsTest(unittest.TestCase):
         if os.geteuid() != 0:
             self.skipTest("needs root, to connect as other users")
         os.chmod(self.node.socket, 0o666)
+        # Other users cannot read the folder of the test.
+        self.copy = os.path.join(self.node.folder, "sasd")
+        shutil.copytree(os.path.join(ROOT, "proto"), os.path.join(self.copy, "proto"))
+        shutil.copy(os.path.join(os.path.dirname(__file__), "call_as.py"), self.copy)
         for uid, gid, verb, role in [(4711, 4711, "Dismiss", "viewer"),
                                      (4711, 4711, "Pull", "viewer")]:
             self.assertEqual(self.as_user(uid, gid, "GetNode"), "OK")
@@ -214,9 +219,10 @@ class RefusalsTest(unittest.TestCase):
                 os.setgroups([])
                 os.setgid(gid)
                 os.setuid(uid)
-                os.execv("/usr/bin/python3", [
-                    "/usr/bin/python3", os.path.join(os.path.dirname(__file__), "call_as.py"),
-                    self.node.socket, verb, str(writer)])
+                os.execve("/usr/bin/python3", [
+                    "/usr/bin/python3", os.path.join(self.copy, "call_as.py"),
+                    self.node.socket, verb, str(writer)],
+                    {**os.environ, "TEST_SRCDIR": self.node.folder})
             finally:
                 os._exit(1)
         os.close(writer)

@@ -220,6 +220,7 @@ TEST_F(SharedAddressTest, VirtualHbasWithOneAddress) {
   const std::set<std::string> all = Serials();
   ASSERT_GT(all.size(), 30u);
   ASSERT_EQ(absl::StrReplaceAll({{"500605b00ab05670", "500605b00ab01230"}}, &text), 1);
+  text += "\nshared_identifiers: true\n";
   StartFabric(text);
   EXPECT_THAT(Hosts(), UnorderedElementsAre(Pair("0000:3b:00.0", "500605b00ab01230"),
                                             Pair("0000:af:00.0", "500605b00ab01230-0000.af.00.0")));

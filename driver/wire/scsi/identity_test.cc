@@ -34,13 +34,30 @@ TEST(IdentityTest, DefinedIdentifiersIdentifyAUnit) {
 }
 
 TEST(IdentityTest, UndefinedBlankAndDefaultOnesDoNot) {
-  for (const char* id :
-       {"", "naa.", "naa.0000000000000000", "naa.ffffffffffffffff", "naa.1000c500a7b26111",
-        "naa.4000c500a7b26111", "naa.7000c500a7b26111", "naa.5000000000000000",
-        "naa.5fffffffffffffff", "naa.5000000000000001", "naa.3000000000000000",
-        "naa.60000000000000000000000000000000", "naa.2123000000a7b261", "eui.0000000000000000",
-        "eui.ffffffffffffffff", "eui.0000000000000001", "t10.", "t10.ATA     ",
-        "t10.ATA     CHEAP 512GB                             "}) {
+  for (const char* id : {"",
+                         "naa.",
+                         "naa.0000000000000000",
+                         "naa.ffffffffffffffff",
+                         "naa.1000c500a7b26111",
+                         "naa.4000c500a7b26111",
+                         "naa.7000c500a7b26111",
+                         "naa.5000000000000000",
+                         "naa.5fffffffffffffff",
+                         "naa.2",
+                         "naa.21",
+                         "naa.2123",
+                         "naa.5",
+                         "naa.6000c",
+                         "naa.5000000000000001",
+                         "naa.3000000000000000",
+                         "naa.60000000000000000000000000000000",
+                         "naa.2123000000a7b261",
+                         "eui.0000000000000000",
+                         "eui.ffffffffffffffff",
+                         "eui.0000000000000001",
+                         "t10.",
+                         "t10.ATA     ",
+                         "t10.ATA     CHEAP 512GB                             "}) {
     EXPECT_FALSE(IdentifiesUnit(id)) << id;
   }
 }

@@ -251,9 +251,10 @@ bool IdentifiesUnit(absl::string_view id) {
   if (absl::ConsumePrefix(&id, "naa.")) {
     if (id.empty() || !absl::StrContains("2356", id[0])) return false;
     const absl::string_view rest = id.substr(1);
-    if (id[0] == '3') return !IsBlank(rest);  // locally assigned
-    // IEEE extended (2): 12 bits before the company id.
-    return !IsBlank(rest) && !IsBlank(rest.substr(id[0] == '2' ? 3 : 0, kCompanyDigits));
+    if (id[0] == '3') return !IsBlank(rest);      // locally assigned
+    const size_t company = id[0] == '2' ? 3 : 0;  // IEEE extended (2): 12 bits before it
+    if (rest.size() < company + kCompanyDigits) return false;
+    return !IsBlank(rest) && !IsBlank(rest.substr(company, kCompanyDigits));
   }
   if (absl::ConsumePrefix(&id, "eui.")) {
     return !IsBlank(id) && !IsBlank(id.substr(0, kCompanyDigits));
