@@ -24,6 +24,7 @@
 #include "daemon/finding_log.h"
 #include "daemon/health/log_reporter.h"
 #include "daemon/heartbeat.h"
+#include "daemon/process/address_space.h"
 #include "daemon/process/exit_codes.h"
 #include "daemon/process/fatal.h"
 #include "daemon/process/library_logs.h"
@@ -275,6 +276,7 @@ int Main(int argc, char** argv) {
   mallopt(M_ARENA_MAX, 2);
   process::Signals& signals = process::Signals::Start();
   if (!process::StandardStreamsAreOpen()) return process::kStartFailed;
+  if (!process::AddressSpaceSuffices()) return process::kOutOfMemory;
   process::ReportFatalErrors();
   // Debian's Abseil searches for lock cycles at every lock, including gRPC's. The tests do that.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);

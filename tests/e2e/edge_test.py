@@ -200,7 +200,7 @@ class DescriptorTest(EdgeTest):
 
 class MemoryTest(EdgeTest):
     def test_out_of_memory_is_a_line_and_a_code(self):
-        """gRPC aborts without a word under such a limit."""
+        """Under such a limit gRPC aborts, or waits for a thread that it cannot start."""
         for mebibytes in 160, 200:
             limit = mebibytes << 20
             process = self.serve(
@@ -211,7 +211,7 @@ class MemoryTest(EdgeTest):
             _, stderr = process.communicate(timeout=TIMEOUT_S)
             self.assertEqual(process.returncode, OUT_OF_MEMORY, stderr)
             self.assertIn("sasd: out of memory", stderr)
-            self.assertIn(f"the limit (RLIMIT_AS) is {mebibytes} MiB", stderr)
+            self.assertIn(f"the limit (RLIMIT_AS) is {mebibytes} MiB; sasd needs", stderr)
 
 
 class FileTest(EdgeTest):
