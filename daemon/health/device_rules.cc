@@ -79,18 +79,29 @@ class DeviceRules {
   void CompareSources(const EndDevice& device) {
     const Host* host = topology_.collection<Host>().Find(device.key().host);
     const bool both_report = host != nullptr && HasFabric(host->sources) && HasOs(host->sources);
-    const absl::Duration since = examined_.now - device.state_time();
-    if (!both_report || since <= examined_.attach_grace) return;
+    if (!both_report) return;
     const DeviceState state = device.facts.state;
-    const std::string name = Describe(registry::MakeId<EndDevice>(device.key()));
-    const std::string duration = absl::FormatDuration(absl::Trunc(since, absl::Seconds(1)));
     const bool on_its_way = state == DeviceState::kDiscovered || state == DeviceState::kAttaching;
     const bool lost = state == DeviceState::kRemoving && HasOs(device.sources);
-    if (lost || !HasFabric(device.sources)) {
+    const bool of_os_alone = lost || !HasFabric(device.sources);
+    if (!of_os_alone && !(on_its_way && (device.facts.protocols.target & Protocols::kScsi) != 0)) {
+      return;
+    }
+    const absl::Duration since = examined_.now - device.state_time();
+    const registry::ResourceId id = registry::MakeId<EndDevice>(device.key());
+    if (since <= examined_.attach_grace) {
+      examined_.LookAgain(id, device.state_time() + examined_.attach_grace + absl::Nanoseconds(1));
+      return;
+    }
+    const std::string name = Describe(id);
+    const absl::Duration seconds = absl::Trunc(since, absl::Seconds(1));
+    examined_.LookAgain(id, device.state_time() + seconds + absl::Seconds(1));
+    const std::string duration = absl::FormatDuration(seconds);
+    if (of_os_alone) {
       Add(Severity::kWarning, FindingReason::kUnknownToFirmware, device, {device.key().host},
           absl::StrCat("the operating system knows ", name, " as ", device.facts.os_name.view(),
                        ", but the firmware does not, for ", duration));
-    } else if (on_its_way && (device.facts.protocols.target & Protocols::kScsi) != 0) {
+    } else {
       Add(Severity::kWarning, FindingReason::kNotAttached, device, {device.key().host},
           absl::StrCat("the firmware knows ", name, ", but the operating system does not, for ",
                        duration, ": ", WhyNotAttached(device, *host)));

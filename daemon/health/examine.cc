@@ -56,26 +56,25 @@ void SortHosts(const Topology& topology, const BaselineView& baseline, const Nod
 
 }  // namespace
 
-Report Examine(const Topology& topology, BaselineView baseline, const DismissalMap& dismissals,
-               const HealthCriteria& criteria, const NodeFacts& facts,
-               std::vector<Finding> trends) {
-  Report report;
-  report.findings = std::move(trends);
-  auto& missing = baseline.missing;
+void DropPresent(const Topology& topology, std::vector<MissingPtr>& missing) {
   missing.erase(std::remove_if(missing.begin(), missing.end(),
                                [&](const MissingPtr& each) { return IsThere(topology, *each); }),
                 missing.end());
-  const Examined examined{topology, baseline, facts, criteria.now, criteria.attach_grace};
-  std::vector<Finding>& findings = report.findings;
+}
+
+void BeginReport(const Examined& examined, std::vector<Finding>& findings) {
   ExamineNode(examined, findings);
   ExamineHosts(examined, findings);
   ExamineIdentifiers(examined, findings);
-  ExaminePorts(examined, findings);
-  ExaminePhys(examined, findings);
-  ExamineDevices(examined, findings);
   ExamineSlots(examined, findings);
   ExamineUnits(examined, findings);
-  ExaminePaths(examined, findings);
+}
+
+Report CompleteReport(const Examined& examined, const DismissalMap& dismissals,
+                      std::vector<Finding> findings) {
+  Report report;
+  const Topology& topology = examined.topology;
+  const std::vector<MissingPtr>& missing = examined.baseline.missing;
   ExamineMissing(examined, findings);
   Coverage(topology, missing, dismissals).Mark(findings);
   std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
@@ -83,10 +82,24 @@ Report Examine(const Topology& topology, BaselineView baseline, const DismissalM
     if (a.root_cause.has_value() != b.root_cause.has_value()) return b.root_cause.has_value();
     return a.id.resource < b.id.resource;
   });
+  report.findings = std::move(findings);
   report.revision = topology.revision();
   report.examined_count = topology.size() + missing.size();
-  SortHosts(topology, baseline, facts, report);
+  SortHosts(topology, examined.baseline, examined.facts, report);
   return report;
+}
+
+Report Examine(const Topology& topology, BaselineView baseline, const DismissalMap& dismissals,
+               const HealthCriteria& criteria, const NodeFacts& facts,
+               std::vector<Finding> trends) {
+  std::vector<Finding> findings = std::move(trends);
+  DropPresent(topology, baseline.missing);
+  const Examined examined{topology, baseline, facts, criteria.now, criteria.attach_grace};
+  BeginReport(examined, findings);
+  ExamineLinks(examined, findings);
+  ExamineDevices(examined, findings);
+  ExaminePaths(examined, findings);
+  return CompleteReport(examined, dismissals, std::move(findings));
 }
 
 bool Concerns(const Finding& finding, absl::Span<const HostKey> hosts) {

@@ -39,10 +39,20 @@ struct Report {
 };
 
 // Examines all resources and all that is missing: O(n). Unknown values make no finding. `trends`:
-// findings to be reported along.
+// findings to be reported along. Examiner does the same from one event to the next.
 Report Examine(const registry::Topology& topology, BaselineView baseline,
                const DismissalMap& dismissals, const HealthCriteria& criteria,
                const NodeFacts& facts = {}, std::vector<Finding> trends = {});
+
+struct Examined;
+
+// The steps of Examine() before and after the rules of links, devices and paths, in which it does
+// not differ from Examiner. `findings`: those so far.
+void BeginReport(const Examined& examined, std::vector<Finding>& findings);
+Report CompleteReport(const Examined& examined, const DismissalMap& dismissals,
+                      std::vector<Finding> findings);
+// Leaves out what the topology has, which may be of another revision than the baseline.
+void DropPresent(const registry::Topology& topology, std::vector<MissingPtr>& missing);
 
 struct Verdict {
   HealthStatus status = HealthStatus::kUnknown;

@@ -205,10 +205,10 @@ std::shared_ptr<const Report> Monitor::Current() {
   const absl::Duration attach_grace = absl::Nanoseconds(attach_grace_ns_.load());
   std::vector<Finding> kept = trends_.FindingsAt(clock_.Monotonic());
   auto report = std::make_shared<Report>(
-      Examine(*topology, baseline, dismissals, {now, attach_grace}, facts, kept));
+      examiner_.Examine(topology, baseline, dismissals, {now, attach_grace}, facts, kept));
   if (const std::vector<Finding> inherited = Inherited(*report); !inherited.empty()) {
     kept.insert(kept.end(), inherited.begin(), inherited.end());
-    *report = Examine(*topology, baseline, dismissals, {now, attach_grace}, facts, kept);
+    *report = examiner_.Examine(topology, baseline, dismissals, {now, attach_grace}, facts, kept);
   }
   DropUnsure(*report);
   Remember(*report);

@@ -20,6 +20,7 @@
 #include "daemon/health/baseline.h"
 #include "daemon/health/dismissals.h"
 #include "daemon/health/examine.h"
+#include "daemon/health/examiner.h"
 #include "daemon/health/node_facts.h"
 #include "daemon/health/store.h"
 #include "daemon/health/trends.h"
@@ -76,8 +77,8 @@ class Monitor {
   // Adds what a registry began with that restored its picture. Before the first event.
   void Compare(const registry::Topology& restored);
 
-  // The node at the newest revision: the last examination, or a new one where something changed, or
-  // a second has passed. O(n) at most.
+  // The node at the newest revision: the last report, or a new one where something changed, or a
+  // second has passed. A new one costs what Examiner::Examine() costs.
   std::shared_ptr<const Report> Current() ABSL_LOCKS_EXCLUDED(examine_mu_);
 
   // The grace of Options from now on.
@@ -155,6 +156,7 @@ class Monitor {
   OpenFindings stored_ ABSL_GUARDED_BY(store_mu_);
 
   absl::Mutex examine_mu_;
+  Examiner examiner_ ABSL_GUARDED_BY(examine_mu_);
   std::shared_ptr<const Report> report_ ABSL_GUARDED_BY(examine_mu_);
   uint64_t report_version_ ABSL_GUARDED_BY(examine_mu_) = 0;
   absl::Time report_time_ ABSL_GUARDED_BY(examine_mu_) = absl::InfinitePast();

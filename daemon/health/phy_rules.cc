@@ -36,7 +36,11 @@ void ExaminePhys(const Examined& examined, std::vector<Finding>& findings) {
       if (host == nullptr) continue;
       is_on_libsas = IsOnLibsas(host->facts.driver_name);
     }
-    if (!is_on_libsas || examined.now - phy.stamp.time() < examined.attach_grace) continue;
+    if (!is_on_libsas) continue;
+    if (const absl::Time due = phy.stamp.time() + examined.attach_grace; examined.now < due) {
+      examined.LookAgain(registry::MakeId<Phy>(phy.key()), due);
+      continue;
+    }
     AddFinding(Severity::kWarning, FindingReason::kLinkWithoutDevice, phy, {owner.host},
                absl::StrCat(Describe(registry::MakeId<Phy>(phy.key())), " has a link at ",
                             ToString(phy.facts.negotiated),

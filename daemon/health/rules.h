@@ -14,6 +14,17 @@
 // The rules, each over all resources of its kind: O(n), pure. Unknown values make no finding. Each
 // answers for what is gone as well: a rule that looks at an object sees what the baseline kept of
 // it.
+//
+// The rules of links, devices and paths also run on the part of the topology that an event may have
+// touched (examiner.h). Hence such a rule makes a finding out of no more than this:
+// - of a link or an owner of links (host, expander): the owner, its phys and ports, the nodes at
+//   the other ends, the phys and ports of those that lie below it, and BaselineView::best;
+// - of an end device: the device itself;
+// - of a logical unit: the units of its enclosure, their end devices, the enclosure, and the paths
+//   that these units have lost;
+// - each: its host, but the host's discovery only where it makes a finding anyway or calls
+//   LookAgain(); and the time, where it calls LookAgain(). Nothing of NodeFacts.
+// A test compares both ways on random events.
 namespace sasd::health {
 
 struct Examined {
@@ -23,6 +34,13 @@ struct Examined {
   absl::Time now;  // wall clock
   // A device known to only one source for longer is a finding.
   absl::Duration attach_grace;
+  // Where LookAgain() keeps its calls; null: nowhere.
+  std::vector<std::pair<registry::ResourceId, absl::Time>>* again = nullptr;
+
+  // What a rule says of the resource may change at `time`, without any event.
+  void LookAgain(const registry::ResourceId& resource, absl::Time time) const {
+    if (again != nullptr) again->emplace_back(resource, time);
+  }
 };
 
 // BASELINE_LOST, JOURNAL_STALLED, JOURNAL_REFUSED, HOST_NOT_READ, HOST_UNREADABLE.
@@ -36,6 +54,11 @@ void ExamineIdentifiers(const Examined& examined, std::vector<Finding>& findings
 void ExaminePorts(const Examined& examined, std::vector<Finding>& findings);
 // LINK_WITHOUT_DEVICE.
 void ExaminePhys(const Examined& examined, std::vector<Finding>& findings);
+// All rules of links and of those that own them.
+inline void ExamineLinks(const Examined& examined, std::vector<Finding>& findings) {
+  ExaminePorts(examined, findings);
+  ExaminePhys(examined, findings);
+}
 // DEVICE_BLOCKED, DEVICE_FAILED, NOT_ATTACHED, UNKNOWN_TO_FIRMWARE, SLOT_CONTRADICTION.
 void ExamineDevices(const Examined& examined, std::vector<Finding>& findings);
 // SLOT_CONTRADICTION: several drives in one slot, one drive in several slots.
