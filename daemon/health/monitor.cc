@@ -39,7 +39,9 @@ Monitor::Monitor(const Options& options, registry::Registry& registry, Clock& cl
   if (options_.store != nullptr) Load();
 }
 
-Monitor::~Monitor() {
+Monitor::~Monitor() { Stop(); }
+
+void Monitor::Stop() {
   {
     absl::MutexLock lock(&mu_);
     stop_ = true;
@@ -187,7 +189,8 @@ void Monitor::CompareHosts(const registry::Topology& topology) {
   origin.time = clock_.Now();
   origin.revision = topology.revision();
   origin.cause = MakeCause(CauseKind::kRestart, "not there since sasd began again");
-  baseline_.MissUnseen(compared_, origin);
+  std::vector<registry::EventNotice> notices = baseline_.MissUnseen(compared_, topology, origin);
+  if (!notices.empty()) registry_.Annotate(origin.cause, std::move(notices), origin.time);
 }
 
 std::shared_ptr<const Report> Monitor::Current() {

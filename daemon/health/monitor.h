@@ -62,12 +62,15 @@ class Monitor {
 
   // Reads what is stored. Borrows registry and clock for its lifetime.
   Monitor(const Options& options, registry::Registry& registry, Clock& clock);
-  // Writes what is not stored yet.
+  // Calls Stop().
   ~Monitor();
 
   // Starts the thread that examines the node after events, at most every 200 ms and at most a tenth
   // of the time. Call it once.
   void Start();
+  // Ends the thread and writes what is not stored yet. Calls neither `sink` nor `node_facts` of
+  // Options afterwards, unless Current() or Step() is called. By one thread; may be called again.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
   // A committed event, before it is published, in the order of revisions; `after`: all resources at
   // its revision. May add notices to it.
