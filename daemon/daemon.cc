@@ -88,6 +88,7 @@ absl::StatusOr<std::unique_ptr<Backend>> StartBackend(const DaemonOptions& optio
   if (!options.sysfs_root.empty()) {
     return StartSysfsBackend(options.sysfs_root, clock, sink, &memory.keys());
   }
+  if (options.start_live) return options.start_live(clock, sink, memory.keys());
   LinuxBackendOptions live = options.live;
   live.keys = &memory.keys();
   return StartLinuxBackend(live, clock, sink);
@@ -142,7 +143,22 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
   gate_ = std::make_unique<registry::RestartGate>(registry_, *pump_, clock, gate);
 }
 
+void Daemon::End() {
+  server_.reset();
+  services_.reset();
+  // Before the sources end: nothing has changed where it is sasd that ends.
+  if (sink_ != nullptr) sink_->Close();
+  poller_.reset();
+  // Up to 1,024 events may be queued. Nobody has seen them: the next start reports the differences.
+  pump_->Stop();
+  if (sink_ != nullptr) sink_->AwaitIdle();
+  // It still sees the backend's facts, so that no finding ends with them.
+  health_.Stop();
+  memory_->Close();
+}
+
 Daemon::~Daemon() {
+  End();
   absl::MutexLock lock(&shown_mu_);
   shown_backend_ = nullptr;
 }
@@ -216,10 +232,11 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   if (!memory.ok()) return memory.status();
   auto daemon = absl::WrapUnique(new Daemon(options, *std::move(memory), clock));
   for (const auto& [limit, value] : options.limits) daemon->edge_.limits.Set(limit, value);
-  ObservationSink& sink =
+  ObservationSink& first =
       daemon->gate_ != nullptr ? static_cast<ObservationSink&>(*daemon->gate_) : *daemon->pump_;
+  daemon->sink_ = std::make_unique<ClosableSink>(first);
   absl::StatusOr<std::unique_ptr<Backend>> backend =
-      StartBackend(options, clock, sink, *daemon->memory_);
+      StartBackend(options, clock, *daemon->sink_, *daemon->memory_);
   if (!backend.ok()) return backend.status();
   daemon->backend_ = *std::move(backend);
   {

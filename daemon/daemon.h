@@ -2,6 +2,7 @@
 #define DAEMON_DAEMON_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "daemon/backend/backend.h"
+#include "daemon/backend/closable_sink.h"
 #include "daemon/backend/linux_backend.h"
 #include "daemon/diagnosis/check.h"
 #include "daemon/health/monitor.h"
@@ -27,6 +29,8 @@
 #include "daemon/watch/pump.h"
 #include "daemon/watch/watch_log.h"
 #include "driver/base/clock.h"
+#include "driver/observation/key_assignments.h"
+#include "driver/observation/observation.h"
 #include "rpc/access.h"
 #include "rpc/edge.h"
 #include "rpc/limits.h"
@@ -39,6 +43,9 @@ struct DaemonOptions {
   std::string fabric;        // see StartVirtualBackend
   std::string sysfs_root;    // see StartSysfsBackend
   LinuxBackendOptions live;  // see StartLinuxBackend
+  // Starts a backend in place of this machine's: for tests, which replace the kernel.
+  std::function<absl::StatusOr<std::unique_ptr<Backend>>(Clock&, ObservationSink&, KeyAssignments&)>
+      start_live;
   uint64_t seed = 1;
 
   // Where the node keeps its history; empty: nowhere. Start() sets `source`.
@@ -66,8 +73,16 @@ class Daemon {
   // memory::Memory::Open, and kInvalidArgument for a fabric together with a sysfs tree.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(DaemonOptions options, Clock& clock);
 
-  // Ends the calls first, then the backend, then the journal.
+  // Calls End(), ends the backend and frees all. May wait for an ioctl of the backend, and takes
+  // seconds where there are 100,000 devices.
   ~Daemon();
+
+  // Ends in order: the calls first, then what the sources report, then the journal. What the
+  // sources report of their own end is not taken: the next start compares with what was there, as
+  // after kill -9. Afterwards no thread of the daemon uses what it was given, except for the clock
+  // and the threads of the backend. A process may then end without the destructor. By one thread;
+  // may be called again, and does nothing then.
+  void End();
 
   const std::string& address() const { return server_->address(); }
   const rpc::Server& server() const { return *server_; }
@@ -123,6 +138,7 @@ class Daemon {
   watch::Publisher publisher_;
   std::unique_ptr<watch::Pump> pump_;
   std::unique_ptr<GatePoller> poller_;
+  std::unique_ptr<ClosableSink> sink_;  // of the backend; null before it starts
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<service::Services> services_;
   std::unique_ptr<rpc::Server> server_;

@@ -35,6 +35,20 @@ const registry::UnitPath* DriveOf(const EndDevice* device) {
   return it == device->units.end() ? nullptr : it->get();
 }
 
+// The units of the drive that the end device leads to; empty: none.
+UnitKeys UnitsOf(const EndDevice* device) {
+  UnitKeys units;
+  if (device == nullptr) return units;
+  for (const registry::UnitPathPtr& path : device->units) {
+    if (IsDrive(path->facts.peripheral_type)) units.push_back(path->unit);
+  }
+  return units;
+}
+
+bool Contains(const UnitKeys& units, const LogicalUnitKey& unit) {
+  return std::find(units.begin(), units.end(), unit) != units.end();
+}
+
 template <typename T>
 const T* Pointer(const ResourceRef& ref) {
   return std::get<registry::IndexOf<T>()>(ref).get();
@@ -69,12 +83,19 @@ class Baseline::Step {
     }
   }
 
-  std::vector<EventNotice> Finish(absl::Span<const Change> changes) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  // The ports that were taken, once all of their ends are.
+  void TakePorts() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     for (const Change* change : ports_) TakePort(*change);
+    ports_.clear();
+  }
+
+  std::vector<EventNotice> Finish(absl::Span<const Change> changes) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    TakePorts();
     for (const Change& change : changes) {
       if (change.resource_kind() == ResourceKind::kEndDevice) Supersede(change);
     }
-    for (const LogicalUnit* unit : placed_) Replace(*unit);
+    for (const LogicalUnitKey& unit : placed_) ReplaceMissing(unit);
+    for (const LogicalUnitKey& unit : lost_) FindReplacement(unit);
     return std::move(notices_);
   }
 
@@ -106,10 +127,7 @@ class Baseline::Step {
         return;
       case ResourceKind::kLogicalUnit: {
         const LogicalUnit* unit = Pointer<LogicalUnit>(after);
-        if (!IsDrive(unit->peripheral_type)) return;
-        Keep(after);
-        const LogicalUnit* was = Pointer<LogicalUnit>(before);
-        if (was == nullptr || SlotOf(*was) != SlotOf(*unit)) placed_.push_back(unit);
+        if (IsDrive(unit->peripheral_type)) ArriveDrive(*unit, after);
         return;
       }
       case ResourceKind::kEndDevice:
@@ -151,6 +169,18 @@ class Baseline::Step {
     for (const auto& enclosure : topology_.collection<Enclosure>()) {
       if (!enclosure->reports.empty()) Keep(ResourceRef(enclosure));
     }
+  }
+
+  void ArriveDrive(const LogicalUnit& unit,
+                   const ResourceRef& after) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const auto it = b_.entries_.find(IdOf(after));
+    const bool stays = it != b_.entries_.end() && it->second.missing == nullptr &&
+                       SlotOf(*Pointer<LogicalUnit>(it->second.last_known)) == SlotOf(unit);
+    BaselineEntry& entry = Keep(after);
+    if (stays) return;
+    if (placed_.empty()) ++b_.last_placement_;
+    entry.placement = b_.last_placement_;
+    placed_.push_back(unit.id);
   }
 
   // The entry of an object that is there, made or brought up to date.
@@ -205,7 +235,7 @@ class Baseline::Step {
     missing.id = id;
     missing.last_known = entry.last_known;
     missing.port = entry.port;
-    missing.unit = entry.unit;
+    missing.units = entry.units;
     missing.since = origin_;
     entry.missing = std::make_shared<const Missing>(std::move(missing));
     b_.missing_[id] = entry.missing;
@@ -213,6 +243,7 @@ class Baseline::Step {
     Changed(id);
     if (KindOf(id) != ResourceKind::kLogicalUnit) return;
     const LogicalUnit& unit = *Pointer<LogicalUnit>(entry.last_known);
+    lost_.push_back(unit.id);
     if (const auto slot = SlotOf(unit)) b_.missing_in_slot_[*slot].insert(unit.id);
   }
 
@@ -229,24 +260,56 @@ class Baseline::Step {
   void ArriveDevice(const ResourceRef& before,
                     const ResourceRef& after) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     const EndDevice& device = *Pointer<EndDevice>(after);
-    const registry::UnitPath* drive = DriveOf(&device);
+    const UnitKeys units = UnitsOf(&device);
     const ResourceId id = IdOf(after);
     const auto it = b_.entries_.find(id);
-    if (drive == nullptr) {
+    if (units.empty()) {
       if (it == b_.entries_.end() || DriveOf(Pointer<EndDevice>(before)) == nullptr) return;
       it->second.last_known = before;  // what it led to
       Lose(it->first, it->second);
       return;
     }
     BaselineEntry& entry = Keep(after);
-    if (entry.unit == drive->unit) return;
-    if (!entry.unit.text().empty()) ForgetPath(entry.unit, device.key());
-    entry.unit = drive->unit;
+    const bool is_same_drive =
+        std::any_of(units.begin(), units.end(),
+                    [&](const LogicalUnitKey& unit) { return Contains(entry.units, unit); });
+    const auto is_unknown = [](const LogicalUnitKey& unit) { return unit.IsFallback(); };
+    if (!entry.units.empty() && std::all_of(units.begin(), units.end(), is_unknown)) return;
+    SetUnits(device.key(), is_same_drive ? Together(units, entry.units) : units, entry);
+    if (is_same_drive) return;
     if (auto port = topology_.Get<Port>({device.facts.parent, device.key().address})) {
       entry.port = std::move(port);
     }
-    b_.paths_[drive->unit].insert(device.key());
     EndMovedPath(device);
+  }
+
+  // A unit of the drive that is not there still belongs to it. One that could not be identified may
+  // be another one by now.
+  static UnitKeys Together(UnitKeys now, const UnitKeys& before) {
+    for (const LogicalUnitKey& unit : before) {
+      if (!unit.IsFallback() && !Contains(now, unit)) now.push_back(unit);
+    }
+    return now;
+  }
+
+  void SetUnits(const NodeKey& device, const UnitKeys& units,
+                BaselineEntry& entry) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    for (const LogicalUnitKey& unit : entry.units) {
+      if (!Contains(units, unit)) ForgetPath(unit, device);
+    }
+    for (const LogicalUnitKey& unit : units) b_.paths_[unit].insert(device);
+    entry.units = units;
+  }
+
+  // Whether two units are of one drive: an end device leads, or led, to both.
+  bool IsOneDrive(const LogicalUnitKey& a,
+                  const LogicalUnitKey& b) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const auto paths = b_.paths_.find(a);
+    if (paths == b_.paths_.end()) return false;
+    for (const NodeKey& path : paths->second) {
+      if (Contains(b_.entries_.at(MakeId<EndDevice>(path)).units, b)) return true;
+    }
+    return false;
   }
 
   void ForgetPath(const LogicalUnitKey& unit,
@@ -335,37 +398,80 @@ class Baseline::Step {
   // One end device, another drive: the earlier one had a name only until its own was known, or was
   // swapped without anybody seeing it go.
   void Supersede(const Change& change) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    const registry::UnitPath* was = DriveOf(Pointer<EndDevice>(change.before));
-    const registry::UnitPath* is = DriveOf(Pointer<EndDevice>(change.after));
-    if (was == nullptr || is == nullptr || was->unit == is->unit || is->unit.IsFallback()) return;
-    const ResourceId old_id = MakeId<LogicalUnit>(was->unit);
-    const auto old = b_.entries_.find(old_id);
-    if (old == b_.entries_.end() || old->second.missing == nullptr) return;
-    const auto now = b_.entries_.find(MakeId<LogicalUnit>(is->unit));
-    if (was->unit.IsFallback() || now == b_.entries_.end()) {
-      EndDrive(was->unit);
-    } else {
-      Announce(*Pointer<LogicalUnit>(old->second.last_known),
-               *Pointer<LogicalUnit>(now->second.last_known));
-      EndDrive(was->unit);
+    const EndDevice* before = Pointer<EndDevice>(change.before);
+    const EndDevice* after = Pointer<EndDevice>(change.after);
+    if (before == nullptr || after == nullptr) return;
+    for (const registry::UnitPathPtr& was : before->units) {
+      if (!IsDrive(was->facts.peripheral_type)) continue;
+      const auto is = std::find_if(
+          after->units.begin(), after->units.end(),
+          [&](const registry::UnitPathPtr& path) { return path->facts.lun == was->facts.lun; });
+      if (is != after->units.end()) SupersedeUnit(was->unit, (*is)->unit);
     }
   }
 
-  // Another drive sits where a missing one sat. One that could not be identified may be the same.
-  void Replace(const LogicalUnit& unit) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    if (unit.id.IsFallback()) return;
-    const std::optional<SlotKey> slot = SlotOf(unit);
+  void SupersedeUnit(const LogicalUnitKey& was,
+                     const LogicalUnitKey& is) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (was == is || is.IsFallback()) return;
+    const auto old = b_.entries_.find(MakeId<LogicalUnit>(was));
+    if (old == b_.entries_.end() || old->second.missing == nullptr) return;
+    const LogicalUnit* now = Present(is);
+    if (now != nullptr) {
+      Replace(was, *now);
+    } else {
+      EndDrive(was);
+    }
+  }
+
+  // The drive came to a slot where a missing one sat. One that could not be identified may be the
+  // same.
+  void ReplaceMissing(const LogicalUnitKey& key) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const LogicalUnit* unit = Present(key);
+    if (unit == nullptr || key.IsFallback()) return;
+    const std::optional<SlotKey> slot = SlotOf(*unit);
     if (!slot.has_value()) return;
     const auto it = b_.missing_in_slot_.find(*slot);
     if (it == b_.missing_in_slot_.end()) return;
     const absl::btree_set<LogicalUnitKey> gone = it->second;
     for (const LogicalUnitKey& each : gone) {
-      if (each == unit.id) continue;
-      const auto entry = b_.entries_.find(MakeId<LogicalUnit>(each));
-      if (entry == b_.entries_.end()) continue;
-      if (!each.IsFallback()) Announce(*Pointer<LogicalUnit>(entry->second.last_known), unit);
-      EndDrive(each);
+      if (!IsOneDrive(each, key)) Replace(each, *unit);
     }
+  }
+
+  // The drive is missing by this event. Where its paths went one by one, as host by host after a
+  // restart, another drive may have come to its slot before.
+  void FindReplacement(const LogicalUnitKey& gone) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const auto entry = b_.entries_.find(MakeId<LogicalUnit>(gone));
+    if (entry == b_.entries_.end() || entry->second.missing == nullptr) return;
+    const int64_t placement = entry->second.placement;
+    const std::optional<SlotKey> slot = SlotOf(*Pointer<LogicalUnit>(entry->second.last_known));
+    const std::shared_ptr<const registry::Slot> now =
+        slot.has_value() ? topology_.Get<registry::Slot>(*slot) : nullptr;
+    if (now == nullptr) return;
+    for (const LogicalUnitKey& key : now->LogicalUnits()) {
+      const LogicalUnit* unit = Present(key);
+      if (unit == nullptr || key.IsFallback() || SlotOf(*unit) != slot || IsOneDrive(gone, key)) {
+        continue;
+      }
+      // One that came no later is no replacement: the sources contradict each other.
+      if (b_.entries_.at(MakeId<LogicalUnit>(key)).placement <= placement) continue;
+      Replace(gone, *unit);
+      return;
+    }
+  }
+
+  // The drive, if it is there.
+  const LogicalUnit* Present(const LogicalUnitKey& key) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const auto it = b_.entries_.find(MakeId<LogicalUnit>(key));
+    if (it == b_.entries_.end() || it->second.missing != nullptr) return nullptr;
+    return Pointer<LogicalUnit>(it->second.last_known);
+  }
+
+  void Replace(const LogicalUnitKey& gone, const LogicalUnit& unit) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const auto entry = b_.entries_.find(MakeId<LogicalUnit>(gone));
+    if (entry == b_.entries_.end()) return;  // with another unit of its drive
+    if (!gone.IsFallback()) Announce(*Pointer<LogicalUnit>(entry->second.last_known), unit);
+    EndDrive(gone);
   }
 
   void Announce(const LogicalUnit& gone, const LogicalUnit& unit) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -383,14 +489,29 @@ class Baseline::Step {
     notices_.push_back(std::move(notice));
   }
 
-  // With its paths, unless they lead to another drive by now.
+  // With its other units and its paths, as far as they are missing.
   void EndDrive(const LogicalUnitKey& unit) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    UnitKeys units = {unit};
     const auto it = b_.paths_.find(unit);
     if (it != b_.paths_.end()) {
       const absl::btree_set<NodeKey> paths = it->second;
-      for (const NodeKey& path : paths) b_.Erase(MakeId<EndDevice>(path));
+      for (const NodeKey& path : paths) {
+        const ResourceId id = MakeId<EndDevice>(path);
+        BaselineEntry& entry = b_.entries_.at(id);
+        units = Together(units, entry.units);
+        if (entry.missing != nullptr) {
+          b_.Erase(id);
+          continue;
+        }
+        entry.units.erase(std::find(entry.units.begin(), entry.units.end(), unit));
+        ForgetPath(unit, path);
+        Changed(id);
+      }
     }
-    b_.Erase(MakeId<LogicalUnit>(unit));
+    for (const LogicalUnitKey& each : units) {
+      const ResourceId id = MakeId<LogicalUnit>(each);
+      if (each == unit || b_.missing_.contains(id)) b_.Erase(id);
+    }
   }
 
   Baseline& b_;
@@ -398,7 +519,8 @@ class Baseline::Step {
   const registry::Topology& topology_;
   const bool restored_;
   std::vector<const Change*> ports_;
-  std::vector<const LogicalUnit*> placed_;  // drives that came to a slot
+  std::vector<LogicalUnitKey> placed_;  // drives that came to a slot, or left it
+  std::vector<LogicalUnitKey> lost_;    // drives that are missing from now on
   std::vector<EventNotice> notices_;
 };
 
@@ -420,8 +542,9 @@ void Baseline::Erase(const ResourceId& id) {
     ++version_;
   }
   if (KindOf(id) == ResourceKind::kEndDevice) {
-    const auto paths = paths_.find(it->second.unit);
-    if (paths != paths_.end()) {
+    for (const LogicalUnitKey& unit : it->second.units) {
+      const auto paths = paths_.find(unit);
+      if (paths == paths_.end()) continue;
       paths->second.erase(std::get<registry::IndexOf<EndDevice>()>(id));
       if (paths->second.empty()) paths_.erase(paths);
     }
@@ -450,20 +573,24 @@ void Baseline::Compare(const registry::Topology& restored, const Origin& origin)
   absl::MutexLock lock(&mu_);
   Step step(*this, origin, restored, /*restored=*/true);
   for (const Change& change : changes) step.Take(change);
-  step.Finish(changes);
+  step.TakePorts();
   step.LoseUnseen([](const BaselineEntry&) { return true; });
-  settled_.clear();  // nothing was read since the start
+  step.Finish(changes);  // the last run has announced what was replaced
+  settled_.clear();      // nothing was read since the start
 }
 
-void Baseline::MissUnseen(const absl::flat_hash_set<HostKey>& hosts, const Origin& origin) {
-  const registry::Topology nothing({}, 0, "");
+std::vector<EventNotice> Baseline::MissUnseen(const absl::flat_hash_set<HostKey>& hosts,
+                                              const registry::Topology& topology,
+                                              const Origin& origin) {
   absl::MutexLock lock(&mu_);
-  Step(*this, origin, nothing).LoseUnseen([&hosts](const BaselineEntry& entry) {
+  Step step(*this, origin, topology);
+  step.LoseUnseen([&hosts](const BaselineEntry& entry) {
     for (const HostKey host : registry::HostsOf(entry.last_known)) {
       if (!hosts.contains(host)) return false;
     }
     return true;
   });
+  return step.Finish({});
 }
 
 std::vector<HostKey> Baseline::UnseenHosts() const {
@@ -555,11 +682,16 @@ std::vector<Baseline::Listed> Baseline::Accept(absl::Span<const ResourceId> ids,
   for (const ResourceId& id : gone) {
     take(id);
     if (KindOf(id) != ResourceKind::kLogicalUnit) continue;
-    // A drive takes its paths along.
+    // A drive takes its paths and other units along.
     const auto paths = paths_.find(std::get<registry::IndexOf<LogicalUnit>()>(id));
     if (paths == paths_.end()) continue;
     const absl::btree_set<NodeKey> devices = paths->second;
-    for (const NodeKey& device : devices) take(MakeId<EndDevice>(device));
+    for (const NodeKey& device : devices) {
+      const ResourceId path = MakeId<EndDevice>(device);
+      const UnitKeys units = entries_.at(path).units;
+      for (const LogicalUnitKey& unit : units) take(MakeId<LogicalUnit>(unit));
+      take(path);
+    }
   }
   return removed;
 }
@@ -578,6 +710,7 @@ void Baseline::SetLost() {
 void Baseline::Restore(const ResourceId& id, BaselineEntry entry) {
   entry.seen = false;
   absl::MutexLock lock(&mu_);
+  last_placement_ = std::max(last_placement_, entry.placement);
   if (entry.missing != nullptr) {
     missing_[id] = entry.missing;
     ++version_;
@@ -586,8 +719,10 @@ void Baseline::Restore(const ResourceId& id, BaselineEntry entry) {
       if (const auto slot = SlotOf(unit)) missing_in_slot_[*slot].insert(unit.id);
     }
   }
-  if (KindOf(id) == ResourceKind::kEndDevice && !entry.unit.text().empty()) {
-    paths_[entry.unit].insert(std::get<registry::IndexOf<EndDevice>()>(id));
+  if (KindOf(id) == ResourceKind::kEndDevice) {
+    for (const LogicalUnitKey& unit : entry.units) {
+      paths_[unit].insert(std::get<registry::IndexOf<EndDevice>()>(id));
+    }
   }
   entries_[id] = std::move(entry);
 }

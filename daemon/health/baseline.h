@@ -27,7 +27,10 @@ namespace sasd::health {
 struct BaselineEntry {
   registry::ResourceRef last_known;
   std::shared_ptr<const registry::Port> port;  // as Missing::port
-  registry::LogicalUnitKey unit;               // as Missing::unit
+  UnitKeys units;                              // as Missing::units
+  // A drive: greater than those of drives that came to their slots in earlier events, and in
+  // earlier runs; 0: not known.
+  int64_t placement = 0;
   absl::Time first_seen;
   MissingPtr missing;    // null while it is there
   bool settled = false;  // a host: discovery has settled on it once
@@ -54,9 +57,11 @@ class Baseline {
   // the baseline has and the picture has not is missing from then on.
   void Compare(const registry::Topology& restored, const Origin& origin) ABSL_LOCKS_EXCLUDED(mu_);
   // For a registry that began with nothing: what was stored, and was not seen since the start, is
-  // missing, where all of its hosts are among `hosts`. O(n).
-  void MissUnseen(const absl::flat_hash_set<HostKey>& hosts, const Origin& origin)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // missing, where all of its hosts are among `hosts`. `topology`: what is there. Returns notices,
+  // as OnCommit(). O(n).
+  std::vector<registry::EventNotice> MissUnseen(const absl::flat_hash_set<HostKey>& hosts,
+                                                const registry::Topology& topology,
+                                                const Origin& origin) ABSL_LOCKS_EXCLUDED(mu_);
   // The hosts that belong to the node and were not seen since the start.
   std::vector<HostKey> UnseenHosts() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -110,7 +115,8 @@ class Baseline {
   Entries entries_ ABSL_GUARDED_BY(mu_);
   // Of them, those that are missing.
   absl::btree_map<registry::ResourceId, MissingPtr> missing_ ABSL_GUARDED_BY(mu_);
-  // The end devices that lead, or led, to a drive.
+  // The end devices that lead, or led, to a unit of a drive: those whose entries have it in
+  // `units`.
   absl::flat_hash_map<registry::LogicalUnitKey, absl::btree_set<NodeKey>> paths_
       ABSL_GUARDED_BY(mu_);
   // The missing drives of a slot.
@@ -120,6 +126,7 @@ class Baseline {
   absl::flat_hash_set<HostKey> settled_ ABSL_GUARDED_BY(mu_);  // since the start
   absl::btree_set<registry::ResourceId> changed_ ABSL_GUARDED_BY(mu_);
   std::vector<registry::ResourceId> returned_ ABSL_GUARDED_BY(mu_);
+  int64_t last_placement_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t version_ ABSL_GUARDED_BY(mu_) = 0;
   bool lost_ ABSL_GUARDED_BY(mu_) = false;
   absl::Time accept_time_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();

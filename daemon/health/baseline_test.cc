@@ -2,6 +2,7 @@
 
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -29,6 +30,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 class BaselineTest : public ::testing::Test {
  protected:
@@ -139,6 +141,83 @@ TEST_F(BaselineTest, ReplacementInTheSameEventIsAnnouncedOnce) {
               ElementsAre("DRIVE_REPLACED slot 1 of enclosure 0000000000000077: drive S1 was "
                           "replaced by S2"));
   EXPECT_THAT(node_.Problems(), IsEmpty());
+}
+
+// After a restart each host is an event of its own.
+TEST_F(BaselineTest, DualPathDriveReplacedHostByHostIsAnnouncedOnce) {
+  for (const bool arrives_first : {true, false}) {
+    SCOPED_TRACE(arrives_first);
+    FakeNode node;
+    node.Report({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11),
+                 UnitWithSerial(kHostA, 0x11, "naa.1", "S1")});
+    node.Report({HostOf(kHostB), Settled(kHostB), Drive(kHostB, 0x21),
+                 UnitWithSerial(kHostB, 0x21, "naa.1", "S1")},
+                kHostB);
+    EXPECT_THAT(node.Problems(), IsEmpty());
+    std::vector<Observation> arrives = {Drive(kHostA, 0x31),
+                                        UnitWithSerial(kHostA, 0x31, "naa.2", "S2")};
+    if (arrives_first) {
+      arrives.push_back(Gone(kHostA, 0x11));
+      node.Report(arrives);
+      node.Report({Gone(kHostB, 0x21)}, kHostB);
+    } else {
+      node.Report({Gone(kHostA, 0x11)});
+      node.Report({Gone(kHostB, 0x21)}, kHostB);
+      node.Report(arrives);
+    }
+    node.Report({Drive(kHostB, 0x41), UnitWithSerial(kHostB, 0x41, "naa.2", "S2")}, kHostB);
+    EXPECT_THAT(node.notices,
+                ElementsAre("DRIVE_REPLACED slot 1 of enclosure 0000000000000077: drive S1 was "
+                            "replaced by S2"));
+    EXPECT_THAT(node.Problems(), IsEmpty()) << "neither the drive nor a path of it is missed";
+    EXPECT_FALSE(node.baseline.Find(drive_).has_value());
+  }
+}
+
+// sasd is killed between the events of the two hosts.
+TEST_F(BaselineTest, DriveReplacedOverTwoRunsIsNotMissing) {
+  node_.Report({HostOf(kHostB), Settled(kHostB)}, kHostB);
+  node_.Report({Drive(kHostA, 0x11), UnitWithSerial(kHostA, 0x11, "naa.1", "S1")});
+  node_.Report({Drive(kHostB, 0x21), UnitWithSerial(kHostB, 0x21, "naa.1", "S1")}, kHostB);
+  node_.Report(
+      {Gone(kHostA, 0x11), Drive(kHostA, 0x31), UnitWithSerial(kHostA, 0x31, "naa.2", "S2")});
+  Baseline next;
+  for (const Baseline::Changed& changed : node_.baseline.TakeChanged()) {
+    if (changed.entry.has_value()) next.Restore(changed.id, *changed.entry);
+  }
+  next.Compare(*node_.registry.Snapshot(), {node_.now, node_.registry.revision(), {}});
+  EXPECT_TRUE(next.Find(drive_)->missing == nullptr);
+  ObservationBatch batch = registry::Batch({Gone(kHostB, 0x21)}, kHostB);
+  node_.registry.Observe(std::move(batch));
+  for (const auto& committed : node_.registry.events().Take(10)) {
+    EXPECT_THAT(next.OnCommit(*committed.event, *committed.after), SizeIs(1));
+  }
+  EXPECT_FALSE(next.Find(drive_).has_value());
+}
+
+// The registry began with nothing, the baseline did not.
+TEST_F(BaselineTest, UnseenDriveWasReplacedByTheOneInItsSlot) {
+  node_.Report({Drive(kHostA, 0x11), UnitWithSerial(kHostA, 0x11, "naa.1", "S1")});
+  FakeNode later;
+  for (const Baseline::Changed& changed : node_.baseline.TakeChanged()) {
+    later.baseline.Restore(changed.id, *changed.entry);
+  }
+  later.Report({HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x21),
+                UnitWithSerial(kHostA, 0x21, "naa.2", "S2")});
+  const auto notices = later.baseline.MissUnseen({kHostA}, *later.registry.Snapshot(),
+                                                 {later.now, later.registry.revision(), {}});
+  ASSERT_THAT(notices, SizeIs(1));
+  EXPECT_THAT(notices[0].text, HasSubstr("drive S1 was replaced by S2"));
+  EXPECT_THAT(later.Problems(), IsEmpty());
+}
+
+TEST_F(BaselineTest, DriveBesideAnotherInItsSlotDoesNotReplaceIt) {
+  node_.Report({HostOf(kHostB), Settled(kHostB)}, kHostB);
+  node_.Report({Drive(kHostA, 0x11), UnitWithSerial(kHostA, 0x11, "naa.1", "S1"),
+                Drive(kHostA, 0x21), UnitWithSerial(kHostA, 0x21, "naa.2", "S2")});
+  node_.Report({Gone(kHostA, 0x11)});
+  EXPECT_THAT(node_.notices, IsEmpty());
+  EXPECT_THAT(node_.Problems(), ElementsAre(HasSubstr("3 DRIVE_MISSING drive S1")));
 }
 
 TEST_F(BaselineTest, DriveThatCannotBeIdentifiedReplacesNothing) {
@@ -263,6 +342,80 @@ TEST_F(BaselineTest, DismissedEnclosureCoversItsDrives) {
   node_.dismissals.Add(Dismissed(MakeId<registry::Enclosure>(kEnclosure)));
   node_.Report({Gone(kHostA, 0x11)});
   EXPECT_EQ(node_.Status(), HealthStatus::kOk);
+}
+
+// Drives with two actuators: one end device, two units.
+
+class TwoActuatorsTest : public BaselineTest {
+ protected:
+  static std::vector<Observation> TwoUnits(HostKey host, uint64_t address, const std::string& wwid,
+                                           const std::string& serial) {
+    LogicalUnitFacts second = UnitWithSerial(host, address, wwid + ".1", serial);
+    second.lun = uint64_t{1} << 48;
+    return {Drive(host, address), UnitWithSerial(host, address, wwid, serial), second};
+  }
+};
+
+TEST_F(TwoActuatorsTest, PulledDriveIsOneFinding) {
+  node_.Report(TwoUnits(kHostA, 0x11, "naa.1", "S1"));
+  EXPECT_THAT(node_.Problems(), IsEmpty());
+  node_.Report({Gone(kHostA, 0x11)});
+  EXPECT_THAT(node_.Problems(), ElementsAre(HasSubstr("3 DRIVE_MISSING drive S1")));
+  EXPECT_THAT(node_.Consequences(), UnorderedElementsAre("DRIVE_MISSING by DRIVE_MISSING",
+                                                         "PATH_MISSING by DRIVE_MISSING"));
+  EXPECT_THAT(node_.baseline.Accept({drive_}, node_.now), SizeIs(3));
+  EXPECT_THAT(node_.Problems(), IsEmpty());
+}
+
+TEST_F(TwoActuatorsTest, LostPathIsOneFinding) {
+  node_.Report({HostOf(kHostB), Settled(kHostB)}, kHostB);
+  node_.Report(TwoUnits(kHostA, 0x11, "naa.1", "S1"));
+  node_.Report(TwoUnits(kHostB, 0x21, "naa.1", "S1"), kHostB);
+  node_.Report({Gone(kHostA, 0x11)});
+  EXPECT_THAT(node_.Problems(), ElementsAre(HasSubstr("2 PATH_MISSING")));
+  node_.Report({Gone(kHostB, 0x21)}, kHostB);
+  EXPECT_THAT(node_.Problems(), ElementsAre(HasSubstr("3 DRIVE_MISSING drive S1")));
+}
+
+TEST_F(TwoActuatorsTest, ExpanderLosesDrivesAndNotUnits) {
+  std::vector<Observation> facts = TwoUnits(kHostA, 0x11, "naa.1", "S1");
+  std::get<EndDeviceFacts>(facts[0]).parent = {kHostA, kExpander, PhysicalPort(0)};
+  node_.Report({ExpanderOn(kHostA)});
+  node_.Report(facts);
+  node_.Report({Gone(kHostA, 0x11), ExpanderGone{{kHostA, kExpander, PhysicalPort(0)}}});
+  EXPECT_THAT(node_.Problems(), ElementsAre(AllOf(HasSubstr("3 EXPANDER_MISSING"),
+                                                  HasSubstr("1 drive lost a path, 1 lost all"))));
+}
+
+TEST_F(TwoActuatorsTest, UnitThatReturnsFirstReplacesNothing) {
+  const std::vector<Observation> facts = TwoUnits(kHostA, 0x11, "naa.1", "S1");
+  node_.Report(facts);
+  node_.Report({Gone(kHostA, 0x11)});
+  node_.Report({facts[0], Unit(kHostA, 0x11, "")});
+  node_.Report({facts[1]});
+  EXPECT_THAT(node_.Problems(), ElementsAre(HasSubstr("3 DRIVE_MISSING"))) << "the second unit";
+  node_.Report({facts[2]});
+  EXPECT_THAT(node_.notices, IsEmpty());
+  EXPECT_THAT(node_.Problems(), IsEmpty());
+}
+
+TEST_F(TwoActuatorsTest, LostUnitIsNotReplacedByTheOther) {
+  for (const uint64_t lun : {uint64_t{0}, uint64_t{1} << 48}) {
+    FakeNode node;
+    node.Report({HostOf(kHostA), Settled(kHostA)});
+    node.Report(TwoUnits(kHostA, 0x11, "naa.1", "S1"));
+    node.Report({LogicalUnitGone{{kHostA, SasAddress(0x11), PhysicalPort(0)}, lun}});
+    EXPECT_THAT(node.notices, IsEmpty());
+    EXPECT_THAT(node.Problems(), ElementsAre(HasSubstr("3 DRIVE_MISSING")));
+  }
+}
+
+TEST_F(TwoActuatorsTest, ReplacedDriveIsAnnouncedOnce) {
+  node_.Report(TwoUnits(kHostA, 0x11, "naa.1", "S1"));
+  node_.Report({Gone(kHostA, 0x11)});
+  node_.Report(TwoUnits(kHostA, 0x21, "naa.2", "S2"));
+  EXPECT_THAT(node_.notices, ElementsAre(HasSubstr("drive S1 was replaced by S2")));
+  EXPECT_THAT(node_.Problems(), IsEmpty());
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ CauseFinder::CauseFinder(absl::Span<const MissingPtr> missing) : missing_(missin
     if (KindOf(each.id) == ResourceKind::kExpander) {
       expanders_[As<Expander>(each).facts.enclosure].push_back(i);
     } else if (KindOf(each.id) == ResourceKind::kEndDevice) {
-      paths_[each.unit].push_back(i);
+      for (const registry::LogicalUnitKey& unit : each.units) paths_[unit].push_back(i);
     }
   }
   roots_.reserve(missing_.size());
@@ -130,7 +130,15 @@ CauseFinder::Index CauseFinder::ParentOfPort(const Port& port) const {
 
 CauseFinder::Index CauseFinder::ParentOfPath(const Missing& path) const {
   const Index above = LeadingTo(As<EndDevice>(path).facts.parent);
-  return above.has_value() ? above : Find(MakeId<LogicalUnit>(path.unit));
+  return above.has_value() ? above : FirstUnitOf(path);
+}
+
+// Of a drive with several units, one stands for all.
+CauseFinder::Index CauseFinder::FirstUnitOf(const Missing& path) const {
+  for (const registry::LogicalUnitKey& unit : path.units) {
+    if (const Index found = Find(MakeId<LogicalUnit>(unit))) return found;
+  }
+  return std::nullopt;
 }
 
 // A drive is gone by itself if one of its paths has no other reason to be gone.
@@ -139,7 +147,9 @@ CauseFinder::Index CauseFinder::ParentOfDrive(const LogicalUnit& unit) const {
   if (enclosure.has_value()) return enclosure;
   Index last;
   for (const size_t path : PathsOf(unit.id)) {
-    if (!LeadingTo(As<EndDevice>(*missing_[path]).facts.parent).has_value()) return std::nullopt;
+    if (!LeadingTo(As<EndDevice>(*missing_[path]).facts.parent).has_value()) {
+      return FirstUnitOf(*missing_[path]);
+    }
     last = last.has_value() ? Later(*last, path) : path;
   }
   if (!last.has_value()) return std::nullopt;

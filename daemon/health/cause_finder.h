@@ -35,6 +35,8 @@ class CauseFinder {
   Index ParentOfPort(const registry::Port& port) const;
   Index ParentOfPath(const Missing& path) const;
   Index ParentOfDrive(const registry::LogicalUnit& unit) const;
+  // The first unit of its drive that is missing.
+  Index FirstUnitOf(const Missing& path) const;
   // The host, or the expander, that led to a node.
   Index LeadingTo(const NodeKey& parent) const;
   Index Find(const registry::ResourceId& id) const;

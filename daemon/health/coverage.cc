@@ -27,7 +27,9 @@ Coverage::Coverage(const registry::Topology& topology, absl::Span<const MissingP
   if (dismissals_.empty()) return;
   for (const MissingPtr& each : missing_) {
     if (KindOf(each->id) != ResourceKind::kEndDevice) continue;
-    lost_paths_[each->unit].push_back(std::get<registry::IndexOf<EndDevice>()>(each->id));
+    for (const registry::LogicalUnitKey& unit : each->units) {
+      lost_paths_[unit].push_back(std::get<registry::IndexOf<EndDevice>()>(each->id));
+    }
   }
 }
 

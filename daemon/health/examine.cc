@@ -23,9 +23,11 @@ bool IsThere(const Topology& topology, const Missing& missing) {
   }
   const auto* device =
       topology.collection<EndDevice>().Find(std::get<registry::IndexOf<EndDevice>()>(missing.id));
+  const UnitKeys& lost = missing.units;
   return device != nullptr &&
-         std::any_of(device->units.begin(), device->units.end(),
-                     [&](const registry::UnitPathPtr& path) { return path->unit == missing.unit; });
+         std::any_of(device->units.begin(), device->units.end(), [&](const auto& path) {
+           return std::find(lost.begin(), lost.end(), path->unit) != lost.end();
+         });
 }
 
 // What a stale host waits for.

@@ -1,6 +1,7 @@
 #ifndef DAEMON_HEALTH_FAKE_STORE_H_
 #define DAEMON_HEALTH_FAKE_STORE_H_
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -18,6 +19,7 @@ namespace sasd::health {
 class FakeStore : public Store {
  public:
   absl::Status Write(absl::Span<const Edit> edits) override {
+    if (on_write) on_write();
     absl::MutexLock lock(&mu_);
     if (!error_.ok()) return error_;
     for (const Edit& edit : edits) {
@@ -56,6 +58,8 @@ class FakeStore : public Store {
     error_ = std::move(error);
   }
 
+  std::function<void()> on_write;  // called at each write, if set; set it before others write
+
  private:
   absl::Mutex mu_;
   std::map<std::string, std::map<std::string, std::string>> collections_ ABSL_GUARDED_BY(mu_);
@@ -68,16 +72,16 @@ class FakeCodec : public ResourceCodec {
  public:
   std::string Name(const registry::ResourceId& id) const override {
     absl::MutexLock lock(&mu_);
-    return absl::StrCat(ids_.try_emplace(id, ids_.size()).first->second);
+    const auto [it, is_new] = numbers_.try_emplace(id, ids_.size());
+    if (is_new) ids_.push_back(id);
+    return absl::StrCat(it->second);
   }
   absl::StatusOr<registry::ResourceId> ParseName(absl::string_view name) const override {
     size_t number = 0;
     if (!absl::SimpleAtoi(name, &number)) return absl::InvalidArgumentError("no number");
     absl::MutexLock lock(&mu_);
-    for (const auto& [id, known] : ids_) {
-      if (known == number) return id;
-    }
-    return absl::InvalidArgumentError("no such number");
+    if (number >= ids_.size()) return absl::InvalidArgumentError("no such number");
+    return ids_[number];
   }
   std::string Encode(const registry::ResourceRef& resource) const override {
     absl::MutexLock lock(&mu_);
@@ -95,7 +99,8 @@ class FakeCodec : public ResourceCodec {
 
  private:
   mutable absl::Mutex mu_;
-  mutable std::map<registry::ResourceId, size_t> ids_ ABSL_GUARDED_BY(mu_);
+  mutable std::map<registry::ResourceId, size_t> numbers_ ABSL_GUARDED_BY(mu_);
+  mutable std::vector<registry::ResourceId> ids_ ABSL_GUARDED_BY(mu_);
   mutable std::vector<registry::ResourceRef> resources_ ABSL_GUARDED_BY(mu_);
 };
 

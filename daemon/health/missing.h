@@ -8,10 +8,14 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
 #include "daemon/health/finding.h"
 #include "daemon/registry/resources.h"
 
 namespace sasd::health {
+
+// The units of one drive, each once, by LUN: a drive with several actuators has as many.
+using UnitKeys = absl::InlinedVector<registry::LogicalUnitKey, 1>;
 
 // Something that belongs to the node and is not there. Immutable.
 struct Missing {
@@ -20,7 +24,7 @@ struct Missing {
   // For an expander and an end device: the port that led to it, at its best; null: not known.
   std::shared_ptr<const registry::Port> port;
   // For an end device: the drive that it led to.
-  registry::LogicalUnitKey unit;
+  UnitKeys units;
   Origin since;
 };
 using MissingPtr = std::shared_ptr<const Missing>;

@@ -139,9 +139,11 @@ std::string Sentence(const Missing& missing) {
       const EndDevice& device = As<EndDevice>(missing);
       const registry::UnitPath* unit = device.first_unit();
       const absl::string_view serial = unit == nullptr ? "" : unit->facts.serial.view();
-      return absl::StrCat("drive ", serial.empty() ? missing.unit.text().view() : serial,
-                          " has lost its path over host ", ToText(device.key().host), ", ",
-                          Describe(missing.id), Behind(missing, device.facts.parent));
+      const absl::string_view key =
+          missing.units.empty() ? "" : missing.units.front().text().view();
+      return absl::StrCat("drive ", serial.empty() ? key : serial, " has lost its path over host ",
+                          ToText(device.key().host), ", ", Describe(missing.id),
+                          Behind(missing, device.facts.parent));
     }
     case ResourceKind::kPhy:
     case ResourceKind::kSlot:
@@ -197,14 +199,25 @@ class MissingRules {
     return it != missing_.end() && (*it)->id == id;
   }
 
+  bool HasLostAll(const UnitKeys& units) const {
+    return std::any_of(units.begin(), units.end(),
+                       [this](const LogicalUnitKey& unit) { return IsMissing(unit); });
+  }
+  // The first unit of the drive that the unit is of.
+  LogicalUnitKey DriveOf(const LogicalUnitKey& unit) const {
+    const absl::Span<const size_t> paths = finder_.PathsOf(unit);
+    return paths.empty() ? unit : missing_[paths.front()]->units.front();
+  }
+
   void CountDrives(Group& group) const {
     absl::flat_hash_map<LogicalUnitKey, bool> drives;  // whether it has lost all paths
     for (const size_t member : group.members) {
       const Missing& missing = *missing_[member];
       if (KindOf(missing.id) == ResourceKind::kEndDevice) {
-        drives.try_emplace(missing.unit, IsMissing(missing.unit));
+        if (missing.units.empty()) continue;
+        drives.try_emplace(missing.units.front(), HasLostAll(missing.units));
       } else if (KindOf(missing.id) == ResourceKind::kLogicalUnit) {
-        drives[As<LogicalUnit>(missing).id] = true;
+        drives.try_emplace(DriveOf(As<LogicalUnit>(missing).id), true);
       }
     }
     group.drives = drives.size();
@@ -226,7 +239,7 @@ class MissingRules {
   Finding Make(const Missing& missing) const {
     Finding finding;
     const ResourceKind kind = KindOf(missing.id);
-    const bool has_other_path = kind == ResourceKind::kEndDevice && !IsMissing(missing.unit);
+    const bool has_other_path = kind == ResourceKind::kEndDevice && !HasLostAll(missing.units);
     finding.severity = has_other_path ? Severity::kWarning : Severity::kCritical;
     finding.id = {missing.id, ReasonOf(kind)};
     finding.hosts = HostsOf(missing);

@@ -17,6 +17,9 @@ constexpr char kBaseline[] = "baseline", kDismissals[] = "dismissals", kFindings
 
 // Rules with a time (a grace, an expiry) are looked at so often without an event.
 constexpr absl::Duration kIdle = absl::Seconds(1), kPause = absl::Milliseconds(200);
+// The end may take so long to write what is there, and a write so many entries.
+constexpr absl::Duration kLastWrites = absl::Milliseconds(300);
+constexpr size_t kSlice = 4096;
 // Of the time of one examination: the thread takes a tenth of a core at most.
 constexpr int kRest = 9;
 
@@ -27,6 +30,8 @@ bool IsInherited(FindingReason reason) {
       reason >= FindingReason::kHostMissing && reason <= FindingReason::kPortLost;
   return !is_missing && reason != FindingReason::kHostNotRead;
 }
+
+bool Never() { return false; }
 
 }  // namespace
 
@@ -39,13 +44,22 @@ Monitor::Monitor(const Options& options, registry::Registry& registry, Clock& cl
   if (options_.store != nullptr) Load();
 }
 
-Monitor::~Monitor() {
+Monitor::~Monitor() { Stop(); }
+
+void Monitor::Stop() {
   {
     absl::MutexLock lock(&mu_);
     stop_ = true;
   }
   if (thread_.joinable()) thread_.join();
-  if (options_.store != nullptr) StoreChanges().IgnoreError();
+  if (options_.store == nullptr) return;
+  const absl::Duration end = clock_.Monotonic() + kLastWrites;
+  StoreChanges([&] { return clock_.Monotonic() >= end; }).IgnoreError();
+}
+
+bool Monitor::IsStopped() {
+  absl::MutexLock lock(&mu_);
+  return stop_;
 }
 
 void Monitor::SetAttachGrace(absl::Duration grace) {
@@ -169,7 +183,7 @@ void Monitor::Step() {
   CompareHosts(*registry_.Snapshot());
   const std::shared_ptr<const Report> report = Current();
   // What could not be written is written in a later round.
-  if (options_.store != nullptr) StoreChanges().IgnoreError();
+  if (options_.store != nullptr) StoreChanges([this] { return IsStopped(); }).IgnoreError();
   ReportChanges(*report);
 }
 
@@ -187,7 +201,8 @@ void Monitor::CompareHosts(const registry::Topology& topology) {
   origin.time = clock_.Now();
   origin.revision = topology.revision();
   origin.cause = MakeCause(CauseKind::kRestart, "not there since sasd began again");
-  baseline_.MissUnseen(compared_, origin);
+  std::vector<registry::EventNotice> notices = baseline_.MissUnseen(compared_, topology, origin);
+  if (!notices.empty()) registry_.Annotate(origin.cause, std::move(notices), origin.time);
 }
 
 std::shared_ptr<const Report> Monitor::Current() {
@@ -258,13 +273,21 @@ void Monitor::Remember(Report& report) {
   if (report.unknown_hosts.empty() && !report.known_hosts.empty()) inherited_.clear();
 }
 
-absl::Status Monitor::StoreChanges() {
+absl::Status Monitor::StoreChanges(absl::FunctionRef<bool()> is_over) {
   absl::MutexLock lock(&store_mu_);
   std::vector<Store::Edit>& edits = unwritten_;
-  for (const Baseline::Changed& changed : baseline_.TakeChanged()) {
-    edits.push_back({kBaseline, options_.codec->Name(changed.id), std::nullopt});
-    if (changed.entry.has_value()) {
-      edits.back().value = EncodeEntry(*changed.entry, *options_.codec);
+  const auto edit_of = [this](const registry::ResourceId& id,
+                              const std::optional<BaselineEntry>& entry) {
+    Store::Edit edit{kBaseline, options_.codec->Name(id), std::nullopt};
+    if (entry.has_value()) edit.value = EncodeEntry(*entry, *options_.codec);
+    return edit;
+  };
+  for (Baseline::Changed& changed : baseline_.TakeChanged()) {
+    if (changed.entry.has_value() && changed.entry->missing == nullptr) {
+      unstored_[changed.id] = std::move(changed.entry);
+    } else {
+      unstored_.erase(changed.id);
+      edits.push_back(edit_of(changed.id, changed.entry));
     }
   }
   for (const registry::ResourceId& id : dismissals_.TakeChanged()) {
@@ -286,12 +309,19 @@ absl::Status Monitor::StoreChanges() {
     edits.push_back({kFindings, KeyOf(id), EncodeOpenFinding(finding)});
   }
   stored_ = std::move(open);
-  if (edits.empty()) return absl::OkStatus();
-  if (baseline_.accept_time() != absl::InfinitePast()) {
-    edits.push_back({kMeta, kAcceptTime, absl::StrCat(absl::ToUnixNanos(baseline_.accept_time()))});
-  }
-  if (absl::Status status = options_.store->Write(edits); !status.ok()) return status;
-  edits.clear();
+  do {
+    while (!unstored_.empty() && edits.size() < kSlice) {
+      edits.push_back(edit_of(unstored_.begin()->first, unstored_.begin()->second));
+      unstored_.erase(unstored_.begin());
+    }
+    if (edits.empty()) break;
+    if (baseline_.accept_time() != absl::InfinitePast()) {
+      edits.push_back(
+          {kMeta, kAcceptTime, absl::StrCat(absl::ToUnixNanos(baseline_.accept_time()))});
+    }
+    if (absl::Status status = options_.store->Write(edits); !status.ok()) return status;
+    edits.clear();
+  } while (!unstored_.empty() && !is_over());
   return absl::OkStatus();
 }
 
@@ -376,11 +406,11 @@ absl::StatusOr<Monitor::Accepted> Monitor::Accept(absl::Span<const registry::Res
   Accepted accepted;
   // Known before they are gone, so that a failed write changes nothing.
   if (options_.store != nullptr) {
-    if (absl::Status status = StoreChanges(); !status.ok()) return status;
+    if (absl::Status status = StoreChanges(Never); !status.ok()) return status;
   }
   accepted.removed = baseline_.Accept(resources, clock_.Now());
   if (options_.store != nullptr) {
-    absl::Status status = StoreChanges();
+    absl::Status status = StoreChanges(Never);
     if (status.ok() && resources.empty()) status = options_.store->ClearLost();
     if (!status.ok()) return status;
   }

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -63,12 +65,17 @@ class Monitor {
 
   // Reads what is stored. Borrows registry and clock for its lifetime.
   Monitor(const Options& options, registry::Registry& registry, Clock& clock);
-  // Writes what is not stored yet.
+  // Calls Stop().
   ~Monitor();
 
   // Starts the thread that examines the node after events, at most every 200 ms and at most a tenth
   // of the time. Call it once.
   void Start();
+  // Ends the thread and writes what is not stored yet: what is missing first, then what is there,
+  // for 300 ms. The next start finds the rest in the restored picture, as after a kill. Calls neither
+  // `sink` nor `node_facts` of Options afterwards, unless Current() or Step() is called. By one
+  // thread; may be called again.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
   // A committed event, before it is published, in the order of revisions; `after`: all resources at
   // its revision. May add notices to it.
@@ -129,7 +136,10 @@ class Monitor {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(examine_mu_);
   // Gives each finding the time when it was first seen.
   void Remember(Report& report) ABSL_EXCLUSIVE_LOCKS_REQUIRED(examine_mu_);
-  absl::Status StoreChanges() ABSL_LOCKS_EXCLUDED(store_mu_);
+  // What is missing, the dismissals and the findings first. What is there follows in slices, until
+  // `is_over` says so between two.
+  absl::Status StoreChanges(absl::FunctionRef<bool()> is_over) ABSL_LOCKS_EXCLUDED(store_mu_);
+  bool IsStopped() ABSL_LOCKS_EXCLUDED(mu_);
   void ReportChanges(const Report& report) ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mu_);
   std::string KeyOf(const FindingId& id) const;
 
@@ -153,6 +163,9 @@ class Monitor {
 
   absl::Mutex store_mu_;
   std::vector<Store::Edit> unwritten_ ABSL_GUARDED_BY(store_mu_);  // by a write that failed
+  // Changed entries of what is there, not written yet.
+  absl::btree_map<registry::ResourceId, std::optional<BaselineEntry>> unstored_
+      ABSL_GUARDED_BY(store_mu_);
   OpenFindings stored_ ABSL_GUARDED_BY(store_mu_);
 
   absl::Mutex examine_mu_;

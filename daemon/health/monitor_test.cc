@@ -9,6 +9,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "daemon/health/fake_store.h"
+#include "daemon/health/state_codec.h"
 #include "daemon/registry/fake_facts.h"
 #include "daemon/registry/registry.h"
 #include "daemon/registry/restored.h"
@@ -422,6 +423,38 @@ TEST_F(MonitorTest, ThreadReportsAfterAnEvent) {
   PullDrive();
   EXPECT_TRUE(sink.called.WaitForNotificationWithTimeout(absl::Seconds(30)));
   monitor_.reset();
+}
+
+// 100,000 drives take seconds to write, and SIGTERM leaves less.
+TEST_F(MonitorTest, ShortEndWritesWhatIsMissingFirst) {
+  std::vector<Observation> facts = {HostOf(kHostA), Settled(kHostA)};
+  for (uint64_t i = 0; i < 5'000; ++i) {
+    facts.push_back(Drive(kHostA, 0x100000 + i));
+    facts.push_back(Unit(kHostA, 0x100000 + i, absl::StrCat("naa.", i)));
+  }
+  Report(facts);
+  Report({EndDeviceGone{{kHostA, SasAddress(0x100000 + 4'999), PhysicalPort(0)}}});
+  int writes = 0;
+  store_.on_write = [&] {
+    ++writes;
+    clock_.Advance(absl::Milliseconds(200));
+  };
+  monitor_->Stop();
+  EXPECT_EQ(writes, 2) << "of 3";
+  store_.on_write = nullptr;
+  const auto stored = store_.Read("baseline");
+  ASSERT_TRUE(stored.ok());
+  EXPECT_GT(stored->size(), 8'000u);
+  EXPECT_LT(stored->size(), 10'000u);
+  int missing = 0;
+  for (const auto& [key, value] : *stored) {
+    const auto entry = DecodeEntry(*codec_.ParseName(key), value, codec_);
+    ASSERT_TRUE(entry.ok()) << entry.status();
+    missing += entry->missing != nullptr ? 1 : 0;
+  }
+  EXPECT_EQ(missing, 2) << "the drive and its path";
+  monitor_->Stop();
+  EXPECT_EQ(store_.Read("baseline")->size(), 10'001u);
 }
 
 }  // namespace

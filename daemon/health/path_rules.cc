@@ -26,7 +26,8 @@ class PathRules {
     }
     dual_path_.erase(EnclosureKey(0));
     for (const MissingPtr& missing : examined.baseline.missing) {
-      if (!missing->unit.text().empty()) lost_paths_[missing->unit].push_back(HostOf(*missing));
+      for (const LogicalUnitKey& unit : missing->units)
+        lost_paths_[unit].push_back(HostOf(*missing));
     }
   }
 

@@ -51,7 +51,14 @@ std::string EncodeEntry(const BaselineEntry& entry, const ResourceCodec& codec) 
   v1::Entry out;
   out.set_last_known(codec.Encode(entry.last_known));
   if (entry.port != nullptr) out.set_port(codec.Encode(entry.port));
-  out.set_unit(entry.unit.text().str());
+  for (const registry::LogicalUnitKey& unit : entry.units) {
+    if (out.unit().empty()) {
+      out.set_unit(unit.text().str());
+    } else {
+      out.add_more_units(unit.text().str());
+    }
+  }
+  out.set_placement(entry.placement);
   out.set_first_seen_unix_nanos(absl::ToUnixNanos(entry.first_seen));
   out.set_settled(entry.settled);
   if (entry.missing != nullptr) ToStored(entry.missing->since, out.mutable_missing());
@@ -73,12 +80,18 @@ absl::StatusOr<BaselineEntry> DecodeEntry(const registry::ResourceId& id, absl::
       entry.port = std::get<registry::IndexOf<Port>()>(*port);
     }
   }
-  entry.unit = registry::LogicalUnitKey(registry::Text(stored.unit()));
+  if (!stored.unit().empty()) {
+    entry.units.emplace_back(registry::Text(stored.unit()));
+    for (const std::string& unit : stored.more_units()) {
+      entry.units.emplace_back(registry::Text(unit));
+    }
+  }
+  entry.placement = stored.placement();
   entry.first_seen = absl::FromUnixNanos(stored.first_seen_unix_nanos());
   entry.settled = stored.settled();
   if (stored.has_missing()) {
     entry.missing = std::make_shared<const Missing>(
-        Missing{id, entry.last_known, entry.port, entry.unit, FromStored(stored.missing())});
+        Missing{id, entry.last_known, entry.port, entry.units, FromStored(stored.missing())});
   }
   return entry;
 }

@@ -275,9 +275,11 @@ void Memory::LoadKeys() {
   }
 }
 
-Memory::~Memory() {
+Memory::~Memory() { Close(); }
+
+void Memory::Close() {
   recorder_.reset();
-  if (journal_ == nullptr) return;
+  if (journal_ == nullptr || std::exchange(closed_, true)) return;
   const absl::Status status = journal_->Close();
   if (!status.ok()) spdlog::error("the journal is not closed: {}", std::string(status.message()));
 }

@@ -39,8 +39,12 @@ class Memory {
   // kAlreadyExists where another sasd uses the directory.
   static absl::StatusOr<std::unique_ptr<Memory>> Open(const Options& options,
                                                       std::string fresh_epoch, Clock& clock);
-  // Notes the clean end.
+  // Calls Close().
   ~Memory();
+
+  // Stores the state, and notes the clean end. Nothing uses recorder() any more; store() can still
+  // be used. By one thread, when no other uses this; may be called again.
+  void Close();
 
   const std::string& epoch() const { return epoch_; }
   // The revision before the first event, where nothing is restored.
@@ -82,6 +86,7 @@ class Memory {
   std::unique_ptr<health::Store> store_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<Recorder> recorder_;
+  bool closed_ = false;  // the journal is
 };
 
 }  // namespace sasd::memory

@@ -22,9 +22,12 @@ Pump::Pump(Publisher& publisher)
         while (events_.WaitAndClaim()) Run();
       }) {}
 
-Pump::~Pump() {
+Pump::~Pump() { Stop(); }
+
+void Pump::Stop() {
+  stopping_ = true;
   events_.Close();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Pump::Observe(ObservationBatch batch) { registry_.Observe(std::move(batch)); }
@@ -48,9 +51,9 @@ void Pump::AwaitPublished() {
 
 void Pump::Run() {
   do {
-    while (publisher_.PublishOnce()) {
+    while (!stopping_ && publisher_.PublishOnce()) {
     }
-  } while (!events_.Release());
+  } while (!events_.Release() && !stopping_);
 }
 
 }  // namespace sasd::watch

@@ -1,6 +1,7 @@
 #ifndef DAEMON_WATCH_PUMP_H_
 #define DAEMON_WATCH_PUMP_H_
 
+#include <atomic>
 #include <thread>  // NOLINT: one owned thread
 
 #include "daemon/registry/registry.h"
@@ -18,9 +19,14 @@ class Pump : public ObservationSink {
  public:
   // Starts the thread. Borrows the publisher for its lifetime.
   explicit Pump(Publisher& publisher);
-  // Stops the thread; queued events stay in the registry. Ends waits on the registry's queue for
-  // good, so that a registry has one Pump in its life. No thread may observe any more.
+  // Calls Stop(). No thread may observe any more.
   ~Pump() override;
+
+  // Nothing is published after it; queued events stay in the registry. Waits for the few that are
+  // being published by the pump's thread; one that observes may still publish them. Ends waits on
+  // the registry's queue for good, so that a registry has one Pump in its life. By one thread; may
+  // be called again.
+  void Stop();
 
   void Observe(ObservationBatch batch) override;
   void Flush() override;
@@ -31,12 +37,13 @@ class Pump : public ObservationSink {
   void AwaitPublished();
 
  private:
-  // Publishes until the queue is empty. The caller has claimed it.
+  // Publishes until the queue is empty, or Stop() is called. The caller has claimed it.
   void Run();
 
   Publisher& publisher_;
   registry::Registry& registry_;
   registry::RegistryEventQueue& events_;
+  std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
 
