@@ -71,9 +71,9 @@ class Monitor {
   // of the time. Call it once.
   void Start();
   // Ends the thread and writes what is not stored yet: what is missing first, then what is there,
-  // for 300 ms. The next start finds the rest in the restored picture, as after a kill. Calls neither
-  // `sink` nor `node_facts` of Options afterwards, unless Current() or Step() is called. By one
-  // thread; may be called again.
+  // for 300 ms. The next start finds the rest in the restored picture, as after a kill. Calls
+  // neither `sink` nor `node_facts` of Options afterwards, unless Current() or Step() is called. By
+  // one thread; may be called again.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
   // A committed event, before it is published, in the order of revisions; `after`: all resources at
