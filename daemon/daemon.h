@@ -2,7 +2,6 @@
 #define DAEMON_DAEMON_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -29,8 +28,6 @@
 #include "daemon/watch/pump.h"
 #include "daemon/watch/watch_log.h"
 #include "driver/base/clock.h"
-#include "driver/observation/key_assignments.h"
-#include "driver/observation/observation.h"
 #include "rpc/access.h"
 #include "rpc/edge.h"
 #include "rpc/limits.h"
@@ -44,8 +41,7 @@ struct DaemonOptions {
   std::string sysfs_root;    // see StartSysfsBackend
   LinuxBackendOptions live;  // see StartLinuxBackend
   // Starts a backend in place of this machine's: for tests, which replace the kernel.
-  std::function<absl::StatusOr<std::unique_ptr<Backend>>(Clock&, ObservationSink&, KeyAssignments&)>
-      start_live;
+  BackendStarter start_live;
   uint64_t seed = 1;
 
   // Where the node keeps its history; empty: nowhere. Start() sets `source`.

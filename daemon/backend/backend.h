@@ -1,14 +1,19 @@
 #ifndef DAEMON_BACKEND_BACKEND_H_
 #define DAEMON_BACKEND_BACKEND_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "daemon/diagnosis/check.h"
 #include "daemon/registry/topology.h"
+#include "driver/base/clock.h"
+#include "driver/observation/key_assignments.h"
+#include "driver/observation/observation.h"
 #include "driver/observation/scsi_host.h"
 #include "rpc/call_guard.h"
 #include "rpc/server.h"
@@ -54,6 +59,10 @@ class Backend {
   // newest snapshot. Does not wait and touches no device.
   virtual std::vector<DiagnosisCheck> Diagnose(const registry::Topology& topology) = 0;
 };
+
+// Starts a backend, which borrows all until its destruction.
+using BackendStarter = std::function<absl::StatusOr<std::unique_ptr<Backend>>(
+    Clock& clock, ObservationSink& sink, KeyAssignments& keys)>;
 
 }  // namespace sasd
 
