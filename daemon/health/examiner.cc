@@ -216,7 +216,8 @@ void Examiner::CompareBaseline(const BaselineView& baseline) {
   missing_ = baseline.missing;
   absl::flat_hash_map<LogicalUnitKey, std::vector<MissingPtr>> lost;
   for (const MissingPtr& missing : missing_) {
-    if (KindOf(missing->id) == ResourceKind::kEndDevice) lost[missing->unit].push_back(missing);
+    if (KindOf(missing->id) != ResourceKind::kEndDevice) continue;
+    for (const LogicalUnitKey& unit : missing->units) lost[unit].push_back(missing);
   }
   for (const auto& [unit, paths] : lost) {
     const auto was = lost_paths_.find(unit);
@@ -407,6 +408,9 @@ void Examiner::ExamineUnits(const Examined& whole) {
   baseline.settled = whole.baseline.settled;
   std::sort(baseline.missing.begin(), baseline.missing.end(),
             [](const MissingPtr& a, const MissingPtr& b) { return a->id < b->id; });
+  // A path of a drive with several units came with each of them.
+  baseline.missing.erase(std::unique(baseline.missing.begin(), baseline.missing.end()),
+                         baseline.missing.end());
   const Topology part(std::move(tables), after_->revision(), "", after_->sources());
   std::vector<Finding> findings;
   Waiting again;
