@@ -157,6 +157,7 @@ void Deriver::DeriveSlot(const SlotKey& key, Devices touched) {
   slot.vendor = slot.model = slot.serial = Text();
   slot.hosts = enclosure == nullptr ? HostList() : enclosure->hosts;
   slot.sources = slot.reported_by;
+  slot.sources.Add(slot.restored_sources);
   if (in_range) slot.sources.Add(enclosure->sources);
   for (const EndDevice* device : occupants) {
     slot.occupants.push_back({device->key(), device->units});

@@ -415,6 +415,10 @@ struct Slot {
   // Who reported what is not known, since this slot was restored (restored.h). The first report
   // replaces all.
   bool restored = false;
+  // The sources that the restored slot had. They stay among `sources` until all hosts of the
+  // enclosure are compared: another host may be the one that a source has the slot through. They
+  // do not prove that the slot exists.
+  SourceSet restored_sources;
 
   const Key& key() const { return id; }
   bool occupied() const { return !occupants.empty(); }

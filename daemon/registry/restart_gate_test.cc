@@ -318,7 +318,70 @@ TEST_F(RestartGateTest, HostsThatShareDrivesCompareOneAfterAnotherWithoutFlappin
   for (const Source source : {kFirmware, kSysfs}) {
     gate_->Observe(From(source, without_label(kHostB), kHostB));
   }
-  EXPECT_THAT(Changes(), ElementsAre("~ slot 1 of enclosure 0000000000000077"));
+  // The drive and both paths to it show the label of their slot, too. Each changes once.
+  EXPECT_THAT(Changes(),
+              ElementsAre("~ end device 0000000000000011 on host 000000000000000a",
+                          "~ end device 0000000000000011 on host 000000000000000b",
+                          "~ logical unit naa.1", "~ slot 1 of enclosure 0000000000000077"));
+  EXPECT_EQ(Snapshot()->Get<LogicalUnit>(LogicalUnitKey(Text("naa.1")))->slot_label, "");
+}
+
+// One host sees an enclosure with labels, another one its range, by another source. A restart
+// cannot know whether the labels are a list.
+class SharedEnclosureTest : public RestartGateTest {
+ protected:
+  // Labels of the slots from `first` on.
+  void See(ObservationSink& sink, uint16_t first, bool range_first) {
+    EnclosureFacts enclosure;
+    enclosure.key = kEnclosure;
+    enclosure.host = kHostA;
+    enclosure.slot_count = 2;
+    std::vector<Observation> labels = {HostOf(kHostA), Settled(kHostA), enclosure};
+    for (uint16_t number = first; number < first + 2; ++number) {
+      labels.push_back(SlotFacts{{kEnclosure, number}, absl::StrCat("Slot ", number), ""});
+    }
+    enclosure.host = kHostB;
+    ObservationBatch range = From(kFirmware, {HostOf(kHostB), Settled(kHostB), enclosure}, kHostB);
+    if (range_first) sink.Observe(range);
+    sink.Observe(From(kSysfs, std::move(labels)));
+    if (!range_first) sink.Observe(std::move(range));
+  }
+};
+
+TEST_F(SharedEnclosureTest, SlotKeepsTheSourceOfAnotherHost) {
+  for (const bool range_first : {false, true}) {
+    See(*registry_, 0, range_first);
+    const auto slot = Snapshot()->Get<Slot>({kEnclosure, 1});
+    EXPECT_EQ(slot->sources, SourceSet({kFirmware, kSysfs}));
+    Restart();
+    See(*gate_, 0, range_first);
+    EXPECT_THAT(gate_->stale_hosts(), IsEmpty());
+    EXPECT_THAT(Changes(), IsEmpty());
+  }
+  // A source that no host has any more goes with the last host.
+  Restart();
+  EnclosureFacts enclosure;
+  enclosure.key = kEnclosure;
+  enclosure.slot_count = 2;
+  for (const HostKey host : {kHostA, kHostB}) {
+    EXPECT_THAT(Changes(), IsEmpty());
+    enclosure.host = host;
+    gate_->Observe(From(kFirmware, {HostOf(host), Settled(host), enclosure}, host));
+    clock_.Advance(absl::Minutes(1));
+    gate_->Poll();
+  }
+  EXPECT_EQ(Snapshot()->Get<Slot>({kEnclosure, 1})->sources, SourceSet({kFirmware}));
+}
+
+TEST_F(SharedEnclosureTest, SlotOfTheRangeStaysWhereOthersHaveLabels) {
+  for (const bool range_first : {false, true}) {
+    See(*registry_, 1, range_first);
+    ASSERT_NE(Snapshot()->Get<Slot>({kEnclosure, 0}), nullptr);
+    Restart();
+    See(*gate_, 1, range_first);
+    EXPECT_THAT(gate_->stale_hosts(), IsEmpty());
+    EXPECT_THAT(Changes(), IsEmpty());
+  }
 }
 
 // Another HBA in the place of the old one: the drive never had two paths.

@@ -153,6 +153,7 @@ void RestoredBuilder::LinkDevice(EndDevice& device, std::vector<std::shared_ptr<
 
 void RestoredBuilder::LinkSlots() {
   for (Slot& slot : slots_) {
+    SourceSet occupants_sources;
     for (Slot::Occupant& occupant : slot.occupants) {
       const auto device = devices_.find(occupant.device);
       if (device == devices_.end()) {
@@ -161,6 +162,7 @@ void RestoredBuilder::LinkSlots() {
             absl::StrCat("holds an unknown ", Describe(MakeId<EndDevice>(occupant.device)))));
       }
       occupant.units = device->second.units;
+      occupants_sources.Add(device->second.sources);
     }
     const auto enclosure = enclosures_.find(slot.id.enclosure);
     const bool in_range = enclosure != enclosures_.end() && enclosure->second.InRange(slot.id.slot);
@@ -170,19 +172,23 @@ void RestoredBuilder::LinkSlots() {
       ++reported_slots_[slot.id.enclosure];
       slot.reported_by = slot.sources;
       slot.by_source = Spread(table_, slot.reported_by, slot.facts);
+      slot.restored_sources = slot.sources;
       if (enclosure != enclosures_.end()) {
         enclosure->second.slots_reported_by.Add(slot.reported_by & enclosure->second.sources);
       }
+    } else if (slot.sources != occupants_sources) {
+      has_range_.insert(slot.id.enclosure);
     }
     Put(std::move(slot));
   }
 }
 
-// Whether the slots that sources report are all that there are.
+// Whether the slots that sources report are all that there are, but for those where only a device
+// sits.
 bool RestoredBuilder::ListsSlots(const Enclosure& enclosure) const {
   const auto it = reported_slots_.find(enclosure.id);
-  return it != reported_slots_.end() && enclosure.slot_count > 0 &&
-         it->second >= enclosure.slot_count;
+  return !has_range_.contains(enclosure.id) && it != reported_slots_.end() &&
+         enclosure.slot_count > 0 && it->second >= enclosure.slot_count;
 }
 
 void RestoredBuilder::LinkEnclosures() {

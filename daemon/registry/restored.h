@@ -8,6 +8,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "daemon/registry/derived_memory.h"
@@ -79,6 +80,8 @@ class RestoredBuilder {
   absl::btree_map<EnclosureKey, Enclosure> enclosures_;
   std::vector<Slot> slots_;
   absl::flat_hash_map<EnclosureKey, int> reported_slots_;
+  // With a slot that neither a report nor a device explains, but a range.
+  absl::flat_hash_set<EnclosureKey> has_range_;
 };
 
 }  // namespace sasd::registry

@@ -47,7 +47,7 @@ class Writer::Step {
   void ForgetHost(HostKey host);
   // Derives all resources of the host again.
   void TouchHost(HostKey host);
-  // Forgets the restored reports on the slots of an enclosure.
+  // Forgets the restored reports on the slots of an enclosure, and their restored sources.
   void ForgetRestoredSlots(EnclosureKey key);
 
   // After the last observation.
@@ -476,8 +476,11 @@ void Writer::Step::ForgetReports(Slot& slot) {
 void Writer::Step::ForgetRestoredSlots(EnclosureKey key) {
   SourceSet reported_by;
   for (const SlotKey& slot_key : SlotsOf(key)) {
-    if (changes_.Find<Slot>(slot_key)->restored) {
-      ForgetReports(changes_.Edit<Slot>(slot_key));
+    const Slot* old = changes_.Find<Slot>(slot_key);
+    if (old->restored || !old->restored_sources.empty()) {
+      Slot& slot = changes_.Edit<Slot>(slot_key);
+      if (slot.restored) ForgetReports(slot);
+      slot.restored_sources = SourceSet();
       deriver_.TouchSlot(slot_key);
     }
     reported_by.Add(changes_.Find<Slot>(slot_key)->reported_by);

@@ -50,6 +50,11 @@ struct HostWorld {
   std::map<uint64_t, int> enclosures;  // with their number of slots
   bool has_sysfs = true, has_firmware = true;
   bool labels = true;
+  // sysfs lists the slots of enclosures: their number, and gaps between them.
+  bool lists = false;
+  int gap = 1;
+  int first_label = 0;
+  bool has_board = false;  // an enclosure that is the host itself
 };
 
 NodeKey Expander(HostKey host, int number) {
@@ -99,21 +104,34 @@ std::vector<Observation> See(const HostWorld& world, Source source) {
     enclosure.host = host;
     enclosure.slot_count = static_cast<uint16_t>(slots);
     if (sysfs) enclosure.os_name = absl::StrCat(world.epoch, ":0:0:0");
+    enclosure.lists_slots = sysfs && world.labels && world.lists;
+    if (enclosure.lists_slots) enclosure.start_slot = static_cast<uint16_t>(world.first_label);
     if (!sysfs) enclosure.handle = EnclosureHandle(static_cast<uint16_t>(world.epoch));
     seen.push_back(enclosure);
     if (!sysfs || !world.labels) continue;
     for (int number = 0; number < slots; ++number) {
       SlotFacts slot;
-      slot.key = {EnclosureKey(id), static_cast<uint16_t>(number)};
-      slot.label = absl::StrCat("Slot ", number);
+      const int place = world.first_label + number * world.gap;
+      slot.key = {EnclosureKey(id), static_cast<uint16_t>(place)};
+      slot.label = absl::StrCat("Slot ", place);
       seen.push_back(slot);
     }
+  }
+  const EnclosureKey board(0x80 + host.address.value());
+  if (world.has_board) {
+    EnclosureFacts enclosure;
+    enclosure.key = board;
+    enclosure.host = host;
+    enclosure.is_host = true;
+    if (!sysfs) enclosure.slot_count = 8;
+    seen.push_back(enclosure);
   }
   for (const HostWorld::Drive& drive : world.drives) {
     EndDeviceFacts device;
     device.key = {host, SasAddress(0x100 * host.address.value() + drive.number), PhysicalPort(0)};
     device.parent = Parent(host, drive.behind);
-    device.enclosure = EnclosureKey(drive.enclosure);
+    const bool on_board = world.has_board && drive.enclosure == 0x72;
+    device.enclosure = on_board ? board : EnclosureKey(drive.enclosure);
     device.slot = drive.slot;
     if (drive.has_ses_slot) device.ses_slot = drive.slot;
     device.protocols.target = Protocols::kSsp;
@@ -158,6 +176,10 @@ World RandomWorld(Random& random) {
     one.has_firmware = !random.OneIn(4);
     one.has_sysfs = !one.has_firmware || !random.OneIn(4);
     one.labels = !random.OneIn(4);
+    one.lists = random.OneIn(2);
+    one.gap = random.OneIn(3) ? 2 : 1;
+    one.first_label = random.OneIn(3) ? 1 : 0;
+    one.has_board = random.OneIn(4);
     for (int number = 0; number < 3; ++number) {
       if (!random.OneIn(3)) one.expanders.push_back(number);
     }
@@ -327,7 +349,7 @@ TEST_F(TwoSourcesTest, EachModificationNamesAField) {
 }
 
 TEST_F(TwoSourcesTest, SameWorldAfterARestartIsNoChange) {
-  for (uint64_t seed = 1; seed <= 100; ++seed) {
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
     const World world = RandomWorld(random);
