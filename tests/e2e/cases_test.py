@@ -177,7 +177,9 @@ class CasesTest(unittest.TestCase):
         self.check_two_ssds(self.live("dup-wwn-two-ssds"))
 
     def test_two_such_machines_have_four_ssds(self):
+        # Only the two SSDs have the identifier of those in the first machine.
         changes = TWIN + [("AB22110400100", "CD22110400100"), ("ZC1A", "ZC1B"), ("c0ffe", "c1ffe")]
+        changes.append(("c500d1a2", "c500d1b2"))
         sasd = self.recorded("dup-wwn-two-ssds", changes)
         drives = self.rows(sasd, "drives", "serial,paths", "-f", "model=CHEAP 512GB")
         self.assertEqual(
@@ -189,8 +191,9 @@ class CasesTest(unittest.TestCase):
                 "CD2211040010019  1",
             ],
         )
-        reasons = [reason for reason, _ in self.findings(sasd)]
-        self.assertEqual(reasons.count("SHARED_IDENTIFIER"), 1)
+        shared = [m for reason, m in self.findings(sasd) if reason == "SHARED_IDENTIFIER"]
+        self.assertEqual(len(shared), 1, shared)
+        self.assertIn("4 drives report the identifier naa.5031534700a20001", shared[0])
 
     # -------------------------------------------------------------------------- dual-actuator
 

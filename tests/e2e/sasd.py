@@ -20,6 +20,8 @@ class Sasd:
         # The path of a unix socket must be short.
         self.folder = tempfile.TemporaryDirectory(dir="/tmp")
         self.address = "unix:" + os.path.join(self.folder.name, "s")
+        # On a live machine sasd would remember what other tests showed it.
+        env = dict(env or os.environ, STATE_DIRECTORY=os.path.join(self.folder.name, "state"))
         self.process = subprocess.Popen([SASD, *options, "--listen", self.address], env=env)
 
     def __enter__(self):
