@@ -100,6 +100,10 @@ TEST(ConfigFileTest, BrokenTextHasAPlace) {
   EXPECT_THAT(ErrorOf("\n\nlisten = \"x\n"), StartsWith("f.toml:3:"));
   EXPECT_THAT(ErrorOf("listen = \"\xff\"\n"), StartsWith("f.toml:1:"));
   EXPECT_THAT(ErrorOf("seed = 1\nseed = 2\n"), StartsWith("f.toml:2:"));
+  for (const char* letter : {"\u00a1", "\u00e9", "\u0416", "\u2100"}) {
+    EXPECT_THAT(ErrorOf(absl::StrCat("se", letter, "d = 1\n")), StartsWith("f.toml:1:"));
+    EXPECT_THAT(ErrorOf(absl::StrCat("seed = 1", letter, "\n")), StartsWith("f.toml:1:"));
+  }
   EXPECT_THAT(ErrorOf("[[[x]]]\n"), StartsWith("f.toml:1:3:"));
   EXPECT_THAT(ErrorOf(std::string(100'000, '[')), StartsWith("f.toml:1:"));
   EXPECT_THAT(ErrorOf("a = " + std::string(100'000, '[')), StartsWith("f.toml:1:"));
