@@ -150,7 +150,7 @@ TEST_F(ResourceFinderTest, IndexGoesWhenNobodyAsks) {
   absl::Duration now = clock.Monotonic() + kSecond;
   finder.Step(now);
   EXPECT_TRUE(finder.has_index());
-  finder.Step(now + ResourceFinder::kKeep - kSecond);
+  finder.Step(now + ResourceFinder::kKeep - absl::Seconds(60));  // it was asked before `now`
   EXPECT_TRUE(finder.has_index());
   finder.Step(now + 2 * ResourceFinder::kKeep);
   EXPECT_FALSE(finder.has_index());
