@@ -15,10 +15,13 @@
 #include <cstring>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 namespace sasd::rpc {
@@ -53,24 +56,35 @@ bool IsServed(const sockaddr_un& address) {
          errno == EAGAIN;
 }
 
-// The lock file holds the inode of the socket that its holder bound, in decimal.
-uint64_t RecordedInode(int lock) {
-  char text[32] = "";
+// The lock file holds the inodes of sockets that its holders bound: of the one that may still be at
+// the path, and of the one that takes its place. Between the two writes of a start either may be
+// there. One write each, so that a process that is killed leaves the record of before or of after.
+struct Inodes {
+  uint64_t before = 0, now = 0;
+};
+
+Inodes RecordedInodes(int lock) {
+  char text[64] = "";
   const ssize_t size = pread(lock, text, sizeof(text) - 1, 0);
-  uint64_t inode = 0;
-  if (size <= 0 || !absl::SimpleAtoi(absl::string_view(text, size), &inode)) return 0;
-  return inode;
+  Inodes inodes;
+  const std::vector<absl::string_view> parts =
+      absl::StrSplit(absl::string_view(text, size < 0 ? 0 : static_cast<size_t>(size)),
+                     absl::ByAnyChar(" \n"), absl::SkipEmpty());
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &inodes.before) ||
+      !absl::SimpleAtoi(parts[1], &inodes.now)) {
+    return {};
+  }
+  return inodes;
 }
 
-bool RecordInode(int lock, uint64_t inode) {
-  const std::string text = absl::StrCat(inode, "\n");
-  return ftruncate(lock, 0) == 0 &&
-         pwrite(lock, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+bool RecordInodes(int lock, const Inodes& inodes) {
+  const std::string text = absl::StrFormat("%020u %020u\n", inodes.before, inodes.now);
+  return pwrite(lock, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
 }
 
 // Nothing is at `path`, or what a process of ours left there: then the inode is the recorded one.
 absl::Status CheckPath(const std::string& listen, const std::string& path,
-                       const sockaddr_un& address, uint64_t recorded) {
+                       const sockaddr_un& address, const Inodes& recorded) {
   struct stat info;
   if (lstat(path.c_str(), &info) != 0) return absl::OkStatus();
   if (!S_ISSOCK(info.st_mode)) {
@@ -81,7 +95,7 @@ absl::Status CheckPath(const std::string& listen, const std::string& path,
     return Cannot(absl::StatusCode::kAlreadyExists, listen,
                   "another process serves there; stop it, or choose with --listen");
   }
-  if (info.st_ino != recorded) {
+  if (info.st_ino != recorded.before && info.st_ino != recorded.now) {
     return Cannot(absl::StatusCode::kAlreadyExists, listen,
                   absl::StrCat("a socket is there that sasd did not make, and nobody serves it; "
                                "remove it (rm ",
@@ -165,9 +179,9 @@ absl::StatusOr<ListeningSocket> ListeningSocket::BindUnix(const std::string& pat
     return Cannot(absl::StatusCode::kAlreadyExists, listen,
                   "another process serves there; stop it, or choose with --listen");
   }
-  if (absl::Status s = CheckPath(listen, path, *address, RecordedInode(out.lock_.get())); !s.ok()) {
-    return s;
-  }
+  const Inodes recorded = RecordedInodes(out.lock_.get());
+  if (absl::Status s = CheckPath(listen, path, *address, recorded); !s.ok()) return s;
+  const uint64_t there = lstat(path.c_str(), &info) == 0 ? info.st_ino : 0;
 
   out.fd_ = UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!out.fd_.valid()) return SystemRefused(listen, "socket", errno);
@@ -177,8 +191,8 @@ absl::StatusOr<ListeningSocket> ListeningSocket::BindUnix(const std::string& pat
     return SystemRefused(listen, "bind", errno);
   }
   if (chmod(beside.c_str(), options.mode) != 0 || lstat(beside.c_str(), &info) != 0 ||
-      !RecordInode(out.lock_.get(), info.st_ino) || ::listen(out.fd_.get(), options.backlog) != 0 ||
-      rename(beside.c_str(), path.c_str()) != 0) {
+      !RecordInodes(out.lock_.get(), {there, info.st_ino}) ||
+      ::listen(out.fd_.get(), options.backlog) != 0 || rename(beside.c_str(), path.c_str()) != 0) {
     const int error = errno;
     unlink(beside.c_str());
     return SystemRefused(listen, "the socket's file", error);

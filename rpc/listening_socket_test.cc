@@ -89,6 +89,21 @@ TEST_F(ListeningSocketTest, SocketOfADeadProcessIsReplaced) {
   EXPECT_TRUE(Connects());
 }
 
+// A start that was killed after it recorded its socket, and before that was at the path.
+TEST_F(ListeningSocketTest, StartThatWasKilledHalfwayLocksNobodyOut) {
+  BindAndDie();
+  struct stat info;
+  ASSERT_EQ(lstat(path_.c_str(), &info), 0);
+  std::ofstream(absl::StrCat(path_, ".lock")) << info.st_ino << " " << info.st_ino + 1'000 << "\n";
+  EXPECT_TRUE(Bind(address()).ok());
+  BindAndDie();
+  ASSERT_EQ(lstat(path_.c_str(), &info), 0);
+  for (const std::string& record : {std::string("5 6\n"), std::string("x"), std::string()}) {
+    std::ofstream(absl::StrCat(path_, ".lock")) << record;
+    EXPECT_EQ(Bind(address()).status().code(), absl::StatusCode::kAlreadyExists) << record;
+  }
+}
+
 TEST_F(ListeningSocketTest, ForeignSocketStays) {
   sockaddr_un un = {};
   un.sun_family = AF_UNIX;
