@@ -30,10 +30,8 @@ class DescriptorNumbers {
   // use or rests, or the process has no more descriptors.
   absl::StatusOr<UniqueFd> Duplicate(int fd);
 
-  // Whoever got `number` has closed it.
+  // Its holder has closed `number`.
   void Retire(int number);
-
-  size_t resting() const { return resting_.size(); }
 
  private:
   void WakeUp();

@@ -80,8 +80,6 @@ class Server {
   // against no limit. Waits up to `timeout`.
   absl::Status Ping(absl::Duration timeout);
 
-  int64_t connections() const { return acceptor_->connections(); }
-
  private:
   class TlsAcceptor;
 

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "daemon/service/cancelled.h"
 #include "daemon/service/request_limits.h"
 #include "daemon/service/worker_pool.h"
 #include "grpcpp/grpcpp.h"
@@ -66,7 +67,7 @@ class Calls {
     const std::string peer = call.caller.key;
     const WorkerPool::Verdict verdict =
         pool_.Run(peer, [call = std::move(call), fill = std::move(fill), reactor] {
-          reactor->Finish(call.cancelled() ? Gone() : fill(call));
+          reactor->Finish(call.cancelled() ? CancelledStatus() : fill(call));
         });
     if (verdict != WorkerPool::Verdict::kRuns) reactor->Finish(Refused(verdict, peer, method));
     return reactor;
@@ -75,9 +76,6 @@ class Calls {
   rpc::LimitBook& limits() { return limits_; }
 
  private:
-  static grpc::Status Gone() {
-    return grpc::Status(grpc::StatusCode::CANCELLED, "the caller has gone");
-  }
   grpc::Status Refused(WorkerPool::Verdict verdict, const std::string& peer,
                        absl::string_view method) {
     return limits_.Refuse(verdict == WorkerPool::Verdict::kTooManyWait

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "daemon/registry/registry.h"
+#include "daemon/service/cancelled.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/node_service.h"
@@ -62,9 +63,7 @@ void SettledWait::OnSettled(const registry::Topology& topology) {
 
 void SettledWait::OnDeadline() { End(NotSettled(registry_.Unsettled(hosts_))); }
 
-void SettledWait::OnCancel() {
-  End(grpc::Status(grpc::StatusCode::CANCELLED, "the caller has gone"));
-}
+void SettledWait::OnCancel() { End(CancelledStatus()); }
 
 void SettledWait::End(const grpc::Status& status) {
   {

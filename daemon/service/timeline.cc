@@ -197,31 +197,31 @@ std::string ModifiedText(const Change& change, sas::v1::CauseKind cause) {
   const Resource& after = change.resource();
   std::vector<std::string> texts;
   std::string prefix;
-  absl::flat_hash_set<std::string> told;
+  absl::flat_hash_set<std::string> covered;
   if (after.has_logical_unit()) {
     const auto &was = before.logical_unit(), &is = after.logical_unit();
     if (SlotOf(was) != SlotOf(is)) texts.push_back(MovedText(SlotOf(was), SlotOf(is)));
     PathTexts(was, is, cause == sas::v1::CAUSE_KIND_RESTART, texts);
-    told = {"enclosure", "slot", "paths"};
-    if (SlotOf(was) != SlotOf(is)) told.insert("slot_label");
+    covered = {"enclosure", "slot", "paths"};
+    if (SlotOf(was) != SlotOf(is)) covered.insert("slot_label");
   } else if (after.has_end_device()) {
     const auto &was = before.end_device(), &is = after.end_device();
     if (SlotOf(was) != SlotOf(is)) texts.push_back(MovedText(SlotOf(was), SlotOf(is)));
     prefix = absl::StrCat(PathText(is), ": ");
     // What the drive is, its logical unit says.
-    told = {"enclosure",      "slot",      "logical_units",   "vendor",
-            "model",          "serial",    "peripheral_type", "enclosure_level",
-            "connector_name", "slot_label"};
+    covered = {"enclosure",      "slot",      "logical_units",   "vendor",
+               "model",          "serial",    "peripheral_type", "enclosure_level",
+               "connector_name", "slot_label"};
   } else if (after.has_slot()) {
     const std::string text = SlotChangeText(before.slot(), after.slot());
     if (!text.empty()) {
       texts.push_back(text);
-      told = {"occupied", "logical_unit", "vendor",  "model",
-              "serial",   "end_devices",  "serials", "logical_units"};
+      covered = {"occupied", "logical_unit", "vendor",  "model",
+                 "serial",   "end_devices",  "serials", "logical_units"};
     }
   }
   for (const std::string& field : change.changed_fields().paths()) {
-    if (IsConsequence(field) || told.contains(field)) continue;
+    if (IsConsequence(field) || covered.contains(field)) continue;
     texts.push_back(FieldChangeText(before, after, field));
   }
   if (texts.empty()) return "";
@@ -306,13 +306,13 @@ class EntryMaker {
   }
 
   std::vector<TimelineEntry> Make() {
-    bool reset_told = false;
+    bool reset_covered = false;
     for (const Change& change : event_.changes()) {
       if (!InScope(change)) continue;
       std::string text = Follows(change) ? "" : ChangeText(change, event_.cause().kind());
-      if (text.empty() && IsReset(event_) && !reset_told && !drive_changes_) {
+      if (text.empty() && IsReset(event_) && !reset_covered && !drive_changes_) {
         text = absl::StrCat("reset of ", event_.cause().host());
-        reset_told = true;
+        reset_covered = true;
       }
       if (!text.empty()) Add(change, std::move(text));
     }

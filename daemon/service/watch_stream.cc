@@ -243,7 +243,7 @@ void WatchStream::EndIfStalled(absl::Duration stall, absl::Duration age, rpc::Li
     const absl::Time now = absl::Now();
     const bool stalled = writing_ && now - write_start_ > stall;
     if (!stalled && (!peer_.ages || now - start_ < age)) return;
-    // The status comes after the message in flight: whoever gets the one has got the other.
+    // The status comes after the message in flight: a client that gets the one has got the other.
     status =
         WatchEnded(stalled ? rpc::Limit::kWatchStallSeconds : rpc::Limit::kConnectionAgeSeconds,
                    limits, resumable_ == 0 ? "" : watch::EncodeResumeToken(epoch_, resumable_));

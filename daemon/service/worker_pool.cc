@@ -28,11 +28,6 @@ WorkerPool::Verdict WorkerPool::Run(const std::string& peer, std::function<void(
   return Verdict::kRuns;
 }
 
-size_t WorkerPool::waiting() const {
-  absl::MutexLock lock(&mu_);
-  return waiting_;
-}
-
 std::function<void()> WorkerPool::TakeNext() {
   std::string peer = std::move(turns_.front());
   turns_.pop_front();

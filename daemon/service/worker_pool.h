@@ -30,8 +30,6 @@ class WorkerPool {
   // Of peers that need not be told apart.
   Verdict Run(std::function<void()> task) { return Run("", std::move(task)); }
 
-  size_t waiting() const ABSL_LOCKS_EXCLUDED(mu_);
-
  private:
   void Work() ABSL_LOCKS_EXCLUDED(mu_);
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return ended_ || !turns_.empty(); }
@@ -40,7 +38,7 @@ class WorkerPool {
   // Constant.
   const size_t max_waiting_, max_of_peer_;
 
-  mutable absl::Mutex mu_;
+  absl::Mutex mu_;
   absl::flat_hash_map<std::string, std::deque<std::function<void()>>> tasks_ ABSL_GUARDED_BY(mu_);
   std::deque<std::string> turns_ ABSL_GUARDED_BY(mu_);  // the keys of tasks_
   size_t waiting_ ABSL_GUARDED_BY(mu_) = 0;
