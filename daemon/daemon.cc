@@ -257,7 +257,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   node.diagnose = [daemon = daemon.get()] { return daemon->Diagnose(); };
   node.scsi_hosts = [daemon = daemon.get()] { return daemon->backend_->scsi_hosts(); };
   node.journal = [&memory = *daemon->memory_] { return Describe(memory); };
-  // Asked by calls, hence when the server is there.
+  // Asked by calls, which begin when the server is in its place.
   node.listeners = [daemon = daemon.get()] { return daemon->Listeners(); };
   daemon->services_ = std::make_unique<service::Services>(
       options.service, daemon->edge_, daemon->registry_, daemon->log_, daemon->health_,
@@ -268,9 +268,10 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
     services.push_back(std::move(more));
   options.server.ping_method = "/sas.v1.NodeService/GetNode";
   absl::StatusOr<std::unique_ptr<rpc::Server>> server =
-      rpc::Server::Start(std::move(options.server), daemon->edge_, std::move(services), clock);
+      rpc::Server::Open(std::move(options.server), daemon->edge_, std::move(services), clock);
   if (!server.ok()) return server.status();
   daemon->server_ = *std::move(server);
+  daemon->server_->Serve();
   return daemon;
 }
 

@@ -65,7 +65,7 @@ struct DaemonOptions {
 class Daemon {
  public:
   // Starts and serves. When it returns every host is visible; devices follow. Borrows `clock` for
-  // the daemon's lifetime. Errors: those of the backend, of rpc::Server::Start and of
+  // the daemon's lifetime. Errors: those of the backend, of rpc::Server::Open and of
   // memory::Memory::Open, and kInvalidArgument for a fabric together with a sysfs tree.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(DaemonOptions options, Clock& clock);
 

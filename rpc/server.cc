@@ -65,9 +65,9 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const TlsFi
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, Edge& edge,
-                                                      std::vector<ServedService> services,
-                                                      Clock& clock) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Open(ServerOptions options, Edge& edge,
+                                                     std::vector<ServedService> services,
+                                                     Clock& clock) {
   auto server = absl::WrapUnique(new Server(edge, std::move(services), clock));
   if (absl::Status s = server->Listen(std::move(options)); !s.ok()) return s;
   return server;
@@ -166,9 +166,10 @@ absl::Status Server::Listen(ServerOptions options) {
   }
   grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
   for (const ServedService& served : services_) health->SetServingStatus(served.name, true);
-  acceptor_->Start();
   return absl::OkStatus();
 }
+
+void Server::Serve() { acceptor_->Start(); }
 
 absl::Status Server::Ping(absl::Duration timeout) {
   const uint64_t rounds = acceptor_->rounds();

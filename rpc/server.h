@@ -42,7 +42,7 @@ struct ServerOptions {
   std::vector<std::string> listen_tls;  // "HOST:PORT"
   TlsFiles tls;                         // for listen_tls
   bool allow_anonymous = false;         // plain TCP beyond loopback
-  // Descriptors of sockets that the service manager bound (sd_listen_fds(3)). Start() takes them.
+  // Descriptors of sockets that the service manager bound (sd_listen_fds(3)). Open() takes them.
   struct Adopted {
     int fd = -1;
     bool tls = false;
@@ -58,11 +58,16 @@ struct ServerOptions {
 // service. Thread-safe.
 class Server {
  public:
-  // Serves from the return on. Borrows `edge` and `clock`. Errors name the address and the remedy:
-  // those of ListeningSocket::Bind(), and kInvalidArgument or kNotFound for the files of TLS.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options, Edge& edge,
-                                                       std::vector<ServedService> services,
-                                                       Clock& clock);
+  // Binds the addresses. Connections wait for Serve(). Borrows `edge` and `clock`. Errors name the
+  // address and the remedy: those of ListeningSocket::Bind(), and kInvalidArgument or kNotFound for
+  // the files of TLS.
+  static absl::StatusOr<std::unique_ptr<Server>> Open(ServerOptions options, Edge& edge,
+                                                      std::vector<ServedService> services,
+                                                      Clock& clock);
+
+  // Accepts connections from here on. Call it once, when everything that a call may ask is in
+  // place: a client may already wait, and its first call comes before this returns.
+  void Serve();
 
   // Ends every call; those that wait or stream with UNAVAILABLE.
   ~Server();
@@ -72,7 +77,7 @@ class Server {
     Peer::Kind kind = Peer::Kind::kUnknown;
     bool anonymous = false;  // plain TCP beyond loopback
   };
-  // Constant after Start(): at least one.
+  // Constant: at least one.
   const std::vector<Address>& served() const { return served_; }
   const std::string& address() const { return served_.front().text; }
 

@@ -189,12 +189,13 @@ int Run(const CommandLine& line, const sigset_t& signals, const sigset_t& mask) 
     rpc::ServerOptions options;
     options.listen = {line.listen};
     absl::StatusOr<std::unique_ptr<rpc::Server>> listening =
-        rpc::Server::Start(std::move(options), edge,
-                           {{&service, sas::emulator::v1::EmulatorService::service_full_name(),
-                             nullptr, emulator::EmulatorService::Roles()}},
-                           SystemClock());
+        rpc::Server::Open(std::move(options), edge,
+                          {{&service, sas::emulator::v1::EmulatorService::service_full_name(),
+                            nullptr, emulator::EmulatorService::Roles()}},
+                          SystemClock());
     if (!listening.ok()) return Fail(listening.status());
     server = *std::move(listening);
+    server->Serve();
   }
   const emulator::EmulatorRunner runner(machine.emulator(), SystemClock());
   const absl::StatusOr<pid_t> qemu = machine.Start(line, mask);

@@ -160,20 +160,35 @@ class LimitsTest(unittest.TestCase):
         for _ in range(STARTS):
             with tempfile.TemporaryDirectory(dir="/tmp") as folder:
                 path = os.path.join(folder, "s")
+                logs = [open(f"{path}{i}.log", "w+", encoding="utf-8") for i in range(2)]
                 both = [
                     subprocess.Popen([SASD, "--fabric", "demo", "--listen", "unix:" + path],
-                                     stderr=subprocess.DEVNULL) for _ in range(2)]
-                await_true(lambda: [p.poll() for p in both].count(None) == 1, "one ends")
-                loser = next(p for p in both if p.poll() is not None)
-                winner = next(p for p in both if p is not loser)
-                self.assertEqual(loser.returncode, 1)
-                await_true(lambda: os.path.exists(path), "the socket")
-                with grpc.insecure_channel("unix:" + path) as channel:
-                    grpc.channel_ready_future(channel).result(timeout=TIMEOUT_S)
-                    get_node(channel)
-                winner.terminate()
-                self.assertEqual(winner.wait(timeout=TIMEOUT_S), 0)
-                self.assertFalse(os.path.exists(path))
+                                     stderr=log) for log in logs]
+                try:
+                    self.check_one_serves(both, path)
+                except BaseException:
+                    for process, log in zip(both, logs):
+                        log.seek(0)
+                        print(f"exit code {process.poll()}:", log.read())
+                    raise
+                finally:
+                    for process, log in zip(both, logs):
+                        process.kill()
+                        process.wait()
+                        log.close()
+
+    def check_one_serves(self, both, path):
+        await_true(lambda: [p.poll() for p in both].count(None) == 1, "one ends")
+        loser = next(p for p in both if p.poll() is not None)
+        winner = next(p for p in both if p is not loser)
+        self.assertEqual(loser.returncode, 1)
+        await_true(lambda: os.path.exists(path), "the socket")
+        with grpc.insecure_channel("unix:" + path) as channel:
+            grpc.channel_ready_future(channel).result(timeout=TIMEOUT_S)
+            get_node(channel)
+        winner.terminate()
+        self.assertEqual(winner.wait(timeout=TIMEOUT_S), 0)
+        self.assertFalse(os.path.exists(path))
 
 
 if __name__ == "__main__":
