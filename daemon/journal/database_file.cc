@@ -61,6 +61,16 @@ absl::Status Check(Database& db, const FileSpec& spec) {
   return absl::OkStatus();
 }
 
+// Undoes a transaction that was cut short before the file had a log: while it was made, or became a
+// file with one. SQLite keeps what was there before in "-journal", and reads nothing before that is
+// back in its place. Whoever reads the file has to do so, hence it is no change of the content.
+absl::Status RollBack(const FileSpec& spec) {
+  if (!Exists(spec.path + "-journal")) return absl::OkStatus();
+  absl::StatusOr<Database> db = Database::Open(spec.path, {.vfs = spec.vfs});
+  if (!db.ok()) return db.status();
+  return db->Int("SELECT count(*) FROM sqlite_schema").status();
+}
+
 // Reads the file without changing it. NotFound: there is none.
 absl::Status CheckFile(const FileSpec& spec) {
   absl::StatusOr<Database> db = Database::Open(spec.path, {.read_only = true, .vfs = spec.vfs});
@@ -134,7 +144,8 @@ absl::StatusOr<OpenedFile> OpenFile(const FileSpec& spec) {
   // A log without its database would be replayed into the new one.
   if (out.created) unlink((spec.path + "-wal").c_str());
   if (!out.created) {
-    absl::Status status = CheckFile(spec);
+    absl::Status status = RollBack(spec);
+    if (status.ok()) status = CheckFile(spec);
     if ((absl::IsDataLoss(status) || (status.ok() && spec.suspect)) && ProvenCorrupt(spec)) {
       absl::StatusOr<std::string> moved = MoveAside(spec.path);
       if (!moved.ok()) return moved.status();
