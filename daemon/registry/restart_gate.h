@@ -48,7 +48,8 @@ class RestartGate : public ObservationSink {
     absl::Duration silent_source = absl::Seconds(30);
     // A host is compared once its sources have reported nothing for so long, or after
     // `longest_attach`, if it has devices that are being attached or removed or are blocked; if the
-    // firmware and the kernel differ about what both had; or, within the grace, if some are missing.
+    // firmware and the kernel differ about what both had; or, within the grace, if some are
+    // missing.
     absl::Duration quiet = absl::Seconds(30);
     absl::Duration longest_attach = absl::Minutes(5);
   };

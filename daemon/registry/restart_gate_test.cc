@@ -220,17 +220,16 @@ TEST_F(RestartGateTest, DeviceThatNeverAttachesIsNotAwaitedForLong) {
   EXPECT_THAT(gate_->stale_hosts(), IsEmpty());
 }
 
-// The kernel takes a while to remove what the firmware has lost, and the firmware may wait before it
-// reports a loss that the kernel's state "blocked" announces. All of it is one event.
+// The kernel takes a while to remove what the firmware has lost, and the firmware may wait before
+// it reports a loss that the kernel's state "blocked" announces. All of it is one event.
 TEST_F(RestartGateTest, DriveThatIsOnItsWayOutComesInTheEventOfTheRestart) {
   for (const Source source : {kFirmware, kSysfs}) {
     registry_->Observe(From(source, {HostOf(kHostA), Settled(kHostA), ExpanderOn(kHostA),
                                      Drive(kHostA, 0x11), Drive(kHostA, 0x12)}));
   }
   Restart();
-  gate_->Observe(
-      From(kSysfs, {HostOf(kHostA), Settled(kHostA), ExpanderOn(kHostA), Drive(kHostA, 0x11),
-                    Drive(kHostA, 0x12, DeviceState::kBlocked)}));
+  gate_->Observe(From(kSysfs, {HostOf(kHostA), Settled(kHostA), ExpanderOn(kHostA),
+                               Drive(kHostA, 0x11), Drive(kHostA, 0x12, DeviceState::kBlocked)}));
   gate_->Observe(
       From(kFirmware, {HostOf(kHostA), Settled(kHostA), ExpanderOn(kHostA), Drive(kHostA, 0x12)}));
   EXPECT_EQ(WaitsFor(), "1 end devices are being attached or removed");
