@@ -343,5 +343,34 @@ TEST_F(SameDrivesTest, DriveInAnotherSlotKeepsItsName) {
   }
 }
 
+// What happens again and again: counted over a restart, too.
+TEST_F(SharedAddressTest, FlappingOutlivesARestart) {
+  KeepState();
+  const auto flaps = [this] {
+    int count = 0;
+    for (const health::Finding& finding : daemon_->health().Current()->findings) {
+      if (finding.id.reason == health::FindingReason::kFlapping) ++count;
+    }
+    return count;
+  };
+  // Pulls a drive, and puts it back.
+  const auto flap = [this] {
+    for (const int drives : {1, 2}) {
+      WriteTree({Hba(1, 31, drives)});
+      ASSERT_TRUE(daemon_->backend().Rescan().ok());
+    }
+  };
+  WriteTree({Hba(1, 31, 2)});
+  StartOnTree();
+  flap();
+  flap();
+  EXPECT_EQ(flaps(), 0);
+  StartOnTree();
+  flap();
+  EXPECT_EQ(flaps(), 1) << "twice before the restart, and once after it";
+  StartOnTree();
+  EXPECT_EQ(flaps(), 1);
+}
+
 }  // namespace
 }  // namespace sasd
