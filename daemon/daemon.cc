@@ -14,8 +14,10 @@
 #include "absl/synchronization/notification.h"
 #include "daemon/backend/sysfs_backend.h"
 #include "daemon/backend/virtual_backend.h"
+#include "daemon/memory/recent_events.h"
 #include "rpc/version.h"
 #include "sas/v1/node_service.pb.h"
+#include "spdlog/spdlog.h"
 
 namespace sasd {
 namespace {
@@ -135,12 +137,27 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
       log_(registry_, LogOptions(options.log, archive_.get())),
       publisher_(log_, encoder_, {&health_listener_}, memory_->recorder()),
       pump_(std::make_unique<watch::Pump>(publisher_)) {
+  TakePast(clock);
   registry_.Reserve(health_.baseline().Drives());
   if (!restored_) return;
   health_.Compare(*registry_.Snapshot());
   registry::RestartGate::Options gate;
   gate.grace_end = options.boot_grace;
   gate_ = std::make_unique<registry::RestartGate>(registry_, *pump_, clock, gate);
+}
+
+void Daemon::TakePast(Clock& clock) {
+  if (memory_->journal() == nullptr) return;
+  memory::RecentEventsOptions options;
+  options.now = clock.Now();
+  options.since = options.now - health_.longest_trend();
+  const auto events = memory::ReadRecentEvents(*memory_->journal(), options);
+  if (events.ok()) {
+    health_.TakePast(*events, options.now);
+  } else {
+    spdlog::warn("trends begin without the events of before: {}",
+                 std::string(events.status().message()));
+  }
 }
 
 void Daemon::End() {

@@ -79,6 +79,8 @@ class Daemon {
   // and the threads of the backend. A process may then end without the destructor. By one thread;
   // may be called again, and does nothing then.
   void End();
+  // Fills the trends from the journal.
+  void TakePast(Clock& clock);
 
   const std::string& address() const { return server_->address(); }
   const rpc::Server& server() const { return *server_; }

@@ -155,6 +155,13 @@ void Monitor::Compare(const registry::Topology& restored) {
   baseline_.TakeReturned();
 }
 
+void Monitor::TakePast(absl::Span<const registry::RegistryEvent> events, absl::Time now) {
+  const absl::Duration monotonic = clock_.Monotonic();
+  for (const registry::RegistryEvent& event : events) {
+    trends_.Take(event, monotonic - std::max(now - event.time, absl::ZeroDuration()));
+  }
+}
+
 void Monitor::Poke() {
   absl::MutexLock lock(&mu_);
   poked_ = true;

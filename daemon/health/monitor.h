@@ -84,6 +84,11 @@ class Monitor {
   // Adds what a registry began with that restored its picture. Before the first event.
   void Compare(const registry::Topology& restored);
 
+  // What happened before sasd began, for trends: the events of longest_trend(), oldest first.
+  // `now`: by the clock of their times. Before the first event.
+  void TakePast(absl::Span<const registry::RegistryEvent> events, absl::Time now);
+  absl::Duration longest_trend() const { return trends_.longest_window(); }
+
   // The node at the newest revision: the last report, or a new one where something changed, or a
   // second has passed. A new one costs what Examiner::Examine() costs.
   std::shared_ptr<const Report> Current() ABSL_LOCKS_EXCLUDED(examine_mu_);

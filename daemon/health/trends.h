@@ -1,6 +1,7 @@
 #ifndef DAEMON_HEALTH_TRENDS_H_
 #define DAEMON_HEALTH_TRENDS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -33,6 +34,11 @@ class Trends {
 
   // O(changed).
   void Take(const registry::RegistryEvent& event, absl::Duration now) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // What happened longer ago does not count.
+  absl::Duration longest_window() const {
+    return std::max(limits_.flap_window, limits_.host_window);
+  }
 
   // FLAPPING, REPEATED_RESETS, REPEATED_GAPS. Forgets what is older than the windows.
   std::vector<Finding> FindingsAt(absl::Duration now) ABSL_LOCKS_EXCLUDED(mu_);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
 #include <fstream>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "daemon/registry/resources.h"
+#include "daemon/registry/topology.h"
 #include "daemon/service/from_proto.h"
 #include "daemon/service/names.h"
 #include "daemon/service/resource_text.h"
@@ -272,6 +274,47 @@ void Memory::LoadKeys() {
   for (const auto& host : restored_->tables.of<registry::Host>()) {
     if (host->facts.key.location.known()) continue;
     keys_->LoadPlain({host->facts.key.address, HostLocation::OfPci(host->facts.pci_address)});
+  }
+  LoadNodes(restored_->tables);
+}
+
+void Memory::LoadNodes(const registry::Tables& tables) {
+  absl::flat_hash_map<NodeKey, std::string> paths;  // of expanders
+  const auto behind = [&](const NodeKey& parent, std::optional<PhyId> phy) -> std::string {
+    if (!phy) return "";
+    if (parent.is_host()) return absl::StrCat(phy->value());
+    const auto known = paths.find(parent);
+    if (known == paths.end() || known->second.empty()) return "";
+    return absl::StrCat(known->second, ".", phy->value());
+  };
+  const auto lowest_phy = [&](const registry::Expander& expander) {
+    std::optional<PhyId> lowest;
+    const NodeKey& parent = expander.facts.parent;
+    registry::internal::VisitRange(
+        tables.of<registry::Phy>(), {parent, PhyId(0)},
+        [&](const registry::Phy& phy) { return phy.facts.key.owner == parent; },
+        [&](const auto& phy) {
+          if (!lowest && phy->facts.attached == expander.facts.key.address) {
+            lowest = phy->facts.key.phy;
+          }
+        });
+    return lowest;
+  };
+  std::vector<const registry::Expander*> expanders;
+  for (const auto& expander : tables.of<registry::Expander>()) expanders.push_back(expander.get());
+  std::stable_sort(expanders.begin(), expanders.end(), [](const auto* a, const auto* b) {
+    return a->facts.level < b->facts.level;  // parents first
+  });
+  const auto load = [&](const NodeKey& key, std::string path) {
+    keys_->LoadNode(key.host, {key.address, std::move(path)}, key.port.value());
+  };
+  for (const registry::Expander* expander : expanders) {
+    const NodeKey& key = expander->facts.key;
+    paths[key] = behind(expander->facts.parent, lowest_phy(*expander));
+    load(key, paths[key]);
+  }
+  for (const auto& device : tables.of<registry::EndDevice>()) {
+    load(device->facts.key, behind(device->facts.parent, device->facts.parent_phy));
   }
 }
 

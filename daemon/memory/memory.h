@@ -58,9 +58,10 @@ class Memory {
   watch::EventRecorder* recorder() { return recorder_.get(); }
   health::Store* store() { return store_.get(); }
 
-  // Which of several hosts with one address has the plain name. It is kept in state.db (collection
-  // "names"), at each change; without a state directory, in memory. A journal of a sasd that kept
-  // none: each host of the restored picture keeps its name at its PCI address.
+  // Which of several hosts with one address has the plain name, and the numbers of several nodes
+  // with one address behind a host. It is kept in state.db (collection "names"), at each change;
+  // without a state directory, in memory. A journal of a sasd that kept none: each host of the
+  // restored picture keeps its name at its PCI address, and each node at its path.
   KeyAssignments& keys() { return *keys_; }
 
   const Options& options() const { return options_; }
@@ -72,6 +73,8 @@ class Memory {
   absl::Status OpenFiles(const std::string& fresh_epoch, bool new_epoch, Clock& clock);
   absl::Status Restore();
   void LoadKeys();
+  // The numbers that the nodes of the restored picture have.
+  void LoadNodes(const registry::Tables& tables);
 
   const Options options_;
   std::string epoch_;

@@ -42,14 +42,17 @@ bool IsOnItsWay(DeviceState state) {
 
 }  // namespace
 
-void HeldFacts::AddBaseExpander(const NodeKey& expander) {
-  nodes_[{false, expander}].in_base = true;
+void HeldFacts::AddBaseExpander(const NodeKey& expander, SourceSet sources) {
+  Node& node = nodes_[{false, expander}];
+  node.in_base = true;
+  node.before = sources;
   ++missing_;
 }
 
-void HeldFacts::AddBaseDevice(const NodeKey& device, bool moving) {
+void HeldFacts::AddBaseDevice(const NodeKey& device, SourceSet sources, bool moving) {
   Node& node = nodes_[{true, device}];
   node.in_base = true;
+  node.before = sources;
   node.was_moving = moving;
   ++missing_;
 }
@@ -64,9 +67,20 @@ bool HeldFacts::IsMoving(const Node& node) const {
   const bool has_fabric = node.reported_by.HasAny(table_.fabric());
   const bool has_system = node.reported_by.HasAny(table_.operating_system());
   if (!has_fabric && !has_system) return false;
+  // It may leave, or come back.
+  if (has_fabric && node.fabric == DeviceState::kBlocked) return true;
+  if (has_system && node.system == DeviceState::kBlocked) return true;
   DeviceState state = has_fabric ? node.fabric : node.system;
   if (has_fabric && has_system && IsOnItsWay(state)) state = node.system;
   return IsOnItsWay(state) || state == DeviceState::kRemoving;
+}
+
+bool HeldFacts::IsHalfGone(const Node& node) const {
+  if (node.was_moving || node.reported_by.empty()) return false;
+  const auto has_both = [this](SourceSet sources) {
+    return sources.HasAny(table_.fabric()) && sources.HasAny(table_.operating_system());
+  };
+  return has_both(node.before) && !has_both(node.reported_by);
 }
 
 void HeldFacts::Count(const NodeId& id, int sign) {
@@ -74,6 +88,7 @@ void HeldFacts::Count(const NodeId& id, int sign) {
   if (it == nodes_.end()) return;
   if (it->second.in_base && it->second.reported_by.empty()) missing_ += sign;
   if (id.first && IsMoving(it->second)) moving_ += sign;
+  if (IsHalfGone(it->second)) half_gone_ += sign;
 }
 
 void HeldFacts::Take(Source source, Observation observation) {

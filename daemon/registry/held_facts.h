@@ -23,9 +23,10 @@ class HeldFacts {
   // Borrows the table for its lifetime.
   explicit HeldFacts(const SourceTable& table) : table_(table) {}
 
-  // The host had this node before the restart. `moving`: it was being attached or removed.
-  void AddBaseExpander(const NodeKey& expander);
-  void AddBaseDevice(const NodeKey& device, bool moving);
+  // The host had this node before the restart, from these sources. `moving`: it was being attached
+  // or removed, or was blocked.
+  void AddBaseExpander(const NodeKey& expander, SourceSet sources);
+  void AddBaseDevice(const NodeKey& device, SourceSet sources, bool moving);
 
   // Takes one observation of the host; a notice is none of its facts.
   void Take(Source source, Observation observation);
@@ -33,8 +34,11 @@ class HeldFacts {
   bool empty() const { return entries_.empty(); }
   // Expanders and end devices of before that no source has reported.
   int64_t missing() const { return missing_; }
-  // End devices that are being attached or removed, and were not before.
+  // End devices that are being attached or removed, or are blocked, and were not before.
   int64_t moving() const { return moving_; }
+  // Expanders and end devices that the fabric and the operating system had before, and that one of
+  // the two does not report any more.
+  int64_t half_gone() const { return half_gone_; }
 
   // All reports, in their order. Ends the use.
   std::vector<ObservationBatch> TakeBatches();
@@ -50,6 +54,7 @@ class HeldFacts {
 
   struct Node {
     SourceSet reported_by;
+    SourceSet before;
     DeviceState fabric = DeviceState::kDiscovered, system = DeviceState::kDiscovered;
     bool in_base = false;
     bool was_moving = false;
@@ -75,12 +80,13 @@ class HeldFacts {
   // Counts the node as it is now, times `sign`.
   void Count(const NodeId& id, int sign);
   bool IsMoving(const Node& node) const;
+  bool IsHalfGone(const Node& node) const;
 
   const SourceTable& table_;
   Entries entries_;
   absl::btree_map<FactId, Entries::iterator> by_id_;
   absl::flat_hash_map<NodeId, Node> nodes_;
-  int64_t missing_ = 0, moving_ = 0;
+  int64_t missing_ = 0, moving_ = 0, half_gone_ = 0;
 };
 
 }  // namespace sasd::registry

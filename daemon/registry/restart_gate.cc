@@ -12,7 +12,7 @@ namespace {
 
 bool IsMoving(DeviceState state) {
   return state == DeviceState::kDiscovered || state == DeviceState::kAttaching ||
-         state == DeviceState::kRemoving;
+         state == DeviceState::kRemoving || state == DeviceState::kBlocked;
 }
 
 // Makes an event also without changes.
@@ -49,11 +49,12 @@ RestartGate::RestartGate(Registry& registry, ObservationSink& next, Clock& clock
     }
     for (const auto& phy : before->collection<Phy>()) add(phy->key().owner.host, phy->sources);
     for (const auto& expander : before->collection<Expander>()) {
-      add(expander->key().host, expander->sources).facts.AddBaseExpander(expander->key());
+      add(expander->key().host, expander->sources)
+          .facts.AddBaseExpander(expander->key(), expander->sources);
     }
     for (const auto& device : before->collection<EndDevice>()) {
       add(device->key().host, device->sources)
-          .facts.AddBaseDevice(device->key(), IsMoving(device->facts.state));
+          .facts.AddBaseDevice(device->key(), device->sources, IsMoving(device->facts.state));
     }
     open_ = held_.empty();
   }
@@ -139,20 +140,29 @@ std::optional<RestartGate::Readiness> RestartGate::LookAtSources(const Held& hel
 
 RestartGate::Readiness RestartGate::LookAtFacts(const Held& held, absl::Duration now) const {
   const absl::Duration quiet_at = held.last_report + options_.quiet;
-  if (held.facts.moving() > 0) {
-    const absl::Duration until =
-        std::min(quiet_at, held.all_settled.value_or(now) + options_.longest_attach);
-    if (now < until) {
-      return {false,
-              absl::StrCat(held.facts.moving(), " end devices are being attached or removed"),
-              until};
+  const absl::Duration moves_until =
+      std::min(quiet_at, held.all_settled.value_or(now) + options_.longest_attach);
+  if (held.facts.moving() > 0 && now < moves_until) {
+    return {false, absl::StrCat(held.facts.moving(), " end devices are being attached or removed"),
+            moves_until};
+  }
+  const auto any_settled = [&](SourceSet sources) {
+    bool any = false;
+    for (const Source source : sources) {
+      any |= held.sources[static_cast<size_t>(source)].settled();
     }
+    return any;
+  };
+  const bool fabric_settled = any_settled(table_.fabric());
+  // One of the two is late: what it reports next is no event of its own.
+  if (held.facts.half_gone() > 0 && now < moves_until && fabric_settled &&
+      any_settled(table_.operating_system())) {
+    return {false,
+            absl::StrCat("the firmware and the kernel differ about ", held.facts.half_gone(),
+                         " expanders and end devices"),
+            moves_until};
   }
   if (held.facts.missing() > 0 && now < options_.grace_end) {
-    bool fabric_settled = false;
-    for (const Source source : table_.fabric()) {
-      fabric_settled |= held.sources[static_cast<size_t>(source)].settled();
-    }
     const absl::Duration until =
         fabric_settled ? std::min(quiet_at, options_.grace_end) : options_.grace_end;
     if (now < until) {

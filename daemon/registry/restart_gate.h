@@ -46,8 +46,10 @@ class RestartGate : public ObservationSink {
     // A source that has reported nothing so long after another one of the host settled is not
     // there.
     absl::Duration silent_source = absl::Seconds(30);
-    // A host with devices that are being attached, or, within the grace, with missing ones is
-    // compared once its sources have reported nothing for so long, or after `longest_attach`.
+    // A host is compared once its sources have reported nothing for so long, or after
+    // `longest_attach`, if it has devices that are being attached or removed or are blocked; if the
+    // firmware and the kernel differ about what both had; or, within the grace, if some are
+    // missing.
     absl::Duration quiet = absl::Seconds(30);
     absl::Duration longest_attach = absl::Minutes(5);
   };

@@ -220,6 +220,46 @@ TEST_F(RestartGateTest, DeviceThatNeverAttachesIsNotAwaitedForLong) {
   EXPECT_THAT(gate_->stale_hosts(), IsEmpty());
 }
 
+// The kernel takes a while to remove what the firmware has lost, and the firmware may wait before
+// it reports a loss that the kernel's state "blocked" announces. All of it is one event.
+TEST_F(RestartGateTest, DriveThatIsOnItsWayOutComesInTheEventOfTheRestart) {
+  for (const Source source : {kFirmware, kSysfs}) {
+    registry_->Observe(From(source, {HostOf(kHostA), Settled(kHostA), ExpanderOn(kHostA),
+                                     Drive(kHostA, 0x11), Drive(kHostA, 0x12)}));
+  }
+  Restart();
+  gate_->Observe(From(kSysfs, {HostOf(kHostA), Settled(kHostA), ExpanderOn(kHostA),
+                               Drive(kHostA, 0x11), Drive(kHostA, 0x12, DeviceState::kBlocked)}));
+  gate_->Observe(
+      From(kFirmware, {HostOf(kHostA), Settled(kHostA), ExpanderOn(kHostA), Drive(kHostA, 0x12)}));
+  EXPECT_EQ(WaitsFor(), "1 end devices are being attached or removed");
+  gate_->Observe(From(kFirmware, {EndDeviceGone{{kHostA, SasAddress(0x12), PhysicalPort(0)}}}));
+  gate_->Observe(From(kSysfs, {EndDeviceGone{{kHostA, SasAddress(0x12), PhysicalPort(0)}}}));
+  EXPECT_EQ(WaitsFor(), "the firmware and the kernel differ about 1 expanders and end devices");
+  EXPECT_THAT(TakeEvents(), IsEmpty());
+  gate_->Observe(From(kSysfs, {EndDeviceGone{{kHostA, SasAddress(0x11), PhysicalPort(0)}}}));
+  const std::vector<RegistryEventPtr> events = TakeEvents();
+  ASSERT_THAT(events, SizeIs(1));
+  EXPECT_EQ(events[0]->cause.kind, CauseKind::kRestart);
+  EXPECT_EQ(Snapshot()->collection<EndDevice>().size(), 0u);
+  EXPECT_THAT(gate_->stale_hosts(), IsEmpty());
+}
+
+TEST_F(RestartGateTest, LastingDifferenceOfFirmwareAndKernelIsNotAwaitedForLong) {
+  for (const Source source : {kFirmware, kSysfs}) {
+    registry_->Observe(From(source, {HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11)}));
+  }
+  Restart();
+  gate_->Observe(From(kFirmware, {HostOf(kHostA), Settled(kHostA)}));
+  gate_->Observe(From(kSysfs, {HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11)}));
+  EXPECT_EQ(gate_->NextPoll(), absl::Seconds(30));
+  clock_.Advance(absl::Seconds(30));
+  gate_->Poll();
+  EXPECT_THAT(gate_->stale_hosts(), IsEmpty());
+  EXPECT_EQ(Snapshot()->Get<EndDevice>({kHostA, SasAddress(0x11), PhysicalPort(0)})->sources,
+            SourceSet{kSysfs});
+}
+
 TEST_F(RestartGateTest, WithinTheBootGraceAMissingDriveMayStillCome) {
   options_.grace_end = absl::Minutes(5);
   registry_->Observe(

@@ -2,6 +2,7 @@
 #define DRIVER_DISCOVERY_EMITTER_H_
 
 #include <deque>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -11,6 +12,7 @@
 #include "driver/device/node_table.h"
 #include "driver/discovery/change_set.h"
 #include "driver/discovery/port_numbers.h"
+#include "driver/observation/key_assignments.h"
 #include "driver/observation/observation.h"
 
 namespace sasd::discovery {
@@ -27,8 +29,18 @@ class Emitter {
  public:
   // Borrows everything for its lifetime.
   Emitter(Clock& clock, ObservationSink& sink, device::NodeTable& nodes,
-          device::DeviceTable& devices, PortNumbering numbering)
-      : clock_(clock), sink_(sink), nodes_(nodes), devices_(devices), port_numbers_(numbering) {}
+          device::DeviceTable& devices, PortNumbering numbering, KeyAssignments* keys = nullptr)
+      : clock_(clock),
+        sink_(sink),
+        nodes_(nodes),
+        devices_(devices),
+        port_numbers_(numbering, keys) {}
+
+  // See PortNumbers.
+  void SetRoots(PortNumbers::Roots roots) ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    port_numbers_.SetRoots(std::move(roots));
+  }
 
   enum class When { kIfChanged, kAlways };
   // Emits one batch with the current content of `changes`. The cause gets their text unless it has

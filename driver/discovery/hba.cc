@@ -21,6 +21,16 @@ constexpr absl::Duration kPortEnableTimeout = absl::Seconds(300);
 // The delay after a walk that could not read everything; doubled each time.
 constexpr absl::Duration kFirstRetry = absl::Milliseconds(100), kLastRetry = absl::Seconds(30);
 
+// The lowest phy with a link in each port.
+PortNumbers::Roots RootsOf(const mpi::SasIoUnitPage0& page) {
+  PortNumbers::Roots roots;
+  for (size_t i = 0; i < page.phys.size(); ++i) {
+    if (page.phys[i].attached_handle == DevHandle(0)) continue;
+    roots.try_emplace(page.phys[i].port, PhyId(static_cast<uint8_t>(i)));
+  }
+  return roots;
+}
+
 std::string LostText(uint32_t count) {
   if (count == 0) return "events were lost";
   return absl::StrCat(count, count == 1 ? " event was lost" : " events were lost");
@@ -42,7 +52,7 @@ Hba::Hba(transport::IocTransport& ioc, Clock& clock, ObservationSink& sink,
       probe_(ioc, sender_),
       handshake_(sender_),
       arrival_(queue_, nodes_, devices_, sender_, owned_ ? &handshake_ : nullptr),
-      emitter_(clock, sink, nodes_, devices_, numbering),
+      emitter_(clock, sink, nodes_, devices_, numbering, keys),
       model_(pages_, nodes_, devices_),
       topology_(model_, nodes_, devices_),
       attacher_(clock, devices_, probe_, emitter_),
@@ -91,6 +101,7 @@ absl::Status Hba::ReadHost(const mpi::IocFactsReply& facts) {
           ? HostKey(page->address)
           : keys_->KeyOf({page->address, HostLocation::Of(info.pci_address, info.name)});
   const device::NodeRef host = nodes_.SetHost(key, unit->phys.size());
+  emitter_.SetRoots(RootsOf(*unit));
   tracker_.set_host(key);
 
   HostFacts host_facts;
@@ -405,6 +416,7 @@ void Hba::EndWalk() {
     // Events that came while pages were read may be older than the pages.
     topology_.set_verify_until(queue_.last_sequence());
     if (unit.ok()) tracker_.OnPorts(*unit);
+    if (unit.ok()) emitter_.SetRoots(RootsOf(*unit));
     tracker_.OnRecovered();
     tracker_.Report(changes);
     devices_.ResumeAttach(walk.epoch);

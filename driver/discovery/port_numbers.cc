@@ -1,8 +1,12 @@
 #include "driver/discovery/port_numbers.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 namespace sasd::discovery {
 
@@ -32,6 +36,7 @@ struct PortNumbers::Departures {
 };
 
 struct PortNumbers::References {
+  const PortNumbers& owner;
   absl::flat_hash_map<SasAddress, Numbers>& numbers;
 
   void operator()(PhyFacts& facts) { Refer(facts.key.owner); }
@@ -54,8 +59,7 @@ struct PortNumbers::References {
   void Number(NodeKey& key) {
     Numbers& of_address = numbers[key.address];
     auto at = std::find(of_address.begin(), of_address.end(), key.port);
-    if (at == of_address.end()) at = std::find(of_address.begin(), of_address.end(), std::nullopt);
-    if (at == of_address.end()) at = of_address.insert(at, std::nullopt);
+    if (at == of_address.end()) at = owner.NewNumber(key, of_address);
     *at = key.port;
     key.port = NumberAt(of_address, at);
   }
@@ -70,6 +74,23 @@ struct PortNumbers::References {
   }
 };
 
+PortNumbers::Numbers::iterator PortNumbers::NewNumber(const NodeKey& key, Numbers& numbers) const {
+  const auto root = roots_.find(key.port);
+  if (keys_ != nullptr && root != roots_.end()) {
+    const std::vector<std::string> paths = keys_->PathsOf(key.host, key.address);
+    const std::string phy = absl::StrCat(root->second.value());
+    for (size_t number = 0; number < paths.size(); ++number) {
+      const std::pair<absl::string_view, absl::string_view> parts =
+          absl::StrSplit(paths[number], absl::MaxSplits('.', 1));
+      if (parts.first != phy) continue;
+      if (number >= numbers.size()) numbers.resize(number + 1);
+      if (!numbers[number]) return numbers.begin() + static_cast<ptrdiff_t>(number);
+    }
+  }
+  const auto at = std::find(numbers.begin(), numbers.end(), std::nullopt);
+  return at != numbers.end() ? at : numbers.insert(at, std::nullopt);
+}
+
 PhysicalPort PortNumbers::NumberAt(const Numbers& numbers, Numbers::const_iterator at) {
   return PhysicalPort(static_cast<uint8_t>(at - numbers.begin()));
 }
@@ -77,7 +98,7 @@ PhysicalPort PortNumbers::NumberAt(const Numbers& numbers, Numbers::const_iterat
 void PortNumbers::Apply(std::vector<Observation>& observations) {
   if (numbering_ == PortNumbering::kFirmware) return;
   for (Observation& o : observations) std::visit(Departures{numbers_}, o);
-  for (Observation& o : observations) std::visit(References{numbers_}, o);
+  for (Observation& o : observations) std::visit(References{*this, numbers_}, o);
 }
 
 }  // namespace sasd::discovery

@@ -2,12 +2,14 @@
 #define DRIVER_DISCOVERY_PORT_NUMBERS_H_
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "driver/base/sas_address.h"
 #include "driver/base/strong_id.h"
+#include "driver/observation/key_assignments.h"
 #include "driver/observation/keys.h"
 #include "driver/observation/observation.h"
 
@@ -18,7 +20,14 @@ namespace sasd::discovery {
 // on what else is known. Thread-compatible.
 class PortNumbers {
  public:
-  explicit PortNumbers(PortNumbering numbering) : numbering_(numbering) {}
+  // kByAddress gives a node the number that sysfs gave it, as `keys` knows (borrowed for the
+  // lifetime; null: none does). Both sources know through which phy of the host it is reached.
+  explicit PortNumbers(PortNumbering numbering, KeyAssignments* keys = nullptr)
+      : numbering_(numbering), keys_(keys) {}
+
+  // The lowest phy of the host in each physical port.
+  using Roots = absl::flat_hash_map<PhysicalPort, PhyId>;
+  void SetRoots(Roots roots) { roots_ = std::move(roots); }
 
   // Numbers the ports of all keys in one batch. kByAddress frees a node's number when its departure
   // is reported; departures count before the rest of the batch, because a node may move to another
@@ -32,9 +41,13 @@ class PortNumbers {
   struct Departures;
   struct References;
 
+  // A free number for a node that has none.
+  Numbers::iterator NewNumber(const NodeKey& key, Numbers& numbers) const;
   static PhysicalPort NumberAt(const Numbers& numbers, Numbers::const_iterator at);
 
   const PortNumbering numbering_;
+  KeyAssignments* const keys_;
+  Roots roots_;
   absl::flat_hash_map<SasAddress, Numbers> numbers_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "driver/observation/key_table.h"
 #include "gtest/gtest.h"
 
 namespace sasd::discovery {
@@ -109,6 +110,29 @@ TEST(PortNumbersOfFirmwareTest, KeysStayUnchanged) {
   std::vector<Observation> observations = {facts};
   PortNumbers(PortNumbering::kFirmware).Apply(observations);
   EXPECT_EQ(std::get<EndDeviceFacts>(observations[0]).key, Node(kDisk, 3));
+}
+
+// Through the host's phys, which sysfs knows, too.
+TEST(PortNumbersOfSysfsTest, NodesHaveTheNumbersOfSysfsInAnyOrder) {
+  KeyTable table;
+  table.NumbersOf(kHost, {{kDisk, "4.2"}, {kDisk, "0"}, {kExpander, "1"}});
+  for (const std::vector<uint8_t>& order : {std::vector<uint8_t>{5, 3}, {3, 5}}) {
+    PortNumbers numbers(PortNumbering::kByAddress, &table);
+    numbers.SetRoots({{PhysicalPort(3), PhyId(0)}, {PhysicalPort(5), PhyId(4)}});
+    for (const uint8_t port : order) {
+      EndDeviceFacts facts;
+      facts.key = Node(kDisk, port);
+      std::vector<Observation> batch = {facts};
+      numbers.Apply(batch);
+      EXPECT_EQ(std::get<EndDeviceFacts>(batch[0]).key.port.value(), port == 5 ? 0 : 1);
+    }
+    // One that sysfs does not know.
+    ExpanderFacts facts;
+    facts.key = Node(kExpander, 3);
+    std::vector<Observation> batch = {facts};
+    numbers.Apply(batch);
+    EXPECT_EQ(std::get<ExpanderFacts>(batch[0]).key.port.value(), 0);
+  }
 }
 
 }  // namespace

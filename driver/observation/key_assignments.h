@@ -1,7 +1,10 @@
 #ifndef DRIVER_OBSERVATION_KEY_ASSIGNMENTS_H_
 #define DRIVER_OBSERVATION_KEY_ASSIGNMENTS_H_
 
+#include <cstdint>
+#include <string>
 #include <tuple>
+#include <vector>
 
 #include "absl/types/span.h"
 #include "driver/base/sas_address.h"
@@ -19,10 +22,18 @@ struct PlacedHost {
   friend bool operator<(const PlacedHost& a, const PlacedHost& b) { return a.tie() < b.tie(); }
 };
 
-// Decides which of several hosts with one SAS address has the plain key. All sources of a node
-// share one, so that firmware and sysfs give one HBA one key. It remembers: neither the order of
-// arrival nor a restart changes a key. Implementations are thread-safe and may wait for a disk; do
-// not call them under a lock.
+// An expander or end device as a source finds it behind a host, before it has a key.
+struct PlacedNode {
+  SasAddress address;
+  // The phys that lead to it, of each port on the way the lowest, from the host on: "0.12.3".
+  // Empty: not known.
+  std::string path;
+};
+
+// Decides which of several hosts with one SAS address has the plain key, and which of several nodes
+// with one address behind a host. All sources of a node share one, so that firmware and sysfs give
+// one HBA one key. It remembers: neither the order of arrival nor a restart changes a key.
+// Implementations are thread-safe and may wait for a disk; do not call them under a lock.
 class KeyAssignments {
  public:
   virtual ~KeyAssignments() = default;
@@ -39,6 +50,20 @@ class KeyAssignments {
   // The key of a host. A host that SetHosts() has not named counts as a new one beside those that
   // it has. A host whose location is not known has the plain key.
   virtual HostKey KeyOf(const PlacedHost& host) = 0;
+
+  // These are all nodes of the host now, as a source reports that sees all of them (sysfs). Returns
+  // the number of each: NodeKey::port.
+  //
+  // Of the nodes with one address, each keeps the number that it had at its path. A node at a new
+  // path takes the lowest number whose node is not there: it is the first one with this address, or
+  // it has moved. Several new ones do so in their order.
+  virtual std::vector<uint8_t> NumbersOf(const HostKey& host,
+                                         absl::Span<const PlacedNode> nodes) = 0;
+
+  // The paths of the nodes with this address that NumbersOf() has numbered, by number; empty: the
+  // path or the node is not known. For a source that learns of one node after another. Never waits:
+  // it may be called under a lock.
+  virtual std::vector<std::string> PathsOf(const HostKey& host, SasAddress address) = 0;
 };
 
 }  // namespace sasd

@@ -9,6 +9,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
@@ -34,9 +35,19 @@ class KeyTable : public KeyAssignments {
   // The host had the plain key, at this location, before assignments were kept. Without effect if
   // the table knows its address, or if the location is not known.
   void LoadPlain(const PlacedHost& host) ABSL_LOCKS_EXCLUDED(mu_);
+  // The node had this number before. Without effect if the table knows a path of that number. It is
+  // kept once NumbersOf() finds a node with that address.
+  void LoadNode(const HostKey& host, const PlacedNode& node, uint8_t number)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   void SetHosts(absl::Span<const PlacedHost> present) override ABSL_LOCKS_EXCLUDED(mu_, keep_mu_);
   HostKey KeyOf(const PlacedHost& host) override ABSL_LOCKS_EXCLUDED(mu_, keep_mu_);
+  // Keeps numbers where two nodes have had one address at one time. The number of the only node of
+  // an address is 0.
+  std::vector<uint8_t> NumbersOf(const HostKey& host, absl::Span<const PlacedNode> nodes) override
+      ABSL_LOCKS_EXCLUDED(mu_, keep_mu_);
+  std::vector<std::string> PathsOf(const HostKey& host, SasAddress address) override
+      ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   // The locations of an address; that of the plain key is the first. Never empty.
@@ -44,10 +55,29 @@ class KeyTable : public KeyAssignments {
   // More are forgotten, from the one that came first, if no host is there: a card moved often.
   static constexpr size_t kMostLocations = 64;
 
+  // Of an address behind a host, by number; empty: nobody has that number.
+  using Paths = std::vector<std::string>;
+  struct Numbered {
+    Paths paths;
+    bool loaded = false;  // of LoadNode(): not kept yet
+  };
+  using NodesOfHost = absl::flat_hash_map<SasAddress, Numbered>;
+  struct Changes {
+    absl::btree_set<SasAddress> hosts;
+    absl::btree_set<std::pair<HostKey, SasAddress>> nodes;
+
+    bool empty() const { return hosts.empty() && nodes.empty(); }
+  };
+
+  bool LoadHost(absl::string_view host, absl::string_view value) ABSL_LOCKS_EXCLUDED(mu_);
+  bool LoadPaths(absl::string_view node, absl::string_view value) ABSL_LOCKS_EXCLUDED(mu_);
   void Place(const PlacedHost& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Numbers the nodes with these indices, which have one address. True if a path has changed.
+  static bool Number(absl::Span<const PlacedNode> nodes, const std::vector<size_t>& indices,
+                     Paths& paths, std::vector<uint8_t>& numbers);
   // Keeps what has changed.
   void KeepChanges() ABSL_LOCKS_EXCLUDED(mu_, keep_mu_);
-  std::vector<Row> TakeChanges() ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<Row> RowsOf(const Changes& changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Keep keep_;
 
@@ -55,7 +85,8 @@ class KeyTable : public KeyAssignments {
   absl::Mutex mu_;       // a leaf
   absl::btree_map<SasAddress, Locations> hosts_ ABSL_GUARDED_BY(mu_);
   absl::btree_set<PlacedHost> present_ ABSL_GUARDED_BY(mu_);
-  absl::btree_set<SasAddress> changed_ ABSL_GUARDED_BY(mu_);  // not kept yet
+  absl::btree_map<HostKey, NodesOfHost> nodes_ ABSL_GUARDED_BY(mu_);
+  Changes changed_ ABSL_GUARDED_BY(mu_);  // not kept yet
 };
 
 }  // namespace sasd

@@ -20,6 +20,7 @@ class KeyTableTest : public ::testing::Test {
   KeyTable::Keep Keep() {
     return [this](absl::Span<const KeyTable::Row> rows) -> absl::Status {
       if (broken_) return absl::UnavailableError("the disk is full");
+      ++keeps_;
       for (const auto& [key, value] : rows) kept_[key] = value;
       return absl::OkStatus();
     };
@@ -30,6 +31,7 @@ class KeyTableTest : public ::testing::Test {
   }
 
   std::map<std::string, std::string> kept_;
+  int keeps_ = 0;
   bool broken_ = false;
   KeyTable table_{Keep()};
 };
@@ -135,6 +137,81 @@ TEST_F(KeyTableTest, RowsThatMakeNoSenseAreRefused) {
 TEST_F(KeyTableTest, HostWithoutALocationHasThePlainKey) {
   table_.SetHosts({PlacedHost{kAddress, HostLocation()}});
   EXPECT_EQ(table_.KeyOf({kAddress, HostLocation()}), Plain());
+}
+
+const HostKey kHost(kAddress);
+
+TEST_F(KeyTableTest, OnlyNodeOfAnAddressHasNumber0AtAnyPath) {
+  for (const char* path : {"4", "0.12", ""}) {
+    EXPECT_EQ(table_.NumbersOf(kHost, {{kOther, path}}), std::vector<uint8_t>{0});
+    EXPECT_EQ(table_.NumbersOf(kHost, {}), std::vector<uint8_t>{});
+  }
+  EXPECT_TRUE(kept_.empty());
+}
+
+TEST_F(KeyTableTest, NodesKeepTheirNumbersInAnyOrder) {
+  EXPECT_EQ(table_.NumbersOf(kHost, {{kOther, "4"}}), std::vector<uint8_t>{0});
+  EXPECT_EQ(table_.NumbersOf(kHost, {{kOther, "0.3"}, {kAddress, "1"}, {kOther, "4"}}),
+            (std::vector<uint8_t>{1, 0, 0}));
+  EXPECT_EQ(table_.NumbersOf(kHost, {{kOther, "0.3"}}), std::vector<uint8_t>{1});
+  KeyTable restarted;
+  Restore(restarted);
+  EXPECT_EQ(restarted.NumbersOf(kHost, {{kOther, "0.3"}}), std::vector<uint8_t>{1});
+  EXPECT_EQ(restarted.NumbersOf(kHost, {{kOther, "0.3"}, {kOther, "4"}}),
+            (std::vector<uint8_t>{1, 0}));
+  EXPECT_EQ(restarted.PathsOf(kHost, kOther), (std::vector<std::string>{"4", "0.3"}));
+  EXPECT_EQ(restarted.PathsOf(HostKey(kOther), kOther), std::vector<std::string>{});
+}
+
+TEST_F(KeyTableTest, MovedNodeTakesTheNumberOfWhatIsNotThere) {
+  table_.NumbersOf(kHost, {{kOther, "1"}, {kOther, "2"}, {kOther, "3"}});
+  EXPECT_EQ(table_.NumbersOf(kHost, {{kOther, "7"}, {kOther, "3"}, {kOther, "1"}}),
+            (std::vector<uint8_t>{1, 2, 0}));
+  EXPECT_EQ(table_.NumbersOf(kHost, {{kOther, "8"}, {kOther, "7"}, {kOther, "3"}, {kOther, "1"}}),
+            (std::vector<uint8_t>{3, 1, 2, 0}));
+}
+
+TEST_F(KeyTableTest, NodesWithoutPathsCountInTheirOrder) {
+  for (int reading = 0; reading < 2; ++reading) {
+    EXPECT_EQ(table_.NumbersOf(kHost, {{kOther, ""}, {kOther, ""}}), (std::vector<uint8_t>{0, 1}));
+  }
+  EXPECT_EQ(keeps_, 1) << "no reading writes what has not changed";
+  KeyTable restarted;
+  Restore(restarted);
+  EXPECT_EQ(restarted.PathsOf(kHost, kOther), (std::vector<std::string>{"", ""}));
+}
+
+// Of the restored picture, whose nodes may be of a source that numbers otherwise.
+TEST_F(KeyTableTest, LoadedNodeIsKeptOnceAnotherOneComes) {
+  table_.LoadNode(kHost, {kOther, "4"}, 0);
+  table_.LoadNode(kHost, {kAddress, "5"}, 3);
+  table_.SetHosts({});
+  EXPECT_TRUE(kept_.empty());
+  EXPECT_EQ(table_.NumbersOf(kHost, {{kOther, "0"}, {kOther, "4"}, {kAddress, "5"}}),
+            (std::vector<uint8_t>{1, 0, 3}));
+  EXPECT_EQ(kept_.size(), 2u);
+  KeyTable restarted;
+  Restore(restarted);
+  EXPECT_EQ(restarted.PathsOf(kHost, kAddress), (std::vector<std::string>{"", "", "", "5"}));
+}
+
+TEST_F(KeyTableTest, NumbersThatWereNotKeptComeAgain) {
+  broken_ = true;
+  table_.NumbersOf(kHost, {{kOther, "1"}, {kOther, "2"}});
+  broken_ = false;
+  EXPECT_TRUE(kept_.empty());
+  table_.NumbersOf(kHost, {{kOther, "1"}, {kOther, "2"}});
+  EXPECT_EQ(kept_.size(), 1u);
+}
+
+TEST_F(KeyTableTest, NodeRowsThatMakeNoSenseAreRefused) {
+  const std::string key = "node 500605b00c0ffe00 500605b00c0ffe10";
+  EXPECT_TRUE(table_.Load(key, "1 - 0.2"));
+  for (const char* value : {"", "1  2", "x", "1,2"}) EXPECT_FALSE(table_.Load(key, value)) << value;
+  for (const char* other : {"node 500605b00c0ffe00", "node x 500605b00c0ffe10",
+                            "node 500605b00c0ffe00 500605b00c0ffe10-0000.82.00.0"}) {
+    EXPECT_FALSE(table_.Load(other, "1")) << other;
+  }
 }
 
 }  // namespace

@@ -12,25 +12,6 @@
 namespace sasd::sysfs {
 namespace {
 
-// Assigns the keys of one host. A repeated address gets the next port number.
-class Keys {
- public:
-  Keys(HostKey host, std::string place) : host_(host), place_(std::move(place)) {}
-
-  NodeKey Assign(SasAddress address, absl::string_view os_name) {
-    // The key of a device with the host's own address would be the host's key.
-    if (address == SasAddress() || address == host_.address) {
-      address = LocalAddress(absl::StrCat(place_, "/", os_name));
-    }
-    return {host_, address, PhysicalPort(used_[address]++)};
-  }
-
- private:
-  const HostKey host_;
-  const std::string place_;
-  absl::flat_hash_map<SasAddress, uint8_t> used_;
-};
-
 SasAddress AddressOfExpander(const FoundOwner& expander) {
   if (expander.address != SasAddress()) return expander.address;
   for (const FoundPhy& phy : expander.phys) {
@@ -61,11 +42,11 @@ namespace {
 // Makes the observations of one tree, step by step. Each step appends some.
 class Builder {
  public:
-  Builder(HostTree tree, const HostKey& host)
+  Builder(HostTree tree, const HostKey& host, KeyAssignments& keys)
       : tree_(std::move(tree)),
         host_(host),
         place_(tree_.facts.pci_address.empty() ? tree_.facts.os_name : tree_.facts.pci_address),
-        keys_(host_, place_) {}
+        keys_(keys) {}
 
   HostReading Build() {
     HostReading reading;
@@ -104,11 +85,54 @@ class Builder {
     return facts;
   }
 
+  SasAddress AddressOfNode(SasAddress address, absl::string_view os_name) const {
+    // The key of a device with the host's own address would be the host's key.
+    if (address != SasAddress() && address != host_.address) return address;
+    return LocalAddress(absl::StrCat(place_, "/", os_name));
+  }
+
+  // The path of a node behind a port (PlacedNode), whose owner has this path.
+  std::string PathBehind(int port, const std::string& of_owner) const {
+    const int owner = tree_.ports[port].owner;
+    if (owner != 0 && of_owner.empty()) return "";
+    std::optional<PhyId> lowest;
+    for (const FoundPhy& phy : tree_.owners[owner].phys) {
+      if (phy.port != port) continue;
+      if (!lowest || phy.facts.key.phy < *lowest) lowest = phy.facts.key.phy;
+    }
+    if (!lowest) return "";
+    return absl::StrCat(of_owner, owner == 0 ? "" : ".", lowest->value());
+  }
+
+  // The expanders, then the end devices.
+  std::vector<PlacedNode> PlacedNodes() const {
+    std::vector<PlacedNode> nodes;
+    std::vector<std::string> paths(tree_.owners.size());
+    for (size_t i = 1; i < tree_.owners.size(); ++i) {
+      const FoundOwner& expander = tree_.owners[i];
+      paths[i] = PathBehind(expander.port, paths[tree_.ports[expander.port].owner]);
+      nodes.push_back(
+          {AddressOfNode(AddressOfExpander(expander), expander.facts.os_name), paths[i]});
+    }
+    for (const FoundDevice& device : tree_.devices) {
+      nodes.push_back({AddressOfNode(device.address, device.facts.os_name),
+                       PathBehind(device.port, paths[tree_.ports[device.port].owner])});
+    }
+    return nodes;
+  }
+
   void AssignKeys() {
+    const std::vector<PlacedNode> nodes = PlacedNodes();
+    const std::vector<uint8_t> numbers = keys_.NumbersOf(host_, nodes);
+    size_t next = 0;
+    const auto key = [&] {
+      const size_t i = next++;
+      return NodeKey{host_, nodes[i].address, PhysicalPort(numbers[i])};
+    };
     tree_.owners[0].facts.key = NodeKey::Host(host_);
     for (size_t i = 1; i < tree_.owners.size(); ++i) {
       FoundOwner& expander = tree_.owners[i];
-      expander.facts.key = keys_.Assign(AddressOfExpander(expander), expander.facts.os_name);
+      expander.facts.key = key();
       const FoundOwner& parent = tree_.owners[tree_.ports[expander.port].owner];
       expander.facts.parent = parent.facts.key;
       // The attribute "level" is not the level: mptsas and mpt3sas fill it with a format of REPORT
@@ -117,7 +141,7 @@ class Builder {
       expander.facts.phy_count = static_cast<uint8_t>(expander.phys.size());
     }
     for (FoundDevice& device : tree_.devices) {
-      device.facts.key = keys_.Assign(device.address, device.facts.os_name);
+      device.facts.key = key();
       device.facts.parent = tree_.owners[tree_.ports[device.port].owner].facts.key;
     }
   }
@@ -326,15 +350,15 @@ class Builder {
   HostTree tree_;
   const HostKey host_;
   const std::string place_;  // of the host in this machine
-  Keys keys_;
+  KeyAssignments& keys_;
   absl::flat_hash_set<PortKey> ports_;
   std::vector<Observation> out_;
 };
 
 }  // namespace
 
-HostReading ObservationsOf(HostTree tree, const HostKey& host) {
-  return Builder(std::move(tree), host).Build();
+HostReading ObservationsOf(HostTree tree, const HostKey& host, KeyAssignments& keys) {
+  return Builder(std::move(tree), host, keys).Build();
 }
 
 }  // namespace sasd::sysfs

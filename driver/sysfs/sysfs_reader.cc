@@ -99,7 +99,7 @@ PlacedHost PlaceOf(const HostTree& tree) { return {AddressOf(tree), tree.locatio
 
 HostReading ReadingOf(HostTree tree, KeyAssignments& keys) {
   const HostKey host = keys.KeyOf(PlaceOf(tree));
-  return ObservationsOf(std::move(tree), host);
+  return ObservationsOf(std::move(tree), host, keys);
 }
 
 }  // namespace

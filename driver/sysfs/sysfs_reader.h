@@ -29,8 +29,8 @@ namespace sasd::sysfs {
 // made from the PCI address. `keys` decides which of several hosts with one address has the plain
 // key; without it that is the one at the lowest location. The key of an expander or end device is
 // the first known of: its sas_address; that of its SCSI device; an NAA 3 address made from its
-// sysfs name. If one host shows an address more than once, the second object gets NodeKey.port 1,
-// and so on; the port is 0 otherwise.
+// sysfs name. `keys` numbers the objects of one host with one address (NodeKey.port); the only one
+// has 0.
 //
 // Errors: kNotFound (no such folder), kInvalidArgument (it is not a sysfs tree), kPermissionDenied,
 // kResourceExhausted (no descriptors or memory left, so that the reading is incomplete).

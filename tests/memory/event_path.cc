@@ -18,20 +18,23 @@ void Check(const absl::Status& status) {
   std::exit(1);
 }
 
-std::unique_ptr<journal::StateStore> OpenState(const std::string& directory) {
+std::unique_ptr<journal::StateStore> OpenState(const std::string& directory,
+                                               const std::string& machine,
+                                               const std::string& source) {
   if (directory.empty()) return nullptr;
-  auto state = journal::StateStore::Open({directory, "machine", "live", false, ""});
+  auto state = journal::StateStore::Open({directory, machine, source, false, ""});
   Check(state.status());
   return *std::move(state);
 }
 
 std::unique_ptr<journal::Journal> OpenJournal(const std::string& directory,
+                                              const std::string& machine, const std::string& source,
                                               journal::StateStore* state) {
   if (directory.empty()) return nullptr;
   journal::Journal::Options options;
   options.directory = directory;
-  options.machine = "machine";
-  options.source = "live";
+  options.machine = machine;
+  options.source = source;
   options.boot_id = "boot";
   options.fresh_epoch = kEpoch;
   options.mark_directory = directory;
@@ -62,9 +65,10 @@ EndDeviceFacts DriveFacts(int64_t number, DeviceState state) {
 
 }  // namespace
 
-EventPath::EventPath(const std::string& directory, int drives)
-    : state_(OpenState(directory)),
-      journal_(OpenJournal(directory, state_.get())),
+EventPath::EventPath(const std::string& directory, int drives, const std::string& machine,
+                     const std::string& source)
+    : state_(OpenState(directory, machine, source)),
+      journal_(OpenJournal(directory, machine, source, state_.get())),
       recorder_(journal_ == nullptr ? nullptr : std::make_unique<memory::Recorder>(*journal_)),
       registry_(RegistryOptions()),
       encoder_(kEpoch),

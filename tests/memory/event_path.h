@@ -26,9 +26,10 @@ namespace sasd::testing {
 // test changes, the pump, the recorder and the journal, the log.
 class EventPath {
  public:
-  // `directory` has the journal and must exist; empty: there is no journal. Fails the process if
-  // the journal does not open.
-  EventPath(const std::string& directory, int drives);
+  // `directory` has the journal and must exist; empty: there is no journal. The journal is of this
+  // machine and source. Fails the process if the journal does not open.
+  EventPath(const std::string& directory, int drives, const std::string& machine = "machine",
+            const std::string& source = "live");
   ~EventPath();
 
   registry::Registry& registry() { return registry_; }

@@ -277,5 +277,100 @@ TEST_F(SharedAddressTest, CardInAnotherSlotKeepsItsName) {
   EXPECT_THAT(Hosts(), ElementsAre(Pair("0000:83:00.0", "500605b00c0ffe00")));
 }
 
+// A host with drives of one address at these phys, in the order in which the kernel found them.
+FakeHost SameDrivesAt(const std::vector<int>& phys) {
+  FakeHost host;
+  host.number = 1;
+  host.pci = "0000:31:00.0";
+  host.address = kAddress;
+  for (size_t i = 0; i < phys.size(); ++i) {
+    const std::string at = absl::StrCat(phys[i]);
+    FakeEndDevice drive = sysfs::Drive(0);
+    drive.name = absl::StrCat("end_device-1:", i);
+    drive.target = static_cast<int>(i);
+    drive.units[0].wwid = absl::StrCat("naa.5000c5000310", at, "10");
+    drive.units[0].serial = absl::StrCat("at phy ", at);
+    drive.units[0].block = absl::StrCat("sd", std::string(1, static_cast<char>('a' + i)));
+    FakePort port;
+    port.name = absl::StrCat("port-1:", i);
+    port.phys = {phys[i]};
+    port.end_device = {drive};
+    host.phys.push_back({phys[i], "12.0 Gbit"});
+    host.ports.push_back(port);
+  }
+  return host;
+}
+
+class SameDrivesTest : public SharedAddressTest {
+ protected:
+  // The number of each drive, by its serial.
+  std::map<std::string, int> Numbers() const {
+    std::map<std::string, int> numbers;
+    for (const auto& unit : daemon_->registry().Snapshot()->collection<registry::LogicalUnit>()) {
+      for (const auto& path : unit->paths) numbers[unit->serial.str()] = path.device.port.value();
+    }
+    return numbers;
+  }
+};
+
+TEST_F(SameDrivesTest, RestartInAnotherOrderRenamesNoDrive) {
+  KeepState();
+  WriteTree({SameDrivesAt({4})});
+  StartOnTree();
+  EXPECT_THAT(Numbers(), ElementsAre(Pair("at phy 4", 0)));
+  // The new one comes first, then last; then the old one is away, and comes back.
+  for (const std::vector<int>& order : {std::vector<int>{2, 4}, std::vector<int>{4, 2},
+                                        std::vector<int>{2}, std::vector<int>{2, 4}}) {
+    WriteTree({SameDrivesAt(order)});
+    for (int restart = 0; restart < 2; ++restart) {
+      StartOnTree();
+      EXPECT_THAT(Numbers(), Contains(Pair("at phy 2", 1)));
+      if (order.size() > 1) EXPECT_THAT(Numbers(), Contains(Pair("at phy 4", 0)));
+    }
+  }
+  // Another drive than the two takes the place of the one that is gone.
+  WriteTree({SameDrivesAt({2, 7})});
+  StartOnTree();
+  EXPECT_THAT(Numbers(), UnorderedElementsAre(Pair("at phy 2", 1), Pair("at phy 7", 0)));
+}
+
+TEST_F(SameDrivesTest, DriveInAnotherSlotKeepsItsName) {
+  KeepState();
+  for (const int phy : {4, 2}) {
+    WriteTree({SameDrivesAt({phy})});
+    StartOnTree();
+    EXPECT_EQ(Numbers().begin()->second, 0);
+  }
+}
+
+// What happens again and again: counted over a restart, too.
+TEST_F(SharedAddressTest, FlappingOutlivesARestart) {
+  KeepState();
+  const auto flaps = [this] {
+    int count = 0;
+    for (const health::Finding& finding : daemon_->health().Current()->findings) {
+      if (finding.id.reason == health::FindingReason::kFlapping) ++count;
+    }
+    return count;
+  };
+  // Pulls a drive, and puts it back.
+  const auto flap = [this] {
+    for (const int drives : {1, 2}) {
+      WriteTree({Hba(1, 31, drives)});
+      ASSERT_TRUE(daemon_->backend().Rescan().ok());
+    }
+  };
+  WriteTree({Hba(1, 31, 2)});
+  StartOnTree();
+  flap();
+  flap();
+  EXPECT_EQ(flaps(), 0);
+  StartOnTree();
+  flap();
+  EXPECT_EQ(flaps(), 1) << "twice before the restart, and once after it";
+  StartOnTree();
+  EXPECT_EQ(flaps(), 1);
+}
+
 }  // namespace
 }  // namespace sasd

@@ -70,7 +70,10 @@ def outline(event):
 
 
 def restart(rig):
-    """Starts sasd again. Returns the events since its last revision, once it shows the true state."""
+    """Starts sasd again, after all that happened meanwhile. Returns the events since its last revision, once it shows
+    the true state."""
+    # A loss that the firmware of hba0 reports seconds later would be an event of its own.
+    rig.kernel_agrees()
     rig.sasd.start(NO_GRACE)
     rig.agree()
     return rig.sasd.events(rig.last_revision)

@@ -93,6 +93,20 @@ class Node:
             if time.monotonic() > deadline:
                 raise Disagreement(f"after {timeout_s} s:\n" + "\n".join(lines))
 
+    def kernel_agrees(self, timeout_s=SETTLE_S):
+        """Waits until sysfs shows the true state, while sasd does not run. The firmware of an HBA may wait before it
+        reports a loss."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                lines = differences(self.truth(), self.sysfs(), "sysfs", KINDS)
+            except TornError as error:
+                lines = [str(error)]
+            if not lines:
+                return
+            if time.monotonic() > deadline:
+                raise Disagreement(f"after {timeout_s} s:\n" + "\n".join(lines))
+
     def lists_agree(self, timeout_s=SETTLE_S):
         """Waits until `sasctl list` shows the same as a Watch client, and both the true state."""
         deadline = time.monotonic() + timeout_s

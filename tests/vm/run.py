@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "bazel-bin", "proto"))
 
-BUILD = "bazel build //emulator/qemu:sashba //daemon:sasd //cli:sasctl //tests/vm:ctl_user //proto/sas/v1:sas_v1_py"
+BUILD = "bazel build //emulator/qemu:sashba //daemon:sasd //cli:sasctl //tests/vm:ctl_user //proto/sas/emulator/v1:sas_emulator_v1_py //proto/sas/v1:sas_v1_py"
 INSTALL = "bazel/setup.sh vm installs it"
 try:
     import image  # noqa: E402
