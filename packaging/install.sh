@@ -11,11 +11,12 @@ usage() {
   cat <<'USAGE'
 usage: [DESTDIR=DIR] packaging/install.sh [--help] [BIN]
 
-Install sasd, sasctl, completions, and the files of the systemd service. Run it as root. It is safe
+Install sasd, sasctl, completions, man pages, and the files of the systemd service. Run it as root. It is safe
 to run again: it keeps /etc/sasd/sasd.toml and /etc/default/sasd, and it does not restart a running
 sasd.
 
-  BIN       The folder with daemon/sasd and cli/sasctl; by default bazel-bin of this tree
+  BIN       The folder with daemon/sasd and cli/sasctl; by default bazel-bin of this tree. If it has
+            emulator/qemu/sashba, that is installed too
   DESTDIR   Copy the files below this folder, and do nothing else: for a package or an image.
             Without it, install.sh also creates the users and reloads udev and systemd
 USAGE
@@ -43,6 +44,7 @@ put() {
 
 put 0755 "$bin/daemon/sasd" /usr/sbin/sasd
 put 0755 "$bin/cli/sasctl" /usr/bin/sasctl
+[[ ! -x $bin/emulator/qemu/sashba ]] || put 0755 "$bin/emulator/qemu/sashba" /usr/bin/sashba
 put 0644 "$units/sasd.service" /usr/lib/systemd/system/sasd.service
 put 0644 "$units/sasd.socket" /usr/lib/systemd/system/sasd.socket
 put 0644 "$units/sysusers.conf" /usr/lib/sysusers.d/sasd.conf
@@ -57,6 +59,11 @@ trap 'rm -rf "$scripts"' EXIT
 "$bin/cli/sasctl" completion zsh >"$scripts/zsh"
 put 0644 "$scripts/bash" /usr/share/bash-completion/completions/sasctl
 put 0644 "$scripts/zsh" /usr/share/zsh/vendor-completions/_sasctl
+# The page of a program that is not there is left out.
+/usr/bin/python3 "$top/packaging/man/make_man.py" --bin "$bin" "$scripts/man" 2>/dev/null
+for page in "$scripts"/man/*; do
+  put 0644 "$page" "/usr/share/man/man${page##*.}/${page##*/}"
+done
 
 [[ -z $destdir ]] || exit 0
 systemd-sysusers sasd.conf

@@ -1,6 +1,7 @@
 """sasd as a service: the notify protocol, the unit and the files beside it, the install, how the
 programs are built."""
 
+import glob
 import os
 import re
 import shutil
@@ -229,6 +230,7 @@ class InstallTest(unittest.TestCase):
     FILES = {
         "usr/sbin/sasd": 0o755,
         "usr/bin/sasctl": 0o755,
+        "usr/bin/sashba": 0o755,
         "usr/lib/systemd/system/sasd.service": 0o644,
         "usr/lib/systemd/system/sasd.socket": 0o644,
         "usr/lib/sysusers.d/sasd.conf": 0o644,
@@ -236,6 +238,11 @@ class InstallTest(unittest.TestCase):
         "usr/lib/modprobe.d/sasd.conf": 0o644,
         "usr/share/bash-completion/completions/sasctl": 0o644,
         "usr/share/zsh/vendor-completions/_sasctl": 0o644,
+        "usr/share/man/man1/sasctl.1": 0o644,
+        "usr/share/man/man1/sashba.1": 0o644,
+        "usr/share/man/man5/sasd.toml.5": 0o644,
+        "usr/share/man/man7/sas-events.7": 0o644,
+        "usr/share/man/man8/sasd.8": 0o644,
         "etc/default/sasd": 0o644,
         "etc/sasd/sasd.toml": 0o644,
     }
@@ -286,8 +293,22 @@ class InstallTest(unittest.TestCase):
         check = run(SASD, "--check-config", "--config", shipped)
         self.assertEqual(check.returncode, 0, check.stderr)
         self.assertNotIn(shipped, check.stdout)  # as shipped, it sets nothing
+        self.check_packages_hold_all_of_it()
         version = run(os.path.join(self.destdir, "usr/sbin/sasd"), "--version")
         self.assertTrue(version.stdout.startswith("sasd "), version.stdout)
+
+    def check_packages_hold_all_of_it(self):
+        """Each installed file is in one package, and each packaged one is installed."""
+        packed = []
+        for path in glob.glob(os.path.join(PACKAGING, "debian", "*.install")) + glob.glob(
+            os.path.join(PACKAGING, "debian", "*.manpages")
+        ):
+            with open(path, encoding="utf-8") as file:
+                packed += [line.split()[0][len("stage/") :] for line in file]
+        # Folders that packaging/build_deb.sh fills itself.
+        packed = [path for path in packed if os.path.splitext(path)[1] or path in self.FILES]
+        self.assertEqual(sorted(packed), sorted(set(packed)))
+        self.assertLessEqual(set(self.FILES), set(packed))
 
     def test_install_without_a_build_fails(self):
         done = self.install(binaries=self.folder.name)
@@ -306,6 +327,82 @@ class InstallTest(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn('unknown option "--prefix"', done.stderr)
         self.assertEqual(self.installed(), {})
+
+
+class ManTest(unittest.TestCase):
+    """The pages that packaging/man/make_man.py writes."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        done = run(
+            "/usr/bin/python3", os.path.join(PACKAGING, "man", "make_man.py"),
+            "--bin", ROOT, "--date", "2026-01-01", cls.folder.name,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        cls.pages = {}
+        for name in os.listdir(cls.folder.name):
+            with open(os.path.join(cls.folder.name, name), encoding="utf-8") as file:
+                # As it is read: without the requests and escapes of groff.
+                cls.pages[name] = re.sub(r"\\f[BIR]|\\&", "", file.read()).replace("\\-", "-")
+
+    def assert_has_entries(self, page, names):
+        """Each name begins an entry of the page: a heading after .TP."""
+        entries = re.findall(r"(?m)^\.TP\n(.*)$", self.pages[page])
+        words = {word.strip(" ,") for entry in entries for word in entry.split()}
+        self.assertEqual([name for name in names if name not in words], [], page)
+
+    def test_every_option_of_sasd_has_an_entry(self):
+        # From the shipped file, which daemon/config compares with its table.
+        with open(os.path.join(PACKAGING, "sasd.toml"), encoding="utf-8") as file:
+            names = re.findall(r"(?m)^#([a-z][a-z-]*) = ", file.read())
+        self.assertGreater(len(names), 20)
+        self.assert_has_entries("sasd.toml.5", names)
+        self.assert_has_entries("sasd.8", ["--" + name for name in names])
+
+    def test_every_option_and_command_of_sasctl_has_an_entry(self):
+        # From the completion, which sasctl writes from its declared commands.
+        script = run(SASCTL, "completion", "bash").stdout
+        cases = re.findall(r'(?m)^      ([\w|-]+)\) words="(.*)" ;;$', script)
+        self.assertGreater(len(cases), 10)
+        for commands, words in cases:
+            command = commands.split("|")[0]
+            self.assertRegex(self.pages["sasctl.1"], rf"(?m)^\.SS sasctl {command}\b")
+            options = [word for word in words.split() if word.startswith("--")]
+            self.assert_has_entries("sasctl.1", options)
+
+    def test_every_option_of_sashba_has_an_entry(self):
+        shown = run(os.path.join(ROOT, "emulator", "qemu", "sashba"), "--help").stdout
+        options = re.findall(r"(?m)^  (?:-\w,)?(--[a-z-]+)", shown)
+        self.assertGreater(len(options), 6)
+        self.assert_has_entries("sashba.1", options)
+
+    def test_every_cause_has_an_entry(self):
+        shown = run(SASCTL, "events", "--help").stdout
+        causes = re.search(r"these causes, comma-separated: (.*)", shown).group(1).split(", ")
+        self.assertGreater(len(causes), 5)
+        self.assert_has_entries("sas-events.7", causes)
+
+    def test_groff_has_no_warnings(self):
+        groff = program("groff")
+        for name in self.pages:
+            path = os.path.join(self.folder.name, name)
+            done = run(groff, "-man", "-Tutf8", "-ww", "-z", path)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+
+
+class MaintainerScriptsTest(unittest.TestCase):
+    SCRIPTS = ("sasd.postinst", "sasd.postrm", "sasd-dev.postinst", "sasd-dev.prerm")
+
+    def test_debhelper_writes_into_them_once(self):
+        """debhelper replaces its mark everywhere, also in a comment."""
+        for name in self.SCRIPTS:
+            path = os.path.join(PACKAGING, "debian", name)
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            self.assertEqual(re.findall("(?m)^.*#DEBHELPER#.*$", text), ["#DEBHELPER#"], name)
+            self.assertEqual(run("/bin/sh", "-n", path).returncode, 0)
 
 
 if __name__ == "__main__":
