@@ -247,7 +247,7 @@ const Case kCases[] = {
      true},
 };
 
-// Whatever happens, a client with a filter holds exactly what passes, and is told of each change as
+// Whatever happens, a client with a filter holds exactly what passes, and gets each change as
 // if that was all there is.
 TEST(WatchFilterTest, FilteredClientsHoldWhatPasses) {
   Node node;

@@ -39,7 +39,7 @@ def comings_and_goings(before, after):
     return changes
 
 
-def told(happened):
+def changes_of(happened):
     """The same from events. A host is the address in its name."""
     changes = set()
     for event in happened:
@@ -82,12 +82,12 @@ def restart(rig):
 def judge_restart(before, after, happened):
     """The events report these differences, each host's in one event, and nothing else."""
     of_hosts = [event for event in happened if event["cause"].get("host")]
-    reporting = [event for event in of_hosts if told([event])]
+    reporting = [event for event in of_hosts if changes_of([event])]
     hosts = [event["cause"]["host"] for event in reporting]
     expect(len(hosts) == len(set(hosts)), f"a host's differences come in several events: {hosts}")
     flaps = [outline(event) for event in happened if changes_beside_hosts(event) and not restarted(event)]
     expect(not flaps, f"{len(flaps)} events with other causes than the restart: {flaps[:3]}")
-    expected, reported = comings_and_goings(before, after), told(happened)
+    expected, reported = comings_and_goings(before, after), changes_of(happened)
     lost, invented = sorted(expected - reported), sorted(reported - expected)
     expect(not lost and not invented, f"not reported: {lost}; invented: {invented}")
 
@@ -141,7 +141,7 @@ def offline_changes(rig):
     renumbered = {host for host in old if old[host] != new[host]}
     expect(len(renumbered) == 2, f"HBAs with other numbers: {renumbered}")
     judge_restart(before, after, happened)
-    gone = {address for _, _, address, added in told(happened) if not added}
+    gone = {address for _, _, address, added in changes_of(happened) if not added}
     expect(pulled | swapped <= gone, f"not gone: {pulled | swapped - gone}")
     findings = findings_are(rig, CRITICAL, "DRIVE_MISSING", "ENCLOSURE_MISSING")
     (drive,) = [resource for reason, resource in findings if reason == "DRIVE_MISSING"]
