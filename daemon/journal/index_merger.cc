@@ -82,6 +82,13 @@ absl::StatusOr<std::optional<IndexMerger::Work>> IndexMerger::Next() {
   const absl::Status status = rows.ok() ? work.status() : rows.status();
   if (absl::IsDataLoss(status)) return std::optional<Work>();
   if (!status.ok()) return status;
+  // Here, and not where the run is encoded, which holds up the writes of events.
+  if (work->has_value()) {
+    std::vector<Posting>& postings = (*work)->postings;
+    std::sort(postings.begin(), postings.end(), [](const Posting& a, const Posting& b) {
+      return a.object != b.object ? a.object < b.object : a.revision < b.revision;
+    });
+  }
   return work;
 }
 

@@ -50,6 +50,9 @@ constexpr size_t kMaxCachedObjects = 200'000;
 constexpr size_t kMaxIdleReaders = 4;
 // Pages of the write-ahead log: with so many, writes wait once while the rest is copied back.
 constexpr int64_t kMaxLogPages = 16'384;
+// Rounds of copying before that.
+constexpr int kCopyRounds = 4;
+constexpr int64_t kFewPages = 128;
 // Trimming stops after this long, so that the next sync is not late.
 constexpr absl::Duration kTrimFor = absl::Milliseconds(200);
 
@@ -137,8 +140,9 @@ absl::Status Journal::SetUp() {
     writer_ = std::make_unique<Writer>();
     Writer& w = *writer_;
     w.db = std::move(file->db);
-    // OFF: a commit hands its pages to the operating system. What syncs is the maintenance.
-    if (absl::Status status = w.db.Exec("PRAGMA synchronous = OFF; PRAGMA cache_size = -16384");
+    // NORMAL: a commit hands its pages to the operating system. What syncs is the maintenance; a
+    // write syncs only the header of the log where it starts the log over (CopyLog).
+    if (absl::Status status = w.db.Exec("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384");
         !status.ok())
       return status;
     sqlite3_wal_hook(w.db.handle(), NoteLogPages, &log_pages_);
@@ -720,16 +724,11 @@ absl::Status Journal::MendIndex() {
   }
 }
 
-// The log starts over only by truncation, here. If a write started it over in place, with
-// synchronous=OFF, a power loss could leave old frames of the log whose pages are newer in the
-// database. So writes sync the log's header, should they start it over, while all of it is copied.
+// A write starts the log over, in place, once all of it is copied. It syncs the log's new header
+// first, because old frames of the log, whose pages are newer in the database, must not be valid
+// after a power loss. So the log stays as large as it was, and its pages are written again.
 absl::Status Journal::CopyLog() {
   if (log_pages_.load() < options_.checkpoint_pages) return absl::OkStatus();
-  {
-    absl::MutexLock writers(&write_mu_);
-    if (absl::Status status = writer_->db.Exec("PRAGMA synchronous = NORMAL"); !status.ok())
-      return status;
-  }
   int pages = 0;
   int copied = 0;
   const auto copy = [&](int mode)
@@ -741,17 +740,24 @@ absl::Status Journal::CopyLog() {
     if ((code & 0xff) == SQLITE_BUSY) return false;
     return Noted(maintenance_.Error(code));
   };
-  absl::StatusOr<bool> done = copy(SQLITE_CHECKPOINT_PASSIVE);
-  if (!done.ok()) return done.status();
+  // Each round copies what was written during the one before, so that little is left for the end,
+  // which holds up the writes.
+  absl::StatusOr<bool> done = true;
+  for (int round = 0; round < kCopyRounds; ++round) {
+    done = copy(SQLITE_CHECKPOINT_PASSIVE);
+    if (!done.ok()) return done.status();
+    if (!*done || log_pages_.load() - copied < kFewPages) break;
+  }
   // Writes that never pause are stopped once the log is large, for what they wrote meanwhile.
   absl::MutexLock writers(&write_mu_);
   const bool all = copied == pages && log_pages_.load() == pages;
   if (!all && log_pages_.load() < kMaxLogPages) return absl::OkStatus();
-  done = copy(SQLITE_CHECKPOINT_TRUNCATE);
+  // Only a reader that held an old snapshot for long makes it so large.
+  const bool is_huge = log_pages_.load() > 4 * kMaxLogPages;
+  done = copy(is_huge ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE);
   if (!done.ok()) return done.status();
-  if (!*done) return absl::OkStatus();
-  log_pages_ = 0;
-  return writer_->db.Exec("PRAGMA synchronous = OFF");
+  if (*done && copied == pages) log_pages_ = 0;  // the next write counts anew
+  return absl::OkStatus();
 }
 
 absl::Status Journal::Trim() {

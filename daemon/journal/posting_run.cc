@@ -33,9 +33,12 @@ std::string EncodeObject(const Posting* begin, const Posting* end, int64_t first
 }  // namespace
 
 std::vector<Chunk> EncodeRun(const PostingRun& run, std::vector<Posting> postings) {
-  std::sort(postings.begin(), postings.end(), [](const Posting& a, const Posting& b) {
+  const auto before = [](const Posting& a, const Posting& b) {
     return a.object != b.object ? a.object < b.object : a.revision < b.revision;
-  });
+  };
+  if (!std::is_sorted(postings.begin(), postings.end(), before)) {
+    std::sort(postings.begin(), postings.end(), before);
+  }
   std::vector<Chunk> chunks(1);
   int64_t first_object = 0;  // of the chunk
   int64_t previous = 0;
