@@ -217,6 +217,17 @@ ResourceId IdOf(const ResourceRef& ref) {
       ref);
 }
 
+void PutReport(Enclosure::Report report, std::vector<Enclosure::Report>& reports) {
+  const auto at = std::partition_point(reports.begin(), reports.end(), [&](const auto& other) {
+    return other.origin() < report.origin();
+  });
+  if (at != reports.end() && at->origin() == report.origin()) {
+    *at = std::move(report);
+  } else {
+    reports.insert(at, std::move(report));
+  }
+}
+
 HostList HostsOf(const ResourceRef& ref) { return std::visit(HostsVisitor(), ref); }
 
 std::string Describe(const ResourceId& id) {
