@@ -112,6 +112,8 @@ struct PhyRecord {
   RoutingAttribute routing = RoutingAttribute::kUnknown;
   bool is_virtual = false;
   bool vacant = false;
+  // Of one source's report; the merged record does not have it.
+  bool nothing_attached = false;
   bool operator==(const PhyRecord& o) const;
 };
 

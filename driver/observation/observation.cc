@@ -12,10 +12,10 @@ bool HostFacts::operator==(const HostFacts& o) const {
 
 bool PhyFacts::operator==(const PhyFacts& o) const {
   return std::tie(key, negotiated, hardware_min, hardware_max, programmed_min, programmed_max,
-                  attached, attached_phy, routing, is_virtual, vacant, os_name) ==
+                  attached, attached_phy, routing, is_virtual, vacant, nothing_attached, os_name) ==
          std::tie(o.key, o.negotiated, o.hardware_min, o.hardware_max, o.programmed_min,
                   o.programmed_max, o.attached, o.attached_phy, o.routing, o.is_virtual, o.vacant,
-                  o.os_name);
+                  o.nothing_attached, o.os_name);
 }
 
 bool PortFacts::operator==(const PortFacts& o) const {

@@ -60,6 +60,9 @@ struct PhyFacts {
   RoutingAttribute routing = RoutingAttribute::kUnknown;
   bool is_virtual = false;
   bool vacant = false;
+  // The source knows that the link leads to nothing. False: it leads to something, is down, or the
+  // source does not know.
+  bool nothing_attached = false;
   std::string os_name;  // "phy-11:0:4"
   bool operator==(const PhyFacts& o) const;
 };
