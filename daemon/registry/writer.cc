@@ -735,7 +735,12 @@ std::shared_ptr<RegistryEvent> Writer::Finish(Step& step, ObservationBatch batch
   event->changes = step.Finish({revision, absl::ToUnixNanos(batch.time)});
   if (event->changes.empty() && event->notices.empty() && !mark) return nullptr;
   NoteContradictions(event->changes);
-  last_batch_ = batch;
+  if (!contradictions_.empty()) {
+    last_batch_.source = batch.source;
+    last_batch_.host = batch.host;
+    last_batch_.time = batch.time;
+    last_batch_.cause = batch.cause;
+  }
   event->previous_revision = revision_;
   event->revision = revision_ = revision;
   event->gap = std::exchange(gap_, std::nullopt);
@@ -769,7 +774,6 @@ std::shared_ptr<RegistryEvent> Writer::SeparateEnclosures() {
     if (slot == nullptr) continue;
     const auto separation = FindSeparation(tables_, copies_, *slot, node.mapped());
     if (!separation) continue;
-    contradictions_[node.key()] = node.mapped();  // it may hold a third one
     ObservationBatch batch = last_batch_;
     const CauseKind kind = batch.cause.kind;
     const bool is_mark = kind == CauseKind::kResync || kind == CauseKind::kHostReset;
@@ -778,7 +782,10 @@ std::shared_ptr<RegistryEvent> Writer::SeparateEnclosures() {
                                          ToText(EnclosureKey(separation->from.value()))));
     Step step(*this, batch.source);
     step.Separate(*separation);
-    if (auto event = Finish(step, std::move(batch), /*mark=*/false)) return event;
+    if (auto event = Finish(step, std::move(batch), /*mark=*/false)) {
+      contradictions_[node.key()] = node.mapped();  // it may hold a third one
+      return event;
+    }
   }
   return nullptr;
 }
