@@ -32,6 +32,11 @@ registry::Registry::Options RegistryOptions(memory::Memory& memory) {
   options.epoch = memory.epoch();
   options.start_revision = memory.start_revision();
   options.restored = memory.TakeRestored();
+  options.enclosure_copies = memory.enclosure_copies();
+  options.keep_enclosures = [&memory](absl::Span<const registry::EnclosureCopies::Row> rows) {
+    // It logs what fails; the next change of the same enclosures brings their rows again.
+    memory.KeepNames(rows).IgnoreError();
+  };
   return options;
 }
 

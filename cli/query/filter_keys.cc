@@ -52,16 +52,12 @@ std::vector<FilterKey> OwnKeys(sas::v1::ResourceKind kind) {
     case RESOURCE_KIND_EXPANDER:
       return {Host("host"), Node("parent"), Enclosure()};
     case RESOURCE_KIND_END_DEVICE:
-      return {Host("host"),
-              Node("parent"),
-              Enclosure(),
+      return {Host("host"), Node("parent"), Enclosure(),
               Enum("state", "state", sas::v1::DeviceState_descriptor()),
               Enum("protocol", "target_protocols", sas::v1::Protocol_descriptor()),
-              Text("vendor", "vendor"),
-              Text("model", "model"),
-              Text("serial", "serial"),
-              Text("block-device", "block_device"),
-              Text("block-devices", "block_devices")};
+              Text("vendor", "vendor"), Text("model", "model"), Text("serial", "serial"),
+              // That of any unit: the column shows all, the field only the first.
+              Text("block-device", "block_devices"), Text("block-devices", "block_devices")};
     case RESOURCE_KIND_LOGICAL_UNIT:
       return {Host("host"),
               Enclosure(),

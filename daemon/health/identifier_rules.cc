@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 namespace sasd::health {
 namespace {
 
+using registry::Enclosure;
 using registry::Expander;
 using registry::Host;
 using registry::Topology;
@@ -111,6 +113,24 @@ void ExamineGroup(const Topology& topology, const std::vector<const Expander*>& 
             findings);
 }
 
+void ExamineGroup(const std::vector<const Enclosure*>& group, std::vector<Finding>& findings) {
+  if (group.size() < 2) return;
+  registry::HostList hosts;
+  std::vector<std::string> names;
+  for (const Enclosure* enclosure : group) {
+    for (const HostKey& host : enclosure->hosts) {
+      if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
+    }
+    names.push_back(ToText(enclosure->id));
+  }
+  AddShared(
+      group, std::move(hosts),
+      absl::StrCat("enclosures ", absl::StrJoin(names, " and "),
+                   " have one logical identifier: other programs take them for one; write an "
+                   "identifier of its own into each (with the tool of the enclosure's vendor)"),
+      findings);
+}
+
 }  // namespace
 
 void ExamineIdentifiers(const Examined& examined, std::vector<Finding>& findings) {
@@ -124,6 +144,16 @@ void ExamineIdentifiers(const Examined& examined, std::vector<Finding>& findings
     hosts.push_back(host.get());
   }
   ExamineGroup(hosts, findings);
+
+  std::vector<const Enclosure*> enclosures;
+  for (const auto& enclosure : examined.topology.collection<Enclosure>()) {
+    if (!enclosures.empty() && enclosures[0]->id.value() != enclosure->id.value()) {
+      ExamineGroup(enclosures, findings);
+      enclosures.clear();
+    }
+    enclosures.push_back(enclosure.get());
+  }
+  ExamineGroup(enclosures, findings);
 
   std::vector<const Expander*> expanders;
   for (const auto& expander : examined.topology.collection<Expander>()) {

@@ -69,6 +69,18 @@ TEST_F(IdentityRulesTest, LateSerialOfAnotherDriveIsNoLostPath) {
   EXPECT_THAT(node_.Problems(), ElementsAre(HasSubstr("2 SHARED_IDENTIFIER")));
 }
 
+TEST_F(IdentityRulesTest, EnclosuresOfOneLogicalIdAreOneFinding) {
+  EnclosureFacts facts;
+  facts.host = kHostA;
+  for (const EnclosureKey key : {EnclosureKey(0x77), EnclosureKey(0x77, 1), EnclosureKey(0x78)}) {
+    facts.key = key;
+    node_.Report({facts});
+  }
+  EXPECT_THAT(node_.Problems(),
+              ElementsAre(HasSubstr("2 SHARED_IDENTIFIER enclosures 0000000000000077 and "
+                                    "0000000000000077-2 have one logical identifier")));
+}
+
 TEST_F(IdentityRulesTest, RejectedIdentifierIsNamed) {
   LogicalUnitFacts unit = UnitOf(0x11, "serial.S1", "S1");
   unit.rejected_wwid = "naa.0000000000000000";

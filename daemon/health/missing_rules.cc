@@ -89,6 +89,7 @@ std::string NameOf(const LogicalUnit& unit) {
       absl::StrCat("drive ", unit.serial.empty() ? unit.id.text().view() : unit.serial.view(),
                    InWords(unit.vendor.str(), unit.model.str()));
   if (unit.slot.has_value()) absl::StrAppend(&name, " in slot ", *unit.slot);
+  if (!unit.slot_label.empty()) absl::StrAppend(&name, " (", unit.slot_label.view(), ")");
   if (unit.enclosure != EnclosureKey(0)) {
     absl::StrAppend(&name, " of enclosure ", ToText(unit.enclosure));
   }

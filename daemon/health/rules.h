@@ -47,8 +47,9 @@ struct Examined {
 void ExamineNode(const Examined& examined, std::vector<Finding>& findings);
 // DISCOVERY_ERROR, HOST_RECOVERING.
 void ExamineHosts(const Examined& examined, std::vector<Finding>& findings);
-// SHARED_IDENTIFIER of hosts and expanders. The key of a host tells them apart (HostKey); expanders
-// with one address are different ones if the drives behind them are different.
+// SHARED_IDENTIFIER of hosts, expanders and enclosures. Their keys tell hosts (HostKey) and
+// enclosures apart; expanders with one address are different ones if the drives behind them are
+// different.
 void ExamineIdentifiers(const Examined& examined, std::vector<Finding>& findings);
 // NARROW_PORT, SLOW_LINK.
 void ExaminePorts(const Examined& examined, std::vector<Finding>& findings);

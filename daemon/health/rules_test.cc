@@ -204,7 +204,24 @@ TEST_F(LinkWithoutDeviceTest, VirtualAndUnlinkedPhysAreFine) {
   EXPECT_THAT(Problems(), IsEmpty());
 }
 
-// A pulled drive's phy keeps its rate, and a link to another initiator looks like one to nothing.
+TEST_F(LinkWithoutDeviceTest, FirmwareThatSeesNothingIsAFindingAfterTheGrace) {
+  PhyFacts phy = linked_;
+  phy.nothing_attached = true;
+  Link("mpt3sas", phy);
+  EXPECT_THAT(Problems(), IsEmpty());
+  now_ += absl::Minutes(1);
+  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("2 LINK_WITHOUT_DEVICE phy 3 of expander")));
+  phy.is_virtual = true;
+  Report({phy});
+  EXPECT_THAT(Problems(), IsEmpty()) << "a virtual phy has no cable";
+  phy.is_virtual = false;
+  phy.attached = SasAddress(kHostA.address);
+  phy.nothing_attached = false;
+  Report({phy});
+  EXPECT_THAT(Problems(), IsEmpty()) << "it leads up";
+}
+
+// A pulled drive's phy keeps its rate.
 TEST_F(LinkWithoutDeviceTest, Mpt3sasProvesNothing) {
   Link("mpt3sas", linked_);
   now_ += absl::Minutes(1);

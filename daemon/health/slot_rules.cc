@@ -58,10 +58,13 @@ void ExamineSlot(const Examined& examined, const Slot& slot, std::vector<Finding
   if (drives.size() < 2) return;
   std::vector<std::string> names;
   for (const auto& drive : drives) names.push_back(NameOf(examined.topology, drive.front()));
-  AddFinding(Severity::kWarning, FindingReason::kSlotContradiction, slot, slot.hosts,
-             absl::StrCat(Describe(registry::MakeId<Slot>(slot.id)), " holds ", drives.size(),
-                          " drives: ", absl::StrJoin(names, ", ")),
-             findings);
+  AddFinding(
+      Severity::kWarning, FindingReason::kSlotContradiction, slot, slot.hosts,
+      absl::StrCat(Describe(registry::MakeId<Slot>(slot.id)),
+                   slot.facts.label.empty() ? std::string()
+                                            : absl::StrCat(" (", slot.facts.label.view(), ")"),
+                   " holds ", drives.size(), " drives: ", absl::StrJoin(names, ", ")),
+      findings);
   for (const auto& drive : drives) {
     for (const LogicalUnitKey& key : drive) {
       findings.back().affected.push_back(registry::MakeId<LogicalUnit>(key));

@@ -252,22 +252,17 @@ absl::Status Memory::Restore() {
 }
 
 void Memory::LoadKeys() {
-  keys_ = std::make_unique<KeyTable>([&state = *state_](absl::Span<const KeyTable::Row> rows) {
-    std::vector<journal::StateStore::Edit> edits;
-    edits.reserve(rows.size());
-    for (const auto& [key, value] : rows) edits.push_back({kNames, key, value});
-    const absl::Status status = state.Write(edits);
-    if (!status.ok()) {
-      spdlog::error("assigned names are not kept: {}", std::string(status.message()));
-    }
-    return status;
-  });
+  keys_ = std::make_unique<KeyTable>(
+      [this](absl::Span<const KeyTable::Row> rows) { return KeepNames(rows); });
   const absl::StatusOr<std::vector<journal::StateStore::Entry>> rows = state_->Read(kNames);
   if (!rows.ok()) {
     spdlog::error("assigned names: {}", std::string(rows.status().message()));
   } else {
     for (const auto& [key, value] : *rows) {
-      if (!keys_->Load(key, value)) spdlog::warn("assigned name \"{}\" makes no sense", key);
+      const bool is_enclosure = registry::EnclosureCopies::IsRow(key);
+      const bool loaded =
+          is_enclosure ? enclosure_copies_.Load(key, value) : keys_->Load(key, value);
+      if (!loaded) spdlog::warn("assigned name \"{}\" makes no sense", key);
     }
   }
   if (!restored_.has_value()) return;
@@ -316,6 +311,18 @@ void Memory::LoadNodes(const registry::Tables& tables) {
   for (const auto& device : tables.of<registry::EndDevice>()) {
     load(device->facts.key, behind(device->facts.parent, device->facts.parent_phy));
   }
+}
+
+absl::Status Memory::KeepNames(absl::Span<const KeyTable::Row> rows) {
+  if (state_ == nullptr) return absl::OkStatus();
+  std::vector<journal::StateStore::Edit> edits;
+  edits.reserve(rows.size());
+  for (const auto& [key, value] : rows) edits.push_back({kNames, key, value});
+  const absl::Status status = state_->Write(edits);
+  if (!status.ok()) {
+    spdlog::error("assigned names are not kept: {}", std::string(status.message()));
+  }
+  return status;
 }
 
 Memory::~Memory() { Close(); }

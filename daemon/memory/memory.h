@@ -10,11 +10,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "daemon/health/store.h"
 #include "daemon/journal/directory_lock.h"
 #include "daemon/journal/journal.h"
 #include "daemon/journal/state_store.h"
 #include "daemon/memory/recorder.h"
+#include "daemon/registry/enclosure_copies.h"
 #include "daemon/registry/restored.h"
 #include "driver/base/clock.h"
 #include "driver/observation/key_assignments.h"
@@ -63,6 +65,10 @@ class Memory {
   // without a state directory, in memory. A journal of a sasd that kept none: each host of the
   // restored picture keeps its name at its PCI address, and each node at its path.
   KeyAssignments& keys() { return *keys_; }
+  // Likewise, of several enclosures with one logical identifier: what was kept, and keeping more.
+  // Thread-safe: KeepNames().
+  const registry::EnclosureCopies& enclosure_copies() const { return enclosure_copies_; }
+  absl::Status KeepNames(absl::Span<const KeyTable::Row> rows);
 
   const Options& options() const { return options_; }
   JournalStatus status() const;
@@ -86,6 +92,7 @@ class Memory {
   std::optional<journal::DirectoryLock> lock_;
   std::unique_ptr<journal::StateStore> state_;
   std::unique_ptr<KeyTable> keys_;
+  registry::EnclosureCopies enclosure_copies_;
   std::unique_ptr<health::Store> store_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<Recorder> recorder_;

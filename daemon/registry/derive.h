@@ -78,6 +78,8 @@ class Deriver {
 
   // derive_enclosures.cc
   void DeriveEnclosure(EnclosureKey key, Devices touched);
+  // Gives an enclosure that shares its identifier the reports from no place.
+  void ShareReports(EnclosureKey key);
   void DeriveIdentity(Enclosure& enclosure, Devices touched) const;
   void TouchRange(const Enclosure& enclosure);
   void TouchAllSlots(EnclosureKey enclosure);

@@ -58,7 +58,32 @@ void MergeReports(const SourceTable& table, Enclosure& enclosure) {
 
 }  // namespace
 
+void Deriver::ShareReports(EnclosureKey key) {
+  const auto shared = memory_.shared_enclosures.find(key.value());
+  if (shared == memory_.shared_enclosures.end()) return;
+  const auto members = memory_.members.find(key);
+  for (const Enclosure::Report& report : shared->second) {
+    const auto is_same = [&](const Enclosure::Report& other) {
+      return other.facts.host == report.facts.host && other.source == report.source &&
+             other.facts.place == report.facts.place;
+    };
+    const bool mine = members != memory_.members.end() &&
+                      members->second.contains({report.facts.host, report.source});
+    const Enclosure* old = changes_.Find<Enclosure>(key);
+    const bool had =
+        old != nullptr && std::any_of(old->reports.begin(), old->reports.end(), is_same);
+    if (!mine && !had) continue;
+    auto& reports = changes_.Edit<Enclosure>(key).reports;
+    reports.erase(std::remove_if(reports.begin(), reports.end(), is_same), reports.end());
+    if (!mine) continue;
+    Enclosure::Report copy = report;
+    copy.facts.key = key;
+    PutReport(std::move(copy), reports);
+  }
+}
+
 void Deriver::DeriveEnclosure(EnclosureKey key, Devices touched) {
+  ShareReports(key);
   const Enclosure* old = changes_.Find<Enclosure>(key);
   const auto members = memory_.members.find(key);
   const auto proves = [&](const Enclosure::Report& report) { return Proves({report.source}); };

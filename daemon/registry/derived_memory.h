@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
@@ -44,6 +46,20 @@ struct DerivedMemory {
   void CountMember(EnclosureKey enclosure, HostKey host, SourceSet sources) {
     for (const Source source : sources) ++members[enclosure][{host, source}];
   }
+
+  // By logical identifier of several enclosures (EnclosureCopies::IsShared): the reports from no
+  // place. Each is on all of these enclosures that have members of its source and host.
+  absl::flat_hash_map<uint64_t, std::vector<Enclosure::Report>> shared_enclosures;
+  // What sources have reported on slots from each place, since several places may show one slot.
+  struct PlacedSlot {
+    Source source;
+    uint16_t slot;
+    friend bool operator<(const PlacedSlot& a, const PlacedSlot& b) {
+      return std::tie(a.source, a.slot) < std::tie(b.source, b.slot);
+    }
+  };
+  using PlacedSlots = absl::btree_map<PlacedSlot, SlotRecord>;
+  absl::flat_hash_map<std::pair<uint64_t, NodeKey>, PlacedSlots> placed_slots;  // by id and place
 };
 
 }  // namespace sasd::registry

@@ -59,7 +59,10 @@ void HeldFacts::AddBaseDevice(const NodeKey& device, SourceSet sources, bool mov
 
 HeldFacts::FactId HeldFacts::IdOf(Source source, const Observation& observation) {
   const auto [node, number] = std::visit(ObjectVisitor(), observation);
-  return {source, observation.index(), node, number};
+  NodeKey place;
+  if (const auto* enclosure = std::get_if<EnclosureFacts>(&observation)) place = enclosure->place;
+  if (const auto* slot = std::get_if<SlotFacts>(&observation)) place = slot->place;
+  return {source, observation.index(), node, number, place};
 }
 
 bool HeldFacts::IsMoving(const Node& node) const {
@@ -129,7 +132,7 @@ void HeldFacts::Take(Source source, Observation observation) {
 
 template <typename Facts>
 const Facts* HeldFacts::Find(Source source, const NodeKey& node) const {
-  const auto it = by_id_.find({source, KindOf<Facts>(), node, 0});
+  const auto it = by_id_.find({source, KindOf<Facts>(), node, 0, NodeKey()});
   return it == by_id_.end() ? nullptr : std::get_if<Facts>(&it->second->observation);
 }
 
@@ -149,7 +152,7 @@ void HeldFacts::Erase(const FactId& id) {
 
 template <typename Facts>
 void HeldFacts::EraseAll(Source source, const NodeKey& node) {
-  const FactId first{source, KindOf<Facts>(), node, 0};
+  const FactId first{source, KindOf<Facts>(), node, 0, NodeKey()};
   std::vector<FactId> ids;
   for (auto it = by_id_.lower_bound(first); it != by_id_.end(); ++it) {
     const FactId& id = it->first;
@@ -171,7 +174,7 @@ void HeldFacts::EraseAll(Source source) {
 }
 
 void HeldFacts::ErasePortTo(Source source, const NodeKey& parent, SasAddress address) {
-  Erase({source, KindOf<PortFacts>(), parent, address.value()});
+  Erase({source, KindOf<PortFacts>(), parent, address.value(), NodeKey()});
 }
 
 void HeldFacts::Forget(Source source, const HostGone&) { EraseAll(source); }
@@ -192,13 +195,22 @@ void HeldFacts::Forget(Source source, const EndDeviceGone& gone) {
 }
 
 void HeldFacts::Forget(Source source, const LogicalUnitGone& gone) {
-  Erase({source, KindOf<LogicalUnitFacts>(), gone.device, gone.lun});
+  Erase({source, KindOf<LogicalUnitFacts>(), gone.device, gone.lun, NodeKey()});
 }
 
 void HeldFacts::Forget(Source source, const EnclosureGone& gone) {
   Erase({source, KindOf<EnclosureFacts>(),
-         NodeKey{gone.host, SasAddress(), PhysicalPort(gone.key.copy())}, gone.key.value()});
-  EraseAll<SlotFacts>(source, ObjectVisitor::EnclosureNode(gone.key));
+         NodeKey{gone.host, SasAddress(), PhysicalPort(gone.key.copy())}, gone.key.value(),
+         gone.place});
+  const NodeKey enclosure = ObjectVisitor::EnclosureNode(gone.key);
+  std::vector<FactId> slots;
+  for (auto it = by_id_.lower_bound({source, KindOf<SlotFacts>(), enclosure, 0, NodeKey()});
+       it != by_id_.end() && std::get<0>(it->first) == source &&
+       std::get<1>(it->first) == KindOf<SlotFacts>() && std::get<2>(it->first) == enclosure;
+       ++it) {
+    if (std::get<4>(it->first) == gone.place) slots.push_back(it->first);
+  }
+  for (const FactId& id : slots) Erase(id);
 }
 
 std::vector<ObservationBatch> HeldFacts::TakeBatches() {

@@ -49,8 +49,8 @@ class HeldFacts {
     Observation observation;
   };
   using Entries = std::list<Entry>;
-  // Source, alternative of Observation, object, number of a part of it.
-  using FactId = std::tuple<Source, size_t, NodeKey, uint64_t>;
+  // Source, alternative of Observation, object, number of a part of it, place of an enclosure.
+  using FactId = std::tuple<Source, size_t, NodeKey, uint64_t, NodeKey>;
 
   struct Node {
     SourceSet reported_by;

@@ -189,6 +189,7 @@ PhyRecord Compact(const PhyFacts& facts) {
   record.routing = facts.routing;
   record.is_virtual = facts.is_virtual;
   record.vacant = facts.vacant;
+  record.nothing_attached = facts.nothing_attached;
   return record;
 }
 

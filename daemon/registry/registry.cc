@@ -62,9 +62,12 @@ std::string MakeEpoch(const std::function<uint64_t()>& random) {
 
 Registry::Registry(Options options)
     : epoch_(std::move(options.epoch)),
+      keep_enclosures_(std::move(options.keep_enclosures)),
       writer_(options.restored
-                  ? std::make_unique<Writer>(*std::move(options.restored), *options.sources)
-                  : std::make_unique<Writer>(options.start_revision, *options.sources)),
+                  ? std::make_unique<Writer>(*std::move(options.restored), *options.sources,
+                                             std::move(options.enclosure_copies))
+                  : std::make_unique<Writer>(options.start_revision, *options.sources,
+                                             std::move(options.enclosure_copies))),
       committed_(writer_->revision()) {
   absl::MutexLock write_lock(&write_mu_);
   absl::MutexLock lock(&mu_);
@@ -96,22 +99,31 @@ void Registry::Compare(HostComparison comparison) {
 
 template <typename Apply>
 void Registry::Commit(Apply apply) {
-  absl::MutexLock write_lock(&write_mu_);
-  std::shared_ptr<RegistryEvent> event = apply(*writer_);
-  std::shared_ptr<const Topology> after = MakeSnapshot();
-  if (event == nullptr) {
-    // What only the registry knows may have changed.
-    absl::MutexLock lock(&mu_);
-    if (committed_ == snapshot_->revision()) snapshot_.swap(after);
-    return;
+  std::vector<EnclosureCopies::Row> names;
+  {
+    absl::MutexLock write_lock(&write_mu_);
+    std::shared_ptr<RegistryEvent> event = apply(*writer_);
+    if (event == nullptr) {
+      // What only the registry knows may have changed.
+      std::shared_ptr<const Topology> after = MakeSnapshot();
+      absl::MutexLock lock(&mu_);
+      if (committed_ == snapshot_->revision()) snapshot_.swap(after);
+      return;
+    }
+    for (; event != nullptr; event = writer_->SeparateEnclosures()) Queue(std::move(event));
+    names = writer_->enclosure_copies().TakeChanges();
   }
+  if (!names.empty() && keep_enclosures_ != nullptr) keep_enclosures_(names);
+}
+
+void Registry::Queue(std::shared_ptr<RegistryEvent> event) {
   const std::vector<HostKey> hosts = HostsOf(*event);
   {
     absl::MutexLock lock(&mu_);
     committed_ = event->revision;
     for (const HostKey host : hosts) unpublished_[host] = event->revision;
   }
-  events_.Push({std::move(event), std::move(after)});
+  events_.Push({std::move(event), MakeSnapshot()});
 }
 
 int64_t Registry::Annotate(Cause cause, std::vector<EventNotice> notices, absl::Time time) {

@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "daemon/registry/enclosure_copies.h"
 #include "daemon/registry/registry_event.h"
 #include "daemon/registry/registry_event_queue.h"
 #include "daemon/registry/restored.h"
@@ -58,6 +59,11 @@ class Registry : public ObservationSink {
     const SourceTable* sources = &NodeSources();
     // What to start from.
     std::optional<Restored> restored = std::nullopt;
+    // Which of several enclosures with one logical identifier has which name, as it was kept.
+    EnclosureCopies enclosure_copies = {};
+    // Keeps changes of that, each row instead of an earlier one with its key. May wait for a disk;
+    // called without a lock.
+    std::function<void(absl::Span<const EnclosureCopies::Row>)> keep_enclosures = nullptr;
   };
 
   explicit Registry(Options options);
@@ -133,7 +139,7 @@ class Registry : public ObservationSink {
     bool stale = false;
   };
 
-  // `apply` makes the event, or null.
+  // `apply` makes the event, or null. Separates enclosures afterwards, each with an event.
   template <typename Apply>
   void Commit(Apply apply) ABSL_LOCKS_EXCLUDED(write_mu_);
   void RememberRemovals(const RegistryEvent& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -145,10 +151,12 @@ class Registry : public ObservationSink {
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
   std::vector<UnsettledHost> UnsettledLocked(absl::Span<const HostKey> hosts) const
       ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  void Queue(std::shared_ptr<RegistryEvent> event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   std::shared_ptr<const Topology> MakeSnapshot() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
 
   // Constant.
   const std::string epoch_;
+  const std::function<void(absl::Span<const EnclosureCopies::Row>)> keep_enclosures_;
 
   // Synchronizes itself.
   RegistryEventQueue events_;

@@ -172,9 +172,11 @@ std::vector<Text> Slot::Serials() const {
 
 bool PhyRecord::operator==(const PhyRecord& o) const {
   return std::tie(key, attached, negotiated, hardware_min, hardware_max, programmed_min,
-                  programmed_max, attached_phy, routing, is_virtual, vacant, os_name) ==
-         std::tie(o.key, o.attached, o.negotiated, o.hardware_min, o.hardware_max, o.programmed_min,
-                  o.programmed_max, o.attached_phy, o.routing, o.is_virtual, o.vacant, o.os_name);
+                  programmed_max, attached_phy, routing, is_virtual, vacant, nothing_attached,
+                  os_name) == std::tie(o.key, o.attached, o.negotiated, o.hardware_min,
+                                       o.hardware_max, o.programmed_min, o.programmed_max,
+                                       o.attached_phy, o.routing, o.is_virtual, o.vacant,
+                                       o.nothing_attached, o.os_name);
 }
 
 bool ExpanderRecord::operator==(const ExpanderRecord& o) const {
@@ -217,6 +219,17 @@ ResourceId IdOf(const ResourceRef& ref) {
       ref);
 }
 
+void PutReport(Enclosure::Report report, std::vector<Enclosure::Report>& reports) {
+  const auto at = std::partition_point(reports.begin(), reports.end(), [&](const auto& other) {
+    return other.origin() < report.origin();
+  });
+  if (at != reports.end() && at->origin() == report.origin()) {
+    *at = std::move(report);
+  } else {
+    reports.insert(at, std::move(report));
+  }
+}
+
 HostList HostsOf(const ResourceRef& ref) { return std::visit(HostsVisitor(), ref); }
 
 std::string Describe(const ResourceId& id) {
@@ -256,7 +269,9 @@ bool SameContent(const Host& a, const Host& b) {
 }
 
 bool SameContent(const Phy& a, const Phy& b) {
-  return std::tie(a.facts, a.sources) == std::tie(b.facts, b.sources);
+  PhyRecord seen = a.facts;
+  seen.nothing_attached = b.facts.nothing_attached;  // which only health looks at
+  return seen == b.facts && a.sources == b.sources;
 }
 
 bool SameContent(const Port& a, const Port& b) {

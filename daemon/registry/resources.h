@@ -112,6 +112,8 @@ struct PhyRecord {
   RoutingAttribute routing = RoutingAttribute::kUnknown;
   bool is_virtual = false;
   bool vacant = false;
+  // Of one source's report; the merged record does not have it.
+  bool nothing_attached = false;
   bool operator==(const PhyRecord& o) const;
 };
 
@@ -349,15 +351,16 @@ struct Enclosure {
   static constexpr ResourceKind kKind = ResourceKind::kEnclosure;
   static constexpr uint16_t kMaxSlots = 1024;
 
-  // What one source reports through one host.
+  // What one source reports through one host, from one place.
   struct Report {
     Source source;
     EnclosureFacts facts;
     bool operator==(const Report& o) const { return source == o.source && facts == o.facts; }
+    auto origin() const { return std::make_tuple(facts.host, source, facts.place); }
   };
 
   EnclosureKey id;
-  std::vector<Report> reports;       // ascending by (host, source); empty: only its members name it
+  std::vector<Report> reports;       // ascending by origin; empty: only its members name it
   HostList hosts;                    // those that report it, or have a device or expander in it
   SourceSet slots_reported_by;       // the sources of SlotFacts
   std::vector<NodeKey> ses_devices;  // ascending: end devices with a unit of peripheral type 13
@@ -378,6 +381,9 @@ struct Enclosure {
     return !lists_slots && slot >= start_slot && slot < uint32_t{start_slot} + slot_count;
   }
 };
+
+// Puts the report at its place, instead of an earlier one of its origin.
+void PutReport(Enclosure::Report report, std::vector<Enclosure::Report>& reports);
 
 // ---------------------------------------------------------------------------------------- Slot
 

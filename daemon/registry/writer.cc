@@ -20,6 +20,8 @@ class Writer::Step {
       : table_(writer.sources_),
         source_(source),
         pool_(writer.pool_),
+        copies_(writer.copies_),
+        memory_(writer.memory_),
         changes_(table_, writer.tables_),
         deriver_(table_, changes_, writer.memory_) {}
 
@@ -47,6 +49,8 @@ class Writer::Step {
   void ForgetHost(HostKey host);
   // Derives all resources of the host again.
   void TouchHost(HostKey host);
+  // The node leads to another enclosure of its identifier from now on.
+  void Separate(const Separation& separation);
   // Forgets the restored reports on the slots of an enclosure, and their restored sources.
   void ForgetRestoredSlots(EnclosureKey key);
 
@@ -76,7 +80,23 @@ class Writer::Step {
   void DropPort(const PortKey& key);
   // Phys and ports.
   void DropLinksOf(const NodeKey& owner);
-  void DropEnclosureReport(EnclosureKey key, HostKey host);
+  // The enclosure to which the node leads, of those with this identifier.
+  EnclosureKey EnclosureAt(uint64_t logical_id, NodeKey node) const;
+  EnclosureKey EnclosureOfExpander(uint64_t logical_id, const NodeKey& expander,
+                                   const NodeKey& parent) const;
+  // Where a fact belongs that comes from a place, or from none.
+  EnclosureKey EnclosureOf(EnclosureKey reported, const NodeKey& place) const {
+    return place.address == SasAddress(0) ? reported : EnclosureAt(reported.value(), place);
+  }
+  void TouchEnclosures(EnclosureKey key);
+  // Drops the reports of the batch's source for which `is_it` holds.
+  template <typename IsIt>
+  void DropEnclosureReports(EnclosureKey key, IsIt is_it);
+  void DropEnclosureReportsOf(EnclosureKey key, HostKey host);
+  void ReportSlot(const SlotKey& key, Source source, SlotRecord report);
+  void WithdrawSlot(const SlotKey& key, Source source);
+  void MoveDevice(const NodeKey& key, EnclosureKey to);
+  void MoveReports(EnclosureKey from);
   void DropHostRecord(HostKey host);
   void SetDiscovery(Host& host) const;
   std::shared_ptr<UnitPath> MakePath(const NodeKey& device, const UnitPath* old, UnitRecord report);
@@ -116,6 +136,8 @@ class Writer::Step {
   const SourceTable& table_;
   Source source_;
   TextPool& pool_;
+  EnclosureCopies& copies_;
+  DerivedMemory& memory_;
   DraftSet changes_;
   Deriver deriver_;
   std::vector<Notice> notices_;
@@ -177,7 +199,7 @@ void Writer::Step::operator()(HostGone& gone) {
   for (const NodeKey& key : NodesOf<Expander>(host)) Drop<Expander>(key);
   for (const PhyKey& key : PhysOf(host)) Drop<Phy>(key);
   for (const PortKey& key : PortsOf(host)) DropPort(key);
-  for (const EnclosureKey key : Enclosures()) DropEnclosureReport(key, host);
+  for (const EnclosureKey key : Enclosures()) DropEnclosureReportsOf(key, host);
   DropHostRecord(host);
 }
 
@@ -225,6 +247,7 @@ void Writer::Step::DropLinksOf(const NodeKey& owner) {
 // ------------------------------------------------------------------------------------------ nodes
 
 void Writer::Step::operator()(ExpanderFacts& facts) {
+  facts.enclosure = EnclosureOfExpander(facts.enclosure.value(), facts.key, facts.parent);
   ReportRecord<Expander>(facts.key, Compact(facts, pool_));
 }
 
@@ -236,6 +259,7 @@ void Writer::Step::operator()(ExpanderGone& gone) {
 }
 
 void Writer::Step::operator()(EndDeviceFacts& facts) {
+  facts.enclosure = EnclosureAt(facts.enclosure.value(), facts.parent);
   ReportRecord<EndDevice>(facts.key, Compact(facts, pool_));
 }
 
@@ -361,73 +385,207 @@ void Writer::Step::operator()(LogicalUnitGone& gone) {
 
 // --------------------------------------------------------------------------- enclosures and slots
 
+EnclosureKey Writer::Step::EnclosureOfExpander(uint64_t logical_id, const NodeKey& expander,
+                                               const NodeKey& parent) const {
+  if (!copies_.IsShared(logical_id)) return EnclosureKey(logical_id);
+  if (const auto copy = copies_.At(logical_id, expander)) return EnclosureKey(logical_id, *copy);
+  const Expander* above = changes_.Find<Expander>(parent);
+  const bool inside = above != nullptr && above->facts.enclosure.value() == logical_id;
+  return inside ? above->facts.enclosure : EnclosureKey(logical_id);
+}
+
+EnclosureKey Writer::Step::EnclosureAt(uint64_t logical_id, NodeKey node) const {
+  if (!copies_.IsShared(logical_id)) return EnclosureKey(logical_id);
+  if (const auto copy = copies_.At(logical_id, node)) return EnclosureKey(logical_id, *copy);
+  const Expander* expander = changes_.Find<Expander>(node);
+  const bool inside = expander != nullptr && expander->facts.enclosure.value() == logical_id;
+  return inside ? expander->facts.enclosure : EnclosureKey(logical_id);
+}
+
+void Writer::Step::TouchEnclosures(EnclosureKey key) {
+  for (const EnclosureKey copy : copies_.CopiesOf(key.value())) deriver_.TouchEnclosure(copy);
+}
+
 void Writer::Step::operator()(EnclosureFacts& facts) {
-  const auto place = [&](const Enclosure::Report& report) {
-    return std::make_pair(report.facts.host, report.source) < std::make_pair(facts.host, source_);
-  };
-  const auto is_it = [&](const Enclosure::Report& report) {
-    return report.facts.host == facts.host && report.source == source_;
-  };
-  const Enclosure* old = changes_.Find<Enclosure>(facts.key);
+  facts.key = EnclosureOf(facts.key, facts.place);
+  const EnclosureKey key = facts.key;
+  const Enclosure::Report report{source_, std::move(facts)};
+  const auto shared = memory_.shared_enclosures.find(key.value());
+  if (shared != memory_.shared_enclosures.end() && report.facts.place.address == SasAddress(0)) {
+    PutReport(report, shared->second);
+    return TouchEnclosures(key);
+  }
+  const Enclosure* old = changes_.Find<Enclosure>(key);
   if (old == nullptr && !proves()) return;
   if (old != nullptr) {
-    const auto it = std::find_if(old->reports.begin(), old->reports.end(), is_it);
-    if (it != old->reports.end() && it->facts == facts) return;
+    const auto it = std::find_if(old->reports.begin(), old->reports.end(), [&](const auto& other) {
+      return other.origin() == report.origin();
+    });
+    if (it != old->reports.end() && it->facts == report.facts) return;
   }
-  const EnclosureKey key = facts.key;
-  auto& reports = changes_.Edit<Enclosure>(key).reports;
-  const auto it = std::partition_point(reports.begin(), reports.end(), place);
-  if (it != reports.end() && is_it(*it)) {
-    it->facts = std::move(facts);
-  } else {
-    reports.insert(it, {source_, std::move(facts)});
-  }
+  PutReport(report, changes_.Edit<Enclosure>(key).reports);
   deriver_.TouchEnclosure(key);
 }
 
-void Writer::Step::operator()(EnclosureGone& gone) { DropEnclosureReport(gone.key, gone.host); }
-
-void Writer::Step::DropEnclosureReport(EnclosureKey key, HostKey host) {
-  const Enclosure* old = changes_.Find<Enclosure>(key);
-  if (old == nullptr) return;
+void Writer::Step::operator()(EnclosureGone& gone) {
   const auto is_it = [&](const Enclosure::Report& report) {
-    return report.facts.host == host && report.source == source_;
+    return report.facts.host == gone.host && report.facts.place == gone.place;
   };
-  if (std::none_of(old->reports.begin(), old->reports.end(), is_it)) return;
+  memory_.placed_slots.erase({gone.key.value(), gone.place});
+  for (const EnclosureKey key : copies_.CopiesOf(gone.key.value())) {
+    DropEnclosureReports(key, is_it);
+  }
+}
+
+void Writer::Step::DropEnclosureReportsOf(EnclosureKey key, HostKey host) {
+  DropEnclosureReports(key, [&](const Enclosure::Report& report) {
+    if (report.facts.host != host) return false;
+    memory_.placed_slots.erase({key.value(), report.facts.place});
+    return true;
+  });
+}
+
+template <typename IsIt>
+void Writer::Step::DropEnclosureReports(EnclosureKey key, IsIt is_it) {
+  const auto is_mine = [&](const Enclosure::Report& report) {
+    return report.source == source_ && is_it(report);
+  };
+  const auto drop = [&](std::vector<Enclosure::Report>& reports) {
+    reports.erase(std::remove_if(reports.begin(), reports.end(), is_mine), reports.end());
+  };
+  const auto shared = memory_.shared_enclosures.find(key.value());
+  if (shared != memory_.shared_enclosures.end()) drop(shared->second);
+  const Enclosure* old = changes_.Find<Enclosure>(key);
+  if (old == nullptr || std::none_of(old->reports.begin(), old->reports.end(), is_mine)) return;
   Enclosure& enclosure = changes_.Edit<Enclosure>(key);
-  auto& reports = enclosure.reports;
-  reports.erase(std::remove_if(reports.begin(), reports.end(), is_it), reports.end());
+  drop(enclosure.reports);
   deriver_.TouchEnclosure(key);
   const bool reported_still =
-      std::any_of(reports.begin(), reports.end(),
+      std::any_of(enclosure.reports.begin(), enclosure.reports.end(),
                   [&](const Enclosure::Report& report) { return report.source == source_; });
   if (reported_still || !enclosure.slots_reported_by.Has(source_)) return;
   // This was the last host through which the source sees the enclosure: its slot reports go, too.
   enclosure.slots_reported_by.Remove(source_);
-  for (const SlotKey& slot_key : SlotsOf(key)) {
-    Slot& slot = changes_.Edit<Slot>(slot_key);
-    WithdrawReport(table_, source_, slot.facts, slot.by_source, slot.reported_by);
-    if (slot.reported_by.empty()) slot.facts = SlotRecord();
-    deriver_.TouchSlot(slot_key);
-  }
+  for (const SlotKey& slot : SlotsOf(key)) WithdrawSlot(slot, source_);
+}
+
+void Writer::Step::WithdrawSlot(const SlotKey& key, Source source) {
+  const Slot* old = changes_.Find<Slot>(key);
+  if (old == nullptr || !old->reported_by.Has(source)) return;
+  Slot& slot = changes_.Edit<Slot>(key);
+  WithdrawReport(table_, source, slot.facts, slot.by_source, slot.reported_by);
+  if (slot.reported_by.empty()) slot.facts = SlotRecord();
+  deriver_.TouchSlot(key);
 }
 
 void Writer::Step::operator()(SlotFacts& facts) {
-  const Slot* old = changes_.Find<Slot>(facts.key);
-  if (old == nullptr && !proves()) return;
+  SlotKey key = facts.key;
+  key.enclosure = EnclosureOf(key.enclosure, facts.place);
   SlotRecord report = Compact(facts, pool_);
+  if (facts.place.address != SasAddress(0)) {
+    memory_.placed_slots[{key.enclosure.value(), facts.place}][{source_, key.slot}] = report;
+  }
+  ReportSlot(key, source_, std::move(report));
+}
+
+void Writer::Step::ReportSlot(const SlotKey& key, Source source, SlotRecord report) {
+  const Slot* old = changes_.Find<Slot>(key);
+  if (old == nullptr && !table_.proving().Has(source)) return;
   if (old != nullptr && !old->restored) {
-    const SlotRecord* last = ReportOf(source_, old->facts, old->by_source, old->reported_by);
+    const SlotRecord* last = ReportOf(source, old->facts, old->by_source, old->reported_by);
     if (last != nullptr && *last == report) return;
   }
-  Slot& slot = changes_.Edit<Slot>(facts.key);
+  Slot& slot = changes_.Edit<Slot>(key);
   if (slot.restored) ForgetReports(slot);
-  AddReport(table_, source_, std::move(report), slot.facts, slot.by_source, slot.reported_by);
-  deriver_.TouchSlot(facts.key);
-  const Enclosure* enclosure = changes_.Find<Enclosure>(facts.key.enclosure);
-  if (enclosure != nullptr && enclosure->slots_reported_by.Has(source_)) return;
-  changes_.Edit<Enclosure>(facts.key.enclosure).slots_reported_by.Add(source_);
-  deriver_.TouchEnclosure(facts.key.enclosure);
+  AddReport(table_, source, std::move(report), slot.facts, slot.by_source, slot.reported_by);
+  deriver_.TouchSlot(key);
+  const Enclosure* enclosure = changes_.Find<Enclosure>(key.enclosure);
+  if (enclosure != nullptr && enclosure->slots_reported_by.Has(source)) return;
+  changes_.Edit<Enclosure>(key.enclosure).slots_reported_by.Add(source);
+  deriver_.TouchEnclosure(key.enclosure);
+}
+
+// -------------------------------------------------------- several enclosures with one identifier
+
+// Of a record that names another enclosure, only what it is merged of may name this one.
+void Writer::Step::MoveDevice(const NodeKey& key, EnclosureKey to) {
+  EndDevice& device = changes_.Edit<EndDevice>(key);
+  device.facts.enclosure = to;
+  if (!device.by_source) return;
+  for (const Source source : device.by_source.get()->sources()) {
+    EndDeviceRecord record = *device.by_source.get()->Find(source);
+    if (record.enclosure.value() == to.value()) record.enclosure = to;
+    device.by_source.mutable_get()->Set(source, std::move(record));
+  }
+}
+
+// Moves the reports from places that lead elsewhere now, with those on their slots.
+void Writer::Step::MoveReports(EnclosureKey from) {
+  const Enclosure* old = changes_.Find<Enclosure>(from);
+  if (old == nullptr) return;
+  std::vector<Enclosure::Report> moving;
+  for (const Enclosure::Report& report : old->reports) {
+    if (EnclosureOf(from, report.facts.place) != from) moving.push_back(report);
+  }
+  for (Enclosure::Report& report : moving) {
+    const NodeKey place = report.facts.place;
+    const EnclosureKey to = EnclosureOf(from, place);
+    auto& reports = changes_.Edit<Enclosure>(from).reports;
+    reports.erase(std::remove(reports.begin(), reports.end(), report), reports.end());
+    report.facts.key = to;
+    PutReport(report, changes_.Edit<Enclosure>(to).reports);
+    for (const auto& [slot, record] : memory_.placed_slots[{from.value(), place}]) {
+      if (slot.source != report.source) continue;
+      WithdrawSlot({from, slot.slot}, slot.source);
+      for (const Enclosure::Report& left : changes_.Find<Enclosure>(from)->reports) {
+        const auto shown = memory_.placed_slots.find({from.value(), left.facts.place});
+        if (shown == memory_.placed_slots.end()) continue;
+        const auto it = shown->second.find(slot);
+        if (it != shown->second.end()) ReportSlot({from, slot.slot}, slot.source, it->second);
+      }
+      ReportSlot({to, slot.slot}, slot.source, record);
+    }
+  }
+  SourceSet reported_by;
+  for (const SlotKey& slot : SlotsOf(from)) reported_by.Add(changes_.Find<Slot>(slot)->reported_by);
+  changes_.Edit<Enclosure>(from).slots_reported_by = reported_by;
+}
+
+void Writer::Step::Separate(const Separation& separation) {
+  const uint64_t id = separation.from.value();
+  if (!copies_.IsShared(id)) {
+    auto& unplaced = memory_.shared_enclosures[id];
+    for (const Enclosure::Report& report : changes_.Find<Enclosure>(separation.from)->reports) {
+      if (report.facts.place.address == SasAddress(0)) unplaced.push_back(report);
+    }
+  }
+  copies_.Set(id, separation.node, separation.copy);
+  const HostKey host = separation.node.host;
+  // The nearer ones first: those beneath follow them.
+  std::vector<NodeKey> expanders = NodesOf<Expander>(host);
+  std::stable_sort(expanders.begin(), expanders.end(), [&](const NodeKey& a, const NodeKey& b) {
+    return changes_.Find<Expander>(a)->facts.level < changes_.Find<Expander>(b)->facts.level;
+  });
+  for (const NodeKey& key : expanders) {
+    const Expander& expander = *changes_.Find<Expander>(key);
+    const EnclosureKey now = EnclosureOfExpander(id, key, expander.facts.parent);
+    if (expander.facts.enclosure.value() != id || expander.facts.enclosure == now) continue;
+    Expander& edited = changes_.Edit<Expander>(key);
+    edited.facts.enclosure = now;
+    if (!edited.by_source) continue;
+    for (const Source source : edited.by_source.get()->sources()) {
+      ExpanderRecord record = *edited.by_source.get()->Find(source);
+      if (record.enclosure.value() == id) record.enclosure = now;
+      edited.by_source.mutable_get()->Set(source, std::move(record));
+    }
+  }
+  for (const NodeKey& key : NodesOf<EndDevice>(host)) {
+    const EndDeviceRecord& facts = changes_.Find<EndDevice>(key)->facts;
+    if (facts.enclosure.value() != id || facts.enclosure == EnclosureAt(id, facts.parent)) continue;
+    MoveDevice(key, EnclosureAt(id, facts.parent));
+  }
+  for (const EnclosureKey copy : copies_.CopiesOf(id)) MoveReports(copy);
+  TouchEnclosures(separation.from);
 }
 
 // ------------------------------------------------------------------------------------- restarts
@@ -451,7 +609,7 @@ void Writer::Step::ForgetHost(HostKey host) {
   }
   for (const Source source : table_.all()) {
     SetSource(source);
-    for (const EnclosureKey key : Enclosures()) DropEnclosureReport(key, host);
+    for (const EnclosureKey key : Enclosures()) DropEnclosureReportsOf(key, host);
   }
   changes_.Remove<Host>(host);
 }
@@ -508,13 +666,21 @@ std::vector<EventNotice> Writer::Step::TakeNotices() {
   return taken;
 }
 
-Writer::Writer(Restored restored, const SourceTable& sources)
+Writer::Writer(int64_t start_revision, const SourceTable& sources, EnclosureCopies copies)
+    : sources_(sources), revision_(start_revision), copies_(std::move(copies)) {
+  for (const uint64_t id : copies_.SharedIds()) memory_.shared_enclosures[id];
+}
+
+Writer::Writer(Restored restored, const SourceTable& sources, EnclosureCopies copies)
     : sources_(sources),
       tables_(std::move(restored.tables)),
       revision_(restored.revision),
       gap_(restored.gap),
       memory_(std::move(restored.memory)),
-      uncompared_(std::move(restored.uncompared)) {}
+      copies_(std::move(copies)),
+      uncompared_(std::move(restored.uncompared)) {
+  for (const uint64_t id : copies_.SharedIds()) memory_.shared_enclosures[id];
+}
 
 std::shared_ptr<RegistryEvent> Writer::Apply(ObservationBatch batch) {
   Step step(*this, batch.source);
@@ -568,6 +734,13 @@ std::shared_ptr<RegistryEvent> Writer::Finish(Step& step, ObservationBatch batch
   event->notices = step.TakeNotices();
   event->changes = step.Finish({revision, absl::ToUnixNanos(batch.time)});
   if (event->changes.empty() && event->notices.empty() && !mark) return nullptr;
+  NoteContradictions(event->changes);
+  if (!contradictions_.empty()) {
+    last_batch_.source = batch.source;
+    last_batch_.host = batch.host;
+    last_batch_.time = batch.time;
+    last_batch_.cause = batch.cause;
+  }
   event->previous_revision = revision_;
   event->revision = revision_ = revision;
   event->gap = std::exchange(gap_, std::nullopt);
@@ -577,6 +750,44 @@ std::shared_ptr<RegistryEvent> Writer::Finish(Step& step, ObservationBatch batch
   event->host = batch.host;
   event->cause = std::move(batch.cause);
   return event;
+}
+
+void Writer::NoteContradictions(absl::Span<const Change> changes) {
+  for (const Change& change : changes) {
+    if (change.resource_kind() != ResourceKind::kSlot || IsNull(change.after)) continue;
+    const auto& after = std::get<IndexOf<Slot>()>(change.after);
+    if (after->occupants.size() < 2) continue;
+    std::vector<NodeKey> before;
+    if (!IsNull(change.before)) {
+      for (const auto& occupant : std::get<IndexOf<Slot>()>(change.before)->occupants) {
+        before.push_back(occupant.device);
+      }
+    }
+    contradictions_[after->id] = std::move(before);
+  }
+}
+
+std::shared_ptr<RegistryEvent> Writer::SeparateEnclosures() {
+  while (!contradictions_.empty()) {
+    const auto node = contradictions_.extract(contradictions_.begin());
+    const Slot* slot = tables_.of<Slot>().Find(node.key());
+    if (slot == nullptr) continue;
+    const auto separation = FindSeparation(tables_, copies_, *slot, node.mapped());
+    if (!separation) continue;
+    ObservationBatch batch = last_batch_;
+    const CauseKind kind = batch.cause.kind;
+    const bool is_mark = kind == CauseKind::kResync || kind == CauseKind::kHostReset;
+    batch.cause = MakeCause(is_mark ? CauseKind::kScan : kind,
+                            absl::StrCat("several enclosures have the logical identifier ",
+                                         ToText(EnclosureKey(separation->from.value()))));
+    Step step(*this, batch.source);
+    step.Separate(*separation);
+    if (auto event = Finish(step, std::move(batch), /*mark=*/false)) {
+      contradictions_[node.key()] = node.mapped();  // it may hold a third one
+      return event;
+    }
+  }
+  return nullptr;
 }
 
 std::shared_ptr<RegistryEvent> Writer::Annotate(Cause cause, std::vector<EventNotice> notices,

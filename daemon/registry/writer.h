@@ -6,9 +6,12 @@
 #include <optional>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "daemon/registry/derived_memory.h"
+#include "daemon/registry/enclosure_copies.h"
+#include "daemon/registry/enclosure_evidence.h"
 #include "daemon/registry/registry_event.h"
 #include "daemon/registry/restored.h"
 #include "daemon/registry/source_table.h"
@@ -31,10 +34,11 @@ struct HostComparison {
 // Deriver updates the derived resources. Not thread-safe.
 class Writer {
  public:
-  // Borrows the sources for its lifetime.
-  explicit Writer(int64_t start_revision, const SourceTable& sources = NodeSources())
-      : sources_(sources), revision_(start_revision) {}
-  explicit Writer(Restored restored, const SourceTable& sources = NodeSources());
+  // Borrows the sources for its lifetime. `copies`: what it knew when it ended.
+  explicit Writer(int64_t start_revision, const SourceTable& sources = NodeSources(),
+                  EnclosureCopies copies = EnclosureCopies());
+  explicit Writer(Restored restored, const SourceTable& sources = NodeSources(),
+                  EnclosureCopies copies = EnclosureCopies());
 
   // Null where the batch changes nothing and marks nothing (see ObservationBatch).
   std::shared_ptr<RegistryEvent> Apply(ObservationBatch batch);
@@ -42,6 +46,11 @@ class Writer {
   std::shared_ptr<RegistryEvent> BeginRestart(absl::Time time);
   // Replaces what the host had by what it has. Null where nothing differs.
   std::shared_ptr<RegistryEvent> Compare(HostComparison comparison);
+
+  // After each event, until it is null: an event that takes two enclosures apart that the events so
+  // far prove to be two, with one logical identifier (enclosure_evidence.h).
+  std::shared_ptr<RegistryEvent> SeparateEnclosures();
+  EnclosureCopies& enclosure_copies() { return copies_; }
 
   // An event that changes no resource.
   std::shared_ptr<RegistryEvent> Annotate(Cause cause, std::vector<EventNotice> notices,
@@ -64,13 +73,19 @@ class Writer {
   // event is a `mark` that comes also without changes.
   std::shared_ptr<RegistryEvent> Finish(Step& step, ObservationBatch batch, bool mark);
 
+  void NoteContradictions(absl::Span<const Change> changes);
+
   const SourceTable& sources_;
   Tables tables_;
   int64_t revision_;
   std::optional<RevisionGap> gap_;  // after revision_
   TextPool pool_;
   DerivedMemory memory_;
+  EnclosureCopies copies_;
   absl::flat_hash_map<EnclosureKey, HostList> uncompared_;  // see Restored
+  // Slots with several devices for SeparateEnclosures(), with those that they had before.
+  absl::btree_map<SlotKey, std::vector<NodeKey>> contradictions_;
+  ObservationBatch last_batch_;  // without observations
 };
 
 }  // namespace sasd::registry

@@ -32,6 +32,14 @@ std::string SlotOf(const T& resource) {
   return absl::StrCat(resource.enclosure(), "/slots/", resource.slot());
 }
 
+// The same for people, with the label at the slot: "enclosures/e/slots/3 (Slot 04)".
+template <typename T>
+std::string SlotText(const T& resource) {
+  const std::string slot = SlotOf(resource);
+  if (slot.empty() || resource.slot_label().empty()) return slot;
+  return absl::StrCat(slot, " (", resource.slot_label(), ")");
+}
+
 std::string BlockDevices(const sas::v1::LogicalUnit& unit) {
   std::vector<std::string> names;
   for (const auto& path : unit.paths()) {
@@ -74,13 +82,13 @@ std::string AddedText(const Resource& resource) {
   if (resource.has_logical_unit()) {
     const sas::v1::LogicalUnit& unit = resource.logical_unit();
     text = "appeared";
-    Append(text, " in ", SlotOf(unit));
+    Append(text, " in ", SlotText(unit));
     Append(text, " as ", BlockDevices(unit));
     Append(text, ", ", Paths(unit.paths_size()));
   } else if (resource.has_end_device()) {
     const sas::v1::EndDevice& device = resource.end_device();
     text = absl::StrCat(PathText(device), " appeared");
-    Append(text, " in ", SlotOf(device));
+    Append(text, " in ", SlotText(device));
     Append(text, ", ", LinkText(device.link_width(), device.link_rate()));
     Append(text, ", ", FieldText(device, "state"));
   } else if (resource.has_slot()) {
@@ -101,11 +109,11 @@ std::string RemovedText(const Change& change) {
   std::string text;
   if (before.has_logical_unit()) {
     text = "removed";
-    Append(text, " from ", SlotOf(before.logical_unit()));
+    Append(text, " from ", SlotText(before.logical_unit()));
     Append(text, ", last seen as ", BlockDevices(before.logical_unit()));
   } else if (before.has_end_device()) {
     text = absl::StrCat(PathText(before.end_device()), " removed");
-    Append(text, " from ", SlotOf(before.end_device()));
+    Append(text, " from ", SlotText(before.end_device()));
     Append(text, ", was ", FieldText(before.end_device(), "state"));
   } else if (before.has_port()) {
     text = "link went down";
@@ -200,13 +208,13 @@ std::string ModifiedText(const Change& change, sas::v1::CauseKind cause) {
   absl::flat_hash_set<std::string> covered;
   if (after.has_logical_unit()) {
     const auto &was = before.logical_unit(), &is = after.logical_unit();
-    if (SlotOf(was) != SlotOf(is)) texts.push_back(MovedText(SlotOf(was), SlotOf(is)));
+    if (SlotOf(was) != SlotOf(is)) texts.push_back(MovedText(SlotText(was), SlotText(is)));
     PathTexts(was, is, cause == sas::v1::CAUSE_KIND_RESTART, texts);
     covered = {"enclosure", "slot", "paths"};
     if (SlotOf(was) != SlotOf(is)) covered.insert("slot_label");
   } else if (after.has_end_device()) {
     const auto &was = before.end_device(), &is = after.end_device();
-    if (SlotOf(was) != SlotOf(is)) texts.push_back(MovedText(SlotOf(was), SlotOf(is)));
+    if (SlotOf(was) != SlotOf(is)) texts.push_back(MovedText(SlotText(was), SlotText(is)));
     prefix = absl::StrCat(PathText(is), ": ");
     // What the drive is, its logical unit says.
     covered = {"enclosure",      "slot",      "logical_units",   "vendor",

@@ -11,6 +11,7 @@ namespace sasd::service {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -36,6 +37,11 @@ std::string Unit(const std::string& slot, const std::string& more = "") {
          " paths { end_device: \"hosts/a/endDevices/d1\" host: "
          "\"hosts/a\" block_device: \"sdx\" } " +
          more + " }";
+}
+
+// The same, with the label at its slot.
+std::string Labelled(const std::string& slot) {
+  return Unit(slot, "slot_label: \"SLOT 0" + slot + "\"");
 }
 
 std::string Change(const std::string& kind, const std::string& resource,
@@ -79,6 +85,17 @@ TEST(TimelineTest, ARemovalSaysWhereAndWhy) {
   EXPECT_THAT(
       Texts(Event(7, Change("REMOVED", Unit("3"), "severity: SEVERITY_WARNING"), cause), {kDrive}),
       ElementsAre("removed from enclosures/e/slots/3, last seen as sdx: end device d1 gone"));
+}
+
+TEST(TimelineTest, ASlotIsShownWithItsLabel) {
+  EXPECT_THAT(Texts(Event(7, Change("REMOVED", Labelled("3"))), {kDrive}),
+              ElementsAre(HasSubstr("removed from enclosures/e/slots/3 (SLOT 03), ")));
+  const std::string previous =
+      "changed_fields { paths: \"slot\" paths: \"slot_label\" } previous { logical_unit { slot: 3 "
+      "slot_label: \"SLOT 03\" } }";
+  EXPECT_THAT(Texts(Event(7, Change("MODIFIED", Labelled("4"), previous)), {kDrive}),
+              ElementsAre("moved from enclosures/e/slots/3 (SLOT 03) to enclosures/e/slots/4 "
+                          "(SLOT 04): why"));
 }
 
 TEST(TimelineTest, ADriveThatGoesTakesItsPathsWithIt) {

@@ -31,12 +31,13 @@ struct PhyRecord {
   uint8_t routing = 0;  // RoutingAttribute
   bool is_virtual = false;
   bool vacant = false;
+  bool nothing_attached = false;      // the link is up, and a page says that nothing is there
   bool attached_is_expander = false;  // known from a page
 
   // The reported fields: all but the handle.
   auto reported() const {
     return std::tie(attached, attached_phy, negotiated, hardware_min, hardware_max, programmed_min,
-                    programmed_max, routing, is_virtual, vacant);
+                    programmed_max, routing, is_virtual, vacant, nothing_attached);
   }
 };
 

@@ -138,6 +138,10 @@ device::EnclosureInfo EnclosureInfoFrom(const mpi::EnclosurePage0& page) {
 device::PhyRecord PhyRecordFrom(const mpi::ExpanderPage1& page) {
   device::PhyRecord record = CommonPhyRecord(page);
   record.attached_is_expander = IsExpander(page.attached_device_info);
+  // Also another initiator has a type there, and no handle. The host's own page has no type.
+  record.nothing_attached =
+      IsLinkUp(record.negotiated) && page.attached_handle == DevHandle(0) &&
+      (page.attached_device_info & mpi::device_info::kTypeMask) == mpi::device_info::kNoDevice;
   return record;
 }
 
@@ -156,6 +160,7 @@ PhyFacts PhyFactsFrom(const NodeKey& owner, PhyId phy, const device::PhyRecord& 
   facts.routing = static_cast<RoutingAttribute>(record.routing);
   facts.is_virtual = record.is_virtual;
   facts.vacant = record.vacant;
+  facts.nothing_attached = record.nothing_attached;
   return facts;
 }
 

@@ -131,9 +131,11 @@ absl::Status TopologyModel::UpdateLink(const device::NodeRef& node, PhyId phy, D
     record.attached = AddressAt(node, record.attached_handle);
     record.attached_phy.reset();
     record.attached_is_expander = nodes_.FindByHandle(record.attached_handle) != nullptr;
+    record.nothing_attached = false;
   }
   SetPhy(node, phy, record, changes);
-  if (same || !record.attached_is_expander) return absl::OkStatus();
+  const bool unknown = IsLinkUp(rate) && handle == DevHandle(0) && !node->key().is_host();
+  if (same || !(record.attached_is_expander || unknown)) return absl::OkStatus();
   return RefreshPhy(node, phy, changes);
 }
 

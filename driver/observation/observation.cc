@@ -12,10 +12,10 @@ bool HostFacts::operator==(const HostFacts& o) const {
 
 bool PhyFacts::operator==(const PhyFacts& o) const {
   return std::tie(key, negotiated, hardware_min, hardware_max, programmed_min, programmed_max,
-                  attached, attached_phy, routing, is_virtual, vacant, os_name) ==
+                  attached, attached_phy, routing, is_virtual, vacant, nothing_attached, os_name) ==
          std::tie(o.key, o.negotiated, o.hardware_min, o.hardware_max, o.programmed_min,
                   o.programmed_max, o.attached, o.attached_phy, o.routing, o.is_virtual, o.vacant,
-                  o.os_name);
+                  o.nothing_attached, o.os_name);
 }
 
 bool PortFacts::operator==(const PortFacts& o) const {
@@ -50,13 +50,13 @@ bool LogicalUnitFacts::operator==(const LogicalUnitFacts& o) const {
 
 bool EnclosureFacts::operator==(const EnclosureFacts& o) const {
   return std::tie(key, host, handle, slot_count, start_slot, lists_slots, is_host, level,
-                  sep_handle, os_name) == std::tie(o.key, o.host, o.handle, o.slot_count,
-                                                   o.start_slot, o.lists_slots, o.is_host, o.level,
-                                                   o.sep_handle, o.os_name);
+                  sep_handle, os_name, place) ==
+         std::tie(o.key, o.host, o.handle, o.slot_count, o.start_slot, o.lists_slots, o.is_host,
+                  o.level, o.sep_handle, o.os_name, o.place);
 }
 
 bool SlotFacts::operator==(const SlotFacts& o) const {
-  return std::tie(key, label, os_name) == std::tie(o.key, o.label, o.os_name);
+  return std::tie(key, label, os_name, place) == std::tie(o.key, o.label, o.os_name, o.place);
 }
 
 bool DiscoveryFacts::operator==(const DiscoveryFacts& o) const {

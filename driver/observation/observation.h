@@ -60,6 +60,9 @@ struct PhyFacts {
   RoutingAttribute routing = RoutingAttribute::kUnknown;
   bool is_virtual = false;
   bool vacant = false;
+  // The source knows that the link leads to nothing. False: it leads to something, is down, or the
+  // source does not know.
+  bool nothing_attached = false;
   std::string os_name;  // "phy-11:0:4"
   bool operator==(const PhyFacts& o) const;
 };
@@ -168,13 +171,17 @@ struct EnclosureFacts {
   std::optional<uint8_t> level;
   DevHandle sep_handle;  // 0: none
   std::string os_name;   // "11:0:2:0", the SES device; "PORT 1I BOX 1" under hpsa and smartpqi
+  // The host or expander that leads to it. None (no address): the report is on all that `host`
+  // reaches under the identifier. A source may report one enclosure once per place.
+  NodeKey place = NodeKey();
   bool operator==(const EnclosureFacts& o) const;
 };
 
 struct SlotFacts {
   SlotKey key;
-  std::string label;    // the SES element descriptor: "Slot 01"
-  std::string os_name;  // the component's directory
+  std::string label;          // the SES element descriptor: "Slot 01"
+  std::string os_name;        // the component's directory
+  NodeKey place = NodeKey();  // as EnclosureFacts::place
   bool operator==(const SlotFacts& o) const;
 };
 
@@ -212,9 +219,11 @@ struct LogicalUnitGone {
   NodeKey device;
   uint64_t lun;
 };
+// What was reported from this place.
 struct EnclosureGone {
   EnclosureKey key;
   HostKey host;
+  NodeKey place = NodeKey();
 };
 
 using Observation =

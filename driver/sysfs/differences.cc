@@ -10,18 +10,21 @@
 namespace sasd::sysfs {
 namespace {
 
-// The subject of an observation: its kind (the variant's index), a node and a number beneath it.
+// The subject of an observation: its kind (the variant's index), a node and a number beneath it. Of
+// enclosures and slots the node is the place that shows them.
 struct Subject {
   size_t kind;
   NodeKey node;
   uint64_t number;
+  EnclosureKey enclosure;
 
   friend bool operator==(const Subject& a, const Subject& b) {
-    return a.kind == b.kind && a.node == b.node && a.number == b.number;
+    return a.kind == b.kind && a.node == b.node && a.number == b.number &&
+           a.enclosure == b.enclosure;
   }
   template <typename H>
   friend H AbslHashValue(H h, const Subject& s) {
-    return H::combine(std::move(h), s.kind, s.node, s.number);
+    return H::combine(std::move(h), s.kind, s.node, s.number, s.enclosure);
   }
 };
 
@@ -38,13 +41,9 @@ struct SubjectOf {
   NodeAndNumber operator()(const EndDeviceFacts& f) const { return {f.key, 0}; }
   NodeAndNumber operator()(const LogicalUnitFacts& f) const { return {f.device, f.lun}; }
   NodeAndNumber operator()(const EnclosureFacts& f) const {
-    return {NodeKey{f.host, SasAddress(), PhysicalPort(f.key.copy())}, f.key.value()};
+    return {NodeKey{f.host, f.place.address, f.place.port}, 0};
   }
-  NodeAndNumber operator()(const SlotFacts& f) const {
-    return {NodeKey{HostKey(SasAddress(f.key.enclosure.value())), SasAddress(),
-                    PhysicalPort(f.key.enclosure.copy())},
-            f.key.slot};
-  }
+  NodeAndNumber operator()(const SlotFacts& f) const { return {f.place, f.key.slot}; }
   // A reading holds none of these.
   NodeAndNumber operator()(const Notice&) const { return {}; }
   NodeAndNumber operator()(const HostGone&) const { return {}; }
@@ -56,7 +55,13 @@ struct SubjectOf {
 
 Subject Of(const Observation& observation) {
   auto [node, number] = std::visit(SubjectOf(), observation);
-  return {observation.index(), node, number};
+  Subject subject{observation.index(), node, number, EnclosureKey()};
+  if (const auto* enclosure = std::get_if<EnclosureFacts>(&observation)) {
+    subject.enclosure = enclosure->key;
+  } else if (const auto* slot = std::get_if<SlotFacts>(&observation)) {
+    subject.enclosure = slot->key.enclosure;
+  }
+  return subject;
 }
 
 bool Same(const Observation& a, const Observation& b) {
@@ -98,7 +103,7 @@ std::optional<Observation> GoingOf(const Observation& observation, const Index& 
     return ExpanderGone{expander->key};
   }
   if (const auto* enclosure = std::get_if<EnclosureFacts>(&observation)) {
-    return EnclosureGone{enclosure->key, enclosure->host};
+    return EnclosureGone{enclosure->key, enclosure->host, enclosure->place};
   }
   return std::nullopt;
 }
@@ -110,23 +115,25 @@ std::vector<Observation> Differences(const std::vector<Observation>& before,
   const Index old_index = IndexOf(before), new_index = IndexOf(after);
   std::vector<Observation> out;
   // Enclosures that lost a slot: all of them is reported again.
-  absl::flat_hash_set<EnclosureKey> shrunken;
+  absl::flat_hash_set<std::pair<EnclosureKey, NodeKey>> shrunken;
   for (auto it = before.rbegin(); it != before.rend(); ++it) {
     if (new_index.contains(Of(*it))) continue;
     if (std::optional<Observation> gone = GoingOf(*it, new_index)) out.push_back(*gone);
-    if (const auto* slot = std::get_if<SlotFacts>(&*it)) shrunken.insert(slot->key.enclosure);
+    if (const auto* slot = std::get_if<SlotFacts>(&*it)) {
+      shrunken.insert({slot->key.enclosure, slot->place});
+    }
   }
   for (const Observation& observation : after) {
     const auto* enclosure = std::get_if<EnclosureFacts>(&observation);
-    if (enclosure == nullptr || !shrunken.contains(enclosure->key)) continue;
-    out.push_back(EnclosureGone{enclosure->key, enclosure->host});
+    if (enclosure == nullptr || !shrunken.contains({enclosure->key, enclosure->place})) continue;
+    out.push_back(EnclosureGone{enclosure->key, enclosure->host, enclosure->place});
   }
   const auto is_of_shrunken = [&](const Observation& observation) {
     if (const auto* enclosure = std::get_if<EnclosureFacts>(&observation)) {
-      return shrunken.contains(enclosure->key);
+      return shrunken.contains({enclosure->key, enclosure->place});
     }
     const auto* slot = std::get_if<SlotFacts>(&observation);
-    return slot != nullptr && shrunken.contains(slot->key.enclosure);
+    return slot != nullptr && shrunken.contains({slot->key.enclosure, slot->place});
   };
   for (const Observation& observation : after) {
     const auto it = old_index.find(Of(observation));

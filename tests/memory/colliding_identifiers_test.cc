@@ -137,6 +137,17 @@ class CollidingIdentifiersTest : public ::testing::Test {
     }
     return serials;
   }
+  // Two drives in one slot have it from one expander or host: what different ones show are
+  // different enclosures.
+  static void ExpectOneDrivePerPlace(const registry::Topology& topology) {
+    for (const auto& slot : topology.collection<registry::Slot>()) {
+      std::set<NodeKey> parents;
+      for (const auto& occupant : slot->occupants) {
+        parents.insert(topology.Get<registry::EndDevice>(occupant.device)->facts.parent);
+      }
+      EXPECT_LE(parents.size(), 1u) << Describe(registry::MakeId<registry::Slot>(slot->id));
+    }
+  }
   // The key of each host, by its name in the operating system and its place.
   static std::map<std::string, std::string> KeysOf(const registry::Topology& topology) {
     std::map<std::string, std::string> keys;
@@ -174,6 +185,7 @@ TEST_F(CollidingIdentifiersTest, WhatIsShownIsWhatIsThere) {
       if (host->key().location.known()) ++collisions;
     }
     drives += maker.drives().size();
+    ExpectOneDrivePerPlace(*topology);
 
     // Any order of the same hosts, and a second reading, change no key.
     const std::map<std::string, std::string> before = KeysOf(*topology);
@@ -188,6 +200,71 @@ TEST_F(CollidingIdentifiersTest, WhatIsShownIsWhatIsThere) {
   }
   EXPECT_GT(collisions, fabrics / 4) << "the machines collide";
   EXPECT_GT(drives, 100u);
+}
+
+// Two cages with SES devices of one logical identifier: each has its own slots and labels.
+TEST_F(CollidingIdentifiersTest, EachCageHasItsOwnSlotsAndLabels) {
+  sysfs::FakeHost host;
+  host.address = 0x500605B00C0FFE00;
+  for (int cage = 0; cage < 2; ++cage) {
+    const std::string place = absl::StrCat("0:", cage);
+    sysfs::FakeExpander expander;
+    expander.name = absl::StrCat("expander-", place);
+    expander.address = 0x5003048000000040 + static_cast<uint64_t>(cage) * 0x40;
+    sysfs::FakeEndDevice ses;
+    ses.name = absl::StrCat("end_device-", place, ":8");
+    ses.address = expander.address - 1;
+    ses.enclosure = 0x5003048000000000;
+    ses.target = 8 + cage;
+    ses.units.resize(1);
+    ses.units[0].type = 13;
+    for (int slot = 0; slot < 2 + cage; ++slot) {
+      const std::string drive = absl::StrCat("end_device-", place, ":", slot);
+      ses.units[0].slots.push_back({absl::StrCat("Cage ", cage, " Slot ", slot), slot, drive});
+      sysfs::FakeEndDevice device;
+      device.name = drive;
+      device.address = 0x5000C50000000001 + static_cast<uint64_t>(16 * cage + 4 * slot);
+      device.enclosure = ses.enclosure;
+      device.bay = slot;
+      device.target = 2 * slot + cage;
+      device.units.resize(1);
+      device.units[0].serial = absl::StrCat("S", cage, slot);
+      device.units[0].wwid = absl::StrCat("naa.5000c5000000", cage, "00", slot);
+      expander.phys.push_back({slot, "12.0 Gbit"});
+      expander.ports.push_back({absl::StrCat("port-", place, ":", slot), {slot}, {}, {device}});
+    }
+    expander.phys.push_back({8, "12.0 Gbit"});
+    expander.ports.push_back({absl::StrCat("port-", place, ":8"), {8}, {}, {ses}});
+    host.phys.push_back({cage, "12.0 Gbit"});
+    host.ports.push_back({absl::StrCat("port-0:", cage), {cage}, {expander}, {}});
+  }
+  Write({host});
+  registry::SelfPublishingRegistry registry{registry::Registry::Options{"00000000000000aa", 0}};
+  auto source = sysfs::SysfsSource::Create(folder_ / "sys", io_, clock_, registry);
+  ASSERT_TRUE(source.ok()) << source.status();
+  ASSERT_TRUE((*source)->Scan().ok());
+  const auto shown = [&] {
+    std::vector<std::string> slots;
+    for (const auto& slot : registry.Snapshot()->collection<registry::Slot>()) {
+      std::string text = absl::StrCat(slot->id.enclosure.copy(), " ", slot->id.slot, " ",
+                                      slot->facts.label.view());
+      for (const auto& serial : slot->Serials()) absl::StrAppend(&text, " ", serial.view());
+      slots.push_back(text);
+    }
+    return slots;
+  };
+  EXPECT_THAT(shown(), ::testing::ElementsAre("0 0 Cage 0 Slot 0 S00", "0 1 Cage 0 Slot 1 S01",
+                                              "1 0 Cage 1 Slot 0 S10", "1 1 Cage 1 Slot 1 S11",
+                                              "1 2 Cage 1 Slot 2 S12"));
+  const int64_t revision = registry.Snapshot()->revision();
+  ASSERT_TRUE((*source)->Scan().ok());
+  EXPECT_EQ(registry.Snapshot()->revision(), revision);
+  // The second cage is unplugged: nothing of it is left, and all of the first.
+  host.ports.pop_back();
+  Write({host});
+  ASSERT_TRUE((*source)->Scan().ok());
+  EXPECT_THAT(shown(), ::testing::ElementsAre("0 0 Cage 0 Slot 0 S00", "0 1 Cage 0 Slot 1 S01"));
+  EXPECT_EQ(registry.Snapshot()->collection<registry::Enclosure>().size(), 1u);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "driver/wire/scsi/default_identifiers.h"
 #include "driver/wire/scsi/scsi.h"
 #include "gtest/gtest.h"
 
@@ -65,6 +67,35 @@ TEST(IdentityTest, UndefinedBlankAndDefaultOnesDoNot) {
 TEST(IdentityTest, SerialOfOneCharacterIsNone) {
   for (const char* serial : {"", "0", "00000000", "FFFFFFFF"}) EXPECT_FALSE(IsUnitSerial(serial));
   for (const char* serial : {"AB2211040010007", "01"}) EXPECT_TRUE(IsUnitSerial(serial));
+}
+
+TEST(IdentityTest, KnownDefaultsIdentifyNothing) {
+  for (const DefaultIdentifier& known : DefaultIdentifiers()) {
+    EXPECT_FALSE(IdentifiesUnit(known.id)) << known.id;
+  }
+  for (const DefaultIdentifier& known : DefaultSerials()) {
+    EXPECT_FALSE(IsUnitSerial(known.id)) << known.id;
+  }
+  EXPECT_FALSE(IdentifiesUnit("eui.8ce38e0000000000"));
+  EXPECT_TRUE(IdentifiesUnit("eui.8ce38e0000000001"));
+  EXPECT_FALSE(IsUnitSerial(" 0123456789abcdef"));
+  EXPECT_TRUE(IsUnitSerial("0123456789ABCDE0"));
+}
+
+TEST(IdentityTest, EachKnownDefaultHasItsSource) {
+  for (const auto list : {DefaultIdentifiers(), DefaultSerials()}) {
+    EXPECT_FALSE(list.empty());
+    for (const DefaultIdentifier& known : list) {
+      EXPECT_TRUE(absl::StartsWith(known.source, "https://")) << known.id;
+      EXPECT_FALSE(known.reports.empty()) << known.id;
+    }
+  }
+}
+
+TEST(IdentityTest, KnownDefaultGivesWayToTheNextBest) {
+  const Designator eui = Of(Designator::Type::kEui64, {0x8C, 0xE3, 0x8E, 0, 0, 0, 0, 0});
+  EXPECT_EQ(WorldWideId({eui, T10("KIOXIA  94LEP3340R")}), "t10.KIOXIA  94LEP3340R");
+  EXPECT_EQ(RejectedId({eui, T10("KIOXIA  94LEP3340R")}), "eui.8ce38e0000000000");
 }
 
 TEST(IdentityTest, NextBestDesignatorStandsInForABadOne) {

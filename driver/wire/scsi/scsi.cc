@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "driver/wire/layout.h"
+#include "driver/wire/scsi/default_identifiers.h"
 #include "driver/wire/text.h"
 
 namespace sasd::mpi {
@@ -248,6 +249,7 @@ std::string RejectedId(const std::vector<Designator>& designators) {
 }
 
 bool IdentifiesUnit(absl::string_view id) {
+  if (IsDefaultIdentifier(id)) return false;
   if (absl::ConsumePrefix(&id, "naa.")) {
     if (id.empty() || !absl::StrContains("2356", id[0])) return false;
     const absl::string_view rest = id.substr(1);
@@ -269,7 +271,8 @@ bool IdentifiesUnit(absl::string_view id) {
 }
 
 bool IsUnitSerial(absl::string_view serial) {
-  return serial.find_first_not_of(serial.substr(0, 1)) != absl::string_view::npos;
+  return serial.find_first_not_of(serial.substr(0, 1)) != absl::string_view::npos &&
+         !IsDefaultSerial(serial);
 }
 
 uint64_t Capacity::bytes() const {

@@ -93,9 +93,11 @@ std::string RejectedId(const std::vector<Designator>& designators);
 // Whether an identifier, spelled as above, can be that of one unit. These cannot: an NAA other than
 // 2, 3, 5 and 6, which SPC-5 (7.7.6.6) does not define; an NAA or EUI-64 of zeros or ones only, or
 // whose company id is 000000h or FFFFFFh, as before the factory writes one; a T10 identifier
-// without anything after the vendor, or, of vendor ATA (SAT-4, 12.4.1), without a serial number.
+// without anything after the vendor, or, of vendor ATA (SAT-4, 12.4.1), without a serial number;
+// one that many units are known to report (default_identifiers.h).
 bool IdentifiesUnit(absl::string_view id);
-// Whether a serial number can be that of one unit: not if it repeats one character.
+// Whether a serial number can be that of one unit: not if it repeats one character, or if many are
+// known to report it.
 bool IsUnitSerial(absl::string_view serial);
 
 // The answer of READ CAPACITY.
