@@ -206,7 +206,7 @@ std::vector<DiagnosisCheck> Daemon::Diagnose() {
 
 std::vector<sas::v1::Listener> Daemon::Listeners() const {
   std::vector<sas::v1::Listener> out;
-  for (const rpc::Server::Address& address : server_->served()) {
+  for (const rpc::Server::Address& address : served_) {
     sas::v1::Listener& listener = out.emplace_back();
     listener.set_address(address.text);
     listener.set_insecure(address.anonymous);
@@ -271,6 +271,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
       rpc::Server::Open(std::move(options.server), daemon->edge_, std::move(services), clock);
   if (!server.ok()) return server.status();
   daemon->server_ = *std::move(server);
+  daemon->served_ = daemon->server_->served();
   daemon->server_->Serve();
   return daemon;
 }

@@ -137,6 +137,8 @@ class Daemon {
   std::unique_ptr<ClosableSink> sink_;  // of the backend; null before it starts
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<service::Services> services_;
+  // Of server_, constant from before it serves: calls ask for it while server_ ends.
+  std::vector<rpc::Server::Address> served_;
   std::unique_ptr<rpc::Server> server_;
 };
 
