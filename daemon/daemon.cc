@@ -69,6 +69,14 @@ sas::v1::Journal Describe(memory::Memory& memory) {
   return out;
 }
 
+// Of the files with which TLS is served; none without TLS.
+std::vector<std::string> CertificateFiles(const rpc::ServerOptions& server) {
+  bool tls = !server.listen_tls.empty();
+  for (const rpc::ServerOptions::Adopted& adopted : server.adopted) tls = tls || adopted.tls;
+  if (!tls) return {};
+  return {server.tls.certificate, server.tls.client_ca};
+}
+
 std::string NodeName() {
   char name[256] = "";
   if (gethostname(name, sizeof(name) - 1) != 0) return "localhost";
@@ -122,7 +130,9 @@ class Daemon::GatePoller {
 };
 
 Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> memory, Clock& clock)
-    : edge_(options.access, options.audit),
+    : clock_(clock),
+      edge_(options.access, options.audit),
+      certificates_(CertificateFiles(options.server)),
       memory_(std::move(memory)),
       restored_(memory_->has_restored()),
       registry_(RegistryOptions(*memory_)),
@@ -146,6 +156,7 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
 void Daemon::End() {
   server_.reset();
   services_.reset();
+  certificates_.Stop();
   // Before the sources end: nothing has changed where it is sasd that ends.
   if (sink_ != nullptr) sink_->Close();
   poller_.reset();
@@ -176,6 +187,7 @@ health::NodeFacts Daemon::Facts() const {
   }
   const memory::JournalStatus status = memory_->status();
   facts.journal_message = status.message;
+  facts.certificates = certificates_.Facts();
   if (status.state == memory::JournalState::kStalled) {
     facts.journal = health::NodeFacts::Journal::kStalled;
   } else if (status.state == memory::JournalState::kRefused) {
@@ -199,6 +211,10 @@ std::vector<DiagnosisCheck> Daemon::Diagnose() {
         status.state == memory::JournalState::kStalled ? "JOURNAL_STALLED" : "JOURNAL_REFUSED";
     check.subject = "journal";
     check.message = status.message;
+    checks.push_back(std::move(check));
+  }
+  certificates_.Look();
+  for (DiagnosisCheck& check : certificates_.Checks(clock_.Now())) {
     checks.push_back(std::move(check));
   }
   return checks;
@@ -266,6 +282,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   std::vector<rpc::ServedService> services = daemon->services_->served();
   for (rpc::ServedService& more : daemon->backend_->services(daemon->edge_.access))
     services.push_back(std::move(more));
+  daemon->certificates_.Start();
   options.server.ping_method = "/sas.v1.NodeService/GetNode";
   absl::StatusOr<std::unique_ptr<rpc::Server>> server =
       rpc::Server::Open(std::move(options.server), daemon->edge_, std::move(services), clock);

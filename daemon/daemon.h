@@ -15,6 +15,7 @@
 #include "daemon/backend/backend.h"
 #include "daemon/backend/closable_sink.h"
 #include "daemon/backend/linux_backend.h"
+#include "daemon/certificates.h"
 #include "daemon/diagnosis/check.h"
 #include "daemon/health/monitor.h"
 #include "daemon/memory/memory.h"
@@ -119,7 +120,9 @@ class Daemon {
   std::vector<sas::v1::Listener> Listeners() const;
 
   // Each member uses those above it and is destroyed before them.
+  Clock& clock_;
   rpc::Edge edge_;
+  Certificates certificates_;
   const std::unique_ptr<memory::Memory> memory_;
   const memory::ResourceCodec codec_;
   const bool restored_;
