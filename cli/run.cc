@@ -74,6 +74,7 @@ class CommandLine {
     DeclareShow();
     DeclareWatch();
     DeclareEvents();
+    DeclareAudit();
     DeclareHistory();
     DeclareDiff();
     DeclareHealth();
@@ -215,7 +216,8 @@ class CommandLine {
     events
         .add_option("--cause", events_.causes,
                     "List only events with these causes, comma-separated: firmware-event, uevent, "
-                    "scan, attach, host-reset, resync, restart, startup, control, source-lost")
+                    "scan, attach, host-reset, resync, restart, startup, control, source-lost, "
+                    "audit")
         ->allow_extra_args(false);
     events.add_option("--severity", events_.severity,
                       "List only events at least this severe: info, warning, critical");
@@ -223,6 +225,24 @@ class CommandLine {
     AddOutput(events, events_.output, "table (lines), jsonl, yaml");
     events.callback([this] {
       action_ = Plain([this](const Context& context) { return RunEvents(events_, context); });
+    });
+  }
+
+  void DeclareAudit() {
+    CLI::App& audit = Command("audit", "List who changed something, or tried to, the oldest first");
+    audit.add_option("--since", audit_.since, "List only calls from this time on; see `events`")
+        ->type_name("TIME");
+    audit.add_option("--until", audit_.until, "List only calls before this time")
+        ->type_name("TIME");
+    audit.add_option("-n,--last", audit_.last, "List only this many, the newest")
+        ->check(CLI::PositiveNumber);
+    audit.add_flag("--reverse", audit_.reverse, "List the newest first");
+    audit.add_option("--severity", audit_.severity,
+                     "warning: list only calls that were refused to their caller");
+    AddOutput(audit, audit_.output, "table (lines), jsonl, yaml");
+    audit.callback([this] {
+      audit_.causes = {"audit"};
+      action_ = Plain([this](const Context& context) { return RunEvents(audit_, context); });
     });
   }
 
@@ -476,7 +496,7 @@ class CommandLine {
   ListOptions list_;
   ShowOptions show_;
   WatchOptions watch_;
-  EventsOptions events_;
+  EventsOptions events_, audit_;
   HistoryOptions history_;
   DiffOptions diff_;
   CLI::App* health_ = nullptr;

@@ -14,6 +14,7 @@
 #include "absl/synchronization/notification.h"
 #include "daemon/backend/sysfs_backend.h"
 #include "daemon/backend/virtual_backend.h"
+#include "rpc/call_audit.h"
 #include "rpc/version.h"
 #include "sas/v1/node_service.pb.h"
 
@@ -129,9 +130,23 @@ class Daemon::GatePoller {
   std::thread thread_;
 };
 
+rpc::Access::Audit Daemon::AuditOfAccess(rpc::Access::Audit audit) {
+  return [this, audit = std::move(audit)](const rpc::Caller& caller, absl::string_view method,
+                                          rpc::Role needed, bool allowed) {
+    change_audit_.Look();
+    if (audit) audit(caller, method, needed, allowed);
+  };
+}
+
 Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> memory, Clock& clock)
     : clock_(clock),
-      edge_(options.access, options.audit),
+      change_audit_(clock,
+                    [this](registry::AuditRecord record, std::string text) {
+                      registry_.Annotate(
+                          MakeCause(CauseKind::kAudit, std::move(text)), {}, clock_.Now(),
+                          std::make_shared<const registry::AuditRecord>(std::move(record)));
+                    }),
+      edge_(options.access, AuditOfAccess(options.audit)),
       certificates_(CertificateFiles(options.server)),
       memory_(std::move(memory)),
       restored_(memory_->has_restored()),
@@ -156,6 +171,7 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
 void Daemon::End() {
   server_.reset();
   services_.reset();
+  change_audit_.Finish();
   certificates_.Stop();
   // Before the sources end: nothing has changed where it is sasd that ends.
   if (sink_ != nullptr) sink_->Close();
@@ -283,6 +299,9 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   for (rpc::ServedService& more : daemon->backend_->services(daemon->edge_.access))
     services.push_back(std::move(more));
   daemon->certificates_.Start();
+  options.server.audit = [&audit = daemon->change_audit_](const rpc::AuditedCall& call) {
+    audit.Record(call);
+  };
   options.server.ping_method = "/sas.v1.NodeService/GetNode";
   absl::StatusOr<std::unique_ptr<rpc::Server>> server =
       rpc::Server::Open(std::move(options.server), daemon->edge_, std::move(services), clock);

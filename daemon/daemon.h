@@ -16,6 +16,7 @@
 #include "daemon/backend/closable_sink.h"
 #include "daemon/backend/linux_backend.h"
 #include "daemon/certificates.h"
+#include "daemon/change_audit.h"
 #include "daemon/diagnosis/check.h"
 #include "daemon/health/monitor.h"
 #include "daemon/memory/memory.h"
@@ -118,9 +119,12 @@ class Daemon {
   Backend* shown_backend_ ABSL_GUARDED_BY(shown_mu_) = nullptr;
 
   std::vector<sas::v1::Listener> Listeners() const;
+  // What Access reports goes to `audit`, which may be empty.
+  rpc::Access::Audit AuditOfAccess(rpc::Access::Audit audit);
 
   // Each member uses those above it and is destroyed before them.
   Clock& clock_;
+  ChangeAudit change_audit_;  // records with registry_, while the server runs
   rpc::Edge edge_;
   Certificates certificates_;
   const std::unique_ptr<memory::Memory> memory_;

@@ -116,7 +116,7 @@ class Listing {
   grpc::Status ReadCauses() {
     for (int i = 0; i < request_.cause_kinds_size(); ++i) {
       bool known = false;
-      for (int kind = 0; kind <= static_cast<int>(CauseKind::kRestart); ++kind) {
+      for (int kind = 0; kind <= static_cast<int>(kLastCauseKind); ++kind) {
         if (ToProto(static_cast<CauseKind>(kind)) != request_.cause_kinds(i)) continue;
         query_.causes |= 1u << kind;
         known = true;

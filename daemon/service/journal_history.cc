@@ -28,7 +28,7 @@ journal::Query ToJournal(const HistoryQuery& query) {
   out.limit = query.limit;
   out.max_bytes = query.max_bytes;
   out.objects = query.objects;
-  for (int i = 0; i <= static_cast<int>(CauseKind::kRestart); ++i) {
+  for (int i = 0; i <= static_cast<int>(kLastCauseKind); ++i) {
     if ((query.causes & 1u << i) != 0) {
       out.causes |= uint64_t{1} << static_cast<int>(ToProto(static_cast<CauseKind>(i)));
     }

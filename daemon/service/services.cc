@@ -17,7 +17,7 @@ constexpr absl::Duration kStallCheck = absl::Seconds(1);
 
 rpc::ServedService Served(grpc::Service& service, const std::string& name,
                           std::function<void()> shut_down) {
-  return {&service, name, std::move(shut_down), RolesOf(name)};
+  return {&service, name, std::move(shut_down), RolesOf(name), ChangesOf(name)};
 }
 
 }  // namespace
