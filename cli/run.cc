@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "cli/commands/baseline_command.h"
+#include "cli/commands/context_command.h"
 #include "cli/commands/doctor_command.h"
 #include "cli/commands/emulator_command.h"
 #include "cli/commands/events_command.h"
@@ -26,8 +27,6 @@
 namespace sasd::cli {
 namespace {
 
-constexpr char kDefaultAddress[] = "unix:/run/sasd/sasd.sock";
-
 // The parsed command, ready to run. Returns an exit code, or an error to print.
 using Action = std::function<absl::StatusOr<int>(const Context&)>;
 
@@ -43,19 +42,25 @@ class CommandLine {
  public:
   explicit CommandLine(const Environment& environment)
       : app_("Show and follow the SAS topology that sasd serves.", "sasctl"),
-        connection_(environment.connection) {
-    if (connection_.address.empty()) connection_.address = kDefaultAddress;
+        out_(environment.out) {
+    given_.environment = environment.connection;
+    given_.place = environment.contexts;
     app_.require_subcommand(1);
     app_.fallthrough();
-    app_.add_option("--addr", connection_.address,
-                    "Address of sasd: unix:PATH or HOST:PORT ($SASD_ADDR)")
-        ->capture_default_str();
-    app_.add_option("--tls-ca", connection_.tls_ca,
+    Connection& options = given_.options;
+    CLI::Option* const address = app_.add_option(
+        "--addr", options.address,
+        "Address of sasd: unix:PATH or HOST:PORT ($SASD_ADDR; else the current context, else "
+        "unix:/run/sasd/sasd.sock)");
+    app_.add_option("--context", given_.context,
+                    "Name of a context: an address with its TLS files ($SASCTL_CONTEXT)")
+        ->excludes(address);
+    app_.add_option("--tls-ca", options.tls_ca,
                     "File of the CA of sasd's certificate ($SASD_TLS_CA)");
-    app_.add_option("--tls-certificate", connection_.tls_certificate,
+    app_.add_option("--tls-certificate", options.tls_certificate,
                     "File of your certificate ($SASD_TLS_CERTIFICATE)");
-    app_.add_option("--tls-key", connection_.tls_key, "File of its key ($SASD_TLS_KEY)");
-    app_.add_option("--tls-name", connection_.tls_name,
+    app_.add_option("--tls-key", options.tls_key, "File of its key ($SASD_TLS_KEY)");
+    app_.add_option("--tls-name", options.tls_name,
                     "Name in sasd's certificate, if not the host of --addr ($SASD_TLS_NAME)");
     app_.add_option("--timeout", timeout_, "Limit for one call: 5s, 500ms, 1m")
         ->capture_default_str();
@@ -69,6 +74,7 @@ class CommandLine {
     DeclareShow();
     DeclareWatch();
     DeclareEvents();
+    DeclareAudit();
     DeclareHistory();
     DeclareDiff();
     DeclareHealth();
@@ -76,6 +82,7 @@ class CommandLine {
     DeclareDoctor();
     DeclareNode();
     DeclareEmulator();
+    DeclareContext();
     DeclareCompletion();
   }
 
@@ -95,7 +102,9 @@ class CommandLine {
   }
 
   const Action& action() const { return action_; }
-  const Connection& connection() const { return connection_; }
+  // Runs without a sasd; null: the action is another one.
+  const std::function<absl::Status()>& local_action() const { return local_action_; }
+  absl::StatusOr<Connection> connection() const { return ResolveConnection(given_); }
   bool no_colour() const { return no_colour_; }
   // True for the commands with the exit codes of monitoring plugins.
   bool is_plugin() const { return health_->parsed() || doctor_->parsed(); }
@@ -207,7 +216,8 @@ class CommandLine {
     events
         .add_option("--cause", events_.causes,
                     "List only events with these causes, comma-separated: firmware-event, uevent, "
-                    "scan, attach, host-reset, resync, restart, startup, control, source-lost")
+                    "scan, attach, host-reset, resync, restart, startup, control, source-lost, "
+                    "audit")
         ->allow_extra_args(false);
     events.add_option("--severity", events_.severity,
                       "List only events at least this severe: info, warning, critical");
@@ -215,6 +225,24 @@ class CommandLine {
     AddOutput(events, events_.output, "table (lines), jsonl, yaml");
     events.callback([this] {
       action_ = Plain([this](const Context& context) { return RunEvents(events_, context); });
+    });
+  }
+
+  void DeclareAudit() {
+    CLI::App& audit = Command("audit", "List who changed something, or tried to, the oldest first");
+    audit.add_option("--since", audit_.since, "List only calls from this time on; see `events`")
+        ->type_name("TIME");
+    audit.add_option("--until", audit_.until, "List only calls before this time")
+        ->type_name("TIME");
+    audit.add_option("-n,--last", audit_.last, "List only this many, the newest")
+        ->check(CLI::PositiveNumber);
+    audit.add_flag("--reverse", audit_.reverse, "List the newest first");
+    audit.add_option("--severity", audit_.severity,
+                     "warning: list only calls that were refused to their caller");
+    AddOutput(audit, audit_.output, "table (lines), jsonl, yaml");
+    audit.callback([this] {
+      audit_.causes = {"audit"};
+      action_ = Plain([this](const Context& context) { return RunEvents(audit_, context); });
     });
   }
 
@@ -401,6 +429,30 @@ class CommandLine {
     fault.add_option("--delay", delay_, "Duration of an IOC fault")->capture_default_str();
   }
 
+  void DeclareContext() {
+    CLI::App& context =
+        Command("context", "List, choose or show named contexts: addresses with their TLS files");
+    context.require_subcommand(1);
+    context.add_subcommand("list", "List the contexts; * marks the current one")->callback([this] {
+      local_action_ = [this] { return RunListContexts(given_.place, out_); };
+    });
+    CLI::App& use = *context.add_subcommand("use", "Make a context the current one");
+    use.add_option("name", context_name_, "Its name")->required();
+    use.callback([this] {
+      local_action_ = [this] { return RunUseContext(given_.place, context_name_, out_); };
+    });
+    CLI::App& show = *context.add_subcommand(
+        "show", "Show the connection that commands use, or that of a context");
+    show.add_option("name", context_name_, "Its name");
+    show.callback([this] {
+      local_action_ = [this] {
+        GivenConnection given = given_;
+        if (!context_name_.empty()) given.context = context_name_;
+        return RunShowContext(given, out_);
+      };
+    });
+  }
+
   void DeclareCompletion() {
     CLI::App& completion = Command("completion", "Print a completion script for a shell");
     completion.add_option("shell", shell_, "bash or zsh")->required();
@@ -422,7 +474,8 @@ class CommandLine {
     bool is_value = false;
     for (const std::string& word : arguments) {
       const bool skip = is_value || word.empty() || word[0] == '-';
-      is_value = word == "--addr" || word == "--timeout" || absl::StartsWith(word, "--tls-");
+      is_value = word == "--addr" || word == "--context" || word == "--timeout" ||
+                 absl::StartsWith(word, "--tls-");
       if (skip) continue;
       const bool known = std::find(commands.begin(), commands.end(), word) != commands.end();
       return known ? "" : rpc::DidYouMean(word, commands);
@@ -431,7 +484,10 @@ class CommandLine {
   }
 
   CLI::App app_;
-  Connection connection_;
+  std::ostream& out_;
+  GivenConnection given_;
+  std::string context_name_;
+  std::function<absl::Status()> local_action_;
   std::string timeout_ = "5s";
   bool no_colour_ = false;
   Action action_;
@@ -440,7 +496,7 @@ class CommandLine {
   ListOptions list_;
   ShowOptions show_;
   WatchOptions watch_;
-  EventsOptions events_;
+  EventsOptions events_, audit_;
   HistoryOptions history_;
   DiffOptions diff_;
   CLI::App* health_ = nullptr;
@@ -460,15 +516,21 @@ class CommandLine {
 };
 
 absl::StatusOr<int> Act(const CommandLine& line, const Environment& environment) {
+  if (line.local_action() != nullptr) {
+    if (absl::Status s = line.local_action()(); !s.ok()) return s;
+    return kExitOk;
+  }
   const absl::StatusOr<absl::Duration> timeout = line.timeout();
   if (!timeout.ok()) return timeout.status();
-  const absl::StatusOr<Stubs> stubs = environment.connect(line.connection());
+  const absl::StatusOr<Connection> connection = line.connection();
+  if (!connection.ok()) return connection.status();
+  const absl::StatusOr<Stubs> stubs = environment.connect(*connection);
   if (!stubs.ok()) return stubs.status();
   const Context context{*stubs,
                         environment.out,
                         environment.err,
                         environment.interrupt,
-                        {line.connection().address, *timeout},
+                        {connection->address, *timeout},
                         Paint(environment.colour && !line.no_colour()),
                         environment.clock};
   return line.action()(context);
@@ -481,7 +543,7 @@ int Run(const std::vector<std::string>& arguments, const Environment& environmen
   if (const int code = line.Parse(arguments, environment.out, environment.err); code != kExitOk) {
     return line.is_plugin() ? kHealthUnknown : code;
   }
-  if (line.action() == nullptr) return kExitOk;
+  if (line.action() == nullptr && line.local_action() == nullptr) return kExitOk;
   const absl::StatusOr<int> code = Act(line, environment);
   environment.out.flush();
   if (code.ok()) return *code;

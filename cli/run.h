@@ -11,6 +11,7 @@
 #include "cli/output/wall_clock.h"
 #include "cli/query/connection.h"
 #include "cli/query/context.h"
+#include "cli/query/contexts.h"
 #include "cli/query/interrupt.h"
 
 namespace sasd::cli {
@@ -25,6 +26,7 @@ struct Environment {
   // Creates the stubs for a connection. Errors: those of MakeCredentials().
   std::function<absl::StatusOr<Stubs>(const Connection& connection)> connect;
   WallClock clock = {};
+  ContextsPlace contexts = {};  // where the named contexts are
 };
 
 // Runs `sasctl ARGUMENTS` (without the program's name). Returns an exit code of rpc_error.h, or of

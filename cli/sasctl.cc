@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/query/contexts.h"
 #include "cli/run.h"
 #include "grpcpp/grpcpp.h"
 
@@ -71,8 +72,14 @@ int Main(int argc, char** argv) {
   const Connection connection{Variable("SASD_ADDR"), Variable("SASD_TLS_CA"),
                               Variable("SASD_TLS_CERTIFICATE"), Variable("SASD_TLS_KEY"),
                               Variable("SASD_TLS_NAME")};
-  const Environment environment{std::cout,     std::cerr,  interrupt,
-                                TakesColour(), connection, Connect};
+  ContextsPlace contexts{Variable("SASCTL_CONFIG"), /*is_given=*/true, Variable("SASCTL_CONTEXT")};
+  if (contexts.path.empty()) {
+    const std::string home = Variable("HOME");
+    contexts.is_given = false;
+    if (!home.empty()) contexts.path = home + "/.config/sasctl/config.toml";
+  }
+  const Environment environment{std::cout,  std::cerr, interrupt, TakesColour(),
+                                connection, Connect,   {},        contexts};
   return Run(std::vector<std::string>(argv + 1, argv + argc), environment);
 }
 

@@ -15,6 +15,7 @@
 #include "daemon/backend/sysfs_backend.h"
 #include "daemon/backend/virtual_backend.h"
 #include "daemon/memory/recent_events.h"
+#include "rpc/call_audit.h"
 #include "rpc/version.h"
 #include "sas/v1/node_service.pb.h"
 #include "spdlog/spdlog.h"
@@ -76,6 +77,14 @@ sas::v1::Journal Describe(memory::Memory& memory) {
   return out;
 }
 
+// Of the files with which TLS is served; none without TLS.
+std::vector<std::string> CertificateFiles(const rpc::ServerOptions& server) {
+  bool tls = !server.listen_tls.empty();
+  for (const rpc::ServerOptions::Adopted& adopted : server.adopted) tls = tls || adopted.tls;
+  if (!tls) return {};
+  return {server.tls.certificate, server.tls.client_ca};
+}
+
 std::string NodeName() {
   char name[256] = "";
   if (gethostname(name, sizeof(name) - 1) != 0) return "localhost";
@@ -128,8 +137,24 @@ class Daemon::GatePoller {
   std::thread thread_;
 };
 
+rpc::Access::Audit Daemon::AuditOfAccess(rpc::Access::Audit audit) {
+  return [this, audit = std::move(audit)](const rpc::Caller& caller, absl::string_view method,
+                                          rpc::Role needed, bool allowed) {
+    change_audit_.Look();
+    if (audit) audit(caller, method, needed, allowed);
+  };
+}
+
 Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> memory, Clock& clock)
-    : edge_(options.access, options.audit),
+    : clock_(clock),
+      change_audit_(clock,
+                    [this](registry::AuditRecord record, std::string text) {
+                      registry_.Annotate(
+                          MakeCause(CauseKind::kAudit, std::move(text)), {}, clock_.Now(),
+                          std::make_shared<const registry::AuditRecord>(std::move(record)));
+                    }),
+      edge_(options.access, AuditOfAccess(options.audit)),
+      certificates_(CertificateFiles(options.server)),
       memory_(std::move(memory)),
       restored_(memory_->has_restored()),
       registry_(RegistryOptions(*memory_)),
@@ -168,6 +193,8 @@ void Daemon::TakePast(Clock& clock) {
 void Daemon::End() {
   server_.reset();
   services_.reset();
+  change_audit_.Finish();
+  certificates_.Stop();
   // Before the sources end: nothing has changed where it is sasd that ends.
   if (sink_ != nullptr) sink_->Close();
   poller_.reset();
@@ -198,6 +225,7 @@ health::NodeFacts Daemon::Facts() const {
   }
   const memory::JournalStatus status = memory_->status();
   facts.journal_message = status.message;
+  facts.certificates = certificates_.Facts();
   if (status.state == memory::JournalState::kStalled) {
     facts.journal = health::NodeFacts::Journal::kStalled;
   } else if (status.state == memory::JournalState::kRefused) {
@@ -223,12 +251,16 @@ std::vector<DiagnosisCheck> Daemon::Diagnose() {
     check.message = status.message;
     checks.push_back(std::move(check));
   }
+  certificates_.Look();
+  for (DiagnosisCheck& check : certificates_.Checks(clock_.Now())) {
+    checks.push_back(std::move(check));
+  }
   return checks;
 }
 
 std::vector<sas::v1::Listener> Daemon::Listeners() const {
   std::vector<sas::v1::Listener> out;
-  for (const rpc::Server::Address& address : server_->served()) {
+  for (const rpc::Server::Address& address : served_) {
     sas::v1::Listener& listener = out.emplace_back();
     listener.set_address(address.text);
     listener.set_insecure(address.anonymous);
@@ -288,11 +320,16 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   std::vector<rpc::ServedService> services = daemon->services_->served();
   for (rpc::ServedService& more : daemon->backend_->services(daemon->edge_.access))
     services.push_back(std::move(more));
+  daemon->certificates_.Start();
+  options.server.audit = [&audit = daemon->change_audit_](const rpc::AuditedCall& call) {
+    audit.Record(call);
+  };
   options.server.ping_method = "/sas.v1.NodeService/GetNode";
   absl::StatusOr<std::unique_ptr<rpc::Server>> server =
       rpc::Server::Open(std::move(options.server), daemon->edge_, std::move(services), clock);
   if (!server.ok()) return server.status();
   daemon->server_ = *std::move(server);
+  daemon->served_ = daemon->server_->served();
   daemon->server_->Serve();
   return daemon;
 }

@@ -15,6 +15,8 @@
 #include "daemon/backend/backend.h"
 #include "daemon/backend/closable_sink.h"
 #include "daemon/backend/linux_backend.h"
+#include "daemon/certificates.h"
+#include "daemon/change_audit.h"
 #include "daemon/diagnosis/check.h"
 #include "daemon/health/monitor.h"
 #include "daemon/memory/memory.h"
@@ -119,9 +121,14 @@ class Daemon {
   Backend* shown_backend_ ABSL_GUARDED_BY(shown_mu_) = nullptr;
 
   std::vector<sas::v1::Listener> Listeners() const;
+  // What Access reports goes to `audit`, which may be empty.
+  rpc::Access::Audit AuditOfAccess(rpc::Access::Audit audit);
 
   // Each member uses those above it and is destroyed before them.
+  Clock& clock_;
+  ChangeAudit change_audit_;  // records with registry_, while the server runs
   rpc::Edge edge_;
+  Certificates certificates_;
   const std::unique_ptr<memory::Memory> memory_;
   const memory::ResourceCodec codec_;
   const bool restored_;
@@ -139,6 +146,8 @@ class Daemon {
   std::unique_ptr<ClosableSink> sink_;  // of the backend; null before it starts
   std::unique_ptr<Backend> backend_;
   std::unique_ptr<service::Services> services_;
+  // Of server_, constant from before it serves: calls ask for it while server_ ends.
+  std::vector<rpc::Server::Address> served_;
   std::unique_ptr<rpc::Server> server_;
 };
 

@@ -292,6 +292,45 @@ TEST_F(DaemonTest, WaitingForAMissingHostIsRefused) {
   EXPECT_THAT(status.error_message(), HasSubstr("hosts/0000000000000001"));
 }
 
+// The newest records of the audit, the oldest first.
+std::vector<sas::v1::Event> Audited(sas::v1::HistoryService::Stub& history, int count) {
+  grpc::ClientContext context;
+  sas::v1::ListEventsRequest request;
+  request.add_cause_kinds(sas::v1::CAUSE_KIND_AUDIT);
+  request.set_newest_count(count);
+  sas::v1::ListEventsResponse response;
+  EXPECT_TRUE(history.ListEvents(&context, request, &response).ok());
+  return {response.events().begin(), response.events().end()};
+}
+
+TEST_F(DaemonTest, ChangesAreAuditedBehindWhatTheyChanged) {
+  Flap(1);
+  grpc::ClientContext context;
+  sas::emulator::v1::PullRequest pull;
+  pull.set_element("nobody");
+  sas::emulator::v1::PullResponse response;
+  EXPECT_EQ(emulator_->Pull(&context, pull, &response).error_code(), StatusCode::NOT_FOUND);
+  grpc::ClientContext listing;
+  sas::emulator::v1::ListElementsResponse elements;
+  ASSERT_TRUE(emulator_->ListElements(&listing, {}, &elements).ok());  // no change
+  ASSERT_TRUE(daemon_->registry()
+                  .WaitForRevision(daemon_->registry().committed_revision(), absl::Minutes(1))
+                  .ok());
+  const std::vector<sas::v1::Event> events = Audited(*history_, 2);
+  ASSERT_EQ(events.size(), 2u);
+  const sas::v1::Audit& flap = events[0].audit();
+  EXPECT_EQ(flap.caller(), absl::StrCat("uid ", getuid(), ", pid ", getpid()));
+  EXPECT_EQ(flap.role(), "admin");
+  EXPECT_EQ(flap.method(), "sas.emulator.v1.EmulatorService/FlapPhy");
+  EXPECT_THAT(flap.request(), HasSubstr("element: \"hba0\""));
+  EXPECT_EQ(flap.code(), 0);
+  EXPECT_EQ(events[1].audit().method(), "sas.emulator.v1.EmulatorService/Pull");
+  EXPECT_EQ(events[1].audit().code(), StatusCode::NOT_FOUND);
+  EXPECT_NE(events[1].audit().message(), "");
+  EXPECT_THAT(events[1].cause().text(), HasSubstr("NOT_FOUND"));
+  EXPECT_EQ(events[1].severity(), sas::v1::SEVERITY_INFO);
+}
+
 TEST_F(DaemonTest, DiagnosisNamesTheBackend) {
   grpc::ClientContext context;
   sas::v1::DiagnoseResponse response;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -36,6 +37,8 @@ constexpr absl::Duration kFirstLook = absl::Milliseconds(5), kLastLook = absl::S
 constexpr absl::Duration kSweepInterval = absl::Seconds(5), kPause = absl::Milliseconds(100);
 // What a connection gets beyond its age, so that its calls end first.
 constexpr absl::Duration kAgeGrace = absl::Seconds(30);
+// The end waits so long for those who have connected and said nothing yet. Of the real clock.
+constexpr auto kLastGreetings = std::chrono::milliseconds(100);
 // Descriptors that connections must leave to the rest of the process.
 constexpr int64_t kKeptDescriptors = 64;
 
@@ -120,6 +123,8 @@ void Acceptor::Stop() {
   stop_ = true;
   Wake();
   if (thread_.joinable()) thread_.join();
+  if (sockets_.empty()) return;
+  GreetTheLast();
   sockets_.clear();
 }
 
@@ -154,6 +159,18 @@ void Acceptor::Start() {
   thread_ = std::thread([this] {
     while (!stop_) Step(absl::Seconds(1));
   });
+}
+
+void Acceptor::GreetTheLast() {
+  SetAccepting(false);
+  const auto is_greeting = [](const auto& entry) {
+    return entry.second->state == State::kGreeting;
+  };
+  const auto end = std::chrono::steady_clock::now() + kLastGreetings;
+  while (std::any_of(connections_.begin(), connections_.end(), is_greeting) &&
+         std::chrono::steady_clock::now() < end) {
+    Step(absl::Milliseconds(10));
+  }
 }
 
 void Acceptor::Wake() {
@@ -382,7 +399,7 @@ bool Acceptor::HeldByGrpc(const Connection& connection) const {
 
 void Acceptor::CheckDeadlines() {
   const absl::Duration now = clock_.Monotonic();
-  if (pause_until_.has_value() && *pause_until_ <= now) {
+  if (!stop_ && pause_until_.has_value() && *pause_until_ <= now) {
     pause_until_.reset();
     SetAccepting(true);
   }

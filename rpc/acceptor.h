@@ -63,7 +63,9 @@ class Acceptor {
   absl::Status Listen(ListeningSocket socket);
   void Start();
 
-  // Ends the thread, and closes the sockets. From then on nothing is handed over. Idempotent.
+  // Accepts nobody any more, hands over those that were accepted and greet within 100 ms, ends the
+  // thread, and closes the sockets. So a socket of the service manager loses no connection: who was
+  // not accepted waits for the next process. Idempotent.
   void Stop();
 
   // A connection of this process to itself, which counts against no limit: hands one end over as
@@ -106,6 +108,7 @@ class Acceptor {
   void Pause();
   void SetAccepting(bool accepting);
   void CheckDeadlines();
+  void GreetTheLast();
   void Wake();
   absl::Status Register(int fd, uint64_t id, uint32_t events);
   int64_t Room() const;

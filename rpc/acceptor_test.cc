@@ -105,6 +105,18 @@ TEST_F(AcceptorTest, PeerIsKnownByItsCredentials) {
   EXPECT_EQ(absl::string_view(bytes, 24), kPreface);
 }
 
+TEST_F(AcceptorTest, EndServesWhoWasAcceptedAndNobodyElse) {
+  const UniqueFd accepted = Connect(), silent = Connect();
+  Run();
+  Send(accepted, kPreface);
+  const UniqueFd late = Connect();
+  Send(late, kPreface);
+  acceptor_->Stop();
+  EXPECT_THAT(given_, SizeIs(1));
+  EXPECT_EQ(acceptor_->connections(), 2) << "the late one waits for the next process";
+  acceptor_->Stop();
+}
+
 TEST_F(AcceptorTest, SilentConnectionIsNotHandedOver) {
   const UniqueFd peer = Connect();
   Send(peer, "PRI * HT");

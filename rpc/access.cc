@@ -135,15 +135,21 @@ Peer Access::PeerOf(const grpc::ServerContextBase& context) const {
   return peer;
 }
 
-grpc::Status Access::Admit(const grpc::ServerContextBase& context, absl::string_view method,
-                           Caller* caller) {
+Caller Access::Identify(const grpc::ServerContextBase& context) {
   Caller found;
   found.peer = PeerOf(context);
   found.key = KeyOf(found.peer);
+  absl::MutexLock lock(&mu_);
+  found.role = RoleOf(policy_, found.peer);
+  return found;
+}
+
+grpc::Status Access::Admit(const grpc::ServerContextBase& context, absl::string_view method,
+                           Caller* caller) {
+  Caller found = Identify(context);
   Role needed = Role::kNone;
   {
     absl::MutexLock lock(&mu_);
-    found.role = RoleOf(policy_, found.peer);
     if (const auto it = methods_.find(method); it != methods_.end()) needed = it->second;
   }
   const bool allowed = needed != Role::kNone && found.role >= needed;

@@ -66,6 +66,9 @@ class Access final : public CallGuard {
   grpc::Status Admit(const grpc::ServerContextBase& context, absl::string_view method,
                      Caller* caller) override ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Who makes a call, whether it may or not.
+  Caller Identify(const grpc::ServerContextBase& context) ABSL_LOCKS_EXCLUDED(mu_);
+
  private:
   Peer PeerOf(const grpc::ServerContextBase& context) const;
 

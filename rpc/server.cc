@@ -114,13 +114,18 @@ void Server::Build(const ServerOptions& options, grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("sasd");
   quota.Resize(static_cast<size_t>(limits.value(Limit::kMemoryBytes)));
   builder.SetResourceQuota(quota);
-  absl::flat_hash_set<std::string> methods;
+  absl::flat_hash_set<std::string> methods, changes;
   for (const ServedService& served : services_) {
     builder.RegisterService(served.service);
     edge_.access.Add(served.roles);
     for (const MethodRole& each : served.roles) methods.insert(each.first);
+    changes.insert(served.changes.begin(), served.changes.end());
   }
-  builder.experimental().SetInterceptorCreators(UndecodableInterceptors(std::move(methods)));
+  auto interceptors = UndecodableInterceptors(std::move(methods));
+  if (options.audit) {
+    interceptors.push_back(AuditInterceptor(edge_.access, std::move(changes), options.audit));
+  }
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   ping_method_ = options.ping_method;
 }
 

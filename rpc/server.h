@@ -15,6 +15,7 @@
 #include "grpcpp/grpcpp.h"
 #include "rpc/acceptor.h"
 #include "rpc/access.h"
+#include "rpc/call_audit.h"
 #include "rpc/edge.h"
 #include "rpc/listening_socket.h"
 
@@ -28,6 +29,8 @@ struct ServedService {
   // down. Empty: every call of the service ends by itself.
   std::function<void()> shut_down;
   std::vector<MethodRole> roles;  // of all its methods
+  // Those of its methods that change something, for the audit: "sas.v1.BaselineService/Dismiss".
+  std::vector<std::string> changes;
 };
 
 // The files of mutual TLS, in PEM. Read again when they change.
@@ -51,6 +54,8 @@ struct ServerOptions {
   // The method that Ping() calls, of one of the services, with an empty request:
   // "/sas.v1.NodeService/GetNode". Empty: none.
   std::string ping_method;
+  // Takes each call of a method that changes something, see AuditInterceptor(). May be empty.
+  CallAudit audit;
 };
 
 // A gRPC server: the services given, the standard health service ("" and each service by name), and

@@ -7,13 +7,17 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "grpcpp/support/server_interceptor.h"
+#include "grpcpp/support/status.h"
 
 namespace sasd::rpc {
 
-// gRPC 1.51 answers a request that it cannot decode with UNIMPLEMENTED and without a word, as if
-// the method were not there. These interceptors make INVALID_ARGUMENT of it, with a text, for the
-// methods given ("sas.v1.NodeService/GetNode"). For
-// ServerBuilder::experimental().SetInterceptorCreators().
+// What gRPC 1.51 answers to a request that it cannot decode, without a word: UNIMPLEMENTED of an
+// asynchronous service, as if the method were not there; INTERNAL of a synchronous one. No service
+// of ours gives such a status without a text.
+bool IsUndecodable(const grpc::Status& status);
+
+// These interceptors make INVALID_ARGUMENT of it, with a text, for the methods given
+// ("sas.v1.NodeService/GetNode"). For ServerBuilder::experimental().SetInterceptorCreators().
 std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
 UndecodableInterceptors(absl::flat_hash_set<std::string> methods);
 

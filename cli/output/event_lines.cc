@@ -246,7 +246,9 @@ class LinePrinter : public EventPrinter {
       out_ << absl::StrCat(head, NoticeText(notice), Part(why), "\n");
     }
     const bool restart = event.cause().kind() == sas::v1::CAUSE_KIND_RESTART;
-    if (changes.empty() && event.notices().empty() && !restart) {
+    if (event.has_audit()) {
+      out_ << absl::StrCat(head, PaintBySeverity(event.severity(), AuditText(event), paint_), "\n");
+    } else if (changes.empty() && event.notices().empty() && !restart) {
       out_ << absl::StrCat(head, "* nothing changed", Part(why), "\n");
     }
   }
@@ -294,6 +296,11 @@ class LinePrinter : public EventPrinter {
     } else if (cause.kind() == sas::v1::CAUSE_KIND_RESTART && host.empty()) {
       Bar(absl::StrCat("sasd restarted at ", event.revision()));
     }
+  }
+
+  // The text of the cause has caller, method, request and result.
+  static std::string AuditText(const sas::v1::Event& event) {
+    return absl::StrCat("@ ", CauseText(event.cause()));
   }
 
   std::string NoticeText(const sas::v1::Notice& notice) const {

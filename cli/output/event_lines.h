@@ -16,9 +16,9 @@ namespace sasd::cli {
 //   r42 02:11:09.123 - device 5000c500a7b26111  5000ccab.../4, sdb, SEAGATE ...  was attached  (phy
 //   5 ...)
 // The signs: + appeared, ~ changed (with the values before and after), - gone, = in the snapshot, !
-// notice, * an event that changed nothing. Gaps stand out as "--- gap: ... ---". The date precedes
-// the time if it is not today. Colours show the severity that sasd gives: warnings are yellow, what
-// is critical is red.
+// notice, @ what a client asked for, * an event that changed nothing. Gaps stand out as "--- gap:
+// ... ---". The date precedes the time if it is not today. Colours show the severity that sasd
+// gives: warnings are yellow, what is critical is red.
 std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint, WallClock clock);
 
 // One change, as in such a line: "~ port      5006.../5000...  4x 12G  width 3 -> 4".

@@ -98,7 +98,7 @@ class RunningFabric : public VirtualBackend {
   std::vector<rpc::ServedService> services(rpc::CallGuard& guard) override {
     service_.emplace(emulator_->fabric(), guard);
     return {{&*service_, sas::emulator::v1::EmulatorService::service_full_name(), nullptr,
-             emulator::EmulatorService::Roles()}};
+             emulator::EmulatorService::Roles(), emulator::EmulatorService::Changes()}};
   }
 
   absl::Status Rescan() override {

@@ -56,6 +56,12 @@ absl::string_view ToString(FindingReason reason) {
       return "HOST_NOT_READ";
     case FindingReason::kHostUnreadable:
       return "HOST_UNREADABLE";
+    case FindingReason::kCertificateExpires:
+      return "CERTIFICATE_EXPIRES";
+    case FindingReason::kCertificateExpired:
+      return "CERTIFICATE_EXPIRED";
+    case FindingReason::kCertificateUnusable:
+      return "CERTIFICATE_UNUSABLE";
     case FindingReason::kBaselineLost:
       return "BASELINE_LOST";
   }

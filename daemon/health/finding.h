@@ -47,11 +47,14 @@ enum class FindingReason : uint8_t {
   kRepeatedResets,  // warning
   kRepeatedGaps,    // warning
   // Of sasd itself.
-  kJournalStalled,  // critical: events are not written
-  kJournalRefused,  // warning: sasd serves from memory alone
-  kHostNotRead,     // warning: a host's picture is from before a restart, and the grace is over
-  kHostUnreadable,  // warning: the operating system names hosts that cannot be read
-  kBaselineLost,    // critical: what belongs to the node was lost with its file; the last one
+  kJournalStalled,      // critical: events are not written
+  kJournalRefused,      // warning: sasd serves from memory alone
+  kHostNotRead,         // warning: a host's picture is from before a restart, and the grace is over
+  kHostUnreadable,      // warning: the operating system names hosts that cannot be read
+  kCertificateExpires,  // warning: a certificate of sasd's TLS ends within 30 days
+  kCertificateExpired,  // critical
+  kCertificateUnusable,  // critical: cannot be read, or is not valid yet
+  kBaselineLost,         // critical: what belongs to the node was lost with its file; the last one
 };
 
 // "NARROW_PORT", ...: stable, part of the API.

@@ -307,6 +307,33 @@ TEST_F(MonitorTest, UnreadableHostsAreOneWarning) {
   EXPECT_EQ(Status(), HealthStatus::kWarning);
 }
 
+TEST_F(MonitorTest, CertificateIsAFindingFromThirtyDaysBeforeItsEnd) {
+  ReportDrive();
+  NodeFacts::Certificate certificate;
+  certificate.name = "CN=node in /node.pem";
+  certificate.begin = clock_.Now() - absl::Hours(1);
+  certificate.end = clock_.Now() + absl::Hours(24 * 30 + 1);
+  facts_.certificates = {certificate};
+  EXPECT_EQ(Status(), HealthStatus::kOk);
+  clock_.Advance(absl::Hours(1));
+  EXPECT_THAT(Problems(), ElementsAre("CERTIFICATE_EXPIRES"));
+  EXPECT_EQ(Status(), HealthStatus::kWarning);
+  clock_.Advance(absl::Hours(24 * 30));
+  EXPECT_THAT(Problems(), ElementsAre("CERTIFICATE_EXPIRED"));
+  EXPECT_EQ(Status(), HealthStatus::kCritical);
+  facts_.certificates[0].end += absl::Hours(24 * 365);  // a new one is in its place
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_EQ(Status(), HealthStatus::kOk);
+  facts_.certificates[0].begin = clock_.Now() + absl::Hours(1);
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_THAT(Problems(), ElementsAre("CERTIFICATE_UNUSABLE")) << "not valid yet";
+  facts_.certificates[0] = {"/node.pem", absl::InfinitePast(), absl::InfiniteFuture(), "no PEM"};
+  clock_.Advance(absl::Seconds(2));
+  ASSERT_THAT(Problems(), ElementsAre("CERTIFICATE_UNUSABLE"));
+  EXPECT_EQ(monitor_->Current()->findings[0].message, "certificate /node.pem: no PEM");
+  EXPECT_EQ(Status(), HealthStatus::kCritical);
+}
+
 TEST_F(MonitorTest, DismissalIsStoredAndRecorded) {
   ReportDrive();
   PullDrive();

@@ -6,9 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "driver/base/sas_address.h"
 
 namespace sasd::health {
+
+// So long before its end a certificate is a finding.
+inline constexpr absl::Duration kCertificateNotice = absl::Hours(24 * 30);
 
 // What health cannot see in the registry.
 struct NodeFacts {
@@ -30,6 +34,14 @@ struct NodeFacts {
     std::string reason;  // why, and what to do
   };
   std::vector<UnreadableHost> unreadable_hosts;
+
+  // A certificate of the files with which sasd serves TLS, or such a file that has none to read.
+  struct Certificate {
+    std::string name;  // "CN=node.example.org in /etc/sasd/node.pem", or the file
+    absl::Time begin = absl::InfinitePast(), end = absl::InfiniteFuture();  // of its validity
+    std::string error;  // why it cannot be read; empty: it can
+  };
+  std::vector<Certificate> certificates;
 };
 
 // Thread-safe; makes no I/O.

@@ -33,6 +33,35 @@ void ExamineStaleHosts(const Examined& examined, std::vector<Finding>& findings)
   }
 }
 
+std::string Day(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%d %H:%M UTC", time, absl::UTCTimeZone());
+}
+
+// One finding for each reason: they are about sasd itself, and it has no resource that would tell
+// them apart.
+void ExamineCertificates(const Examined& examined, std::vector<Finding>& findings) {
+  std::vector<std::string> expires, expired, unusable;
+  for (const NodeFacts::Certificate& each : examined.facts.certificates) {
+    if (!each.error.empty()) {
+      unusable.push_back(absl::StrCat("certificate ", each.name, ": ", each.error));
+    } else if (examined.now < each.begin) {
+      unusable.push_back(
+          absl::StrCat("certificate ", each.name, " is not valid before ", Day(each.begin)));
+    } else if (examined.now >= each.end) {
+      expired.push_back(absl::StrCat("certificate ", each.name, " ended at ", Day(each.end)));
+    } else if (each.end - examined.now <= kCertificateNotice) {
+      expires.push_back(absl::StrCat("certificate ", each.name, " ends at ", Day(each.end)));
+    }
+  }
+  const auto add = [&findings](Severity severity, FindingReason reason,
+                               const std::vector<std::string>& texts) {
+    if (!texts.empty()) findings.push_back(OfSasd(severity, reason, absl::StrJoin(texts, "; ")));
+  };
+  add(Severity::kWarning, FindingReason::kCertificateExpires, expires);
+  add(Severity::kCritical, FindingReason::kCertificateExpired, expired);
+  add(Severity::kCritical, FindingReason::kCertificateUnusable, unusable);
+}
+
 }  // namespace
 
 void ExamineNode(const Examined& examined, std::vector<Finding>& findings) {
@@ -53,6 +82,7 @@ void ExamineNode(const Examined& examined, std::vector<Finding>& findings) {
                absl::StrCat("sasd serves from memory alone: ", facts.journal_message)));
   }
   ExamineStaleHosts(examined, findings);
+  ExamineCertificates(examined, findings);
   if (!facts.unreadable_hosts.empty()) {
     // They have no address that would name them, so one finding lists all.
     findings.push_back(

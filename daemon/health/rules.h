@@ -43,7 +43,8 @@ struct Examined {
   }
 };
 
-// BASELINE_LOST, JOURNAL_STALLED, JOURNAL_REFUSED, HOST_NOT_READ, HOST_UNREADABLE.
+// BASELINE_LOST, JOURNAL_STALLED, JOURNAL_REFUSED, HOST_NOT_READ, HOST_UNREADABLE,
+// CERTIFICATE_EXPIRES, CERTIFICATE_EXPIRED, CERTIFICATE_UNUSABLE.
 void ExamineNode(const Examined& examined, std::vector<Finding>& findings);
 // DISCOVERY_ERROR, HOST_RECOVERING.
 void ExamineHosts(const Examined& examined, std::vector<Finding>& findings);

@@ -35,8 +35,8 @@ Origin FromStored(const v1::Origin& stored) {
   Origin origin;
   if (stored.unix_nanos() != 0) origin.time = absl::FromUnixNanos(stored.unix_nanos());
   origin.revision = stored.revision();
-  const bool known = stored.cause_kind() > 0 &&
-                     stored.cause_kind() <= static_cast<uint32_t>(CauseKind::kRestart) + 1;
+  const bool known =
+      stored.cause_kind() > 0 && stored.cause_kind() <= static_cast<uint32_t>(kLastCauseKind) + 1;
   if (known) origin.cause.kind = static_cast<CauseKind>(stored.cause_kind() - 1);
   origin.cause.event_code = static_cast<uint16_t>(stored.event_code());
   origin.cause.event_context = stored.event_context();

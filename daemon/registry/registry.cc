@@ -126,12 +126,14 @@ void Registry::Queue(std::shared_ptr<RegistryEvent> event) {
   events_.Push({std::move(event), MakeSnapshot()});
 }
 
-int64_t Registry::Annotate(Cause cause, std::vector<EventNotice> notices, absl::Time time) {
+int64_t Registry::Annotate(Cause cause, std::vector<EventNotice> notices, absl::Time time,
+                           std::shared_ptr<const AuditRecord> audit) {
   int64_t revision = 0;
   {
     absl::MutexLock write_lock(&write_mu_);
     std::shared_ptr<RegistryEvent> event =
         writer_->Annotate(std::move(cause), std::move(notices), time);
+    event->audit = std::move(audit);
     revision = event->revision;
     {
       absl::MutexLock lock(&mu_);

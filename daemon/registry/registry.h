@@ -86,7 +86,8 @@ class Registry : public ObservationSink {
 
   // Commits an event of notices alone, such as an operator's act that changes no resource. Returns
   // its revision. Wakes the consumer of events().
-  int64_t Annotate(Cause cause, std::vector<EventNotice> notices, absl::Time time)
+  int64_t Annotate(Cause cause, std::vector<EventNotice> notices, absl::Time time,
+                   std::shared_ptr<const AuditRecord> audit = nullptr)
       ABSL_LOCKS_EXCLUDED(write_mu_);
 
   // Makes events visible that were taken from events(), in their order. For its one consumer.

@@ -50,6 +50,18 @@ struct RevisionGap {
   GapReason reason = GapReason::kPowerLoss;
 };
 
+// Who called a method that changes something, and what became of it.
+struct AuditRecord {
+  std::string caller;    // "uid 1000, pid 4711"
+  std::string role;      // of the caller: "operator"
+  std::string method;    // "sas.v1.BaselineService/Dismiss"
+  std::string request;   // as text; cut off where it is long
+  int code = 0;          // google.rpc.Code of the answer; 0: it was done
+  std::string message;   // of an answer that is an error
+  bool refused = false;  // nobody let the caller in: its role, or nobody knows it
+  int64_t left_out = 0;  // failed calls before this one that have no record
+};
+
 // One committed batch: one revision. Immutable once it is encoded.
 struct RegistryEvent {
   int64_t revision = 0;
@@ -63,6 +75,7 @@ struct RegistryEvent {
   // Removals (children first), additions (parents first), modifications. No resource twice.
   std::vector<Change> changes;
   std::vector<EventNotice> notices;
+  std::shared_ptr<const AuditRecord> audit;  // null unless the cause is kAudit
 };
 using RegistryEventPtr = std::shared_ptr<const RegistryEvent>;
 

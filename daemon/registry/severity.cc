@@ -100,6 +100,7 @@ Severity OfCause(CauseKind kind) {
     case CauseKind::kUevent:
     case CauseKind::kControl:
     case CauseKind::kRestart:
+    case CauseKind::kAudit:
       break;
   }
   return Severity::kInfo;
@@ -128,6 +129,9 @@ Notice::Severity SeverityOf(const RegistryEvent& event) {
   Severity severity = OfCause(event.cause.kind);
   const bool jumped = event.previous_revision != 0 && event.previous_revision + 1 < event.revision;
   if (jumped) severity = std::max(severity, Severity::kWarning);
+  if (event.audit != nullptr && event.audit->refused) {
+    severity = std::max(severity, Severity::kWarning);
+  }
   for (const Change& change : event.changes) severity = std::max(severity, SeverityOf(change));
   for (const EventNotice& notice : event.notices) severity = std::max(severity, notice.severity);
   return severity;

@@ -15,7 +15,7 @@ namespace sasd::registry {
 Notice::Severity SeverityOf(const Change& change);
 
 // The most severe of its changes and notices. At least kWarning for lost events or a lost source, a
-// host reset, and an event after a jump of the revision.
+// host reset, an event after a jump of the revision, and a call that was refused.
 Notice::Severity SeverityOf(const RegistryEvent& event);
 
 }  // namespace sasd::registry

@@ -1,5 +1,6 @@
 #include "daemon/service/baseline_service.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "daemon/service/calls.h"
+#include "daemon/service/cancelled.h"
 #include "daemon/service/convert_health.h"
 #include "daemon/service/errors.h"
 #include "daemon/service/find.h"
@@ -33,9 +35,11 @@ constexpr absl::Duration kMaxDuration = absl::Hours(24 * 366);
 constexpr absl::Duration kVisible = absl::Seconds(5);
 
 // What is missing, as a topology: it is found by the same names as what is there.
-Topology Gone(const health::BaselineView& view) {
+Topology Gone(const health::BaselineView& view, Cancelled cancelled) {
   registry::Tables tables;
+  CancelledCheck is_cancelled(cancelled);
   for (const health::MissingPtr& missing : view.missing) {
+    if (is_cancelled()) break;
     std::visit(
         [&tables](const auto& pointer) {
           using T = std::remove_const_t<std::remove_reference_t<decltype(*pointer)>>;
@@ -60,8 +64,18 @@ std::optional<ResourceId> DriveOf(const std::vector<ResourceRef>& found) {
   return registry::MakeId<registry::LogicalUnit>(*drive);
 }
 
-grpc::Status FindObject(const std::string& object, const registry::Registry& registry,
-                        health::Monitor& monitor, ResourceId* id) {
+// What a verb works with.
+struct Verb {
+  const registry::Registry& registry;
+  health::Monitor& monitor;
+  ResourceFinder& finder;
+  const AdmittedCall& call;
+};
+
+grpc::Status FindObject(const std::string& object, const Verb& verb, ResourceId* id) {
+  const registry::Registry& registry = verb.registry;
+  health::Monitor& monitor = verb.monitor;
+  const std::function<bool()>& cancelled = verb.call.cancelled;
   if (object.empty()) return rpc::BadField("object", "it is empty; name the object");
   const std::shared_ptr<const Topology> topology = registry.Snapshot();
   const absl::StatusOr<ResourceId> named = ParseName(object);
@@ -70,12 +84,13 @@ grpc::Status FindObject(const std::string& object, const registry::Registry& reg
     *id = *named;
     return grpc::Status::OK;
   }
-  FoundResources found = FindResources(*topology, object, {});
+  FoundResources found = verb.finder.Find(topology, object, {}, cancelled);
   std::vector<std::string> suggestions = found.suggestions;
   if (found.resources.empty()) {
-    found = FindResources(Gone(monitor.baseline().View()), object, {});
+    found = FindResources(Gone(monitor.baseline().View(), cancelled), object, {}, cancelled);
     suggestions.insert(suggestions.end(), found.suggestions.begin(), found.suggestions.end());
   }
+  if (cancelled()) return CancelledStatus();
   if (found.resources.empty()) {
     std::string message = absl::StrCat("no object \"", object, "\" is there or missing");
     if (!suggestions.empty()) {
@@ -187,8 +202,7 @@ grpc::Status Accept(const sas::v1::AcceptBaselineRequest& request,
   return grpc::Status::OK;
 }
 
-grpc::Status RunDismiss(const sas::v1::DismissRequest& request, const registry::Registry& registry,
-                        health::Monitor& monitor, const std::string& author,
+grpc::Status RunDismiss(const sas::v1::DismissRequest& request, const Verb& verb,
                         sas::v1::DismissResponse* response) {
   if (request.reason().empty()) return rpc::BadField("reason", "it is empty; say why");
   if (request.reason().size() > kMaxReason) {
@@ -204,31 +218,30 @@ grpc::Status RunDismiss(const sas::v1::DismissRequest& request, const registry::
     }
   }
   ResourceId id;
-  if (grpc::Status s = FindObject(request.object(), registry, monitor, &id); !s.ok()) return s;
-  const auto dismissed = monitor.Dismiss(id, request.reason(), duration, author);
+  if (grpc::Status s = FindObject(request.object(), verb, &id); !s.ok()) return s;
+  const auto dismissed = verb.monitor.Dismiss(id, request.reason(), duration, verb.call.caller.key);
   if (!dismissed.ok()) return rpc::ToGrpc(dismissed.status());
   *response->mutable_dismissal() = ToProto(*dismissed->dismissal);
-  registry.WaitForRevision(dismissed->revision, kVisible).IgnoreError();
+  verb.registry.WaitForRevision(dismissed->revision, kVisible).IgnoreError();
   response->set_revision(dismissed->revision);
   return grpc::Status::OK;
 }
 
-grpc::Status RunUndismiss(const sas::v1::UndismissRequest& request,
-                          const registry::Registry& registry, health::Monitor& monitor,
-                          const std::string& author, sas::v1::UndismissResponse* response) {
+grpc::Status RunUndismiss(const sas::v1::UndismissRequest& request, const Verb& verb,
+                          sas::v1::UndismissResponse* response) {
   ResourceId id;
   const absl::string_view object = absl::StripPrefix(request.object(), "dismissals/");
   // A dismissal may outlive what is known of its object.
   const absl::StatusOr<ResourceId> named = ParseName(object);
   if (named.ok()) {
     id = *named;
-  } else if (grpc::Status s = FindObject(std::string(object), registry, monitor, &id); !s.ok()) {
+  } else if (grpc::Status s = FindObject(std::string(object), verb, &id); !s.ok()) {
     return s;
   }
-  const auto ended = monitor.Undismiss(id, author);
+  const auto ended = verb.monitor.Undismiss(id, verb.call.caller.key);
   if (!ended.ok()) return rpc::ToGrpc(ended.status());
   *response->mutable_dismissal() = ToProto(*ended->dismissal);
-  registry.WaitForRevision(ended->revision, kVisible).IgnoreError();
+  verb.registry.WaitForRevision(ended->revision, kVisible).IgnoreError();
   response->set_revision(ended->revision);
   return grpc::Status::OK;
 }
@@ -261,7 +274,7 @@ grpc::ServerUnaryReactor* BaselineService::Dismiss(grpc::CallbackServerContext* 
                                                    sas::v1::DismissResponse* response) {
   return calls_.Run(context, SASD_METHOD(Dismiss), request,
                     [this, request, response](const AdmittedCall& call) {
-                      return RunDismiss(*request, registry_, monitor_, call.caller.key, response);
+                      return RunDismiss(*request, {registry_, monitor_, finder_, call}, response);
                     });
 }
 
@@ -270,7 +283,7 @@ grpc::ServerUnaryReactor* BaselineService::Undismiss(grpc::CallbackServerContext
                                                      sas::v1::UndismissResponse* response) {
   return calls_.Run(context, SASD_METHOD(Undismiss), request,
                     [this, request, response](const AdmittedCall& call) {
-                      return RunUndismiss(*request, registry_, monitor_, call.caller.key, response);
+                      return RunUndismiss(*request, {registry_, monitor_, finder_, call}, response);
                     });
 }
 

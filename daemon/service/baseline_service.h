@@ -4,6 +4,7 @@
 #include "daemon/health/monitor.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/calls.h"
+#include "daemon/service/resource_finder.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/baseline_service.grpc.pb.h"
 
@@ -14,8 +15,9 @@ namespace sasd::service {
 class BaselineService final : public sas::v1::BaselineService::CallbackService {
  public:
   // Borrows all of them for its lifetime.
-  BaselineService(const registry::Registry& registry, health::Monitor& monitor, Calls& calls)
-      : registry_(registry), monitor_(monitor), calls_(calls) {}
+  BaselineService(const registry::Registry& registry, health::Monitor& monitor,
+                  ResourceFinder& finder, Calls& calls)
+      : registry_(registry), monitor_(monitor), finder_(finder), calls_(calls) {}
 
   grpc::ServerUnaryReactor* ListBaseline(grpc::CallbackServerContext* context,
                                          const sas::v1::ListBaselineRequest* request,
@@ -36,6 +38,7 @@ class BaselineService final : public sas::v1::BaselineService::CallbackService {
  private:
   const registry::Registry& registry_;
   health::Monitor& monitor_;
+  ResourceFinder& finder_;
   Calls& calls_;
 };
 

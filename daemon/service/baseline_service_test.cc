@@ -123,7 +123,8 @@ class BaselineServiceTest : public ::testing::Test {
   health::Monitor monitor_{{}, registry_, clock_};
   Publishing publishing_{registry_, monitor_};
   OpenCalls open_;
-  BaselineService service_{registry_, monitor_, open_.calls};
+  ResourceFinder finder_{registry_};
+  BaselineService service_{registry_, monitor_, finder_, open_.calls};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<sas::v1::BaselineService::Stub> stub_;
   sas::v1::DismissResponse dismissed_;
@@ -216,6 +217,16 @@ TEST_F(BaselineServiceTest, DismissedDriveIsFoundByAnyName) {
     EXPECT_THAT(Dismissals(), IsEmpty());
     EXPECT_EQ(Health(), health::HealthStatus::kCritical);
   }
+}
+
+TEST_F(BaselineServiceTest, ObjectsAreFoundWithTheIndex) {
+  finder_.Step(absl::ZeroDuration());
+  EXPECT_FALSE(finder_.has_index()) << "nobody has asked it";
+  ASSERT_TRUE(Dismiss("naa.1").ok());
+  finder_.Step(absl::ZeroDuration());
+  EXPECT_TRUE(finder_.has_index());
+  ASSERT_TRUE(Undismiss("naa.1").ok());
+  EXPECT_THAT(Dismissals(), IsEmpty());
 }
 
 TEST_F(BaselineServiceTest, DismissalInAdvanceHoldsForItsTime) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "grpcpp/support/status.h"
 
 namespace sasd::service {
@@ -13,6 +14,9 @@ namespace sasd::service {
 using Cancelled = absl::FunctionRef<bool()>;
 
 inline bool NeverCancelled() { return false; }
+
+// The status of work that was cancelled, below the calls.
+inline absl::Status WorkCancelled() { return absl::CancelledError("the caller has gone"); }
 
 // The status of a call whose work was cancelled.
 inline grpc::Status CancelledStatus() {

@@ -169,6 +169,8 @@ sas::v1::CauseKind ToProto(CauseKind kind) {
       return sas::v1::CAUSE_KIND_SOURCE_LOST;
     case CauseKind::kRestart:
       return sas::v1::CAUSE_KIND_RESTART;
+    case CauseKind::kAudit:
+      return sas::v1::CAUSE_KIND_AUDIT;
   }
   return sas::v1::CAUSE_KIND_UNSPECIFIED;
 }
@@ -520,6 +522,16 @@ sas::v1::Event HeaderToProto(const registry::RegistryEvent& event,
   cause->set_lost_event_count(event.cause.lost_events);
   out.set_arrival_monotonic_time_ns(absl::ToInt64Nanoseconds(event.arrival));
   out.set_severity(ToProto(registry::SeverityOf(event)));
+  if (event.audit != nullptr) {
+    sas::v1::Audit* audit = out.mutable_audit();
+    audit->set_caller(event.audit->caller);
+    audit->set_role(event.audit->role);
+    audit->set_method(event.audit->method);
+    audit->set_request(event.audit->request);
+    audit->set_code(event.audit->code);
+    audit->set_message(event.audit->message);
+    audit->set_left_out_count(event.audit->left_out);
+  }
   return out;
 }
 

@@ -29,7 +29,7 @@ registry::ResourceKind KindOfName(absl::string_view name) {
 
 // The inverse of ToProto; what this sasd does not know is a scan.
 CauseKind CauseOf(sas::v1::CauseKind proto) {
-  for (int i = 0; i <= static_cast<int>(CauseKind::kRestart); ++i) {
+  for (int i = 0; i <= static_cast<int>(kLastCauseKind); ++i) {
     const auto kind = static_cast<CauseKind>(i);
     if (ToProto(kind) == proto) return kind;
   }

@@ -48,13 +48,16 @@ class FakeHistory final : public HistoryReader {
     if (!events_.empty()) extent.oldest_time = events_.front()->time();
     return extent;
   }
-  absl::StatusOr<HistoryPage> Read(const HistoryQuery& query) const override {
+  absl::StatusOr<HistoryPage> Read(const HistoryQuery& query,
+                                   Cancelled cancelled = NeverCancelled) const override {
     if (!failure_.ok()) return failure_;
+    if (cancelled()) return WorkCancelled();
     return ReadEvents(events_, query);
   }
-  absl::Status VisitRemoved(const std::function<void(const RemovedState&)>& visit) const override {
-    if (failure_.ok()) VisitRemovedIn(events_, visit);
-    return failure_;
+  absl::Status VisitRemoved(const std::function<void(const RemovedState&)>& visit,
+                            Cancelled cancelled = NeverCancelled) const override {
+    if (failure_.ok()) VisitRemovedIn(events_, visit, cancelled);
+    return failure_.ok() && cancelled() ? WorkCancelled() : failure_;
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "daemon/registry/topology.h"
+#include "daemon/service/history_objects.h"
 #include "daemon/service/history_reader.h"
 #include "grpcpp/support/status.h"
 #include "sas/v1/history_service.pb.h"
@@ -15,7 +16,8 @@ namespace sasd::service {
 struct HistoryContext {
   const HistoryReader& reader;
   const registry::Topology& topology;  // of now
-  std::function<bool()> cancelled;     // the client has gone
+  std::function<bool()> cancelled;     // the client has gone, or the deadline has passed
+  ObjectFinder find = nullptr;         // in `topology`, with an index; null: without one
 };
 
 grpc::Status ListEvents(const sas::v1::ListEventsRequest& request, const HistoryContext& context,

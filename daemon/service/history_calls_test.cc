@@ -1,5 +1,6 @@
 #include "daemon/service/history_calls.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -359,6 +360,60 @@ TEST_F(LiveHistoryTest, AnUnknownObjectIsNotFound) {
   EXPECT_EQ(GetTimeline(Parse<sas::v1::GetTimelineRequest>("object: \"Z4\""), context, &response)
                 .error_code(),
             grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_F(LiveHistoryTest, EachLookForACancellationEndsTheCall) {
+  Go(kHostA, 3);
+  Go(kHostB, 3);
+  const auto topology = registry_.Snapshot();
+  const std::function<grpc::Status(const HistoryContext&)> calls[] = {
+      [](const HistoryContext& context) {
+        sas::v1::ListEventsResponse response;
+        return ListEvents(
+            Parse<sas::v1::ListEventsRequest>("objects: \"Z3\" newest_count: 3 page_size: 1"),
+            context, &response);
+      },
+      [](const HistoryContext& context) {
+        sas::v1::GetTimelineResponse response;
+        return GetTimeline(Parse<sas::v1::GetTimelineRequest>("object: \"Z3\""), context,
+                           &response);
+      },
+      [](const HistoryContext& context) {
+        sas::v1::GetDifferencesResponse response;
+        return GetDifferences(Parse<sas::v1::GetDifferencesRequest>("revision: 0"), context,
+                              &response);
+      },
+  };
+  for (const auto& call : calls) {
+    int looks = 0;
+    ASSERT_TRUE(call({history_, *topology, [&looks] { return ++looks < 0; }}).ok());
+    EXPECT_GE(looks, 2);
+    for (int last = 0; last < looks; ++last) {
+      int count = 0;
+      EXPECT_EQ(call({history_, *topology, [&] { return count++ >= last; }}).error_code(),
+                grpc::StatusCode::CANCELLED)
+          << last << " of " << looks;
+    }
+  }
+}
+
+TEST_F(LiveHistoryTest, ObjectsAreFoundWithTheIndex) {
+  const auto topology = registry_.Snapshot();
+  std::string asked;
+  const ObjectFinder find = [&](absl::string_view query, Cancelled) {
+    asked = std::string(query);
+    return FindResources(*topology, query, {});
+  };
+  const HistoryContext context{history_, *topology, [] { return false; }, find};
+  sas::v1::GetTimelineResponse timeline;
+  ASSERT_TRUE(
+      GetTimeline(Parse<sas::v1::GetTimelineRequest>("object: \"Z3\""), context, &timeline).ok());
+  EXPECT_EQ(asked, "Z3");
+  asked.clear();
+  sas::v1::ListEventsResponse events;
+  ASSERT_TRUE(
+      ListEvents(Parse<sas::v1::ListEventsRequest>("objects: \"Z3\""), context, &events).ok());
+  EXPECT_EQ(asked, "Z3");
 }
 
 TEST_F(LiveHistoryTest, WhatIsBackIsNotGone) {

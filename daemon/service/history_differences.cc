@@ -86,8 +86,7 @@ class DifferencesCall {
     response_->set_since_revision(since_);
     response_->set_revision(until_ - 1);
     if (grpc::Status s = Fold(); !s.ok()) return s;
-    FillPage();
-    return grpc::Status::OK;
+    return FillPage();
   }
 
  private:
@@ -129,7 +128,7 @@ class DifferencesCall {
     HistoryQuery query;
     query.start = time;
     query.limit = 1;
-    const absl::StatusOr<HistoryPage> page = context_.reader.Read(query);
+    const absl::StatusOr<HistoryPage> page = context_.reader.Read(query, context_.cancelled);
     if (!page.ok()) return rpc::ToGrpc(page.status());
     since_ = page->events.empty() ? extent_.newest : page->events[0]->revision() - 1;
     return grpc::Status::OK;
@@ -159,8 +158,8 @@ class DifferencesCall {
     query.limit = kChunk;
     int64_t count = 0;
     while (true) {
-      if (context_.cancelled()) return grpc::Status::CANCELLED;
-      const absl::StatusOr<HistoryPage> page = context_.reader.Read(query);
+      if (context_.cancelled()) return CancelledStatus();
+      const absl::StatusOr<HistoryPage> page = context_.reader.Read(query, context_.cancelled);
       if (!page.ok()) return rpc::ToGrpc(page.status());
       for (const watch::EncodedEventPtr& event : page->events) {
         if (++count > kMaxEvents) return TooManyEvents(kMaxEvents);
@@ -190,11 +189,13 @@ class DifferencesCall {
     }
   }
 
-  void FillPage() {
+  grpc::Status FillPage() {
+    CancelledCheck is_cancelled(context_.cancelled);
     size_t bytes = 0;
     std::string last;
     for (auto it = last_name_.empty() ? fates_.begin() : fates_.upper_bound(last_name_);
          it != fates_.end(); ++it) {
+      if (is_cancelled()) return CancelledStatus();
       Change net;
       if (!Net(it->second, &net)) continue;
       const size_t size = net.ByteSizeLong();
@@ -204,12 +205,13 @@ class DifferencesCall {
         const sas::v1::GetDifferencesRequest identity = Identity();
         response_->set_next_page_token(
             rpc::MakePageToken(absl::StrCat(since_, ".", until_, ".", last), &identity));
-        return;
+        return grpc::Status::OK;
       }
       bytes += size;
       last = it->first;
       *response_->add_changes() = std::move(net);
     }
+    return grpc::Status::OK;
   }
 
   const sas::v1::GetDifferencesRequest& request_;

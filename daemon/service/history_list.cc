@@ -116,7 +116,7 @@ class Listing {
   grpc::Status ReadCauses() {
     for (int i = 0; i < request_.cause_kinds_size(); ++i) {
       bool known = false;
-      for (int kind = 0; kind <= static_cast<int>(CauseKind::kRestart); ++kind) {
+      for (int kind = 0; kind <= static_cast<int>(kLastCauseKind); ++kind) {
         if (ToProto(static_cast<CauseKind>(kind)) != request_.cause_kinds(i)) continue;
         query_.causes |= 1u << kind;
         known = true;
@@ -139,8 +139,8 @@ class Listing {
         return rpc::BadField(absl::StrCat("objects[", i, "]"), "it is empty; name an object");
       }
       HistoryObject object;
-      if (grpc::Status s =
-              ResolveObject(request_.objects(i), context_.topology, context_.reader, &object);
+      if (grpc::Status s = ResolveObject(request_.objects(i), context_.topology, context_.reader,
+                                         &object, context_.find, context_.cancelled);
           !s.ok()) {
         return s;
       }
@@ -202,8 +202,8 @@ class Listing {
     query.newest_first = true;
     query.limit = kChunk;
     for (size_t looked = 0; looked < kMaxLook;) {
-      if (context_.cancelled()) return grpc::Status::CANCELLED;
-      const absl::StatusOr<HistoryPage> page = context_.reader.Read(query);
+      if (context_.cancelled()) return CancelledStatus();
+      const absl::StatusOr<HistoryPage> page = context_.reader.Read(query, context_.cancelled);
       if (!page.ok()) return rpc::ToGrpc(page.status());
       for (const watch::EncodedEventPtr& event : page->events) {
         if (!watch::Select(event, filter_).has_value() || --place_.left > 0) continue;
@@ -229,12 +229,12 @@ class Listing {
     HistoryQuery query = query_;
     query.newest_first = newest_first();
     for (size_t looked = 0; looked < kMaxLook;) {
-      if (context_.cancelled()) return grpc::Status::CANCELLED;
+      if (context_.cancelled()) return CancelledStatus();
       query.after = place_.after;
       query.until = place_.until;
       // One more than fits shows that there is a next page.
       query.limit = filter_.passes_everything() ? page_size_ - listed() + 1 : kChunk;
-      const absl::StatusOr<HistoryPage> page = context_.reader.Read(query);
+      const absl::StatusOr<HistoryPage> page = context_.reader.Read(query, context_.cancelled);
       if (!page.ok()) return rpc::ToGrpc(page.status());
       const bool full = !AddEvents(*page);
       if (!full && !page->done) MoveTo(page->position);

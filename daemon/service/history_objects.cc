@@ -63,16 +63,17 @@ bool Wanted(const Resource& resource, absl::Span<const registry::ResourceKind> k
 template <typename Predicate>
 absl::StatusOr<std::vector<RemovedObject>> CollectRemoved(const Topology& topology,
                                                           const HistoryReader& reader,
-                                                          Predicate wanted) {
+                                                          Predicate wanted, Cancelled cancelled) {
   std::vector<RemovedObject> found;
-  const absl::Status status = reader.VisitRemoved([&](const RemovedState& state) {
+  const auto visit = [&](const RemovedState& state) {
     RemovedObject object;
     object.revision = state.revision;
     const bool readable = object.last_known.ParseFromArray(state.resource.data(),
                                                            static_cast<int>(state.resource.size()));
     if (!readable || !wanted(object.last_known) || IsThere(state.name, topology)) return;
     found.push_back(std::move(object));
-  });
+  };
+  const absl::Status status = reader.VisitRemoved(visit, cancelled);
   if (!status.ok()) return status;
   std::sort(found.begin(), found.end(), [](const RemovedObject& a, const RemovedObject& b) {
     return a.revision != b.revision ? a.revision > b.revision
@@ -89,14 +90,14 @@ bool LeadsTo(const Resource& resource, const absl::flat_hash_set<std::string>& u
 
 // Adds the paths that drives had lately, as their events have them.
 absl::Status AddPaths(const absl::flat_hash_set<std::string>& units, const HistoryReader& reader,
-                      std::vector<std::string>& names) {
+                      Cancelled cancelled, std::vector<std::string>& names) {
   if (units.empty()) return absl::OkStatus();
   HistoryQuery query;
   query.objects.assign(units.begin(), units.end());
   query.newest_first = true;
   query.limit = kPathEvents;
   query.max_bytes = kPathBytes;
-  const absl::StatusOr<HistoryPage> page = reader.Read(query);
+  const absl::StatusOr<HistoryPage> page = reader.Read(query, cancelled);
   if (!page.ok()) return page.status();
   const auto add = [&names](const Resource& resource) {
     for (const auto& path : resource.logical_unit().paths()) names.push_back(path.end_device());
@@ -132,11 +133,14 @@ void AddObject(const Resource& resource, HistoryObject* object,
 
 absl::StatusOr<std::vector<RemovedObject>> FindRemoved(
     absl::string_view query, absl::Span<const registry::ResourceKind> kinds,
-    const Topology& topology, const HistoryReader& reader) {
+    const Topology& topology, const HistoryReader& reader, Cancelled cancelled) {
   const RemovedMatcher matcher(query);
-  auto found = CollectRemoved(topology, reader, [&](const Resource& resource) {
-    return Wanted(resource, kinds) && matcher.Matches(resource);
-  });
+  auto found = CollectRemoved(
+      topology, reader,
+      [&](const Resource& resource) {
+        return Wanted(resource, kinds) && matcher.Matches(resource);
+      },
+      cancelled);
   if (!found.ok()) return found.status();
   absl::flat_hash_set<std::string> units;
   for (const RemovedObject& object : *found) {
@@ -155,16 +159,19 @@ absl::StatusOr<std::vector<RemovedObject>> FindRemoved(
 }
 
 grpc::Status ResolveObject(absl::string_view query, const Topology& topology,
-                           const HistoryReader& reader, HistoryObject* object) {
+                           const HistoryReader& reader, HistoryObject* object,
+                           const ObjectFinder& find, Cancelled cancelled) {
   absl::flat_hash_set<std::string> units;
-  const FoundResources there = FindResources(topology, query, {});
+  const FoundResources there =
+      find != nullptr ? find(query, cancelled) : FindResources(topology, query, {}, cancelled);
+  if (cancelled()) return CancelledStatus();
   for (const registry::ResourceRef& ref : there.resources) {
     Resource resource;
     ToProto(ref, &resource);
     AddObject(resource, object, units);
   }
   if (object->names.empty()) {
-    const auto gone = FindRemoved(query, {}, topology, reader);
+    const auto gone = FindRemoved(query, {}, topology, reader, cancelled);
     if (!gone.ok()) return rpc::ToGrpc(gone.status());
     if (!gone->empty()) AddObject(gone->front().last_known, object, units);
     object->is_gone = !gone->empty();
@@ -175,13 +182,13 @@ grpc::Status ResolveObject(absl::string_view query, const Topology& topology,
     about.objects = {std::string(query)};
     about.limit = 1;
     about.newest_first = true;
-    const absl::StatusOr<HistoryPage> page = reader.Read(about);
+    const absl::StatusOr<HistoryPage> page = reader.Read(about, cancelled);
     if (!page.ok()) return rpc::ToGrpc(page.status());
     if (!page->events.empty()) object->names = about.objects;
     object->is_gone = true;
   }
   if (object->names.empty()) return ObjectNotFound(query, there.suggestions);
-  if (absl::Status s = AddPaths(units, reader, object->names); !s.ok()) {
+  if (absl::Status s = AddPaths(units, reader, cancelled, object->names); !s.ok()) {
     return rpc::ToGrpc(s);
   }
   std::sort(object->names.begin(), object->names.end());

@@ -2,6 +2,7 @@
 #define DAEMON_SERVICE_HISTORY_OBJECTS_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "daemon/registry/topology.h"
+#include "daemon/service/cancelled.h"
+#include "daemon/service/find.h"
 #include "daemon/service/history_reader.h"
 #include "grpcpp/support/status.h"
 #include "sas/v1/resources.pb.h"
@@ -26,7 +29,11 @@ struct RemovedObject {
 // identifier only. A drive stands for its paths.
 absl::StatusOr<std::vector<RemovedObject>> FindRemoved(
     absl::string_view query, absl::Span<const registry::ResourceKind> kinds,
-    const registry::Topology& topology, const HistoryReader& reader);
+    const registry::Topology& topology, const HistoryReader& reader,
+    Cancelled cancelled = NeverCancelled);
+
+// FindResources() of the topology of now, with an index if there is one.
+using ObjectFinder = std::function<FoundResources(absl::string_view query, Cancelled cancelled)>;
 
 // An object of the past or of now.
 struct HistoryObject {
@@ -39,9 +46,12 @@ struct HistoryObject {
 
 // Finds the object that `query` means: those that are there come first, then the newest that is
 // gone. Several objects (a serial that two drives share) are all in `names`; `resource` is the
-// first. Errors: NOT_FOUND with close names; those of the reader.
+// first. `find` null: without an index. Errors: NOT_FOUND with close names; CANCELLED; those of the
+// reader.
 grpc::Status ResolveObject(absl::string_view query, const registry::Topology& topology,
-                           const HistoryReader& reader, HistoryObject* object);
+                           const HistoryReader& reader, HistoryObject* object,
+                           const ObjectFinder& find = nullptr,
+                           Cancelled cancelled = NeverCancelled);
 
 }  // namespace sasd::service
 

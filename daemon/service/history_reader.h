@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "daemon/service/cancelled.h"
 #include "daemon/watch/encoded_event.h"
 #include "driver/observation/observation.h"
 
@@ -65,7 +66,7 @@ struct RemovedState {
 };
 
 // The past of the node, wherever it is kept. Thread-safe. May wait for a disk: not for the threads
-// that serve live clients.
+// that serve live clients. What was cancelled returns kCancelled.
 class HistoryReader {
  public:
   virtual ~HistoryReader() = default;
@@ -74,12 +75,13 @@ class HistoryReader {
   virtual absl::StatusOr<HistoryExtent> Extent() const = 0;
   // Never returns an event twice or out of order over the pages of a query. If the history begins
   // later than `after`, so does the page: compare with Extent().
-  virtual absl::StatusOr<HistoryPage> Read(const HistoryQuery& query) const = 0;
+  virtual absl::StatusOr<HistoryPage> Read(const HistoryQuery& query,
+                                           Cancelled cancelled = NeverCancelled) const = 0;
   // Calls `visit` once for each object that was removed, as far as is known, with its last removal,
   // in any order. It may have come back since: ask the topology. The views are valid during the
   // call.
-  virtual absl::Status VisitRemoved(
-      const std::function<void(const RemovedState&)>& visit) const = 0;
+  virtual absl::Status VisitRemoved(const std::function<void(const RemovedState&)>& visit,
+                                    Cancelled cancelled = NeverCancelled) const = 0;
 };
 
 }  // namespace sasd::service

@@ -14,7 +14,10 @@ grpc::ServerUnaryReactor* HistoryService::Answer(grpc::CallbackServerContext* co
   return calls_.Run(
       context, method, request, [this, request, response, fill](const AdmittedCall& call) {
         const std::shared_ptr<const registry::Topology> topology = registry_.Snapshot();
-        return fill(*request, HistoryContext{reader_, *topology, call.cancelled}, response);
+        const ObjectFinder find = [this, &topology](absl::string_view query, Cancelled cancelled) {
+          return finder_.Find(topology, query, {}, cancelled);
+        };
+        return fill(*request, HistoryContext{reader_, *topology, call.cancelled, find}, response);
       });
 }
 

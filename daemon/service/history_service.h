@@ -5,6 +5,7 @@
 #include "daemon/registry/registry.h"
 #include "daemon/service/calls.h"
 #include "daemon/service/history_reader.h"
+#include "daemon/service/resource_finder.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/history_service.grpc.pb.h"
 
@@ -14,8 +15,9 @@ namespace sasd::service {
 class HistoryService final : public sas::v1::HistoryService::CallbackService {
  public:
   // Borrows all of them for its lifetime.
-  HistoryService(const registry::Registry& registry, const HistoryReader& reader, Calls& calls)
-      : registry_(registry), reader_(reader), calls_(calls) {}
+  HistoryService(const registry::Registry& registry, const HistoryReader& reader,
+                 ResourceFinder& finder, Calls& calls)
+      : registry_(registry), reader_(reader), finder_(finder), calls_(calls) {}
 
   grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
                                        const sas::v1::ListEventsRequest* request,
@@ -35,6 +37,7 @@ class HistoryService final : public sas::v1::HistoryService::CallbackService {
 
   const registry::Registry& registry_;
   const HistoryReader& reader_;
+  ResourceFinder& finder_;
   Calls& calls_;
 };
 

@@ -69,8 +69,8 @@ class TimelineCall {
     if (!extent.ok()) return rpc::ToGrpc(extent.status());
     extent_ = *extent;
     if (grpc::Status s = ReadToken(); !s.ok()) return s;
-    if (grpc::Status s =
-            ResolveObject(request_.object(), context_.topology, context_.reader, &object_);
+    if (grpc::Status s = ResolveObject(request_.object(), context_.topology, context_.reader,
+                                       &object_, context_.find, context_.cancelled);
         !s.ok()) {
       return s;
     }
@@ -132,7 +132,7 @@ class TimelineCall {
     query.newest_first = true;
     query.limit = kPlacementEvents;
     query.max_bytes = kPlacementBytes;
-    const absl::StatusOr<HistoryPage> page = context_.reader.Read(query);
+    const absl::StatusOr<HistoryPage> page = context_.reader.Read(query, context_.cancelled);
     if (!page.ok()) return rpc::ToGrpc(page.status());
     std::vector<Event> events;
     for (auto it = page->events.rbegin(); it != page->events.rend(); ++it) {
@@ -161,10 +161,10 @@ class TimelineCall {
     query.newest_first = newest_first();
     query.limit = kChunk;
     for (size_t looked = 0; looked < kMaxLook;) {
-      if (context_.cancelled()) return grpc::Status::CANCELLED;
+      if (context_.cancelled()) return CancelledStatus();
       query.after = after_;
       query.until = until_;
-      const absl::StatusOr<HistoryPage> page = context_.reader.Read(query);
+      const absl::StatusOr<HistoryPage> page = context_.reader.Read(query, context_.cancelled);
       if (!page.ok()) return rpc::ToGrpc(page.status());
       const bool full = !AddPage(*page);
       if (full) break;

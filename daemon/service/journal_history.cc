@@ -28,7 +28,7 @@ journal::Query ToJournal(const HistoryQuery& query) {
   out.limit = query.limit;
   out.max_bytes = query.max_bytes;
   out.objects = query.objects;
-  for (int i = 0; i <= static_cast<int>(CauseKind::kRestart); ++i) {
+  for (int i = 0; i <= static_cast<int>(kLastCauseKind); ++i) {
     if ((query.causes & 1u << i) != 0) {
       out.causes |= uint64_t{1} << static_cast<int>(ToProto(static_cast<CauseKind>(i)));
     }
@@ -130,7 +130,9 @@ absl::StatusOr<HistoryPage> JournalHistory::ReadJournal(const HistoryQuery& quer
   return out;
 }
 
-absl::StatusOr<HistoryPage> JournalHistory::Read(const HistoryQuery& query) const {
+absl::StatusOr<HistoryPage> JournalHistory::Read(const HistoryQuery& query,
+                                                 Cancelled cancelled) const {
+  if (cancelled()) return WorkCancelled();
   const absl::StatusOr<int64_t> found = Seam();
   if (!found.ok()) return found.status();
   int64_t seam = *found;
@@ -143,7 +145,7 @@ absl::StatusOr<HistoryPage> JournalHistory::Read(const HistoryQuery& query) cons
   if (query.newest_first) {
     HistoryQuery recent = query;
     recent.after = std::max(query.after, seam - 1);
-    absl::StatusOr<HistoryPage> page = log_.Read(recent);
+    absl::StatusOr<HistoryPage> page = log_.Read(recent, cancelled);
     if (!page.ok() || !page->done) return page;
     // What the log trimmed meanwhile is in the journal.
     const absl::StatusOr<int64_t> now = Seam();
@@ -178,7 +180,7 @@ absl::StatusOr<HistoryPage> JournalHistory::Read(const HistoryQuery& query) cons
     page->position = rest.after;
     return page;
   }
-  absl::StatusOr<HistoryPage> recent = log_.Read(rest);
+  absl::StatusOr<HistoryPage> recent = log_.Read(rest, cancelled);
   if (!recent.ok()) return recent;
   const absl::StatusOr<int64_t> now = Seam();
   if (!now.ok()) return now.status();
@@ -192,14 +194,14 @@ absl::StatusOr<HistoryPage> JournalHistory::Read(const HistoryQuery& query) cons
   return page;
 }
 
-absl::Status JournalHistory::VisitRemoved(
-    const std::function<void(const RemovedState&)>& visit) const {
+absl::Status JournalHistory::VisitRemoved(const std::function<void(const RemovedState&)>& visit,
+                                          Cancelled cancelled) const {
   absl::flat_hash_set<std::string> seen;
   const auto visit_once = [&](const RemovedState& state) {
     if (seen.emplace(state.name).second) visit(state);
   };
   // The newest first: the checkpoint is of an earlier revision than the log.
-  if (absl::Status s = log_.VisitRemoved(visit_once); !s.ok()) return s;
+  if (absl::Status s = log_.VisitRemoved(visit_once, cancelled); !s.ok()) return s;
   const absl::StatusOr<int64_t> seam = Seam();
   if (!seam.ok()) return seam.status();
   HistoryQuery between;
@@ -207,19 +209,24 @@ absl::Status JournalHistory::VisitRemoved(
   between.until = *seam;
   std::vector<watch::EncodedEventPtr> events;
   while (between.after < between.until - 1) {
+    if (cancelled()) return WorkCancelled();
     absl::StatusOr<HistoryPage> page = ReadJournal(between);
     if (!page.ok()) return page.status();
     std::move(page->events.begin(), page->events.end(), std::back_inserter(events));
     if (page->done) break;
     between.after = page->position;
   }
-  VisitRemovedIn(events, visit_once);
+  VisitRemovedIn(events, visit_once, cancelled);
+  // Reading a row takes little; what is made of it takes most of the time.
+  CancelledCheck is_cancelled(cancelled);
+  bool stopped = false;
   const absl::StatusOr<int64_t> damaged = journal_.VisitState(
       [&](const journal::StateRow& row) {
-        visit_once({row.name, row.resource, row.revision});
+        stopped = stopped || is_cancelled();
+        if (!stopped) visit_once({row.name, row.resource, row.revision});
       },
       /*only_gone=*/true);
-  return damaged.status();
+  return stopped || cancelled() ? WorkCancelled() : damaged.status();
 }
 
 }  // namespace sasd::service

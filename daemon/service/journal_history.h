@@ -15,8 +15,10 @@ class JournalHistory final : public HistoryReader {
   JournalHistory(journal::Journal& journal, const LogHistory& log) : journal_(journal), log_(log) {}
 
   absl::StatusOr<HistoryExtent> Extent() const override;
-  absl::StatusOr<HistoryPage> Read(const HistoryQuery& query) const override;
-  absl::Status VisitRemoved(const std::function<void(const RemovedState&)>& visit) const override;
+  absl::StatusOr<HistoryPage> Read(const HistoryQuery& query,
+                                   Cancelled cancelled = NeverCancelled) const override;
+  absl::Status VisitRemoved(const std::function<void(const RemovedState&)>& visit,
+                            Cancelled cancelled = NeverCancelled) const override;
 
  private:
   // What the journal has of the query. A row that is no event is a gap.

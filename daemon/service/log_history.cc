@@ -121,9 +121,10 @@ HistoryPage ReadEvents(const std::vector<watch::EncodedEventPtr>& events,
 }
 
 void VisitRemovedIn(const std::vector<watch::EncodedEventPtr>& events,
-                    const std::function<void(const RemovedState&)>& visit) {
+                    const std::function<void(const RemovedState&)>& visit, Cancelled cancelled) {
   absl::flat_hash_set<std::string> seen;
-  for (auto it = events.rbegin(); it != events.rend(); ++it) {
+  CancelledCheck is_cancelled(cancelled);
+  for (auto it = events.rbegin(); it != events.rend() && !is_cancelled(); ++it) {
     const watch::EncodedEvent& event = **it;
     for (size_t i = 0; i < event.piece_count(); ++i) {
       const absl::string_view bytes = event.piece_bytes(i);
@@ -153,11 +154,12 @@ absl::StatusOr<HistoryExtent> LogHistory::Extent() const {
   return extent;
 }
 
-absl::StatusOr<HistoryPage> LogHistory::Read(const HistoryQuery& query) const {
+absl::StatusOr<HistoryPage> LogHistory::Read(const HistoryQuery& query, Cancelled cancelled) const {
   PageBuilder page(query);
   if (!query.newest_first) {
     int64_t after = std::max(query.after, log_.oldest_revision() - 1);
     while (true) {
+      if (cancelled()) return WorkCancelled();
       const absl::StatusOr<watch::History> chunk = log_.Read(after, kChunk);
       if (!chunk.ok()) {  // trimmed meanwhile
         after = log_.oldest_revision() - 1;
@@ -175,11 +177,13 @@ absl::StatusOr<HistoryPage> LogHistory::Read(const HistoryQuery& query) const {
   int64_t end = log_.newest_revision() + 1;
   if (query.until != 0) end = std::min(end, query.until);
   // The counter may have jumped: a stretch of revisions can hold fewer events than that.
+  CancelledCheck is_cancelled(cancelled);
   for (int64_t stretch = kChunk;; stretch *= 2) {
     const int64_t begin = std::max(log_.oldest_revision() - 1, query.after);
     int64_t after = std::max(begin, end - 1 - stretch);
     std::vector<watch::EncodedEventPtr> events;
     for (int64_t from = after; from < end - 1;) {
+      if (cancelled()) return WorkCancelled();
       const absl::StatusOr<watch::History> chunk = log_.Read(from, kChunk);
       if (!chunk.ok() || chunk->events.empty()) break;
       for (const watch::EncodedEventPtr& event : chunk->events) {
@@ -188,6 +192,7 @@ absl::StatusOr<HistoryPage> LogHistory::Read(const HistoryQuery& query) const {
       from = chunk->events.back()->revision();
     }
     for (auto it = events.rbegin(); it != events.rend(); ++it) {
+      if (is_cancelled()) return WorkCancelled();
       if (!page.Add(*it)) return page.Finish();
     }
     if (after <= begin) return page.Finish();
@@ -195,10 +200,12 @@ absl::StatusOr<HistoryPage> LogHistory::Read(const HistoryQuery& query) const {
   }
 }
 
-absl::Status LogHistory::VisitRemoved(const std::function<void(const RemovedState&)>& visit) const {
+absl::Status LogHistory::VisitRemoved(const std::function<void(const RemovedState&)>& visit,
+                                      Cancelled cancelled) const {
   std::vector<watch::EncodedEventPtr> events;
   int64_t after = log_.oldest_revision() - 1;
   while (true) {
+    if (cancelled()) return WorkCancelled();
     const absl::StatusOr<watch::History> chunk = log_.Read(after, kChunk);
     if (!chunk.ok()) {  // trimmed meanwhile
       after = log_.oldest_revision() - 1;
@@ -209,8 +216,8 @@ absl::Status LogHistory::VisitRemoved(const std::function<void(const RemovedStat
     events.insert(events.end(), chunk->events.begin(), chunk->events.end());
     after = chunk->events.back()->revision();
   }
-  VisitRemovedIn(events, visit);
-  return absl::OkStatus();
+  VisitRemovedIn(events, visit, cancelled);
+  return cancelled() ? WorkCancelled() : absl::OkStatus();
 }
 
 }  // namespace sasd::service

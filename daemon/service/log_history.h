@@ -13,8 +13,10 @@ class LogHistory final : public HistoryReader {
   explicit LogHistory(const watch::WatchLog& log) : log_(log) {}
 
   absl::StatusOr<HistoryExtent> Extent() const override;
-  absl::StatusOr<HistoryPage> Read(const HistoryQuery& query) const override;
-  absl::Status VisitRemoved(const std::function<void(const RemovedState&)>& visit) const override;
+  absl::StatusOr<HistoryPage> Read(const HistoryQuery& query,
+                                   Cancelled cancelled = NeverCancelled) const override;
+  absl::Status VisitRemoved(const std::function<void(const RemovedState&)>& visit,
+                            Cancelled cancelled = NeverCancelled) const override;
 
  private:
   const watch::WatchLog& log_;
@@ -26,7 +28,8 @@ HistoryPage ReadEvents(const std::vector<watch::EncodedEventPtr>& events,
 
 // HistoryReader::VisitRemoved for events in memory, ascending by revision. A pure function.
 void VisitRemovedIn(const std::vector<watch::EncodedEventPtr>& events,
-                    const std::function<void(const RemovedState&)>& visit);
+                    const std::function<void(const RemovedState&)>& visit,
+                    Cancelled cancelled = NeverCancelled);
 
 }  // namespace sasd::service
 

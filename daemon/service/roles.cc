@@ -54,4 +54,12 @@ std::vector<rpc::MethodRole> RolesOf(absl::string_view service) {
   return out;
 }
 
+std::vector<std::string> ChangesOf(absl::string_view service) {
+  std::vector<std::string> out;
+  for (const rpc::MethodRole& each : RolesOf(service)) {
+    if (each.second > Role::kViewer) out.push_back(each.first);
+  }
+  return out;
+}
+
 }  // namespace sasd::service

@@ -56,6 +56,14 @@ TEST(RolesTest, OnlyReadsNeedNoMoreThanViewer) {
   }
 }
 
+TEST(RolesTest, WhatIsNoReadIsInTheAudit) {
+  EXPECT_THAT(
+      ChangesOf("sas.v1.BaselineService"),
+      UnorderedElementsAre("sas.v1.BaselineService/AcceptBaseline",
+                           "sas.v1.BaselineService/Dismiss", "sas.v1.BaselineService/Undismiss"));
+  EXPECT_THAT(ChangesOf("sas.v1.NodeService"), testing::IsEmpty());
+}
+
 TEST(RolesTest, ServiceHasItsOwnMethods) {
   EXPECT_THAT(RolesOf("sas.v1.WatchService"),
               UnorderedElementsAre(rpc::MethodRole("sas.v1.WatchService/Watch", Role::kViewer)));

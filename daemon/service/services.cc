@@ -17,7 +17,7 @@ constexpr absl::Duration kStallCheck = absl::Seconds(1);
 
 rpc::ServedService Served(grpc::Service& service, const std::string& name,
                           std::function<void()> shut_down) {
-  return {&service, name, std::move(shut_down), RolesOf(name)};
+  return {&service, name, std::move(shut_down), RolesOf(name), ChangesOf(name)};
 }
 
 }  // namespace
@@ -31,10 +31,11 @@ Services::Services(const ServiceOptions& options, rpc::Edge& edge, registry::Reg
       pool_(kThreads, edge.limits.value(rpc::Limit::kWaitingCalls),
             edge.limits.value(rpc::Limit::kWaitingCallsPerPeer)),
       calls_(edge.access, edge.limits, pool_),
-      topology_(registry, history_reader(), calls_),
+      finder_(registry),
+      topology_(registry, history_reader(), finder_, calls_),
       node_(registry, log, monitor, std::move(node), calls_),
-      baseline_(registry, monitor, calls_),
-      history_(registry, history_reader(), calls_),
+      baseline_(registry, monitor, finder_, calls_),
+      history_(registry, history_reader(), finder_, calls_),
       watch_(registry, log, calls_),
       ticks_([this, interval = options.bookmark_interval] {
         absl::Duration since_bookmark = absl::ZeroDuration();

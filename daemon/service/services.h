@@ -17,6 +17,7 @@
 #include "daemon/service/log_history.h"
 #include "daemon/service/node_info.h"
 #include "daemon/service/node_service.h"
+#include "daemon/service/resource_finder.h"
 #include "daemon/service/topology_service.h"
 #include "daemon/service/watch_service.h"
 #include "daemon/service/worker_pool.h"
@@ -53,6 +54,7 @@ class Services {
   const std::unique_ptr<JournalHistory> journal_history_;  // null without a journal
   WorkerPool pool_;
   Calls calls_;
+  ResourceFinder finder_;  // synchronizes itself
   TopologyService topology_;
   NodeService node_;
   BaselineService baseline_;

@@ -99,11 +99,11 @@ void AddRemoval(const HistoryReader& history, int64_t revision, sas::v1::Removed
 // What was there and is gone.
 grpc::Status FillRemoved(const sas::v1::FindResourcesRequest& request,
                          const registry::Registry& registry, const HistoryReader& history,
-                         sas::v1::FindResourcesResponse* response) {
+                         sas::v1::FindResourcesResponse* response, Cancelled cancelled) {
   std::vector<registry::ResourceKind> kinds;
   if (grpc::Status s = ReadKinds(request, &kinds); !s.ok()) return s;
   const std::shared_ptr<const Topology> topology = registry.Snapshot();
-  const auto removed = FindRemoved(request.query(), kinds, *topology, history);
+  const auto removed = FindRemoved(request.query(), kinds, *topology, history, cancelled);
   if (!removed.ok()) return rpc::ToGrpc(removed.status());
   for (const RemovedObject& object : *removed) {
     sas::v1::RemovedResource* const out = response->add_removed_resources();
@@ -187,7 +187,7 @@ grpc::ServerUnaryReactor* TopologyService::FindResources(
                       const grpc::Status status = FillFound(*request, registry_.Snapshot(), finder_,
                                                             response, call.cancelled);
                       if (!status.ok() || !response->resources().empty()) return status;
-                      return FillRemoved(*request, registry_, history_, response);
+                      return FillRemoved(*request, registry_, history_, response, call.cancelled);
                     });
 }
 

@@ -15,8 +15,9 @@ namespace sasd::service {
 class TopologyService final : public sas::v1::TopologyService::CallbackService {
  public:
   // Borrows all of them for its lifetime.
-  TopologyService(const registry::Registry& registry, const HistoryReader& history, Calls& calls)
-      : registry_(registry), history_(history), calls_(calls), finder_(registry) {}
+  TopologyService(const registry::Registry& registry, const HistoryReader& history,
+                  ResourceFinder& finder, Calls& calls)
+      : registry_(registry), history_(history), finder_(finder), calls_(calls) {}
 
 #define SASD_LIST_AND_GET(PLURAL, SINGULAR)                                                   \
   grpc::ServerUnaryReactor* List##PLURAL(grpc::CallbackServerContext* context,                \
@@ -45,8 +46,8 @@ class TopologyService final : public sas::v1::TopologyService::CallbackService {
  private:
   const registry::Registry& registry_;
   const HistoryReader& history_;
+  ResourceFinder& finder_;
   Calls& calls_;
-  ResourceFinder finder_;  // synchronizes itself
 };
 
 }  // namespace sasd::service

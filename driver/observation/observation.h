@@ -243,7 +243,9 @@ enum class CauseKind : uint8_t {
   kControl,        // a client asked for it
   kSourceLost,     // a source can no longer be read
   kRestart,        // sasd began again, and compared what it had kept
+  kAudit,          // a client called a method that changes something; what it changed comes before
 };
+constexpr CauseKind kLastCauseKind = CauseKind::kAudit;
 
 struct Cause {
   CauseKind kind = CauseKind::kStartup;

@@ -188,11 +188,11 @@ int Run(const CommandLine& line, const sigset_t& signals, const sigset_t& mask) 
   if (!line.listen.empty()) {
     rpc::ServerOptions options;
     options.listen = {line.listen};
-    absl::StatusOr<std::unique_ptr<rpc::Server>> listening =
-        rpc::Server::Open(std::move(options), edge,
-                          {{&service, sas::emulator::v1::EmulatorService::service_full_name(),
-                            nullptr, emulator::EmulatorService::Roles()}},
-                          SystemClock());
+    absl::StatusOr<std::unique_ptr<rpc::Server>> listening = rpc::Server::Open(
+        std::move(options), edge,
+        {{&service, sas::emulator::v1::EmulatorService::service_full_name(), nullptr,
+          emulator::EmulatorService::Roles(), emulator::EmulatorService::Changes()}},
+        SystemClock());
     if (!listening.ok()) return Fail(listening.status());
     server = *std::move(listening);
     server->Serve();

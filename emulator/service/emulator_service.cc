@@ -133,6 +133,15 @@ std::vector<rpc::MethodRole> EmulatorService::Roles() {
   return roles;
 }
 
+std::vector<std::string> EmulatorService::Changes() {
+  std::vector<std::string> changes;
+  for (const rpc::MethodRole& each : Roles()) {
+    const absl::string_view verb = absl::string_view(each.first).substr(each.first.find('/') + 1);
+    if (verb != "ListElements" && verb != "GetHostTruth") changes.push_back(each.first);
+  }
+  return changes;
+}
+
 grpc::Status EmulatorService::Admit(const grpc::ServerContext& context, absl::string_view method) {
   return guard_.Admit(context, absl::StrCat(kService, "/", method), nullptr);
 }

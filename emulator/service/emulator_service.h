@@ -1,6 +1,7 @@
 #ifndef EMULATOR_SERVICE_EMULATOR_SERVICE_H_
 #define EMULATOR_SERVICE_EMULATOR_SERVICE_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -24,6 +25,8 @@ class EmulatorService final : public sas::emulator::v1::EmulatorService::Service
   // Each method needs the role operator: it changes the hardware, virtual as it is, or shows what
   // no client of a real node could see.
   static std::vector<rpc::MethodRole> Roles();
+  // The methods that change the fabric: all but ListElements and GetHostTruth.
+  static std::vector<std::string> Changes();
 
   grpc::Status ListElements(grpc::ServerContext* context,
                             const sas::emulator::v1::ListElementsRequest* request,

@@ -6,12 +6,14 @@ import resource
 import signal
 import socket
 import subprocess
+import tarfile
 import tempfile
 import time
 import unittest
 
-from sasd import SASCTL, SASD, TIMEOUT_S
+from sasd import RECORDING, ROOT, SASCTL, SASD, TIMEOUT_S
 
+SLOW_FILES = os.path.join(ROOT, "tests/e2e/libslow_files.so")
 # SIGTERM ends sasd in 2 seconds; the rest is for a machine that is busy with other tests.
 END_S = 2 + 3
 ENDED, START_FAILED, BAD_CONFIGURATION, ENDED_AT_ONCE, OUT_OF_MEMORY = range(5)
@@ -80,6 +82,14 @@ def status(process, name):
     return None
 
 
+def links(process):
+    """What its descriptors are of."""
+    folder = f"/proc/{process.pid}/fd"
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):
+            yield os.readlink(os.path.join(folder, name))
+
+
 def takes_signals(process):
     """Whether the first lines of main() have run."""
     blocked = status(process, "SigBlk")
@@ -141,6 +151,21 @@ class SignalTest(EdgeTest):
         self.assertIn(code, (ENDED, START_FAILED, ENDED_AT_ONCE))
         if code == ENDED_AT_ONCE:
             self.assertIn("nothing that it showed is lost", process.stderr.read())
+
+    def test_a_slow_sysfs_does_not_hold_up_the_end(self):
+        with tarfile.open(RECORDING) as tar:
+            tar.extractall(self.path("tree"))
+        process = self.start(
+            "--sysfs-root", self.path("tree"), "--listen", self.address,
+            stderr=subprocess.PIPE, text=True,
+            env=dict(os.environ, LD_PRELOAD=SLOW_FILES, SLOW_FILES_MS="300"),
+        )  # fmt: skip
+        self.addCleanup(process.stderr.close)
+        # In the middle of the tree: it has thousands of files.
+        self.await_(lambda: any("/tree" in link for link in links(process)))
+        self.assertEqual(self.end(process), ENDED_AT_ONCE)
+        self.assertIn("nothing that it showed is lost", process.stderr.read())
+        self.assertFalse(os.path.exists(self.path("s")), "it has not served yet")
 
     def test_a_flap_without_a_client_does_not_hold_up_the_end(self):
         process = self.serve()

@@ -3,23 +3,27 @@
 
 For each kind of abuse: a well-behaved client calls GetNode and follows a Watch while drives come and
 go, first in quiet, then beside the abuser, which has one core. Prints p50 and p99 of both, the ratio
-to quiet, and the memory and descriptors of sasd. Exit code 1 if a bound does not hold.
+to quiet, and the memory and descriptors of sasd. SUBSCRIBERS others follow everything meanwhile. Exit
+code 1 if a bound does not hold: of times, or MemoryMax of sasd.service is less than twice the largest
+memory.
 """
 
 import argparse
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
 import threading
 import time
 
-from edge_node import TIMEOUT_S, Node, descriptors, rss_mib
+from edge_node import ROOT, TIMEOUT_S, Node, descriptors, rss_mib
 
 import grpc
 from sas.emulator.v1 import emulator_service_pb2 as emulator
 from sas.emulator.v1 import emulator_service_pb2_grpc as emulator_grpc
+from sas.v1 import events_pb2 as events
 from sas.v1 import node_service_pb2 as node
 from sas.v1 import node_service_pb2_grpc as node_grpc
 from sas.v1 import topology_service_pb2 as topology
@@ -28,6 +32,7 @@ from sas.v1 import watch_service_pb2 as watch
 from sas.v1 import watch_service_pb2_grpc as watch_grpc
 
 GET_NODE_P99_MS, WATCH_P99_MS = 100, 200
+MIB = {"M": 1, "G": 1024}
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 ABUSES = {}
 
@@ -155,6 +160,51 @@ def hog(path, call, at_once=200):
         time.sleep(0.01)
 
 
+def memory_max_mib():
+    with open(os.path.join(ROOT, "packaging/systemd/sasd.service"), encoding="utf-8") as file:
+        value, unit = re.search(r"^MemoryMax=(\d+)([MG])$", file.read(), re.MULTILINE).groups()
+    return int(value) * MIB[unit]
+
+
+class Subscribers:
+    """Well-behaved clients that read a snapshot and follow everything, in a process of their own."""
+
+    def __init__(self, path, count):
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--socket", path, "--follow", str(count)],
+            stdout=subprocess.PIPE)
+        assert self.process.stdout.readline() == b"synced\n"
+
+    @staticmethod
+    def follow(path, count):
+        """The process."""
+        channel = grpc.insecure_channel("unix:" + path, [("grpc.max_receive_message_length", 64 << 20)])
+        watch_all = channel.unary_stream("/sas.v1.WatchService/Watch")  # bytes: nothing is decoded
+        barrier = threading.Barrier(count + 1)
+
+        def read():
+            synced = False
+            try:
+                for response in watch_all(b""):
+                    if not synced and len(response) < 1000:
+                        synced = watch.WatchResponse.FromString(response).HasField("synced")
+                        if synced:
+                            barrier.wait()
+            except grpc.RpcError:
+                os._exit(1)  # sasd has ended
+
+        for _ in range(count):
+            threading.Thread(target=read, daemon=True).start()
+        barrier.wait()
+        print("synced", flush=True)
+        threading.Event().wait()
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
 def percentile(values, part):
     values = sorted(values)
     return values[min(len(values) - 1, int(len(values) * part))] if values else float("inf")
@@ -171,17 +221,29 @@ class Victim:
         self.stub.WaitSettled(node.WaitSettledRequest(), timeout=600)
         self.drive = next(
             element.id for element in self.fabric.ListElements(
-                emulator.ListElementsRequest(kinds=[emulator.ELEMENT_KIND_DEVICE])).elements)
+                emulator.ListElementsRequest(kinds=[emulator.ELEMENT_KIND_DEVICE])).elements
+            if self.can_be_pulled(element.id))
         self.arrivals, self.ended, self.revision = [], None, 0
         self.stream = watch_grpc.WatchServiceStub(self.channel).Watch(
             watch.WatchRequest(skip_snapshot=True))
         self.follower = threading.Thread(target=self.follow, daemon=True)
         self.follower.start()
 
+    def can_be_pulled(self, element):
+        try:
+            self.fabric.Pull(emulator.PullRequest(element=element), timeout=30)
+        except grpc.RpcError:
+            return False  # the SES device of an enclosure
+        self.fabric.Insert(emulator.InsertRequest(element=element), timeout=30)
+        return True
+
     def follow(self):
         try:
             for response in self.stream:
                 for event in response.events.events:
+                    if event.cause.kind == events.CAUSE_KIND_AUDIT:
+                        self.revision = event.revision
+                        continue
                     if event.revision <= self.revision:
                         self.ended = f"revision {event.revision} after {self.revision}"
                     self.revision = event.revision
@@ -218,10 +280,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fabric", default="oak-816")
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--subscribers", type=int, default=20)
+    parser.add_argument("--follow", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--socket", help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*", choices=[*ABUSES, []])
     arguments = parser.parse_args()
+    if arguments.follow:
+        Subscribers.follow(arguments.socket, arguments.follow)
     if arguments.run:
         os.sched_setaffinity(0, {os.cpu_count() - 1})
         ABUSES[arguments.run](arguments.socket)
@@ -229,13 +295,19 @@ def main():
     failed = 0
     with Node(tls=False, fabric=arguments.fabric) as sasd:
         victim = Victim(sasd)
+        subscribers = Subscribers(sasd.socket, arguments.subscribers)
+        largest = rss_mib(sasd.process.pid)
         quiet = victim.measure(arguments.seconds)
         rss, fds = rss_mib(sasd.process.pid), descriptors(sasd.process.pid)
-        print(f"{arguments.fabric}: {rss:.0f} MiB, {fds} descriptors in quiet")
+        count = victim.stub.GetNode(node.GetNodeRequest(), timeout=30).resource_count
+        print(f"{arguments.fabric}: {count} resources, {arguments.subscribers} subscribers: "
+              f"{rss:.0f} MiB, {fds} descriptors in quiet")
         print(f"{'abuse':18} {'GetNode p50':>12} {'p99':>8} {'ratio':>6} {'Watch p50':>10}"
               f" {'p99':>8} {'ratio':>6} {'MiB':>6} {'fds':>5}")
 
         def show(name, gets, watched):
+            nonlocal largest
+            largest = max(largest, rss_mib(sasd.process.pid))
             line = [percentile(gets, 0.5), percentile(gets, 0.99),
                     percentile(watched, 0.5), percentile(watched, 0.99)]
             print(f"{name:18} {line[0]:9.2f} ms {line[1]:5.1f} ms"
@@ -261,6 +333,11 @@ def main():
             time.sleep(0.1)
         print(f"afterwards: {rss_mib(sasd.process.pid):.0f} MiB, "
               f"{descriptors(sasd.process.pid)} descriptors")
+        limit = memory_max_mib()
+        print(f"largest memory {largest:.0f} MiB; MemoryMax is {limit} MiB, "
+              f"{limit / largest:.1f} times that")
+        failed += limit < 2 * largest
+        subscribers.end()
         victim.channel.close()
     return 1 if failed else 0
 

@@ -15,7 +15,7 @@ from certificates import Authority
 
 SASD = os.path.join(ROOT, "daemon", "sasd")
 SASCTL = os.path.join(ROOT, "cli", "sasctl")
-TIMEOUT_S = 60
+TIMEOUT_S = int(os.environ.get("EDGE_TIMEOUT_S", "60"))
 
 
 def read(path):

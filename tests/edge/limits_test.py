@@ -1,21 +1,36 @@
 """What a hostile client can and cannot do to others. Each was once possible."""
 
+import collections
 import os
 import resource
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
-from edge_node import SASD, TIMEOUT_S, Node, descriptors
+from edge_node import SASCTL, SASD, TIMEOUT_S, Node, descriptors
 
 import grpc
+from sas.emulator.v1 import emulator_service_pb2 as emulator
+from sas.emulator.v1 import emulator_service_pb2_grpc as emulator_grpc
+from sas.v1 import baseline_service_pb2 as baseline
+from sas.v1 import baseline_service_pb2_grpc as baseline_grpc
+from sas.v1 import events_pb2 as events
+from sas.v1 import history_service_pb2 as history
+from sas.v1 import history_service_pb2_grpc as history_grpc
 from sas.v1 import node_service_pb2 as node
 from sas.v1 import node_service_pb2_grpc as node_grpc
+from sas.v1 import topology_service_pb2 as topology
+from sas.v1 import topology_service_pb2_grpc as topology_grpc
 from sas.v1 import watch_service_pb2 as watch
 from sas.v1 import watch_service_pb2_grpc as watch_grpc
 
+FABRIC = os.environ.get("EDGE_FABRIC", "oak-816")
+# SIGTERM ends sasd in 2 seconds; the rest is for a machine that is busy with other tests.
+END_S = 2 + 3
+RESTARTS = int(os.environ.get("EDGE_RESTARTS", "2"))
 STARTS = int(os.environ.get("EDGE_STARTS", "10"))
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -155,6 +170,164 @@ class LimitsTest(unittest.TestCase):
                 with sasd.channel() as channel:
                     get_node(channel)
             await_true(lambda: descriptors(sasd.process.pid) <= count + 2, "descriptors")
+
+    def test_certificate_that_ends_is_a_finding(self):
+        with Node() as sasd, sasd.channel() as channel:
+            stub = node_grpc.NodeServiceStub(channel)
+            certificate = os.path.join(sasd.ca.folder, "node.example.org.pem")
+
+            def reasons():
+                return {f.reason for f in stub.ListFindings(node.ListFindingsRequest()).findings}
+
+            def checks():
+                return {(c.reason, c.message.split(" in ")[0])
+                        for c in stub.Diagnose(node.DiagnoseRequest()).checks
+                        if c.subject == "TLS"}
+            # They are valid for 30 days.
+            await_true(lambda: "CERTIFICATE_EXPIRES" in reasons(), "the notice")
+            self.assertEqual(checks(), {
+                ("CERTIFICATE_EXPIRES", "certificate CN=node.example.org"),
+                ("CERTIFICATE_EXPIRES", "certificate CN=test CA")})
+            with open(certificate, encoding="ascii") as file:
+                good = file.read()
+            sasd.ca.issue("node.example.org", days=-1, usage="serverAuth")
+            self.assertIn(("CERTIFICATE_EXPIRED", "certificate CN=node.example.org"), checks())
+            await_true(lambda: "CERTIFICATE_EXPIRED" in reasons(), "the end")
+            with open(certificate, "w", encoding="ascii") as file:
+                file.write(good[:100])
+            self.assertIn("CERTIFICATE_UNUSABLE", {reason for reason, _ in checks()})
+            await_true(lambda: "CERTIFICATE_UNUSABLE" in reasons(), "the damage")
+            with open(certificate, "w", encoding="ascii") as file:
+                file.write(good)
+            checks()
+            await_true(lambda: reasons() & {"CERTIFICATE_UNUSABLE", "CERTIFICATE_EXPIRED"} == set(),
+                       "a good one is in its place")
+
+    def test_audit_outlives_a_restart(self):
+        with tempfile.TemporaryDirectory(dir="/tmp") as state:
+            with Node("--state-dir", state, tls=False) as sasd:
+                with sasd.channel() as owner, sasd.tcp_channel() as viewer:
+                    node_grpc.NodeServiceStub(owner).WaitSettled(
+                        node.WaitSettledRequest(), timeout=TIMEOUT_S)
+                    drive = topology_grpc.TopologyServiceStub(owner).ListLogicalUnits(
+                        topology.ListLogicalUnitsRequest(page_size=1)).logical_units[0].name
+                    dismiss = baseline.DismissRequest(object=drive, reason="planned")
+                    done = baseline_grpc.BaselineServiceStub(owner).Dismiss(dismiss)
+                    codes = [0]
+                    for call, request in (
+                            (baseline_grpc.BaselineServiceStub(viewer).Dismiss, dismiss),
+                            (baseline_grpc.BaselineServiceStub(owner).Undismiss,
+                             baseline.UndismissRequest(object="nothing")),
+                            (emulator_grpc.EmulatorServiceStub(owner).Pull,
+                             emulator.PullRequest(element="nothing"))):
+                        with self.assertRaises(grpc.RpcError) as raised:
+                            call(request)
+                        codes.append(raised.exception.code().value[0])
+                    before = self.audited(owner, 4)
+            self.assertEqual([each.audit.code for each in before], codes)
+            self.assertGreater(before[0].revision, done.revision, "behind what it changed")
+            self.assertEqual([each.audit.role for each in before],
+                             ["admin", "viewer", "admin", "admin"])
+            self.assertIn(f"uid {os.getuid()}, pid {os.getpid()}", before[0].audit.caller)
+            self.assertIn(drive, before[0].audit.request)
+            self.assertIn("needs the role operator", before[1].audit.message)
+            self.assertEqual([each.severity for each in before],
+                             [events.SEVERITY_INFO, events.SEVERITY_WARNING] +
+                             2 * [events.SEVERITY_INFO])
+            with Node("--state-dir", state, tls=False) as sasd, sasd.channel() as owner:
+                after = self.audited(owner, 4)
+                self.assertEqual([each.audit for each in after], [each.audit for each in before])
+                listed = subprocess.run(
+                    [SASCTL, "--addr", "unix:" + sasd.socket, "audit", "--severity", "warning"],
+                    capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+                self.assertEqual(len(listed.stdout.splitlines()), 1, listed.stdout)
+                self.assertIn("called sas.v1.BaselineService/Dismiss", listed.stdout)
+                self.assertIn("PERMISSION_DENIED", listed.stdout)
+
+    @staticmethod
+    def audited(channel, count):
+        found = []
+
+        def listed():
+            found[:] = history_grpc.HistoryServiceStub(channel).ListEvents(
+                history.ListEventsRequest(cause_kinds=[events.CAUSE_KIND_AUDIT])).events
+            return len(found) >= count
+        await_true(listed, "the audit")
+        assert len(found) == count, found
+        return found
+
+    def test_end_in_the_middle_of_snapshots(self):
+        sasd = Node(tls=False, fabric=FABRIC)
+        with sasd.channel([("grpc.max_receive_message_length", 64 << 20)]) as settled:
+            node_grpc.NodeServiceStub(settled).WaitSettled(node.WaitSettledRequest(), timeout=600)
+            count = get_node(settled).resource_count
+        # Windows that do not grow hold the snapshots where they are.
+        window = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65536)]
+        channels = [sasd.channel(window) for _ in range(8)]
+        streams = [watch_grpc.WatchServiceStub(c).Watch(watch.WatchRequest()) for c in channels]
+        for stream in streams:
+            self.assertFalse(next(stream).HasField("synced"), "it fits into the window")
+        start = time.monotonic()
+        sasd.process.terminate()
+        code = sasd.process.wait(timeout=TIMEOUT_S)
+        took = time.monotonic() - start
+        print(f"SIGTERM in 8 snapshots of {count} resources: {took:.2f} s, exit code {code}")
+        self.assertIn(code, (0, 3))
+        self.assertLess(took, END_S)
+        for channel in channels:
+            channel.close()
+        sasd.log.close()
+        sasd.holder.cleanup()
+
+    def test_restart_under_socket_activation_refuses_no_connection(self):
+        with tempfile.TemporaryDirectory(dir="/tmp") as folder, \
+                socket.socket(socket.AF_UNIX) as listener:
+            path = os.path.join(folder, "s")
+            listener.bind(path)
+            listener.listen(512)
+            stop, outcomes = threading.Event(), collections.Counter()
+            clients = [threading.Thread(target=self.connect_again_and_again,
+                                        args=(path, stop, outcomes)) for _ in range(4)]
+            sasd = self.start_activated(listener)
+            for client in clients:
+                client.start()
+            try:
+                for _ in range(RESTARTS):
+                    served = outcomes["answered"]
+                    await_true(lambda: outcomes["answered"] > served + 20, "it serves")
+                    sasd.terminate()
+                    self.assertEqual(sasd.wait(timeout=TIMEOUT_S), 0)
+                    self.assertTrue(os.path.exists(path), "the socket is not sasd's to remove")
+                    sasd = self.start_activated(listener)
+                served = outcomes["answered"]
+                await_true(lambda: outcomes["answered"] > served + 20, "the last one serves")
+            finally:
+                stop.set()
+                for client in clients:
+                    client.join()
+                sasd.terminate()
+                sasd.wait(timeout=TIMEOUT_S)
+            print(f"{RESTARTS} restarts under socket activation: {dict(outcomes)}")
+            self.assertEqual(set(outcomes), {"answered"})
+
+    @staticmethod
+    def start_activated(listener):
+        # As systemd: the socket is descriptor 3, and LISTEN_PID is the process (sd_listen_fds(3)).
+        return subprocess.Popen(
+            ["sh", "-c", f"exec 3<&{listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ "
+             f"exec {SASD} --fabric demo --log-level error"], pass_fds=[listener.fileno()])
+
+    @staticmethod
+    def connect_again_and_again(path, stop, outcomes):
+        """As far as a client needs to know that it is connected: the SETTINGS of the server."""
+        while not stop.is_set():
+            try:
+                with connect(path) as peer:
+                    peer.settimeout(TIMEOUT_S)
+                    peer.sendall(PREFACE + b"\0\0\0\4\0\0\0\0\0")
+                    outcomes["answered" if peer.recv(9)[3:4] == b"\4" else "closed"] += 1
+            except OSError as error:
+                outcomes[repr(error)] += 1
 
     def test_two_starts_at_once(self):
         for _ in range(STARTS):

@@ -260,6 +260,10 @@ class RefusalsTest(unittest.TestCase):
             garbage = channel.unary_unary("/" + name)
             self.refused("a request that cannot be decoded", lambda: garbage(b"\xff\xff\xff"),
                          grpc.StatusCode.INVALID_ARGUMENT, "cannot be decoded")
+            # A synchronous service, which gRPC answers for in another way.
+            garbage = channel.unary_unary("/sas.emulator.v1.EmulatorService/Pull")
+            self.refused("one of a synchronous service", lambda: garbage(b"\xff\xff\xff"),
+                         grpc.StatusCode.INVALID_ARGUMENT, "cannot be decoded")
             missing = channel.unary_unary("/sas.v1.NodeService/Nothing")
             self.refused("a method that is not there", lambda: missing(b""),
                          grpc.StatusCode.UNIMPLEMENTED, "")

@@ -1,4 +1,5 @@
-// A configuration file, and a value of each option as the command line and the environment have it.
+// A configuration file, a file of contexts, and a value of each option as the command line and the
+// environment have it.
 // Any text gives values in their ranges or an error that names the place. What is accepted can be
 // written and is read again as the same.
 #include <cstddef>
@@ -8,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "cli/query/contexts.h"
 #include "daemon/config/config_file.h"
 #include "daemon/config/options.h"
 #include "daemon/config/value_text.h"
@@ -41,6 +43,22 @@ void CheckFile(absl::string_view text) {
   }
 }
 
+// The other file in TOML: the contexts of sasctl.
+void CheckContexts(absl::string_view text) {
+  const absl::StatusOr<cli::Contexts> contexts = cli::ParseContexts(text, kPath);
+  if (!contexts.ok()) {
+    Check(absl::StartsWith(contexts.status().message(), absl::StrCat(kPath, ":")),
+          "an error names the place");
+    return;
+  }
+  for (const cli::NamedContext& context : contexts->all) {
+    Check(!context.connection.address.empty(), "a context has an address");
+    Check(contexts->Find(context.name).ok(), "a context is found by its name");
+  }
+  Check(contexts->current.empty() || contexts->Find(contexts->current).ok(),
+        "the current context is there");
+}
+
 void CheckValues(absl::string_view text) {
   for (const Option& option : Options()) {
     const absl::StatusOr<Value> value = ParseValue(option, text);
@@ -63,6 +81,7 @@ void CheckValues(absl::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   sasd::config::CheckFile(sasd::fuzz::TextOf({data, size}));
+  sasd::config::CheckContexts(sasd::fuzz::TextOf({data, size}));
   sasd::config::CheckValues(sasd::fuzz::TextOf({data, size}));
   return 0;
 }
