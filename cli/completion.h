@@ -3,15 +3,14 @@
 
 #include <string>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 namespace sasd::cli {
 
-// A script that completes sasctl's commands, options and nouns in "bash" or "zsh". It is generated
-// from the declared commands, so it cannot go stale. Error: kInvalidArgument for another shell.
-absl::StatusOr<std::string> CompletionScript(absl::string_view shell, const CLI::App& app);
+// A script that completes the command line of sasctl in "bash", "zsh" or "fish". It runs `sasctl
+// __complete` (complete.h), so it cannot go stale. Error: kInvalidArgument for another shell.
+absl::StatusOr<std::string> CompletionScript(absl::string_view shell);
 
 }  // namespace sasd::cli
 

@@ -1,9 +1,13 @@
 #include "cli/run.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
@@ -14,13 +18,17 @@
 #include "cli/commands/events_command.h"
 #include "cli/commands/health_command.h"
 #include "cli/commands/history_command.h"
+#include "cli/commands/impact_command.h"
 #include "cli/commands/list_command.h"
 #include "cli/commands/node_command.h"
 #include "cli/commands/show_command.h"
+#include "cli/commands/summary_command.h"
 #include "cli/commands/tree_command.h"
 #include "cli/commands/watch_command.h"
+#include "cli/complete.h"
 #include "cli/completion.h"
 #include "cli/output/nouns.h"
+#include "cli/output/visible.h"
 #include "rpc/did_you_mean.h"
 #include "rpc/version.h"
 
@@ -37,6 +45,54 @@ Action Plain(std::function<absl::Status(const Context&)> run) {
   };
 }
 
+constexpr char kObjectLine[] =
+    "OBJECT is a resource name, SAS address, WWN, serial, sdX, H:C:T:L, enclosure/slot, or an "
+    "enclosure's model.";
+
+// A number above 0.
+const CLI::Validator& Positive() {
+  static const auto& validator = *new CLI::Validator(
+      [](std::string& text) -> std::string {
+        int64_t number = 0;
+        if (absl::SimpleAtoi(text, &number) && number > 0) return "";
+        return absl::StrCat("\"", text, "\" is not a number above 0");
+      },
+      "");
+  return validator;
+}
+
+// The first word that is no option, and what follows it.
+struct CommandWords {
+  const CLI::App* command = nullptr;  // null: none of that name, or no word at all
+  std::string word;
+  size_t next = 0;  // the index behind it
+};
+
+CommandWords FirstWord(const CLI::App& app, const std::vector<std::string>& words, size_t begin,
+                       const CLI::App& root) {
+  CommandWords first;
+  for (size_t i = begin; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word.size() > 1 && word[0] == '-') {
+      const CLI::Option* option = app.get_option_no_throw(word);
+      if (option == nullptr) option = root.get_option_no_throw(word);
+      if (option != nullptr && option->get_items_expected_max() > 0) ++i;  // its value
+      continue;
+    }
+    first.word = word;
+    first.next = i + 1;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+      const std::vector<std::string>& aliases = command->get_aliases();
+      if (command->get_name() == word ||
+          std::find(aliases.begin(), aliases.end(), word) != aliases.end()) {
+        first.command = command;
+      }
+    }
+    return first;
+  }
+  return first;
+}
+
 // All commands and options, with the values from the command line.
 class CommandLine {
  public:
@@ -45,16 +101,17 @@ class CommandLine {
         out_(environment.out) {
     given_.environment = environment.connection;
     given_.place = environment.contexts;
-    app_.require_subcommand(1);
     app_.fallthrough();
+    app_.failure_message(CLI::FailureMessage::simple);
     Connection& options = given_.options;
-    CLI::Option* const address = app_.add_option(
+    address_ = app_.add_option(
         "--addr", options.address,
         "Address of sasd: unix:PATH or HOST:PORT ($SASD_ADDR; else the current context, else "
         "unix:/run/sasd/sasd.sock)");
+    address_->take_last();
     app_.add_option("--context", given_.context,
                     "Name of a context: an address with its TLS files ($SASCTL_CONTEXT)")
-        ->excludes(address);
+        ->excludes(address_);
     app_.add_option("--tls-ca", options.tls_ca,
                     "File of the CA of sasd's certificate ($SASD_TLS_CA)");
     app_.add_option("--tls-certificate", options.tls_certificate,
@@ -63,12 +120,13 @@ class CommandLine {
     app_.add_option("--tls-name", options.tls_name,
                     "Name in sasd's certificate, if not the host of --addr ($SASD_TLS_NAME)");
     app_.add_option("--timeout", timeout_, "Limit for one call: 5s, 500ms, 1m")
+        ->take_last()
         ->capture_default_str();
     app_.add_flag("--no-color", no_colour_, "Print no colours (also $NO_COLOR)");
+    app_.add_flag("--no-pager", no_pager_,
+                  "Print to the terminal, not through $PAGER (default: less -FRX)");
     app_.set_version_flag("--version", absl::StrCat("sasctl ", rpc::kVersion));
-    app_.footer(
-        "Name an object by resource name, SAS address, WWN, serial, sdX, H:C:T:L or "
-        "enclosure/slot.");
+    DeclareSummary();
     DeclareTree();
     DeclareList();
     DeclareShow();
@@ -83,29 +141,51 @@ class CommandLine {
     DeclareNode();
     DeclareEmulator();
     DeclareContext();
+    DeclareImpact();
     DeclareCompletion();
+    Command("help", "Show the help of a command: sasctl help list");
+    app_.footer(
+        "Without a command, sasctl shows the summary. `sasctl COMMAND --help` shows the options of a "
+        "command, and examples.");
   }
 
   // Returns kExitOk and leaves the action empty for --help and --version.
-  int Parse(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
+  int Parse(std::vector<std::string> arguments, std::ostream& out, std::ostream& err) {
+    // `help list` is `list --help`.
+    const CommandWords first = FirstWord(app_, arguments, 0, app_);
+    if (first.word == "help") {
+      arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(first.next) - 1);
+      arguments.push_back("--help");
+    }
+    const std::string unknown = UnknownCommand(arguments);
+    if (!unknown.empty()) return Refuse(unknown, arguments, err);
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     try {
       app_.parse(std::move(reversed));
+      // Without a command: the summary.
+      if (app_.get_subcommands().empty()) SetSummary();
       return kExitOk;
     } catch (const CLI::Success& success) {
       app_.exit(success, out, err);
       return kExitOk;
     } catch (const CLI::ParseError& error) {
-      err << "sasctl: " << error.what() << Hint(arguments) << "; see sasctl --help\n";
-      return kExitUsage;
+      return Refuse(error.what(), arguments, err);
     }
   }
 
   const Action& action() const { return action_; }
   // Runs without a sasd; null: the action is another one.
   const std::function<absl::Status()>& local_action() const { return local_action_; }
-  absl::StatusOr<Connection> connection() const { return ResolveConnection(given_); }
+  absl::StatusOr<Connection> connection() const {
+    if (address_->count() > 0 && given_.options.address.empty()) {
+      return absl::InvalidArgumentError("--addr is empty; give unix:PATH or HOST:PORT");
+    }
+    return ResolveConnection(given_);
+  }
   bool no_colour() const { return no_colour_; }
+  // Whether the output is a text to read, not a stream.
+  bool pages() const { return pages_ && !no_pager_ && !list_.watch; }
+  const CLI::App& app() const { return app_; }
   // True for the commands with the exit codes of monitoring plugins.
   bool is_plugin() const { return health_->parsed() || doctor_->parsed(); }
 
@@ -120,6 +200,61 @@ class CommandLine {
   CLI::App& Command(const char* name, const char* help) {
     CLI::App& command = *app_.add_subcommand(name, help);
     return command;
+  }
+
+  // Ends the help of a command: examples, without "sasctl", and what an OBJECT is.
+  static void Examples(CLI::App& command, const std::vector<std::string>& examples,
+                       bool takes_object = false) {
+    std::string footer = takes_object ? absl::StrCat(kObjectLine, "\n\n") : "";
+    absl::StrAppend(&footer, "Examples:");
+    for (const std::string& example : examples) absl::StrAppend(&footer, "\n  sasctl ", example);
+    command.footer(footer);
+  }
+
+  // A command whose output is a text that people read from the beginning.
+  void Pages(CLI::App& command) {
+    command.preparse_callback([this](size_t) { pages_ = true; });
+  }
+
+  void SetSummary() {
+    pages_ = true;
+    action_ = Plain(RunSummary);
+  }
+
+  static int Refuse(const std::string& message, const std::vector<std::string>& arguments,
+                    std::ostream& err) {
+    err << "sasctl: " << VisibleMessage(message, arguments) << "; see sasctl --help\n";
+    return kExitUsage;
+  }
+
+  // About a word that is no command, or a command that lacks one; empty if all is well.
+  std::string UnknownCommand(const std::vector<std::string>& arguments) const {
+    const CLI::App* app = &app_;
+    std::string path;
+    for (size_t next = 0;;) {
+      const CommandWords first = FirstWord(*app, arguments, next, app_);
+      std::vector<std::string> names;
+      for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) {
+        names.push_back(command->get_name());
+        const std::vector<std::string>& aliases = command->get_aliases();
+        names.insert(names.end(), aliases.begin(), aliases.end());
+      }
+      if (names.empty()) return "";
+      const bool wants_help =
+          std::find(arguments.begin(), arguments.end(), "--help") != arguments.end() ||
+          std::find(arguments.begin(), arguments.end(), "-h") != arguments.end();
+      if (first.word.empty()) {
+        if (app == &app_ || wants_help) return "";
+        return absl::StrCat(path, "lacks a command (", absl::StrJoin(names, ", "), ")");
+      }
+      if (first.command == nullptr) {
+        return absl::StrCat("unknown command \"", path, first.word, "\"",
+                            rpc::DidYouMean(first.word, names));
+      }
+      app = first.command;
+      absl::StrAppend(&path, app->get_name(), " ");
+      next = first.next;
+    }
   }
 
   static void AddOutput(CLI::App& command, std::string& output, const char* forms) {
@@ -141,11 +276,21 @@ class CommandLine {
         ->allow_extra_args(false);
   }
 
+  void DeclareSummary() {
+    CLI::App& summary =
+        Command("summary", "Show the node at a glance (also: sasctl without a command)");
+    summary.callback([this] { SetSummary(); });
+    Examples(summary, {"summary", "--addr HOST:PORT summary"});
+  }
+
   void DeclareTree() {
     CLI::App& tree = Command("tree", "Draw the topology");
     tree.add_flag("-v,--verbose", tree_.verbosity,
                   "Draw each device on its own line; twice: add addresses and handles");
-    tree.add_option("hosts", tree_.hosts, "Draw only these hosts");
+    tree.add_option("OBJECT", tree_.objects,
+                    "Draw only what leads to these objects and hangs below them");
+    Pages(tree);
+    Examples(tree, {"tree", "tree host1", "tree -v 5000ccab0405db7d", "tree JBOD24"}, true);
     tree.callback([this] {
       action_ = Plain([this](const Context& context) { return RunTree(tree_, context); });
     });
@@ -155,18 +300,33 @@ class CommandLine {
     std::vector<std::string> nouns;
     for (const Noun& noun : AllNouns()) nouns.push_back(noun.plural);
     CLI::App& list = Command("list", "List objects of one kind, one per line");
-    list.alias("ls");
+    list.alias("ls")->alias("get");
     list.add_option("noun", list_.noun, absl::StrCat("One of ", absl::StrJoin(nouns, ", ")))
         ->required();
+    list.add_option("OBJECT", list_.names, "List only these objects");
     AddFilter(list, list_.filters,
-              ". Also KEY!=VALUE, KEY>=VALUE (>, <=, <) for numbers, sizes and rates, and * and ? "
+              ". behind=OBJECT selects what hangs below an object. Also KEY!=VALUE, KEY>=VALUE (>, "
+              "<=, <) for numbers, sizes and rates, and * and ? "
               "in texts");
     AddOutput(list, list_.output, "table, wide, json, jsonl, yaml, name");
     list.add_option("--columns", list_.columns, "Print only these columns, comma-separated");
     list.add_flag("!--no-headers", list_.headers, "Omit the header line");
+    list.add_option("--sort-by", list_.sort_by,
+                    "Sort by these columns, comma-separated, smallest first")
+        ->type_name("COLUMN");
+    list.add_flag("--reverse", list_.reverse, "Reverse the order");
+    list.add_flag("-w,--watch", list_.watch,
+                  "List again at each change, until Ctrl-C; a terminal is redrawn in place");
     list.add_flag("--all", list_.all,
                   "With hosts: list also SCSI hosts without SAS transport, and devices of hosts "
                   "that are no SAS objects, such as RAID volumes");
+    Pages(list);
+    Examples(list,
+             {"list drives", "list drives ZA1ABCDE sdk -o wide",
+              "list drives -f behind=5000ccab0405db7d", "list slots -f occupied=no",
+              "list drives -f 'size>=14TB' --sort-by size --reverse",
+              "list devices -f state=failed,blocked -w", "list drives -o json"},
+             true);
     list.callback([this] {
       action_ = Plain([this](const Context& context) { return RunList(list_, context); });
     });
@@ -178,6 +338,8 @@ class CommandLine {
     AddOutput(show, show_.output, "table, json, jsonl, yaml, name");
     show.add_flag("--sources", show_.sources,
                   "Show what each source reports for each field; * marks the value in use");
+    Pages(show);
+    Examples(show, {"show sdx", "show JBOD24/3", "show expander 5000ccab0405db7d --sources"}, true);
     show.callback([this] {
       action_ = Plain([this](const Context& context) { return RunShow(show_, context); });
     });
@@ -187,11 +349,15 @@ class CommandLine {
     CLI::App& watch = Command("watch", "Print changes as they happen, until Ctrl-C");
     watch.add_option("--from", watch_.from, "Continue after this resume token or revision");
     watch.add_flag("--snapshot,!--no-snapshot", watch_.snapshot, "Print the current state first");
-    watch.add_option("-n,--count", watch_.count, "Stop after this many events")
-        ->check(CLI::PositiveNumber);
-    watch.add_flag("--reconnect", watch_.reconnect, "Reconnect when sasd returns");
+    watch.add_option("-n,--count", watch_.count, "Stop after this many events")->check(Positive());
+    watch.add_flag("--reconnect", watch_.reconnect,
+                   "Reconnect when sasd returns, and continue where the watch was");
+    watch.add_flag("-v,--verbose", watch_.verbose,
+                   "Print a line for each change, not for each act");
     AddFilter(watch, watch_.filters, kEventFilters);
     AddOutput(watch, watch_.output, "table (lines), jsonl, yaml");
+    Examples(watch, {"watch", "watch -f kind=drives -n 10", "watch --snapshot -o jsonl",
+                     "watch --reconnect --from TOKEN"});
     watch.callback([this] {
       action_ = Plain([this](const Context& context) { return RunWatch(watch_, context); });
     });
@@ -211,8 +377,10 @@ class CommandLine {
     events.add_option("--after", events_.after, "List only events after this revision")
         ->check(CLI::NonNegativeNumber);
     events.add_option("-n,--last", events_.last, "List only this many, the newest")
-        ->check(CLI::PositiveNumber);
+        ->check(Positive());
     events.add_flag("--reverse", events_.reverse, "List the newest first");
+    events.add_flag("-v,--verbose", events_.verbose,
+                    "List a line for each change, not for each act");
     events
         .add_option("--cause", events_.causes,
                     "List only events with these causes, comma-separated: firmware-event, uevent, "
@@ -223,6 +391,11 @@ class CommandLine {
                       "List only events at least this severe: info, warning, critical");
     AddFilter(events, events_.filters, kEventFilters);
     AddOutput(events, events_.output, "table (lines), jsonl, yaml");
+    Pages(events);
+    Examples(events,
+             {"events --since yesterday", "events --since 03:00 --until 03:30",
+              "events ZA1ABCDE -v", "events --severity warning -n 20 --reverse"},
+             true);
     events.callback([this] {
       action_ = Plain([this](const Context& context) { return RunEvents(events_, context); });
     });
@@ -251,9 +424,12 @@ class CommandLine {
         Command("history", "Show what happened to one object, the oldest first; it may be gone");
     history.add_option("object", history_.object, "The object")->required();
     history.add_option("-n,--last", history_.last, "Show only this many entries, the newest")
-        ->check(CLI::PositiveNumber);
+        ->check(Positive());
     history.add_flag("--reverse", history_.reverse, "Show the newest first");
     AddOutput(history, history_.output, "table (lines), json, jsonl, yaml, name");
+    Pages(history);
+    Examples(history, {"history ZA1ABCDE", "history JBOD24/3", "history sdx -n 10 --reverse"},
+             true);
     history.callback([this] {
       action_ = Plain([this](const Context& context) { return RunHistory(history_, context); });
     });
@@ -268,6 +444,9 @@ class CommandLine {
         ->required();
     AddFilter(diff, diff_.filters);
     AddOutput(diff, diff_.output, "table (lines), json, jsonl, yaml, name");
+    Pages(diff);
+    Examples(diff, {"diff --since 2h", "diff --since \"yesterday 03:30\"",
+                    "diff --since 42 -f kind=drives"});
     diff.callback([this] {
       action_ = Plain([this](const Context& context) { return RunDiff(diff_, context); });
     });
@@ -281,6 +460,8 @@ class CommandLine {
     health_->add_flag("--all", health_options_.all,
                       "Show also what follows from another finding, and what is dismissed");
     AddOutput(*health_, health_options_.output, "table, json, jsonl, yaml, name");
+    Pages(*health_);
+    Examples(*health_, {"health", "health host1", "health --all", "health -o jsonl"});
     health_->callback([this] {
       action_ = [this](const Context& context) { return RunHealth(health_options_, context); };
     });
@@ -291,6 +472,8 @@ class CommandLine {
                        "Report what sasd can and cannot see on its node, and how to fix it; exit "
                        "code 0 ok, 1 limited, 2 broken, 3 sasd does not answer");
     AddOutput(*doctor_, doctor_options_.output, "table (lines), json, jsonl, yaml");
+    Pages(*doctor_);
+    Examples(*doctor_, {"doctor", "doctor -o json"});
     doctor_->callback([this] {
       action_ = [this](const Context& context) { return RunDoctor(doctor_options_, context); };
     });
@@ -298,11 +481,13 @@ class CommandLine {
 
   void DeclareBaseline() {
     CLI::App& baseline = Command("baseline", "Show or accept what belongs to the node");
-    baseline.require_subcommand(1);
+    Examples(baseline, {"baseline show --missing", "baseline accept"});
     CLI::App& show = *baseline.add_subcommand(
         "show", "List hosts, expanders, enclosures, drives and their paths, missing ones first");
     show.add_flag("--missing", baseline_.missing, "List only what is missing");
     AddOutput(show, baseline_.output, "table, json, jsonl, yaml, name");
+    Pages(show);
+    Examples(show, {"baseline show", "baseline show --missing"});
     show.callback([this] {
       action_ =
           Plain([this](const Context& context) { return RunShowBaseline(baseline_, context); });
@@ -311,6 +496,7 @@ class CommandLine {
         "accept", "Forget what is missing: what is there now is what belongs here");
     accept.add_option("resources", baseline_.resources,
                       "Forget only these; names as baseline show -o name prints them");
+    Examples(accept, {"baseline accept", "baseline accept logicalUnits/naa.5000c500a7b26110"});
     accept.callback([this] {
       action_ =
           Plain([this](const Context& context) { return RunAcceptBaseline(baseline_, context); });
@@ -320,11 +506,16 @@ class CommandLine {
     dismiss.add_option("--reason", dismiss_.reason, "Why; others will read it")->required();
     dismiss.add_option("--for", dismiss_.duration,
                        "Duration, such as 2h or 30m (default: until the object returns)");
+    Examples(dismiss,
+             {"dismiss ZA1ABCDE --reason \"sent back\"",
+              "dismiss JBOD24 --reason \"moved on Monday\" --for 48h"},
+             true);
     dismiss.callback([this] {
       action_ = Plain([this](const Context& context) { return RunDismiss(dismiss_, context); });
     });
     CLI::App& undismiss = Command("undismiss", "End a dismissal");
     undismiss.add_option("object", dismiss_.object, "OBJECT, also one that is gone")->required();
+    Examples(undismiss, {"undismiss ZA1ABCDE"}, true);
     undismiss.callback([this] {
       action_ = Plain([this](const Context& context) { return RunUndismiss(dismiss_, context); });
     });
@@ -334,11 +525,13 @@ class CommandLine {
     CLI::App& wait = Command("wait", "Wait, at most for --timeout");
     wait.add_flag("--settled", wait_.settled, "Wait until discovery has settled");
     wait.add_option("hosts", wait_.hosts, "Wait only for these hosts");
+    Examples(wait, {"wait --settled --timeout 60s", "wait --settled host1"});
     wait.callback([this] {
       action_ = Plain([this](const Context& context) { return RunWait(wait_, context); });
     });
     CLI::App& status = Command("status", "Show the state of sasd itself");
     AddOutput(status, status_.output, "table, json, jsonl, yaml, name");
+    Examples(status, {"status", "status -o json"});
     status.callback([this] {
       action_ = Plain([this](const Context& context) { return RunStatus(status_, context); });
     });
@@ -358,7 +551,8 @@ class CommandLine {
 
   void DeclareEmulator() {
     CLI::App& emulator = Command("emulator", "Act on the fabric of a virtual HBA");
-    emulator.require_subcommand(1);
+    Examples(emulator, {"emulator list", "emulator pull jbod1-disk03", "emulator phy hba0 3 down",
+                        "emulator expander jbod1-a lose"});
     CLI::App& list =
         Verb(emulator, "list", nullptr, "List the elements of the fabric",
              [this](const Context& context) { return RunElements(elements_, context); });
@@ -453,43 +647,45 @@ class CommandLine {
     });
   }
 
+  void DeclareImpact() {
+    CLI::App& impact =
+        Command("impact", "Show which drives would lose a path, and which all, without an object");
+    impact
+        .add_option("OBJECT", impact_.object,
+                    "A host, expander, enclosure, port, phy, slot or drive")
+        ->required();
+    AddOutput(impact, impact_.output, "table, name");
+    Pages(impact);
+    Examples(impact, {"impact 5000ccab0405db7d", "impact host1", "impact JBOD24"}, true);
+    impact.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunImpact(impact_, context); });
+    });
+  }
+
   void DeclareCompletion() {
     CLI::App& completion = Command("completion", "Print a completion script for a shell");
-    completion.add_option("shell", shell_, "bash or zsh")->required();
+    completion.add_option("shell", shell_, "bash, zsh or fish")->required();
+    Examples(completion, {"completion bash >/etc/bash_completion.d/sasctl",
+                          "completion zsh >/usr/share/zsh/site-functions/_sasctl",
+                          "completion fish >~/.config/fish/completions/sasctl.fish"});
     completion.callback([this] {
       action_ = Plain([this](const Context& context) {
-        const absl::StatusOr<std::string> script = CompletionScript(shell_, app_);
+        const absl::StatusOr<std::string> script = CompletionScript(shell_);
         if (script.ok()) context.out << *script;
         return script.status();
       });
     });
   }
 
-  // Suggests a command for the first word that is not an option.
-  std::string Hint(const std::vector<std::string>& arguments) const {
-    std::vector<std::string> commands;
-    for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; })) {
-      commands.push_back(command->get_name());
-    }
-    bool is_value = false;
-    for (const std::string& word : arguments) {
-      const bool skip = is_value || word.empty() || word[0] == '-';
-      is_value = word == "--addr" || word == "--context" || word == "--timeout" ||
-                 absl::StartsWith(word, "--tls-");
-      if (skip) continue;
-      const bool known = std::find(commands.begin(), commands.end(), word) != commands.end();
-      return known ? "" : rpc::DidYouMean(word, commands);
-    }
-    return "";
-  }
-
   CLI::App app_;
   std::ostream& out_;
   GivenConnection given_;
+  CLI::Option* address_ = nullptr;
   std::string context_name_;
   std::function<absl::Status()> local_action_;
   std::string timeout_ = "5s";
-  bool no_colour_ = false;
+  bool no_colour_ = false, no_pager_ = false;
+  bool pages_ = false;
   Action action_;
 
   TreeOptions tree_;
@@ -501,6 +697,7 @@ class CommandLine {
   DiffOptions diff_;
   CLI::App* health_ = nullptr;
   HealthCommandOptions health_options_;
+  ImpactOptions impact_;
   BaselineOptions baseline_;
   DismissOptions dismiss_;
   CLI::App* doctor_ = nullptr;
@@ -526,29 +723,46 @@ absl::StatusOr<int> Act(const CommandLine& line, const Environment& environment)
   if (!connection.ok()) return connection.status();
   const absl::StatusOr<Stubs> stubs = environment.connect(*connection);
   if (!stubs.ok()) return stubs.status();
+  if (line.pages() && environment.start_pager != nullptr) environment.start_pager();
   const Context context{*stubs,
                         environment.out,
                         environment.err,
                         environment.interrupt,
                         {connection->address, *timeout},
                         Paint(environment.colour && !line.no_colour()),
-                        environment.clock};
+                        environment.clock,
+                        environment.screen};
   return line.action()(context);
+}
+
+// Why `out` takes no more: an error, or OK if all was written or its reader has gone.
+absl::Status WriteStatus(const Environment& environment) {
+  if (environment.out.flush()) return absl::OkStatus();
+  const int error = environment.write_error == nullptr ? EPIPE : environment.write_error();
+  if (error == 0 || error == EPIPE) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("cannot write the output: ", strerror(error)));
 }
 
 }  // namespace
 
 int Run(const std::vector<std::string>& arguments, const Environment& environment) {
   CommandLine line(environment);
-  if (const int code = line.Parse(arguments, environment.out, environment.err); code != kExitOk) {
-    return line.is_plugin() ? kHealthUnknown : code;
+  if (!arguments.empty() && arguments[0] == kCompleteCommand) {
+    return Complete(line.app(), {arguments.begin() + 1, arguments.end()}, environment);
   }
-  if (line.action() == nullptr && line.local_action() == nullptr) return kExitOk;
-  const absl::StatusOr<int> code = Act(line, environment);
-  environment.out.flush();
-  if (code.ok()) return *code;
-  environment.err << "sasctl: " << code.status().message() << '\n';
-  return line.is_plugin() ? kHealthUnknown : ExitCodeOf(code.status());
+  int code = line.Parse(arguments, environment.out, environment.err);
+  if (code != kExitOk) return line.is_plugin() ? kHealthUnknown : code;
+  absl::Status failure;
+  if (line.action() != nullptr || line.local_action() != nullptr) {
+    const absl::StatusOr<int> result = Act(line, environment);
+    failure = result.status();
+    if (result.ok()) code = *result;
+  }
+  const absl::Status written = WriteStatus(environment);
+  if (failure.ok()) failure = written;
+  if (failure.ok()) return code;
+  environment.err << "sasctl: " << VisibleMessage(failure.message(), arguments) << '\n';
+  return line.is_plugin() ? kHealthUnknown : ExitCodeOf(failure);
 }
 
 }  // namespace sasd::cli

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cli/output/screen.h"
 #include "cli/output/wall_clock.h"
 #include "cli/query/connection.h"
 #include "cli/query/context.h"
@@ -27,10 +28,16 @@ struct Environment {
   std::function<absl::StatusOr<Stubs>(const Connection& connection)> connect;
   WallClock clock = {};
   ContextsPlace contexts = {};  // where the named contexts are
+  Screen screen = {};
+  // errno of the first write to `out` that failed, 0 for none. Null: not known.
+  std::function<int()> write_error = nullptr;
+  // Sends what follows on `out` through a pager. Null: there is none.
+  std::function<void()> start_pager = nullptr;
 };
 
 // Runs `sasctl ARGUMENTS` (without the program's name). Returns an exit code of rpc_error.h, or of
-// health_command.h for `health` and `doctor`. Prints an error as one line to `err`.
+// health_command.h for `health` and `doctor`. Prints an error as one line to `err`. A write to
+// `out` that failed is an error, unless its reader has closed it.
 int Run(const std::vector<std::string>& arguments, const Environment& environment);
 
 }  // namespace sasd::cli

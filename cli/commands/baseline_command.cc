@@ -7,6 +7,7 @@
 #include "cli/output/format.h"
 #include "cli/output/output_form.h"
 #include "cli/output/table_layout.h"
+#include "cli/query/baseline_reader.h"
 
 namespace sasd::cli {
 namespace {
@@ -29,22 +30,6 @@ std::string State(const BaselineEntry& entry) {
   return text;
 }
 
-absl::StatusOr<sas::v1::ListBaselineResponse> ReadAll(bool missing, const Context& context) {
-  sas::v1::ListBaselineResponse all;
-  sas::v1::ListBaselineRequest request;
-  request.set_page_size(1000);
-  request.set_missing_only(missing);
-  do {
-    const auto page = context.Call(*context.stubs.baseline,
-                                   &BaselineService::StubInterface::ListBaseline, request);
-    if (!page.ok()) return page.status();
-    all.MergeFrom(*page);
-    request.set_page_token(page->next_page_token());
-  } while (!request.page_token().empty());
-  all.clear_next_page_token();
-  return all;
-}
-
 void PrintTable(const google::protobuf::RepeatedPtrField<BaselineEntry>& entries,
                 const Context& context) {
   TableLayout layout({false, false, false});
@@ -63,7 +48,7 @@ void PrintTable(const google::protobuf::RepeatedPtrField<BaselineEntry>& entries
 absl::Status RunShowBaseline(const BaselineOptions& options, const Context& context) {
   const auto output = ParseOutput(options.output);
   if (!output.ok()) return output.status();
-  const auto all = ReadAll(options.missing, context);
+  const auto all = ReadBaseline(options.missing, context);
   if (!all.ok()) return all.status();
   if (*output == Output::kName) {
     for (const BaselineEntry& entry : all->entries()) context.out << entry.resource() << '\n';

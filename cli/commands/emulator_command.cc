@@ -92,7 +92,8 @@ class IdPrinter : public RecordPrinter {
   std::ostream& out_;
 };
 
-std::unique_ptr<RecordPrinter> NewPrinter(Output output, bool headers, std::ostream& out) {
+std::unique_ptr<RecordPrinter> NewPrinter(Output output, bool headers, const Context& context) {
+  std::ostream& out = context.out;
   switch (output) {
     case Output::kJson:
       return NewJsonPrinter(out);
@@ -103,7 +104,8 @@ std::unique_ptr<RecordPrinter> NewPrinter(Output output, bool headers, std::ostr
     case Output::kName:
       return std::make_unique<IdPrinter>(out);
     default:
-      return NewTablePrinter(out, DefaultColumns(ElementColumns(), false), headers);
+      return NewTablePrinter(out, DefaultColumns(ElementColumns(), false),
+                             {headers, context.screen});
   }
 }
 
@@ -125,7 +127,7 @@ absl::Status RunElements(const ElementsOptions& options, const Context& context)
     request.add_kinds(static_cast<sas::emulator::v1::ElementKind>(*value));
   }
   request.set_page_size(kPageSize);
-  const auto printer = NewPrinter(*output, options.headers, context.out);
+  const auto printer = NewPrinter(*output, options.headers, context);
   do {
     const auto response = Call(context, &Service::ListElements, request);
     if (!response.ok()) return response.status();

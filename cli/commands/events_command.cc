@@ -13,6 +13,7 @@
 #include "cli/output/event_output.h"
 #include "cli/output/format.h"
 #include "cli/query/finder.h"
+#include "cli/query/place_reader.h"
 #include "cli/query/time_spec.h"
 #include "cli/query/watch_filter.h"
 #include "rpc/did_you_mean.h"
@@ -130,10 +131,15 @@ void PrintPage(const sas::v1::ListEventsResponse& page, bool reverse, EventPrint
 }  // namespace
 
 absl::Status RunEvents(const EventsOptions& options, const Context& context) {
-  const auto printer = NewEventPrinter(options.output, context.out, context.paint, context.clock);
-  if (!printer.ok()) return printer.status();
+  // A wrong form is known before sasd is asked for anything.
+  if (const auto form = NewEventPrinter(options.output, context.out, EventStyle()); !form.ok()) {
+    return form.status();
+  }
   auto request = MakeRequest(options, context);
   if (!request.ok()) return request.status();
+  const auto printer = NewEventPrinter(
+      options.output, context.out,
+      {context.paint, context.clock, options.verbose, ReadPlaceNames(context), context.screen});
   while (true) {
     const auto page =
         context.Call(*context.stubs.history, &HistoryService::StubInterface::ListEvents, *request);
@@ -143,6 +149,7 @@ absl::Status RunEvents(const EventsOptions& options, const Context& context) {
       NoteBeginning(*request, context);
     }
     PrintPage(*page, options.reverse, **printer);
+    if (page->next_page_token().empty()) (*printer)->Flush();
     if (!context.Flush() || page->next_page_token().empty()) return absl::OkStatus();
     request->set_page_token(page->next_page_token());
   }

@@ -12,6 +12,7 @@ namespace sasd::cli {
 
 struct EventsOptions {
   std::string output = "table";      // lines
+  bool verbose = false;              // a line per change, not per act
   std::vector<std::string> objects;  // only events that changed one of them; empty: all
   std::string since, until;          // times as for ParseTime(); empty: no bound
   int64_t after = 0;                 // only events after this revision; 0: all

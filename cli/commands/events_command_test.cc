@@ -91,9 +91,9 @@ TEST_F(EventsTest, PrintsAllPagesWithTheirGaps) {
   ASSERT_EQ(Run({}), 0) << err();
   EXPECT_EQ(out(),
             "--- gap: revisions 3 to 4 are lost: the journal is damaged ---\n"
-            "r5 03:14:07.000 * nothing changed  (a)\n"
+            "r5 03:14:07.000 * nothing changed: a\n"
             "--- gap: revisions 6 to 8 are lost: the journal could not be written ---\n"
-            "r9 2026-03-01 03:14:07.000 * nothing changed  (b)\n");
+            "r9 2026-03-01 03:14:07.000 * nothing changed: b\n");
   EXPECT_EQ(sasd_.history.events_requests[1].page_token(), "t");
 }
 

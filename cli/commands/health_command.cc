@@ -4,11 +4,10 @@
 #include <map>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "cli/output/finding_lines.h"
 #include "cli/output/format.h"
 #include "cli/output/output_form.h"
-#include "cli/output/table_layout.h"
 #include "cli/query/finder.h"
 
 namespace sasd::cli {
@@ -28,40 +27,20 @@ int CodeOf(sas::v1::Severity severity) {
   }
 }
 
-std::string Painted(const Paint& paint, int code, const std::string& text) {
-  if (code == kHealthCritical) return paint.Red(text);
-  return code == kHealthOk ? paint.Green(text) : paint.Yellow(text);
-}
-
-std::string Count(int64_t count, absl::string_view what) {
-  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
-}
-
-bool Counts(const Finding& finding) { return !finding.has_dismissal(); }
-
-// What sasd says; of one that says nothing, the worst finding.
 int CodeOf(const ListFindingsResponse& response) {
-  switch (response.status()) {
+  switch (StatusOf(response)) {
     case sas::v1::HEALTH_STATUS_OK:
       return kHealthOk;
     case sas::v1::HEALTH_STATUS_WARNING:
       return kHealthWarning;
     case sas::v1::HEALTH_STATUS_CRITICAL:
       return kHealthCritical;
-    case sas::v1::HEALTH_STATUS_UNKNOWN:
-      return kHealthUnknown;
     default:
-      break;
+      return kHealthUnknown;
   }
-  int code = kHealthOk;
-  for (const Finding& finding : response.findings()) {
-    if (Counts(finding)) code = std::max(code, CodeOf(finding.severity()));
-  }
-  return code;
 }
 
 std::string Summary(const ListFindingsResponse& response, int code, const Paint& paint) {
-  static constexpr const char* kWords[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
   const auto count = [&response](int wanted) -> int64_t {
     return std::count_if(
         response.findings().begin(), response.findings().end(), [wanted](const Finding& f) {
@@ -69,24 +48,19 @@ std::string Summary(const ListFindingsResponse& response, int code, const Paint&
         });
   };
   const int64_t critical = count(kHealthCritical), warnings = count(kHealthWarning);
-  std::string text = absl::StrCat(Painted(paint, code, kWords[code]), ": ");
+  std::string text = absl::StrCat(StatusWord(response, paint), ": ");
   if (code == kHealthUnknown) absl::StrAppend(&text, response.status_message());
   if (code == kHealthOk) absl::StrAppend(&text, "nothing is wrong");
   if (code != kHealthOk && (code != kHealthUnknown || critical + warnings > 0)) {
     absl::StrAppend(&text, code == kHealthUnknown ? "; " : "", critical, " critical, ",
-                    Count(warnings, "warning"));
+                    CountText(warnings, "warning"));
   }
-  absl::StrAppend(&text, ", ", Count(response.examined_count(), "object"), " examined at revision ",
-                  response.revision());
+  absl::StrAppend(&text, ", ", CountText(response.examined_count(), "object"),
+                  " examined at revision ", response.revision());
   if (response.dismissed_count() > 0) {
     absl::StrAppend(&text, ", ", response.dismissed_count(), " dismissed");
   }
   return text;
-}
-
-std::string Message(const Finding& finding) {
-  if (!finding.has_dismissal()) return finding.message();
-  return absl::StrCat(finding.message(), " (dismissed: ", finding.dismissal().reason(), ")");
 }
 
 // Each finding that follows from another one comes after it, indented.
@@ -107,19 +81,8 @@ std::vector<const Finding*> InOrder(const ListFindingsResponse& response) {
 
 void PrintLines(const ListFindingsResponse& response, int code, const Context& context) {
   context.out << Summary(response, code, context.paint) << '\n';
-  TableLayout layout({false, false, false});
-  const auto cells = [](const Finding& finding) -> std::vector<std::string> {
-    const bool is_root = finding.root_cause().empty();
-    return {EnumText(finding.severity()), absl::StrCat(is_root ? "" : "  ", finding.reason()),
-            Message(finding)};
-  };
-  const std::vector<const Finding*> findings = InOrder(response);
-  for (const Finding* finding : findings) {
-    layout.Fit({EnumText(finding->severity()), cells(*finding)[1], ""});
-  }
-  for (const Finding* finding : findings) {
-    const int line_code = Counts(*finding) ? CodeOf(finding->severity()) : kHealthOk;
-    context.out << Painted(context.paint, line_code, layout.Line(cells(*finding))) << '\n';
+  for (const std::string& line : FindingLines(InOrder(response), context.paint)) {
+    context.out << line << '\n';
   }
 }
 

@@ -1,16 +1,23 @@
 #include "cli/commands/list_command.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "cli/output/columns.h"
 #include "cli/output/nouns.h"
 #include "cli/output/output_form.h"
+#include "cli/output/record_order.h"
 #include "cli/output/record_printer.h"
 #include "cli/output/scsi_host_text.h"
 #include "cli/output/table_printer.h"
 #include "cli/query/filter.h"
+#include "cli/query/finder.h"
 #include "cli/query/lister.h"
+#include "grpcpp/client_context.h"
 
 namespace sasd::cli {
 namespace {
@@ -18,33 +25,38 @@ namespace {
 using google::protobuf::Message;
 
 absl::StatusOr<std::unique_ptr<RecordPrinter>> NewTable(const ListOptions& options, bool wide,
-                                                        const Noun& noun, std::ostream& out) {
+                                                        const Noun& noun, const Context& context) {
   const std::vector<Column>& all = ColumnsOf(noun.kind);
+  TableStyle style;
+  style.headers = options.headers;
+  style.screen = context.screen;
+  style.keeps_empty = !options.columns.empty();
   if (options.columns.empty()) {
-    return NewTablePrinter(out, DefaultColumns(all, wide), options.headers);
+    return NewTablePrinter(context.out, DefaultColumns(all, wide), style);
   }
   auto chosen = ChooseColumns(all, options.columns);
   if (!chosen.ok()) return chosen.status();
-  return NewTablePrinter(out, *std::move(chosen), options.headers);
+  return NewTablePrinter(context.out, *std::move(chosen), style);
 }
 
 absl::StatusOr<std::unique_ptr<RecordPrinter>> NewPrinter(const ListOptions& options, Output output,
-                                                          const Noun& noun, std::ostream& out) {
+                                                          const Noun& noun,
+                                                          const Context& context) {
   const bool table = output == Output::kTable || output == Output::kWide;
   if (!table && !options.columns.empty()) {
     return absl::InvalidArgumentError("--columns needs a table; use -o table or -o wide");
   }
   switch (output) {
     case Output::kJson:
-      return NewJsonPrinter(out);
+      return NewJsonPrinter(context.out);
     case Output::kJsonl:
-      return NewJsonlPrinter(out);
+      return NewJsonlPrinter(context.out);
     case Output::kYaml:
-      return NewYamlPrinter(out);
+      return NewYamlPrinter(context.out);
     case Output::kName:
-      return NewNamePrinter(out);
+      return NewNamePrinter(context.out);
     default:
-      return NewTable(options, output == Output::kWide, noun, out);
+      return NewTable(options, output == Output::kWide, noun, context);
   }
 }
 
@@ -63,6 +75,149 @@ void PrintBesideTable(const sas::v1::ListScsiHostsResponse& beside, const Contex
   for (const sas::v1::ScsiHost& host : beside.scsi_hosts()) context.out << ScsiHostText(host);
 }
 
+// What the user wants to see, made out before anything is listed.
+struct Request {
+  const Noun& noun;
+  Output output;
+  ResourceSelection selection;
+  std::vector<const Column*> order;
+};
+
+// Lists once. `count`: how many there were.
+absl::Status ListOnce(const ListOptions& options, const Request& request, const Context& context,
+                      int64_t* count) {
+  const auto printer = NewPrinter(options, request.output, request.noun, context);
+  if (!printer.ok()) return printer.status();
+  const bool in_order = request.order.empty() && !options.reverse;
+  RecordOrder order(request.order, options.reverse);
+  const bool basic = request.output == Output::kName && request.selection.local.empty() && in_order;
+  *count = 0;
+  const absl::Status status = ListPages(context, request.noun.kind, request.selection.filter,
+                                        basic ? sas::v1::VIEW_BASIC : sas::v1::VIEW_FULL,
+                                        [&](const RecordPrinter::Page& page) {
+                                          RecordPrinter::Page wanted;
+                                          for (const Message* resource : page) {
+                                            if (request.selection.Admits(*resource))
+                                              wanted.push_back(resource);
+                                          }
+                                          *count += static_cast<int64_t>(wanted.size());
+                                          if (!in_order) {
+                                            order.Add(wanted);
+                                            return true;
+                                          }
+                                          (*printer)->Print(wanted);
+                                          return context.Flush();
+                                        });
+  if (!status.ok()) return status;
+  if (!in_order) (*printer)->Print(order.Sorted());
+  sas::v1::ListScsiHostsResponse beside;
+  if (options.all) {
+    auto answer = ScsiHosts(context);
+    if (!answer.ok()) return answer.status();
+    beside = *std::move(answer);
+  }
+  if (!IsTable(request.output)) {
+    RecordPrinter::Page page;
+    for (const sas::v1::ScsiHost& host : beside.scsi_hosts()) page.push_back(&host);
+    (*printer)->Print(page);
+  }
+  (*printer)->Finish();
+  if (IsTable(request.output)) PrintBesideTable(beside, context);
+  return absl::OkStatus();
+}
+
+// Narrows the selection to the named objects. Returns the error about those that are not there, or
+// OK; all errors but the one that it returns are on stderr. `found`: whether one is there.
+absl::Status SelectNames(const ListOptions& options, const Context& context, Request& request,
+                         bool* found) {
+  constexpr int kMost = 256;  // of the values of a condition
+  sas::v1::Condition names;
+  names.set_field("name");
+  names.set_operator_(sas::v1::OPERATOR_EQUAL);
+  absl::Status missing;
+  for (const std::string& word : options.names) {
+    const auto these = FindNames(context, word, {request.noun.kind});
+    if (!these.ok()) {
+      if (!missing.ok()) context.err << "sasctl: " << missing.message() << '\n';
+      missing = these.status();
+      continue;
+    }
+    for (const std::string& name : *these) names.add_values(name);
+  }
+  if (names.values_size() > kMost) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(names.values_size(), " names; give at most ", kMost, ", or a filter"));
+  }
+  *found = names.values_size() > 0;
+  *request.selection.filter.add_conditions() = std::move(names);
+  return missing;
+}
+
+void NoteEmpty(const ListOptions& options, const Request& request, const Context& context) {
+  if (!IsTable(request.output) && request.output != Output::kName) return;
+  context.err << "sasctl: " << (options.filters.empty() ? "there are no " : "no ")
+              << request.noun.plural << (options.filters.empty() ? "" : " match") << '\n';
+}
+
+absl::StatusOr<int64_t> RevisionNow(const Context& context) {
+  const auto node = context.Call(*context.stubs.node, &sas::v1::NodeService::StubInterface::GetNode,
+                                 sas::v1::GetNodeRequest());
+  if (!node.ok()) return node.status();
+  return node->revision();
+}
+
+// The newest revision in a response of Watch that changes the list; 0 for none.
+int64_t ChangeIn(const sas::v1::WatchResponse& response) {
+  if (response.has_resync()) return std::numeric_limits<int64_t>::max();
+  int64_t newest = 0;
+  for (const sas::v1::Event& event : response.events().events()) {
+    newest = std::max(newest, event.revision());
+  }
+  return newest;
+}
+
+// Lists now and after each change. Watches before it lists, so that no change is lost between.
+absl::Status WatchList(const ListOptions& options, const Request& request, const Context& context) {
+  // A storm of events must not become a storm of lists.
+  constexpr absl::Duration kPause = absl::Milliseconds(250);
+  sas::v1::WatchRequest watch;
+  *watch.mutable_filter() = request.selection.filter;
+  watch.mutable_filter()->clear_behind();  // only lists take it
+  watch.mutable_filter()->add_kinds(request.noun.kind);
+  watch.set_skip_snapshot(true);
+  grpc::ClientContext call;
+  const auto stream = context.stubs.watch->Watch(&call, watch);
+  context.interrupt.Watch([&call] { call.TryCancel(); });
+  sas::v1::WatchResponse response;
+  absl::Status status;
+  int64_t listed = -1;  // the revision that the list on the screen has at least
+  while (status.ok() && stream->Read(&response)) {
+    const bool first = listed < 0 && response.has_synced();
+    if (!first && ChangeIn(response) <= listed) continue;
+    if (!first) context.interrupt.Sleep(kPause);
+    if (context.interrupt.fired()) break;
+    const auto revision = RevisionNow(context);
+    status = revision.status();
+    if (!status.ok()) break;
+    if (context.screen.is_terminal()) {
+      context.out << "\033[H\033[J";
+    } else if (!first) {
+      context.out << '\n';
+    }
+    int64_t count = 0;
+    status = ListOnce(options, request, context, &count);
+    listed = *revision;
+    if (!context.Flush()) break;
+  }
+  call.TryCancel();
+  const grpc::Status end = stream->Finish();
+  context.interrupt.Watch({});
+  if (context.interrupt.fired() || !context.out) return absl::OkStatus();
+  if (!status.ok()) return status;
+  status = FromRpc(end, context.endpoint);
+  return status.ok() ? absl::UnavailableError("sasd ended the stream; is it stopping?") : status;
+}
+
 }  // namespace
 
 absl::Status RunList(const ListOptions& options, const Context& context) {
@@ -73,40 +228,32 @@ absl::Status RunList(const ListOptions& options, const Context& context) {
   if (options.all && (*noun)->kind != sas::v1::RESOURCE_KIND_HOST) {
     return absl::InvalidArgumentError("--all is for hosts; use sasctl list hosts --all");
   }
-  const auto printer = NewPrinter(options, *output, **noun, context.out);
-  if (!printer.ok()) return printer.status();
+  if (const auto printer = NewPrinter(options, *output, **noun, context); !printer.ok()) {
+    return printer.status();
+  }
+  Request request = {**noun, *output, {}, {}};
+  if (!options.sort_by.empty()) {
+    auto order = ChooseColumns(ColumnsOf(request.noun.kind), options.sort_by);
+    if (!order.ok()) return order.status();
+    request.order = *std::move(order);
+  }
   const auto conditions = ParseConditions(options.filters);
   if (!conditions.ok()) return conditions.status();
-  const auto selection = SelectResources(context, **noun, *conditions);
+  auto selection = SelectResources(context, request.noun, *conditions);
   if (!selection.ok()) return selection.status();
-
-  const bool basic = *output == Output::kName && selection->local.empty();
-  const absl::Status status = ListPages(context, (*noun)->kind, selection->filter,
-                                        basic ? sas::v1::VIEW_BASIC : sas::v1::VIEW_FULL,
-                                        [&](const RecordPrinter::Page& page) {
-                                          RecordPrinter::Page wanted;
-                                          for (const Message* resource : page) {
-                                            if (selection->Admits(*resource))
-                                              wanted.push_back(resource);
-                                          }
-                                          (*printer)->Print(wanted);
-                                          return context.Flush();
-                                        });
+  request.selection = *std::move(selection);
+  absl::Status missing;
+  if (!options.names.empty()) {
+    bool found = false;
+    missing = SelectNames(options, context, request, &found);
+    if (!found) return missing;
+  }
+  if (options.watch) return WatchList(options, request, context);
+  int64_t count = 0;
+  const absl::Status status = ListOnce(options, request, context, &count);
   if (!status.ok()) return status;
-  sas::v1::ListScsiHostsResponse beside;
-  if (options.all) {
-    auto answer = ScsiHosts(context);
-    if (!answer.ok()) return answer.status();
-    beside = *std::move(answer);
-  }
-  if (!IsTable(*output)) {
-    RecordPrinter::Page page;
-    for (const sas::v1::ScsiHost& host : beside.scsi_hosts()) page.push_back(&host);
-    (*printer)->Print(page);
-  }
-  (*printer)->Finish();
-  if (IsTable(*output)) PrintBesideTable(beside, context);
-  return absl::OkStatus();
+  if (count == 0 && !options.all) NoteEmpty(options, request, context);
+  return missing;
 }
 
 }  // namespace sasd::cli

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/output/format.h"
 #include "cli/output/output_form.h"
+#include "cli/output/progress.h"
 #include "cli/output/table_layout.h"
 #include "cli/query/finder.h"
 
@@ -68,6 +69,8 @@ absl::Status RunWait(const WaitOptions& options, const Context& context) {
   if (!options.settled) {
     return absl::InvalidArgumentError("nothing to wait for; give --settled");
   }
+  const Progress progress(context.err, context.screen.shows_progress,
+                          "waiting until discovery has settled");
   const absl::Time deadline = absl::Now() + context.endpoint.timeout;
   while (!context.interrupt.fired()) {
     const absl::Duration left = std::max(deadline - absl::Now(), absl::ZeroDuration());

@@ -11,10 +11,11 @@ namespace sasd::cli {
 
 struct TreeOptions {
   int verbosity = 0;
-  std::vector<std::string> hosts;  // any names of theirs; empty for all
+  // Only what leads to these objects and hangs below them; any names of theirs. Empty for all.
+  std::vector<std::string> objects;
 };
 
-// Draws the topology.
+// Draws the topology, and its totals.
 absl::Status RunTree(const TreeOptions& options, const Context& context);
 
 }  // namespace sasd::cli

@@ -1,14 +1,20 @@
 #include "cli/commands/watch_command.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <thread>  // NOLINT: one thread shows what is complete
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "cli/output/event_output.h"
+#include "cli/query/place_reader.h"
 #include "cli/query/watch_filter.h"
 
 namespace sasd::cli {
@@ -54,6 +60,24 @@ absl::StatusOr<std::string> ResolveFrom(const std::string& from, const Context& 
   return TokenOf(revision, context);
 }
 
+// Calls a function every so often in a thread of its own, until it is destroyed.
+class Idler {
+ public:
+  explicit Idler(std::function<void()> call)
+      : thread_([this, call = std::move(call)] {
+          while (!stop_.WaitForNotificationWithTimeout(kIdle)) call();
+        }) {}
+  ~Idler() {
+    stop_.Notify();
+    thread_.join();
+  }
+
+ private:
+  static constexpr absl::Duration kIdle = absl::Milliseconds(500);
+  absl::Notification stop_;
+  std::thread thread_;
+};
+
 // One run of `sasctl watch`: a stream, or several in turn after reconnecting.
 class WatchSession {
  public:
@@ -66,6 +90,7 @@ class WatchSession {
         token_(std::move(token)) {}
 
   absl::Status Run() {
+    const Idler idler([this] { OnIdle(); });
     absl::Duration backoff = kFirstBackoff;
     for (;;) {
       const bool was_synced = synced_once_;
@@ -101,14 +126,26 @@ class WatchSession {
     const auto stream = context_.stubs.watch->Watch(&call, request);
     context_.interrupt.Watch([&call] { call.TryCancel(); });
     WatchResponse response;
-    while (!ended_ && stream->Read(&response)) Handle(response);
+    while (!ended_ && stream->Read(&response)) {
+      absl::MutexLock lock(&mu_);
+      Handle(response);
+    }
     if (ended_) call.TryCancel();
     context_.interrupt.Watch({});
     return FromRpc(stream->Finish(), context_.endpoint);
   }
 
-  void Handle(const WatchResponse& response) {
+  // Nothing has come for a while, or so it may be: what the printer holds is complete.
+  void OnIdle() ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    if (std::exchange(busy_, false)) return;
+    printer_.Flush();
+    if (!context_.Flush()) context_.interrupt.Fire();
+  }
+
+  void Handle(const WatchResponse& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     synced_once_ = true;
+    busy_ = true;
     if (response.has_snapshot()) Snapshot(response.snapshot());
     if (response.has_synced()) {
       Position(response.synced());
@@ -174,6 +211,10 @@ class WatchSession {
   const sas::v1::Filter filter_;
   EventPrinter& printer_;
 
+  absl::Mutex mu_;                          // held while the printer prints
+  bool busy_ ABSL_GUARDED_BY(mu_) = false;  // something came since the last look
+
+  // Of the thread that reads.
   std::string token_;
   int64_t revision_ = 0;
   int64_t events_ = 0;
@@ -188,14 +229,19 @@ class WatchSession {
 }  // namespace
 
 absl::Status RunWatch(const WatchOptions& options, const Context& context) {
-  auto printer = NewEventPrinter(options.output, context.out, context.paint, context.clock);
-  if (!printer.ok()) return printer.status();
+  if (const auto form = NewEventPrinter(options.output, context.out, EventStyle()); !form.ok()) {
+    return form.status();
+  }
   auto filter = ParseWatchFilter(options.filters, context);
   if (!filter.ok()) return filter.status();
   auto token = ResolveFrom(options.from, context);
   if (!token.ok()) return token.status();
+  auto printer = NewEventPrinter(
+      options.output, context.out,
+      {context.paint, context.clock, options.verbose, ReadPlaceNames(context), context.screen});
   WatchSession session(options, context, *std::move(filter), **printer, *std::move(token));
   const absl::Status status = session.Run();
+  (*printer)->Flush();
   context.out.flush();
   session.PrintWhereToResume();
   return status;

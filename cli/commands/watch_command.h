@@ -12,6 +12,7 @@ namespace sasd::cli {
 
 struct WatchOptions {
   std::string output = "table";  // lines
+  bool verbose = false;          // a line per change, not per act
   std::string from;              // a resume token or a revision; empty to start now
   bool snapshot = false;         // print the current state first
   int64_t count = 0;             // stop after this many events; 0: never

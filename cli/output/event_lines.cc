@@ -149,38 +149,6 @@ std::string Differences(const Change& change) {
   return absl::StrJoin(texts, "; ");
 }
 
-// After a host reset this is true of every device: one line counts them all.
-bool OnlyHandleDiffers(const Change& change) {
-  bool handle = false;
-  for (const std::string& path : change.changed_fields().paths()) {
-    const absl::string_view field = absl::string_view(path).substr(path.rfind('.') + 1);
-    if (IsBookkeeping(field)) continue;
-    if (field != "device_handle") return false;
-    handle = true;
-  }
-  return handle;
-}
-
-// Whether the change is worth no line: it has only bookkeeping; of a slot, the hosts that see its
-// enclosure, which has a line of its own; after a restart, what the restart has renamed.
-bool IsSilent(const Change& change, const sas::v1::Cause& cause) {
-  if (change.kind() != sas::v1::CHANGE_KIND_MODIFIED) return false;
-  const bool restart = cause.kind() == sas::v1::CAUSE_KIND_RESTART;
-  for (const std::string& path : change.changed_fields().paths()) {
-    if (IsBookkeeping(path)) continue;
-    if (change.resource().has_slot() && path == "hosts") continue;
-    if (restart && IsRenamedByRestart(path)) continue;
-    const bool has_parts = (change.resource().has_host() && path == "discovery") ||
-                           (change.resource().has_logical_unit() && path == "paths");
-    if (restart && has_parts &&
-        LastingPart(change.resource(), path) == LastingPart(change.previous(), path)) {
-      continue;
-    }
-    return false;
-  }
-  return true;
-}
-
 // The first or last known state of an object; empty if it has none.
 std::string StateOf(const Resource& resource) {
   if (resource.has_end_device()) return EnumText(resource.end_device().state());
@@ -231,7 +199,7 @@ class LinePrinter : public EventPrinter {
     const std::string why = Why(CauseText(event.cause()));
     int new_handles = 0;
     for (const Change* change : changes) {
-      if (IsSilent(*change, event.cause())) continue;
+      if (IsSilentChange(*change, event.cause())) continue;
       if (OnlyHandleDiffers(*change)) {
         ++new_handles;
         continue;
@@ -243,7 +211,8 @@ class LinePrinter : public EventPrinter {
       out_ << absl::StrCat(head, "* ", new_handles, " with a new device handle", Part(why), "\n");
     }
     for (const sas::v1::Notice& notice : event.notices()) {
-      out_ << absl::StrCat(head, NoticeText(notice), Part(why), "\n");
+      out_ << absl::StrCat(head, PaintBySeverity(notice.severity(), NoticeText(notice), paint_),
+                           Part(why), "\n");
     }
     const bool restart = event.cause().kind() == sas::v1::CAUSE_KIND_RESTART;
     if (event.has_audit()) {
@@ -280,33 +249,13 @@ class LinePrinter : public EventPrinter {
   // Marks events that sasd missed, and resets that renumber device handles.
   void MarkGap(const sas::v1::Event& event) {
     if (event.has_gap()) Lost(event.gap());
-    const sas::v1::Cause& cause = event.cause();
-    const std::string host = ShortName(cause.host());
-    if (cause.kind() == sas::v1::CAUSE_KIND_RESYNC) {
-      // Events of the firmware or of the kernel: the text of the cause says which.
-      const std::string count = cause.lost_event_count() == 0
-                                    ? "events"
-                                    : absl::StrCat(cause.lost_event_count(), " event",
-                                                   cause.lost_event_count() == 1 ? "" : "s");
-      const std::string where = host.empty() ? "" : absl::StrCat(" on host ", host);
-      Bar(absl::StrCat("gap: ", count, " lost", where, ", differences found by a rescan at ",
-                       event.revision()));
-    } else if (cause.kind() == sas::v1::CAUSE_KIND_HOST_RESET) {
-      Bar(absl::StrCat("reset of host ", host, ": device handles are renumbered"));
-    } else if (cause.kind() == sas::v1::CAUSE_KIND_RESTART && host.empty()) {
-      Bar(absl::StrCat("sasd restarted at ", event.revision()));
-    }
+    const std::string mark = MarkText(event);
+    if (!mark.empty()) Bar(mark);
   }
 
   // The text of the cause has caller, method, request and result.
   static std::string AuditText(const sas::v1::Event& event) {
     return absl::StrCat("@ ", CauseText(event.cause()));
-  }
-
-  std::string NoticeText(const sas::v1::Notice& notice) const {
-    const std::string text = absl::StrCat("! ", EnumText(notice.severity()), " ",
-                                          ShortName(notice.resource()), ": ", notice.text());
-    return PaintBySeverity(notice.severity(), text, paint_);
   }
 
   std::ostream& out_;
@@ -315,6 +264,35 @@ class LinePrinter : public EventPrinter {
 };
 
 }  // namespace
+
+bool OnlyHandleDiffers(const Change& change) {
+  bool handle = false;
+  for (const std::string& path : change.changed_fields().paths()) {
+    const absl::string_view field = absl::string_view(path).substr(path.rfind('.') + 1);
+    if (IsBookkeeping(field)) continue;
+    if (field != "device_handle") return false;
+    handle = true;
+  }
+  return handle;
+}
+
+bool IsSilentChange(const Change& change, const sas::v1::Cause& cause) {
+  if (change.kind() != sas::v1::CHANGE_KIND_MODIFIED) return false;
+  const bool restart = cause.kind() == sas::v1::CAUSE_KIND_RESTART;
+  for (const std::string& path : change.changed_fields().paths()) {
+    if (IsBookkeeping(path)) continue;
+    if (change.resource().has_slot() && path == "hosts") continue;
+    if (restart && IsRenamedByRestart(path)) continue;
+    const bool has_parts = (change.resource().has_host() && path == "discovery") ||
+                           (change.resource().has_logical_unit() && path == "paths");
+    if (restart && has_parts &&
+        LastingPart(change.resource(), path) == LastingPart(change.previous(), path)) {
+      continue;
+    }
+    return false;
+  }
+  return true;
+}
 
 std::string ChangeText(const Change& change, Paint paint) {
   const Resource& resource = change.resource();
@@ -342,6 +320,31 @@ std::string ChangeText(const Change& change, Paint paint) {
       return absl::StrCat(PaintBySeverity(severity, absl::StrCat("~ ", object), paint),
                           Part(Differences(change)));
   }
+}
+
+std::string NoticeText(const sas::v1::Notice& notice) {
+  return absl::StrCat("! ", EnumText(notice.severity()), " ", ShortName(notice.resource()), ": ",
+                      notice.text());
+}
+
+std::string MarkText(const sas::v1::Event& event) {
+  const sas::v1::Cause& cause = event.cause();
+  const std::string host = ShortName(cause.host());
+  if (cause.kind() == sas::v1::CAUSE_KIND_RESYNC) {
+    // Events of the firmware or of the kernel: the text of the cause says which.
+    const std::string count =
+        cause.lost_event_count() == 0 ? "events" : CountText(cause.lost_event_count(), "event");
+    const std::string where = host.empty() ? "" : absl::StrCat(" on host ", host);
+    return absl::StrCat("gap: ", count, " lost", where, ", differences found by a rescan at ",
+                        event.revision());
+  }
+  if (cause.kind() == sas::v1::CAUSE_KIND_HOST_RESET) {
+    return absl::StrCat("reset of host ", host, ": device handles are renumbered");
+  }
+  if (cause.kind() == sas::v1::CAUSE_KIND_RESTART && host.empty()) {
+    return absl::StrCat("sasd restarted at ", event.revision());
+  }
+  return "";
 }
 
 std::string LossText(const sas::v1::Gap& gap) {

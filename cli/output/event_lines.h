@@ -24,6 +24,21 @@ std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint
 // One change, as in such a line: "~ port      5006.../5000...  4x 12G  width 3 -> 4".
 std::string ChangeText(const sas::v1::Change& change, Paint paint);
 
+// Whether a change is worth no line: it has only bookkeeping; of a slot, the hosts that see its
+// enclosure, which has a line of its own; after a restart, what the restart has renamed.
+bool IsSilentChange(const sas::v1::Change& change, const sas::v1::Cause& cause);
+
+// Whether nothing but the device handle has changed. After a host reset this is true of every
+// device.
+bool OnlyHandleDiffers(const sas::v1::Change& change);
+
+// "! warning 5000ccab0300113f: ...".
+std::string NoticeText(const sas::v1::Notice& notice);
+
+// "gap: 1 event lost on host X, ..." where the event marks lost events or a reset;
+// empty for none. A gap of the history comes apart, as LossText().
+std::string MarkText(const sas::v1::Event& event);
+
 // "revisions 66 to 65536 are lost: the node lost power before the journal was on disk".
 std::string LossText(const sas::v1::Gap& gap);
 

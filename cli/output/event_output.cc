@@ -1,19 +1,21 @@
 #include "cli/output/event_output.h"
 
+#include "cli/output/event_act_printer.h"
 #include "cli/output/event_lines.h"
 #include "cli/output/event_objects.h"
 #include "cli/output/output_form.h"
 
 namespace sasd::cli {
 absl::StatusOr<std::unique_ptr<EventPrinter>> NewEventPrinter(absl::string_view output,
-                                                              std::ostream& out, Paint paint,
-                                                              const WallClock& clock) {
+                                                              std::ostream& out,
+                                                              const EventStyle& style) {
   const auto form = ParseOutput(output);
   if (!form.ok()) return form.status();
   switch (*form) {
     case Output::kTable:
     case Output::kWide:
-      return NewEventLinePrinter(out, paint, clock);
+      if (style.verbose) return NewEventLinePrinter(out, style.paint, style.clock);
+      return NewEventActPrinter(out, style);
     case Output::kJson:
     case Output::kJsonl:
       return NewEventJsonlPrinter(out);

@@ -7,16 +7,15 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "cli/output/event_printer.h"
-#include "cli/output/paint.h"
-#include "cli/output/wall_clock.h"
+#include "cli/output/event_style.h"
 
 namespace sasd::cli {
 
 // The printer for a word of -o: lines for "table" and "wide", one object per line for "json" and
 // "jsonl", documents for "yaml". Error: kInvalidArgument for any other.
 absl::StatusOr<std::unique_ptr<EventPrinter>> NewEventPrinter(absl::string_view output,
-                                                              std::ostream& out, Paint paint,
-                                                              const WallClock& clock);
+                                                              std::ostream& out,
+                                                              const EventStyle& style);
 
 }  // namespace sasd::cli
 

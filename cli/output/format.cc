@@ -139,6 +139,10 @@ std::string ShortSize(uint64_t bytes) {
   return unit == 0 ? absl::StrFormat("%dB", bytes) : absl::StrFormat("%.1f%s", value, kUnits[unit]);
 }
 
+std::string CountText(int64_t count, absl::string_view what) {
+  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
+}
+
 std::string PeripheralName(uint32_t type) {
   switch (type) {  // SPC-5, peripheral device type
     case 0x00:

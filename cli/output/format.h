@@ -30,6 +30,9 @@ std::string EnumText(Enum value) {
 // "8.0TB", in decimal units; empty for 0.
 std::string ShortSize(uint64_t bytes);
 
+// "24 objects", "1 object". Adds an "s" to any other number than 1.
+std::string CountText(int64_t count, absl::string_view what);
+
 // "disk", "enclosure", ...; "type 7" for one without a usual name (SPC peripheral device types).
 std::string PeripheralName(uint32_t type);
 

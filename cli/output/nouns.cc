@@ -1,5 +1,7 @@
 #include "cli/output/nouns.h"
 
+#include <array>
+
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -19,6 +21,9 @@ using sas::v1::RESOURCE_KIND_PHY;
 using sas::v1::RESOURCE_KIND_PORT;
 using sas::v1::RESOURCE_KIND_SLOT;
 
+// SPC-5: disk, rbc-disk, zbc-disk.
+constexpr std::array<uint32_t, 3> kDriveTypes = {0x00, 0x0e, 0x14};
+
 std::vector<Noun> MakeNouns() {
   return {
       {"hosts", "host", {"hba", "hbas"}, RESOURCE_KIND_HOST, "SAS host bus adapters", {}},
@@ -31,13 +36,12 @@ std::vector<Noun> MakeNouns() {
        RESOURCE_KIND_END_DEVICE,
        "end devices: one path to a drive, or an enclosure's services",
        {}},
-      // rbc-disk (0x0e) and zbc-disk (0x14) are drives, too.
       {"drives",
        "drive",
        {"disks", "disk"},
        RESOURCE_KIND_LOGICAL_UNIT,
        "drives, each once with all its paths",
-       {0x00, 0x0e, 0x14}},
+       {kDriveTypes.begin(), kDriveTypes.end()}},
       {"lus",
        "lu",
        {"logical-units", "logical-unit", "logicalunits", "logicalunit", "luns", "lun", "units",
@@ -104,6 +108,10 @@ const Noun& NounOf(const sas::v1::Resource& resource) {
     }
   }
   return NounOf(kind);
+}
+
+bool IsDrive(const sas::v1::LogicalUnit& unit) {
+  return absl::c_linear_search(kDriveTypes, unit.peripheral_type());
 }
 
 sas::v1::ResourceKind KindOf(const sas::v1::Resource& resource) {

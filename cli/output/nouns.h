@@ -35,6 +35,9 @@ const Noun& NounOf(sas::v1::ResourceKind kind);
 
 sas::v1::ResourceKind KindOf(const sas::v1::Resource& resource);
 
+// Whether the noun "drive" selects it.
+bool IsDrive(const sas::v1::LogicalUnit& unit);
+
 }  // namespace sasd::cli
 
 #endif  // CLI_OUTPUT_NOUNS_H_

@@ -17,21 +17,17 @@ using sas::v1::ScsiHost;
 
 constexpr uint32_t kDisk = 0x00, kZonedDisk = 0x14;
 
-std::string Count(int64_t count, absl::string_view what) {
-  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
-}
-
 // "12 disks", "1 disk and 2 other devices"; "3 devices" where not all of them are listed.
-std::string CountText(const ScsiHost& host) {
-  if (host.devices_size() != host.device_count()) return Count(host.device_count(), "device");
+std::string DevicesText(const ScsiHost& host) {
+  if (host.devices_size() != host.device_count()) return CountText(host.device_count(), "device");
   const int64_t disks =
       std::count_if(host.devices().begin(), host.devices().end(), [](const ScsiDevice& device) {
         return device.peripheral_type() == kDisk || device.peripheral_type() == kZonedDisk;
       });
   const int64_t others = host.device_count() - disks;
-  if (others == 0) return Count(disks, "disk");
-  if (disks == 0) return Count(others, "device");
-  return absl::StrCat(Count(disks, "disk"), " and ", Count(others, "other device"));
+  if (others == 0) return CountText(disks, "disk");
+  if (disks == 0) return CountText(others, "device");
+  return absl::StrCat(CountText(disks, "disk"), " and ", CountText(others, "other device"));
 }
 
 std::string Model(const ScsiDevice& device) {
@@ -57,8 +53,8 @@ std::vector<std::string> Cells(const ScsiDevice& device) {
 std::string ScsiHostText(const ScsiHost& host) {
   const std::string what =
       host.host().empty()
-          ? absl::StrCat("SCSI host without SAS transport: ", CountText(host), ", no topology")
-          : absl::StrCat(CountText(host), host.device_count() == 1 ? " that is" : " that are",
+          ? absl::StrCat("SCSI host without SAS transport: ", DevicesText(host), ", no topology")
+          : absl::StrCat(DevicesText(host), host.device_count() == 1 ? " that is" : " that are",
                          " no SAS object");
   std::vector<std::string> words = {host.os_name()};
   for (const std::string* word : {&host.driver_name(), &host.pci_address(), &host.board_name(),

@@ -29,9 +29,11 @@ class TableTest : public ::testing::Test {
   }
 
   // Prints pages as a table.
-  std::string Print(const std::vector<std::vector<sas::v1::Host>>& pages, bool headers = true) {
+  std::string Print(const std::vector<std::vector<sas::v1::Host>>& pages, bool headers = true,
+                    Screen screen = {}, bool keeps_empty = false) {
     std::ostringstream out;
-    const auto printer = NewTablePrinter(out, {&columns_[0], &columns_[1], &columns_[2]}, headers);
+    const auto printer = NewTablePrinter(out, {&columns_[0], &columns_[1], &columns_[2]},
+                                         {headers, screen, keeps_empty});
     for (const auto& hosts : pages) {
       RecordPrinter::Page page;
       for (const sas::v1::Host& host : hosts) page.push_back(&host);
@@ -82,6 +84,31 @@ TEST_F(TableTest, AnEmptyListStillHasHeaders) {
   EXPECT_EQ(Print({}), "ADDRESS  PHYS  ALSO-ADDRESS\n");
   EXPECT_EQ(Print({{}}), "ADDRESS  PHYS  ALSO-ADDRESS\n");
   EXPECT_EQ(Print({}, /*headers=*/false), "");
+}
+
+TEST_F(TableTest, TerminalShowsNoEmptyColumns) {
+  EXPECT_EQ(Print({{Host("", 8)}}, true, {80}), "PHYS\n   8\n");
+  EXPECT_EQ(Print({{Host("", 8)}}, true, {80}, /*keeps_empty=*/true),
+            "ADDRESS  PHYS  ALSO-ADDRESS\n"
+            "-           8  -\n");
+  EXPECT_EQ(Print({}, true, {80}), "ADDRESS  PHYS  ALSO-ADDRESS\n");
+}
+
+TEST_F(TableTest, LaterPageUncoversAColumn) {
+  EXPECT_EQ(Print({{Host("", 8)}, {Host("50", 8)}, {Host("", 8)}}, true, {80}),
+            "PHYS\n"
+            "   8\n"
+            "ADDRESS  PHYS  ALSO-ADDRESS\n"
+            "50          8  50\n"
+            "-           8  -\n");
+}
+
+TEST_F(TableTest, LinesFitTheTerminal) {
+  EXPECT_EQ(Print({{Host("500605b00ab01230", 16)}}, true, {30}),
+            "ADDRESS      PHYS  ALSO-ADDRE\u2026\n"
+            "\u2026b00ab01230    16  \u2026b00ab01230\n");
+  // Numbers stay whole, and every column keeps some.
+  EXPECT_EQ(Print({{Host("500605b00ab01230", 16)}}, false, {5}), "\u202601230  16  \u202601230\n");
 }
 
 }  // namespace

@@ -380,4 +380,25 @@ TreeNode BuildTree(const std::string& node_name, const TreeSnapshot& snapshot,
   return TreeBuilder(snapshot, style).Build(node_name);
 }
 
+std::string TreeTotals(const TreeSnapshot& snapshot) {
+  absl::flat_hash_set<std::string> drives;
+  int64_t paths = 0, others = 0;
+  for (const EndDevice& device : snapshot.devices) {
+    if (TypeOf(device) != "disk" && TypeOf(device) != "rbc-disk" && TypeOf(device) != "zbc-disk") {
+      if (!IsSes(device)) ++others;
+      continue;
+    }
+    ++paths;
+    drives.insert(device.logical_units().empty() ? device.name() : device.logical_units(0));
+  }
+  const auto count = [](size_t size) { return static_cast<int64_t>(size); };
+  std::string text =
+      absl::StrCat(CountText(count(snapshot.hosts.size()), "host"), ", ",
+                   CountText(count(snapshot.expanders.size()), "expander"), ", ",
+                   CountText(count(snapshot.enclosures.size()), "enclosure"), ", ",
+                   CountText(count(drives.size()), "drive"), " with ", CountText(paths, "path"));
+  if (others > 0) absl::StrAppend(&text, ", ", CountText(others, "other device"));
+  return text;
+}
+
 }  // namespace sasd::cli

@@ -20,6 +20,10 @@ struct TreeStyle {
 TreeNode BuildTree(const std::string& node_name, const TreeSnapshot& snapshot,
                    const TreeStyle& style);
 
+// What the tree has, as one line without '\n': "2 hosts, 4 expanders, 2 enclosures, 36 drives with
+// 68 paths". A drive counts once, however many paths it has.
+std::string TreeTotals(const TreeSnapshot& snapshot);
+
 }  // namespace sasd::cli
 
 #endif  // CLI_OUTPUT_TOPOLOGY_TREE_H_

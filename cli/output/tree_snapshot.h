@@ -8,7 +8,7 @@
 
 namespace sasd::cli {
 
-// The topology at one revision, as far as a tree shows it. In the order of resource names.
+// The topology at one revision, as far as a reader asked for it. In the order of resource names.
 struct TreeSnapshot {
   int64_t revision = 0;
   std::vector<sas::v1::Host> hosts;
@@ -16,6 +16,7 @@ struct TreeSnapshot {
   std::vector<sas::v1::Expander> expanders;
   std::vector<sas::v1::EndDevice> devices;
   std::vector<sas::v1::Enclosure> enclosures;
+  std::vector<sas::v1::LogicalUnit> units;
 };
 
 }  // namespace sasd::cli

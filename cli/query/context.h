@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "cli/output/paint.h"
+#include "cli/output/screen.h"
 #include "cli/output/wall_clock.h"
 #include "cli/query/interrupt.h"
 #include "cli/query/rpc_error.h"
@@ -53,6 +54,7 @@ struct Context {
   Endpoint endpoint;
   Paint paint;
   WallClock clock = {};
+  Screen screen = {};
 
   // A context with the deadline of one call; InfiniteDuration() for none.
   std::unique_ptr<grpc::ClientContext> NewCall(absl::Duration timeout) const {
@@ -75,7 +77,8 @@ struct Context {
     return response;
   }
 
-  // Flushes `out`. Returns false if its reader has closed it; the command should then stop.
+  // Flushes `out`. Returns false if it takes no more; the command should then stop. Run() reports
+  // why.
   bool Flush() const { return static_cast<bool>(out.flush()); }
 };
 

@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "cli/output/format.h"
 #include "cli/query/filter_keys.h"
 #include "cli/query/finder.h"
@@ -110,23 +111,48 @@ absl::StatusOr<int> ParseSpeed(absl::string_view key, absl::string_view word) {
       absl::StrCat("filter ", key, ": \"", word, "\" is not a speed (speeds: ", speeds, ")"));
 }
 
-// The value of a condition for sasd.
-absl::StatusOr<std::string> ConditionValue(const Context& context, const FilterKey& key,
-                                           sas::v1::Operator op, const std::string& word) {
+// Hexadecimal digits, with globs.
+absl::StatusOr<std::string> ParseAddress(absl::string_view key, absl::string_view word) {
+  std::string address = absl::AsciiStrToLower(word);
+  absl::string_view digits = address;
+  for (const absl::string_view prefix : {"naa.", "0x"}) absl::ConsumePrefix(&digits, prefix);
+  const auto is_possible = [](char c) {
+    return absl::ascii_isxdigit(static_cast<unsigned char>(c)) || c == ':' || c == '*' || c == '?';
+  };
+  if (absl::c_all_of(digits, is_possible)) return address;
+  const bool asks_for_link = key == "attached" && (address == "yes" || address == "no");
+  return absl::InvalidArgumentError(
+      absl::StrCat("filter ", key, ": \"", word, "\" is not an address",
+                   asks_for_link ? absl::StrCat("; use linked=", address) : ""));
+}
+
+// What is gone is in no list, and passes no filter.
+absl::Status GoneIsNowhere(absl::string_view key) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("filter ", key,
+                   ": nothing that is listed is gone; `sasctl baseline show --missing` lists what "
+                   "is missing, and `sasctl events` what went"));
+}
+
+// The value of a condition for sasd. Not for references.
+absl::StatusOr<std::string> ConditionValue(const FilterKey& key, sas::v1::Operator op,
+                                           const std::string& word) {
   const auto number_text = [](const absl::StatusOr<uint64_t>& number) {
     return number.ok() ? absl::StatusOr<std::string>(absl::StrCat(*number)) : number.status();
   };
   switch (key.form) {
     case FilterKey::Form::kText:
-      return word;
     case FilterKey::Form::kReference:
-      return FindName(context, word, key.refers_to);
+      return word;
     case FilterKey::Form::kAddress:
-      return absl::AsciiStrToLower(word);
+      return ParseAddress(key.key, word);
     case FilterKey::Form::kEnum: {
       const auto number =
           IsOrder(op) ? ParseSpeed(key.key, word) : ParseEnum(*key.type, key.key, word);
       if (!number.ok()) return number.status();
+      if (key.type == sas::v1::DeviceState_descriptor() && *number == sas::v1::DEVICE_STATE_GONE) {
+        return GoneIsNowhere(key.key);
+      }
       return key.type->FindValueByNumber(*number)->name();
     }
     case FilterKey::Form::kBool: {
@@ -152,6 +178,9 @@ absl::Status ImpossibleOperator(absl::string_view key, const std::string& possib
 }
 
 absl::Status CheckOperator(const FilterKey& key, sas::v1::Operator op) {
+  if (key.field == "behind" && op != sas::v1::OPERATOR_EQUAL) {
+    return ImpossibleOperator(key.key, "only =", op);
+  }
   if (key.fixed != sas::v1::OPERATOR_UNSPECIFIED) {
     return op == sas::v1::OPERATOR_EQUAL ? absl::OkStatus()
                                          : ImpossibleOperator(key.key, "only =", op);
@@ -160,6 +189,28 @@ absl::Status CheckOperator(const FilterKey& key, sas::v1::Operator op) {
                        key.form == FilterKey::Form::kCount ||
                        key.type == sas::v1::LinkRate_descriptor();
   if (IsOrder(op) && !ordered) return ImpossibleOperator(key.key, "= and !=", op);
+  return absl::OkStatus();
+}
+
+// Refuses a value that a column of numbers, sizes or words never shows.
+absl::Status CheckPossible(absl::string_view column, const std::string& value) {
+  if (absl::StrContains(value, '*') || absl::StrContains(value, '?')) return absl::OkStatus();
+  if (column == "size") return ParseSize(column, value).status();
+  if (column == "paths") {  // "1", or "1/2"
+    const std::vector<std::string> numbers = absl::StrSplit(value, absl::MaxSplits('/', 1));
+    for (const std::string& number : numbers) {
+      if (absl::Status s = ParseNumber(column, number).status(); !s.ok()) return s;
+    }
+  }
+  if (column == "to") {
+    const std::vector<std::string> words = {"hosts", "expanders", "endDevices"};
+    const auto is_value = [&](const std::string& w) { return absl::EqualsIgnoreCase(w, value); };
+    if (!absl::c_any_of(words, is_value)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("filter to: no value \"", value, "\"", rpc::DidYouMean(value, words),
+                       " (values: ", absl::StrJoin(words, ", "), ")"));
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -198,6 +249,7 @@ class Selector {
     if (IsOrder(condition.op)) return ImpossibleOperator(wanted, "= and !=", condition.op);
     ColumnCondition local{column, condition.op == sas::v1::OPERATOR_NOT_EQUAL};
     for (const std::string& value : condition.values) {
+      if (absl::Status s = CheckPossible(wanted, value); !s.ok()) return s;
       std::string text = value;
       if (wanted == "size") {
         // As the column shows it: "14TB" is "14.0TB".
@@ -237,7 +289,17 @@ class Selector {
         key.fixed == sas::v1::OPERATOR_UNSPECIFIED ? condition.op : key.fixed;
     std::vector<std::string> values;
     for (const std::string& word : condition.values) {
-      auto value = ConditionValue(context_, key, op, word);
+      if (key.form == FilterKey::Form::kReference) {
+        auto names = FindNames(context_, word, key.refers_to);
+        // Behind nodes, but also behind anything else.
+        if (key.field == "behind" && absl::IsNotFound(names.status())) {
+          names = FindNames(context_, word, {});
+        }
+        if (!names.ok()) return names.status();
+        values.insert(values.end(), names->begin(), names->end());
+        continue;
+      }
+      auto value = ConditionValue(key, op, word);
       if (!value.ok()) return value.status();
       values.push_back(*std::move(value));
     }
@@ -248,6 +310,10 @@ class Selector {
   void Send(const FilterKey& key, sas::v1::Operator op, const std::vector<std::string>& values) {
     if (key.key == "host" && op == sas::v1::OPERATOR_EQUAL) {
       for (const std::string& host : values) selection_.filter.add_hosts(host);
+      return;
+    }
+    if (key.field == "behind") {
+      for (const std::string& name : values) selection_.filter.add_behind(name);
       return;
     }
     sas::v1::Condition& sent = *selection_.filter.add_conditions();

@@ -26,6 +26,9 @@ FilterKey Node(const char* field) {
 FilterKey Enclosure() {
   return {"enclosure", "enclosure", Form::kReference, {RESOURCE_KIND_ENCLOSURE}};
 }
+FilterKey Behind() {
+  return {"behind", "behind", Form::kReference, {RESOURCE_KIND_HOST, RESOURCE_KIND_EXPANDER}};
+}
 FilterKey Text(const char* key, const char* field) { return {key, field, Form::kText}; }
 FilterKey Enum(const char* key, const char* field, const EnumDescriptor* type) {
   return {key, field, Form::kEnum, {}, type};
@@ -133,6 +136,7 @@ std::vector<FilterKey> ColumnKeys(sas::v1::ResourceKind kind) {
 
 std::vector<FilterKey> MakeKeys(sas::v1::ResourceKind kind) {
   std::vector<FilterKey> keys = OwnKeys(kind);
+  keys.push_back(Behind());
   std::vector<FilterKey> columns = ColumnKeys(kind);
   columns.push_back(Enum("sources", "sources", sas::v1::Source_descriptor()));
   columns.push_back(Number("revision", "revision"));

@@ -15,7 +15,7 @@ struct FilterKey {
   // How users write the values.
   enum class Form {
     kText,       // with globs
-    kReference,  // any name that FindName() accepts
+    kReference,  // any name that FindNames() accepts
     kAddress,    // hexadecimal, with globs
     kEnum,       // a value of `type`, in short: "blocked", "12G"; link rates also "6" with an order
     kBool,       // "yes", "no"
@@ -25,10 +25,12 @@ struct FilterKey {
     kCount,           // with an order only: a number
   };
 
-  std::string key;    // as users type it
-  std::string field;  // of sas.v1.Condition; "hosts" of a kind without this field: Filter.hosts
+  std::string key;  // as users type it
+  // Of sas.v1.Condition. "hosts" of a kind without this field: Filter.hosts; "behind":
+  // Filter.behind.
+  std::string field;
   Form form = Form::kText;
-  // For kReference: the kinds that the field may refer to.
+  // For kReference: the kinds that the field may refer to; for "behind": that come first.
   std::vector<sas::v1::ResourceKind> refers_to = {};
   const google::protobuf::EnumDescriptor* type = nullptr;
   // The one operator of a key such as "min-width", written "min-width=4"; else unspecified.

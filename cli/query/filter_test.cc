@@ -1,6 +1,7 @@
 #include "cli/query/filter.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -121,6 +122,50 @@ TEST_F(SelectTest, WordsBecomeTheTypeOfTheField) {
   }
 }
 
+TEST_F(SelectTest, BehindTakesAnyObject) {
+  sasd_.topology.Add(ParseResource(R"(enclosure { name: "enclosures/6" model: "J" })"), {"J"});
+  sasd_.topology.Add(ParseResource(R"(enclosure { name: "enclosures/7" model: "J" })"), {"J"});
+  // The host is for itself an enclosure of the same address.
+  sasd_.topology.Add(ParseResource(R"(enclosure { name: "enclosures/1" })"), {"host1"});
+  const auto behind = [this](const std::string& filter) {
+    const auto selection = TrySelect("lus", {filter});
+    return selection.ok() ? absl::StrJoin(selection->filter.behind(), " ")
+                          : std::string(selection.status().message());
+  };
+  EXPECT_EQ(behind("behind=exp"), "hosts/1/expanders/2");
+  EXPECT_EQ(behind("behind=host1,jbod"), "hosts/1 enclosures/5");
+  EXPECT_EQ(behind("behind=J"), "enclosures/6 enclosures/7");
+  EXPECT_EQ(behind("behind=hosts/1/phys/3"), "hosts/1/phys/3");
+  EXPECT_EQ(behind("behind!=exp"), "filter behind takes only =, not !=");
+  EXPECT_EQ(Ask("lus", {"enclosure=J"}), "enclosure=[enclosures/6|enclosures/7]");
+}
+
+TEST_F(SelectTest, ImpossibleValuesAreErrors) {
+  struct Case {
+    const char* noun;
+    const char* filter;
+    const char* error;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"devices", "state=gone", "filter state: nothing that is listed is gone"},
+           {"phys", "attached=no", "filter attached: \"no\" is not an address; use linked=no"},
+           {"devices", "address=sdx", "filter address: \"sdx\" is not an address"},
+           {"lus", "size=big", "filter size: \"big\" is not a size"},
+           {"lus", "paths=all", "filter paths: \"all\" is not a number"},
+           {"ports", "to=expander", "filter to: no value \"expander\"; did you mean \"expanders\""},
+       }) {
+    EXPECT_THAT(Ask(c.noun, {c.filter}), StartsWith(c.error));
+  }
+  for (const auto& [noun, filter] :
+       std::vector<std::pair<const char*, const char*>>{{"phys", "attached=5000*"},
+                                                        {"phys", "attached=naa.5000c500a7b26111"},
+                                                        {"lus", "size=8*"},
+                                                        {"lus", "paths=1/2"},
+                                                        {"ports", "to=enddevices"}}) {
+    EXPECT_TRUE(TrySelect(noun, {filter}).ok()) << filter;
+  }
+}
+
 TEST_F(SelectTest, OperatorsAndGlobsAreSent) {
   struct Case {
     const char* noun;
@@ -185,7 +230,7 @@ TEST_F(SelectTest, AMistypedKeyNamesCloseOnesAndAll) {
   EXPECT_EQ(
       Ask("slots", {"ocupied=yes"}),
       "no filter \"ocupied\" for slots; did you mean \"occupied\"? (filters: host, enclosure, "
-      "occupied, slot, label, block-devices, vendor, model, serial, drive, addresses, "
+      "occupied, behind, slot, label, block-devices, vendor, model, serial, drive, addresses, "
       "os-name, sources, revision, updated, name)");
   EXPECT_THAT(Ask("drives", {"banana=1"}),
               StartsWith("no filter \"banana\" for drives (filters: "));

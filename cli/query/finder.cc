@@ -13,6 +13,7 @@
 #include "cli/output/describe.h"
 #include "cli/output/format.h"
 #include "cli/output/nouns.h"
+#include "cli/query/place_reader.h"
 #include "sas/v1/topology_service.pb.h"
 
 namespace sasd::cli {
@@ -152,47 +153,70 @@ std::string PlainQuery(absl::string_view query) {
 
 std::string PlaceText(const Context& context, const std::string& enclosure, uint32_t slot) {
   if (enclosure.empty()) return "";
-  sas::v1::ListEnclosuresRequest request;
-  request.set_page_size(1000);
-  const auto all = context.Call(*context.stubs.topology,
-                                &sas::v1::TopologyService::StubInterface::ListEnclosures, request);
-  if (all.ok()) {
-    const auto found = absl::c_find_if(
-        all->enclosures(), [&](const auto& other) { return other.name() == enclosure; });
-    if (found != all->enclosures().end() && !found->alias().empty()) {
-      return absl::StrCat(found->alias(), "/", slot);
-    }
-    const bool unique = found != all->enclosures().end() && !found->model().empty() &&
-                        absl::c_count_if(all->enclosures(), [&](const auto& other) {
-                          return other.model() == found->model();
-                        }) == 1;
-    if (unique) return absl::StrCat(found->model(), "/", slot);
-  }
-  return absl::StrCat(ShortName(enclosure), "/", slot);
+  return ReadPlaceNames(context).Slot(enclosure, slot);
 }
 
-absl::StatusOr<Resource> FindOne(const Context& context, absl::string_view query,
-                                 const std::vector<ResourceKind>& kinds,
-                                 sas::v1::RemovedResource* gone) {
-  const std::string bare = PlainQuery(query);
+namespace {
+
+// What sasd finds by that name: one at least. `bare`: as PlainQuery().
+absl::StatusOr<sas::v1::FindResourcesResponse> Ask(const Context& context, absl::string_view query,
+                                                   const std::string& bare,
+                                                   const std::vector<ResourceKind>& kinds,
+                                                   sas::v1::RemovedResource* gone) {
   sas::v1::FindResourcesRequest request;
   request.set_query(bare);
   for (const ResourceKind kind : kinds) request.add_kinds(kind);
-  const auto response = context.Call(
-      *context.stubs.topology, &sas::v1::TopologyService::StubInterface::FindResources, request);
+  auto response = context.Call(*context.stubs.topology,
+                               &sas::v1::TopologyService::StubInterface::FindResources, request);
   if (!response.ok()) return response.status();
   if (response->resources().empty() && !response->removed_resources().empty()) {
     if (gone != nullptr) *gone = response->removed_resources(0);
     return Gone(context, query, response->removed_resources(0));
   }
   if (response->resources().empty()) return NotFound(query, kinds, response->suggestions());
-  const Resource* one = Representative(bare, response->resources());
-  if (one == nullptr) return Ambiguous(query, response->resources());
+  return response;
+}
+
+absl::StatusOr<Resource> OneOf(absl::string_view query, absl::string_view bare,
+                               const google::protobuf::RepeatedPtrField<Resource>& found) {
+  const Resource* one = Representative(bare, found);
+  if (one == nullptr) return Ambiguous(query, found);
   if (Inner(*one) == nullptr) {
     return absl::InternalError(absl::StrCat(
         "\"", query, "\" has a kind that this sasctl does not know; use a newer sasctl"));
   }
   return *one;
+}
+
+}  // namespace
+
+absl::StatusOr<Resource> FindOne(const Context& context, absl::string_view query,
+                                 const std::vector<ResourceKind>& kinds,
+                                 sas::v1::RemovedResource* gone) {
+  const std::string bare = PlainQuery(query);
+  const auto response = Ask(context, query, bare, kinds, gone);
+  if (!response.ok()) return response.status();
+  return OneOf(query, bare, response->resources());
+}
+
+absl::StatusOr<std::vector<std::string>> FindNames(const Context& context, absl::string_view query,
+                                                   const std::vector<ResourceKind>& kinds) {
+  if (IsResourceName(query)) return std::vector<std::string>{std::string(query)};
+  const std::string bare = PlainQuery(query);
+  const auto response = Ask(context, query, bare, kinds, nullptr);
+  if (!response.ok()) return response.status();
+  const auto& found = response->resources();
+  std::vector<std::string> names;
+  const bool alike = absl::c_all_of(
+      found, [&](const Resource& r) { return r.resource_case() == found.Get(0).resource_case(); });
+  if (alike && Inner(found.Get(0)) != nullptr) {
+    for (const Resource& resource : found) names.push_back(NameOf(resource));
+    return names;
+  }
+  const auto one = OneOf(query, bare, found);
+  if (!one.ok()) return one.status();
+  names.push_back(NameOf(*one));
+  return names;
 }
 
 absl::StatusOr<std::string> FindName(const Context& context, absl::string_view query,
@@ -201,6 +225,12 @@ absl::StatusOr<std::string> FindName(const Context& context, absl::string_view q
   const auto found = FindOne(context, query, kinds);
   if (!found.ok()) return found.status();
   return NameOf(*found);
+}
+
+absl::StatusOr<Resource> FindNode(const Context& context, absl::string_view query) {
+  auto node =
+      FindOne(context, query, {sas::v1::RESOURCE_KIND_HOST, sas::v1::RESOURCE_KIND_EXPANDER});
+  return absl::IsNotFound(node.status()) ? FindOne(context, query, {}) : node;
 }
 
 }  // namespace sasd::cli

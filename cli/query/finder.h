@@ -13,10 +13,11 @@
 namespace sasd::cli {
 
 // Finds the object with the name `query`: a resource name, SAS address, WWN, serial, sdX, H:C:T:L,
-// enclosure/slot, or a name that `sasctl tree` draws. `kinds`: empty for all kinds. If the query
-// matches a drive, its paths and its slot, the result is the drive; for "enclosure/slot" it is the
-// slot. Errors: kNotFound names the query and close names, or says when, where and why the object
-// went, and sets `gone` (if not null); kFailedPrecondition lists several matches.
+// an enclosure's model, enclosure/slot, or a name that `sasctl tree` draws. `kinds`: empty for all
+// kinds. If the query matches a drive, its paths and its slot, the result is the drive; for
+// "enclosure/slot" it is the slot. Errors: kNotFound names the query and close names, or says when,
+// where and why the object went, and sets `gone` (if not null); kFailedPrecondition lists several
+// matches.
 absl::StatusOr<sas::v1::Resource> FindOne(const Context& context, absl::string_view query,
                                           const std::vector<sas::v1::ResourceKind>& kinds,
                                           sas::v1::RemovedResource* gone = nullptr);
@@ -32,6 +33,16 @@ std::string PlaceText(const Context& context, const std::string& enclosure, uint
 // The resource name of FindOne(); `query` itself if it is a resource name.
 absl::StatusOr<std::string> FindName(const Context& context, absl::string_view query,
                                      const std::vector<sas::v1::ResourceKind>& kinds);
+
+// The resource names of all objects that `query` may mean, if they are of one kind: the enclosures
+// of a model. Of several kinds, that of FindOne(). `query` itself if it is a resource name. Errors:
+// as FindOne().
+absl::StatusOr<std::vector<std::string>> FindNames(const Context& context, absl::string_view query,
+                                                   const std::vector<sas::v1::ResourceKind>& kinds);
+
+// FindOne() of all kinds, for what hangs below an object: a host or an expander if one is called
+// so, though the enclosure that a host is for itself has the same address.
+absl::StatusOr<sas::v1::Resource> FindNode(const Context& context, absl::string_view query);
 
 }  // namespace sasd::cli
 

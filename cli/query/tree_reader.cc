@@ -19,6 +19,8 @@ void Take(sas::v1::Resource& resource, TreeSnapshot& snapshot) {
       return snapshot.devices.push_back(std::move(*resource.mutable_end_device()));
     case sas::v1::Resource::kEnclosure:
       return snapshot.enclosures.push_back(std::move(*resource.mutable_enclosure()));
+    case sas::v1::Resource::kLogicalUnit:
+      return snapshot.units.push_back(std::move(*resource.mutable_logical_unit()));
     default:
       return;
   }
@@ -27,13 +29,10 @@ void Take(sas::v1::Resource& resource, TreeSnapshot& snapshot) {
 }  // namespace
 
 absl::StatusOr<TreeSnapshot> ReadTreeSnapshot(const Context& context,
+                                              const std::vector<sas::v1::ResourceKind>& kinds,
                                               const std::vector<std::string>& hosts) {
   sas::v1::WatchRequest request;
-  for (const auto kind :
-       {sas::v1::RESOURCE_KIND_HOST, sas::v1::RESOURCE_KIND_PORT, sas::v1::RESOURCE_KIND_EXPANDER,
-        sas::v1::RESOURCE_KIND_END_DEVICE, sas::v1::RESOURCE_KIND_ENCLOSURE}) {
-    request.mutable_filter()->add_kinds(kind);
-  }
+  for (const auto kind : kinds) request.mutable_filter()->add_kinds(kind);
   for (const std::string& host : hosts) request.mutable_filter()->add_hosts(host);
   const auto call = context.NewCall(context.endpoint.timeout);
   const auto stream = context.stubs.watch->Watch(call.get(), request);

@@ -7,12 +7,15 @@
 #include "absl/status/statusor.h"
 #include "cli/output/tree_snapshot.h"
 #include "cli/query/context.h"
+#include "sas/v1/resources.pb.h"
 
 namespace sasd::cli {
 
-// Reads the topology through Watch, so that all of it has one revision. `hosts`: resource names;
-// empty for all. Errors: as FromRpc().
+// Reads the resources of these kinds through Watch, so that all of them have one revision. Keeps
+// none of a kind that TreeSnapshot does not have. `hosts`: resource names; empty for all. Errors:
+// as FromRpc().
 absl::StatusOr<TreeSnapshot> ReadTreeSnapshot(const Context& context,
+                                              const std::vector<sas::v1::ResourceKind>& kinds,
                                               const std::vector<std::string>& hosts);
 
 }  // namespace sasd::cli

@@ -8,6 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "daemon/backend/unpacked_tree.h"
 #include "daemon/diagnosis/commands.h"
 #include "daemon/diagnosis/scsi_host_check.h"
 #include "driver/sysfs/file_io.h"
@@ -18,12 +19,12 @@ namespace {
 
 class SysfsBackend : public Backend {
  public:
-  explicit SysfsBackend(const std::string& root) : description_(absl::StrCat("sysfs ", root)) {}
+  SysfsBackend(const std::string& path, UnpackedTree tree)
+      : description_(absl::StrCat("sysfs ", path)), tree_(std::move(tree)) {}
 
-  absl::Status Start(const std::string& root, Clock& clock, ObservationSink& sink,
-                     KeyAssignments* keys) {
+  absl::Status Start(Clock& clock, ObservationSink& sink, KeyAssignments* keys) {
     absl::StatusOr<std::unique_ptr<sysfs::SysfsSource>> source =
-        sysfs::SysfsSource::Create(root, io_, clock, sink, keys);
+        sysfs::SysfsSource::Create(tree_.root(), io_, clock, sink, keys);
     if (!source.ok()) return source.status();
     {
       absl::MutexLock lock(&mu_);
@@ -62,6 +63,7 @@ class SysfsBackend : public Backend {
 
  private:
   const std::string description_;
+  const UnpackedTree tree_;
   sysfs::PosixFileIo io_;
 
   // Held while the tree is read, which serializes scans. Nothing else waits for it.
@@ -78,8 +80,10 @@ class SysfsBackend : public Backend {
 absl::StatusOr<std::unique_ptr<Backend>> StartSysfsBackend(const std::string& root, Clock& clock,
                                                            ObservationSink& sink,
                                                            KeyAssignments* keys) {
-  auto backend = std::make_unique<SysfsBackend>(root);
-  if (absl::Status s = backend->Start(root, clock, sink, keys); !s.ok()) return s;
+  absl::StatusOr<UnpackedTree> tree = UnpackedTree::Open(root);
+  if (!tree.ok()) return tree.status();
+  auto backend = std::make_unique<SysfsBackend>(root, *std::move(tree));
+  if (absl::Status s = backend->Start(clock, sink, keys); !s.ok()) return s;
   return backend;
 }
 

@@ -12,8 +12,9 @@
 
 namespace sasd {
 
-// Starts a backend that serves a Linux sysfs tree. It reads the tree now and at each Rescan().
-// Borrows `clock`, `sink` and `keys` for the backend's lifetime. Errors: as sysfs::ReadTree().
+// Starts a backend that serves a Linux sysfs tree: a folder, or a .tar.gz that is unpacked for the
+// backend's lifetime. It reads the tree now and at each Rescan(). Borrows `clock`, `sink` and
+// `keys` for the backend's lifetime. Errors: as UnpackedTree::Open() and sysfs::ReadTree().
 absl::StatusOr<std::unique_ptr<Backend>> StartSysfsBackend(const std::string& root, Clock& clock,
                                                            ObservationSink& sink,
                                                            KeyAssignments* keys = nullptr);

@@ -86,7 +86,7 @@ std::vector<Option> MakeOptions() {
   fabric.group = "What sasd serves; without a fabric and a sysfs-root: this machine";
   fabric.only_one_of = "backend";
   text("sysfs-root", &S::sysfs_root, kRestart,
-       "Serve a Linux sysfs tree; read it at the start and at each SIGHUP")
+       "Serve a Linux sysfs tree, a folder or a .tar.gz; read it at the start and at each SIGHUP")
       .only_one_of = "backend";
   number("seed", Type::kNumber, &S::seed, 0, kMost, kRestart,
          "Seed of the random choices of a virtual HBA");

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -142,15 +143,28 @@ std::string Sentence(const Missing& missing) {
       const absl::string_view serial = unit == nullptr ? "" : unit->facts.serial.view();
       const absl::string_view key =
           missing.units.empty() ? "" : missing.units.front().text().view();
-      return absl::StrCat("drive ", serial.empty() ? key : serial, " has lost its path over host ",
-                          ToText(device.key().host), ", ", Describe(missing.id),
-                          Behind(missing, device.facts.parent));
+      return absl::StrCat("drive ", serial.empty() ? key : serial, " has lost its path over ",
+                          Describe(missing.id), Behind(missing, device.facts.parent));
     }
     case ResourceKind::kPhy:
     case ResourceKind::kSlot:
       break;
   }
   return absl::StrCat(Describe(missing.id), " is missing");
+}
+
+// A cause without its place, where the message already has that: "not responding" for "expander
+// 5000ccab0300113f phy 0: end device 5000c500a7b26111 not responding, slot 0" of a lost path to
+// this end device.
+std::string NewPartOf(const std::string& cause, const registry::ResourceId& id) {
+  if (registry::KindOf(id) != ResourceKind::kEndDevice) return cause;
+  const NodeKey& device = std::get<registry::IndexOf<EndDevice>()>(id);
+  const std::string subject = absl::StrCat(": end device ", ToHex(device.address), " ");
+  const size_t at = cause.find(subject);
+  // A cause with several clauses is about more than this device.
+  if (at == std::string::npos || absl::StrContains(cause, ";")) return cause;
+  const std::string rest = cause.substr(at + subject.size());
+  return rest.substr(0, rest.find(", slot "));
 }
 
 // A loss with all that follows from it.
@@ -275,7 +289,7 @@ class MissingRules {
                       " lost all");
     }
     if (!root.since.cause.text.empty()) {
-      absl::StrAppend(&finding.message, " (", root.since.cause.text, ")");
+      absl::StrAppend(&finding.message, " (", NewPartOf(root.since.cause.text, root.id), ")");
     }
     for (const size_t member : group.members) {
       if (missing_[member]->id != root.id) finding.affected.push_back(missing_[member]->id);

@@ -53,6 +53,11 @@ grpc::Status CheckBounds(const sas::v1::Filter& filter) {
     status = CheckLength(absl::StrCat("filter.hosts[", i, "]"), filter.hosts(i));
   }
   if (!status.ok()) return status;
+  status = CheckCount("filter.behind", filter.behind_size(), kMaxFilterBehind);
+  for (int i = 0; status.ok() && i < filter.behind_size(); ++i) {
+    status = CheckLength(absl::StrCat("filter.behind[", i, "]"), filter.behind(i));
+  }
+  if (!status.ok()) return status;
   status = CheckCount("filter.conditions", filter.conditions_size(), kMaxConditions);
   for (int i = 0; status.ok() && i < filter.conditions_size(); ++i) {
     status = CheckCondition(absl::StrCat("filter.conditions[", i, "]"), filter.conditions(i));

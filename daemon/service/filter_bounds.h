@@ -11,9 +11,10 @@ namespace sasd::service {
 // The most of each in a filter, as filter.proto documents.
 inline constexpr int kMaxFilterKinds = 8;
 inline constexpr int kMaxFilterHosts = 64;
+inline constexpr int kMaxFilterBehind = 16;
 inline constexpr int kMaxConditions = 32;
 inline constexpr int kMaxConditionValues = 256;
-inline constexpr int kMaxValueBytes = 256;  // of a value, a field's name or a host's name
+inline constexpr int kMaxValueBytes = 256;  // of a value, a field's name or a resource's name
 // Of all values with "*" or "?" together, so that a text takes a bounded time to match.
 inline constexpr size_t kMaxPatternBytes = 4'096;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "daemon/service/behind.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/filter_bounds.h"
 #include "daemon/service/filter_fields.h"
@@ -570,6 +572,11 @@ grpc::Status ReadFilter(const sas::v1::Filter& filter, const Topology& topology,
   if (!hosts.empty()) {
     std::sort(hosts.begin(), hosts.end());
     all.push_back([hosts = std::move(hosts)](const T& t) { return BelongsTo(t, hosts); });
+  }
+  if (status.ok() && !filter.behind().empty()) {
+    std::shared_ptr<const Behind> behind;
+    status = ReadBehind(filter.behind(), "filter.behind", topology, &behind);
+    all.push_back([behind](const T& t) { return behind->Has(t); });
   }
   for (int i = 0; status.ok() && i < filter.conditions_size(); ++i) {
     Compiled<T> compiled;

@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "daemon/registry/fake_facts.h"
 #include "daemon/registry/fake_pump.h"
+#include "daemon/service/behind.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/filter_bounds.h"
 #include "daemon/service/names.h"
@@ -567,6 +568,80 @@ TEST(ListFiltersTest, TheDocumentListsTheFields) {
   EXPECT_TRUE(document.substr(generated) == FilterFieldsMarkdown())
       << "docs/filters.md must end with:\n"
       << FilterFieldsMarkdown();
+}
+
+std::string BehindText(const std::string& name) { return absl::StrCat("behind: '", name, "'"); }
+
+TEST(BehindTest, ExpanderLeadsThroughOthersToDrives) {
+  registry::SelfPublishingRegistry registry({"00000000000000aa", 0});
+  const ExpanderFacts upper = registry::ExpanderOn(kHostA);
+  ExpanderFacts lower = upper;
+  lower.key.address = SasAddress(0x01);  // comes before its parent
+  lower.parent = upper.key;
+  EndDeviceFacts drive = registry::Drive(kHostA, 0x11);
+  drive.parent = lower.key;
+  registry.Observe(registry::Batch(
+      {registry::HostOf(kHostA), upper, lower, drive,
+       registry::Unit(kHostA, 0x11, "naa.5000c500a7b26111"), registry::Drive(kHostA, 0x12),
+       registry::Unit(kHostA, 0x12, "naa.5000c500a7b26112"), registry::Settled(kHostA)}));
+  const auto topology = registry.Snapshot();
+  for (const NodeKey& expander : {upper.key, lower.key}) {
+    const Behind behind({topology->Get(registry::MakeId<registry::Expander>(expander))}, *topology);
+    int units = 0, devices = 0;
+    for (const auto& unit : topology->collection<registry::LogicalUnit>()) {
+      units += behind.Has(*unit) ? 1 : 0;
+    }
+    for (const auto& device : topology->collection<registry::EndDevice>()) {
+      devices += behind.Has(*device) ? 1 : 0;
+    }
+    EXPECT_EQ(units, 1);
+    EXPECT_EQ(devices, 1);
+    EXPECT_EQ(behind.Has(*topology->Get<registry::Expander>(upper.key)), expander == upper.key);
+    EXPECT_TRUE(behind.Has(*topology->Get<registry::Expander>(lower.key)));
+    EXPECT_FALSE(behind.Has(*topology->Get<registry::Host>(kHostA)));
+  }
+}
+
+TEST(BehindTest, LinkLeadsToWhatIsBeyondIt) {
+  const NodeKey host = NodeKey::Host(kHostA);
+  const std::string port = NameOf(registry::MakeId<registry::Port>({host, kExpander}));
+  const std::string phy = NameOf(registry::MakeId<registry::Phy>({host, PhyId(0)}));
+  const std::string dark = NameOf(registry::MakeId<registry::Phy>({host, PhyId(2)}));
+  EXPECT_EQ(Pass<registry::Expander>(BehindText(port)).size(), 1);
+  EXPECT_EQ(Pass<registry::EndDevice>(BehindText(phy)),
+            Pass<registry::EndDevice>(BehindText(port)));
+  EXPECT_THAT(Pass<registry::EndDevice>(BehindText(dark)), IsEmpty());
+  // The phy leads to a drive.
+  const std::string direct = NameOf(registry::MakeId<registry::Phy>({host, PhyId(1)}));
+  EXPECT_EQ(Pass<registry::LogicalUnit>(BehindText(direct)).size(), 1);
+}
+
+TEST(BehindTest, HostLeadsToAllOfIt) {
+  EXPECT_EQ(Pass<registry::EndDevice>(BehindText(HostName(kHostB))),
+            Pass<registry::EndDevice>("hosts: '" + HostName(kHostB) + "'"));
+  EXPECT_EQ(Pass<registry::Phy>(BehindText(HostName(kHostA))).size(), 3);
+}
+
+TEST(BehindTest, EnclosureSlotAndDriveLeadToWhatTheyHold) {
+  const std::string slot = NameOf(registry::MakeId<registry::Slot>({kEnclosure, 1}));
+  EXPECT_EQ(
+      Pass<registry::Slot>(BehindText(EnclosureName(kEnclosure))),
+      Pass<registry::Slot>("conditions { field: 'enclosure' operator: OPERATOR_EQUAL values: '" +
+                           EnclosureName(kEnclosure) + "' }"));
+  EXPECT_EQ(Pass<registry::Slot>(BehindText(slot)).size(), 1);
+  EXPECT_THAT(Pass<registry::LogicalUnit>(BehindText("logicalUnits/naa.5000c500a7b26111")),
+              ElementsAre("naa.5000c500a7b26111"));
+  EXPECT_EQ(Pass<registry::EndDevice>(BehindText("logicalUnits/naa.5000c500a7b26111")).size(), 2);
+}
+
+TEST(BehindTest, NamesThatAreNotThereAreErrors) {
+  EXPECT_THAT(Pass<registry::LogicalUnit>("behind: 'x'"),
+              ElementsAre(StartsWith("filter.behind[0]: ")));
+  EXPECT_THAT(Pass<registry::LogicalUnit>("behind: 'hosts/0000000000000001'"),
+              ElementsAre("filter.behind[0]: \"hosts/0000000000000001\" is not there"));
+  std::string many;
+  for (int i = 0; i <= kMaxFilterBehind; ++i) many += " behind: 'x'";
+  EXPECT_THAT(Pass<registry::LogicalUnit>(many), ElementsAre(HasSubstr("at most 16")));
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ class Collector {
     Add(SasAddress(enclosure.id.value()));
     if (enclosure.id.copy() != 0) Add(ToText(enclosure.id));
     Add(enclosure.os_name);
+    Add(enclosure.model);
   }
   void Collect(const registry::Slot&) {}
 
@@ -83,6 +84,7 @@ class Collector {
   void Collect(const sas::v1::Enclosure& enclosure) {
     Add(enclosure.logical_id());
     Add(enclosure.os_name());
+    Add(enclosure.model());
   }
   void Collect(const sas::v1::Slot&) {}
 

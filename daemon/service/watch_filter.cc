@@ -40,6 +40,11 @@ class ContentConditions final : public watch::Conditions {
 grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, watch::Filter* filter,
                              std::shared_ptr<watch::EventViews> views) {
   if (grpc::Status s = CheckBounds(proto); !s.ok()) return s;
+  if (!proto.behind().empty()) {
+    return rpc::BadField("filter.behind",
+                         "only lists take it: what hung below an object at the time of an event is "
+                         "not known later");
+  }
   std::vector<registry::ResourceKind> kinds;
   for (int i = 0; i < proto.kinds_size(); ++i) {
     const int kind = proto.kinds(i);

@@ -376,5 +376,13 @@ TEST(WatchFilterTest, OldViewsAreLetGo) {
   EXPECT_TRUE(first.expired());
 }
 
+TEST(WatchFilterTest, OnlyListsTakeBehind) {
+  watch::Filter filter;
+  const grpc::Status status = ReadWatchFilter(ParseFilter("behind: 'hosts/000000000000000a'"),
+                                              &filter, std::make_shared<RecentEventViews>());
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), ::testing::HasSubstr("filter.behind"));
+}
+
 }  // namespace
 }  // namespace sasd::service

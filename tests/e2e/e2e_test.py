@@ -284,7 +284,7 @@ class BadInputTest(unittest.TestCase):
             name = sasd.run("list", "devices", "-o", "name").splitlines()[0]
             address = name.split("/")[-1]
             watch = subprocess.Popen(
-                [SASCTL, "--addr", sasd.address, "watch", "--snapshot"],
+                [SASCTL, "--addr", sasd.address, "watch", "--snapshot", "-v"],
                 stdout=subprocess.PIPE,
                 text=True,
             )

@@ -52,8 +52,8 @@ class Sasd:
         return Watch(self.address)
 
     def tree(self, *options):
-        # Without the first line, which is this machine's name.
-        return self.run("tree", *options).splitlines()[1:]
+        # Without the first line, which is this machine's name, and the totals.
+        return self.run("tree", *options).splitlines()[1:-2]
 
 
 class Watch:

@@ -1,0 +1,225 @@
+#include "cli/output/event_acts.h"
+
+#include <algorithm>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "cli/output/event_act_printer.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+
+namespace sasd::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+sas::v1::Event Parse(const std::string& text) {
+  sas::v1::Event event;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &event)) << text;
+  return event;
+}
+
+// A path over a host, of a drive in slot 3 of e1.
+std::string Path(const std::string& host) {
+  return absl::StrCat("paths { end_device: 'hosts/", host, "/endDevices/d", host, "' host: 'hosts/",
+                      host, "' block_device: 'sdx' } ");
+}
+std::string Drive(const std::string& paths, const std::string& serial = "9J1G0003") {
+  return absl::StrCat("logical_unit { name: 'logicalUnits/", serial, "' serial: '", serial,
+                      "' enclosure: 'enclosures/e1' slot: 3 ", paths, "} ");
+}
+std::string Changed(const std::string& kind, const std::string& now, const std::string& before) {
+  return absl::StrCat("changes { kind: CHANGE_KIND_", kind, " resource { ", now, "} ",
+                      before.empty() ? "" : absl::StrCat("previous { ", before, "} "),
+                      "severity: SEVERITY_WARNING changed_fields { paths: 'paths' } } ");
+}
+
+// What one pull makes of the path over a host.
+std::string LostPath(int revision, const std::string& host, const std::string& unit_change) {
+  return absl::StrCat(
+      "revision: ", revision, " time { seconds: ", 1'772'452'800 + revision,
+      " } cause { kind: CAUSE_KIND_FIRMWARE_EVENT text: 'expander x", host,
+      " phy 3: end device 5000c500a7b2611", host, " not responding, slot 3' } ", unit_change,
+      "changes { kind: CHANGE_KIND_REMOVED resource { end_device { name: 'hosts/", host,
+      "/endDevices/d", host, "' } } } ",
+      "changes { kind: CHANGE_KIND_MODIFIED resource { slot { name: 'enclosures/e1/slots/3' } } ",
+      "previous { slot { end_devices: 'hosts/", host, "/endDevices/d", host,
+      "' } } changed_fields { paths: 'end_devices' } } ",
+      "changes { kind: CHANGE_KIND_REMOVED resource { port { attached: 'hosts/", host,
+      "/endDevices/d", host, "' } } } ",
+      "changes { kind: CHANGE_KIND_MODIFIED resource { phy { name: 'p' owner: 'o' } } previous { ",
+      "phy { attached_sas_address: 'd", host,
+      "' } } changed_fields { paths: ", "'attached_sas_address' } } ");
+}
+
+class EventActsTest : public ::testing::Test {
+ protected:
+  EventActsTest() {
+    sas::v1::Enclosure enclosure;
+    enclosure.set_name("enclosures/e1");
+    enclosure.set_model("JBOD1");
+    EventStyle style;
+    style.places.Add(enclosure);
+    style.clock.zone = absl::UTCTimeZone();
+    style.clock.now = [] { return absl::FromUnixSeconds(1'772'452'800); };
+    printer_ = NewEventActPrinter(out_, style);
+  }
+
+  void Send(const std::string& event) { printer_->Event(Parse(event)); }
+  // What has been printed since the last call.
+  std::string Printed() {
+    const std::string text = out_.str();
+    out_.str("");
+    return text;
+  }
+
+  std::ostringstream out_;
+  std::unique_ptr<EventPrinter> printer_;
+};
+
+TEST_F(EventActsTest, PullOverTwoHostsIsOneLine) {
+  Send(
+      "revision: 1 changes { kind: CHANGE_KIND_MODIFIED resource { host { discovery { state: "
+      "DISCOVERY_STATE_IN_PROGRESS } } } previous { host { discovery { state: "
+      "DISCOVERY_STATE_SETTLED } } } changed_fields { paths: 'discovery' } }");
+  Send(LostPath(2, "a", Changed("MODIFIED", Drive(Path("b")), Drive(Path("a") + Path("b")))));
+  EXPECT_THAT(Printed(), IsEmpty());
+  Send(LostPath(3, "b", Changed("REMOVED", Drive(Path("b")), "")));
+  EXPECT_THAT(Printed(), IsEmpty());
+  printer_->Flush();
+  EXPECT_EQ(Printed(),
+            "r3 12:00:03.000 - drive 9J1G0003 removed from JBOD1/3 (sdx), both paths: "
+            "end device not responding\n");
+  printer_->Flush();
+  EXPECT_THAT(Printed(), IsEmpty());
+}
+
+TEST_F(EventActsTest, LostPathOfADriveThatStaysIsALine) {
+  Send(LostPath(2, "a", Changed("MODIFIED", Drive(Path("b")), Drive(Path("a") + Path("b")))));
+  printer_->Flush();
+  EXPECT_EQ(Printed(),
+            "r2 12:00:02.000 ~ drive 9J1G0003 at JBOD1/3 (sdx) lost its path over a, 1 left: "
+            "end device not responding\n");
+}
+
+TEST_F(EventActsTest, ActsApartInTimeStayApart) {
+  Send(LostPath(2, "a", Changed("MODIFIED", Drive(Path("b")), Drive(Path("a") + Path("b")))));
+  Send(LostPath(9, "b", Changed("REMOVED", Drive(Path("b")), "")));
+  EXPECT_THAT(Printed(), HasSubstr("lost its path over a"));
+  printer_->Flush();
+  EXPECT_THAT(Printed(),
+              HasSubstr("r9 12:00:09.000 - drive 9J1G0003 removed from JBOD1/3 (sdx): "));
+}
+
+TEST_F(EventActsTest, InsertOverTwoHostsIsOneLine) {
+  const char kCause[] = "cause { kind: CAUSE_KIND_ATTACH text: 'attached' } ";
+  Send(absl::StrCat("revision: 2 ", kCause, Changed("ADDED", Drive(Path("a")), "")));
+  Send(absl::StrCat("revision: 3 ", kCause,
+                    Changed("MODIFIED", Drive(Path("a") + Path("b")), Drive(Path("a")))));
+  printer_->Flush();
+  EXPECT_THAT(Printed(), EndsWith(" + drive 9J1G0003 added at JBOD1/3 (sdx, sdx), both paths: "
+                                  "attached\n"));
+}
+
+TEST_F(EventActsTest, LostExpanderStandsForAllBehindIt) {
+  std::string event =
+      "revision: 5 cause { text: 'expander x not responding' } changes { kind: "
+      "CHANGE_KIND_REMOVED resource { expander { name: 'hosts/a/expanders/x' parent: 'hosts/a' } } "
+      "severity: SEVERITY_CRITICAL } ";
+  for (const char* serial : {"A", "B", "C", "D", "E"}) {
+    absl::StrAppend(&event, Changed("MODIFIED", Drive(Path("b"), serial),
+                                    Drive(Path("a") + Path("b"), serial)));
+  }
+  absl::StrAppend(&event, Changed("REMOVED", Drive(Path("a"), "F"), ""));
+  Send(event);
+  EXPECT_THAT(Printed(), EndsWith(" - expander x removed, 5 drives lost a path, 1 drive lost all: "
+                                  "expander x not responding\n"));
+}
+
+TEST_F(EventActsTest, ManyDrivesShareALine) {
+  std::string event = "revision: 5 cause { text: 'power lost' } ";
+  for (const char* serial : {"A", "B", "C", "D"}) {
+    absl::StrAppend(&event, Changed("REMOVED", Drive(Path("a"), serial), ""));
+  }
+  Send(event);
+  EXPECT_THAT(Printed(), EndsWith(" - 4 drives removed over a: A, B, C, ...: power lost\n"));
+}
+
+TEST_F(EventActsTest, LinkHasOneLineForBothEnds) {
+  Send(
+      "revision: 5 cause { text: 'link lost' } "
+      "changes { kind: CHANGE_KIND_MODIFIED resource { port { name: 'hosts/a/ports/1' owner: "
+      "'hosts/a' attached_sas_address: 'x' width: 3 link_rate: LINK_RATE_12_GBPS } } previous { "
+      "port { width: 4 } } changed_fields { paths: 'width' } } "
+      "changes { kind: CHANGE_KIND_MODIFIED resource { port { owner: 'hosts/a/expanders/x' "
+      "attached_sas_address: 'a' width: 3 } } previous { port { width: 4 } } changed_fields { "
+      "paths: 'width' } }");
+  const std::string text = Printed();
+  EXPECT_THAT(text, HasSubstr("width 4 -> 3"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+}
+
+TEST_F(EventActsTest, NothingOfARemovedEnclosureIsHidden) {
+  Send(
+      "revision: 5 changes { kind: CHANGE_KIND_REMOVED resource { enclosure { name: "
+      "'enclosures/e1' model: 'JBOD1' } } } notices { severity: SEVERITY_WARNING resource: "
+      "'hosts/a' text: 'discovery error' }");
+  const std::string text = Printed();
+  EXPECT_THAT(text, HasSubstr("- enclosure e1"));
+  EXPECT_THAT(text, HasSubstr("! warning a: discovery error"));
+}
+
+TEST_F(EventActsTest, DrivesThatComeBackOneByOneShareALine) {
+  for (int i = 0; i < 5; ++i) {
+    const std::string serial(1, static_cast<char>('A' + i));
+    Send(absl::StrCat(
+        "revision: ", 2 + i,
+        " cause { text: 'end device 5000c500a7b2611d, slot 3 "
+        "attached' } ",
+        Changed("MODIFIED", Drive(Path("a") + Path("b"), serial), Drive(Path("b"), serial))));
+  }
+  printer_->Flush();
+  EXPECT_THAT(Printed(), AllOf(::testing::StartsWith("r6 "),
+                               EndsWith(" ~ 5 drives have a path over a: A, B, C, ...: end device "
+                                        "attached\n")));
+}
+
+TEST_F(EventActsTest, DeviceThatIsNotAttachedYetWaitsForItsDrive) {
+  Send(
+      "revision: 5 changes { kind: CHANGE_KIND_ADDED resource { end_device { name: "
+      "'hosts/a/endDevices/d' state: DEVICE_STATE_DISCOVERED } } } changes { kind: "
+      "CHANGE_KIND_ADDED resource { port { attached: 'hosts/a/endDevices/d' } } } changes { kind: "
+      "CHANGE_KIND_MODIFIED resource { enclosure { name: 'enclosures/e1' } } changed_fields { "
+      "paths: 'occupied_slot_count' } }");
+  EXPECT_THAT(Printed(), IsEmpty());
+}
+
+TEST_F(EventActsTest, PhysOfOneNodeShareALine) {
+  std::string event = "revision: 5 cause { text: 'link lost' } ";
+  for (int i = 4; i < 8; ++i) {
+    absl::StrAppend(&event,
+                    "changes { kind: CHANGE_KIND_MODIFIED resource { phy { name: "
+                    "'hosts/a/phys/",
+                    i, "' owner: 'hosts/a' phy_identifier: ", i,
+                    " } } "
+                    "changed_fields { paths: 'negotiated_link_rate' } } ");
+  }
+  Send(event);
+  EXPECT_THAT(Printed(), EndsWith(" ~ 4 phys of a (4, 5, 6, 7) changed: link lost\n"));
+}
+
+TEST_F(EventActsTest, GapComesAfterWhatWasHeld) {
+  Send(LostPath(2, "a", Changed("MODIFIED", Drive(Path("b")), Drive(Path("a") + Path("b")))));
+  printer_->Gap(2, 9, "");
+  const std::string text = Printed();
+  EXPECT_LT(text.find("lost its path"), text.find("--- gap: "));
+}
+
+}  // namespace
+}  // namespace sasd::cli

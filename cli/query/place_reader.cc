@@ -1,0 +1,21 @@
+#include "cli/query/place_reader.h"
+
+#include "sas/v1/topology_service.pb.h"
+
+namespace sasd::cli {
+
+PlaceNames ReadPlaceNames(const Context& context) {
+  PlaceNames names;
+  sas::v1::ListEnclosuresRequest request;
+  request.set_page_size(1000);
+  do {
+    const auto page = context.Call(
+        *context.stubs.topology, &sas::v1::TopologyService::StubInterface::ListEnclosures, request);
+    if (!page.ok()) break;
+    for (const sas::v1::Enclosure& enclosure : page->enclosures()) names.Add(enclosure);
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  return names;
+}
+
+}  // namespace sasd::cli

@@ -1,0 +1,15 @@
+#ifndef CLI_QUERY_PLACE_READER_H_
+#define CLI_QUERY_PLACE_READER_H_
+
+#include "cli/output/place_names.h"
+#include "cli/query/context.h"
+
+namespace sasd::cli {
+
+// What people call the enclosures of the node. No names if sasd does not answer: they are a
+// convenience.
+PlaceNames ReadPlaceNames(const Context& context);
+
+}  // namespace sasd::cli
+
+#endif  // CLI_QUERY_PLACE_READER_H_

@@ -1,0 +1,406 @@
+"""docs/tasks.md and README.md: each command runs, and prints what the page shows.
+
+tasks_test.py --write FOLDER   writes docs/tasks.md and the screens of tests/e2e/screens below FOLDER
+"""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import shlex
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+
+from sasd import RECORDING, ROOT, SASCTL, SASD, TIMEOUT_S, Sasd
+
+PAGE = "docs/tasks.md"
+SCREENS = "tests/e2e/screens"
+NODE = "storage1"
+# Health has exit codes of its own.
+FINE = (0, 1, 2)
+
+
+def bash(command, address, before="0"):
+    """Runs a line of a page, with stderr, as one text."""
+    path = os.path.dirname(SASCTL) + ":" + os.environ["PATH"]
+    done = subprocess.run(
+        ["bash", "-c", command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+        env={**os.environ, "SASD_ADDR": address, "PATH": path, "BEFORE": before},
+    )
+    return done.returncode, done.stdout.replace(socket.gethostname() + ":", NODE + ":")
+
+
+def plain(text):
+    """Without what differs from run to run."""
+    text = re.sub(rf"^{re.escape(socket.gethostname())}$", NODE, text, flags=re.M)
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?( or before)?", "<time>", text)
+    text = re.sub(r"\br\d+ \d\d:\d\d:\d\d\.\d+", "r# <time>", text)
+    text = re.sub(r"(revision:?( between)?) +\d+( and \d+)?", r"\1 #", text)
+    return re.sub(r"[ \t]+$", "", text, flags=re.M)
+
+
+class Page:
+    """docs/tasks.md as a list of (what was done before, command, output)."""
+
+    def __init__(self, text):
+        self.parts = re.split(r"(^```sh\n.*?^```\n(?:\n```text\n.*?^```\n)?)", text, flags=re.M | re.S)
+
+    def commands(self):
+        """Yields index, the comments before, the command and the output; None if it has none."""
+        for i in range(1, len(self.parts), 2):
+            block = re.match(
+                r"```sh\n(.*?)\n```\n(?:\n```text\n(.*?)```\n)?", self.parts[i], re.S
+            )
+            comments = re.findall(r"^<!-- (.*?) -->$", self.parts[i - 1], re.M)
+            yield i, comments, block.group(1), block.group(2)
+
+    def set_output(self, i, command, output):
+        self.parts[i] = f"```sh\n{command}\n```\n\n```text\n{output}```\n"
+
+    def text(self):
+        return "".join(self.parts)
+
+
+class Nodes:
+    """A demo fabric and a recorded machine."""
+
+    def __enter__(self):
+        self.demo = Sasd("--fabric", "demo")
+        self.recording = Sasd("--sysfs-root", RECORDING)
+        self.demo.__enter__()
+        self.recording.__enter__()
+        self.before = str(revision(self.demo))
+        return self
+
+    def __exit__(self, *_):
+        self.demo.__exit__()
+        self.recording.__exit__()
+
+
+def revision(sasd):
+    return int(re.search(r"revision: +(\d+)", sasd.run("status")).group(1))
+
+
+def play(page, nodes):
+    """Yields index, command, what the page shows and what the command prints."""
+    sasd = nodes.demo
+    for i, comments, command, shown in page.commands():
+        for comment in comments:
+            if comment in ("demo", "recording"):
+                sasd = getattr(nodes, comment)
+            elif comment.startswith("sasctl "):
+                sasd.run(*shlex.split(comment)[1:])
+                sasd.run("wait", "--settled")
+        code, output = bash(command, sasd.address, nodes.before)
+        assert code in FINE and "see sasctl --help" not in output, (command, output)
+        yield i, command, shown, output
+
+
+def screen(address, columns, arguments, colour=False):
+    """What a terminal of so many columns gets."""
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    env = {**os.environ, "SASD_ADDR": address, "TERM": "xterm", "PAGER": "cat"}
+    if not colour:
+        env["NO_COLOR"] = "1"
+    process = subprocess.Popen([SASCTL, *arguments], stdin=side, stdout=side, stderr=side, env=env)
+    os.close(side)
+    text = read_all(main)
+    process.wait(timeout=TIMEOUT_S)
+    return plain(text.replace("\r\n", "\n").replace(socket.gethostname() + ":", NODE + ":"))
+
+
+def read_all(fd):
+    text = b""
+    while True:
+        try:
+            part = os.read(fd, 65536)
+        except OSError:  # the other end is closed
+            part = b""
+        if not part:
+            os.close(fd)
+            return text.decode()
+        text += part
+
+
+MAIN = {
+    "summary": [],
+    "tree": ["tree"],
+    "drives": ["list", "drives"],
+    "enclosures": ["list", "enclosures"],
+    "health": ["health"],
+}
+
+
+def screens(address, fabric):
+    """Yields the name of a file, and the screens of the main commands of a fabric."""
+    for columns in (80, 120, 200):
+        for colour in (False, True):
+            text = ""
+            for arguments in MAIN.values():
+                lines = screen(address, columns, arguments, colour).splitlines()
+                lines[0] = lines[0][: None if colour else columns]  # a sentence may wrap
+                shown = lines if len(lines) <= 30 else [*lines[:28], f"({len(lines) - 28} more)"]
+                text += "\n".join([" ".join(["$ sasctl", *arguments]), *shown, "", ""])
+            yield f"{fabric}-{columns}{'-colour' if colour else ''}.txt", text, columns
+
+
+class PageTest(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.nodes = Nodes().__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.nodes.__exit__()
+
+    def test_every_command_prints_what_the_page_shows(self):
+        with open(os.path.join(ROOT, PAGE), encoding="utf-8") as file:
+            page = Page(file.read())
+        count = 0
+        for _, command, shown, output in play(page, self.nodes):
+            self.assertIsNotNone(shown, command)
+            self.assertEqual(plain(output), plain(shown), command)
+            count += 1
+        self.assertGreater(count, 12)
+
+    def test_readme_has_no_command_that_sasctl_refuses(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            lines = re.findall(r"^sasctl .*", file.read(), re.M)
+        self.assertGreater(len(lines), 10)
+        for line in lines:
+            arguments = shlex.split(line, comments=True)[1:]
+            if arguments[:1] in (["watch"], ["--addr"]):  # follows without an end, or another server
+                arguments = ["help", "watch"]
+            done = self.nodes.demo.call(*arguments)
+            self.assertNotIn("--help", done.stderr, line)
+            if arguments[:1] not in (["health"], ["doctor"]):
+                self.assertIn(done.returncode, (0, 1), (line, done.stderr))
+
+
+class ScreenTest(unittest.TestCase):
+    maxDiff = None
+
+    def check(self, fabric):
+        with Sasd("--fabric", fabric) as sasd:
+            for name, text, columns in screens(sasd.address, fabric):
+                with open(os.path.join(ROOT, SCREENS, name), encoding="utf-8") as file:
+                    self.assertEqual(text, file.read(), name)
+                if "colour" not in name:
+                    widest = max(text.splitlines(), key=len)
+                    self.assertLessEqual(len(widest), columns, widest)
+
+    def test_demo_fits(self):
+        self.check("demo")
+
+    def test_oak_fits(self):
+        self.check("oak-816")
+
+    def test_summary_takes_no_longer_than_the_tree(self):
+        """The best of some runs in turn, so that a busy machine does not matter."""
+        best = {"tree": 1e9, "summary": 1e9}
+        with Sasd("--fabric", "oak-816") as sasd:
+            for _ in range(7):
+                for command in best:
+                    begin = time.monotonic()
+                    sasd.run(command)
+                    best[command] = min(best[command], time.monotonic() - begin)
+        self.assertLessEqual(best["summary"], 1.2 * best["tree"], best)
+
+
+class FailureTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.sasd = Sasd("--fabric", "demo").__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.sasd.__exit__()
+
+    def shell(self, command):
+        return bash(command, self.sasd.address)
+
+    def test_failed_writes_fail(self):
+        code, text = self.shell("sasctl list drives >/dev/full")
+        self.assertEqual((code, text), (1, "sasctl: cannot write the output: No space left on device\n"))
+        code, text = self.shell("sasctl list drives >&-")
+        self.assertEqual((code, text), (1, "sasctl: cannot write the output: Bad file descriptor\n"))
+        self.assertEqual(self.shell("sasctl list drives | head -n 1 >/dev/null"), (0, ""))
+
+    def test_watch_ends_if_it_cannot_write(self):
+        code, text = self.shell("sasctl watch --snapshot >/dev/full")
+        self.assertEqual(code, 1)
+        self.assertIn("No space left on device", text)
+
+    def test_list_is_watched(self):
+        watch = subprocess.Popen(
+            [SASCTL, "--addr", self.sasd.address, "list", "slots", "-f", "occupied=no", "-w",
+             "--columns", "slot", "--no-headers"],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.assertEqual(watch.stdout.readline(), "  23\n".lstrip())
+        self.sasd.run("emulator", "pull", "jbod1-disk05")
+        lines = [watch.stdout.readline() for _ in range(3)]
+        self.assertEqual([line.strip() for line in lines], ["", "5", "23"])
+        watch.terminate()
+        watch.communicate()
+        self.assertEqual(watch.returncode, 0)
+        self.sasd.run("emulator", "insert", "jbod1-disk05")
+
+
+class RestartTest(unittest.TestCase):
+    def test_watch_continues_by_its_token_after_a_restart(self):
+        with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+            address = f"unix:{folder}/s"
+
+            def start():
+                process = subprocess.Popen(
+                    [SASD, "--fabric", "demo", "--state-dir", f"{folder}/state", "--listen", address],
+                    stderr=subprocess.DEVNULL,
+                )  # fmt: skip
+                self.addCleanup(process.wait)
+                self.addCleanup(process.kill)
+                run("wait", "--settled", "--timeout", f"{TIMEOUT_S}s")
+                return process
+
+            def run(*arguments):
+                done = subprocess.run(
+                    [SASCTL, "--addr", address, *arguments], capture_output=True, text=True, check=False
+                )
+                self.assertEqual(done.returncode, 0, done.stderr)
+
+            sasd = start()
+            watch = subprocess.Popen(
+                [SASCTL, "--addr", address, "watch", "--snapshot", "--reconnect", "-o", "jsonl"],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            )  # fmt: skip
+            self.addCleanup(watch.stdout.close)
+            self.addCleanup(watch.wait)
+            self.addCleanup(watch.kill)
+            while "synced" not in watch.stdout.readline():
+                pass
+            sasd.terminate()
+            sasd.wait(timeout=TIMEOUT_S)
+            start()
+            run("emulator", "pull", "jbod1-disk07")
+            while True:
+                line = watch.stdout.readline()
+                self.assertNotIn('{"gap"', line)
+                self.assertTrue(line, "the watch has ended")
+                if "ZA100007" in line:
+                    break
+
+
+class ShellTest(unittest.TestCase):
+    """The completion, in the shells themselves."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sasd = Sasd("--fabric", "demo").__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.sasd.__exit__()
+
+    def type(self, shell, arguments, script, keys, wanted):
+        """Types keys into a shell once it is ready, and waits until it shows what is wanted."""
+        if not shutil.which(shell):
+            self.skipTest(f"no {shell}")
+        with tempfile.TemporaryDirectory() as home:
+            env = {
+                "HOME": home, "TERM": "vt100", "PATH": os.path.dirname(SASCTL) + ":" + os.environ["PATH"],
+                "SASD_ADDR": self.sasd.address, "PS1": "$ ", "LC_ALL": "C.UTF-8",
+                "XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home,
+            }  # fmt: skip
+            main, side = pty.openpty()
+            fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
+            process = subprocess.Popen(
+                [shell, *arguments], stdin=side, stdout=side, stderr=side, env=env,
+                start_new_session=True,
+                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            )  # fmt: skip
+            os.close(side)
+            try:
+                os.write(main, (script + "; echo rea''dy\n").encode())
+                self.await_text(main, "ready")
+                os.write(main, keys.encode())
+                self.await_text(main, wanted)
+            finally:
+                process.kill()
+                process.wait()
+                os.close(main)
+
+    def await_text(self, fd, wanted):
+        text, deadline = "", time.monotonic() + 20
+        while wanted not in text:
+            self.assertLess(time.monotonic(), deadline, text)
+            ready, _, _ = select.select([fd], [], [], 1)
+            if ready:
+                part = os.read(fd, 65536).decode(errors="replace")
+                text += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\0", "", part)
+
+    def test_bash(self):
+        for keys, wanted in (
+            ("sasctl tre\t", "sasctl tree "),
+            ("sasctl list drives -f serial=HLL00020\t", "HLL00020 "),
+            ("sasctl show expander 5000ccab030021b\t", "5000ccab030021bf "),
+            ("sasctl list devices -f state=fai\t", "state=failed "),
+        ):
+            self.type("bash", ["--norc", "--noprofile"], "source <(sasctl completion bash)", keys, wanted)
+
+    def test_zsh(self):
+        for keys, wanted in (
+            ("sasctl tre\t", "sasctl tree "),
+            ("sasctl list devices -f state=fai\t", "state=failed "),
+        ):
+            self.type("zsh", ["-f"], "source <(sasctl completion zsh)", keys, wanted)
+
+    def test_fish(self):
+        for keys, wanted in (
+            ("sasctl tre\t", "tree"),
+            ("sasctl list devices -f state=fai\t", "failed"),
+        ):
+            self.type("fish", ["--private"], "sasctl completion fish | source", keys, wanted)
+
+
+def write(folder):
+    with Nodes() as nodes:
+        path = os.path.join(folder, PAGE)
+        with open(path, encoding="utf-8") as file:
+            page = Page(file.read())
+        for i, command, _, output in play(page, nodes):
+            page.set_output(i, command, plain_node(output))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(page.text())
+    os.makedirs(os.path.join(folder, SCREENS), exist_ok=True)
+    for fabric in ("demo", "oak-816"):
+        with Sasd("--fabric", fabric) as sasd:
+            for name, text, _ in screens(sasd.address, fabric):
+                with open(os.path.join(folder, SCREENS, name), "w", encoding="utf-8") as file:
+                    file.write(text)
+
+
+def plain_node(text):
+    return re.sub(rf"^{re.escape(socket.gethostname())}$", NODE, text, flags=re.M)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--write"]:
+        write(sys.argv[2])
+    else:
+        unittest.main()
