@@ -14,6 +14,7 @@
 #include "cli/commands/health_command.h"
 #include "cli/commands/history_command.h"
 #include "cli/commands/list_command.h"
+#include "cli/commands/metrics_command.h"
 #include "cli/commands/node_command.h"
 #include "cli/commands/show_command.h"
 #include "cli/commands/tree_command.h"
@@ -75,6 +76,7 @@ class CommandLine {
     DeclareBaseline();
     DeclareDoctor();
     DeclareNode();
+    DeclareMetrics();
     DeclareEmulator();
     DeclareCompletion();
   }
@@ -316,6 +318,19 @@ class CommandLine {
     });
   }
 
+  void DeclareMetrics() {
+    CLI::App& metrics =
+        Command("metrics", "Print the metrics of the node, in Prometheus' text format");
+    metrics.add_flag("--objects", metrics_.objects, "Print also those of each drive");
+    metrics
+        .add_option("--write", metrics_.write,
+                    "Replace this file instead, such as one for node_exporter's textfile collector")
+        ->type_name("FILE");
+    metrics.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunMetrics(metrics_, context); });
+    });
+  }
+
   // Declares a verb of `emulator`. `element`: the name of its argument, or null for none.
   CLI::App& Verb(CLI::App& emulator, const char* name, const char* element, const char* help,
                  std::function<absl::Status(const Context&)> run) {
@@ -450,6 +465,7 @@ class CommandLine {
   CLI::App* doctor_ = nullptr;
   DoctorOptions doctor_options_;
   WaitOptions wait_;
+  MetricsOptions metrics_;
   StatusOptions status_;
   ElementsOptions elements_;
   FlapOptions flap_;
