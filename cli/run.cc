@@ -20,6 +20,7 @@
 #include "cli/commands/history_command.h"
 #include "cli/commands/impact_command.h"
 #include "cli/commands/list_command.h"
+#include "cli/commands/metrics_command.h"
 #include "cli/commands/node_command.h"
 #include "cli/commands/show_command.h"
 #include "cli/commands/summary_command.h"
@@ -139,6 +140,7 @@ class CommandLine {
     DeclareBaseline();
     DeclareDoctor();
     DeclareNode();
+    DeclareMetrics();
     DeclareEmulator();
     DeclareContext();
     DeclareImpact();
@@ -537,6 +539,19 @@ class CommandLine {
     });
   }
 
+  void DeclareMetrics() {
+    CLI::App& metrics =
+        Command("metrics", "Print the metrics of the node, in Prometheus' text format");
+    metrics.add_flag("--objects", metrics_.objects, "Print also those of each drive");
+    metrics
+        .add_option("--write", metrics_.write,
+                    "Replace this file instead, such as one for node_exporter's textfile collector")
+        ->type_name("FILE");
+    metrics.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunMetrics(metrics_, context); });
+    });
+  }
+
   // Declares a verb of `emulator`. `element`: the name of its argument, or null for none.
   CLI::App& Verb(CLI::App& emulator, const char* name, const char* element, const char* help,
                  std::function<absl::Status(const Context&)> run) {
@@ -703,6 +718,7 @@ class CommandLine {
   CLI::App* doctor_ = nullptr;
   DoctorOptions doctor_options_;
   WaitOptions wait_;
+  MetricsOptions metrics_;
   StatusOptions status_;
   ElementsOptions elements_;
   FlapOptions flap_;

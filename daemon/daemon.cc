@@ -15,6 +15,7 @@
 #include "daemon/backend/sysfs_backend.h"
 #include "daemon/backend/virtual_backend.h"
 #include "daemon/memory/recent_events.h"
+#include "daemon/service/names.h"
 #include "rpc/call_audit.h"
 #include "rpc/version.h"
 #include "sas/v1/node_service.pb.h"
@@ -83,6 +84,24 @@ std::vector<std::string> CertificateFiles(const rpc::ServerOptions& server) {
   for (const rpc::ServerOptions::Adopted& adopted : server.adopted) tls = tls || adopted.tls;
   if (!tls) return {};
   return {server.tls.certificate, server.tls.client_ca};
+}
+
+// Its state goes by the names of the API's JournalState, in lower case.
+metrics::JournalFacts JournalInNumbers(memory::Memory& memory) {
+  metrics::JournalFacts out;
+  constexpr const char* kStates[] = {"none", "ok", "stalled", "refused"};
+  out.state = kStates[static_cast<int>(memory.status().state) - 1];
+  journal::Journal* const journal = memory.journal();
+  if (journal == nullptr) return out;
+  constexpr int64_t kPageBytes = 4096;  // of Journal::Stats::log_pages
+  const journal::Journal::Stats stats = journal->stats();
+  out.used_bytes = stats.used_bytes;
+  out.max_bytes = memory.options().max_bytes;
+  out.log_bytes = stats.log_pages * kPageBytes;
+  out.last_revision = journal->last_revision();
+  out.checkpoint_revision = journal->state_revision();
+  out.longest_sync = stats.longest_sync;
+  return out;
 }
 
 std::string NodeName() {
@@ -161,11 +180,15 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
       health_(HealthOptions(options.health, *memory_, codec_, [this] { return Facts(); }),
               registry_, clock),
       encoder_(registry_.epoch()),
+      recorder_(memory_->recorder() == nullptr
+                    ? nullptr
+                    : std::make_unique<metrics::MeasuredRecorder>(*memory_->recorder(),
+                                                                  record_latencies_, clock)),
       archive_(memory_->journal() == nullptr
                    ? nullptr
                    : std::make_unique<service::JournalArchive>(*memory_->journal())),
       log_(registry_, LogOptions(options.log, archive_.get())),
-      publisher_(log_, encoder_, {&health_listener_}, memory_->recorder()),
+      publisher_(log_, encoder_, {&health_listener_, &event_counter_}, recorder_.get()),
       pump_(std::make_unique<watch::Pump>(publisher_)) {
   TakePast(clock);
   registry_.Reserve(health_.baseline().Drives());
@@ -191,6 +214,7 @@ void Daemon::TakePast(Clock& clock) {
 }
 
 void Daemon::End() {
+  metrics_server_.reset();
   server_.reset();
   services_.reset();
   change_audit_.Finish();
@@ -278,6 +302,32 @@ std::vector<sas::v1::Listener> Daemon::Listeners() const {
   return out;
 }
 
+absl::Status Daemon::ServeMetrics(const DaemonOptions& options, Clock& clock) {
+  std::vector<rpc::ListeningSocket> sockets;
+  rpc::ListeningSocket::Options how;
+  how.allow_anonymous = options.server.allow_anonymous;
+  for (const int fd : options.metrics_adopted) {
+    absl::StatusOr<rpc::ListeningSocket> socket = rpc::ListeningSocket::Adopt(UniqueFd(fd), how);
+    if (!socket.ok()) return socket.status();
+    sockets.push_back(*std::move(socket));
+  }
+  if (sockets.empty() && !options.metrics_listen.empty()) {
+    absl::StatusOr<rpc::ListeningSocket> socket =
+        rpc::ListeningSocket::Bind(options.metrics_listen, how);
+    if (!socket.ok()) return socket.status();
+    sockets.push_back(*std::move(socket));
+  }
+  if (sockets.empty()) return absl::OkStatus();
+  metrics_address_ = sockets.front().address();
+  absl::StatusOr<std::unique_ptr<metrics::MetricsServer>> server = metrics::MetricsServer::Start(
+      std::move(sockets),
+      [this, objects = options.metrics_objects] { return metrics_->Collect(objects).text(); }, {},
+      clock);
+  if (!server.ok()) return server.status();
+  metrics_server_ = *std::move(server);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clock& clock) {
   memory::Memory::Options memory_options = options.memory;
   memory_options.source = SourceOf(options);
@@ -313,9 +363,22 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   node.journal = [&memory = *daemon->memory_] { return Describe(memory); };
   // Asked by calls, which begin when the server is in its place.
   node.listeners = [daemon = daemon.get()] { return daemon->Listeners(); };
+  metrics::NodeMetrics::Sources sources;
+  sources.registry = &daemon->registry_;
+  sources.log = &daemon->log_;
+  sources.health = &daemon->health_;
+  sources.limits = &daemon->edge_.limits;
+  sources.events = &daemon->event_counter_;
+  sources.record = &daemon->record_latencies_;
+  sources.journal = [&memory = *daemon->memory_] { return JournalInNumbers(memory); };
+  sources.name_of = [](const registry::ResourceId& id) { return service::NameOf(id); };
+  sources.version = rpc::kVersion;
+  sources.start_time = node.start_time;
+  daemon->metrics_ = std::make_unique<metrics::NodeMetrics>(std::move(sources));
   daemon->services_ = std::make_unique<service::Services>(
       options.service, daemon->edge_, daemon->registry_, daemon->log_, daemon->health_,
-      std::move(node), daemon->memory_->journal());
+      std::move(node), daemon->memory_->journal(),
+      [&metrics = *daemon->metrics_](bool objects) { return metrics.Collect(objects).text(); });
   daemon->health_.Start();
   std::vector<rpc::ServedService> services = daemon->services_->served();
   for (rpc::ServedService& more : daemon->backend_->services(daemon->edge_.access))
@@ -324,6 +387,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   options.server.audit = [&audit = daemon->change_audit_](const rpc::AuditedCall& call) {
     audit.Record(call);
   };
+  if (absl::Status s = daemon->ServeMetrics(options, clock); !s.ok()) return s;
   options.server.ping_method = "/sas.v1.NodeService/GetNode";
   absl::StatusOr<std::unique_ptr<rpc::Server>> server =
       rpc::Server::Open(std::move(options.server), daemon->edge_, std::move(services), clock);

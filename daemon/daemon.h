@@ -21,6 +21,10 @@
 #include "daemon/health/monitor.h"
 #include "daemon/memory/memory.h"
 #include "daemon/memory/resource_codec.h"
+#include "daemon/metrics/event_counter.h"
+#include "daemon/metrics/latencies.h"
+#include "daemon/metrics/metrics_server.h"
+#include "daemon/metrics/node_metrics.h"
 #include "daemon/registry/registry.h"
 #include "daemon/registry/restart_gate.h"
 #include "daemon/service/event_encoder.h"
@@ -58,6 +62,11 @@ struct DaemonOptions {
   rpc::Access::Audit audit;                            // may be empty
   std::vector<std::pair<rpc::Limit, int64_t>> limits;  // those that differ from the default
   service::ServiceOptions service;
+  // Where to serve metrics over HTTP: "HOST:PORT" or "unix:PATH"; empty: nowhere.
+  std::string metrics_listen;
+  // Descriptors of sockets for metrics that the service manager bound. Start() takes them.
+  std::vector<int> metrics_adopted;
+  bool metrics_objects = false;  // also two series for each drive
   health::Monitor::Options health;
   watch::WatchLog::Options log;
 };
@@ -93,6 +102,9 @@ class Daemon {
   Backend& backend() { return *backend_; }
   registry::Registry& registry() { return registry_; }
   watch::WatchLog& log() { return log_; }
+  const metrics::NodeMetrics& metrics() const { return *metrics_; }
+  // Where metrics are served, with the port that was bound; empty: nowhere.
+  const std::string& metrics_address() const { return metrics_address_; }
   health::Monitor& health() { return health_; }
 
  private:
@@ -123,6 +135,7 @@ class Daemon {
   std::vector<sas::v1::Listener> Listeners() const;
   // What Access reports goes to `audit`, which may be empty.
   rpc::Access::Audit AuditOfAccess(rpc::Access::Audit audit);
+  absl::Status ServeMetrics(const DaemonOptions& options, Clock& clock);
 
   // Each member uses those above it and is destroyed before them.
   Clock& clock_;
@@ -138,6 +151,9 @@ class Daemon {
   health::Monitor health_;
   HealthListener health_listener_{health_};
   service::EventEncoder encoder_;
+  metrics::EventCounter event_counter_;
+  metrics::Latencies record_latencies_;
+  std::unique_ptr<metrics::MeasuredRecorder> recorder_;     // null without a journal
   const std::unique_ptr<service::JournalArchive> archive_;  // null without a journal
   watch::WatchLog log_;
   watch::Publisher publisher_;
@@ -145,10 +161,13 @@ class Daemon {
   std::unique_ptr<GatePoller> poller_;
   std::unique_ptr<ClosableSink> sink_;  // of the backend; null before it starts
   std::unique_ptr<Backend> backend_;
+  std::unique_ptr<metrics::NodeMetrics> metrics_;
   std::unique_ptr<service::Services> services_;
   // Of server_, constant from before it serves: calls ask for it while server_ ends.
   std::vector<rpc::Server::Address> served_;
   std::unique_ptr<rpc::Server> server_;
+  std::string metrics_address_;
+  std::unique_ptr<metrics::MetricsServer> metrics_server_;  // null: nowhere
 };
 
 }  // namespace sasd

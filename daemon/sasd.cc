@@ -105,12 +105,17 @@ absl::StatusOr<std::vector<std::pair<rpc::Limit, int64_t>>> LimitsOf(
   return limits;
 }
 
-// Sockets that systemd bound take the place of `listen`. One named "tls" speaks TLS.
-void AdoptSockets(rpc::ServerOptions& server) {
+// Sockets that systemd bound take the place of `listen`. One named "tls" speaks TLS; one named
+// "metrics" takes the place of `metrics-listen`.
+void AdoptSockets(DaemonOptions& daemon) {
   for (const systemd::ActivatedSocket& socket : systemd::TakeActivatedSockets()) {
-    server.adopted.push_back({socket.fd, socket.name == "tls"});
+    if (socket.name == "metrics") {
+      daemon.metrics_adopted.push_back(socket.fd);
+    } else {
+      daemon.server.adopted.push_back({socket.fd, socket.name == "tls"});
+    }
   }
-  if (!server.adopted.empty()) server.listen.clear();
+  if (!daemon.server.adopted.empty()) daemon.server.listen.clear();
 }
 
 absl::StatusOr<DaemonOptions> OptionsOf(const config::Settings& settings) {
@@ -125,7 +130,9 @@ absl::StatusOr<DaemonOptions> OptionsOf(const config::Settings& settings) {
   daemon.server.allow_anonymous = settings.insecure_listen;
   daemon.server.listen_tls = settings.listen_tls;
   daemon.server.tls = {settings.tls_certificate, settings.tls_key, settings.tls_client_ca};
-  AdoptSockets(daemon.server);
+  daemon.metrics_listen = settings.metrics_listen;
+  daemon.metrics_objects = settings.metrics_objects;
+  AdoptSockets(daemon);
   daemon.fabric = settings.fabric;
   daemon.sysfs_root = settings.sysfs_root;
   daemon.seed = static_cast<uint64_t>(settings.seed);
@@ -193,9 +200,15 @@ void Reload(config::Reloader& reloader) {
   for (const std::string& text : report->errors) spdlog::error("SIGHUP: {}", text);
 }
 
+// ", metrics at 127.0.0.1:9856"; empty: nowhere.
+std::string MetricsPlace(const Daemon& daemon) {
+  const std::string& address = daemon.metrics_address();
+  return address.empty() ? "" : absl::StrCat(", metrics at ", address);
+}
+
 void Run(Daemon& daemon, process::Signals& signals, config::Reloader& reloader) {
-  const std::string serving =
-      absl::StrCat("serving ", daemon.backend().description(), " at ", daemon.address());
+  const std::string serving = absl::StrCat("serving ", daemon.backend().description(), " at ",
+                                           daemon.address(), MetricsPlace(daemon));
   systemd::NotifyReady(serving);
   const absl::Duration interval = systemd::KeepaliveInterval();
   const Heartbeat heartbeat(
@@ -259,9 +272,10 @@ int Serve(const config::CommandLine& line, const config::Config& start, process:
     TheLog().Add(absl::StrCat("sasd: ", daemon.status().message(), "\n"));
     return process::kStartFailed;
   }
-  spdlog::info(
-      "sasd {}: {}, {} hosts, serving at {}", rpc::kVersion, (*daemon)->backend().description(),
-      (*daemon)->registry().Snapshot()->collection<registry::Host>().size(), (*daemon)->address());
+  spdlog::info("sasd {}: {}, {} hosts, serving at {}{}", rpc::kVersion,
+               (*daemon)->backend().description(),
+               (*daemon)->registry().Snapshot()->collection<registry::Host>().size(),
+               (*daemon)->address(), MetricsPlace(**daemon));
   config::Reloader reloader([&line] { return config::Load(line, getenv); }, start.settings);
   ReloadableLog log;
   ReloadableDaemon reloadable(**daemon);

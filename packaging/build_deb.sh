@@ -83,12 +83,14 @@ put 0644 /usr/share/sas-virtual-hba/fabrics "$top"/emulator/fabrics/*.textproto
 put 0644 /usr/share/sas-virtual-hba "$top/emulator/fabric/fabric.proto"
 put 0644 /usr/share/sasd/proto/sas/v1 "$top"/proto/sas/v1/*.proto
 put 0644 /usr/share/sasd "$protos/sas_v1.binpb"
+put 0644 /usr/share/sasd/prometheus "$top"/packaging/prometheus/*
 put 0644 /usr/lib/python3/dist-packages/sas/v1 "$protos"/*_pb2*.py
 mkdir "$work/examples"
 install -m 0644 -t "$work/examples" "$top"/packaging/examples/*
 cp -L "$top/CHANGELOG.md" "$work/CHANGELOG.md"
 mkdir "$work/docs"
 install -m 0644 -t "$work/docs" "$top"/docs/*.md
+install -m 0644 "$top/docs/api/README.md" "$work/docs/api.md"
 
 if ! (cd "$work" && debian/rules binary) >"$work/log" 2>&1; then
   cat "$work/log" >&2

@@ -19,6 +19,7 @@
 #include "sas/emulator/v1/emulator_service.grpc.pb.h"
 #include "sas/v1/baseline_service.grpc.pb.h"
 #include "sas/v1/history_service.grpc.pb.h"
+#include "sas/v1/metrics_service.grpc.pb.h"
 #include "sas/v1/node_service.grpc.pb.h"
 #include "sas/v1/topology_service.grpc.pb.h"
 #include "sas/v1/watch_service.grpc.pb.h"
@@ -33,6 +34,7 @@ struct Stubs {
   std::unique_ptr<sas::v1::WatchService::StubInterface> watch;
   std::unique_ptr<sas::v1::BaselineService::StubInterface> baseline;
   std::unique_ptr<sas::emulator::v1::EmulatorService::StubInterface> emulator;
+  std::unique_ptr<sas::v1::MetricsService::StubInterface> metrics;
 
   // The stubs of all services behind one channel.
   static Stubs Make(const std::shared_ptr<grpc::ChannelInterface>& channel) {
@@ -41,7 +43,8 @@ struct Stubs {
             sas::v1::HistoryService::NewStub(channel),
             sas::v1::WatchService::NewStub(channel),
             sas::v1::BaselineService::NewStub(channel),
-            sas::emulator::v1::EmulatorService::NewStub(channel)};
+            sas::emulator::v1::EmulatorService::NewStub(channel),
+            sas::v1::MetricsService::NewStub(channel)};
   }
 };
 

@@ -129,6 +129,14 @@ std::vector<Option> MakeOptions() {
   number("log-bytes", Type::kBytes, &S::log_bytes, int64_t{1} << 10, int64_t{1} << 40, kRestart,
          "Maximum size of these events");
 
+  text("metrics-listen", &S::metrics_listen, kRestart,
+       "Address to serve metrics at, over HTTP to everybody who reaches it: HOST:PORT on loopback, "
+       "or unix:PATH. A socket that systemd bound with the name metrics takes its place. Empty: "
+       "none")
+      .group = "Metrics for Prometheus; see docs/metrics.md";
+  flag("metrics-objects", &S::metrics_objects, kRestart,
+       "Add two series for each drive to what metrics-listen serves");
+
   Option& level = add({"log-level", Type::kChoice, &S::log_level, kNow,
                        "Least severe message to log on standard error"});
   level.choices = {"debug", "info", "warning", "error", "off"};

@@ -42,6 +42,10 @@ struct Settings {
   int64_t log_events = 65'536;
   int64_t log_bytes = int64_t{16} << 20;
 
+  // Metrics.
+  std::string metrics_listen;
+  bool metrics_objects = false;
+
   // The log.
   std::string log_level = "info";
 };

@@ -17,6 +17,7 @@ const std::vector<rpc::MethodRole>& MethodRoles() {
       {"sas.v1.HistoryService/ListEvents", Role::kViewer},
       {"sas.v1.HistoryService/GetTimeline", Role::kViewer},
       {"sas.v1.HistoryService/GetDifferences", Role::kViewer},
+      {"sas.v1.MetricsService/GetMetrics", Role::kViewer},
       {"sas.v1.NodeService/GetNode", Role::kViewer},
       {"sas.v1.NodeService/ListFindings", Role::kViewer},
       {"sas.v1.NodeService/Diagnose", Role::kViewer},

@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "sas/v1/baseline_service.pb.h"
 #include "sas/v1/history_service.pb.h"
+#include "sas/v1/metrics_service.pb.h"
 #include "sas/v1/node_service.pb.h"
 #include "sas/v1/topology_service.pb.h"
 #include "sas/v1/watch_service.pb.h"
@@ -25,7 +26,7 @@ std::set<std::string> AllMethods() {
   for (const google::protobuf::Descriptor* message :
        {sas::v1::ListBaselineRequest::descriptor(), sas::v1::ListEventsRequest::descriptor(),
         sas::v1::GetNodeRequest::descriptor(), sas::v1::ListHostsRequest::descriptor(),
-        sas::v1::WatchRequest::descriptor()}) {
+        sas::v1::WatchRequest::descriptor(), sas::v1::GetMetricsRequest::descriptor()}) {
     const google::protobuf::FileDescriptor& file = *message->file();
     for (int i = 0; i < file.service_count(); ++i) {
       for (int j = 0; j < file.service(i)->method_count(); ++j) {

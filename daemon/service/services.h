@@ -15,6 +15,7 @@
 #include "daemon/service/history_service.h"
 #include "daemon/service/journal_history.h"
 #include "daemon/service/log_history.h"
+#include "daemon/service/metrics_service.h"
 #include "daemon/service/node_info.h"
 #include "daemon/service/node_service.h"
 #include "daemon/service/resource_finder.h"
@@ -39,7 +40,7 @@ class Services {
   // is that of the log.
   Services(const ServiceOptions& options, rpc::Edge& edge, registry::Registry& registry,
            watch::WatchLog& log, health::Monitor& monitor, NodeInfo node,
-           journal::Journal* journal = nullptr);
+           journal::Journal* journal = nullptr, MetricsText metrics = nullptr);
   // A server that serves them has ended.
   ~Services();
 
@@ -59,6 +60,7 @@ class Services {
   NodeService node_;
   BaselineService baseline_;
   HistoryService history_;
+  MetricsService metrics_;
   WatchService watch_;
   absl::Notification stop_;
   std::thread ticks_;  // sends bookmarks, ends what stalls

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-// Keeps a picture of a node and prints what changes: node follow.js [ADDRESS] [PROTO_FOLDER]
-// Needs npm's @grpc/grpc-js and @grpc/proto-loader, and the protos (package sasd-dev).
+// Keeps a picture of a node and prints what changes: node follow.js [ADDRESS]
+// Needs npm's @grpc/grpc-js and @grpc/proto-loader, and the protos: $SASD_PROTOS, or those of the
+// package sasd-dev.
 'use strict';
 const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 
 const address = process.argv[2] || 'unix:/run/sasd/sasd.sock';
-const folder = process.argv[3] || '/usr/share/sasd/proto';
+const folder = process.env.SASD_PROTOS || '/usr/share/sasd/proto';
 const options = {includeDirs: [folder], keepCase: true, longs: String, enums: String, oneofs: true};
 const {sas} = grpc.loadPackageDefinition(loader.loadSync('sas/v1/watch_service.proto', options));
 const client = new sas.v1.WatchService(address, grpc.credentials.createInsecure());

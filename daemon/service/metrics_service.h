@@ -1,0 +1,40 @@
+#ifndef DAEMON_SERVICE_METRICS_SERVICE_H_
+#define DAEMON_SERVICE_METRICS_SERVICE_H_
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "daemon/service/calls.h"
+#include "grpcpp/grpcpp.h"
+#include "sas/v1/metrics_service.grpc.pb.h"
+
+namespace sasd::service {
+
+// The metrics as text; `objects`: also those of each drive. Thread-safe.
+using MetricsText = std::function<std::string(bool objects)>;
+
+// sas.v1.MetricsService. Thread-safe.
+class MetricsService final : public sas::v1::MetricsService::CallbackService {
+ public:
+  // Borrows `calls` for its lifetime. `text` null: the answer is empty.
+  MetricsService(MetricsText text, Calls& calls) : text_(std::move(text)), calls_(calls) {}
+
+  grpc::ServerUnaryReactor* GetMetrics(grpc::CallbackServerContext* context,
+                                       const sas::v1::GetMetricsRequest* request,
+                                       sas::v1::GetMetricsResponse* response) override {
+    return calls_.Run(context, "sas.v1.MetricsService/GetMetrics", request,
+                      [this, request, response](const AdmittedCall&) {
+                        if (text_ != nullptr) response->set_text(text_(request->show_objects()));
+                        return grpc::Status::OK;
+                      });
+  }
+
+ private:
+  const MetricsText text_;
+  Calls& calls_;
+};
+
+}  // namespace sasd::service
+
+#endif  // DAEMON_SERVICE_METRICS_SERVICE_H_

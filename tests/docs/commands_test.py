@@ -1,0 +1,88 @@
+"""Every sasctl command in docs/operations.md and README.md works as it stands there."""
+
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.join(os.environ["TEST_SRCDIR"], "sasd")
+SASD = os.path.join(ROOT, "daemon", "sasd")
+SASCTL = os.path.join(ROOT, "cli", "sasctl")
+TIMEOUT_S = 60
+# Ends only with Ctrl-C, or acts where a page only names it.
+NOT_RUN = ("sasctl watch", "sasctl --addr", "sasctl emulator", "sasctl baseline accept")
+# Exit codes of monitoring plugins.
+PLUGINS = ("health", "doctor")
+
+
+def commands():
+    """The commands of the pages: in back quotes, or alone on a line of a code block."""
+    found = []
+    for page in ("docs/operations.md", "README.md"):
+        with open(os.path.join(ROOT, page), encoding="utf-8") as file:
+            text = file.read()
+        found += re.findall(r"(?m)^(sasctl .*?)(?:  +#.*)?$", text)
+        found += re.findall(r"`(sasctl [^`]*)`", text)
+    return sorted(set(found))
+
+
+class CommandsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        # The path of a unix socket must be short.
+        folder = tempfile.TemporaryDirectory(dir="/tmp")
+        cls.addClassCleanup(folder.cleanup)
+        cls.address = "unix:" + os.path.join(folder.name, "s")
+        sasd = subprocess.Popen(
+            [SASD, "--config", "", "--fabric", "demo", "--listen", cls.address],
+            stderr=subprocess.DEVNULL,
+        )
+        cls.addClassCleanup(sasd.wait)
+        cls.addClassCleanup(sasd.kill)
+        cls.sasctl(["wait", "--settled", "--timeout", f"{TIMEOUT_S}s"])
+
+        def first(noun, column):
+            shown = cls.sasctl(["list", noun, "--no-headers", "--columns", column]).stdout
+            return next(word for word in shown.split() if word not in ("-", ""))
+
+        cls.words = {
+            "SERIAL": first("drives", "serial"),
+            "WWID": first("drives", "wwid"),
+            "NAME": first("enclosures", "name"),
+            "EXPANDER": first("expanders", "name"),
+            "OBJECT": first("drives", "serial"),
+            "sdb": first("drives", "serial"),
+            "ZA1": first("drives", "serial"),
+            "...": "test",
+        }
+
+    @classmethod
+    def sasctl(cls, words):
+        return subprocess.run(
+            [SASCTL, *words], env={**os.environ, "SASD_ADDR": cls.address},
+            capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+        )  # fmt: skip
+
+    def test_every_command_runs(self):
+        ran = 0
+        for command in commands():
+            if command.startswith(NOT_RUN):
+                continue
+            with self.subTest(command):
+                words = shlex.split(re.sub(r"[\[\]]", "", command))[1:]
+                for name, value in self.words.items():
+                    words = [
+                        re.sub(rf"(^|=){re.escape(name)}$", lambda m, v=value: m.group(1) + v, word)
+                        for word in words
+                    ]
+                done = self.sasctl(words)
+                allowed = (0, 1, 2) if words[0] in PLUGINS else (0,)
+                self.assertIn(done.returncode, allowed, done.stderr)
+                ran += 1
+        self.assertGreater(ran, 25)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,2 @@
+#!/bin/bash
+exec /usr/bin/python3 tests/metrics/prometheus_test.py
