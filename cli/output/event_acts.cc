@@ -72,6 +72,13 @@ std::string ShortReason(const std::string& reason) {
   return absl::StrCat("end device", rest);
 }
 
+// What a reason adds to a line that begins with `subject`: "not responding" for "expander X not
+// responding"; nothing for "expander X added".
+std::string WithoutSubject(const std::string& reason, const std::string& subject) {
+  if (reason == subject || reason == absl::StrCat(subject, " added")) return "";
+  return absl::StartsWith(reason, subject + " ") ? reason.substr(subject.size() + 1) : reason;
+}
+
 std::string HostsOf(const std::vector<std::string>& end_devices) {
   std::vector<std::string> hosts;
   for (const std::string& name : end_devices) {
@@ -275,8 +282,13 @@ class Reader {
                         IsRemoved(change) ? " lost all" : " appeared");
       }
     }
-    act.reason = ReasonFor(change, event_.cause());
+    act.reason = WithoutSubject(ReasonFor(change, event_.cause()), SubjectOf(change));
     acts_.push_back(std::move(act));
+  }
+
+  static std::string SubjectOf(const Change& change) {
+    return absl::StrCat(NounOf(change.resource()).singular, " ",
+                        ShortName(NameOf(change.resource())));
   }
 
   // Whether the line of an act stands for the change.
@@ -295,7 +307,8 @@ class Reader {
         return units_.contains(NameOf(resource)) ||
                (!tops_.empty() && !IsDrive(resource.logical_unit()));
       case Resource::kSlot:
-        return HoldsAny(change);
+        // The line of an enclosure that came or went stands for its slots.
+        return HoldsAny(change) || MovedEnclosure(resource.slot().enclosure());
       case Resource::kPort:
         if (LeadsToHost(change)) return true;
         return !IsModified(change) &&
@@ -357,6 +370,13 @@ class Reader {
     return IsModified(change) && CollectionOf(change.resource().port().attached()) == "hosts";
   }
 
+  bool MovedEnclosure(const std::string& enclosure) const {
+    return absl::c_any_of(event_.changes(), [&](const Change& other) {
+      return IsKind(other, Resource::kEnclosure) && !IsModified(other) &&
+             NameOf(other.resource()) == enclosure;
+    });
+  }
+
   bool HoldsAny(const Change& change) const {
     if (!tops_.empty()) return true;
     for (const Resource* resource : {&change.resource(), &change.previous()}) {
@@ -391,10 +411,12 @@ class Reader {
     return false;
   }
 
+  // Numbers, and what the enclosure's own services add when they come or go.
   static bool OnlyCounts(const Change& change) {
     return absl::c_all_of(change.changed_fields().paths(), [](const std::string& path) {
       return path == "occupied_slot_count" || path == "ses_devices" || path == "revision" ||
-             path == "update_time" || path == "sources" || path == "hosts";
+             path == "update_time" || path == "sources" || path == "hosts" || path == "vendor" ||
+             path == "model" || path == "product_revision";
     });
   }
 
@@ -456,7 +478,15 @@ class Reader {
     Act act;
     act.sign = text[0];
     act.text = text.substr(2);
-    act.reason = ReasonFor(change, event_.cause());
+    if (IsKind(change, Resource::kEnclosure) && !IsModified(change) && !change.left_filter()) {
+      act.text = absl::StrCat(SubjectOf(change), IsRemoved(change) ? " removed" : " added");
+      const int64_t slots = absl::c_count_if(event_.changes(), [&](const Change& other) {
+        return IsKind(other, Resource::kSlot) &&
+               other.resource().slot().enclosure() == NameOf(change.resource());
+      });
+      if (slots > 0) absl::StrAppend(&act.text, " with ", CountText(slots, "slot"));
+    }
+    act.reason = WithoutSubject(ReasonFor(change, event_.cause()), SubjectOf(change));
     act.severity = change.severity();
     acts_.push_back(std::move(act));
   }

@@ -139,7 +139,7 @@ TEST_F(EventActsTest, LostExpanderStandsForAllBehindIt) {
   absl::StrAppend(&event, Changed("REMOVED", Drive(Path("a"), "F"), ""));
   Send(event);
   EXPECT_THAT(Printed(), EndsWith(" - expander x removed, 5 drives lost a path, 1 drive lost all: "
-                                  "expander x not responding\n"));
+                                  "not responding\n"));
 }
 
 TEST_F(EventActsTest, ManyDrivesShareALine) {
@@ -165,14 +165,22 @@ TEST_F(EventActsTest, LinkHasOneLineForBothEnds) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
 }
 
-TEST_F(EventActsTest, NothingOfARemovedEnclosureIsHidden) {
-  Send(
-      "revision: 5 changes { kind: CHANGE_KIND_REMOVED resource { enclosure { name: "
-      "'enclosures/e1' model: 'JBOD1' } } } notices { severity: SEVERITY_WARNING resource: "
-      "'hosts/a' text: 'discovery error' }");
+TEST_F(EventActsTest, LostEnclosureStandsForItsSlots) {
+  std::string event =
+      "revision: 5 cause { text: 'enclosure e1 not responding' } changes { kind: "
+      "CHANGE_KIND_REMOVED resource { enclosure { name: 'enclosures/e1' model: 'JBOD1' } } } ";
+  for (int i = 1; i <= 2; ++i) {
+    absl::StrAppend(&event,
+                    "changes { kind: CHANGE_KIND_REMOVED resource { slot { name: "
+                    "'enclosures/e1/slots/",
+                    i, "' enclosure: 'enclosures/e1' } } } ");
+  }
+  Send(event +
+       "notices { severity: SEVERITY_WARNING resource: 'hosts/a' text: 'discovery error' }");
   const std::string text = Printed();
-  EXPECT_THAT(text, HasSubstr("- enclosure e1"));
+  EXPECT_THAT(text, HasSubstr("- enclosure e1 removed with 2 slots: not responding\n"));
   EXPECT_THAT(text, HasSubstr("! warning a: discovery error"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
 }
 
 TEST_F(EventActsTest, DrivesThatComeBackOneByOneShareALine) {
