@@ -14,10 +14,13 @@ namespace {
 // the last of these parts.
 constexpr char kBash[] = R"(# bash completion: source <(sasctl completion bash)
 _sasctl() {
-  local line=${COMP_LINE:0:COMP_POINT} current=${COMP_WORDS[COMP_CWORD]} word kept
-  local -a words
-  read -ra words <<<"$line"
-  [[ $line != *[[:space:]] ]] || words+=("")
+  local line=${COMP_LINE-} current=${COMP_WORDS[COMP_CWORD]} word kept
+  local -a words=("${COMP_WORDS[@]:0:COMP_CWORD+1}")
+  if [[ -n $line ]]; then
+    line=${line:0:COMP_POINT}
+    read -ra words <<<"$line"
+    [[ $line != *[[:space:]] ]] || words+=("")
+  fi
   word=${words[-1]}
   [[ $current != [=:] && $word == *"$current" ]] || current=
   kept=${word%"$current"}
