@@ -111,8 +111,7 @@ class CommandLine {
         "unix:/run/sasd/sasd.sock)");
     address_->take_last();
     app_.add_option("--context", given_.context,
-                    "Name of a context: an address with its TLS files ($SASCTL_CONTEXT)")
-        ->excludes(address_);
+                    "Name of a context: an address with its TLS files ($SASCTL_CONTEXT)");
     app_.add_option("--tls-ca", options.tls_ca,
                     "File of the CA of sasd's certificate ($SASD_TLS_CA)");
     app_.add_option("--tls-certificate", options.tls_certificate,

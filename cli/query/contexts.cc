@@ -272,6 +272,9 @@ absl::Status UseContext(const ContextsPlace& place, absl::string_view name) {
 absl::StatusOr<Connection> ResolveConnection(const GivenConnection& given) {
   Connection connection = given.environment;
   const bool by_option = !given.options.address.empty();
+  if (by_option && !given.context.empty()) {
+    return absl::InvalidArgumentError("give either --addr or --context, not both");
+  }
   std::string name = given.context;
   bool wants_file = !by_option && !name.empty();
   if (!by_option && name.empty() && given.environment.address.empty()) {

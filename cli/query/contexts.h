@@ -64,6 +64,7 @@ absl::Status UseContext(const ContextsPlace& place, absl::string_view name);
 //   5. the current context of the file;
 //   6. the socket of this node, with $SASD_TLS_*.
 // A --tls-* option replaces its value in each of them. The file is read for 2, 4 and 5 only.
+// Errors: those of ReadContexts() and Contexts::Find(); kInvalidArgument for 1 and 2 together.
 struct GivenConnection {
   Connection options;      // of the command line; empty texts are not given
   std::string context;     // --context

@@ -146,6 +146,8 @@ TEST_F(ContextsFileTest, NearerWordDecidesTheConnection) {
   given.context = "lab";
   EXPECT_EQ(Resolved(given), "node1:7000") << "--context";
   given.options.address = "option:1";
+  EXPECT_EQ(Resolved(given), "give either --addr or --context, not both");
+  given.context.clear();
   EXPECT_EQ(Resolved(given), "option:1") << "--addr";
   given.options.address.clear();
   given.context = "lap";
