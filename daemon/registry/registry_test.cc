@@ -110,6 +110,80 @@ TEST_F(RegistryTest, HostSettlesAfterDiscoveryAndAttach) {
   EXPECT_TRUE(registry_.Unsettled({}).empty());
 }
 
+TEST_F(RegistryTest, DeviceThatIsBeingRemovedUnsettlesItsHost) {
+  registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
+  registry_.Observe(DriveIs(1, DeviceState::kAttached));
+  registry_.Observe(DriveIs(1, DeviceState::kRemoving));
+  EXPECT_EQ(registry_.Unsettled({}).at(0).reason, "1 end devices are being attached or removed");
+  registry_.Observe(DriveIsGone(1));
+  EXPECT_TRUE(registry_.Unsettled({}).empty());
+}
+
+TEST_F(RegistryTest, LostEventsOfAllGapsAddUp) {
+  for (const uint32_t lost : {7u, 3u}) {
+    ObservationBatch gap = DiscoveryIs(DiscoveryState::kSettled);
+    gap.cause.kind = CauseKind::kResync;
+    gap.cause.lost_events = lost;
+    registry_.Observe(std::move(gap));
+  }
+  EXPECT_EQ(registry_.lost_events(), 10);
+}
+
+TEST_F(RegistryTest, NewestRemovalOfANameIsFound) {
+  const ResourceId drive = MakeId<EndDevice>({kHost, SasAddress(1), PhysicalPort(0)});
+  registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
+  for (int i = 0; i < 2; ++i) {
+    registry_.Observe(DriveIs(1, DeviceState::kAttached));
+    registry_.Observe(DriveIsGone(1));
+  }
+  EXPECT_EQ(registry_.LastRemoval(drive)->revision, 45);
+}
+
+TEST_F(RegistryTest, OldestRemovalsAreForgottenFirst) {
+  registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
+  ObservationBatch all = DriveIs(1, DeviceState::kAttached), gone = DriveIsGone(1);
+  for (uint64_t address = 2; address <= 4096; ++address) {
+    all.observations.push_back(DriveIs(address, DeviceState::kAttached).observations[0]);
+    gone.observations.push_back(DriveIsGone(address).observations[0]);
+  }
+  registry_.Observe(std::move(all));
+  registry_.Observe(std::move(gone));
+  for (const uint64_t address : {5001, 5002}) {
+    registry_.Observe(DriveIs(address, DeviceState::kAttached));
+    registry_.Observe(DriveIsGone(address));
+  }
+  const auto is_known = [this](uint64_t address) {
+    return registry_.LastRemoval(MakeId<EndDevice>({kHost, SasAddress(address), PhysicalPort(0)}))
+        .has_value();
+  };
+  EXPECT_TRUE(is_known(5001));
+  EXPECT_TRUE(is_known(5002));
+  EXPECT_FALSE(is_known(4096)) << "of one event the last key is the first removal";
+}
+
+// Clients build their picture in the order of the changes.
+TEST_F(RegistryTest, ExpanderComesAfterTheOneThatItHangsAt) {
+  ExpanderFacts near, far;
+  near.key = {kHost, SasAddress(0x20), PhysicalPort(0)};
+  near.parent = NodeKey::Host(kHost);
+  near.level = 1;
+  far.key = {kHost, SasAddress(0x10), PhysicalPort(0)};
+  far.parent = near.key;
+  far.level = 2;
+  ObservationBatch both = DiscoveryIs(DiscoveryState::kSettled);
+  both.observations.insert(both.observations.end(), {far, near});
+  registry_.Observe(std::move(both));
+  std::vector<ResourceId> expanders;
+  const RegistryEventPtr event = TakeEvents().back();
+  for (const Change& change : event->changes) {
+    if (change.resource_kind() == ResourceKind::kExpander) {
+      expanders.push_back(IdOf(change.resource()));
+    }
+  }
+  const std::vector<ResourceId> expected = {MakeId<Expander>(near.key), MakeId<Expander>(far.key)};
+  EXPECT_EQ(expanders, expected);
+}
+
 // A registry whose events the test publishes.
 class PublishTest : public ::testing::Test {
  protected:

@@ -288,6 +288,44 @@ TEST_F(RestartGateTest, GoneHostIsComparedAfterTheFirstReadingAndTheGrace) {
   EXPECT_EQ(Snapshot()->size(), 0u);
 }
 
+TEST_F(RestartGateTest, GoneHostMayComeUntilTheGraceIsOver) {
+  options_.grace_end = absl::Minutes(5);
+  registry_->Observe(From(kFirmware, {HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11)}));
+  Restart();
+  gate_->OnFirstReading();
+  EXPECT_EQ(WaitsFor(), "the host is not yet seen");
+  EXPECT_NE(Snapshot()->Get<Host>(kHostA), nullptr);
+  clock_.Advance(absl::Minutes(6));
+  gate_->Poll();
+  EXPECT_EQ(Snapshot()->size(), 0u);
+}
+
+// What comes while a host is being compared comes after the comparison.
+TEST_F(RestartGateTest, ReportDuringAComparisonIsNotLost) {
+  class Next : public ObservationSink {
+   public:
+    explicit Next(Registry& registry) : registry_(registry) {}
+    void Observe(ObservationBatch batch) override { registry_.Observe(std::move(batch)); }
+    void Flush() override {
+      if (gate == nullptr) return;
+      std::exchange(gate, nullptr)->Observe(From(kFirmware, {Drive(kHostA, 0x12)}));
+    }
+    RestartGate* gate = nullptr;
+
+   private:
+    Registry& registry_;
+  };
+  registry_->Observe(From(kFirmware, {HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11)}));
+  Restart();
+  Next next(*registry_);
+  RestartGate gate(*registry_, next, clock_, options_);
+  next.gate = &gate;
+  gate.Observe(From(kFirmware, {HostOf(kHostA), Settled(kHostA), Drive(kHostA, 0x11)}));
+  EXPECT_EQ(next.gate, nullptr);
+  EXPECT_THAT(gate.stale_hosts(), IsEmpty());
+  EXPECT_EQ(Snapshot()->collection<EndDevice>().size(), 2u);
+}
+
 TEST_F(RestartGateTest, WhatGoesWhileItIsHeldBackIsGone) {
   registry_->Observe(From(kFirmware, {HostOf(kHostA), Settled(kHostA), ExpanderOn(kHostA)}));
   Restart();

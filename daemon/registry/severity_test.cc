@@ -111,6 +111,8 @@ TEST(SeverityTest, LossesAreWarningsWithoutChanges) {
   jump.revision = 65'536;
   jump.previous_revision = 7;
   EXPECT_EQ(SeverityOf(jump), Severity::kWarning);
+  jump.revision = 9;
+  EXPECT_EQ(SeverityOf(jump), Severity::kWarning) << "one revision is lost";
 }
 
 }  // namespace

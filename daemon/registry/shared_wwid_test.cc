@@ -78,6 +78,23 @@ class SharedWwidTest : public ::testing::Test {
   Writer writer_{0};
 };
 
+TEST_F(SharedWwidTest, UnitsOfADeviceAreInTheOrderOfTheirLuns) {
+  const auto luns = [this] {
+    std::vector<uint64_t> found;
+    for (const UnitPathPtr& path : Find<EndDevice>(KeyOf(0x11))->units) {
+      found.push_back(path->facts.lun);
+    }
+    return found;
+  };
+  Report({Drive(kHostA, 0x11), UnitOf(kHostA, 0x11, "S1", "sdc", 2, "naa.52"),
+          UnitOf(kHostA, 0x11, "S1", "sda", 0, "naa.50"),
+          UnitOf(kHostA, 0x11, "S1", "sdb", 1, "naa.51")});
+  EXPECT_THAT(luns(), ElementsAre(0, 1, 2));
+  Report({LogicalUnitGone{KeyOf(0x11), 1}});
+  EXPECT_THAT(luns(), ElementsAre(0, 2));
+  EXPECT_EQ(FindUnit("naa.51"), nullptr);
+}
+
 TEST_F(SharedWwidTest, TwoSerialsAreTwoUnitsFromOneBatchOrTwo) {
   Report({Drive(kHostA, 0x11), UnitOf(kHostA, 0x11, "S1", "sdg"), Drive(kHostA, 0x12),
           UnitOf(kHostA, 0x12, "S2", "sdh")});

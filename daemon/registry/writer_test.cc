@@ -64,6 +64,13 @@ class WriterTest : public ::testing::Test {
 
 // Ports.
 
+TEST_F(WriterTest, PhyThatIsDownIsNoLane) {
+  Report({PhyTo(host_, 0, kExpander, 0, LinkRate::k12Gbps),
+          PhyTo(host_, 1, kExpander, 1, LinkRate::kDisabled),
+          PhyTo(host_, 2, kExpander, 2, LinkRate::kUnknown)});
+  EXPECT_THAT(HostPort(0xE)->phys, ElementsAre(PhyId(0), PhyId(2)));
+}
+
 TEST_F(WriterTest, PhysWithOneAttachedAddressFormAPort) {
   for (int phy = 0; phy < 4; ++phy) {
     Report({PhyTo(host_, phy, kExpander, phy, phy == 2 ? LinkRate::k6Gbps : LinkRate::k12Gbps)});
@@ -307,6 +314,14 @@ TEST_F(WriterTest, DeviceLostByFirmwareIsRemovingUntilKernelLosesIt) {
   EXPECT_EQ(Find<EndDevice>(key)->facts.state, DeviceState::kRemoving);
   SysfsReports({EndDeviceGone{key}});
   EXPECT_EQ(Find<EndDevice>(key), nullptr);
+  EXPECT_EQ(Count<LogicalUnit>(), 0u);
+}
+
+TEST_F(WriterTest, DeviceLostByFirmwareLosesTheUnitsOfTheFirmware) {
+  Report({Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
+  SysfsReports({Drive(kHostA, 0x11)});
+  Report({EndDeviceGone{DeviceKey(kHostA, 0x11)}});
+  EXPECT_EQ(Find<EndDevice>(DeviceKey(kHostA, 0x11))->facts.state, DeviceState::kRemoving);
   EXPECT_EQ(Count<LogicalUnit>(), 0u);
 }
 

@@ -62,6 +62,18 @@ TEST(ChangeEncoderTest, AModificationNamesWhatChangedAndHasWhatItWas) {
   EXPECT_EQ(change.previous().phy().SerializeAsString(), previous.SerializeAsString());
 }
 
+TEST(ChangeEncoderTest, TimesAreNoChangeAndThoseOfBeforeAreNamed) {
+  registry::Phy before = Phy(), after = Phy();
+  before.stamp.unix_nanos = 1'000'000'000;
+  after.stamp = {9, 2'000'000'000};
+  after.facts.negotiated = LinkRate::k6Gbps;
+  const sas::v1::Change change = Encoded(Ref(before), Ref(after));
+  EXPECT_THAT(change.changed_fields().paths(), ElementsAre("negotiated_link_rate"));
+  EXPECT_EQ(change.previous_revision(), 7);
+  EXPECT_EQ(change.previous_update_time().seconds(), 1);
+  EXPECT_EQ(change.resource().phy().update_time().seconds(), 2);
+}
+
 // proto3 leaves out what is empty: such a field is in one encoding only.
 TEST(ChangeEncoderTest, FieldsThatComeAndGo) {
   registry::Phy bare = Phy();

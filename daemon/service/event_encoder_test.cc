@@ -103,5 +103,22 @@ TEST(EventPartsTest, APartHasAsMuchAsItMay) {
   EXPECT_EQ(Decoded(first).changes_size() + second.changes_size(), kPhys + 1);
 }
 
+// A client must learn that revisions are missing, whatever its filter.
+TEST(EventPartsTest, AJumpPassesAFilterThatPassesNothing) {
+  const std::vector<registry::ResourceKind> slots = {registry::ResourceKind::kSlot};
+  const auto jump = watch::Select(Event(), watch::Filter(slots, {}));
+  ASSERT_TRUE(jump.has_value());
+  EXPECT_THAT(jump->parts, SizeIs(0));
+}
+
+TEST(EventPartsTest, WhatFitsExactlyIsInThePart) {
+  const watch::EncodedEventPtr event = Event();
+  EventParts parts(Selected(event, {}));
+  const size_t two =
+      event->header().size() + event->piece_bytes(0).size() + event->piece_bytes(1).size();
+  EXPECT_THAT(Decoded(parts.Next(two)).changes(), SizeIs(2));
+  EXPECT_THAT(Decoded(parts.Next(two - 1)).changes(), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace sasd::service

@@ -27,6 +27,12 @@ TEST(GlobSetTest, AnyOfThePatternsMatches) {
   }
 }
 
+TEST(GlobSetTest, PatternMayBeLongerThanAWord) {
+  const std::string name(70, 'a');
+  EXPECT_TRUE(SetOf({name + "*b"}).Matches(name + "xxb"));
+  EXPECT_FALSE(SetOf({name + "*b"}).Matches(name.substr(1) + "xxb"));
+}
+
 TEST(GlobSetTest, EmptySetMatchesNothing) {
   EXPECT_TRUE(GlobSet().empty());
   EXPECT_FALSE(GlobSet().Matches(""));

@@ -164,6 +164,26 @@ TEST_F(WrittenHistoryTest, GapsAreListedWhateverTheFilter) {
   }
 }
 
+TEST_F(WrittenHistoryTest, AUnitThatLeavesAHostHasAnEventThere) {
+  history_.Add(
+      "revision: 101 previous_revision: 100 changes { kind: CHANGE_KIND_MODIFIED resource { "
+      "logical_unit { name: \"logicalUnits/naa.1\" paths { host: \"hosts/000000000000000b\" } } } "
+      "changed_fields { paths: \"paths\" } previous { logical_unit { paths { host: "
+      "\"hosts/000000000000000a\" } paths { host: \"hosts/000000000000000b\" } } } }");
+  EXPECT_THAT(List("filter { hosts: \"hosts/000000000000000a\" kinds: "
+                   "RESOURCE_KIND_LOGICAL_UNIT }"),
+              ElementsAre(101));
+}
+
+TEST_F(WrittenHistoryTest, AGapOfOneRevisionIsListed) {
+  history_.Add(
+      "revision: 102 previous_revision: 100 severity: SEVERITY_WARNING "
+      "gap { first_revision: 101 last_revision: 101 reason: GAP_REASON_POWER_LOSS }");
+  List("");
+  ASSERT_EQ(gaps_.size(), 1u);
+  EXPECT_EQ(gaps_[0].last_revision(), 101);
+}
+
 TEST_F(WrittenHistoryTest, WhatIsTrimmedIsOutOfRange) {
   history_.Trim(40);
   EXPECT_THAT(List("newest_count: 1"), ElementsAre(100));

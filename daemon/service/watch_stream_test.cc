@@ -121,7 +121,9 @@ class Call {
         out.push_back(absl::StrCat(event.revision()));
         --events;
       }
-      if (response.has_resync()) out.push_back("RESYNC");
+      if (response.has_resync()) {
+        out.push_back(absl::StrCat("RESYNC after ", response.resync().sent_revision()));
+      }
       if (response.has_snapshot()) out.push_back("SNAPSHOT");
       if (response.has_synced()) {
         out.push_back(absl::StrCat("SYNCED ", response.synced().revision()));
@@ -247,7 +249,7 @@ TEST_F(WatchStreamTest, CallMayEndWhileTheArchiveIsRead) {
 
 TEST_F(WatchStreamTest, DamagedHistoryEndsInAResync) {
   archive_.Lose(3);
-  EXPECT_THAT(Resume(1)->Read(), ElementsAre("2", "3", "RESYNC", "SNAPSHOT", "SYNCED 6"));
+  EXPECT_THAT(Resume(1)->Read(), ElementsAre("2", "3", "RESYNC after 3", "SNAPSHOT", "SYNCED 6"));
 }
 
 TEST_F(WatchStreamTest, TokenInAGapIsRefused) {

@@ -336,6 +336,43 @@ TEST_F(WatchLogTest, WakeAllWakesIdleCursors) {
   EXPECT_EQ(listener_->wakes, 1);
 }
 
+TEST_F(WatchLogTest, LastPendingUeventWakesIdleCursors) {
+  Pump pump(*publisher_);
+  const auto cursor = log_->Subscribe(listener_);
+  ReadAll(*cursor);
+  pump.SetPending(true);
+  EXPECT_EQ(listener_->wakes, 0);
+  pump.SetPending(false);
+  EXPECT_EQ(listener_->wakes, 1);
+}
+
+// The last idle cursor takes the place of one that goes.
+TEST_F(WatchLogTest, MovedIdleCursorIsFoundWhenItGoes) {
+  auto first = log_->Subscribe(listener_);
+  const auto middle_listener = std::make_shared<Listener>();
+  const auto middle = log_->Subscribe(middle_listener);
+  auto last = log_->Subscribe(listener_);
+  for (Cursor* cursor : {first.get(), middle.get(), last.get()}) ReadAll(*cursor);
+  first.reset();
+  last.reset();
+  EXPECT_EQ(log_->idle_count(), 1u);
+  HappenAndPump();
+  EXPECT_EQ(middle_listener->wakes, 1);
+  EXPECT_EQ(listener_->wakes, 0);
+}
+
+TEST_F(WatchLogTest, EventThatDoesNotFitIsInTheNextBatch) {
+  const auto cursor = log_->Subscribe(listener_);
+  HappenAndPump(3);
+  std::string text;
+  for (int i = 0; i < 3; ++i) {
+    const Cursor::Batch batch = cursor->Next(100, 7);
+    ASSERT_EQ(batch.events.size(), 1u);
+    absl::StrAppend(&text, batch.events[0].event->all());
+  }
+  EXPECT_EQ(text, "<r1:n<r2:n<r3:n");
+}
+
 TEST_F(WatchLogTest, TokenResumesAfterItsRevision) {
   HappenAndPump(5);
   const auto cursor = log_->Resume(TokenAt(3), listener_);

@@ -41,15 +41,16 @@ class BuildError(Exception):
 
 
 class Tree:
-    """A copy of the tree, and its tests."""
+    """A copy of the tree, and its tests. tests/mutation uses it, too."""
 
-    def __init__(self, number, run_under, environment):
-        self.root = os.path.join(FOLDER, f"tree{number}")
+    def __init__(self, name, run_under, environment, config=CONFIG):
+        self.root = os.path.join(FOLDER, name)
         self.run_under = run_under
         self.environment = environment
+        self.config = config
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(plan.ROOT, self.root, symlinks=True, ignore=IGNORED)
-        self.programs = self.bazel("info", *CONFIG, "bazel-bin").strip()
+        self.programs = self.bazel("info", *config, "bazel-bin").strip()
 
     def bazel(self, command, *arguments):
         done = subprocess.run([*BAZEL, command, *arguments], cwd=self.root, stdin=subprocess.DEVNULL, text=True,
@@ -66,7 +67,7 @@ class Tree:
 
     def build(self, labels, jobs=1):
         cache = () if os.path.exists(os.path.join(self.root, ".bazelrc.local")) else (CACHE,)
-        self.bazel("build", *CONFIG, *cache, f"--jobs={jobs}", *labels)
+        self.bazel("build", *self.config, *cache, f"--jobs={jobs}", *labels)
 
     def apply(self, mutation):
         """Edits the files. Returns their original texts by path."""
@@ -218,7 +219,7 @@ def main():
     start = time.monotonic()
     jobs = min(options.jobs, len(mutations))
     for number in range(jobs):
-        tree = Tree(number, shlex.split(options.run_under), environment)
+        tree = Tree(f"tree{number}", shlex.split(options.run_under), environment)
         labels = tree.judges()
         tree.build(labels, jobs)
         trees.put(tree)
