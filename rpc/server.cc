@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "grpc/grpc.h"
 #include "grpcpp/create_channel_posix.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
@@ -35,6 +36,16 @@ constexpr int kTlsReloadSeconds = 5;
 int Milliseconds(const LimitBook& limits, Limit seconds) {
   constexpr int64_t kMost = 2'000'000;  // in int milliseconds
   return static_cast<int>(std::min(limits.value(seconds), kMost) * 1000);
+}
+
+// Keeps gRPC's library until the process ends. The last object of gRPC would take it down, and that
+// can wait 10 s for its poller of writes (run_poller() in gRPC 1.51's tcp_posix.cc).
+void KeepLibrary() {
+  static const bool kept = [] {
+    grpc_init();
+    return true;
+  }();
+  (void)kept;
 }
 
 absl::Status CheckFile(const std::string& path, absl::string_view what) {
@@ -68,6 +79,7 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(const TlsFi
 absl::StatusOr<std::unique_ptr<Server>> Server::Open(ServerOptions options, Edge& edge,
                                                      std::vector<ServedService> services,
                                                      Clock& clock) {
+  KeepLibrary();
   auto server = absl::WrapUnique(new Server(edge, std::move(services), clock));
   if (absl::Status s = server->Listen(std::move(options)); !s.ok()) return s;
   return server;
