@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "driver/base/clock.h"
+#include "grpc/grpc.h"
 #include "gtest/gtest.h"
 
 namespace sasd::rpc {
@@ -52,6 +53,7 @@ TEST(ServerTest, ClientWaitsUntilTheServerServes) {
   (*server)->Serve();
   EXPECT_TRUE(Check(stub, std::chrono::seconds(60)).ok());
   server->reset();
+  EXPECT_TRUE(grpc_is_initialized()) << "its end may wait 10 s";
   EXPECT_EQ(system(absl::StrCat("rm -r ", folder).c_str()), 0);
 }
 

@@ -147,6 +147,11 @@ void ExamineIdentifiers(const Examined& examined, std::vector<Finding>& findings
 
   std::vector<const Enclosure*> enclosures;
   for (const auto& enclosure : examined.topology.collection<Enclosure>()) {
+    // An HBA's own enclosure has the HBA's address, which the finding of the hosts names.
+    const bool is_board =
+        std::any_of(enclosure->hosts.begin(), enclosure->hosts.end(),
+                    [&](const HostKey& host) { return IsHost(enclosure->id, host); });
+    if (is_board) continue;
     if (!enclosures.empty() && enclosures[0]->id.value() != enclosure->id.value()) {
       ExamineGroup(enclosures, findings);
       enclosures.clear();

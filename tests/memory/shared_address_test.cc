@@ -21,6 +21,7 @@
 #include "driver/sysfs/fake_sysfs.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/random.h"
 
 namespace sasd {
 namespace {
@@ -370,6 +371,181 @@ TEST_F(SharedAddressTest, FlappingOutlivesARestart) {
   EXPECT_EQ(flaps(), 1) << "twice before the restart, and once after it";
   StartOnTree();
   EXPECT_EQ(flaps(), 1);
+}
+
+// ------------------------------------------------------------------ enclosures and logical units
+
+// Two cages whose expanders nobody has given an identifier, each with an HBA port of its own.
+// `drives`: those of each cage, by slot; '-' is an empty one.
+std::string TwoCages(const std::string& first, const std::string& second) {
+  std::string text = R"(
+    name: "cages" description: "two cages with one logical id" shared_identifiers: true
+    host { id: "hba" address: "500605b00c0ffe00" phys: 8 pci: "0000:04:00.0" }
+    model { id: "one" vendor: "SEAGATE" product: "ST8000NM0075" revision: "E004" size: "8TB" }
+  )";
+  for (int cage = 0; cage < 2; ++cage) {
+    absl::StrAppend(&text, "enclosure { id: \"e", cage,
+                    "\" logical_id: \"5003048000000000\" slots: 4 }\n", "expander { id: \"x", cage,
+                    "\" address: \"500304800000", cage, "03f\" phys: 12 enclosure: \"e", cage,
+                    "\" vendor: \"LSI\" product: \"SAS3x28\" revision: \"0601\" }\n",
+                    "link { a: \"hba\" a_phy: ", 4 * cage, " b: \"x", cage,
+                    "\" b_phy: 8 width: 4 }\n");
+    const std::string& drives = cage == 0 ? first : second;
+    for (size_t slot = 0; slot < drives.size(); ++slot) {
+      if (drives[slot] == '-') continue;
+      absl::StrAppend(&text, "device { id: \"d", cage, slot, "\" model: \"one\" serial: \"",
+                      std::string(1, drives[slot]), "1\" wwn: \"5000c500cb00",
+                      absl::Hex(drives[slot]), "00\" slot: ", slot, " port { at: \"x", cage,
+                      "\" phy: ", slot, " } }\n");
+    }
+  }
+  return text;
+}
+
+class SharedEnclosureTest : public SharedAddressTest {
+ protected:
+  // "5003048000000000-2 1:C": the occupied slots, each with the first letters of its serials.
+  std::vector<std::string> Slots() const {
+    std::vector<std::string> slots;
+    for (const auto& slot : daemon_->registry().Snapshot()->collection<registry::Slot>()) {
+      if (!slot->occupied()) continue;
+      std::string text = absl::StrCat(ToText(slot->id.enclosure), " ", slot->id.slot, ":");
+      for (const auto& serial : slot->Serials()) absl::StrAppend(&text, serial.view().substr(0, 1));
+      slots.push_back(text);
+    }
+    return slots;
+  }
+};
+
+TEST_F(SharedEnclosureTest, TwoCagesWithOneLogicalIdAreTwo) {
+  StartFabric(TwoCages("AB", "-CD"));
+  const std::string first = "5003048000000000", second = "5003048000000000-2";
+  EXPECT_THAT(Slots(),
+              ElementsAre(first + " 0:A", first + " 1:B", second + " 1:C", second + " 2:D"));
+  EXPECT_THAT(SharedIdentifiers(), ElementsAre(HasSubstr("one logical identifier")));
+  const auto snapshot = daemon_->registry().Snapshot();
+  EXPECT_EQ(snapshot->collection<registry::Enclosure>().size(), 3u) << "both, and the HBA's own";
+  EXPECT_EQ(snapshot->collection<registry::Slot>().size(), 8u) << "all slots of both";
+}
+
+TEST_F(SharedEnclosureTest, RestartKeepsWhichCageIsWhich) {
+  KeepState();
+  const std::string first = "5003048000000000", second = "5003048000000000-2";
+  StartFabric(TwoCages("AB", "-CD"));
+  // One without drives, then a drive that contradicts nothing: the names stay.
+  StartFabric(TwoCages("--", "-CD"));
+  EXPECT_THAT(Slots(), ElementsAre(second + " 1:C", second + " 2:D"));
+  StartFabric(TwoCages("A-", "--D"));
+  EXPECT_THAT(Slots(), ElementsAre(first + " 0:A", second + " 2:D"));
+}
+
+TEST_F(SharedEnclosureTest, RestartRenamesNoUnitOfASharedIdentifier) {
+  KeepState();
+  const auto with = [&](const std::vector<std::string>& serials) {
+    FakeHost host = Hba(1, 31, static_cast<int>(serials.size()));
+    for (size_t i = 0; i < serials.size(); ++i) {
+      auto& unit = host.ports[i].end_device[0].units[0];
+      unit.wwid = "naa.5031534700a20001";
+      unit.serial = serials[i];
+    }
+    WriteTree({host});
+    StartOnTree();
+    std::map<std::string, std::string> names;
+    for (const auto& unit : daemon_->registry().Snapshot()->collection<registry::LogicalUnit>()) {
+      names[unit->serial.str()] = unit->id.text().str();
+    }
+    return names;
+  };
+  const std::string plain = "naa.5031534700a20001";
+  const auto one = Pair("S5", plain), other = Pair("S1", plain + "~S1");
+  EXPECT_THAT(with({"S5"}), UnorderedElementsAre(one));
+  EXPECT_THAT(with({"S1", "S5"}), UnorderedElementsAre(one, other)) << "though it is the first now";
+  EXPECT_THAT(with({"S1"}), UnorderedElementsAre(other)) << "though it is alone";
+  EXPECT_THAT(with({"S0", "S1"}), UnorderedElementsAre(other, Pair("S0", plain + "~S0")));
+  EXPECT_THAT(with({"S5", "S1"}), UnorderedElementsAre(one, other));
+}
+
+// ------------------------------------------------------------------------------- random fabrics
+
+// A machine in which identifiers of every kind collide: hosts, expanders, enclosures and drives.
+// The serial numbers are those of the drives.
+struct Machine {
+  std::string text;
+  std::set<std::string> serials;
+};
+
+Machine RandomMachine(uint64_t seed) {
+  testing::Random random(seed);
+  Machine machine;
+  machine.text = R"(
+    name: "random" description: "colliding identifiers" shared_identifiers: true
+    model { id: "sata" protocol: SATA product: "CHEAP 512GB" revision: "1A0" size: "512GB" }
+    model { id: "sas" vendor: "SEAGATE" product: "ST8000NM0075" revision: "E004" size: "8TB" }
+    model { id: "two" vendor: "SEAGATE" product: "ST14000NM0001" revision: "K003" size: "7TB" luns: 2 }
+  )";
+  const auto add_drive = [&](const std::string& at, int phy, int slot) {
+    const size_t number = machine.serials.size();
+    const std::string serial = absl::StrCat("S", number);
+    machine.serials.insert(serial);
+    const char* const models[] = {"sata", "sas", "two"};
+    const size_t model = random.Below(3);
+    // A SAS drive has its address from its name, so two on one expander have different ones.
+    const uint64_t wwn =
+        model == 0 ? 0x5031534700A20000 + random.Below(2) : 0x5000C500CB000000 + 16 * number;
+    absl::StrAppend(&machine.text, "device { id: \"d", number, "\" model: \"", models[model],
+                    "\" serial: \"", serial, "\" wwn: \"", absl::Hex(wwn), "\" slot: ", slot,
+                    " port { at: \"", at, "\" phy: ", phy, " } }\n");
+  };
+  const uint64_t hosts = 1 + random.Below(3);
+  for (uint64_t host = 0; host < hosts; ++host) {
+    const std::string hba = absl::StrCat("h", host);
+    absl::StrAppend(&machine.text, "host { id: \"", hba, "\" address: \"500605b00c0ffe",
+                    random.OneIn(2) ? "00" : "10", "\" phys: 8 pci: \"0000:0", host + 1,
+                    ":00.0\" }\n");
+    for (int phy = 6; phy < 8; ++phy) {
+      if (random.OneIn(2)) add_drive(hba, phy, phy);
+    }
+    const uint64_t cages = random.Below(3);
+    for (uint64_t cage = 0; cage < cages; ++cage) {
+      const std::string id = absl::StrCat(host, cage);
+      // Those of one HBA differ: it would take two of one address for one wide port.
+      absl::StrAppend(&machine.text, "enclosure { id: \"e", id, "\" logical_id: \"5003048000000",
+                      random.OneIn(2) ? "000" : "100", "\" slots: 4 }\nexpander { id: \"x", id,
+                      "\" address: \"500304800000", cage, "03f\" phys: 12 enclosure: \"e", id,
+                      "\" vendor: \"LSI\" product: \"SAS3x28\" revision: \"0601\" }\nlink { a: \"",
+                      hba, "\" a_phy: ", 2 * cage, " b: \"x", id, "\" b_phy: 8 width: 2 }\n");
+      for (int slot = 0; slot < 4; ++slot) {
+        if (!random.OneIn(3)) add_drive("x" + id, slot, slot);
+      }
+    }
+  }
+  return machine;
+}
+
+TEST_F(SharedEnclosureTest, RandomFabricsShowAllTheirDrives) {
+  size_t drives = 0, collisions = 0;
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    SCOPED_TRACE(seed);
+    const Machine machine = RandomMachine(seed);
+    StartFabric(machine.text);
+    std::set<std::string> shown;
+    const auto snapshot = daemon_->registry().Snapshot();
+    for (const auto& unit : snapshot->collection<registry::LogicalUnit>()) {
+      shown.insert(unit->serial.str());
+      collisions += unit->id.IsPlain() ? 0 : 1;
+    }
+    EXPECT_EQ(shown, machine.serials);
+    EXPECT_EQ(snapshot->collection<registry::EndDevice>().size(), machine.serials.size());
+    for (const auto& slot : snapshot->collection<registry::Slot>()) {
+      EXPECT_LE(slot->Serials().size(), 1u) << Describe(registry::MakeId<registry::Slot>(slot->id));
+    }
+    for (const auto& enclosure : snapshot->collection<registry::Enclosure>()) {
+      collisions += enclosure->id.copy() > 0 ? 1 : 0;
+    }
+    drives += shown.size();
+  }
+  EXPECT_GT(drives, 60u);
+  EXPECT_GT(collisions, 20u);
 }
 
 }  // namespace
