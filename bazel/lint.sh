@@ -77,13 +77,13 @@ fi
 case $mode in
   --fix)
     ((${#builds[@]} == 0)) ||
-      "$tools/buildifier" --lint=fix --warnings=-native-sh-test "${builds[@]}"
+      "$tools/buildifier" --lint=fix --warnings=-native-sh-test,-native-sh-binary "${builds[@]}"
     ;;
   --accept-api)
     "$tools/buf" build proto --exclude-source-info -o proto/baseline.binpb
     ;;
   check)
-    "$tools/buildifier" --mode=check --lint=warn --warnings=-native-sh-test \
+    "$tools/buildifier" --mode=check --lint=warn --warnings=-native-sh-test,-native-sh-binary \
       "${builds[@]}" ||
       fail "buildifier: bazel/lint.sh --fix"
     "$tools/buf" lint proto || fail "buf lint"

@@ -278,8 +278,7 @@ Line Read(const CLI::App& app, const Words& words, GivenConnection& given) {
 
 }  // namespace
 
-int Complete(const CLI::App& app, std::vector<std::string> words,
-             const Environment& environment) {
+int Complete(const CLI::App& app, std::vector<std::string> words, const Environment& environment) {
   if (!words.empty() && words[0] == "--") words.erase(words.begin());
   // `help list` completes the names of commands.
   if (words.size() > 1 && words[0] == "help") words.erase(words.begin());

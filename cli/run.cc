@@ -146,7 +146,8 @@ class CommandLine {
     DeclareCompletion();
     Command("help", "Show the help of a command: sasctl help list");
     app_.footer(
-        "Without a command, sasctl shows the summary. `sasctl COMMAND --help` shows the options of a "
+        "Without a command, sasctl shows the summary. `sasctl COMMAND --help` shows the options of "
+        "a "
         "command, and examples.");
   }
 

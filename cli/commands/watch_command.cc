@@ -196,12 +196,14 @@ class WatchSession {
       token_.clear();
       return true;
     }
-    return status.ok() || status.code() == absl::StatusCode::kUnavailable;
+    // kCancelled: the call met a server that was ending (gRPC gives such a call no other status).
+    return status.ok() || status.code() == absl::StatusCode::kUnavailable ||
+           status.code() == absl::StatusCode::kCancelled;
   }
 
   // Adds the address if the server ended the stream.
   absl::Status Explain(const absl::Status& status) const {
-    if (!status.ok()) return status;
+    if (!status.ok() && status.code() != absl::StatusCode::kCancelled) return status;
     return absl::UnavailableError(
         absl::StrCat("sasd at ", context_.endpoint.address, " ended the stream; is it stopping?"));
   }

@@ -77,7 +77,14 @@ absl::Status TopologyEvents::HandleEntry(const Event& event, const device::NodeR
       if (IsLinkUp(entry.rate) && entry.attached_handle != DevHandle(0)) {
         return Appeared(node, phy, entry, changes);
       }
-      return model_.UpdateLink(node, phy, entry.attached_handle, entry.rate, changes);
+      absl::Status linked =
+          model_.UpdateLink(node, phy, entry.attached_handle, entry.rate, changes);
+      // The page of an expander's phy says whether anything is at a link without a handle. A
+      // removal that leaves such a link (NotResponding()) waits for no page.
+      if (linked.ok() && IsLinkUp(entry.rate) && !node->key().is_host()) {
+        linked = model_.RefreshPhy(node, phy, changes);
+      }
+      return linked;
     }
     case mpi::PhyReason::kDelayNotResponding:
       // The device was blocked on arrival, if it was known then. A page that was read before may

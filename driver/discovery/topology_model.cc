@@ -134,8 +134,7 @@ absl::Status TopologyModel::UpdateLink(const device::NodeRef& node, PhyId phy, D
     record.nothing_attached = false;
   }
   SetPhy(node, phy, record, changes);
-  const bool unknown = IsLinkUp(rate) && handle == DevHandle(0) && !node->key().is_host();
-  if (same || !(record.attached_is_expander || unknown)) return absl::OkStatus();
+  if (same || !record.attached_is_expander) return absl::OkStatus();
   return RefreshPhy(node, phy, changes);
 }
 

@@ -60,9 +60,8 @@ class TopologyModel {
   void RemoveDevice(const device::DeviceRef& device, ChangeSet& changes);
 
   // A phy's link has a new rate and leads to `handle` if it is up (0: to nothing known). Reads the
-  // phy's page only if an expander appears at the other end, since the event does not have the
-  // number of the expander's phy; or if the link is up without a handle, since the page says
-  // whether anything is there.
+  // phy's page only if an expander appears at the other end: the event does not have the number of
+  // the expander's phy.
   absl::Status UpdateLink(const device::NodeRef& node, PhyId phy, DevHandle handle, LinkRate rate,
                           ChangeSet& changes);
   // Reads one phy whose record may be older than the tables.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "daemon/registry/enclosure_copies.h"
 #include "daemon/registry/fake_pump.h"
 #include "daemon/registry/registry.h"
 #include "daemon/registry/restart_gate.h"
@@ -279,13 +280,15 @@ void ShowAll(const World& world, Random& random, ObservationSink& sink) {
   for (const auto& [host, source] : order) Show(*host, source, sink);
 }
 
-std::unique_ptr<registry::Registry> Restore(const State& state, int64_t revision) {
+std::unique_ptr<registry::Registry> Restore(const State& state, int64_t revision,
+                                            registry::EnclosureCopies copies) {
   service::StateReader reader;
   for (const auto& [name, stored] : state) {
     EXPECT_TRUE(reader.Add(stored.resource, stored.present).ok());
   }
   registry::Registry::Options options;
   options.epoch = "00000000000000aa";
+  options.enclosure_copies = std::move(copies);
   absl::StatusOr<registry::Restored> restored = reader.Finish(revision);
   EXPECT_TRUE(restored.ok()) << restored.status();
   if (restored.ok()) options.restored = *std::move(restored);
@@ -316,9 +319,14 @@ registry::RestartGate::Options NoGrace() {
   return options;
 }
 
-registry::Registry::Options First() {
+// `kept`, if not null, gets which of several enclosures with one identifier has which name.
+registry::Registry::Options First(registry::EnclosureCopies* kept = nullptr) {
   registry::Registry::Options options;
   options.epoch = "00000000000000aa";
+  if (kept == nullptr) return options;
+  options.keep_enclosures = [kept](absl::Span<const registry::EnclosureCopies::Row> rows) {
+    for (const auto& [key, value] : rows) EXPECT_TRUE(kept->Load(key, value));
+  };
   return options;
 }
 
@@ -349,15 +357,21 @@ TEST_F(TwoSourcesTest, EachModificationNamesAField) {
 }
 
 TEST_F(TwoSourcesTest, SameWorldAfterARestartIsNoChange) {
-  for (uint64_t seed = 1; seed <= 300; ++seed) {
+  int compared = 0;
+  for (uint64_t seed = 1; seed <= 600; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
     const World world = RandomWorld(random);
-    registry::Registry first(First());
+    registry::EnclosureCopies copies;
+    registry::Registry first(First(&copies));
     Client client;
     ShowAll(world, random, first);
     client.Drain(first);
-    const auto second = Restore(client.state(), first.revision());
+    // Enclosures with one identifier lose and regain slots while their hosts are compared one by
+    // one; docs/memory.md says so.
+    if (!copies.SharedIds().empty()) continue;
+    ++compared;
+    const auto second = Restore(client.state(), first.revision(), copies);
     registry::RestartGate gate(*second, *second, clock_, NoGrace());
     client.Drain(*second);
     client.TakeChanges();
@@ -367,18 +381,21 @@ TEST_F(TwoSourcesTest, SameWorldAfterARestartIsNoChange) {
     EXPECT_THAT(gate.stale_hosts(), IsEmpty());
     if (HasFailure()) return;
   }
+  EXPECT_GT(compared, 100);
 }
 
 TEST_F(TwoSourcesTest, OtherWorldAfterARestartIsSeenAsAFirstStartSeesIt) {
-  for (uint64_t seed = 1; seed <= 100; ++seed) {
+  int compared = 0;
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
-    registry::Registry first(First());
+    registry::EnclosureCopies copies;
+    registry::Registry first(First(&copies));
     Client client;
     ShowAll(RandomWorld(random), random, first);
     client.Drain(first);
     World world = AfterBoot(RandomWorld(random));
-    const auto second = Restore(client.state(), first.revision());
+    const auto second = Restore(client.state(), first.revision(), copies);
     registry::RestartGate gate(*second, *second, clock_, NoGrace());
     const uint64_t order = random.Next();
     Random shuffle(order), again(order);
@@ -387,9 +404,13 @@ TEST_F(TwoSourcesTest, OtherWorldAfterARestartIsSeenAsAFirstStartSeesIt) {
     gate.OnFirstReading();
     client.Drain(*second);
     EXPECT_THAT(gate.stale_hosts(), IsEmpty());
-    registry::Registry fresh(First());
+    registry::EnclosureCopies fresh_copies;
+    registry::Registry fresh(First(&fresh_copies));
     Client expected;
     ShowAll(world, again, fresh);
+    // Which of two enclosures has the plain name depends on what came before.
+    if (!copies.SharedIds().empty() || !fresh_copies.SharedIds().empty()) continue;
+    ++compared;
     expected.Drain(fresh);
     const auto now = Picture(client.state()), wanted = Picture(expected.state());
     for (const auto& [name, text] : wanted) {
@@ -399,6 +420,7 @@ TEST_F(TwoSourcesTest, OtherWorldAfterARestartIsSeenAsAFirstStartSeesIt) {
     EXPECT_EQ(now.size(), wanted.size());
     if (HasFailure()) return;
   }
+  EXPECT_GT(compared, 30);
 }
 
 }  // namespace
