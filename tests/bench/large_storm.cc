@@ -20,6 +20,7 @@
 #include "daemon/daemon.h"
 #include "driver/base/clock.h"
 #include "grpcpp/grpcpp.h"
+#include "rpc/limits.h"
 #include "sas/emulator/v1/emulator_service.grpc.pb.h"
 #include "tests/bench/bare_stream.h"
 #include "tests/bench/stream_client.h"
@@ -51,6 +52,7 @@ Rate Storm(const testing::StormOptions& storm, int acts, const std::string& addr
   DaemonOptions options;
   options.fabric = "synthetic:1x100x100";
   options.server.listen = {address};
+  options.limits = {{rpc::Limit::kWatchStallSeconds, 3600}};  // some stall for the whole storm
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
   Require(daemon.ok(), std::string(daemon.status().message()));
   Daemon& d = **daemon;

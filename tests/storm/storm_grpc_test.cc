@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "daemon/daemon.h"
 #include "gtest/gtest.h"
+#include "rpc/limits.h"
 #include "tests/storm/grpc_feed.h"
 #include "tests/storm/storm.h"
 #include "tests/storm/system.h"
@@ -41,6 +42,8 @@ TEST(StormGrpcTest, EverySubscriberEndsWithTheFabricsTruth) {
   // Stalled subscribers fall behind, others seldom do: each time costs a full snapshot.
   options.log.max_events = kRevisions / 4;
   options.log.max_bytes = 64 << 20;
+  // They stall for the whole storm, which takes minutes on a slow machine.
+  options.limits = {{rpc::Limit::kWatchStallSeconds, 3600}};
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
   ASSERT_TRUE(daemon.ok()) << daemon.status();
   Daemon& d = **daemon;
