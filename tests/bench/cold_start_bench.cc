@@ -13,10 +13,8 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,6 +36,7 @@
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/node_service.grpc.pb.h"
 #include "sas/v1/topology_service.grpc.pb.h"
+#include "tests/bench/ready_socket.h"
 #include "tests/bench/subprocess.h"
 
 namespace sasd::bench {
@@ -126,44 +125,13 @@ void CheckListing(const std::string& file, bool with_nodes) {
 
 // ------------------------------------------------------------------------------------ sasd
 
-// The socket where a sasd that is started later reports that it serves (sd_notify).
-class ReadySocket {
- public:
-  explicit ReadySocket(const std::string& path)
-      : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address = {};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    const timeval timeout = absl::ToTimeval(kTimeout);
-    // NOLINTNEXTLINE: the sockets API wants this cast.
-    Require(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
-                setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0 &&
-                setenv("NOTIFY_SOCKET", path.c_str(), /*overwrite=*/1) == 0,
-            "cannot make the notify socket " + path);
-  }
-  ~ReadySocket() { close(fd_); }
-  ReadySocket(const ReadySocket&) = delete;
-  ReadySocket& operator=(const ReadySocket&) = delete;
-
-  void Await() const {
-    while (true) {
-      char message[4096];
-      const ssize_t size = recv(fd_, message, sizeof(message), 0);
-      Require(size >= 0, "sasd does not serve");
-      if (absl::StartsWith({message, static_cast<size_t>(size)}, "READY=1")) return;
-    }
-  }
-
- private:
-  const int fd_;
-};
-
 // A sasd that has just been started.
 class Sasd {
  public:
   Sasd(std::vector<std::string> command, const std::string& socket, const ReadySocket& ready)
       : start_(SystemClock().Monotonic()), process_(std::move(command)) {
-    ready.Await();
+    const absl::Status serves = ready.Await();
+    Require(serves.ok(), std::string(serves.message()));
     const auto channel = grpc::CreateChannel("unix:" + socket, grpc::InsecureChannelCredentials());
     const auto node = sas::v1::NodeService::NewStub(channel);
     topology_ = sas::v1::TopologyService::NewStub(channel);
@@ -221,7 +189,9 @@ int Main(const std::string& sasd_program, const std::string& sasctl_program, int
   Require(written.ok(), std::string(written.message()));
   const bool with_nodes = MakeNodes(work, tree);
 
-  const ReadySocket ready(work.path("notify"));
+  ReadySocket ready;
+  const absl::Status opened = ready.Open(work.path("notify"), kTimeout);
+  Require(opened.ok(), std::string(opened.message()));
   const std::vector<std::string> sasd_command = {sasd_program, "--log-level", "error", "--listen",
                                                  "unix:" + socket};
   std::vector<std::string> on_tree = sasd_command;

@@ -6,9 +6,6 @@
 //
 // Exits with 1 where the full start takes a second more than the empty one (medians).
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -28,6 +25,7 @@
 #include "daemon/journal/state_store.h"
 #include "driver/base/clock.h"
 #include "sas/v1/events.pb.h"
+#include "tests/bench/ready_socket.h"
 #include "tests/bench/subprocess.h"
 #include "tests/memory/event_path.h"
 
@@ -64,44 +62,6 @@ class Folder {
 
  private:
   fs::path path_;
-};
-
-// Where a sasd that is started later reports that it serves (sd_notify).
-class ReadySocket {
- public:
-  explicit ReadySocket(const std::string& path)
-      : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address = {};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-    const timeval timeout = absl::ToTimeval(kTimeout);
-    // NOLINTNEXTLINE: the sockets API wants this cast.
-    Require(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
-                setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0 &&
-                setenv("NOTIFY_SOCKET", path.c_str(), /*overwrite=*/1) == 0,
-            "cannot make the notify socket " + path);
-  }
-  ~ReadySocket() { close(fd_); }
-  ReadySocket(const ReadySocket&) = delete;
-  ReadySocket& operator=(const ReadySocket&) = delete;
-
-  void Await() const {
-    while (true) {
-      char message[4096];
-      const ssize_t size = recv(fd_, message, sizeof(message), 0);
-      Require(size >= 0, "sasd does not serve");
-      if (absl::StartsWith({message, static_cast<size_t>(size)}, "READY=1")) return;
-    }
-  }
-  // What the last sasd sent at its end.
-  void Drain() const {
-    char message[4096];
-    while (recv(fd_, message, sizeof(message), MSG_DONTWAIT) > 0) {
-    }
-  }
-
- private:
-  const int fd_;
 };
 
 // The picture, and an event of each drive, as sasd writes them.
@@ -162,7 +122,7 @@ absl::Duration Start(const std::string& sasd, const std::string& sysfs, const st
   const absl::Duration begin = SystemClock().Monotonic();
   Subprocess process({sasd, "--log-level", "error", "--listen", "unix:" + socket, "--sysfs-root",
                       sysfs, "--state-dir", state});
-  ready.Await();
+  Require(ready.Await());
   return SystemClock().Monotonic() - begin;
 }
 
@@ -185,7 +145,8 @@ int Main(const std::string& sasd, const std::string& parent, int64_t bytes, int 
                                static_cast<double>(fs::file_size(full + "/journal.db")) / 1e6,
                                absl::ToDoubleSeconds(SystemClock().Monotonic() - begin));
 
-  const ReadySocket ready(folder / "notify");
+  ReadySocket ready;
+  Require(ready.Open(folder / "notify", kTimeout));
   std::vector<absl::Duration> with, without;
   for (int run = 0; run < runs; ++run) {
     const std::string empty = folder / absl::StrCat("empty", run);
