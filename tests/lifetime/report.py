@@ -3,13 +3,13 @@
 
 figures.json has the figures of a long run: --take collects them after `./test --long`."""
 
-import argparse
 import glob
 import json
 import os
 import sys
 import zipfile
 
+import evidence
 import plan
 
 DOCUMENT = os.path.join(plan.ROOT, "docs", "lifetime-evidence.md")
@@ -137,23 +137,5 @@ def deepest(programs):
     return [best[name] for name in sorted(best)]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--check", action="store_true", help="check that the page is up to date")
-    what.add_argument("--write", action="store_true", help="write the page")
-    what.add_argument("--take", action="store_true", help="collect the figures of a long run, then write the page")
-    parser.add_argument("--results", default=plan.RESULTS, help="file with the results of mutate.py")
-    options = parser.parse_args()
-    if options.take:
-        take(options.results)
-    if not options.check:
-        plan.write(DOCUMENT, document())
-    elif plan.read(DOCUMENT) != document():
-        print("docs/lifetime-evidence.md is out of date; run tests/lifetime/report.py --write")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(evidence.main(__doc__, DOCUMENT, document, take, plan.RESULTS))

@@ -3,12 +3,13 @@
 
 --take puts the results of mutate.py into figures.json, then writes the page."""
 
-import argparse
 import json
 import os
 import sys
 
 import daemon_plan as plan
+
+evidence = plan.of_lifetime("evidence")
 
 DOCUMENT = os.path.join(plan.ROOT, "docs", "mutation-evidence.md")
 FIGURES = os.path.join(plan.HERE, "figures.json")
@@ -56,23 +57,5 @@ def take(results):
     plan.write(FIGURES, json.dumps({"mutations": kept}, indent=1) + "\n")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--check", action="store_true", help="check that the page is up to date")
-    what.add_argument("--write", action="store_true", help="write the page")
-    what.add_argument("--take", action="store_true", help="collect the results, then write the page")
-    parser.add_argument("--results", default=plan.RESULTS, help="file with the results of mutate.py")
-    options = parser.parse_args()
-    if options.take:
-        take(options.results)
-    if not options.check:
-        plan.write(DOCUMENT, document())
-    elif plan.read(DOCUMENT) != document():
-        print("docs/mutation-evidence.md is out of date; run tests/mutation/report.py --write")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(evidence.main(__doc__, DOCUMENT, document, take, plan.RESULTS))
