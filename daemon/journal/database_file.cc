@@ -63,7 +63,7 @@ absl::Status Check(Database& db, const FileSpec& spec) {
 
 // Undoes a transaction that was cut short before the file had a log: while it was made, or became a
 // file with one. SQLite keeps what was there before in "-journal", and reads nothing before that is
-// back in its place. Whoever reads the file has to do so, hence it is no change of the content.
+// back in its place. Every program that reads the file does so: its content stays.
 absl::Status RollBack(const FileSpec& spec) {
   if (!Exists(spec.path + "-journal")) return absl::OkStatus();
   absl::StatusOr<Database> db = Database::Open(spec.path, {.vfs = spec.vfs});

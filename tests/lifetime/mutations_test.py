@@ -1,23 +1,14 @@
 """Checks that rules, mutations, scenarios, the tree and docs/lifetime-evidence.md agree."""
 
-import os
 import unittest
 
+import mutation_checks
 import plan
 import report
 
 
-class MutationsTest(unittest.TestCase):
-    def test_each_edit_fits_once(self):
-        for mutation in plan.mutations():
-            for edit in mutation["edit"]:
-                text = plan.read(os.path.join(plan.ROOT, edit["file"]))
-                self.assertEqual(text.count(edit["old"]), 1, f"{mutation['name']}: {edit['file']}: {edit['old']}")
-                self.assertNotEqual(edit["old"], edit["new"], mutation["name"])
-
-    def test_names_are_unique(self):
-        names = [mutation["name"] for mutation in plan.mutations()]
-        self.assertEqual(sorted(names), sorted(set(names)))
+class MutationsTest(mutation_checks.MutationChecks, unittest.TestCase):
+    plan = plan
 
     def test_each_mutation_breaks_a_rule_by_scenarios_that_exist(self):
         known = {rule["id"] for rule in plan.rules()}

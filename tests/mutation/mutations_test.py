@@ -7,6 +7,8 @@ import daemon_plan as plan
 import mutate
 import report
 
+checks = plan.of_lifetime("mutation_checks")
+
 
 class Options:
     """Those of mutate.py."""
@@ -15,20 +17,11 @@ class Options:
         self.names, self.sample, self.seed = [], sample, seed
 
 
-class MutationsTest(unittest.TestCase):
+class MutationsTest(checks.MutationChecks, unittest.TestCase):
+    plan = plan
+
     def test_there_are_enough(self):
         self.assertGreaterEqual(len(plan.mutations()), 60)
-
-    def test_each_edit_fits_once(self):
-        for mutation in plan.mutations():
-            for edit in mutation["edit"]:
-                text = plan.read(os.path.join(plan.ROOT, edit["file"]))
-                self.assertEqual(text.count(edit["old"]), 1, f"{mutation['name']}: {edit['file']}: {edit['old']}")
-                self.assertNotEqual(edit["old"], edit["new"], mutation["name"])
-
-    def test_names_are_unique(self):
-        names = [mutation["name"] for mutation in plan.mutations()]
-        self.assertEqual(sorted(names), sorted(set(names)))
 
     def test_each_is_of_a_room_and_has_tests_that_exist(self):
         for mutation in plan.mutations():
