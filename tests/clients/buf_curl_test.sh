@@ -17,6 +17,13 @@ cli/sasctl --addr "unix:$work/sasd.sock" --timeout 60s wait --settled
 call() { "$buf" curl --protocol grpc --http2-prior-knowledge --unix-socket "$work/sasd.sock" "$@"; }
 call http://localhost/sas.v1.TopologyService/ListHosts >"$work/hosts"
 grep -q '"sasAddress": *"500605b00ab01230"' "$work/hosts" || { cat "$work/hosts"; exit 1; }
+# The server describes every service that it lists.
+call --list-methods http://localhost >"$work/methods"
+for method in grpc.health.v1.Health/Check sas.v1.WatchService/Watch; do
+  grep -qx "$method" "$work/methods" || { cat "$work/methods"; exit 1; }
+done
+call -d '{"service": "sas.v1.NodeService"}' http://localhost/grpc.health.v1.Health/Check |
+  grep -q '"status": *"SERVING"'
 # A watch has no end. Its first message is enough.
 { timeout 60 "$buf" curl --protocol grpc --http2-prior-knowledge --unix-socket "$work/sasd.sock" \
     http://localhost/sas.v1.WatchService/Watch || true; } | grep -m 1 -q '"snapshot"'
