@@ -76,6 +76,7 @@ std::optional<Selection> Select(const EncodedEventPtr& event, const Filter& filt
   if (filter.passes_everything()) return selection;
   const bool jumped = event->previous_revision() + 1 != event->revision();
   if (event->piece_count() == 0) {
+    if (!jumped && event->cause() == CauseKind::kAudit) return std::nullopt;
     if (!jumped && !filter.PassesHosts({event->host()})) return std::nullopt;
     return selection;
   }

@@ -112,7 +112,8 @@ struct Selection {
 // modification by which a resource begins to pass is an addition; one by which it ends to pass, a
 // departure. Notices pass by kind and host. nullopt where nothing passes. An event without pieces
 // (the mark of a gap or of a host reset) passes any kinds and conditions, and hosts that contain
-// its own.
+// its own. A call of the audit is about no resource: it passes only a filter that passes
+// everything.
 std::optional<Selection> Select(const EncodedEventPtr& event, const Filter& filter);
 
 }  // namespace sasd::watch

@@ -647,6 +647,18 @@ TEST_F(WatchLogTest, FilterPassesItsKinds) {
   EXPECT_EQ(ReadAll(*cursor), "");
 }
 
+TEST_F(WatchLogTest, AuditPassesNoFilterOfResources) {
+  const auto all = log_->Subscribe(listener_);
+  const auto kinds = log_->Subscribe(listener_, Filter({registry::ResourceKind::kHost}, {}));
+  Cause call;
+  call.kind = CauseKind::kAudit;
+  registry_.Annotate(std::move(call), {}, absl::UnixEpoch());
+  EXPECT_TRUE(publisher_->PublishOnce());
+  HappenAndPump(1);
+  EXPECT_EQ(ReadAll(*all), "<r1:<r2:n");
+  EXPECT_EQ(ReadAll(*kinds), "<r2:n");
+}
+
 TEST_F(WatchLogTest, BatchEndsAtItsLimits) {
   const auto cursor = log_->Subscribe(listener_);
   HappenAndPump(10);
