@@ -92,7 +92,7 @@ absl::Status GuestMemory::Map(const std::vector<MemoryRegion>& regions,
   return absl::OkStatus();
 }
 
-bool GuestMemory::Contains(uint64_t address, uint64_t size) const {
+bool GuestMemory::Contains(uint64_t address, uint64_t size) {
   if (address + size < address) return false;
   uint64_t at = address;
   for (const Mapping& mapping : mappings_) {  // by address: each continues where the last ended
@@ -113,7 +113,7 @@ void GuestMemory::ForEachPiece(uint64_t address, uint64_t size, F f) const {
   }
 }
 
-bool GuestMemory::Read(uint64_t address, MutableByteSpan out) const {
+bool GuestMemory::Read(uint64_t address, MutableByteSpan out) {
   if (!Contains(address, out.size())) return false;
   ForEachPiece(address, out.size(), [&](const uint8_t* from, uint64_t at, uint64_t size) {
     std::memcpy(out.data() + at, from, size);

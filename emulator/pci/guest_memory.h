@@ -7,16 +7,18 @@
 #include "absl/status/status.h"
 #include "driver/base/endian.h"
 #include "driver/base/unique_fd.h"
+#include "emulator/pci/dma_memory.h"
 #include "emulator/pci/link_codec.h"
 
 namespace sasd::emulator::pci {
 
-// The guest's memory as QEMU shares it. Addresses are the guest's. Each access is checked: a range
-// wholly or partly outside of the shared regions is neither read nor written. Thread-compatible.
-class GuestMemory {
+// The guest's memory as QEMU shares it. Addresses are the guest's physical ones. Each access is
+// checked: a range wholly or partly outside of the shared regions is neither read nor written.
+// Thread-compatible.
+class GuestMemory : public DmaMemory {
  public:
   GuestMemory() = default;
-  ~GuestMemory();
+  ~GuestMemory() override;
   GuestMemory(const GuestMemory&) = delete;
   GuestMemory& operator=(const GuestMemory&) = delete;
 
@@ -25,14 +27,11 @@ class GuestMemory {
   // kResourceExhausted for a region that cannot be mapped.
   absl::Status Map(const std::vector<MemoryRegion>& regions, std::vector<UniqueFd> files);
 
-  // False, without an effect, unless the whole range lies in shared memory.
-  bool Read(uint64_t address, MutableByteSpan out) const;
-  bool Write(uint64_t address, ByteSpan bytes);
-  bool Contains(uint64_t address, uint64_t size) const;
-
-  // Stores 8 bytes with one store: a processor of the guest sees all of it, and sees earlier writes
-  // before it. False also if the address is not a multiple of 8.
-  bool StoreAtomic64(uint64_t address, uint64_t value);
+  // DmaMemory
+  bool Read(uint64_t address, MutableByteSpan out) override;
+  bool Write(uint64_t address, ByteSpan bytes) override;
+  bool Contains(uint64_t address, uint64_t size) override;
+  bool StoreAtomic64(uint64_t address, uint64_t value) override;
 
  private:
   struct Mapping {

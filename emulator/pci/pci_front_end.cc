@@ -28,6 +28,7 @@ PciFrontEnd::PciFrontEnd(VirtualHba& hba, Clock& clock, const Options& options,
       options_(options),
       interrupts_(interrupts),
       config_(options.identity, options.msix),
+      dma_(memory_, config_, options.iommu, options.on_dma_fault),
       interrupt_mask_(kAllMasked) {
   hba_.Connect(*this);
 }
@@ -44,10 +45,20 @@ uint32_t PciFrontEnd::ReadConfig(const ConfigAccess& access) {
 }
 
 void PciFrontEnd::WriteConfig(const ConfigAccess& access) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (!config_.Write(access.address, access.value, access.size)) {
+      UpdateLine();
+      InterruptPendingQueues();
+      return;
+    }
+  }
+  ResetFunction();
+}
+
+DmaCounts PciFrontEnd::dma_counts() {
   absl::MutexLock lock(&mu_);
-  config_.Write(access.address, access.value, access.size);
-  UpdateLine();
-  InterruptPendingQueues();
+  return dma_.counts();
 }
 
 bool PciFrontEnd::OffsetInBar(const BarAccess& access, uint32_t& offset) const {
@@ -211,6 +222,13 @@ void PciFrontEnd::WriteDiagnostic(uint32_t value) {
 }
 
 void PciFrontEnd::ResetDevice() {
+  // QEMU awaits the end of it, and answers nobody meanwhile.
+  if (options_.iommu != nullptr) options_.iommu->SetMachineReset(true);
+  ResetFunction();
+  if (options_.iommu != nullptr) options_.iommu->SetMachineReset(false);
+}
+
+void PciFrontEnd::ResetFunction() {
   {
     absl::MutexLock lock(&mu_);
     config_.Reset();
@@ -224,7 +242,8 @@ void PciFrontEnd::ResetDevice() {
 void PciFrontEnd::Interrupt(size_t queue) {
   if (!config_.msix_enabled()) return UpdateLine();
   if (queue >= options_.identity.msix_vectors) return;
-  if (config_.msix_masked() || msix_.masked(queue) || (interrupt_mask_ & kReplyInterrupt) != 0) {
+  if (config_.msix_masked() || msix_.masked(queue) || (interrupt_mask_ & kReplyInterrupt) != 0 ||
+      !config_.bus_master()) {
     msix_.SetPending(queue);
     return;
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -13,8 +14,10 @@
 #include "emulator/firmware/virtual_hba.h"
 #include "emulator/pci/config_space.h"
 #include "emulator/pci/doorbell.h"
+#include "emulator/pci/function_dma.h"
 #include "emulator/pci/guest_memory.h"
 #include "emulator/pci/interrupts.h"
+#include "emulator/pci/iommu.h"
 #include "emulator/pci/link_codec.h"
 #include "emulator/pci/msix_table.h"
 #include "emulator/pci/pci_identity.h"
@@ -31,6 +34,10 @@ namespace sasd::emulator::pci {
 // waits; only a reset drops it. A guest that breaks the rules (a frame or a queue outside of its
 // memory) gets an IOC fault, as from hardware. A fault lasts until the guest resets the IOC.
 //
+// While the command register's bus master bit is clear the function sends nothing: no DMA, no
+// messages that interrupt. An IOC that has something to send then faults, as for memory that is not
+// there: what it knows of the host is no longer true.
+//
 // Thread-safe. Lock order: the HBA's before this one's. Only Interrupts is called with the lock
 // held; its calls return at once.
 class PciFrontEnd : public HbaFrontEnd {
@@ -43,6 +50,10 @@ class PciFrontEnd : public HbaFrontEnd {
   struct Options {
     PciIdentity identity;
     bool msix = true;  // false: INTx alone
+    // Between the function and the guest's memory; null: addresses are physical ones. Borrowed.
+    Iommu* iommu = nullptr;
+    // Called for each access that reaches no memory, with the lock held: it returns at once.
+    std::function<void(const DmaFault&)> on_dma_fault = nullptr;
   };
 
   // Borrows all for its lifetime.
@@ -57,6 +68,9 @@ class PciFrontEnd : public HbaFrontEnd {
   uint64_t ReadBar(const BarAccess& access) ABSL_LOCKS_EXCLUDED(mu_);
   void WriteBar(const BarAccess& access) ABSL_LOCKS_EXCLUDED(mu_);
   void ResetDevice() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The accesses that reached no memory, since the start.
+  DmaCounts dma_counts() ABSL_LOCKS_EXCLUDED(mu_);
 
   // HbaFrontEnd
   void QueueEvent(OutboundEvent event) override ABSL_LOCKS_EXCLUDED(mu_);
@@ -100,6 +114,7 @@ class PciFrontEnd : public HbaFrontEnd {
   void FaultByGuest() ABSL_LOCKS_EXCLUDED(mu_);
   void ForgetHost() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  void ResetFunction() ABSL_LOCKS_EXCLUDED(mu_);
   void Interrupt(size_t queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void InterruptPendingQueues() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void UpdateLine() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -112,6 +127,7 @@ class PciFrontEnd : public HbaFrontEnd {
   absl::Mutex mu_;
   GuestMemory memory_ ABSL_GUARDED_BY(mu_);
   ConfigSpace config_ ABSL_GUARDED_BY(mu_);
+  FunctionDma dma_ ABSL_GUARDED_BY(mu_);
   MsixTable msix_ ABSL_GUARDED_BY(mu_);
   Doorbell doorbell_ ABSL_GUARDED_BY(mu_);
   HostDiagnostic diagnostic_ ABSL_GUARDED_BY(mu_);

@@ -117,15 +117,109 @@ TEST_F(PciFrontEndTest, ConfigurationSpaceIdentifiesTheBoard) {
   EXPECT_EQ(guest_->ReadConfig(0x14, 4), 0xFFFF0000u);
   guest_->WriteConfig(0x28, 0xFFFFFFFF, 4);
   EXPECT_EQ(guest_->ReadConfig(0x28, 4), 0u);
-  EXPECT_EQ(guest_->ReadConfig(0x34, 1), 0xC0u);
-  EXPECT_EQ(guest_->ReadConfig(0xC0, 1), 0x11u);
   EXPECT_EQ(guest_->ReadConfig(0xFE, 4), 0xFFFFFFFFu);
+  EXPECT_EQ(guest_->ReadConfig(0x1000, 4), 0xFFFFFFFFu);
+}
+
+TEST_F(PciFrontEndTest, CapabilitiesAreThoseOfTheBoard) {
+  Start();
+  std::vector<uint32_t> ids;
+  for (uint32_t at = guest_->ReadConfig(0x34, 1); at != 0; at = guest_->ReadConfig(at + 1, 1)) {
+    ids.push_back(guest_->ReadConfig(at, 1));
+  }
+  EXPECT_EQ(ids, (std::vector<uint32_t>{0x01, 0x10, 0x11}));         // power, express, MSI-X
+  EXPECT_EQ(guest_->ReadConfig(0x6C, 4) & 0x10000000, 0x10000000u);  // function level reset
+  EXPECT_EQ(guest_->ReadConfig(0x100, 4), 0x00020001u);              // error reporting
+  EXPECT_EQ(guest_->ReadConfig(0x54, 4) & 0xFFFF, 0x0008u);          // D0, keeps its state
 }
 
 TEST_F(PciFrontEndTest, WithoutMsixThereIsNoCapability) {
   Start(MpiGeneration::k2_0, false);
   EXPECT_EQ(guest_->ReadConfig(0x00, 4), 0x00721000u);
-  EXPECT_EQ(guest_->ReadConfig(0x34, 1), 0u);
+  EXPECT_EQ(guest_->ReadConfig(0x69, 1), 0u);               // PCI Express is the last
+  EXPECT_EQ(guest_->ReadConfig(0x6C, 4) & 0x10000000, 0u);  // no function level reset
+}
+
+TEST_F(PciFrontEndTest, AFunctionLevelResetForgetsHostAndBars) {
+  Start();
+  Enumerate();
+  guest_->WriteConfig(0x70, 0x8000, 2);
+  EXPECT_EQ(guest_->ReadConfig(0x04, 2), 0u);
+  EXPECT_EQ(guest_->ReadConfig(0x14, 4), 0u);
+  EXPECT_EQ(guest_->ReadConfig(0x70, 2) & 0x8000, 0u);
+  guest_->Start();
+  EXPECT_EQ(guest_->state(), kReady);
+  EXPECT_EQ(Enumerate().size(), 4u);
+}
+
+TEST_F(PciFrontEndTest, ABoardWithoutFunctionLevelResetIgnoresIt) {
+  Start(MpiGeneration::k2_0);
+  Enumerate();
+  guest_->WriteConfig(0x70, 0x8000, 2);
+  EXPECT_EQ(guest_->state(), kOperational);
+}
+
+TEST_F(PciFrontEndTest, AFunctionAsleepIsGoneAndKeepsItsState) {
+  Start();
+  Enumerate();
+  guest_->WriteConfig(0x54, 0x3, 2);  // D3hot
+  EXPECT_EQ(guest_->Read(0x00), 0xFFFFFFFFu);
+  guest_->WriteConfig(0x54, 0x0, 2);
+  EXPECT_EQ(guest_->state(), kOperational);
+}
+
+TEST_F(PciFrontEndTest, WithoutBusMasterARequestFaultsTheIoc) {
+  Start();
+  Enumerate();
+  guest_->WriteConfig(0x04, 0x2, 2);
+  guest_->Post(3, kHighPriority, mpi::EncodePortEnableRequest());
+  EXPECT_EQ(guest_->state(), kFault);
+  EXPECT_EQ(guest_->Read(0x00) & 0xFFFF, uint32_t{PciFrontEnd::kGuestFault});
+  EXPECT_EQ(front_end_->dma_counts().not_bus_master, 1u);
+  EXPECT_EQ(front_end_->dma_counts().not_mapped, 0u);
+}
+
+// As after kill -9 of a driver in userspace: vfio and uio clear the bit, and the IOC still knows
+// the addresses of memory that others have by now.
+TEST_F(PciFrontEndTest, WithoutBusMasterAnEventReachesNoMemory) {
+  Start();
+  Enumerate();
+  const MutableByteSpan memory = guest_->Memory(FakeGuest::kMemory, FakeGuest::kSize);
+  const Bytes before(memory.begin(), memory.end());
+  guest_->WriteConfig(0x04, 0x2, 2);
+  for (const ElementState& element : emulator_->fabric().ListElements()) {
+    if (element.kind != ElementKind::kDevice) continue;
+    ASSERT_TRUE(emulator_->fabric().Pull(element.id).ok());
+    break;
+  }
+  EXPECT_EQ(guest_->state(), kFault);
+  guest_->WriteConfig(0x04, 0x6, 2);
+  EXPECT_EQ(guest_->state(), kFault);
+  EXPECT_EQ(Bytes(memory.begin(), memory.end()), before);
+  guest_->DiagnosticReset();
+  EXPECT_EQ(Enumerate().size(), 3u);
+}
+
+TEST_F(PciFrontEndTest, WithoutBusMasterNoMessageInterrupts) {
+  Start();
+  guest_->WriteConfig(0xC2, 0x8000, 2);
+  guest_->Write(0xE000, 0xFEE00000);
+  guest_->Write(0xE00C, 0);
+  guest_->Init();
+  guest_->Write(0x34, 0x40000009);
+  guest_->Post(1, kDefault, mpi::EncodeEventNotificationRequest({}));
+  guest_->WriteConfig(0x04, 0x2, 2);
+  guest_->Write(0x34, 0x40000001);
+  EXPECT_TRUE(interrupts_.messages.empty());
+  guest_->WriteConfig(0x04, 0x6, 2);
+  EXPECT_EQ(interrupts_.messages.size(), 1u);
+}
+
+TEST_F(PciFrontEndTest, AnOrdinaryStartReachesMappedMemoryOnly) {
+  Start();
+  EXPECT_EQ(Enumerate().size(), 4u);
+  EXPECT_EQ(front_end_->dma_counts().not_mapped, 0u);
+  EXPECT_EQ(front_end_->dma_counts().not_bus_master, 0u);
 }
 
 TEST_F(PciFrontEndTest, FactsComeOverTheDoorbell) {
@@ -213,6 +307,7 @@ TEST_F(PciFrontEndTest, DataOutsideOfMemoryIsRefused) {
     ASSERT_EQ(reply->type, 1);
     EXPECT_EQ(mpi::DecodeReplyHeader(reply->frame)->status, IocStatus::kInvalidSgl);
   }
+  EXPECT_EQ(front_end_->dma_counts().not_mapped, 3u);
   EXPECT_EQ(guest_->state(), kOperational);
 }
 

@@ -18,6 +18,11 @@ struct PciIdentity {
   bool ieee_sgl = false;
   // The IOC may write a core dump before it faults (MPI 2.6).
   bool coredump = false;
+  // The PCIe link: 2 is 5 GT/s, 3 is 8 GT/s.
+  uint8_t link_speed = 3;
+  // It offers function level reset. `lspci -vvv` of a SAS3008 shows FLReset+; none of a SAS2008 is
+  // at hand, so that board has no reset but its own.
+  bool function_level_reset = true;
 };
 
 constexpr uint16_t kVendorId = 0x1000;  // LSI
@@ -25,7 +30,7 @@ constexpr uint16_t kVendorId = 0x1000;  // LSI
 constexpr PciIdentity IdentityOf(MpiGeneration generation) {
   switch (generation) {
     case MpiGeneration::k2_0:
-      return {0x0072, 0x03, 0x3080, 1, false, false};  // SAS2008: 9200-8e
+      return {0x0072, 0x03, 0x3080, 1, false, false, 2, false};  // SAS2008: 9200-8e
     case MpiGeneration::k2_5:
       return {0x0097, 0x02, 0x30E0, 8, true, false};  // SAS3008: 9300-8i
     case MpiGeneration::k2_6:

@@ -1,15 +1,24 @@
 // Tests the parts of the front end with bytes laid out by hand.
 #include <sys/mman.h>
+#include <sys/socket.h>
 
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>  // NOLINT: QEMU's
 #include <vector>
 
 #include "driver/wire/mpi/messages.h"
+#include "emulator/pci/config_space.h"
 #include "emulator/pci/doorbell.h"
+#include "emulator/pci/function_dma.h"
 #include "emulator/pci/guest_memory.h"
 #include "emulator/pci/link_codec.h"
+#include "emulator/pci/qtest_channel.h"
 #include "emulator/pci/reply_queues.h"
 #include "emulator/pci/request_data.h"
 #include "emulator/pci/scatter_gather.h"
+#include "emulator/pci/vtd_iommu.h"
 #include "gtest/gtest.h"
 
 namespace sasd::emulator::pci {
@@ -239,6 +248,229 @@ TEST_F(WithMemory, QueuesOutsideOfMemoryAreRefused) {
   queues.SetFreeHostIndex(9);
   EXPECT_FALSE(queues.TakeFreeFrame(memory_).has_value());
   EXPECT_FALSE(queues.Post(memory_, 0, 7));
+}
+
+class FakeVtdRegisters : public VtdRegisters {
+ public:
+  std::optional<VtdState> Read() override { return state; }
+  void SetMachineReset(bool) override {}
+  std::optional<VtdState> state = VtdState{true, kBase};
+};
+
+// Tables by hand (VT-d 3.0, 9.1, 9.3 and 9.8): root table at kBase, context table, then three
+// levels. IOVA 0x7F00000000 leads to kPageA, the page after it to kPageB.
+class VtdIommuTest : public WithMemory {
+ protected:
+  static constexpr uint64_t kContexts = kBase + 0x1000, kLevel3 = kBase + 0x2000;
+  static constexpr uint64_t kLevel2 = kBase + 0x3000, kLevel1 = kBase + 0x4000;
+  static constexpr uint64_t kPageA = kBase + 0x8000, kPageB = kBase + 0x6000;
+  static constexpr uint64_t kIova = 0x7F00000000;
+  static constexpr uint8_t kFunction = 4 << 3;
+  static constexpr uint64_t kContext = kContexts + 16 * kFunction;
+  static constexpr uint64_t kEntry3 = kLevel3 + 8 * (kIova >> 30), kEntry2 = kLevel2;
+
+  void SetUp() override {
+    WithMemory::SetUp();
+    Put64(kBase, kContexts | 1);
+    Put64(kContext, kLevel3 | 1);
+    Put64(kContext + 8, 0x101);  // domain 1, 39 bits
+    Put64(kEntry3, kLevel2 | 3);
+    Put64(kEntry2, kLevel1 | 3);
+    Put64(kLevel1, kPageA | 3);
+    Put64(kLevel1 + 8, kPageB | 3);
+  }
+  void Put64(uint64_t address, uint64_t value) {
+    Put32(address, static_cast<uint32_t>(value));
+    Put32(address + 4, static_cast<uint32_t>(value >> 32));
+  }
+  // The physical address; 0 if the access is blocked.
+  uint64_t Find(uint64_t address, bool write = true) {
+    const auto range = iommu_.Translate(memory_, address, write);
+    return range.has_value() ? range->address : 0;
+  }
+
+  FakeVtdRegisters registers_;
+  VtdIommu iommu_{registers_, 0, kFunction};
+};
+
+TEST_F(VtdIommuTest, WalksThreeLevels) {
+  const auto range = iommu_.Translate(memory_, kIova + 0x123, true);
+  ASSERT_TRUE(range.has_value());
+  EXPECT_EQ(range->address, kPageA + 0x123);
+  EXPECT_EQ(range->size, 0x1000u - 0x123);
+  EXPECT_EQ(Find(kIova + 0x1FFF), kPageB + 0xFFF);
+}
+
+TEST_F(VtdIommuTest, UnmappedAddressesAreBlocked) {
+  EXPECT_EQ(Find(kIova + 0x2000), 0u);
+  EXPECT_EQ(Find(kIova + 0x200000), 0u);
+  EXPECT_EQ(Find(kPageA), 0u);                // a physical address
+  EXPECT_EQ(Find(kIova + (1ull << 39)), 0u);  // beyond 39 bits: it does not wrap around
+  EXPECT_EQ(Find(~uint64_t{0}), 0u);
+}
+
+TEST_F(VtdIommuTest, EachLevelMustAllowTheAccess) {
+  Put64(kLevel1, kPageA | 1);
+  EXPECT_EQ(Find(kIova, false), kPageA);
+  EXPECT_EQ(Find(kIova, true), 0u);
+  Put64(kLevel1, kPageA | 3);
+  Put64(kEntry2, kLevel1 | 2);
+  EXPECT_EQ(Find(kIova, false), 0u);
+  EXPECT_EQ(Find(kIova, true), kPageA);
+}
+
+TEST_F(VtdIommuTest, LargePagesEndTheWalk) {
+  Put64(kEntry2, 0x40000000 | 0x83);
+  EXPECT_EQ(Find(kIova + 0x12345), 0x40012345u);
+  Put64(kEntry3, 0x80000000 | 0x83);
+  EXPECT_EQ(Find(kIova + 0x12345678), 0x92345678u);
+}
+
+TEST_F(VtdIommuTest, FourLevelsBeginOneTableAbove) {
+  constexpr uint64_t kLevel4 = kBase + 0x5000;
+  Put64(kLevel4, kLevel3 | 3);
+  Put64(kContext, kLevel4 | 1);
+  Put64(kContext + 8, 0x102);
+  EXPECT_EQ(Find(kIova), kPageA);
+  Put64(kLevel4, kLevel3 | 0x83);  // no page is so large
+  EXPECT_EQ(Find(kIova), 0u);
+}
+
+TEST_F(VtdIommuTest, PassThroughAndNoTranslationKeepTheAddress) {
+  Put64(kContext, 0x8 | 1);
+  EXPECT_EQ(Find(kPageA + 5), kPageA + 5);
+  Put64(kContext, 0);
+  EXPECT_EQ(Find(kPageA + 5), 0u);
+  registers_.state = VtdState{false, 0};
+  EXPECT_EQ(Find(kPageA + 5), kPageA + 5);
+  registers_.state = std::nullopt;
+  EXPECT_EQ(Find(kPageA + 5), 0u);
+}
+
+TEST_F(VtdIommuTest, FunctionsWithoutAContextAreBlocked) {
+  VtdIommu other_function(registers_, 0, kFunction + 8), other_bus(registers_, 1, kFunction);
+  EXPECT_FALSE(other_function.Translate(memory_, kIova, true).has_value());
+  EXPECT_FALSE(other_bus.Translate(memory_, kIova, true).has_value());
+}
+
+TEST_F(VtdIommuTest, HostileTablesBlockAndEnd) {
+  Put64(kEntry2, kLevel2 | 3);  // a table that is its own child: its entry 0 is the page
+  EXPECT_EQ(Find(kIova), kLevel2);
+  for (uint64_t hostile : {0x000FFFFFFFFFF003ull, 0x0000000000000003ull, 0xDEAD000000000003ull}) {
+    Put64(kEntry2, hostile);  // a table outside of the memory
+    EXPECT_EQ(Find(kIova), 0u) << std::hex << hostile;
+  }
+  Put64(kEntry2, kLevel1 | 3);
+  for (uint64_t type : {0x4ull, 0xCull}) {  // with a device's TLB; reserved
+    Put64(kContext, kLevel3 | type | 1);
+    EXPECT_EQ(Find(kIova), type == 0x4 ? kPageA : 0u);
+  }
+  Put64(kContext, kLevel3 | 1);
+  for (uint64_t width : {0, 4, 5, 6, 7}) {
+    Put64(kContext + 8, 0x100 | width);
+    EXPECT_EQ(Find(kIova), 0u) << width;
+  }
+  registers_.state = VtdState{true, kBase | 0x400};  // scalable mode
+  EXPECT_EQ(Find(kIova), 0u);
+  registers_.state = VtdState{true, ~uint64_t{0xFFF}};
+  EXPECT_EQ(Find(kIova), 0u);
+}
+
+TEST_F(VtdIommuTest, TheRangeOfInterruptsIsNoMemory) {
+  Put64(kLevel3 + 8 * 3, 0xC0000000 | 0x83);  // the fourth GiB, to the third
+  EXPECT_EQ(Find(0xFED00000), 0xFED00000u);
+  EXPECT_EQ(Find(0xFEE00000), 0u);
+  EXPECT_EQ(Find(0xFEEFFFFF), 0u);
+}
+
+TEST_F(VtdIommuTest, DmaSpansPagesThatAreApart) {
+  ConfigSpace config(IdentityOf(MpiGeneration::k2_5), true);
+  config.Write(0x04, 0x6, 2);
+  std::vector<std::string> faults;
+  FunctionDma dma(memory_, config, &iommu_,
+                  [&](const DmaFault& fault) { faults.push_back(Describe(fault)); });
+  const Bytes bytes = {1, 2, 3, 4};
+  ASSERT_TRUE(dma.Write(kIova + 0xFFE, bytes));
+  Bytes read(4);
+  ASSERT_TRUE(dma.Read(kIova + 0xFFE, absl::MakeSpan(read)));
+  EXPECT_EQ(read, bytes);
+  read.resize(2);
+  ASSERT_TRUE(memory_.Read(kPageB, absl::MakeSpan(read)));
+  EXPECT_EQ(read, (Bytes{3, 4}));
+  ASSERT_TRUE(dma.StoreAtomic64(kIova + 8, 7));
+
+  EXPECT_FALSE(dma.Write(kIova + 0x1FFE, bytes));  // in part
+  ASSERT_TRUE(memory_.Read(kPageB + 0xFFE, absl::MakeSpan(read)));
+  EXPECT_EQ(read, (Bytes{0, 0}));
+  Put64(kLevel1, kPageA | 1);
+  EXPECT_FALSE(dma.Write(kIova, bytes));
+  EXPECT_TRUE(dma.Contains(kIova, 4));  // it can be read
+  config.Write(0x04, 0x2, 2);
+  EXPECT_FALSE(dma.Contains(kIova, 4));
+  EXPECT_EQ(dma.counts().not_mapped, 2u);
+  EXPECT_EQ(dma.counts().not_bus_master, 1u);
+  EXPECT_EQ(faults,
+            (std::vector<std::string>{"write of 4 bytes at 0x7f00001ffe: not mapped",
+                                      "write of 4 bytes at 0x7f00000000: not mapped",
+                                      "read of 4 bytes at 0x7f00000000: not a bus master"}));
+}
+
+// QEMU's side of a qtest channel: answers each line as `answer` says.
+class FakeQtest {
+ public:
+  explicit FakeQtest(std::vector<std::string> answers) : answers_(std::move(answers)) {
+    int fds[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    own_ = UniqueFd(fds[0]);
+    channel_ = std::make_unique<QtestChannel>(UniqueFd(fds[1]));
+    thread_ = std::thread([this] { Serve(); });
+  }
+  ~FakeQtest() {
+    channel_.reset();
+    thread_.join();
+  }
+  QtestChannel& channel() { return *channel_; }
+  std::string lines() const { return lines_; }
+
+ private:
+  void Serve() {
+    size_t answered = 0;
+    char byte = 0;
+    while (recv(own_.get(), &byte, 1, 0) == 1) {
+      lines_ += byte;
+      if (byte != '\n' || answered == answers_.size()) continue;
+      const std::string& answer = answers_[answered++];
+      for (char part : answer) send(own_.get(), &part, 1, MSG_NOSIGNAL);  // in pieces
+    }
+  }
+
+  UniqueFd own_;
+  const std::vector<std::string> answers_;
+  std::string lines_;
+  std::unique_ptr<QtestChannel> channel_;
+  std::thread thread_;
+};
+
+TEST(Qtest, LoadsAreAnsweredAmongOtherCommands) {
+  FakeQtest qtest(
+      {"OK\n", "OK 0x8000000000000000\n", "OK 0x0000000012345000\n", "FAIL\n", "OK 0x1\n"});
+  qtest.channel().Store32(0xFEE00000, 0x41);
+  QtestVtdRegisters registers(qtest.channel());
+  const auto state = registers.Read();
+  ASSERT_TRUE(state.has_value());
+  EXPECT_TRUE(state->translates);
+  EXPECT_EQ(state->root_table, 0x12345000u);
+  EXPECT_FALSE(registers.Read().has_value());  // an error for one of the two
+}
+
+TEST(Qtest, AMachineInItsResetIsNotAwaited) {
+  FakeQtest qtest({});
+  QtestVtdRegisters registers(qtest.channel());
+  std::optional<VtdState> state = VtdState{};
+  std::thread reader([&] { state = registers.Read(); });
+  registers.SetMachineReset(true);
+  reader.join();
+  EXPECT_FALSE(state.has_value());
 }
 
 }  // namespace

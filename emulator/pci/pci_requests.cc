@@ -60,15 +60,15 @@ void PciFrontEnd::HandlePosted(const Posted& posted) {
     resets = resets_;
     const size_t size = size_t{4} * init_.request_frame_dwords;
     frame.resize(std::min(size, kMaxRequestFrame));
-    in_memory = memory_.Read(init_.request_frame_base + posted.smid * size, absl::MakeSpan(frame));
+    in_memory = dma_.Read(init_.request_frame_base + posted.smid * size, absl::MakeSpan(frame));
     if (in_memory) {
-      auto result = FindRequestData(frame, options_.identity.ieee_sgl, memory_);
+      auto result = FindRequestData(frame, options_.identity.ieee_sgl, dma_);
       found = result.status();
       if (result.ok()) {
         data = *std::move(result);
         data_out.resize(TotalSize(data.out));
         data_in.resize(TotalSize(data.in));
-        in_memory = Gather(memory_, data.out, absl::MakeSpan(data_out));
+        in_memory = Gather(dma_, data.out, absl::MakeSpan(data_out));
       }
     }
   }
@@ -86,7 +86,7 @@ void PciFrontEnd::HandlePosted(const Posted& posted) {
     absl::MutexLock lock(&mu_);
     if (resets != resets_) return;  // the host no longer waits for it
     data_in.resize(std::min(data_in.size(), reply.data_in_size));
-    written = Scatter(memory_, data.in, data_in) && WriteSense(frame, reply.sense);
+    written = Scatter(dma_, data.in, data_in) && WriteSense(frame, reply.sense);
     if (written) {
       Outbound outbound;
       outbound.smid = posted.smid;
@@ -106,8 +106,8 @@ bool PciFrontEnd::WriteSense(const Bytes& frame, const Bytes& sense) {
   const auto buffer = FindSenseBuffer(frame);
   if (!buffer.ok()) return true;
   const uint64_t address = uint64_t{init_.sense_buffer_address_high} << 32 | buffer->address_low;
-  return memory_.Write(address,
-                       ByteSpan(sense).subspan(0, std::min<size_t>(sense.size(), buffer->size)));
+  return dma_.Write(address,
+                    ByteSpan(sense).subspan(0, std::min<size_t>(sense.size(), buffer->size)));
 }
 
 void PciFrontEnd::QueueEvent(OutboundEvent event) {
@@ -146,16 +146,16 @@ void PciFrontEnd::Flush() {
 bool PciFrontEnd::Send(const Outbound& outbound) {
   if (!queues_.HasRoom(outbound.queue)) return false;
   if (outbound.frame.empty()) {
-    return queues_.Post(memory_, outbound.queue,
+    return queues_.Post(dma_, outbound.queue,
                         ScsiIoSuccessDescriptor(outbound.queue, outbound.smid, outbound.fast_path));
   }
-  const auto address = queues_.TakeFreeFrame(memory_);
+  const auto address = queues_.TakeFreeFrame(dma_);
   if (!address.has_value()) return false;
   Bytes frame = outbound.frame;
   frame.resize(std::max(frame.size(), kReplyFrame));
-  if (!memory_.Write(*address, frame)) return false;
+  if (!dma_.Write(*address, frame)) return false;
   return queues_.Post(
-      memory_, outbound.queue,
+      dma_, outbound.queue,
       AddressReplyDescriptor(outbound.queue, outbound.smid, static_cast<uint32_t>(*address)));
 }
 

@@ -2,10 +2,11 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 
@@ -84,9 +85,49 @@ void QtestChannel::Write() {
   }
 }
 
+std::optional<std::vector<uint64_t>> QtestChannel::Load64(absl::Span<const uint64_t> addresses) {
+  absl::MutexLock lock(&mu_);
+  if (closed_ || abandon_) return std::nullopt;
+  const uint64_t first = queued_ + 1;
+  for (uint64_t address : addresses) {
+    Queue(absl::StrFormat("readq 0x%x\n", address));
+    loads_[queued_];
+  }
+  const uint64_t last = queued_;
+  const auto answered = [this, last]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return closed_ || abandon_ || answered_ >= last;
+  };
+  mu_.Await(absl::Condition(&answered));
+  std::vector<uint64_t> values;
+  for (uint64_t number = first; number <= last; ++number) {
+    const auto load = loads_.find(number);
+    const std::optional<std::string> line = load->second;
+    loads_.erase(load);
+    uint64_t value = 0;
+    if (!line.has_value() || !absl::StartsWith(*line, "OK ") ||
+        !absl::SimpleHexAtoi(absl::string_view(*line).substr(3), &value)) {
+      continue;
+    }
+    values.push_back(value);
+  }
+  if (values.size() != addresses.size()) return std::nullopt;
+  return values;
+}
+
+void QtestChannel::AbandonLoads(bool abandon) {
+  absl::MutexLock lock(&mu_);
+  abandon_ = abandon;
+}
+
+void QtestChannel::TakeAnswer(absl::string_view line) {
+  const auto load = loads_.find(++answered_);
+  if (load != loads_.end()) load->second = std::string(line);
+}
+
 // QEMU answers each command with one line, and sends nothing else as no interrupt is intercepted.
 void QtestChannel::Read() {
   char bytes[4096];
+  std::string rest;  // of a line that has not ended
   while (true) {
     const ssize_t size = recv(socket_.get(), bytes, sizeof(bytes), 0);
     if (size < 0 && errno == EINTR) continue;
@@ -95,7 +136,11 @@ void QtestChannel::Read() {
       closed_ = true;
       return;
     }
-    answered_ += static_cast<uint64_t>(std::count(bytes, bytes + size, '\n'));
+    rest.append(bytes, static_cast<size_t>(size));
+    for (size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n')) {
+      TakeAnswer(absl::string_view(rest).substr(0, end));
+      rest.erase(0, end + 1);
+    }
   }
 }
 
@@ -111,6 +156,15 @@ void QtestInterrupts::SetLine(bool level) {
   if (level == level_) return;
   level_ = level;
   channel_.HoldPin(pin_, level);
+}
+
+// VT-d 3.0, 10.4: GCMD_REG and GSTS_REG at 0x18, RTADDR_REG at 0x20.
+std::optional<VtdState> QtestVtdRegisters::Read() {
+  constexpr uint64_t kUnit = 0xFED90000;  // q35's, hw/i386/intel_iommu.h
+  constexpr uint64_t kTranslationEnabled = uint64_t{1} << 63;
+  const auto values = channel_.Load64({kUnit + 0x18, kUnit + 0x20});
+  if (!values.has_value()) return std::nullopt;
+  return VtdState{((*values)[0] & kTranslationEnabled) != 0, (*values)[1]};
 }
 
 }  // namespace sasd::emulator::pci

@@ -3,13 +3,18 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>  // NOLINT: two owned threads
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "driver/base/unique_fd.h"
 #include "emulator/pci/interrupts.h"
+#include "emulator/pci/vtd_iommu.h"
 
 namespace sasd::emulator::pci {
 
@@ -23,6 +28,13 @@ class QtestChannel {
 
   void Store32(uint64_t address, uint32_t value) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Loads 8 bytes from each address, in order, and waits for them. nullopt: QEMU has closed the
+  // channel, or its answer is an error, or AbandonLoads(true) was called.
+  std::optional<std::vector<uint64_t>> Load64(absl::Span<const uint64_t> addresses)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // While true, no load waits: each returns nullopt at once.
+  void AbandonLoads(bool abandon) ABSL_LOCKS_EXCLUDED(mu_);
+
   // Adds or removes one holder of an input of the I/O APIC. It stays high while it has holders:
   // functions can share a pin.
   void HoldPin(int pin, bool hold) ABSL_LOCKS_EXCLUDED(mu_);
@@ -34,6 +46,7 @@ class QtestChannel {
   void Queue(const std::string& line) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Write() ABSL_LOCKS_EXCLUDED(mu_);
   void Read() ABSL_LOCKS_EXCLUDED(mu_);
+  void TakeAnswer(absl::string_view line) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return closed_ || !outgoing_.empty(); }
 
   const UniqueFd socket_;
@@ -42,6 +55,9 @@ class QtestChannel {
   uint64_t queued_ ABSL_GUARDED_BY(mu_) = 0;    // commands
   uint64_t answered_ ABSL_GUARDED_BY(mu_) = 0;  // answers
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  bool abandon_ ABSL_GUARDED_BY(mu_) = false;
+  // The answers to loads, by the number of the command; nullopt until they come.
+  std::map<uint64_t, std::optional<std::string>> loads_ ABSL_GUARDED_BY(mu_);
   std::map<int, int> holders_ ABSL_GUARDED_BY(mu_);  // by pin
   std::thread writer_, reader_;
 };
@@ -61,6 +77,19 @@ class QtestInterrupts : public Interrupts {
   const int pin_;
   absl::Mutex mu_;  // taken before the channel's
   bool level_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+// The registers of the remapping unit of a q35 machine with an intel-iommu device. Borrows the
+// channel. Thread-safe.
+class QtestVtdRegisters : public VtdRegisters {
+ public:
+  explicit QtestVtdRegisters(QtestChannel& channel) : channel_(channel) {}
+
+  std::optional<VtdState> Read() override;
+  void SetMachineReset(bool in_progress) override { channel_.AbandonLoads(in_progress); }
+
+ private:
+  QtestChannel& channel_;
 };
 
 }  // namespace sasd::emulator::pci

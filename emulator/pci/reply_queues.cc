@@ -33,7 +33,7 @@ void ReplyQueues::SetPostHostIndex(size_t queue, uint32_t index) {
   if (queue < queues_.size() && index < post_depth_) queues_[queue].host_index = index;
 }
 
-std::optional<uint64_t> ReplyQueues::TakeFreeFrame(const GuestMemory& memory) {
+std::optional<uint64_t> ReplyQueues::TakeFreeFrame(DmaMemory& memory) {
   if (!HasFreeFrame()) return std::nullopt;
   uint8_t entry[kFreeEntrySize];
   if (!memory.Read(free_address_ + free_index_ * kFreeEntrySize, absl::MakeSpan(entry))) {
@@ -48,7 +48,7 @@ bool ReplyQueues::HasRoom(size_t queue) const {
   return (queues_[queue].index + 1) % post_depth_ != queues_[queue].host_index;
 }
 
-bool ReplyQueues::Post(GuestMemory& memory, size_t queue, uint64_t descriptor) {
+bool ReplyQueues::Post(DmaMemory& memory, size_t queue, uint64_t descriptor) {
   if (!HasRoom(queue)) return false;
   PostQueue& post = queues_[queue];
   if (!memory.StoreAtomic64(post.address + post.index * kDescriptorSize, descriptor)) return false;

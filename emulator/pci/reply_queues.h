@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "driver/wire/mpi/messages.h"
-#include "emulator/pci/guest_memory.h"
+#include "emulator/pci/dma_memory.h"
 
 namespace sasd::emulator::pci {
 
@@ -31,11 +31,11 @@ class ReplyQueues {
   bool HasFreeFrame() const { return free_depth_ != 0 && free_index_ != free_host_index_; }
   // Takes the guest's address of a free reply frame; nullopt if none is free or the ring is not in
   // shared memory.
-  std::optional<uint64_t> TakeFreeFrame(const GuestMemory& memory);
+  std::optional<uint64_t> TakeFreeFrame(DmaMemory& memory);
 
   bool HasRoom(size_t queue) const;
   // False, without an effect, if the ring is full or not in shared memory.
-  bool Post(GuestMemory& memory, size_t queue, uint64_t descriptor);
+  bool Post(DmaMemory& memory, size_t queue, uint64_t descriptor);
 
   // Whether the queue holds a descriptor that the host has not taken.
   bool Pending(size_t queue) const;

@@ -37,7 +37,7 @@ void SplitByFlags(std::vector<DmaSegment> segments, RequestData& data) {
   }
 }
 
-absl::StatusOr<RequestData> ScsiIoData(ByteSpan frame, bool ieee, const GuestMemory& memory) {
+absl::StatusOr<RequestData> ScsiIoData(ByteSpan frame, bool ieee, DmaMemory& memory) {
   const auto request = mpi::DecodeScsiIoRequest(frame);
   if (!request.ok()) return request.status();
   RequestData data;
@@ -51,7 +51,7 @@ absl::StatusOr<RequestData> ScsiIoData(ByteSpan frame, bool ieee, const GuestMem
   return data;
 }
 
-absl::StatusOr<RequestData> SmpData(ByteSpan frame, bool ieee, const GuestMemory& memory) {
+absl::StatusOr<RequestData> SmpData(ByteSpan frame, bool ieee, DmaMemory& memory) {
   const auto request = mpi::DecodeSmpPassthroughRequest(frame);
   if (!request.ok()) return request.status();
   RequestData data;
@@ -67,7 +67,7 @@ absl::StatusOr<RequestData> SmpData(ByteSpan frame, bool ieee, const GuestMemory
   return data;
 }
 
-absl::StatusOr<RequestData> ConfigData(ByteSpan frame, const GuestMemory& memory) {
+absl::StatusOr<RequestData> ConfigData(ByteSpan frame, DmaMemory& memory) {
   const auto request = mpi::DecodeConfigRequest(frame);
   if (!request.ok()) return request.status();
   RequestData data;
@@ -79,7 +79,7 @@ absl::StatusOr<RequestData> ConfigData(ByteSpan frame, const GuestMemory& memory
   return data;
 }
 
-absl::StatusOr<RequestData> FirmwareUploadData(ByteSpan frame, const GuestMemory& memory) {
+absl::StatusOr<RequestData> FirmwareUploadData(ByteSpan frame, DmaMemory& memory) {
   if (frame.size() < kFirmwareUploadSglOffset) {
     return absl::InvalidArgumentError("firmware upload request: too short");
   }
@@ -93,7 +93,7 @@ absl::StatusOr<RequestData> FirmwareUploadData(ByteSpan frame, const GuestMemory
 
 }  // namespace
 
-absl::StatusOr<RequestData> FindRequestData(ByteSpan frame, bool ieee, const GuestMemory& memory) {
+absl::StatusOr<RequestData> FindRequestData(ByteSpan frame, bool ieee, DmaMemory& memory) {
   const auto function = mpi::DecodeFunction(frame);
   if (!function.ok()) return function.status();
   switch (*function) {

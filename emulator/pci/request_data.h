@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "driver/base/endian.h"
-#include "emulator/pci/guest_memory.h"
+#include "emulator/pci/dma_memory.h"
 #include "emulator/pci/scatter_gather.h"
 
 namespace sasd::emulator::pci {
@@ -18,7 +18,7 @@ struct RequestData {
 
 // Finds the data of a request frame by its function. `ieee`: SCSI IO, SMP passthrough and firmware
 // upload have IEEE lists. kInvalidArgument: the frame is too short, or WalkSgl() refuses its list.
-absl::StatusOr<RequestData> FindRequestData(ByteSpan frame, bool ieee, const GuestMemory& memory);
+absl::StatusOr<RequestData> FindRequestData(ByteSpan frame, bool ieee, DmaMemory& memory);
 
 // The low half of the address of a SCSI IO's sense buffer, and that buffer's size.
 struct SenseBuffer {

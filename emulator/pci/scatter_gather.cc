@@ -58,8 +58,7 @@ absl::StatusOr<SglElement> DecodeIeee(ByteSpan sgl) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<DmaSegment>> WalkSgl(SglFormat format, ByteSpan sgl,
-                                                const GuestMemory& memory) {
+absl::StatusOr<std::vector<DmaSegment>> WalkSgl(SglFormat format, ByteSpan sgl, DmaMemory& memory) {
   constexpr uint32_t kMaxChainBytes = 0x10000;
   std::vector<DmaSegment> segments;
   uint64_t total = 0;
@@ -93,7 +92,7 @@ absl::StatusOr<std::vector<DmaSegment>> WalkSgl(SglFormat format, ByteSpan sgl,
   return Refuse("it has too many elements");
 }
 
-bool Gather(const GuestMemory& memory, absl::Span<const DmaSegment> segments, MutableByteSpan out) {
+bool Gather(DmaMemory& memory, absl::Span<const DmaSegment> segments, MutableByteSpan out) {
   for (const DmaSegment& segment : segments) {
     const size_t size = std::min<size_t>(segment.size, out.size());
     if (!memory.Read(segment.address, out.subspan(0, size))) return false;
@@ -102,7 +101,7 @@ bool Gather(const GuestMemory& memory, absl::Span<const DmaSegment> segments, Mu
   return true;
 }
 
-bool Scatter(GuestMemory& memory, absl::Span<const DmaSegment> segments, ByteSpan bytes) {
+bool Scatter(DmaMemory& memory, absl::Span<const DmaSegment> segments, ByteSpan bytes) {
   for (const DmaSegment& segment : segments) {
     const size_t size = std::min<size_t>(segment.size, bytes.size());
     if (!memory.Write(segment.address, bytes.subspan(0, size))) return false;

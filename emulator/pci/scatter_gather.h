@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "driver/base/endian.h"
-#include "emulator/pci/guest_memory.h"
+#include "emulator/pci/dma_memory.h"
 
 namespace sasd::emulator::pci {
 
@@ -29,13 +29,12 @@ constexpr uint64_t kMaxSglBytes = uint64_t{64} << 20;
 // MPI2_SGE_CHAIN_UNION). IEEE: simple and chain elements of 64 bits (MPI2_IEEE_SGE_SIMPLE64,
 // MPI25_IEEE_SGE_CHAIN64).
 enum class SglFormat : uint8_t { kMpi, kIeee };
-absl::StatusOr<std::vector<DmaSegment>> WalkSgl(SglFormat format, ByteSpan sgl,
-                                                const GuestMemory& memory);
+absl::StatusOr<std::vector<DmaSegment>> WalkSgl(SglFormat format, ByteSpan sgl, DmaMemory& memory);
 
 // Copies in order between the segments and bytes, up to the smaller of the two sizes. False if a
 // segment is no longer in the guest's memory.
-bool Gather(const GuestMemory& memory, absl::Span<const DmaSegment> segments, MutableByteSpan out);
-bool Scatter(GuestMemory& memory, absl::Span<const DmaSegment> segments, ByteSpan bytes);
+bool Gather(DmaMemory& memory, absl::Span<const DmaSegment> segments, MutableByteSpan out);
+bool Scatter(DmaMemory& memory, absl::Span<const DmaSegment> segments, ByteSpan bytes);
 
 uint64_t TotalSize(absl::Span<const DmaSegment> segments);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <iostream>
@@ -14,14 +15,18 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "driver/base/clock.h"
 #include "emulator/emulator.h"
 #include "emulator/emulator_runner.h"
 #include "emulator/fabric/fabric_loader.h"
+#include "emulator/pci/function_dma.h"
 #include "emulator/pci/link_server.h"
 #include "emulator/pci/pci_front_end.h"
+#include "emulator/pci/pci_identity.h"
 #include "emulator/pci/qtest_channel.h"
+#include "emulator/pci/vtd_iommu.h"
 #include "emulator/qemu/qemu_process.h"
 #include "emulator/service/emulator_service.h"
 #include "rpc/edge.h"
@@ -36,7 +41,7 @@ using emulator::MpiGeneration;
 
 struct CommandLine {
   std::string fabric, listen, qemu_log, hba = "fabric";
-  bool msix = false, intx = false;
+  bool msix = false, intx = false, iommu = false;
   uint64_t seed = 1;
   std::vector<std::string> qemu;
 };
@@ -54,6 +59,8 @@ void Declare(CLI::App& app, CommandLine& line) {
       ->check(CLI::IsMember({"fabric", "sas2008", "sas3008", "sas3508"}));
   auto* msix = app.add_flag("--msix", line.msix, "Interrupt with MSI-X (the default)");
   app.add_flag("--intx", line.intx, "Interrupt with INTx, without MSI-X")->excludes(msix);
+  app.add_flag("--iommu", line.iommu,
+               "Translate the HBAs' addresses by the tables of QEMU's \"-device intel-iommu\"");
   app.add_option("--seed", line.seed, "Seed of the order of device handles after a reset")
       ->capture_default_str();
   app.add_option("--qemu-log", line.qemu_log, "Write QEMU's standard error to this file");
@@ -96,6 +103,13 @@ class Machine {
     absl::StatusOr<SocketPair> qtest = MakeSocketPair();
     if (!qtest.ok()) return qtest.status();
     machine->qtest_ = *std::move(qtest);
+    const bool vtd = std::any_of(line.qemu.begin(), line.qemu.end(), [](const std::string& word) {
+      return absl::StartsWith(word, "intel-iommu");
+    });
+    if (line.iommu && !vtd) {
+      return absl::InvalidArgumentError(
+          "--iommu needs \"-device intel-iommu\" in QEMU's arguments");
+    }
     for (size_t i = 0; i < fabric.hosts.size(); ++i) {
       absl::StatusOr<SocketPair> link = MakeSocketPair();
       if (!link.ok()) return link.status();
@@ -105,9 +119,9 @@ class Machine {
     emulator::EmulatorOptions options;
     options.seed = line.seed;
     const std::vector<emulator::HostSpec> hosts = fabric.hosts;
+    machine->registers_ = std::make_unique<pci::QtestVtdRegisters>(*machine->channel_);
     options.make_front_end = [&](emulator::VirtualHba& hba, uint32_t host) {
-      return machine->MakeFrontEnd(hba, host,
-                                   {pci::IdentityOf(hosts[host].generation), !line.intx});
+      return machine->MakeFrontEnd(hba, host, hosts[host], line);
     };
     auto emulator = emulator::Emulator::Create(std::move(fabric), options, SystemClock());
     if (!emulator.ok()) return emulator.status();
@@ -146,7 +160,17 @@ class Machine {
 
  private:
   std::unique_ptr<emulator::HbaFrontEnd> MakeFrontEnd(emulator::VirtualHba& hba, uint32_t host,
-                                                      const pci::PciFrontEnd::Options& options) {
+                                                      const emulator::HostSpec& spec,
+                                                      const CommandLine& line) {
+    pci::PciFrontEnd::Options options{pci::IdentityOf(spec.generation), !line.intx};
+    if (line.iommu) {
+      const auto function = static_cast<uint8_t>(SlotOf(host) << 3);
+      iommus_.push_back(std::make_unique<pci::VtdIommu>(*registers_, 0, function));
+      options.iommu = iommus_.back().get();
+    }
+    options.on_dma_fault = [id = spec.id](const pci::DmaFault& fault) {
+      std::cerr << absl::StrCat("sashba: ", id, ": DMA ", pci::Describe(fault), "\n");
+    };
     interrupts_.push_back(std::make_unique<pci::QtestInterrupts>(*channel_, SlotOf(host)));
     auto front_end =
         std::make_unique<pci::PciFrontEnd>(hba, SystemClock(), options, *interrupts_.back());
@@ -158,6 +182,8 @@ class Machine {
   std::vector<SocketPair> links_;
   std::unique_ptr<pci::QtestChannel> channel_;
   std::vector<std::unique_ptr<pci::QtestInterrupts>> interrupts_;
+  std::unique_ptr<pci::QtestVtdRegisters> registers_;
+  std::vector<std::unique_ptr<pci::VtdIommu>> iommus_;
   std::vector<pci::PciFrontEnd*> front_ends_;  // the emulator's
   std::unique_ptr<emulator::Emulator> emulator_;
   std::atomic<bool> failed_{false};

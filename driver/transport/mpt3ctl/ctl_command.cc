@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "driver/transport/smp_reports.h"
 #include "driver/wire/mpi/constants.h"
 #include "driver/wire/mpi/messages.h"
 #include "driver/wire/smp/smp.h"
@@ -26,23 +26,6 @@ constexpr size_t kReplySize = 1024;
 constexpr uint8_t kUntouched = 0xFF;
 constexpr size_t kDefaultReplySize = mpi::ReplyHeader::kSize;
 constexpr uint8_t kImmediate = 0x80;  // MPI2_SMP_PT_REQ_PT_FLAGS_IMMEDIATE
-// SPL-4's REPORT and DISCOVER functions, without REPORT ZONE MANAGER PASSWORD (05h). Other
-// functions configure, are vendor-specific, or move GPIO.
-constexpr uint8_t kSmpReports[] = {
-    0x00,  // REPORT GENERAL
-    0x01,  // REPORT MANUFACTURER INFORMATION
-    0x03,  // REPORT SELF-CONFIGURATION STATUS
-    0x04,  // REPORT ZONE PERMISSION TABLE
-    0x06,  // REPORT BROADCAST
-    0x10,  // DISCOVER
-    0x11,  // REPORT PHY ERROR LOG
-    0x12,  // REPORT PHY SATA
-    0x13,  // REPORT ROUTE INFORMATION
-    0x14,  // REPORT PHY EVENT
-    0x20,  // DISCOVER LIST
-    0x21,  // REPORT PHY EVENT LIST
-    0x22,  // REPORT EXPANDER ROUTE TABLE LIST
-};
 
 absl::Status Refuse(absl::string_view what, absl::string_view why) {
   return absl::PermissionDeniedError(
@@ -89,7 +72,7 @@ absl::Status CheckSmp(const IocRequest& request) {
         absl::StrCat("SMP passthrough with ", request.data_out.size(), " bytes of SMP frame"));
   }
   const uint8_t function = Load8(request.data_out, 0x01);
-  if (absl::c_linear_search(kSmpReports, function)) return absl::OkStatus();
+  if (transport::IsSmpReport(function)) return absl::OkStatus();
   return Refuse(absl::StrCat("SMP ", mpi::ToString(static_cast<mpi::SmpFunction>(function))),
                 "only REPORT and DISCOVER functions are sent");
 }

@@ -1,0 +1,31 @@
+#ifndef DRIVER_TRANSPORT_PCI_IOC_FAKE_PACER_H_
+#define DRIVER_TRANSPORT_PCI_IOC_FAKE_PACER_H_
+
+#include <functional>
+
+#include "driver/base/fake_clock.h"
+#include "driver/transport/pci_ioc/pacer.h"
+
+namespace sasd::pci_ioc {
+
+// Pauses move a clock. Thread-compatible.
+class FakePacer : public Pacer {
+ public:
+  explicit FakePacer(FakeClock& clock) : clock_(clock) {}
+
+  absl::Duration Monotonic() override { return clock_.Monotonic(); }
+  absl::Status Pause(absl::Duration duration) override {
+    clock_.Advance(duration);
+    return on_pause ? on_pause() : absl::OkStatus();
+  }
+
+  // Called after each pause; its error is Pause()'s.
+  std::function<absl::Status()> on_pause;
+
+ private:
+  FakeClock& clock_;
+};
+
+}  // namespace sasd::pci_ioc
+
+#endif  // DRIVER_TRANSPORT_PCI_IOC_FAKE_PACER_H_
