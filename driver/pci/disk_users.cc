@@ -183,12 +183,13 @@ std::vector<std::string> DevicesBelow(const MachineFiles& files, absl::string_vi
   return devices;
 }
 
-std::vector<DiskUser> FindDiskUsers(const MachineFiles& files, absl::string_view address) {
+std::vector<DiskUser> FindDiskUsers(const MachineFiles& files, absl::string_view address,
+                                    Claims claims) {
   const std::vector<std::string> blocks = NamesBelow(files, "block", address);
   Uses uses;
   AddMountsAndSwap(files, blocks, uses);
   AddHolders(files, blocks, uses);
-  AddClaims(files, blocks, uses);
+  if (claims == Claims::kTried) AddClaims(files, blocks, uses);
   AddOpenFiles(files, DevicesBelow(files, address), uses);
   return uses.Take();
 }

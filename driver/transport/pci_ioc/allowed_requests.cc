@@ -36,8 +36,8 @@ auto DecodeWhole(Function function, ByteSpan frame, Decode decode, Encode encode
   if (!request.ok()) return request;
   const Bytes again = encode(*request);
   if (frame.size() != again.size()) {
-    return Malformed(function, absl::StrCat("a frame of ", frame.size(), " bytes, not ",
-                                            again.size()));
+    return Malformed(function,
+                     absl::StrCat("a frame of ", frame.size(), " bytes, not ", again.size()));
   }
   if (!std::equal(again.begin(), again.end(), frame.begin())) {
     return Malformed(function, "the frame has fields that are not known here");
@@ -122,18 +122,16 @@ absl::Status CheckScsiIo(const IocRequest& request) {
   const bool reads = scsi->direction == mpi::DataDirection::kRead;
   if (scsi->direction == mpi::DataDirection::kWrite || !request.data_out.empty() ||
       scsi->data_size != request.data_in.size() || reads == request.data_in.empty()) {
-    return Malformed(Function::kScsiIo,
-                     absl::StrCat("data of ", scsi->data_size, " bytes, with ",
-                                  request.data_out.size(), " out and ", request.data_in.size(),
-                                  " in"));
+    return Malformed(Function::kScsiIo, absl::StrCat("data of ", scsi->data_size, " bytes, with ",
+                                                     request.data_out.size(), " out and ",
+                                                     request.data_in.size(), " in"));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckTaskManagement(const IocRequest& request) {
-  const auto task =
-      DecodeWhole(Function::kTaskManagement, request.frame, mpi::DecodeTaskManagementRequest,
-                  mpi::EncodeTaskManagementRequest);
+  const auto task = DecodeWhole(Function::kTaskManagement, request.frame,
+                                mpi::DecodeTaskManagementRequest, mpi::EncodeTaskManagementRequest);
   if (!task.ok()) return task.status();
   switch (task->type) {
     case TaskManagementType::kTargetReset:
@@ -149,9 +147,8 @@ absl::Status CheckTaskManagement(const IocRequest& request) {
 }
 
 absl::Status CheckSasControl(const IocRequest& request) {
-  const auto control =
-      DecodeWhole(Function::kSasIoUnitControl, request.frame, mpi::DecodeSasControlRequest,
-                  mpi::EncodeSasControlRequest);
+  const auto control = DecodeWhole(Function::kSasIoUnitControl, request.frame,
+                                   mpi::DecodeSasControlRequest, mpi::EncodeSasControlRequest);
   if (!control.ok()) return control.status();
   if (control->operation != mpi::SasControlOp::kRemoveDevice) {
     return Refuse(absl::StrCat("SAS IO unit control, ", mpi::ToString(control->operation)),

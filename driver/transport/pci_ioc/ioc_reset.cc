@@ -52,8 +52,8 @@ absl::Status MessageUnitReset(PciBus& bus, Pacer& pacer) {
   if ((facts->capabilities & kCapabilityEventReplay) == 0) {
     return absl::UnimplementedError("the firmware does not replay events");
   }
-  if (absl::Status s = RingDoorbell(bus, pacer, mpi::Function::kMessageUnitReset,
-                                    kMessageUnitResetTimeout);
+  if (absl::Status s =
+          RingDoorbell(bus, pacer, mpi::Function::kMessageUnitReset, kMessageUnitResetTimeout);
       !s.ok()) {
     return s;
   }
@@ -105,12 +105,13 @@ absl::StatusOr<mpi::IocFactsReply> ReadIocFacts(PciBus& bus, Pacer& pacer) {
   const auto reply = Handshake(bus, pacer, mpi::EncodeIocFactsRequest(), kFactsTimeout);
   if (!reply.ok()) return reply.status();
   const auto facts = mpi::DecodeIocFactsReply(*reply);
-  if (!facts.ok()) return absl::InternalError(absl::StrCat("IOC facts: ", facts.status().message()));
+  if (!facts.ok())
+    return absl::InternalError(absl::StrCat("IOC facts: ", facts.status().message()));
   if (facts->header.function != mpi::Function::kIocFacts ||
       facts->header.status != mpi::IocStatus::kSuccess) {
-    return absl::InternalError(
-        absl::StrCat("IOC facts: ", mpi::ToString(facts->header.function), " answered with ",
-                     mpi::ToString(facts->header.status)));
+    return absl::InternalError(absl::StrCat("IOC facts: ", mpi::ToString(facts->header.function),
+                                            " answered with ",
+                                            mpi::ToString(facts->header.status)));
   }
   return facts;
 }

@@ -50,8 +50,7 @@ class IocResetTest : public ::testing::Test {
   void Operate(uint16_t flags = 0) {
     mpi::IocInitRequest init;
     init.configuration_flags = flags;
-    const auto reply =
-        Handshake(*bus_, pacer_, mpi::EncodeIocInitRequest(init), absl::Seconds(30));
+    const auto reply = Handshake(*bus_, pacer_, mpi::EncodeIocInitRequest(init), absl::Seconds(30));
     ASSERT_TRUE(reply.ok()) << reply.status();
     ASSERT_EQ(slot_.ioc_state(), IocState::kOperational);
   }
@@ -134,8 +133,9 @@ TEST_F(IocResetTest, ACoreDumpIsWaitedFor) {
 TEST_F(IocResetTest, AHandshakeThatSomebodyLeftIsEnded) {
   Start();
   bus_->Write32(regs::kDoorbell, 0x42010000);  // announces a dword, and dies
-  EXPECT_EQ(Handshake(*bus_, pacer_, mpi::EncodeIocFactsRequest(), absl::Seconds(1)).status().code(),
-            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(
+      Handshake(*bus_, pacer_, mpi::EncodeIocFactsRequest(), absl::Seconds(1)).status().code(),
+      absl::StatusCode::kFailedPrecondition);
   const auto reset = MakeReady(*bus_, pacer_, ResetWish::kGentle);
   ASSERT_TRUE(reset.ok()) << reset.status();
   EXPECT_EQ(*reset, ResetKind::kDiagnostic);
@@ -173,8 +173,10 @@ TEST_F(IocResetTest, RemovalAtEveryAccessOfAResetIsNoticed) {
     }
     slot_.Plug();
     bus_->Write32(regs::kWriteSequence, 0);
-    if (reset.ok()) last = at;
-    else EXPECT_TRUE(absl::IsUnavailable(reset.status())) << at << ": " << reset.status();
+    if (reset.ok())
+      last = at;
+    else
+      EXPECT_TRUE(absl::IsUnavailable(reset.status())) << at << ": " << reset.status();
     OpenBus({});
     const auto again = MakeReady(*bus_, pacer_, ResetWish::kGentle);
     ASSERT_TRUE(again.ok()) << at << ": " << again.status();

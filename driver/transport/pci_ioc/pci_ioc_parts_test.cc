@@ -50,10 +50,9 @@ class Shared {
  public:
   Shared() : file_(memfd_create("arena", MFD_CLOEXEC)) {
     EXPECT_EQ(ftruncate(file_.get(), kArena), 0);
-    bytes_ = MutableByteSpan(
-        static_cast<uint8_t*>(
-            mmap(nullptr, kArena, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0)),
-        kArena);
+    bytes_ = MutableByteSpan(static_cast<uint8_t*>(mmap(nullptr, kArena, PROT_READ | PROT_WRITE,
+                                                        MAP_SHARED, file_.get(), 0)),
+                             kArena);
     std::vector<UniqueFd> files;
     files.emplace_back(dup(file_.get()));
     EXPECT_TRUE(device_.Map({{kAddress, kArena, 0}}, std::move(files)).ok());
@@ -97,8 +96,7 @@ TEST(QueueLayoutTest, FactsThatNoDriverCanUseAreRefused) {
   const auto refused = [](void (*edit)(mpi::IocFactsReply&)) {
     mpi::IocFactsReply facts = Facts();
     edit(facts);
-    return LayOutQueues(facts, 1, kArena).status().code() ==
-           absl::StatusCode::kFailedPrecondition;
+    return LayOutQueues(facts, 1, kArena).status().code() == absl::StatusCode::kFailedPrecondition;
   };
   EXPECT_TRUE(refused([](auto& facts) { facts.request_credit = 0; }));
   EXPECT_TRUE(refused([](auto& facts) { facts.request_frame_dwords = 27; }));
@@ -186,8 +184,8 @@ TEST(RequestPoolTest, LargeBuffersAreFew) {
   pool.Free(smid);  // no second time
   EXPECT_TRUE(pool.Allocate(false, 60000).ok());
   EXPECT_TRUE(absl::IsResourceExhausted(pool.Allocate(false, 60000).status()));
-  EXPECT_TRUE(absl::IsInvalidArgument(
-      pool.Allocate(false, QueueLayout::kLargeDataSize + 1).status()));
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(pool.Allocate(false, QueueLayout::kLargeDataSize + 1).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(pool.Allocate(true, 1).status()));
   pool.Free(0);
   pool.Free(0xFFFF);
@@ -293,9 +291,9 @@ class ReplyRingsTest : public ::testing::Test {
     bytes[2] = dwords;
     bytes[4] = mark;
     EXPECT_TRUE(memory_.device().Write(*frame, bytes));
-    return device_.Post(memory_.device(), queue,
-                        AddressReplyDescriptor(static_cast<uint8_t>(queue), smid,
-                                               static_cast<uint32_t>(*frame)));
+    return device_.Post(
+        memory_.device(), queue,
+        AddressReplyDescriptor(static_cast<uint8_t>(queue), smid, static_cast<uint32_t>(*frame)));
   }
   std::vector<RingEntry> Take(size_t queue) {
     std::vector<RingEntry> entries;
@@ -303,8 +301,8 @@ class ReplyRingsTest : public ::testing::Test {
     return entries;
   }
   void PutDescriptor(size_t queue, size_t index, uint64_t value) {
-    StoreLe64(memory_.bytes(),
-              layout_.reply_post + 8 * (queue * layout_.reply_post_depth + index), value);
+    StoreLe64(memory_.bytes(), layout_.reply_post + 8 * (queue * layout_.reply_post_depth + index),
+              value);
   }
 
   Shared memory_;
@@ -428,8 +426,7 @@ Bytes Config(mpi::ConfigAction action) {
   return mpi::EncodeConfigRequest(request);
 }
 
-Bytes Scsi(uint8_t operation, uint8_t service_action, uint32_t size,
-           mpi::DataDirection direction) {
+Bytes Scsi(uint8_t operation, uint8_t service_action, uint32_t size, mpi::DataDirection direction) {
   mpi::ScsiIoRequest request;
   request.handle = DevHandle(9);
   request.data_size = size;
@@ -477,7 +474,7 @@ TEST(AllowedRequestsTest, WritingRequestsAreRefused) {
   EXPECT_TRUE(denied(Check(Config(mpi::ConfigAction::kWriteNvram), Bytes(64))));
   EXPECT_TRUE(denied(Check(Config(mpi::ConfigAction::kDefault))));
   EXPECT_TRUE(denied(Check(Config(mpi::ConfigAction::kReadCurrent), Bytes(4), 64)));
-  EXPECT_TRUE(denied(Check(Smp(4), {0x40, 0x91, 0, 0}, 8)));           // PHY CONTROL
+  EXPECT_TRUE(denied(Check(Smp(4), {0x40, 0x91, 0, 0}, 8)));                // PHY CONTROL
   EXPECT_TRUE(denied(Check(Scsi(0x2A, 0, 0, mpi::DataDirection::kNone))));  // WRITE(10)
   EXPECT_TRUE(denied(Check(Scsi(0x28, 0, 512, mpi::DataDirection::kRead), {}, 512)));
   EXPECT_TRUE(denied(Check(Scsi(0x04, 0, 0, mpi::DataDirection::kNone))));  // FORMAT UNIT

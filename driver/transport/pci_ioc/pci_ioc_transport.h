@@ -64,9 +64,10 @@ struct PciIocStats {
 // mpt3sas_base.c drives them. Info().owned is true. CheckAllowed() lists the requests that may be
 // sent. Requests carry up to QueueLayout::kLargeDataSize bytes of data.
 //
-// Create() takes the IOC over in whatever state it is, and leaves it in READY. The caller's IOC INIT
-// makes it operate: the transport fills in the queues and sends it through the doorbell, as it does
-// for IOC FACTS, PORT FACTS and MESSAGE UNIT RESET. Until then all other requests are kUnavailable.
+// Create() takes the IOC over in whatever state it is, and leaves it in READY. The caller's IOC
+// INIT makes it operate: the transport fills in the queues and sends it through the doorbell, as it
+// does for IOC FACTS, PORT FACTS and MESSAGE UNIT RESET. Until then all other requests are
+// kUnavailable.
 //
 //   kReady --IOC INIT--> kOperational --fault, foreign reset, Reset()--> kInReset --READY--> kReady
 //   kOperational --MESSAGE UNIT RESET--> kReady;  any --removed, released--> kGone
@@ -121,8 +122,8 @@ class PciIocTransport : public transport::IocTransport {
   enum class State : uint8_t { kReady, kOperational, kInReset, kGone };
   // A request that the IOC has.
   struct Outstanding {
-    bool active = false;   // somebody waits for it; else it was given up
-    uint64_t ticket = 0;   // names it beyond the reuse of its SMID
+    bool active = false;  // somebody waits for it; else it was given up
+    uint64_t ticket = 0;  // names it beyond the reuse of its SMID
     mpi::Function function = mpi::Function::kScsiIo;
     mpi::ConfigAction action = mpi::ConfigAction::kPageHeader;
     RequestSlot slot;

@@ -72,7 +72,8 @@ RingEntry ReplyRings::Read(uint64_t descriptor) {
   entry.smid = static_cast<uint16_t>(descriptor >> 16);
   const auto type = static_cast<uint8_t>(descriptor & kReplyTypeMask);
   if (type == kReplyScsiSuccess || type == kReplyFastPathSuccess) {
-    if (entry.smid != 0 && entry.smid < layout_.smid_count()) entry.kind = RingEntry::Kind::kSuccess;
+    if (entry.smid != 0 && entry.smid < layout_.smid_count())
+      entry.kind = RingEntry::Kind::kSuccess;
     return entry;
   }
   if (type != kReplyAddress) return entry;
@@ -92,8 +93,7 @@ void ReplyRings::Take(size_t queue, std::vector<RingEntry>& entries) {
   if (queue >= post_index_.size()) return;
   uint32_t& index = post_index_[queue];
   for (uint32_t taken = 0; taken < layout_.reply_post_depth; ++taken) {
-    const size_t at =
-        layout_.reply_post + 8 * (size_t{layout_.reply_post_depth} * queue + index);
+    const size_t at = layout_.reply_post + 8 * (size_t{layout_.reply_post_depth} * queue + index);
     const MutableByteSpan place = arena_.subspan(at, 8);
     const uint64_t descriptor = LoadEntry(place);
     if (!IsThere(descriptor)) return;

@@ -42,8 +42,8 @@ class RequestPool {
 
   QueueLayout layout_;
   std::vector<uint16_t> free_, free_high_priority_, free_large_;
-  std::vector<uint8_t> in_use_;         // by SMID
-  std::vector<uint16_t> large_of_;      // by SMID; kNone
+  std::vector<uint8_t> in_use_;     // by SMID
+  std::vector<uint16_t> large_of_;  // by SMID; kNone
   size_t in_use_count_ = 0;
 };
 

@@ -14,8 +14,8 @@ constexpr size_t kIeeeSize = 16, kIeeeFlags = 15;
 void WriteElement(SglFormat format, uint64_t address, uint32_t size, bool to_device, bool last,
                   MutableByteSpan at) {
   if (format == SglFormat::kMpi) {
-    const uint32_t flags = kMpiSimple64 | kMpiEndOfBuffer | (to_device ? kMpiToDevice : 0) |
-                           (last ? kMpiLast : 0);
+    const uint32_t flags =
+        kMpiSimple64 | kMpiEndOfBuffer | (to_device ? kMpiToDevice : 0) | (last ? kMpiLast : 0);
     StoreLe32(at, 0, flags << 24 | size);
     StoreLe64(at, 4, address);
     return;
