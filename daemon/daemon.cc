@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "daemon/backend/pci_backend.h"
 #include "daemon/backend/sysfs_backend.h"
 #include "daemon/backend/virtual_backend.h"
 #include "daemon/memory/recent_events.h"
@@ -117,16 +118,24 @@ absl::StatusOr<std::unique_ptr<Backend>> StartBackend(const DaemonOptions& optio
     return absl::InvalidArgumentError(
         "use either a fabric for virtual HBAs or a sysfs tree, not both");
   }
+  if (!options.pci.empty() && !(options.fabric.empty() && options.sysfs_root.empty())) {
+    return absl::InvalidArgumentError(
+        "--pci is for this machine: use it without a fabric and a sysfs tree");
+  }
   if (!options.fabric.empty()) {
     return StartVirtualBackend(options.fabric, options.seed, clock, sink, &memory.keys());
   }
   if (!options.sysfs_root.empty()) {
     return StartSysfsBackend(options.sysfs_root, clock, sink, &memory.keys());
   }
-  if (options.start_live) return options.start_live(clock, sink, memory.keys());
-  LinuxBackendOptions live = options.live;
-  live.keys = &memory.keys();
-  return StartLinuxBackend(live, clock, sink);
+  const auto start_live = [&](ObservationSink& to) -> absl::StatusOr<std::unique_ptr<Backend>> {
+    if (options.start_live) return options.start_live(clock, to, memory.keys());
+    LinuxBackendOptions live = options.live;
+    live.keys = &memory.keys();
+    return StartLinuxBackend(live, clock, to);
+  };
+  if (options.pci.empty()) return start_live(sink);
+  return StartPciBackend(PciHbasOf(options.pci), start_live, clock, sink, memory.keys());
 }
 
 }  // namespace
@@ -244,6 +253,9 @@ health::NodeFacts Daemon::Facts() const {
       for (const UnreadableHost& host : shown_backend_->scsi_hosts()->unreadable) {
         facts.unreadable_hosts.push_back(
             {host.os_name, absl::StrCat(host.reason, " (", host.path, "); see sasctl doctor")});
+      }
+      for (UndrivenHba& hba : shown_backend_->undriven_hbas()) {
+        facts.unreadable_hosts.push_back({std::move(hba.name), std::move(hba.reason)});
       }
     }
   }

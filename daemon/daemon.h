@@ -46,6 +46,8 @@ struct DaemonOptions {
   std::string fabric;        // see StartVirtualBackend
   std::string sysfs_root;    // see StartSysfsBackend
   LinuxBackendOptions live;  // see StartLinuxBackend
+  // HBAs of this machine that sasd drives itself: see StartPciBackend.
+  std::vector<std::string> pci;
   // Starts a backend in place of this machine's: for tests, which replace the kernel.
   BackendStarter start_live;
   uint64_t seed = 1;

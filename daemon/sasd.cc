@@ -136,6 +136,7 @@ absl::StatusOr<DaemonOptions> OptionsOf(const config::Settings& settings) {
   daemon.fabric = settings.fabric;
   daemon.sysfs_root = settings.sysfs_root;
   daemon.seed = static_cast<uint64_t>(settings.seed);
+  daemon.pci = settings.pci;
   daemon.live.control_nodes = settings.control_nodes;
   daemon.live.follower.look_interval = settings.link_look;
   daemon.live.follower.look_reads = static_cast<size_t>(settings.link_look_reads);

@@ -20,6 +20,12 @@
 
 namespace sasd {
 
+// An HBA that sasd is to drive itself and does not, although no other driver shows it.
+struct UndrivenHba {
+  std::string name;    // "PCI 0000:03:00.0"
+  std::string reason;  // why, and what to do
+};
+
 // The origin of a sasd's facts. A backend sends observations to a sink from its start to its
 // destruction. Thread-safe.
 class Backend {
@@ -54,6 +60,9 @@ class Backend {
         *new std::shared_ptr<const ScsiHosts>(std::make_shared<const ScsiHosts>());
     return none;
   }
+
+  // Makes no request to an HBA.
+  virtual std::vector<UndrivenHba> undriven_hbas() { return {}; }
 
   // Returns what sasd sees, what it does not see, and the remedies. `topology` is the registry's
   // newest snapshot. Does not wait and touches no device.

@@ -90,6 +90,10 @@ std::vector<Option> MakeOptions() {
       .only_one_of = "backend";
   number("seed", Type::kNumber, &S::seed, 0, kMost, kRestart,
          "Seed of the random choices of a virtual HBA");
+  list("pci", &S::pci, kRestart,
+       "HBAs that sasd drives itself, without the kernel's driver: PCI addresses, such as "
+       "0000:03:00.0, that `sasd-hba take` has taken. Their disks are no block devices. Only for "
+       "this machine");
   flag("control-nodes", &S::control_nodes, kRestart,
        "Also ask the firmware of mpt3sas' HBAs, through /dev/mpt3ctl and /dev/mpt2ctl. Only for "
        "this machine");

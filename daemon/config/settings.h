@@ -25,6 +25,7 @@ struct Settings {
   std::string fabric;
   std::string sysfs_root;
   int64_t seed = 1;
+  std::vector<std::string> pci;
   bool control_nodes = true;
   absl::Duration link_look = absl::Minutes(1);
   int64_t link_look_reads = 1000;

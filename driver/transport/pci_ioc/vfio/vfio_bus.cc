@@ -117,7 +117,10 @@ absl::Status VfioBus::CheckViable() {
   calls_.List(absl::StrCat(FolderOf(address_), "/iommu_group/devices"), functions);
   for (const std::string& other : functions) {
     const std::string driver = LinkOf(calls_, other, "driver");
-    if (other != address_ && !driver.empty() && driver != "vfio-pci") {
+    // These do no DMA of their own, and do not stand in the way.
+    const bool idle =
+        driver.empty() || driver == "vfio-pci" || driver == "pcieport" || driver == "pci-stub";
+    if (other != address_ && !idle) {
       others.push_back(absl::StrCat(other, " (", driver, ")"));
     }
   }

@@ -224,7 +224,8 @@ TEST_F(VfioBusTest, AMachineWithoutIommuIsRefused) {
 
 TEST_F(VfioBusTest, AGroupThatIsNotViableNamesItsNeighbours) {
   kernel_.viable = false;
-  kernel_.neighbours = {{"0000:03:00.1", "ahci"}, {"0000:02:00.0", "vfio-pci"}};
+  kernel_.neighbours = {
+      {"0000:03:00.1", "ahci"}, {"0000:02:00.0", "vfio-pci"}, {"0000:01:00.0", "pcieport"}};
   ExpectRefusal(StatusCode::kFailedPrecondition, "from 0000:03:00.1 (ahci); take or unbind");
 }
 
