@@ -52,14 +52,16 @@ void ExaminePhys(const Examined& examined, std::vector<Finding>& findings) {
       examined.LookAgain(registry::MakeId<Phy>(phy.key()), due);
       continue;
     }
+    // The page of an HBA's phy does not say what kind of device is there (SAS phy page 0).
+    const bool by_expander = firmware_knows && !owner.is_host();
+    const std::string who = by_expander ? "expander" : firmware_knows ? "HBA" : "kernel";
     AddFinding(Severity::kWarning, FindingReason::kLinkWithoutDevice, phy, {owner.host},
                absl::StrCat(Describe(registry::MakeId<Phy>(phy.key())), " has a link at ",
-                            ToString(phy.facts.negotiated), ", but nothing is attached: the ",
-                            firmware_knows ? "expander" : "kernel",
+                            ToString(phy.facts.negotiated), ", but nothing is attached: the ", who,
                             " could not discover what is there (a drive that links faster than the "
                             "host",
-                            firmware_knows ? ", or one that does not identify itself)"
-                                           : ", or another initiator)"),
+                            firmware_knows ? ", or one that does not identify itself" : "",
+                            by_expander ? ")" : ", or another initiator)"),
                findings);
   }
 }

@@ -221,6 +221,19 @@ TEST_F(LinkWithoutDeviceTest, FirmwareThatSeesNothingIsAFindingAfterTheGrace) {
   EXPECT_THAT(Problems(), IsEmpty()) << "it leads up";
 }
 
+TEST_F(LinkWithoutDeviceTest, LinkOfTheHostItselfToNothingIsOne) {
+  PhyFacts phy = PhyTo(host_, 3, SasAddress(0), -1, LinkRate::k6Gbps);
+  phy.nothing_attached = true;
+  Link("mpt3sas", phy);
+  EXPECT_THAT(Problems(), IsEmpty());
+  now_ += absl::Minutes(1);
+  EXPECT_THAT(Problems(), ElementsAre(AllOf(HasSubstr("2 LINK_WITHOUT_DEVICE phy 3 of host"),
+                                            HasSubstr("the HBA could not discover"))));
+  Link("hisi_sas_v3_hw", PhyTo(host_, 3, SasAddress(0), -1, LinkRate::k6Gbps));
+  now_ += absl::Minutes(1);
+  EXPECT_THAT(Problems(), ElementsAre(HasSubstr("the kernel could not discover")));
+}
+
 // A pulled drive's phy keeps its rate.
 TEST_F(LinkWithoutDeviceTest, Mpt3sasProvesNothing) {
   Link("mpt3sas", linked_);

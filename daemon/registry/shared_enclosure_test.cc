@@ -135,6 +135,30 @@ TEST_F(SharedEnclosureTest, CagesOfTwoHostsAreTwoEnclosures) {
   EXPECT_THAT(Find<Enclosure>(kSecond)->hosts, ElementsAre(kHostB));
 }
 
+// As the halves of one shelf would look, which has an expander for each (driver/sysfs/testdata,
+// zfs-11095-4U-jbod-three-expanders).
+TEST_F(SharedEnclosureTest, CagesThatContradictInNoSlotAreOneUntilTheyDo) {
+  Report(CageWith(0x1000, "AB"));
+  std::vector<Observation> second = {Cage(0x2000)};
+  AddDrive(second, At(0x2000), 0x2012, 2, "C1");
+  AddDrive(second, At(0x2000), 0x2013, 3, "D1");
+  EXPECT_EQ(Report(std::move(second)), 1);
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:A 1:B 2:C 3:D")) << "all are shown";
+  std::vector<Observation> proof;
+  AddDrive(proof, At(0x2000), 0x2010, 1, "E1");
+  Report(std::move(proof));
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:A 1:B", "77-1 1:E 2:C 3:D"));
+}
+
+// Nothing that a source reports of a drive names its row.
+TEST_F(SharedEnclosureTest, RowsOfBaysBehindOneExpanderShowBothDrivesInASlot) {
+  std::vector<Observation> rows = CageWith(0x1000, "AB");
+  AddDrive(rows, At(0x1000), 0x1020, 0, "C1");
+  AddDrive(rows, At(0x1000), 0x1021, 1, "D1");
+  EXPECT_EQ(Report(std::move(rows)), 1);
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:AC 1:BD"));
+}
+
 // Two I/O modules of a shelf, which may number its slots differently.
 TEST_F(SharedEnclosureTest, ShelfThatIsReachedTwiceIsOne) {
   Report(CageWith(0x1000, "ABC"));

@@ -735,6 +735,7 @@ std::shared_ptr<RegistryEvent> Writer::Finish(Step& step, ObservationBatch batch
   event->changes = step.Finish({revision, absl::ToUnixNanos(batch.time)});
   if (event->changes.empty() && event->notices.empty() && !mark) return nullptr;
   NoteContradictions(event->changes);
+  if (batch.cause.kind == CauseKind::kRestart) NoteContradictionsOf(batch.host);
   if (!contradictions_.empty()) {
     last_batch_.source = batch.source;
     last_batch_.host = batch.host;
@@ -764,6 +765,20 @@ void Writer::NoteContradictions(absl::Span<const Change> changes) {
       }
     }
     contradictions_[after->id] = std::move(before);
+  }
+}
+
+// Those of before the restart, too: the proof counts now that the host is compared.
+void Writer::NoteContradictionsOf(HostKey host) {
+  const auto is_of_host = [host](const Slot::Occupant& o) { return o.device.host == host; };
+  for (const auto& slot : tables_.of<Slot>()) {
+    if (slot->occupants.size() < 2 ||
+        std::none_of(slot->occupants.begin(), slot->occupants.end(), is_of_host)) {
+      continue;
+    }
+    std::vector<NodeKey> before;
+    for (const Slot::Occupant& occupant : slot->occupants) before.push_back(occupant.device);
+    contradictions_.try_emplace(slot->id, std::move(before));
   }
 }
 

@@ -74,6 +74,7 @@ class Writer {
   std::shared_ptr<RegistryEvent> Finish(Step& step, ObservationBatch batch, bool mark);
 
   void NoteContradictions(absl::Span<const Change> changes);
+  void NoteContradictionsOf(HostKey host);
 
   const SourceTable& sources_;
   Tables tables_;

@@ -138,14 +138,18 @@ device::EnclosureInfo EnclosureInfoFrom(const mpi::EnclosurePage0& page) {
 device::PhyRecord PhyRecordFrom(const mpi::ExpanderPage1& page) {
   device::PhyRecord record = CommonPhyRecord(page);
   record.attached_is_expander = IsExpander(page.attached_device_info);
-  // Also another initiator has a type there, and no handle. The host's own page has no type.
+  // Also another initiator has a type there, and no handle.
   record.nothing_attached =
       IsLinkUp(record.negotiated) && page.attached_handle == DevHandle(0) &&
       (page.attached_device_info & mpi::device_info::kTypeMask) == mpi::device_info::kNoDevice;
   return record;
 }
 
-device::PhyRecord PhyRecordFrom(const mpi::SasPhyPage0& page) { return CommonPhyRecord(page); }
+device::PhyRecord PhyRecordFrom(const mpi::SasPhyPage0& page) {
+  device::PhyRecord record = CommonPhyRecord(page);
+  record.nothing_attached = IsLinkUp(record.negotiated) && page.attached_handle == DevHandle(0);
+  return record;
+}
 
 PhyFacts PhyFactsFrom(const NodeKey& owner, PhyId phy, const device::PhyRecord& record) {
   PhyFacts facts;

@@ -28,9 +28,15 @@ TEST(FactsTest, LinkToNothingIsKnownFromThePage) {
   EXPECT_FALSE(PhyRecordFrom(down).nothing_attached);
 }
 
-TEST(FactsTest, HostsOwnPageDoesNotSayWhatIsThere) {
+// The page has no type of what is there: it may be another initiator.
+TEST(FactsTest, LinkOfTheHostLeadsToNothingWithoutAHandle) {
   mpi::SasPhyPage0 page;
   page.negotiated_rate = 0xAA;
+  EXPECT_TRUE(PhyRecordFrom(page).nothing_attached);
+  page.attached_handle = DevHandle(9);
+  EXPECT_FALSE(PhyRecordFrom(page).nothing_attached);
+  page.attached_handle = DevHandle(0);
+  page.negotiated_rate = 0x11;
   EXPECT_FALSE(PhyRecordFrom(page).nothing_attached);
 }
 

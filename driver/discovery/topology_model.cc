@@ -131,7 +131,8 @@ absl::Status TopologyModel::UpdateLink(const device::NodeRef& node, PhyId phy, D
     record.attached = AddressAt(node, record.attached_handle);
     record.attached_phy.reset();
     record.attached_is_expander = nodes_.FindByHandle(record.attached_handle) != nullptr;
-    record.nothing_attached = false;
+    // The page of a host's phy would say no more.
+    record.nothing_attached = node->key().is_host() && IsLinkUp(rate) && handle == DevHandle(0);
   }
   SetPhy(node, phy, record, changes);
   if (same || !record.attached_is_expander) return absl::OkStatus();

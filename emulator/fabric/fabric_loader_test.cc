@@ -69,6 +69,34 @@ TEST(FabricLoaderTest, SharedIdentifiersMustBeDeclared) {
               HasSubstr("500605b00ab01230 is in use already"));
 }
 
+TEST(FabricLoaderTest, ExpandersOfOneAddressNeedTwoPorts) {
+  const auto fabric = [](const std::string& host, const std::string& second) {
+    return R"(name: "f" description: "f" shared_identifiers: true
+              host { id: "h" address: "500605b00ab01230" phys: 8 )" +
+           host + R"( }
+              host { id: "g" address: "500605b00ab01240" phys: 8 }
+              expander { id: "top" address: "5003048000000100" phys: 24 }
+              expander { id: "x" address: "5003048000000200" phys: 24 }
+              expander { id: "y" address: "5003048000000200" phys: 24 }
+              link { a: "h" a_phy: 0 b: "top" b_phy: 0 }
+              link { a: "top" a_phy: 8 b: "x" b_phy: 0 }
+              link { )" +
+           second + R"( b: "y" b_phy: 0 })";
+  };
+  const std::string below = R"(a: "top" a_phy: 12)", beside = R"(a: "h" a_phy: 4)";
+  for (const auto& [host, second] : {std::pair<std::string, std::string>{"", below},
+                                     {"port_per_link: true", below},
+                                     {"", beside}}) {
+    EXPECT_THAT(ErrorOf(fabric(host, second)),
+                HasSubstr("expander \"x\" has its address and is on the same port"));
+  }
+  for (const auto& [host, second] : {std::pair<std::string, std::string>{"", R"(a: "g" a_phy: 4)"},
+                                     {"port_per_link: true", beside}}) {
+    const auto sound = ParseFabric(fabric(host, second), "f");
+    EXPECT_TRUE(sound.ok()) << sound.status();
+  }
+}
+
 TEST(FabricLoaderTest, OnlySasDrivesHaveSeveralUnits) {
   const auto fabric = ParseFabric(With(R"(size: "1TB")", R"(size: "1TB" luns: 2)"), "f");
   ASSERT_TRUE(fabric.ok()) << fabric.status();

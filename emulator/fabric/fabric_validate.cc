@@ -273,6 +273,35 @@ class Validator {
     }
   }
 
+  // SMP requests name an expander by its address and the HBA's port (mpi2_sas.h,
+  // MPI2_SMP_PASSTHROUGH_REQUEST). So no firmware knows two of one address behind one port.
+  // `trees`: the tree of each expander.
+  void CheckPorts(const std::vector<uint32_t>& trees) {
+    // The trees of one port have one number.
+    std::vector<uint32_t> port_of = trees;
+    absl::flat_hash_map<uint32_t, uint32_t> only_port;  // of a host that has no port per link
+    for (const LinkSpec& link : fabric_.links) {
+      const auto [a, b] = std::minmax(link.a.node, link.b.node);
+      if (a.is_host == b.is_host) continue;
+      const NodeRef host = a.is_host ? a : b;
+      if (fabric_.hosts[host.index].port_per_link) continue;
+      const uint32_t mine = port_of[(a.is_host ? b : a).index];
+      const uint32_t first = only_port.try_emplace(host.index, mine).first->second;
+      std::replace(port_of.begin(), port_of.end(), mine, first);
+    }
+    absl::flat_hash_map<std::pair<SasAddress, uint32_t>, uint32_t> known;
+    for (uint32_t i = 0; i < port_of.size(); ++i) {
+      const SasAddress address = fabric_.expanders[i].address;
+      const auto [it, added] = known.try_emplace({address, port_of[i]}, i);
+      if (added) continue;
+      Problem(ElementKind::kExpander, i,
+              absl::StrCat("expander \"", fabric_.expanders[it->second].id,
+                           "\" has its address and is on the same port of an HBA: no firmware "
+                           "could tell the two apart; put them on two HBAs, or on two links of "
+                           "one with port_per_link"));
+    }
+  }
+
   // Expanders and the cables between them form a forest. Each host enters a tree at one place.
   void CheckLoops() {
     std::vector<uint32_t> root(fabric_.expanders.size());
@@ -293,6 +322,9 @@ class Validator {
       }
       root[find(a.index)] = find(b.index);
     }
+    std::vector<uint32_t> trees;
+    for (uint32_t i = 0; i < root.size(); ++i) trees.push_back(find(i));
+    CheckPorts(trees);
     absl::flat_hash_map<std::pair<uint32_t, uint32_t>, uint32_t> entries;  // (host, tree): expander
     for (uint32_t i = 0; i < fabric_.links.size(); ++i) {
       const auto [a, b] = std::minmax(fabric_.links[i].a.node, fabric_.links[i].b.node);
