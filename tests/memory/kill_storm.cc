@@ -30,13 +30,12 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "client/resource_name.h"
+#include "client/watch_protocol.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/emulator/v1/emulator_service.grpc.pb.h"
 #include "sas/v1/history_service.grpc.pb.h"
@@ -48,6 +47,8 @@
 namespace sasd::testing {
 namespace {
 
+using client::NameOf;
+
 constexpr absl::Duration kStartTimeout = absl::Seconds(60);
 
 struct Options {
@@ -58,17 +59,6 @@ struct Options {
   int compare_every = 100;  // kills
   uint32_t seed = 1;
 };
-
-uint64_t DigestOf(const google::protobuf::Message& message) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    message.SerializeToCodedStream(&coded);
-  }
-  return absl::HashOf(bytes);
-}
 
 // The content of a whole event: its parts are merged.
 uint64_t ContentOf(sas::v1::Event event) {
@@ -120,24 +110,6 @@ class Book {
   int failure_count_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
-// Whether `event` follows revision `last` without a loss that is not declared.
-std::string WrongStep(const sas::v1::Event& event, int64_t last) {
-  if (event.revision() <= last) {
-    return absl::StrCat("revision ", event.revision(), " after ", last);
-  }
-  if (event.previous_revision() != last) {
-    return absl::StrCat("revision ", event.revision(), " names ", event.previous_revision(),
-                        " as the one before, the last was ", last);
-  }
-  if (event.revision() == last + 1) return "";
-  const sas::v1::Gap& gap = event.gap();
-  if (gap.first_revision() > last + 1 || gap.last_revision() < event.revision() - 1) {
-    return absl::StrCat("the jump from ", last, " to ", event.revision(),
-                        " is not declared: ", gap.ShortDebugString());
-  }
-  return "";
-}
-
 std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -148,7 +120,7 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
 }
 
 // A subscriber that lives through all lives of sasd: it resumes where it was. One thread reads.
-class Subscriber {
+class Subscriber : private client::WatchConsumer {
  public:
   Subscriber(std::string address, Book& book, int number)
       : address_(std::move(address)), book_(book), number_(number) {}
@@ -184,85 +156,59 @@ class Subscriber {
   void Read() {
     auto stub = sas::v1::WatchService::NewStub(Connect(address_));
     sas::v1::WatchRequest request;
-    request.set_resume_token(token_);
-    if (!token_.empty()) ++resumes_;
-    parts_.Clear();
-    in_snapshot_ = false;
+    request.set_resume_token(protocol_.resume_token());
+    if (!request.resume_token().empty()) ++resumes_;
     auto reader = stub->Watch(context_.get(), request);
     sas::v1::WatchResponse response;
-    while (reader->Read(&response)) Apply(response);
+    while (reader->Read(&response)) {
+      if (absl::Status s = protocol_.Apply(response, *this); !s.ok()) {
+        Fail(std::string(s.message()));
+        protocol_.StartOver();
+        context_->TryCancel();
+      }
+      absl::MutexLock lock(&mu_);
+      revision_ = protocol_.revision();
+    }
+    protocol_.Disconnected();
     const grpc::Status status = reader->Finish();
     const auto code = status.error_code();
     if (code == grpc::StatusCode::OUT_OF_RANGE || code == grpc::StatusCode::INVALID_ARGUMENT) {
-      Fail(absl::StrCat("resume at ", revision(), ": ", status.error_message()));
-      token_.clear();
+      Fail(absl::StrCat("resume at ", protocol_.revision(), ": ", status.error_message()));
+      protocol_.StartOver();
     }
   }
 
-  void Apply(const sas::v1::WatchResponse& response) {
-    if (response.has_resync()) Fail("RESYNC, though it reads all the time");
-    if (response.has_snapshot()) {
-      if (!std::exchange(in_snapshot_, true)) {
-        state_.clear();
-        ++snapshots_;
-      }
-      for (const sas::v1::Resource& resource : response.snapshot().resources()) {
-        state_[NameOf(resource)] = DigestOf(resource);
-      }
-    }
-    for (const sas::v1::Event& event : response.events().events()) Apply(event);
-    if (response.has_synced()) {
-      in_snapshot_ = false;
-      Move(response.synced().revision(), response.synced().resume_token());
-    }
-    if (response.has_bookmark()) {
-      Move(response.bookmark().revision(), response.bookmark().resume_token());
-    }
+  absl::Status OnSnapshotBegin() override {
+    state_.clear();
+    ++snapshots_;
+    return absl::OkStatus();
   }
-
-  int64_t revision() const ABSL_LOCKS_EXCLUDED(mu_) {
-    absl::MutexLock lock(&mu_);
-    return revision_;
+  absl::Status OnResource(const sas::v1::Resource& resource) override {
+    state_[NameOf(resource)] = DigestOf(resource);
+    return absl::OkStatus();
   }
-
-  void Move(int64_t revision, const std::string& token) ABSL_LOCKS_EXCLUDED(mu_) {
-    if (revision < this->revision()) Fail(absl::StrCat("went back to ", revision));
-    absl::MutexLock lock(&mu_);
-    revision_ = revision;
-    token_ = token;
-  }
-
-  void Apply(const sas::v1::Event& part) {
-    if (parts_.revision() == part.revision()) {
-      parts_.mutable_changes()->MergeFrom(part.changes());
-      parts_.mutable_notices()->MergeFrom(part.notices());
-      parts_.set_resume_token(part.resume_token());
-      parts_.set_continued(part.continued());
-    } else {
-      parts_ = part;
-    }
-    if (part.continued()) return;
-    const std::string wrong = WrongStep(parts_, revision());
-    if (!wrong.empty()) Fail(wrong);
-    book_.See(parts_);
+  absl::Status OnEvent(const sas::v1::Event& event) override {
+    book_.See(event);
     ++events_;
-    for (const sas::v1::Change& change : parts_.changes()) Apply(change);
-    Move(parts_.revision(), parts_.resume_token());
-    parts_.Clear();
+    for (const sas::v1::Change& change : event.changes()) {
+      const std::string& name = NameOf(change.resource());
+      const bool there = state_.contains(name);
+      if ((change.kind() == sas::v1::CHANGE_KIND_ADDED) == there) {
+        return absl::FailedPreconditionError(
+            absl::StrCat(sas::v1::ChangeKind_Name(change.kind()), " ", name, " in revision ",
+                         event.revision(), ", which was ", there ? "there" : "not there"));
+      }
+      if (change.kind() == sas::v1::CHANGE_KIND_REMOVED) {
+        state_.erase(name);
+      } else {
+        state_[name] = DigestOf(change.resource());
+      }
+    }
+    return absl::OkStatus();
   }
-
-  void Apply(const sas::v1::Change& change) {
-    const std::string& name = NameOf(change.resource());
-    const bool there = state_.contains(name);
-    if ((change.kind() == sas::v1::CHANGE_KIND_ADDED) == there) {
-      Fail(absl::StrCat(sas::v1::ChangeKind_Name(change.kind()), " ", name, " in revision ",
-                        parts_.revision(), ", which was ", there ? "there" : "not there"));
-    }
-    if (change.kind() == sas::v1::CHANGE_KIND_REMOVED) {
-      state_.erase(name);
-    } else {
-      state_[name] = DigestOf(change.resource());
-    }
+  absl::Status OnResync(int64_t sent_revision) override {
+    return absl::FailedPreconditionError(
+        absl::StrCat("RESYNC after ", sent_revision, ", though it reads all the time"));
   }
 
   const std::string address_;
@@ -272,10 +218,8 @@ class Subscriber {
   std::thread thread_;
   mutable absl::Mutex mu_;
   int64_t revision_ ABSL_GUARDED_BY(mu_) = 0;
-  std::string token_;  // the reading thread's, like what follows
+  client::WatchProtocol protocol_;  // the reading thread's, like what follows
   absl::flat_hash_map<std::string, uint64_t> state_;
-  sas::v1::Event parts_;
-  bool in_snapshot_ = false;
   int resumes_ = 0, snapshots_ = 0;
   int64_t events_ = 0;
 };
@@ -498,8 +442,8 @@ Listed CompareHistory(const std::string& address, Book& book) {
       }
       if (part.continued()) continue;
       if (last >= 0) {
-        const std::string wrong = WrongStep(whole, last);
-        if (!wrong.empty()) book.Fail("ListEvents: " + wrong);
+        const absl::Status follows = client::CheckFollows(whole, last);
+        if (!follows.ok()) book.Fail(absl::StrCat("ListEvents: ", follows.message()));
         if (whole.revision() != last + 1) ++jumps;
       }
       last = whole.revision();

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/resource_name.h"
 #include "daemon/backend/linux_backend.h"
 #include "daemon/daemon.h"
 #include "driver/base/clock.h"
@@ -23,7 +24,6 @@
 #include "sas/v1/events.pb.h"
 #include "spdlog/spdlog.h"
 #include "tests/support/fake_kernel.h"
-#include "tests/support/mirror.h"
 
 namespace sasd {
 namespace {
@@ -174,7 +174,7 @@ class OrderlyEndTest : public ::testing::Test {
       for (const sas::v1::Change& change : event.changes()) {
         lines.push_back(absl::StrCat(sas::v1::CauseKind_Name(event.cause().kind()), " ",
                                      sas::v1::ChangeKind_Name(change.kind()), " ",
-                                     testing::NameOf(change.resource()), " ",
+                                     client::NameOf(change.resource()), " ",
                                      absl::StrJoin(change.changed_fields().paths(), ",")));
       }
     }

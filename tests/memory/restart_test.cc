@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "client/resource_name.h"
 #include "daemon/registry/fake_pump.h"
 #include "daemon/registry/registry.h"
 #include "daemon/registry/restart_gate.h"
@@ -27,7 +28,6 @@
 #include "sas/v1/events.pb.h"
 #include "sas/v1/resources.pb.h"
 #include "tests/support/chaos.h"
-#include "tests/support/mirror.h"
 #include "tests/support/random_fabric.h"
 
 // What a restart of sasd makes of a fabric that has changed meanwhile. The state goes from one life
@@ -35,10 +35,10 @@
 namespace sasd {
 namespace {
 
+using client::NameOf;
 using testing::Chaos;
 using testing::ChaosShares;
 using ::testing::IsEmpty;
-using testing::NameOf;
 using ::testing::Not;
 using ::testing::SizeIs;
 using testing::Step;

@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "client/resource_name.h"
 #include "daemon/registry/enclosure_copies.h"
 #include "daemon/registry/fake_pump.h"
 #include "daemon/registry/registry.h"
@@ -21,7 +22,6 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sas/v1/events.pb.h"
-#include "tests/support/mirror.h"
 #include "tests/support/random.h"
 
 // Random worlds of two hosts that share enclosures and drives, seen by firmware and sysfs: no
@@ -29,8 +29,8 @@
 namespace sasd {
 namespace {
 
+using client::NameOf;
 using ::testing::IsEmpty;
-using testing::NameOf;
 using testing::Random;
 
 constexpr HostKey kHosts[] = {HostKey(SasAddress(0xA)), HostKey(SasAddress(0xB))};
