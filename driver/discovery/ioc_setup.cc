@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "driver/wire/mpi/constants.h"
 
 namespace sasd::discovery {
@@ -26,14 +27,19 @@ constexpr mpi::EventCode kEvents[] = {
     mpi::EventCode::kActiveCableException,
 };
 
+// As long as the kernel's driver waits (mpt3sas_base.c, _base_send_ioc_init; _base_diag_reset may
+// follow a message unit reset that fails, and takes minutes).
+constexpr absl::Duration kInitTimeout = absl::Seconds(30), kResetTimeout = absl::Minutes(6);
+
 absl::Status WithName(absl::string_view name, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(name, ": ", status.message()));
 }
 
-absl::StatusOr<Bytes> Ask(transport::IocTransport& ioc, absl::string_view name,
-                          const Bytes& frame) {
+absl::StatusOr<Bytes> Ask(transport::IocTransport& ioc, absl::string_view name, const Bytes& frame,
+                          absl::Duration timeout = absl::Seconds(10)) {
   transport::IocRequest request;
   request.frame = frame;
+  request.timeout = timeout;
   absl::StatusOr<transport::IocReply> reply = ioc.Execute(request);
   if (!reply.ok()) return WithName(name, reply.status());
   const absl::StatusOr<mpi::ReplyHeader> header = mpi::DecodeReplyHeader(reply->frame);
@@ -61,13 +67,13 @@ absl::StatusOr<mpi::IocFactsReply> SetUpIoc(transport::IocTransport& ioc, Clock&
   init.message_version = facts->message_version;
   init.header_version = facts->header_version;
   init.timestamp_ms = static_cast<uint64_t>(absl::ToUnixMillis(clock.Now()));
-  reply = Ask(ioc, "IOC init", mpi::EncodeIocInitRequest(init));
+  reply = Ask(ioc, "IOC init", mpi::EncodeIocInitRequest(init), kInitTimeout);
   if (absl::IsFailedPrecondition(reply.status())) {
     // It is operational already: takes it back to ready, as _base_make_ioc_ready() does.
-    reply =
-        Ask(ioc, "message unit reset", mpi::EncodeBareRequest(mpi::Function::kMessageUnitReset));
+    reply = Ask(ioc, "message unit reset",
+                mpi::EncodeBareRequest(mpi::Function::kMessageUnitReset), kResetTimeout);
     if (!reply.ok()) return reply.status();
-    reply = Ask(ioc, "IOC init", mpi::EncodeIocInitRequest(init));
+    reply = Ask(ioc, "IOC init", mpi::EncodeIocInitRequest(init), kInitTimeout);
   }
   if (!reply.ok()) return reply.status();
 

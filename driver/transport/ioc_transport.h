@@ -14,7 +14,8 @@
 namespace sasd::transport {
 
 // One request for the IOC. `frame` is the MPI request without its scatter-gather list; data travels
-// beside it. The spans are borrowed until the request completes.
+// beside it, and what has an address in the frame is the transport's: the queues of IOC INIT, the
+// sense buffer. The spans are borrowed until the request completes.
 struct IocRequest {
   ByteSpan frame;
   ByteSpan data_out;        // to the device or firmware; may be empty
@@ -49,7 +50,9 @@ class IocListener {
   // Events were lost: at least `count` (0: unknown). Comes in order with the events around it.
   virtual void OnEventsLost(uint32_t count) = 0;
   // The IOC left operational state (a fault or a reset): all outstanding requests complete with
-  // kAborted, and handles are void. OnReady() follows when it operates again.
+  // kAborted, and handles are void. OnReady() follows when it can be used again: it operates if
+  // another driver owns it; else it is READY, and the owner's IOC INIT makes it operate. Without
+  // OnReady(), the IOC is gone.
   virtual void OnResetBegin() = 0;
   virtual void OnReady() = 0;
   // Follows every series of the calls above. A caller that may wait lends its thread for a little
@@ -84,8 +87,9 @@ class IocTransport {
 
   // Sends a request and returns; `done` runs once, in the transport's context or before the return.
   // An error return means that it was not sent and `done` does not run:
-  //   kResourceExhausted: no free request frame, try again after a completion
-  //   kUnavailable: the IOC is in reset; kFailedPrecondition: it is gone
+  //   kResourceExhausted: no free request frame or data buffer, try again after a completion
+  //   kUnavailable: the IOC is in reset, or awaits IOC INIT; kFailedPrecondition: it is gone
+  //   kPermissionDenied, kInvalidArgument: this transport does not send such a request
   virtual absl::Status Submit(const IocRequest& request, Completion done) = 0;
 
   // Sends a request and waits. Errors: those of Submit(), kDeadlineExceeded, kAborted (reset). An
@@ -96,8 +100,9 @@ class IocTransport {
   // no call is running or will come. The listener outlives that call.
   virtual void SetListener(IocListener* listener) = 0;
 
-  // Resets the IOC (owned transports; else kPermissionDenied) and returns when it operates again:
-  // OnResetBegin() and OnReady() have been called.
+  // Resets the IOC (owned transports; else kPermissionDenied) and returns when it is READY:
+  // OnResetBegin() and OnReady() have been called. The owner's IOC INIT makes it operate again.
+  // kFailedPrecondition: it is gone.
   virtual absl::Status Reset() = 0;
 };
 

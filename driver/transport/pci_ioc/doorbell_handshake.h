@@ -18,13 +18,13 @@ namespace sasd::pci_ioc {
 struct DoorbellValue {
   bool gone = false;  // all ones: no function answers; nothing else is valid
   mpi::IocState state = mpi::IocState::kReset;
-  bool used = false;   // a handshake is in progress
-  uint16_t code = 0;   // of a fault or core dump
+  bool used = false;  // a handshake is in progress
+  uint16_t code = 0;  // of a fault or core dump
 };
 // Reads it. Some IOCs (94xx on) now and then read as 0, which is also the state RESET: it asks
 // again a few times then.
 DoorbellValue ReadDoorbell(PciBus& bus);
-// "FAULT, code 0x2622"; "no answer (all ones)"
+// "fault, code 0x2622"; "no answer (all ones)"
 std::string ToString(const DoorbellValue& value);
 
 // Sends a request through the doorbell and returns the reply: the way that works without queues

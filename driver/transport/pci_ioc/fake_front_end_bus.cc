@@ -145,23 +145,31 @@ absl::StatusOr<DmaArena> FakeFrontEndBus::AllocateArena(size_t size) {
   if (ftruncate(memory_.get(), static_cast<off_t>(size)) != 0) {
     return absl::ResourceExhaustedError("ftruncate");
   }
-  void* const bytes =
-      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory_.get(), 0);
+  void* const bytes = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory_.get(), 0);
   if (bytes == MAP_FAILED) return absl::ResourceExhaustedError("mmap");
   arena_ = {MutableByteSpan(static_cast<uint8_t*>(bytes), size), options_.arena_address};
   std::vector<UniqueFd> files;
   files.emplace_back(dup(memory_.get()));
-  if (absl::Status s = slot_.front_end().MapMemory({{options_.arena_address, size, 0}},
-                                                   std::move(files));
+  if (absl::Status s =
+          slot_.front_end().MapMemory({{options_.arena_address, size, 0}}, std::move(files));
       !s.ok()) {
     return s;
   }
   return arena_;
 }
 
+uint32_t FakeFrontEndBus::FindMsix() {
+  uint32_t at = slot_.ReadConfig(kCapabilities, 1);
+  for (int i = 0; i < 48 && at != 0 && at != 0xFF; ++i) {
+    if (slot_.ReadConfig(at, 1) == kMsixCapability) return at;
+    at = slot_.ReadConfig(at + 1, 1);
+  }
+  return 0;
+}
+
 void FakeFrontEndBus::SetMsixControl(bool enabled) {
-  const uint32_t at = slot_.ReadConfig(kCapabilities, 1);
-  if (at == 0 || slot_.ReadConfig(at, 1) != kMsixCapability) return;
+  const uint32_t at = FindMsix();
+  if (at == 0) return;
   const uint32_t control = slot_.ReadConfig(at + 2, 2);
   slot_.WriteConfig(at + 2, enabled ? control | kMsixEnable : control & ~kMsixEnable, 2);
 }
@@ -170,7 +178,7 @@ absl::StatusOr<size_t> FakeFrontEndBus::EnableInterrupts(InterruptMode mode, siz
   DisableInterrupts();
   size_t given = 0;
   if (mode == InterruptMode::kMsix) {
-    const uint32_t at = slot_.ReadConfig(kCapabilities, 1);
+    const uint32_t at = FindMsix();
     if (!options_.msix || at == 0) return absl::UnimplementedError("no MSI-X");
     const size_t table = (slot_.ReadConfig(at + 2, 2) & 0x7FF) + size_t{1};
     given = std::min({vectors, table, options_.max_vectors});

@@ -131,6 +131,7 @@ class FakeFrontEndBus : public PciBus {
   bool HasNews() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     return interrupt_ || woken_ || release_ || !error_.ok();
   }
+  uint32_t FindMsix();  // the capability's place; 0: none
   void SetMsixControl(bool enabled);
 
   FakeSlot& slot_;

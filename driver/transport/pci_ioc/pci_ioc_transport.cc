@@ -209,8 +209,7 @@ absl::Status PciIocTransport::EnableInterrupts() {
 void PciIocTransport::SetBusMaster(bool on) {
   const uint32_t command = bus_->ReadConfig(kPciCommand, 2);
   if (command == 0xFFFF) return;  // nobody answers
-  const uint32_t wanted =
-      on ? command | kPciCommandBusMaster : command & ~kPciCommandBusMaster;
+  const uint32_t wanted = on ? command | kPciCommandBusMaster : command & ~kPciCommandBusMaster;
   if (wanted != command) bus_->WriteConfig(kPciCommand, wanted, 2);
 }
 
@@ -280,14 +279,13 @@ absl::StatusOr<uint64_t> PciIocTransport::Send(const IocRequest& request, Comple
 absl::StatusOr<uint64_t> PciIocTransport::Post(const IocRequest& request, RequestPath path,
                                                Completion done) {
   if (request.frame.size() > layout_.request_size) {
-    return absl::InvalidArgumentError(absl::StrCat("a frame of ", request.frame.size(),
-                                                   " bytes; the IOC's have ",
-                                                   layout_.request_size));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a frame of ", request.frame.size(), " bytes; the IOC's have ", layout_.request_size));
   }
   // Each direction begins at its own dword.
   const size_t out_size = (request.data_out.size() + 7) / 8 * 8;
-  absl::StatusOr<RequestSlot> slot = pool_.Allocate(path == RequestPath::kHighPriority,
-                                                    out_size + request.data_in.size());
+  absl::StatusOr<RequestSlot> slot =
+      pool_.Allocate(path == RequestPath::kHighPriority, out_size + request.data_in.size());
   if (!slot.ok()) return WithName(options_.info.name, slot.status());
   Outstanding& outstanding = outstanding_[slot->smid];
   outstanding = Outstanding();
@@ -379,11 +377,10 @@ absl::StatusOr<IocReply> PciIocTransport::Execute(const IocRequest& request) {
     absl::StatusOr<IocReply> result = IocReply();
   };
   const auto waiter = std::make_shared<Waiter>();  // a doorbell's reply may come after the timeout
-  const absl::StatusOr<uint64_t> ticket =
-      Send(request, [waiter](absl::StatusOr<IocReply> result) {
-        waiter->result = std::move(result);
-        waiter->done.Notify();
-      });
+  const absl::StatusOr<uint64_t> ticket = Send(request, [waiter](absl::StatusOr<IocReply> result) {
+    waiter->result = std::move(result);
+    waiter->done.Notify();
+  });
   if (!ticket.ok()) return ticket.status();
   if (options_.threaded) {
     if (waiter->done.WaitForNotificationWithTimeout(request.timeout)) {
@@ -399,8 +396,8 @@ absl::StatusOr<IocReply> PciIocTransport::Execute(const IocRequest& request) {
     waiter->done.WaitForNotification();  // it completes now
     return std::move(waiter->result);
   }
-  return absl::DeadlineExceededError(
-      absl::StrCat(options_.info.name, ": no reply within ", absl::FormatDuration(request.timeout)));
+  return absl::DeadlineExceededError(absl::StrCat(options_.info.name, ": no reply within ",
+                                                  absl::FormatDuration(request.timeout)));
 }
 
 void PciIocTransport::SetListener(IocListener* listener) {
@@ -553,10 +550,14 @@ absl::StatusOr<Bytes> PciIocTransport::Initialize(const Job& job) {
     init.configuration_flags |= kInitCoredumpEnable;
   }
   SetBusMaster(true);
-  absl::StatusOr<Bytes> reply = Handshake(*bus_, *pacer_, mpi::EncodeIocInitRequest(init),
-                                          job.deadline - clock_.Monotonic());
-  absl::StatusOr<mpi::ReplyHeader> header = reply.status();
-  if (reply.ok()) header = mpi::DecodeReplyHeader(*reply);
+  absl::StatusOr<Bytes> reply =
+      Handshake(*bus_, *pacer_, mpi::EncodeIocInitRequest(init), job.deadline - clock_.Monotonic());
+  absl::StatusOr<mpi::ReplyHeader> header = mpi::ReplyHeader();
+  if (reply.ok()) {
+    header = mpi::DecodeReplyHeader(*reply);
+  } else {
+    header = reply.status();
+  }
   // Success means a log info of 0, too (mpt3sas_base.c, _base_send_ioc_init).
   if (!header.ok() || header->status != mpi::IocStatus::kSuccess || header->log_info != 0) {
     SetBusMaster(false);
@@ -665,10 +666,10 @@ std::optional<PciIocTransport::Finished> PciIocTransport::Finish(RingEntry& entr
   if (!request.active) {
     --given_up_;
   } else if (other) {
-    finished = Finished{std::move(request.done),
-                        absl::InternalError(absl::StrCat(
-                            options_.info.name, ": a reply of another function to ",
-                            mpi::ToString(request.function)))};
+    finished = Finished{
+        std::move(request.done),
+        absl::InternalError(absl::StrCat(options_.info.name, ": a reply of another function to ",
+                                         mpi::ToString(request.function)))};
   } else {
     finished = Finished{std::move(request.done), MakeReply(request, entry)};
   }
@@ -861,8 +862,8 @@ void PciIocTransport::BecomeGone(const absl::Status& why) {
   if (before != State::kInReset) {
     Notify([](IocListener& listener) { listener.OnResetBegin(); });
   }
-  const absl::Status gone = absl::FailedPreconditionError(
-      absl::StrCat(options_.info.name, " is gone: ", why.message()));
+  const absl::Status gone =
+      absl::FailedPreconditionError(absl::StrCat(options_.info.name, " is gone: ", why.message()));
   Abort(gone);
   for (Job& job : TakeJobs()) job.done(gone);
   EndDelivery();
