@@ -369,6 +369,16 @@ TEST_F(PciIocTransportTest, AFaultBeforeInitRecovers) {
   Operate();
 }
 
+TEST_F(PciIocTransportTest, ADoorbellThatHangsEndsInAReset) {
+  Start();
+  recorder_.log.clear();
+  slot_.Write32(system_interface::kDoorbell, 0x42010000);  // announces a dword, and no more
+  EXPECT_FALSE(Ask(mpi::EncodeIocFactsRequest()).ok());
+  EXPECT_EQ(recorder_.log, (std::vector<std::string>{"reset", "ready"}));
+  EXPECT_EQ(ioc_->stats().last_reset, "its doorbell hangs");
+  Operate();
+}
+
 TEST_F(PciIocTransportTest, ResetEndsInReadyAndEndsRequests) {
   Start();
   recorder_.log.clear();
