@@ -139,7 +139,7 @@ class PciIocTransportTest : public ::testing::Test {
   }
   DevHandle Drive() { return DevHandle(emulator_->Truth(0).devices.front().handle); }
   void Look() {
-    clock_.Advance(PciIocTransport::kLookInterval);
+    clock_.Advance(PciIocOptions().look_interval);
     ioc_->RunStep(kNow);
   }
 
