@@ -44,6 +44,10 @@ class Emulator {
   // The HBA of host `host` (< host_count(), in the order of the file). The emulator owns it. With
   // EmulatorOptions::make_front_end there are none, and this must not be called.
   EmulatedTransport& transport(size_t host) { return *transports_[host]; }
+  bool has_transports() const { return !transports_.empty(); }
+
+  // The HBA itself, whatever its front end.
+  VirtualHba& hba(size_t host) { return *hbas_[host]; }
 
   // The fault verbs.
   VirtualFabric& fabric() { return fabric_; }

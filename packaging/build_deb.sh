@@ -47,7 +47,7 @@ if $build; then
 fi
 bin=$(cd "${bin:-$top/bazel-bin}" && pwd) || die "no folder with built programs"
 protos=$bin/proto/sas/v1
-for file in daemon/sasd cli/sasctl emulator/qemu/sashba proto/sas/v1/sas_v1.binpb; do
+for file in daemon/sasd daemon/hba/sasd-hba cli/sasctl emulator/qemu/sashba proto/sas/v1/sas_v1.binpb; do
   [[ -e $bin/$file ]] || die "no $bin/$file; build it: bazel build //packaging:programs"
 done
 

@@ -11,11 +11,11 @@ usage() {
   cat <<'USAGE'
 usage: [DESTDIR=DIR] packaging/install.sh [--help] [BIN]
 
-Install sasd, sasctl, completions, man pages, and the files of the systemd service. Run it as root. It is safe
+Install sasd, sasd-hba, sasctl, completions, man pages, and the files of the systemd service. Run it as root. It is safe
 to run again: it keeps /etc/sasd/sasd.toml and /etc/default/sasd, and it does not restart a running
 sasd.
 
-  BIN       The folder with daemon/sasd and cli/sasctl; by default bazel-bin of this tree. If it has
+  BIN       The folder with daemon/sasd, daemon/hba/sasd-hba and cli/sasctl; by default bazel-bin of this tree. If it has
             emulator/qemu/sashba, that is installed too
   DESTDIR   Copy the files below this folder, and do nothing else: for a package or an image.
             Without it, install.sh also creates the users and reloads udev and systemd
@@ -33,8 +33,9 @@ bin=$(cd "${1:-$top/bazel-bin}" 2>/dev/null && pwd) || bin=${1:-$top/bazel-bin}
 destdir=${DESTDIR:-}
 units=$top/packaging/systemd
 
-for program in daemon/sasd cli/sasctl; do
-  [[ -x $bin/$program ]] || die "no $bin/$program; build it: bazel build //daemon:sasd //cli:sasctl"
+for program in daemon/sasd daemon/hba/sasd-hba cli/sasctl; do
+  [[ -x $bin/$program ]] ||
+    die "no $bin/$program; build it: bazel build //daemon:sasd //daemon/hba:sasd-hba //cli:sasctl"
 done
 [[ -n $destdir || $(id -u) -eq 0 ]] || die "not root; use sudo, or set DESTDIR"
 
@@ -43,10 +44,13 @@ put() {
 }
 
 put 0755 "$bin/daemon/sasd" /usr/sbin/sasd
+put 0755 "$bin/daemon/hba/sasd-hba" /usr/sbin/sasd-hba
 put 0755 "$bin/cli/sasctl" /usr/bin/sasctl
 [[ ! -x $bin/emulator/qemu/sashba ]] || put 0755 "$bin/emulator/qemu/sashba" /usr/bin/sashba
 put 0644 "$units/sasd.service" /usr/lib/systemd/system/sasd.service
 put 0644 "$units/sasd.socket" /usr/lib/systemd/system/sasd.socket
+put 0644 "$units/sasd-hba@.service" /usr/lib/systemd/system/sasd-hba@.service
+put 0644 "$units/pci.conf" /usr/share/sasd/pci.conf
 put 0644 "$units/sysusers.conf" /usr/lib/sysusers.d/sasd.conf
 put 0644 "$units/60-sasd.rules" /usr/lib/udev/rules.d/60-sasd.rules
 put 0644 "$units/modprobe.conf" /usr/lib/modprobe.d/sasd.conf

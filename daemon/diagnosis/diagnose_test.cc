@@ -283,6 +283,12 @@ TEST_F(DiagnoseTest, RescanReopensAReleasedControlNode) {
   EXPECT_THAT(Find("host11").remedy, HasSubstr("--no-control-nodes"));
 }
 
+TEST_F(DiagnoseTest, AnHbaOfSasdItselfNeedsNoControlNode) {
+  AddHost(kHost, "", "vfio-pci");
+  EXPECT_EQ(Find(ToText(kHost)).status, Status::kOk);
+  EXPECT_THAT(Find(ToText(kHost)).message, HasSubstr("sasd drives it itself"));
+}
+
 TEST_F(DiagnoseTest, EachHostHasItsOwnControlNode) {
   AddHost(kHost, "host11", "mpt3sas");
   AddHost(kOtherHost, "host12", "mpt3sas");

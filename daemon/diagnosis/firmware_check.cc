@@ -22,6 +22,14 @@ constexpr absl::string_view kNodeGroup = "sasd-hba";
 bool HasControlNode(absl::string_view driver) { return !sysfs::ControlNodeOf(driver).empty(); }
 
 // The check of one host. Borrows its arguments for its lifetime.
+constexpr absl::string_view kDrivenBySasd =
+    "sasd drives it itself, so its firmware is the only source";
+
+// The HBA is lent to this process: PciLink has its driver's name.
+bool IsSasds(absl::string_view driver) {
+  return driver == "vfio-pci" || driver == "uio_pci_generic";
+}
+
 class FirmwareCheck {
  public:
   FirmwareCheck(const registry::Host& host, const LiveSystem& live)
@@ -29,7 +37,9 @@ class FirmwareCheck {
 
   DiagnosisCheck Make() const {
     const std::string driver = Driver();
-    DiagnosisCheck check = HasControlNode(driver) ? ControlNode(driver) : OtherDriver(driver);
+    DiagnosisCheck check = IsSasds(driver)          ? PassedCheck("", kDrivenBySasd)
+                           : HasControlNode(driver) ? ControlNode(driver)
+                                                    : OtherDriver(driver);
     check.subject = host_.os_name.empty() ? ToText(host_.key) : host_.os_name;
     check.host = host_.key;
     return check;

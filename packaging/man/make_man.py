@@ -27,6 +27,7 @@ PAGES = {
     "sasd.8": "daemon/sasd",
     "sasctl.1": "cli/sasctl",
     "sasd.toml.5": "daemon/sasd",
+    "sasd-hba.8": "daemon/hba/sasd-hba",
     "sashba.1": "emulator/qemu/sashba",
     "sas-events.7": "cli/sasctl",
 }

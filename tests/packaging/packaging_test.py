@@ -15,6 +15,7 @@ import unittest
 ROOT = os.path.join(os.environ["TEST_SRCDIR"], "sasd")
 SASD = os.path.join(ROOT, "daemon", "sasd")
 SASCTL = os.path.join(ROOT, "cli", "sasctl")
+HBA = os.path.join(ROOT, "daemon", "hba", "sasd-hba")
 PACKAGING = os.path.join(ROOT, "packaging")
 SYSTEMD = os.path.join(PACKAGING, "systemd")
 TIMEOUT_S = 60
@@ -131,6 +132,23 @@ class UnitTest(unittest.TestCase):
         print(lines[-1] if lines else security.stderr)
         self.assertEqual(security.returncode, 0, security.stdout + security.stderr)
 
+    def test_what_drives_hbas_fits_the_unit(self):
+        """The drop-in for --pci, and the unit that takes an HBA."""
+        analyze = program("systemd-analyze")
+        for name in ("sasd.service", "sasd.socket", "sasd-hba@.service", "pci.conf"):
+            with open(os.path.join(SYSTEMD, name), encoding="utf-8") as file:
+                text = file.read().replace("/usr/sbin/sasd-hba", HBA).replace("/usr/sbin/sasd ", SASD + " ")
+            place = os.path.join(self.folder.name, name)
+            if name == "pci.conf":
+                os.mkdir(os.path.join(self.folder.name, "sasd.service.d"))
+                place = os.path.join(self.folder.name, "sasd.service.d", name)
+            with open(place, "w", encoding="utf-8") as file:
+                file.write(text)
+        for unit in ("sasd.service", "sasd-hba@0000:03:00.0.service"):
+            verify = run(analyze, "verify", "--man=no", os.path.join(self.folder.name, unit))
+            complaints = [line for line in verify.stderr.splitlines() if "sasd" in line]
+            self.assertEqual((verify.returncode, complaints), (0, []), verify.stderr)
+
     def test_sysusers_creates_user_and_groups(self):
         sysusers = program("systemd-sysusers")
         if os.geteuid() != 0:
@@ -184,7 +202,7 @@ class UnitTest(unittest.TestCase):
 class HardeningTest(unittest.TestCase):
     """The programs are built as Debian builds its daemons, and more."""
 
-    PROGRAMS = (SASD, SASCTL, os.path.join(ROOT, "emulator", "qemu", "sashba"))
+    PROGRAMS = (SASD, SASCTL, HBA, os.path.join(ROOT, "emulator", "qemu", "sashba"))
     ENDBR64 = b"\xf3\x0f\x1e\xfa"
     STARTFILES = ("Scrt1.o", "crti.o")
 
@@ -229,6 +247,9 @@ class HardeningTest(unittest.TestCase):
 class InstallTest(unittest.TestCase):
     FILES = {
         "usr/sbin/sasd": 0o755,
+        "usr/sbin/sasd-hba": 0o755,
+        "usr/lib/systemd/system/sasd-hba@.service": 0o644,
+        "usr/share/sasd/pci.conf": 0o644,
         "usr/bin/sasctl": 0o755,
         "usr/bin/sashba": 0o755,
         "usr/lib/systemd/system/sasd.service": 0o644,
@@ -243,6 +264,7 @@ class InstallTest(unittest.TestCase):
         "usr/share/man/man5/sasd.toml.5": 0o644,
         "usr/share/man/man7/sas-events.7": 0o644,
         "usr/share/man/man8/sasd.8": 0o644,
+        "usr/share/man/man8/sasd-hba.8": 0o644,
         "etc/default/sasd": 0o644,
         "etc/sasd/sasd.toml": 0o644,
     }
@@ -313,7 +335,7 @@ class InstallTest(unittest.TestCase):
     def test_install_without_a_build_fails(self):
         done = self.install(binaries=self.folder.name)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("bazel build //daemon:sasd //cli:sasctl", done.stderr)
+        self.assertIn("bazel build //daemon:sasd //daemon/hba:sasd-hba //cli:sasctl", done.stderr)
         self.assertEqual(self.installed(), {})
 
     def test_help_installs_nothing(self):
@@ -377,6 +399,11 @@ class ManTest(unittest.TestCase):
         options = re.findall(r"(?m)^  (?:-\w,)?(--[a-z-]+)", shown)
         self.assertGreater(len(options), 6)
         self.assert_has_entries("sashba.1", options)
+
+    def test_every_command_of_sasd_hba_has_an_entry(self):
+        for command in ("take", "give", "status"):
+            self.assertRegex(self.pages["sasd-hba.8"], rf"(?m)^\.SS sasd-hba {command}\b")
+        self.assert_has_entries("sasd-hba.8", ["--uio", "--version"])
 
     def test_every_cause_has_an_entry(self):
         shown = run(SASCTL, "events", "--help").stdout

@@ -40,10 +40,18 @@ constexpr absl::Duration kMostTime = absl::Minutes(20);
 constexpr int kShrinkTries = 100;
 constexpr absl::Duration kShrinkTime = absl::Minutes(15);
 
+// What is the same for all storms of a run.
+struct Setup {
+  int subscribers = 6;  // one eager, one stalled, two slow, two restless
+  Path path = Path::kInProcess;
+};
+
 // A system on the fabric of a seed, and its checks.
 class Weather {
  public:
-  Weather(uint64_t seed, int subscribers) : seed_(seed) { options_.subscribers = subscribers; }
+  Weather(uint64_t seed, const Setup& setup) : seed_(seed), path_(setup.path) {
+    options_.subscribers = setup.subscribers;
+  }
 
   // Returns the failure; empty: none. `fabric` is of RandomLargeFabric() or RandomFabric().
   std::string Start(emulator::FabricSpec fabric) {
@@ -52,7 +60,7 @@ class Weather {
     // than a thousand events.
     log.max_events = 8'000;
     log.max_bytes = 64 << 20;
-    auto system = System::Start(std::move(fabric), seed_, log);
+    auto system = System::Start(std::move(fabric), seed_, log, path_);
     if (!system.ok()) return std::string(system.status().message());
     system_ = *std::move(system);
     for (size_t i = 0; i < system_->backend().emulator().host_count(); ++i) {
@@ -62,8 +70,11 @@ class Weather {
   }
 
   // Runs steps up to a quiet point. Returns the failures; empty: none.
-  std::string Do(const std::vector<Step>& steps) {
+  std::string Do(std::vector<Step> steps) {
     System& s = *system_;
+    steps.erase(std::remove_if(steps.begin(), steps.end(),
+                               [this](const Step& step) { return !IsPossible(step, path_); }),
+                steps.end());
     std::vector<std::string> wrong;
     const StormTarget target{
         s.backend().emulator(),
@@ -99,6 +110,7 @@ class Weather {
 
  private:
   const uint64_t seed_;
+  const Path path_;
   StormOptions options_;
   std::unique_ptr<System> system_;
   uint64_t devices_ = 0, segments_ = 0;
@@ -124,7 +136,7 @@ std::string Run(Weather weather, emulator::FabricSpec fabric, NextSegment next, 
 }
 
 // Runs a script. Each Step::kQuiet ends a segment.
-Outcome RunScript(const Script& script, int subscribers) {
+Outcome RunScript(const Script& script, const Setup& setup) {
   auto at = script.steps.begin();
   const auto next = [&](uint64_t) -> std::optional<std::vector<Step>> {
     if (at == script.steps.end()) return std::nullopt;
@@ -137,13 +149,13 @@ Outcome RunScript(const Script& script, int subscribers) {
   };
   const uint64_t seed = script.fabric_seed;
   const auto run = [&](Say say) {
-    return Run(Weather(seed, subscribers),
-               script.large ? RandomLargeFabric(seed) : RandomFabric(seed), next, say);
+    return Run(Weather(seed, setup), script.large ? RandomLargeFabric(seed) : RandomFabric(seed),
+               next, say);
   };
   return RunApart(run, kMostTime);
 }
 
-void Explain(const Script& script, const Outcome& outcome, int subscribers) {
+void Explain(const Script& script, const Outcome& outcome, const Setup& setup) {
   const std::string name = absl::StrCat("lifetime-", script.fabric_seed);
   std::cout << "seed " << script.fabric_seed << ": " << outcome.failure
             << "\nFull script: " << WriteScript(name, script) << std::endl;
@@ -153,20 +165,20 @@ void Explain(const Script& script, const Outcome& outcome, int subscribers) {
     if (absl::Now() > deadline) return false;
     Script candidate = script;
     candidate.steps = steps;
-    return !RunScript(candidate, subscribers).failure.empty();
+    return !RunScript(candidate, setup).failure.empty();
   };
   shorter.steps = Shrink(script.steps, fails, kShrinkTries);
   std::cout << shorter.steps.size() << " of " << script.steps.size()
             << " steps fail, too: " << WriteScript(name + "-short", shorter) << "\n";
 }
 
-int Replay(const std::string& path, int subscribers) {
+int Replay(const std::string& path, const Setup& setup) {
   const absl::StatusOr<Script> script = ReadScript(path);
   if (!script.ok()) {
     std::cerr << script.status().message() << "\n";
     return 2;
   }
-  const Outcome outcome = RunScript(*script, subscribers);
+  const Outcome outcome = RunScript(*script, setup);
   std::cerr << outcome.errors;
   std::cout << (outcome.failure.empty() ? "passed" : outcome.failure) << "\n";
   return outcome.failure.empty() ? 0 : 1;
@@ -230,18 +242,21 @@ int Main(int argc, char** argv) {
   CLI::App app("Run storms with threads on 10,000 devices, or replay a script");
   uint64_t first = 1, seeds = 4, events = 1'000'000;
   size_t segment = 20'000;
-  int subscribers = 6;  // one eager, one stalled, two slow, two restless
+  Setup setup;
+  bool pci = false;
   std::string replay;
   app.add_option("--first", first, "The first seed")->capture_default_str();
   app.add_option("--seeds", seeds, "Number of seeds")->capture_default_str();
   app.add_option("--events", events, "Number of events in all")->capture_default_str();
   app.add_option("--segment", segment, "Steps between quiet points")->capture_default_str();
-  app.add_option("--subscribers", subscribers, "Number of subscribers")
+  app.add_option("--subscribers", setup.subscribers, "Number of subscribers")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_flag("--pci", pci, "Drive the HBAs as PCI functions, not in the same process");
   app.add_option("--replay", replay, "Replay this script file instead");
   CLI11_PARSE(app, argc, argv);
-  if (!replay.empty()) return Replay(replay, subscribers);
+  if (pci) setup.path = Path::kPci;
+  if (!replay.empty()) return Replay(replay, setup);
 
   std::vector<StormResult> results;
   for (uint64_t seed = first; seed < first + seeds; ++seed) {
@@ -252,14 +267,14 @@ int Main(int argc, char** argv) {
       return forecast.Next();
     };
     const auto run = [&](Say say) {
-      return Run(Weather(seed, subscribers), forecast.fabric(), next, say);
+      return Run(Weather(seed, setup), forecast.fabric(), next, say);
     };
     const Outcome outcome = RunApart(run, kMostTime);
     std::cerr << outcome.errors;
     const std::vector<StormResult> said = ResultsOf(outcome);
     if (!outcome.failure.empty()) {
       // The child advanced its own copy of the forecast; this one is at its start.
-      Explain(forecast.ToScript(said.size()), outcome, subscribers);
+      Explain(forecast.ToScript(said.size()), outcome, setup);
       return 1;
     }
     const StormResult& result = results.emplace_back(said.back());

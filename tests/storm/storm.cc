@@ -194,6 +194,7 @@ void Subscriber::Run() {
 
 // Selects the thread for the driver's work: the one that makes the acts, or the driver's own.
 void SetCallerMayWait(emulator::Emulator& emulator, bool may_wait) {
+  if (!emulator.has_transports()) return;  // the transport's thread never may
   for (size_t host = 0; host < emulator.host_count(); ++host) {
     emulator.transport(host).SetCallerMayWait(may_wait);
   }

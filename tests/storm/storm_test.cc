@@ -1,8 +1,10 @@
 // The storm beneath gRPC, for ThreadSanitizer. storm_grpc_test runs it over the socket.
 #include "tests/storm/storm.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/config.h"
 #include "absl/strings/str_join.h"
@@ -24,7 +26,12 @@ constexpr int kActs = 500, kDevicesPerExpander = 20;
 constexpr int kActs = 2'000, kDevicesPerExpander = 50;
 #endif
 
-class StormTest : public ::testing::TestWithParam<uint64_t> {};
+struct Kind {
+  uint64_t seed = 0;
+  Path path = Path::kInProcess;
+};
+
+class StormTest : public ::testing::TestWithParam<Kind> {};
 
 TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
   watch::WatchLog::Options log;
@@ -34,16 +41,20 @@ TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
   fabric.expanders_per_host = 10;
   fabric.devices_per_expander = kDevicesPerExpander;
   absl::StatusOr<std::unique_ptr<System>> system =
-      System::Start(emulator::SyntheticFabric(fabric), 7, log);
+      System::Start(emulator::SyntheticFabric(fabric), 7, log, GetParam().path);
   ASSERT_TRUE(system.ok()) << system.status();
   System& s = **system;
 
   StormOptions options;
   options.subscribers = 100;
-  options.seed = GetParam();
+  options.seed = GetParam().seed;
   ChaosShares shares;
   shares.host_reset = 1;
   Chaos chaos(options.seed, shares, FabricOf(s.backend()));
+  std::vector<Step> steps = chaos.Take(kActs);
+  steps.erase(std::remove_if(steps.begin(), steps.end(),
+                             [](const Step& step) { return !IsPossible(step, GetParam().path); }),
+              steps.end());
   StormTarget target{s.backend().emulator(),
                      [&s](const std::string& token) { return LogFeed::Open(s.log(), token); },
                      [&s] {
@@ -53,7 +64,7 @@ TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
                        return revision.value_or(0);
                      },
                      [&s] { Nudge(s.backend()); }};
-  const StormReport report = RunStorm(options, chaos.Take(kActs), target);
+  const StormReport report = RunStorm(options, steps, target);
 
   EXPECT_TRUE(report.errors.empty()) << absl::StrJoin(report.errors, "\n");
   EXPECT_GT(report.revisions, kActs / 10);
@@ -68,7 +79,8 @@ TEST_P(StormTest, EverySubscriberEndsWithTheFabricsTruth) {
   EXPECT_EQ(s.Stop(), 0u) << "objects still live";
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, StormTest, ::testing::Values(1, 2, 3));
+INSTANTIATE_TEST_SUITE_P(Seeds, StormTest,
+                         ::testing::Values(Kind{1}, Kind{2}, Kind{3}, Kind{4, Path::kPci}));
 
 }  // namespace
 }  // namespace sasd::testing

@@ -1,12 +1,18 @@
 #include "tests/storm/system.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "daemon/service/snapshot_reader.h"
 #include "driver/base/clock.h"
 #include "driver/hba_driver.h"
+#include "driver/transport/pci_ioc/fake_front_end_bus.h"
+#include "driver/transport/pci_ioc/pacer.h"
+#include "driver/transport/pci_ioc/pci_ioc_transport.h"
+#include "driver/wire/mpi/messages.h"
 #include "emulator/emulator.h"
 #include "emulator/emulator_runner.h"
 #include "tests/storm/judging_sink.h"
@@ -27,12 +33,26 @@ registry::Registry::Options RegistryOptions() {
 // Whether faults hold back events of some host.
 bool InTrouble(emulator::Emulator& emulator) {
   for (size_t host = 0; host < emulator.host_count(); ++host) {
-    if (emulator.transport(host).events_in_trouble()) return true;
+    if (emulator.hba(host).events_in_trouble()) return true;
   }
   return false;
 }
 
+// Resets as fast as the virtual HBA is.
+class QuickPacer : public pci_ioc::Pacer {
+ public:
+  absl::Duration Monotonic() override { return SystemClock().Monotonic(); }
+  absl::Status Pause(absl::Duration duration) override {
+    absl::SleepFor(std::min(duration, absl::Milliseconds(1)));
+    return absl::OkStatus();
+  }
+};
+
 }  // namespace
+
+bool IsPossible(const Step& step, Path path) {
+  return path == Path::kInProcess || step.kind != Step::Kind::kEventsLost;
+}
 
 void Nudge(VirtualBackend& backend) {
   emulator::Emulator& emulator = backend.emulator();
@@ -80,24 +100,31 @@ emulator::FabricSpec FabricOf(VirtualBackend& backend) {
 // A backend whose drivers a test can inspect.
 class System::Drivers : public VirtualBackend {
  public:
-  Drivers(std::unique_ptr<emulator::Emulator> emulator, ObservationSink& sink)
-      : emulator_(std::move(emulator)),
-        runner_(std::make_unique<emulator::EmulatorRunner>(*emulator_, SystemClock())) {
-    for (size_t host = 0; host < emulator_->host_count(); ++host) {
-      judges_.push_back(std::make_unique<JudgingSink>(sink));
-    }
-  }
+  explicit Drivers(ObservationSink& sink) : sink_(sink) {}
   ~Drivers() override {
     // A driver may wait for a timer of its HBA, so the runner goes last.
     drivers_.clear();
+    iocs_.clear();
     runner_.reset();
   }
 
-  absl::Status Start() {
+  absl::Status Start(emulator::FabricSpec fabric, uint64_t seed, Path path) {
+    emulator::EmulatorOptions options;
+    options.seed = seed;
+    std::vector<emulator::MpiGeneration> generations;
+    for (const auto& host : fabric.hosts) generations.push_back(host.generation);
+    if (path == Path::kPci) {
+      options.make_front_end = [&](emulator::VirtualHba& hba, uint32_t host) {
+        slots_.push_back(std::make_unique<pci_ioc::FakeSlot>());
+        return slots_.back()->Plug(hba, SystemClock(), generations[host]);
+      };
+    }
+    auto emulator = emulator::Emulator::Create(std::move(fabric), options, SystemClock());
+    if (!emulator.ok()) return emulator.status();
+    emulator_ = *std::move(emulator);
+    runner_ = std::make_unique<emulator::EmulatorRunner>(*emulator_, SystemClock());
     for (size_t host = 0; host < emulator_->host_count(); ++host) {
-      auto driver = HbaDriver::Start(emulator_->transport(host), SystemClock(), *judges_[host]);
-      if (!driver.ok()) return driver.status();
-      drivers_.push_back(*std::move(driver));
+      if (absl::Status s = StartHost(host); !s.ok()) return s;
     }
     return absl::OkStatus();
   }
@@ -116,17 +143,71 @@ class System::Drivers : public VirtualBackend {
     return absl::OkStatus();
   }
   absl::Status WaitIdle(absl::Duration timeout) override {
-    for (const auto& driver : drivers_) {
-      if (absl::Status s = driver->WaitIdle(timeout); !s.ok()) return s;
-    }
+    const absl::Time deadline = absl::Now() + timeout;
+    do {
+      // The drivers must have noticed what happened to their IOCs, and have got the events.
+      while (!AllOperate() || !AllDelivered()) {
+        if (absl::Now() >= deadline) return absl::DeadlineExceededError("an IOC does not operate");
+        absl::SleepFor(absl::Milliseconds(1));
+      }
+      for (const auto& driver : drivers_) {
+        if (absl::Status s = driver->WaitIdle(timeout); !s.ok()) return s;
+      }
+    } while (!AllOperate());
     return absl::OkStatus();
   }
   std::vector<DiagnosisCheck> Diagnose(const registry::Topology&) override { return {}; }
 
  private:
+  absl::Status StartHost(size_t host) {
+    judges_.push_back(std::make_unique<JudgingSink>(sink_));
+    transport::IocTransport* ioc = nullptr;
+    if (slots_.empty()) {
+      ioc = &emulator_->transport(host);
+    } else {
+      pci_ioc::PciIocOptions options;
+      options.pacer = &pacer_;
+      options.look_interval = absl::Milliseconds(20);
+      options.vectors = 1 + 7 * (host % 2);
+      auto made =
+          pci_ioc::PciIocTransport::Create(std::make_unique<pci_ioc::FakeFrontEndBus>(
+                                               *slots_[host], pci_ioc::FakeFrontEndBus::Options()),
+                                           SystemClock(), options);
+      if (!made.ok()) return made.status();
+      iocs_.push_back(*std::move(made));
+      ioc = iocs_.back().get();
+    }
+    auto driver = HbaDriver::Start(*ioc, SystemClock(), *judges_[host]);
+    if (!driver.ok()) return driver.status();
+    drivers_.push_back(*std::move(driver));
+    return absl::OkStatus();
+  }
+
+  bool AllOperate() {
+    for (const auto& slot : slots_) {
+      if (slot->ioc_state() != mpi::IocState::kOperational) return false;
+    }
+    return true;
+  }
+
+  // Whether each transport has delivered all events so far: a reply comes after them.
+  bool AllDelivered() {
+    mpi::ConfigRequest header;
+    header.page.ext_type = mpi::ExtPageType::kSasIoUnit;
+    const Bytes frame = mpi::EncodeConfigRequest(header);
+    transport::IocRequest request;
+    request.frame = frame;
+    return std::all_of(iocs_.begin(), iocs_.end(),
+                       [&](const auto& ioc) { return ioc->Execute(request).ok(); });
+  }
+
   const std::string description_ = "virtual HBAs";
-  const std::unique_ptr<emulator::Emulator> emulator_;
+  ObservationSink& sink_;
+  QuickPacer pacer_;
+  std::vector<std::unique_ptr<pci_ioc::FakeSlot>> slots_;  // empty: in-process
+  std::unique_ptr<emulator::Emulator> emulator_;
   std::unique_ptr<emulator::EmulatorRunner> runner_;
+  std::vector<std::unique_ptr<pci_ioc::PciIocTransport>> iocs_;
   std::vector<std::unique_ptr<JudgingSink>> judges_;
   std::vector<std::unique_ptr<HbaDriver>> drivers_;
 };
@@ -141,14 +222,11 @@ System::System(const watch::WatchLog::Options& log)
 System::~System() = default;
 
 absl::StatusOr<std::unique_ptr<System>> System::Start(emulator::FabricSpec fabric, uint64_t seed,
-                                                      const watch::WatchLog::Options& log) {
+                                                      const watch::WatchLog::Options& log,
+                                                      Path path) {
   auto system = absl::WrapUnique(new System(log));
-  emulator::EmulatorOptions options;
-  options.seed = seed;
-  auto emulator = emulator::Emulator::Create(std::move(fabric), options, SystemClock());
-  if (!emulator.ok()) return emulator.status();
-  system->drivers_ = std::make_unique<Drivers>(*std::move(emulator), *system->pump_);
-  if (absl::Status s = system->drivers_->Start(); !s.ok()) return s;
+  system->drivers_ = std::make_unique<Drivers>(*system->pump_);
+  if (absl::Status s = system->drivers_->Start(std::move(fabric), seed, path); !s.ok()) return s;
   return system;
 }
 

@@ -53,7 +53,10 @@ PACKAGES = (
     "libzstd1",
 )
 # Kernel modules; their dependencies come with them.
-MODULES = ("mpt3sas", "mptsas", "sd_mod", "ses", "sg", "virtio_console", "virtio_pci")
+MODULES = (
+    *("mpt3sas", "mptsas", "sd_mod", "ses", "sg", "virtio_console", "virtio_pci"),
+    *("uio_pci_generic", "vfio_iommu_type1", "vfio_pci"),
+)
 PROGRAMS = (
     "bin/kmod",
     "bin/udevadm",

@@ -10,11 +10,16 @@ import os
 from image import Cpio, Libraries, add_file
 
 
+RENAMED = {"setpriv": "as-user"}
+
+
 def archive(paths):
-    """The bytes of a cpio archive with these programs in /usr/bin, and their libraries."""
+    """The bytes of a cpio archive with these programs in /usr/bin, and their libraries. Programs that busybox has as
+    well, under the same name, get another one: RENAMED."""
     cpio, libraries = Cpio(), Libraries("/")
     for path in paths:
-        add_file(cpio, path, "usr/bin/" + os.path.basename(path))
+        name = os.path.basename(path)
+        add_file(cpio, path, "usr/bin/" + RENAMED.get(name, name))
         libraries.need(path)
     for soname, path in sorted(libraries.found.items()):
         add_file(cpio, path, "usr/lib/x86_64-linux-gnu/" + soname)

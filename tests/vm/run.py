@@ -13,13 +13,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "bazel-bin", "proto"))
 
-BUILD = "bazel build //emulator/qemu:sashba //daemon:sasd //cli:sasctl //tests/vm:ctl_user //proto/sas/emulator/v1:sas_emulator_v1_py //proto/sas/v1:sas_v1_py"
+BUILD = "bazel build //emulator/qemu:sashba //daemon:sasd //cli:sasctl //daemon/hba:sasd-hba //tests/vm:ctl_user //proto/sas/emulator/v1:sas_emulator_v1_py //proto/sas/v1:sas_v1_py"
 INSTALL = "bazel/setup.sh vm installs it"
 try:
     import image  # noqa: E402
     import mptsas  # noqa: E402
     from rig import Rig  # noqa: E402
     import acts_scenarios  # noqa: E402
+    import pci_scenarios  # noqa: E402
+    from pci_rig import PciRig  # noqa: E402
     import offline_scenarios  # noqa: E402,F401 pylint: disable=unused-import
     import sasd_scenarios  # noqa: E402,F401 pylint: disable=unused-import
     import twins_scenarios  # noqa: E402,F401 pylint: disable=unused-import
@@ -33,8 +35,8 @@ except ModuleNotFoundError as missing:
 
 SASHBA = os.environ.get("SASHBA") or os.path.join(ROOT, "bazel-bin", "emulator", "qemu", "sashba")
 # The programs for the guest. Its busybox has no nice.
-PROGRAMS = [os.path.join(ROOT, "bazel-bin", path) for path in ("daemon/sasd", "cli/sasctl", "tests/vm/ctl_user")]
-PROGRAMS.append("/usr/bin/nice")
+PROGRAMS = [os.path.join(ROOT, "bazel-bin", path) for path in ("daemon/sasd", "cli/sasctl", "daemon/hba/sasd-hba", "tests/vm/ctl_user")]
+PROGRAMS += ["/usr/bin/nice", "/usr/bin/setpriv"]
 
 
 # The machine without a virtual HBA of ours.
@@ -51,7 +53,9 @@ def make_rig(name, built, folder):
     fabric = os.path.join(folder, "fabric.textproto")
     with open(fabric, "w", encoding="utf-8") as out:
         out.write(VARIANTS[name].text())
-    return Rig(SASHBA, VARIANTS[name].name, fabric, built, VARIANTS[name].options, folder, PROGRAMS)
+    variant = VARIANTS[name]
+    common = (SASHBA, variant.name, fabric, built, variant.options, folder, PROGRAMS)
+    return PciRig(*common, variant.way) if variant.way else Rig(*common)
 
 
 def run_boot(variant, scenarios, built, folder):
@@ -105,13 +109,19 @@ def of_fabric(name):
     return [s for s in SCENARIOS if name in s.fabrics]
 
 
+def scenarios_of(variant):
+    if variant == MPTSAS:
+        return mptsas.SCENARIOS
+    return pci_scenarios.SCENARIOS if VARIANTS[variant].way else of_fabric(VARIANTS[variant].name)
+
+
 def choose(variant, names, length):
     """The variant's scenarios with these names, or of that length. Adds the one that loads the driver."""
-    all_known = SCENARIOS + mptsas.SCENARIOS
+    all_known = SCENARIOS + mptsas.SCENARIOS + pci_scenarios.SCENARIOS
     unknown = [name for name in names if name not in {s.__name__ for s in all_known}]
     if unknown:
         sys.exit(f"run.py: no scenario {unknown[0]}; --list shows all")
-    own = mptsas.SCENARIOS if variant == MPTSAS else of_fabric(VARIANTS[variant].name)
+    own = scenarios_of(variant)
     if not names:
         return [s for s in own if s.length <= length]
     chosen = [s for s in own if s.__name__ in names]
@@ -141,7 +151,7 @@ def main():
     parser.add_argument("--folder", default="/tmp/sasd-vm", help="folder for the machines' logs")
     options = parser.parse_args()
     if options.list:
-        for scenario in SCENARIOS + mptsas.SCENARIOS:
+        for scenario in SCENARIOS + mptsas.SCENARIOS + pci_scenarios.SCENARIOS:
             print(f"{scenario.__name__:28} {scenario.__doc__}")
         print("variants:", *VARIANTS, MPTSAS)
         return 0

@@ -38,9 +38,10 @@ class Sasd:
         self.watch_pid = None
         self.log_lines_judged = 0
 
-    def start(self, options=""):
-        """Starts sasd and a Watch client. Returns once sasd serves and the client is synchronized."""
-        program = f"sasd {options} </dev/null >>{FOLDER}/out 2>>{FOLDER}/log"
+    def start(self, options="", prefix=""):
+        """Starts sasd and a Watch client. Returns once sasd serves and the client is synchronized. `prefix`: a command
+        that becomes sasd."""
+        program = f"{prefix} sasd {options} </dev/null >>{FOLDER}/out 2>>{FOLDER}/log"
         self.vm.run(f"mkdir -p {FOLDER} /var/lib; {program} & echo $! >{FOLDER}/pid")
         self.pid = int(self.vm.run(f"cat {FOLDER}/pid").out)
         self.settle()

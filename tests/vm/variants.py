@@ -23,6 +23,7 @@ class Variant:
     reply_frame_dwords: int = 32
     removes_deepest_first: bool = False  # of fabric.proto
     name: str = "judge"  # of the fabric
+    way: str = ""  # how sasd drives the HBAs itself (pci_rig.py); empty: the kernel does
 
     def text(self):
         """The text of the fabric with these boards."""
@@ -44,6 +45,7 @@ class Fabric:
 
     name: str
     options: tuple = ()  # of sashba
+    way: str = ""
 
     def text(self):
         with open(os.path.join(HERE, "fabrics", self.name + ".textproto"), encoding="utf-8") as source:
@@ -57,6 +59,9 @@ VARIANTS = {
     ),
     "sas2008": Variant("SAS9200-8e", "LSISAS2008", "20.00.07.00", "MPI_2_0"),
     "sas3508": Variant("HBA 9400-8e", "SAS3508", "24.00.00.00", "MPI_2_6", port_per_link=True, reply_frame_dwords=128),
+    "vfio": Variant("SAS9300-8e", "LSISAS3008", "16.00.12.00", "MPI_2_5", ("--iommu",), way="vfio"),
+    "vfio-intx": Variant("HBA 9400-8e", "SAS3508", "24.00.00.00", "MPI_2_6", ("--iommu", "--intx"), way="vfio"),
+    "uio": Variant("SAS9200-8e", "LSISAS2008", "20.00.07.00", "MPI_2_0", way="uio"),
     "twins": Fabric("twins"),
     "acts": Fabric("acts"),
 }

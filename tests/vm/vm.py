@@ -98,6 +98,7 @@ class Vm:
         self.qemu_arguments = list(qemu_arguments)
         self.memory_mb = memory_mb
         self.append = append
+        self.first_devices = []  # in front of all others
         self.own_folder = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="sasd-vm.", dir="/tmp")
         # The path of a unix socket must be short.
@@ -142,6 +143,7 @@ class Vm:
             *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
             *("-kernel", self.image.kernel, "-initrd", self.image.initramfs),
             *("-append", kernel.strip()),
+            *self.first_devices,
             *channels,
             *self.qemu_arguments,
         ]

@@ -136,7 +136,7 @@ absl::StatusOr<std::unique_ptr<PciIocTransport>> PciIocTransport::Create(
     ioc->state_ = State::kGone;
     return WithName(ioc->options_.info.name, begun);
   }
-  ioc->next_look_ = clock.Monotonic() + kLookInterval;
+  ioc->next_look_ = clock.Monotonic() + ioc->options_.look_interval;
   if (ioc->options_.threaded) ioc->thread_ = std::thread(&PciIocTransport::Run, ioc.get());
   return ioc;
 }
@@ -269,7 +269,7 @@ absl::StatusOr<uint64_t> PciIocTransport::Send(const IocRequest& request, Comple
     } else {
       ticket = Post(request, *path, std::move(done));
       // The thread's wait ends in time for its look. An earlier deadline, or a poll, needs it now.
-      wake = ticket.ok() && (mode_ == InterruptMode::kNone || request.timeout < kLookInterval);
+      wake = ticket.ok() && (mode_ == InterruptMode::kNone || request.timeout < options_.look_interval);
     }
   }
   if (wake) bus_->Wake();
@@ -450,7 +450,7 @@ void PciIocTransport::Run() {
       if (state_ == State::kGone) mu_.Await(absl::Condition(&stopping_));
       if (stopping_) return;
     }
-    RunStep(kLookInterval);
+    RunStep(options_.look_interval);
   }
 }
 
@@ -497,7 +497,8 @@ std::deque<PciIocTransport::Job> PciIocTransport::TakeJobs() {
 }
 
 void PciIocTransport::RunJobs() {
-  for (Job& job : TakeJobs()) {
+  std::deque<Job> jobs = TakeJobs();
+  for (Job& job : jobs) {
     absl::Status state;
     {
       absl::MutexLock lock(&mu_);
@@ -505,6 +506,7 @@ void PciIocTransport::RunJobs() {
     }
     job.done(state.ok() ? RunJob(job) : state);
   }
+  if (!jobs.empty() && ReadDoorbell(*bus_).used) next_look_ = clock_.Monotonic();
 }
 
 absl::StatusOr<IocReply> PciIocTransport::RunJob(const Job& job) {
@@ -573,7 +575,7 @@ absl::StatusOr<Bytes> PciIocTransport::Initialize(const Job& job) {
   }
   bus_->Write32(kInterruptMask, kMaskAllButReplies);
   bus_->RearmInterrupt();
-  next_look_ = clock_.Monotonic() + kLookInterval;
+  next_look_ = clock_.Monotonic() + options_.look_interval;
   absl::MutexLock lock(&mu_);
   state_ = State::kOperational;
   return reply;
@@ -773,12 +775,14 @@ std::string PciIocTransport::Trouble(const DoorbellValue& doorbell) {
   if (now == State::kReady && doorbell.state != IocState::kReady) {
     return absl::StrCat("it left READY by itself: ", ToString(doorbell));
   }
+  // This thread alone uses it, and does not now: a message was left half sent.
+  if (doorbell.used) return "its doorbell hangs";
   if (now == State::kOperational && !IsBusMaster()) return "somebody turned its bus master off";
   return "";
 }
 
 void PciIocTransport::Look() {
-  next_look_ = clock_.Monotonic() + kLookInterval;
+  next_look_ = clock_.Monotonic() + options_.look_interval;
   const DoorbellValue doorbell = ReadDoorbell(*bus_);
   if (doorbell.gone) return LookAtNothing();
   silent_looks_ = 0;
@@ -840,7 +844,7 @@ void PciIocTransport::Recover(absl::string_view why, ResetWish wish) {
     if (status.ok() || absl::IsCancelled(status) || !bus_->error().ok()) break;
     wish = ResetWish::kDiagnostic;
   }
-  next_look_ = clock_.Monotonic() + kLookInterval;
+  next_look_ = clock_.Monotonic() + options_.look_interval;
   if (absl::IsCancelled(status)) return;  // the end, or the system's request: the next step sees it
   if (!status.ok()) return BecomeGone(status);
   lies_ = 0;

@@ -47,6 +47,8 @@ struct PciIocOptions {
   bool threaded = true;
   // For tests: the waits of resets and handshakes; nullptr: they take real time.
   Pacer* pacer = nullptr;
+  // For tests: the time between two looks at the IOC.
+  absl::Duration look_interval = absl::Seconds(1);
 };
 
 struct PciIocStats {
@@ -89,7 +91,6 @@ struct PciIocStats {
 class PciIocTransport : public transport::IocTransport {
  public:
   static constexpr uint64_t kMaxLies = 64;
-  static constexpr absl::Duration kLookInterval = absl::Seconds(1);
 
   // Owns the bus. Waits until the IOC is READY: minutes in the worst case; the system's request for
   // the function ends that (kCancelled). Errors: those of PciBus, MakeReady(), LayOutQueues().

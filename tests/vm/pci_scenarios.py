@@ -1,0 +1,156 @@
+"""Scenarios for HBAs that sasd drives itself. Each leaves the fabric as it found it."""
+
+import re
+
+import kernel_log
+import sasd
+from chaos import JUDGE, storm
+from rig import Rig
+from sas.emulator.v1 import emulator_service_pb2 as api
+from scenarios import LONG, NORMAL, SHORT, api_duration, disks_of, expect, handles
+
+SCENARIOS = []
+
+# What sasd logs when an HBA comes and goes by request.
+HANDOVER = (
+    (r"^PCI [\d:.a-f]+: .*(is bound to|has no driver)", "the HBA was given back"),
+    (r"^host\d+: .*; only sysfs reports this host", "mpt3sas is starting or ending"),
+    (r"finding|UEVENT|uevent", "the kernel's driver comes and goes"),
+)
+RESET = ((r"^(pci|PCI|virtual|\S+): .*(reset|fault|IOC)", "the requested fault"),)
+
+
+def scenario(*allow, length=NORMAL):
+    def mark(function):
+        function.allow = allow
+        function.length = length
+        SCENARIOS.append(function)
+        return function
+
+    return mark
+
+
+@scenario(length=SHORT)
+def driven_by_sasd(rig):
+    """No kernel driver has the HBAs: sasd shows the fabric, and the kernel nothing."""
+    rig.agree()
+    rig.kernel_has_nothing()
+    shown = rig.vm.run("sasd-hba status").out
+    driver = "vfio-pci" if rig.way == "vfio" else "uio_pci_generic"
+    expect(shown.count(driver) >= len(rig.pci), f"sasd-hba status shows:\n{shown}")
+    doctor = rig.sasd.ctl("doctor", check=False).out
+    expect(doctor.count("sasd drives this") == len(rig.pci), f"sasctl doctor shows:\n{doctor}")
+
+
+@scenario(length=SHORT)
+def pci_pull_and_insert(rig):
+    """A drive with two paths is pulled and put back."""
+    rig.call("Pull", element="jbod1-disk03")
+    rig.agree()
+    rig.call("Insert", element="jbod1-disk03")
+    rig.agree()
+
+
+@scenario()
+def pci_expander_loss(rig):
+    """An expander is lost with its 24 drives, and comes back."""
+    before = rig.agree()
+    rig.call("SetExpander", element="jbod2-a", present=False)
+    gone = len(before.of_kind("device")) - len(rig.agree().of_kind("device"))
+    expect(gone == 25, f"{gone} devices gone instead of 24 drives and the SES device")
+    rig.call("SetExpander", element="jbod2-a", present=True)
+    rig.agree()
+
+
+@scenario(RESET, length=SHORT)
+def pci_fault(rig):
+    """The firmware faults: sasd sees it within seconds, and resets the IOC."""
+    before = rig.agree()
+    rig.call("InjectFault", element="hba0", kind=api.FAULT_KIND_IOC_FAULT, delay=api_duration(600))
+    rig.poll(lambda: handles(rig.sasd_table()) != handles(before), 60, "handles change")
+    rig.agree()
+
+
+@scenario(RESET)
+def pci_foreign_reset(rig):
+    """Somebody resets the function by sysfs: sasd notices, and sets the IOC up again."""
+    before = rig.agree()
+    address = rig.pci[rig.host_ids[0]]
+    methods = rig.vm.run(f"cat /sys/bus/pci/devices/{address}/reset_method", check=False).out.strip()
+    expect("flr" in methods, f"the reset methods are {methods!r}")
+    rig.vm.run(f"echo 1 > /sys/bus/pci/devices/{address}/reset")
+    rig.poll(lambda: handles(rig.sasd_table()) != handles(before), 60, "handles change")
+    rig.agree()
+
+
+@scenario(length=SHORT)
+def pci_kill(rig):
+    """sasd is killed while drives come and go; the next start finds the IOC, and all is as it is."""
+    rig.agree()
+    rig.sasd.stop("KILL")
+    rig.call("Pull", element="jbod1-disk03")
+    faults = [fault for fault in rig.dma_faults() if "not a bus master" not in fault]
+    expect(not faults, f"accesses after the death of sasd: {faults}")
+    rig.start_sasd()
+    rig.agree()
+    rig.call("Insert", element="jbod1-disk03")
+    rig.agree()
+
+
+@scenario()
+def pci_storm(rig):
+    """A few random operations in a row."""
+    storm(rig, JUDGE, 20, seed=1, agree_every=20)
+
+
+@scenario(length=LONG)
+def pci_long_storm(rig):
+    """300 random operations in one boot."""
+    storm(rig, JUDGE, 300, seed=2, agree_every=50)
+
+
+def give(rig):
+    """Gives the HBAs to mpt3sas, and waits until sasd shows them through the kernel."""
+    if rig.way == "uio":
+        rig.sasd.stop()  # uio cannot ask it to let go
+    rig.hba("give")
+    rig.driven_by_sasd = False
+    if rig.way == "uio":
+        rig.start_sasd()
+    # As packaging/systemd/60-sasd.rules does.
+    rig.vm.run("chmod 666 /dev/mpt3ctl /dev/mpt2ctl")
+    rig.sasd.signal("HUP")
+
+
+def take(rig):
+    if rig.way == "uio":
+        rig.sasd.stop()
+    rig.sasd.let_go()
+    rig.hba("take")
+    rig.driven_by_sasd = True
+    if rig.way == "uio":
+        rig.start_sasd()
+
+
+@scenario(kernel_log.REMOVAL, kernel_log.UNLOAD, HANDOVER, sasd.HBA_GONE, length=SHORT)
+def handed_to_mpt3sas(rig):
+    """sasd gives the HBAs back while it runs: mpt3sas enumerates, and every source agrees."""
+    rig.agree()
+    give(rig)
+    rig.agree(300)
+    rig.vm.run("udevadm settle")
+    Rig.all_agree(rig)
+
+
+@scenario(kernel_log.REMOVAL, kernel_log.UNLOAD, HANDOVER, sasd.HBA_GONE, length=SHORT)
+def taken_from_mpt3sas(rig):
+    """A used disk keeps its HBA; once it is free, sasd takes the HBAs over while it runs."""
+    table = rig.agree()
+    disk = disks_of(rig, table, "boot0")[0]
+    rig.vm.run(f"sleep 1000 </dev/{disk} & echo $! >/run/user.pid")
+    refused = rig.hba("take", check=False)
+    expect(refused.code == 1 and re.search(rf"{disk}: open in ", refused.err), f"take says: {refused.err}")
+    rig.vm.run("kill $(cat /run/user.pid)")
+    take(rig)
+    rig.agree(300)
+    rig.kernel_has_nothing()
