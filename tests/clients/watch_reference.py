@@ -199,7 +199,7 @@ class Filter:
         seen.notices.extend(notice for notice in event.notices if self.notice_passes(notice))
         if seen.changes or seen.notices:
             return seen
-        if event.changes or event.notices:
+        if event.changes or event.notices or event.HasField("audit"):
             return None
         return seen if not self.hosts or event.cause.host in self.hosts else None
 
