@@ -269,7 +269,8 @@ absl::StatusOr<uint64_t> PciIocTransport::Send(const IocRequest& request, Comple
     } else {
       ticket = Post(request, *path, std::move(done));
       // The thread's wait ends in time for its look. An earlier deadline, or a poll, needs it now.
-      wake = ticket.ok() && (mode_ == InterruptMode::kNone || request.timeout < options_.look_interval);
+      wake = ticket.ok() &&
+             (mode_ == InterruptMode::kNone || request.timeout < options_.look_interval);
     }
   }
   if (wake) bus_->Wake();
