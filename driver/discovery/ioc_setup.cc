@@ -70,8 +70,8 @@ absl::StatusOr<mpi::IocFactsReply> SetUpIoc(transport::IocTransport& ioc, Clock&
   reply = Ask(ioc, "IOC init", mpi::EncodeIocInitRequest(init), kInitTimeout);
   if (absl::IsFailedPrecondition(reply.status())) {
     // It is operational already: takes it back to ready, as _base_make_ioc_ready() does.
-    reply = Ask(ioc, "message unit reset",
-                mpi::EncodeBareRequest(mpi::Function::kMessageUnitReset), kResetTimeout);
+    reply = Ask(ioc, "message unit reset", mpi::EncodeBareRequest(mpi::Function::kMessageUnitReset),
+                kResetTimeout);
     if (!reply.ok()) return reply.status();
     reply = Ask(ioc, "IOC init", mpi::EncodeIocInitRequest(init), kInitTimeout);
   }
