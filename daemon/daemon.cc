@@ -255,7 +255,9 @@ health::NodeFacts Daemon::Facts() const {
             {host.os_name, absl::StrCat(host.reason, " (", host.path, "); see sasctl doctor")});
       }
       for (UndrivenHba& hba : shown_backend_->undriven_hbas()) {
-        facts.unreadable_hosts.push_back({std::move(hba.name), std::move(hba.reason)});
+        if (hba.present) facts.handed_over.push_back({hba.pci_address, hba.reason});
+        facts.unreadable_hosts.push_back(
+            {absl::StrCat("PCI ", hba.pci_address), std::move(hba.reason)});
       }
     }
   }

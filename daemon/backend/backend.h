@@ -22,8 +22,9 @@ namespace sasd {
 
 // An HBA that sasd is to drive itself and does not, although no other driver shows it.
 struct UndrivenHba {
-  std::string name;    // "PCI 0000:03:00.0"
-  std::string reason;  // why, and what to do
+  std::string pci_address;  // "0000:03:00.0"
+  bool present = false;     // it is in the machine
+  std::string reason;       // why, and what to do
 };
 
 // The origin of a sasd's facts. A backend sends observations to a sink from its start to its

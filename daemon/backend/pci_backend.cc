@@ -125,8 +125,13 @@ class PciBackend : public Backend {
     std::vector<UndrivenHba> undriven;
     for (const auto& link : links_) {
       const PciLinkState state = link->state();
-      if (state.kind != PciLinkState::Kind::kFailed || IsKernels(state.address)) continue;
-      undriven.push_back({absl::StrCat("PCI ", state.address), std::string(state.error.message())});
+      if (state.kind == PciLinkState::Kind::kConnected) continue;
+      const auto hba = pci::FindHba(*options_.files, state.address);
+      if (hba.has_value() && hba->driver == "mpt3sas") continue;
+      undriven.push_back({state.address, hba.has_value(),
+                          state.kind == PciLinkState::Kind::kConnecting
+                              ? "sasd brings it up"
+                              : std::string(state.error.message())});
     }
     return undriven;
   }
@@ -158,11 +163,6 @@ class PciBackend : public Backend {
   }
 
  private:
-  bool IsKernels(const std::string& address) const {
-    const auto hba = pci::FindHba(*options_.files, address);
-    return hba.has_value() && hba->driver == "mpt3sas";
-  }
-
   void ShowPending() ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     if (!started_ || settled_) return;

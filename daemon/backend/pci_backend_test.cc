@@ -196,7 +196,8 @@ TEST_F(PciBackendTest, AnHbaThatNobodyDrivesIsNamed) {
   EXPECT_TRUE(reports_.AwaitPending(false));
   const auto undriven = backend_->undriven_hbas();
   ASSERT_EQ(undriven.size(), 1u);
-  EXPECT_EQ(undriven[0].name, "PCI 0000:03:00.0");
+  EXPECT_EQ(undriven[0].pci_address, kAddress);
+  EXPECT_TRUE(undriven[0].present);
   EXPECT_EQ(undriven[0].reason, "0000:03:00.0 is bound to pci-stub");
 }
 

@@ -106,6 +106,16 @@ std::string NameOf(const Host& host) {
   return words.empty() ? name : absl::StrCat(name, " (", absl::StrJoin(words, ", "), ")");
 }
 
+// Where an HBA is that is in the machine and that no driver shows; null: it is not there.
+const NodeFacts::HandedOverHba* FindHandedOver(const Missing& missing, const NodeFacts& facts) {
+  if (KindOf(missing.id) != ResourceKind::kHost) return nullptr;
+  const std::string& address = As<Host>(missing).facts.pci_address;
+  const auto found =
+      std::find_if(facts.handed_over.begin(), facts.handed_over.end(),
+                   [&](const NodeFacts::HandedOverHba& hba) { return hba.pci_address == address; });
+  return address.empty() || found == facts.handed_over.end() ? nullptr : &*found;
+}
+
 // What is gone, without what follows from it.
 std::string Sentence(const Missing& missing) {
   switch (KindOf(missing.id)) {
@@ -177,7 +187,7 @@ struct Group {
 class MissingRules {
  public:
   explicit MissingRules(const Examined& examined)
-      : missing_(examined.baseline.missing), finder_(missing_) {
+      : missing_(examined.baseline.missing), facts_(examined.facts), finder_(missing_) {
     for (size_t i = 0; i < missing_.size(); ++i) groups_[finder_.RootOf(i)].members.push_back(i);
     for (auto& [root, group] : groups_) CountDrives(group);
   }
@@ -190,6 +200,10 @@ class MissingRules {
       for (const size_t member : group.members) {
         Finding finding = Make(*missing_[member]);
         if (member != root) finding.root_cause = IdOf(root);
+        // It is no loss: the HBA is there, and what is behind it comes back with it.
+        if (FindHandedOver(*missing_[root], facts_) != nullptr) {
+          finding.severity = Severity::kWarning;
+        }
         found.push_back(std::move(finding));
       }
       Finding& cause =
@@ -288,7 +302,10 @@ class MissingRules {
                       group.lost_drives == 0 ? "none" : absl::StrCat(group.lost_drives),
                       " lost all");
     }
-    if (!root.since.cause.text.empty()) {
+    if (const auto* hba = FindHandedOver(root, facts_); hba != nullptr) {
+      finding.message = absl::StrCat(NameOf(As<Host>(root)),
+                                     " is in the machine, and nobody drives it: ", hba->where);
+    } else if (!root.since.cause.text.empty()) {
       absl::StrAppend(&finding.message, " (", NewPartOf(root.since.cause.text, root.id), ")");
     }
     for (const size_t member : group.members) {
@@ -297,6 +314,7 @@ class MissingRules {
   }
 
   const std::vector<MissingPtr>& missing_;
+  const NodeFacts& facts_;
   const CauseFinder finder_;
   std::map<size_t, Group> groups_;                          // by root
   std::map<size_t, std::vector<ResourceId>> consequences_;  // that are there, by root

@@ -278,6 +278,28 @@ TEST_F(MonitorTest, HostThatIsNeverReadIsAWarning) {
   EXPECT_THAT(Problems(), IsEmpty());
 }
 
+TEST_F(MonitorTest, AnHbaOnItsWayToAnotherDriverIsNoLoss) {
+  HostFacts host = HostOf(kHostA);
+  host.pci_address = "0000:03:00.0";
+  Report({host, Settled(kHostA), Drive(kHostA, 0x11), Unit(kHostA, 0x11, "naa.1")});
+  Report({HostGone{kHostA}});
+  clock_.Advance(absl::Seconds(2));
+  ASSERT_THAT(Problems(), ElementsAre("HOST_MISSING"));
+  EXPECT_EQ(monitor_->Current()->findings[0].severity, Severity::kCritical);
+  facts_.handed_over = {{"0000:03:00.0", "0000:03:00.0 has no driver"}};
+  clock_.Advance(absl::Seconds(2));
+  ASSERT_THAT(Problems(), ElementsAre("HOST_MISSING"));
+  for (const Finding& finding : monitor_->Current()->findings) {
+    EXPECT_EQ(finding.severity, Severity::kWarning) << finding.message;
+  }
+  EXPECT_THAT(monitor_->Current()->findings[0].message,
+              HasSubstr("is in the machine, and nobody drives it: 0000:03:00.0 has no driver"));
+  facts_.handed_over = {{"0000:04:00.0", "another"}};
+  clock_.Advance(absl::Seconds(2));
+  ASSERT_THAT(Problems(), ElementsAre("HOST_MISSING"));
+  EXPECT_EQ(monitor_->Current()->findings[0].severity, Severity::kCritical);
+}
+
 TEST_F(MonitorTest, JournalThatDoesNotTakeEventsIsAFinding) {
   ReportDrive();
   EXPECT_EQ(Status(), HealthStatus::kOk);

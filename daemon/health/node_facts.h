@@ -35,6 +35,14 @@ struct NodeFacts {
   };
   std::vector<UnreadableHost> unreadable_hosts;
 
+  // An HBA that is in the machine, and that no driver shows now: sasd is to drive it itself, and it
+  // is on its way to sasd or back to the kernel's driver, or nobody could take it.
+  struct HandedOverHba {
+    std::string pci_address;  // "0000:03:00.0"
+    std::string where;        // who has it, and what to do
+  };
+  std::vector<HandedOverHba> handed_over;
+
   // A certificate of the files with which sasd serves TLS, or such a file that has none to read.
   struct Certificate {
     std::string name;  // "CN=node.example.org in /etc/sasd/node.pem", or the file

@@ -162,9 +162,23 @@ void QtestInterrupts::SetLine(bool level) {
 std::optional<VtdState> QtestVtdRegisters::Read() {
   constexpr uint64_t kUnit = 0xFED90000;  // q35's, hw/i386/intel_iommu.h
   constexpr uint64_t kTranslationEnabled = uint64_t{1} << 63;
+  {
+    absl::MutexLock lock(&mu_);
+    if (last_.has_value() && clock_.Monotonic() - last_time_ < kValid) return last_;
+  }
   const auto values = channel_.Load64({kUnit + 0x18, kUnit + 0x20});
+  absl::MutexLock lock(&mu_);
+  last_.reset();
   if (!values.has_value()) return std::nullopt;
-  return VtdState{((*values)[0] & kTranslationEnabled) != 0, (*values)[1]};
+  last_ = VtdState{((*values)[0] & kTranslationEnabled) != 0, (*values)[1]};
+  last_time_ = clock_.Monotonic();
+  return last_;
+}
+
+void QtestVtdRegisters::SetMachineReset(bool in_progress) {
+  channel_.AbandonLoads(in_progress);
+  absl::MutexLock lock(&mu_);
+  last_.reset();
 }
 
 }  // namespace sasd::emulator::pci

@@ -11,7 +11,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "driver/base/clock.h"
 #include "driver/base/unique_fd.h"
 #include "emulator/pci/interrupts.h"
 #include "emulator/pci/vtd_iommu.h"
@@ -79,17 +81,24 @@ class QtestInterrupts : public Interrupts {
   bool level_ ABSL_GUARDED_BY(mu_) = false;
 };
 
-// The registers of the remapping unit of a q35 machine with an intel-iommu device. Borrows the
-// channel. Thread-safe.
+// The registers of the remapping unit of a q35 machine with an intel-iommu device. A guest writes
+// them when it sets the unit up, before an HBA does DMA, and at its end; a load takes milliseconds
+// under TCG. So a value counts for kValid. The tables are never kept. Borrows both. Thread-safe.
 class QtestVtdRegisters : public VtdRegisters {
  public:
-  explicit QtestVtdRegisters(QtestChannel& channel) : channel_(channel) {}
+  static constexpr absl::Duration kValid = absl::Milliseconds(50);
 
-  std::optional<VtdState> Read() override;
-  void SetMachineReset(bool in_progress) override { channel_.AbandonLoads(in_progress); }
+  QtestVtdRegisters(QtestChannel& channel, Clock& clock) : channel_(channel), clock_(clock) {}
+
+  std::optional<VtdState> Read() override ABSL_LOCKS_EXCLUDED(mu_);
+  void SetMachineReset(bool in_progress) override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   QtestChannel& channel_;
+  Clock& clock_;
+  absl::Mutex mu_;  // a leaf
+  std::optional<VtdState> last_ ABSL_GUARDED_BY(mu_);
+  absl::Duration last_time_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sasd::emulator::pci

@@ -119,7 +119,8 @@ class Machine {
     emulator::EmulatorOptions options;
     options.seed = line.seed;
     const std::vector<emulator::HostSpec> hosts = fabric.hosts;
-    machine->registers_ = std::make_unique<pci::QtestVtdRegisters>(*machine->channel_);
+    machine->registers_ =
+        std::make_unique<pci::QtestVtdRegisters>(*machine->channel_, SystemClock());
     options.make_front_end = [&](emulator::VirtualHba& hba, uint32_t host) {
       return machine->MakeFrontEnd(hba, host, hosts[host], line);
     };

@@ -47,6 +47,7 @@ class Node:
         self.vm = Vm(image, wrapper, qemu_arguments, folder=folder)
         self.sasd = Sasd(self.vm)
         self.log_lines_judged = 0
+        self.exit_codes = (0,)  # of QEMU
 
     def start(self):
         self.vm.start()

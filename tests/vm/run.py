@@ -27,7 +27,7 @@ try:
     import twins_scenarios  # noqa: E402,F401 pylint: disable=unused-import
     from scenarios import LONG, NORMAL, SCENARIOS, SHORT  # noqa: E402
     from variants import VARIANTS  # noqa: E402
-    from vm import QEMU  # noqa: E402
+    from vm import QEMU, VmError  # noqa: E402
 except ModuleNotFoundError as missing:
     top = missing.name.split(".")[0]
     print(f"no Python module {missing.name}; " + (f"build it: {BUILD}" if top == "sas" else INSTALL))
@@ -39,6 +39,7 @@ PROGRAMS = [os.path.join(ROOT, "bazel-bin", path) for path in ("daemon/sasd", "c
 PROGRAMS += ["/usr/bin/nice", "/usr/bin/setpriv"]
 
 
+CRASHES = [3]  # of QEMU at the boot that one run lives through
 # The machine without a virtual HBA of ours.
 MPTSAS = "mptsas1068"
 # What runs without --long, and the variants that are the first of their fabric.
@@ -64,7 +65,10 @@ def run_boot(variant, scenarios, built, folder):
     rig = make_rig(variant, built, folder)
     try:
         start = time.monotonic()
-        rig.start()
+        while not boots(rig):
+            print(f"   {variant}: QEMU crashed at the boot; again")
+            rig.close()
+            rig = make_rig(variant, built, folder)
         print(f"   {variant}: booted in {time.monotonic() - start:.0f} s")
         for scenario in scenarios:
             if run_one(rig, variant, scenario):
@@ -76,7 +80,7 @@ def run_boot(variant, scenarios, built, folder):
         if alive(rig):
             rig.keep_logs()
             code = rig.vm.power_off()
-            if code != 0:
+            if code not in rig.exit_codes:
                 print(f"FAILED {variant}: exit code {code} at the end")
                 failed += 1
     except Exception as error:  # pylint: disable=broad-except
@@ -85,6 +89,19 @@ def run_boot(variant, scenarios, built, folder):
     finally:
         rig.close()
     return passed, failed
+
+
+def boots(rig):
+    """Starts the machine. False: QEMU crashed, in a way that is known of this kind of machine, at most CRASHES times."""
+    try:
+        rig.start()
+        return True
+    except VmError:
+        code = rig.vm.process.wait(timeout=10) if rig.vm.process else 0
+        CRASHES[0] -= 1
+        if code == 0 or code not in rig.exit_codes or CRASHES[0] < 0:
+            raise
+        return False
 
 
 def alive(rig):
