@@ -118,6 +118,12 @@ class Completer {
     if (path == "health" || path == "wait") {
       return AddObjects(line_.last, {sas::v1::RESOURCE_KIND_HOST});
     }
+    if (path == "alias set" && at == 0) {
+      return AddObjects(line_.last,
+                        {sas::v1::RESOURCE_KIND_HOST, sas::v1::RESOURCE_KIND_ENCLOSURE});
+    }
+    if (path == "alias remove" && at == 0 && context_ != nullptr)
+      return AddAll(AliasWords(*context_));
     if (path == "tree" || path == "events" || path == "history" || path == "impact" ||
         path == "dismiss" || path == "undismiss") {
       return AddObjects(line_.last, {});

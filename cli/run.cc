@@ -7,10 +7,12 @@
 #include <utility>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "cli/commands/alias_command.h"
 #include "cli/commands/baseline_command.h"
 #include "cli/commands/context_command.h"
 #include "cli/commands/doctor_command.h"
@@ -47,19 +49,39 @@ Action Plain(std::function<absl::Status(const Context&)> run) {
 }
 
 constexpr char kObjectLine[] =
-    "OBJECT is a resource name, SAS address, WWN, serial, sdX, H:C:T:L, enclosure/slot, or an "
-    "enclosure's model.";
+    "OBJECT is a resource name, alias, SAS address, WWN, serial, sdX, H:C:T:L, enclosure/slot, or "
+    "an enclosure's model.";
 
-// A number above 0.
-const CLI::Validator& Positive() {
-  static const auto& validator = *new CLI::Validator(
-      [](std::string& text) -> std::string {
+CLI::Validator AtLeast(int64_t least, const char* what) {
+  return CLI::Validator(
+      [least, what](std::string& text) -> std::string {
         int64_t number = 0;
-        if (absl::SimpleAtoi(text, &number) && number > 0) return "";
-        return absl::StrCat("\"", text, "\" is not a number above 0");
+        if (absl::SimpleAtoi(text, &number) && number >= least) return "";
+        return absl::StrCat("\"", text, "\" is not ", what);
       },
       "");
+}
+
+const CLI::Validator& Positive() {
+  static const auto& validator = *new CLI::Validator(AtLeast(1, "a number above 0"));
   return validator;
+}
+
+const CLI::Validator& NotNegative() {
+  static const auto& validator = *new CLI::Validator(AtLeast(0, "a number of 0 or more"));
+  return validator;
+}
+
+// The first option of a command line that ends with "=" where it needs a value: CLI11 would take
+// the next word. Empty: there is none.
+std::string EmptyOption(const CLI::App& root, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word == "--") break;
+    if (!absl::StartsWith(word, "--") || word.find('=') != word.size() - 1) continue;
+    const std::string name = word.substr(0, word.size() - 1);
+    if (root.get_option_no_throw(name) != nullptr) return name;
+  }
+  return "";
 }
 
 // The first word that is no option, and what follows it.
@@ -103,6 +125,7 @@ class CommandLine {
     given_.environment = environment.connection;
     given_.place = environment.contexts;
     app_.fallthrough();
+    app_.require_subcommand(0, 1);  // a second command's name is an object's
     app_.failure_message(CLI::FailureMessage::simple);
     Connection& options = given_.options;
     address_ = app_.add_option(
@@ -137,6 +160,7 @@ class CommandLine {
     DeclareDiff();
     DeclareHealth();
     DeclareBaseline();
+    DeclareAlias();
     DeclareDoctor();
     DeclareNode();
     DeclareMetrics();
@@ -161,6 +185,9 @@ class CommandLine {
     }
     const std::string unknown = UnknownCommand(arguments);
     if (!unknown.empty()) return Refuse(unknown, arguments, err);
+    if (const std::string empty = EmptyOption(app_, arguments); !empty.empty()) {
+      return Refuse(absl::StrCat(empty, " is empty"), arguments, err);
+    }
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     try {
       app_.parse(std::move(reversed));
@@ -220,7 +247,7 @@ class CommandLine {
 
   void SetSummary() {
     pages_ = true;
-    action_ = Plain(RunSummary);
+    action_ = Plain([this](const Context& context) { return RunSummary(summary_, context); });
   }
 
   static int Refuse(const std::string& message, const std::vector<std::string>& arguments,
@@ -281,8 +308,9 @@ class CommandLine {
   void DeclareSummary() {
     CLI::App& summary =
         Command("summary", "Show the node at a glance (also: sasctl without a command)");
+    AddOutput(summary, summary_.output, "table, json, jsonl, yaml");
     summary.callback([this] { SetSummary(); });
-    Examples(summary, {"summary", "--addr HOST:PORT summary"});
+    Examples(summary, {"summary", "summary -o json", "--addr HOST:PORT summary"});
   }
 
   void DeclareTree() {
@@ -377,7 +405,7 @@ class CommandLine {
     events.add_option("--until", events_.until, "List only events before this time")
         ->type_name("TIME");
     events.add_option("--after", events_.after, "List only events after this revision")
-        ->check(CLI::NonNegativeNumber);
+        ->check(NotNegative());
     events.add_option("-n,--last", events_.last, "List only this many, the newest")
         ->check(Positive());
     events.add_flag("--reverse", events_.reverse, "List the newest first");
@@ -410,7 +438,7 @@ class CommandLine {
     audit.add_option("--until", audit_.until, "List only calls before this time")
         ->type_name("TIME");
     audit.add_option("-n,--last", audit_.last, "List only this many, the newest")
-        ->check(CLI::PositiveNumber);
+        ->check(Positive());
     audit.add_flag("--reverse", audit_.reverse, "List the newest first");
     audit.add_option("--severity", audit_.severity,
                      "warning: list only calls that were refused to their caller");
@@ -483,6 +511,7 @@ class CommandLine {
 
   void DeclareBaseline() {
     CLI::App& baseline = Command("baseline", "Show or accept what belongs to the node");
+    baseline.require_subcommand(0, 1);
     Examples(baseline, {"baseline show --missing", "baseline accept"});
     CLI::App& show = *baseline.add_subcommand(
         "show", "List hosts, expanders, enclosures, drives and their paths, missing ones first");
@@ -520,6 +549,36 @@ class CommandLine {
     Examples(undismiss, {"undismiss ZA1ABCDE"}, true);
     undismiss.callback([this] {
       action_ = Plain([this](const Context& context) { return RunUndismiss(dismiss_, context); });
+    });
+  }
+
+  void DeclareAlias() {
+    CLI::App& alias = Command("alias", "List, set or remove the aliases of hosts and enclosures");
+    alias.require_subcommand(0, 1);
+    Examples(alias,
+             {"alias list", "alias set 5000ccab03001100 rack3-top", "alias remove rack3-top"});
+    CLI::App& list = *alias.add_subcommand("list", "List all aliases");
+    AddOutput(list, alias_.output, "table, json, jsonl, yaml, name");
+    Pages(list);
+    Examples(list, {"alias list", "alias list -o json"});
+    list.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunListAliases(alias_, context); });
+    });
+    CLI::App& set = *alias.add_subcommand(
+        "set", "Give a host or an enclosure an alias, which every command shows and takes");
+    set.add_option("object", alias_.object, "A host or an enclosure")->required();
+    set.add_option("alias", alias_.alias, "Letters, digits, '-', '_' and '.'")->required();
+    Examples(set, {"alias set 5000ccab03001100 rack3-top", "alias set host1 rack3-a"}, true);
+    set.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunSetAlias(alias_, context); });
+    });
+    CLI::App& remove =
+        *alias.add_subcommand("remove", "Take the alias from a host or an enclosure");
+    remove.add_option("object", alias_.object, "The alias, or another name of the object")
+        ->required();
+    Examples(remove, {"alias remove rack3-top"}, true);
+    remove.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunRemoveAlias(alias_, context); });
     });
   }
 
@@ -566,6 +625,7 @@ class CommandLine {
 
   void DeclareEmulator() {
     CLI::App& emulator = Command("emulator", "Act on the fabric of a virtual HBA");
+    emulator.require_subcommand(0, 1);  // `list expander` is a list
     Examples(emulator, {"emulator list", "emulator pull jbod1-disk03", "emulator phy hba0 3 down",
                         "emulator expander jbod1-a lose"});
     CLI::App& list =
@@ -669,7 +729,7 @@ class CommandLine {
         .add_option("OBJECT", impact_.object,
                     "A host, expander, enclosure, port, phy, slot or drive")
         ->required();
-    AddOutput(impact, impact_.output, "table, name");
+    AddOutput(impact, impact_.output, "table, json, jsonl, yaml, name");
     Pages(impact);
     Examples(impact, {"impact 5000ccab0405db7d", "impact host1", "impact JBOD24"}, true);
     impact.callback([this] {
@@ -703,6 +763,7 @@ class CommandLine {
   bool pages_ = false;
   Action action_;
 
+  SummaryOptions summary_;
   TreeOptions tree_;
   ListOptions list_;
   ShowOptions show_;
@@ -715,6 +776,7 @@ class CommandLine {
   ImpactOptions impact_;
   BaselineOptions baseline_;
   DismissOptions dismiss_;
+  AliasOptions alias_;
   CLI::App* doctor_ = nullptr;
   DoctorOptions doctor_options_;
   WaitOptions wait_;

@@ -50,6 +50,25 @@ TEST_F(RunTest, UnknownCommandsHaveSuggestions) {
   EXPECT_THAT(err(), HasSubstr("baseline lacks a command (show, accept)"));
 }
 
+TEST_F(RunTest, ObjectMayBeCalledLikeACommand) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"show", "tree"},
+                                             {"tree", "list"},
+                                             {"impact", "watch"},
+                                             {"emulator", "list", "expander"}}) {
+    EXPECT_NE(RunIt(arguments), kExitUsage) << ::testing::PrintToString(arguments) << err();
+  }
+}
+
+TEST_F(RunTest, NumbersAreRefusedInWords) {
+  EXPECT_EQ(RunIt({"events", "--after", "x"}), kExitUsage);
+  EXPECT_EQ(err(), "sasctl: --after: \"x\" is not a number of 0 or more; see sasctl --help\n");
+  EXPECT_EQ(RunIt({"audit", "-n", "0"}), kExitUsage);
+  EXPECT_EQ(err(), "sasctl: --last: \"0\" is not a number above 0; see sasctl --help\n");
+  EXPECT_EQ(RunIt({"--addr=", "list", "hosts"}), kExitUsage);
+  EXPECT_EQ(err(), "sasctl: --addr is empty; see sasctl --help\n");
+}
+
 // 2 for everything that is wrong with the command line, whatever the parser calls it.
 TEST_F(RunTest, EveryUsageErrorIsExitCode2) {
   const std::vector<std::vector<std::string>> wrong = {
@@ -80,6 +99,7 @@ TEST_F(RunTest, EveryUsageErrorIsExitCode2) {
       {"completion", "powershell"},
       {"tree", "--timeout", "soon"},
       {"tree", "--addr", ""},
+      {"--addr=", "tree"},
       {"tree", "--addr"},
       {"help", "tre"},
   };
@@ -183,7 +203,8 @@ TEST_F(RunTest, ListsSortAndReverse) {
 
 TEST_F(RunTest, NamesThatAreNotThereAreErrorsOfTheirOwn) {
   EXPECT_EQ(RunIt({"list", "drives", "x", "y"}), kExitFailed);
-  EXPECT_THAT(err(), AllOf(HasSubstr("no lu \"x\""), HasSubstr("no lu \"y\"")));
+  EXPECT_THAT(err(), AllOf(HasSubstr("no drive (logical unit) \"x\"; `sasctl list drives` lists"),
+                           HasSubstr("no drive (logical unit) \"y\"")));
 }
 
 }  // namespace

@@ -30,8 +30,10 @@ uint64_t Random() {
   return uint64_t{device()} << 32 | device();
 }
 
-registry::Registry::Options RegistryOptions(memory::Memory& memory) {
+registry::Registry::Options RegistryOptions(memory::Memory& memory,
+                                            const service::AliasBook& aliases) {
   registry::Registry::Options options;
+  options.aliases = aliases.Unchecked();
   options.epoch = memory.epoch();
   options.start_revision = memory.start_revision();
   options.restored = memory.TakeRestored();
@@ -185,7 +187,11 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
       certificates_(CertificateFiles(options.server)),
       memory_(std::move(memory)),
       restored_(memory_->has_restored()),
-      registry_(RegistryOptions(*memory_)),
+      aliases_(memory_->Aliases(),
+               [this](const std::string& resource, const std::optional<std::string>& value) {
+                 return memory_->KeepAlias(resource, value);
+               }),
+      registry_(RegistryOptions(*memory_, aliases_)),
       health_(HealthOptions(options.health, *memory_, codec_, [this] { return Facts(); }),
               registry_, clock),
       encoder_(registry_.epoch()),
@@ -200,12 +206,25 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
       publisher_(log_, encoder_, {&health_listener_, &event_counter_}, recorder_.get()),
       pump_(std::make_unique<watch::Pump>(publisher_)) {
   TakePast(clock);
+  for (const std::string& resource : aliases_.unreadable()) {
+    spdlog::warn("the kept alias of \"{}\" makes no sense", resource);
+  }
   registry_.Reserve(health_.baseline().Drives());
   if (!restored_) return;
   health_.Compare(*registry_.Snapshot());
   registry::RestartGate::Options gate;
   gate.grace_end = options.boot_grace;
   gate_ = std::make_unique<registry::RestartGate>(registry_, *pump_, clock, gate);
+}
+
+absl::Status Daemon::SetAliases(const std::vector<service::GivenAlias>& aliases) {
+  if (absl::Status s = aliases_.SetFile(aliases, registry_, clock_.Now()); !s.ok()) return s;
+  for (const service::AliasBook::Entry& entry : aliases_.List()) {
+    if (entry.refusal.empty()) continue;
+    spdlog::warn("alias \"{}\" of {} is not in use: {}", entry.alias,
+                 service::NameOf(entry.resource), entry.refusal);
+  }
+  return absl::OkStatus();
 }
 
 void Daemon::TakePast(Clock& clock) {
@@ -350,6 +369,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   if (!memory.ok()) return memory.status();
   auto daemon = absl::WrapUnique(new Daemon(options, *std::move(memory), clock));
   for (const auto& [limit, value] : options.limits) daemon->edge_.limits.Set(limit, value);
+  if (absl::Status s = daemon->SetAliases(options.aliases); !s.ok()) return s;
   ObservationSink& first =
       daemon->gate_ != nullptr ? static_cast<ObservationSink&>(*daemon->gate_) : *daemon->pump_;
   daemon->sink_ = std::make_unique<ClosableSink>(first);
@@ -391,7 +411,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   daemon->metrics_ = std::make_unique<metrics::NodeMetrics>(std::move(sources));
   daemon->services_ = std::make_unique<service::Services>(
       options.service, daemon->edge_, daemon->registry_, daemon->log_, daemon->health_,
-      std::move(node), daemon->memory_->journal(),
+      daemon->aliases_, std::move(node), daemon->memory_->journal(),
       [&metrics = *daemon->metrics_](bool objects) { return metrics.Collect(objects).text(); });
   daemon->health_.Start();
   std::vector<rpc::ServedService> services = daemon->services_->served();

@@ -27,6 +27,7 @@
 #include "daemon/metrics/node_metrics.h"
 #include "daemon/registry/registry.h"
 #include "daemon/registry/restart_gate.h"
+#include "daemon/service/alias_book.h"
 #include "daemon/service/event_encoder.h"
 #include "daemon/service/journal_archive.h"
 #include "daemon/service/services.h"
@@ -71,6 +72,7 @@ struct DaemonOptions {
   bool metrics_objects = false;  // also two series for each drive
   health::Monitor::Options health;
   watch::WatchLog::Options log;
+  std::vector<service::GivenAlias> aliases;  // of the file of aliases
 };
 
 // A whole sasd in one object, from firmware or sysfs to gRPC. Used by main(), tests and benchmarks.
@@ -79,7 +81,8 @@ class Daemon {
  public:
   // Starts and serves. When it returns every host is visible; devices follow. Borrows `clock` for
   // the daemon's lifetime. Errors: those of the backend, of rpc::Server::Open and of
-  // memory::Memory::Open, and kInvalidArgument for a fabric together with a sysfs tree.
+  // memory::Memory::Open, and kInvalidArgument for a fabric together with a sysfs tree, and for
+  // aliases that are none.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(DaemonOptions options, Clock& clock);
 
   // Calls End(), ends the backend and frees all. May wait for an ioctl of the backend, and takes
@@ -108,6 +111,9 @@ class Daemon {
   // Where metrics are served, with the port that was bound; empty: nowhere.
   const std::string& metrics_address() const { return metrics_address_; }
   health::Monitor& health() { return health_; }
+  // Replaces those of DaemonOptions::aliases. Error: kInvalidArgument, a line for each fault; then
+  // nothing changes.
+  absl::Status SetAliases(const std::vector<service::GivenAlias>& aliases);
 
  private:
   // Health sees each event before it is published.
@@ -147,6 +153,7 @@ class Daemon {
   const std::unique_ptr<memory::Memory> memory_;
   const memory::ResourceCodec codec_;
   const bool restored_;
+  service::AliasBook aliases_;
   registry::Registry registry_;
   // Null: nothing is restored. Stands here because health_ asks it to the end.
   std::unique_ptr<registry::RestartGate> gate_;

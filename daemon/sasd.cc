@@ -18,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "daemon/audit.h"
 #include "daemon/backend/virtual_backend.h"
+#include "daemon/config/alias_file.h"
 #include "daemon/config/command_line.h"
 #include "daemon/config/config.h"
 #include "daemon/config/reloader.h"
@@ -33,6 +34,7 @@
 #include "daemon/process/log_sink.h"
 #include "daemon/process/signals.h"
 #include "daemon/process/standard_streams.h"
+#include "daemon/service/alias_book.h"
 #include "daemon/service/names.h"
 #include "daemon/systemd.h"
 #include "driver/base/clock.h"
@@ -73,6 +75,23 @@ std::string StateDirectory(const config::Settings& settings) {
   if (!settings.state_dir.empty() || !live) return settings.state_dir;
   const char* const given = getenv("STATE_DIRECTORY");  // of systemd
   return given != nullptr && *given == '/' ? given : "/var/lib/sasd";
+}
+
+// Where no file is given, this machine has the default one, or none.
+absl::StatusOr<std::vector<service::GivenAlias>> AliasesOf(const config::Settings& settings) {
+  const bool live = settings.fabric.empty() && settings.sysfs_root.empty();
+  const bool is_given = !settings.alias_file.empty();
+  std::vector<service::GivenAlias> aliases;
+  if (!is_given && !live) return aliases;
+  const absl::StatusOr<std::vector<config::AliasLine>> lines =
+      config::ReadAliases(is_given ? settings.alias_file : config::kDefaultAliasFile);
+  if (!is_given && absl::IsNotFound(lines.status())) return aliases;
+  if (!lines.ok()) return lines.status();
+  for (const config::AliasLine& line : *lines) {
+    aliases.push_back({line.resource, line.alias, line.place});
+  }
+  if (absl::Status s = service::AliasBook::CheckFile(aliases); !s.ok()) return s;
+  return aliases;
 }
 
 absl::Status AddRules(const std::vector<std::string>& texts, rpc::Role role,
@@ -126,6 +145,9 @@ absl::StatusOr<DaemonOptions> OptionsOf(const config::Settings& settings) {
   absl::StatusOr<std::vector<std::pair<rpc::Limit, int64_t>>> limits = LimitsOf(settings);
   if (!limits.ok()) return limits.status();
   daemon.limits = *std::move(limits);
+  absl::StatusOr<std::vector<service::GivenAlias>> aliases = AliasesOf(settings);
+  if (!aliases.ok()) return aliases.status();
+  daemon.aliases = *std::move(aliases);
   daemon.server.listen = settings.listen;
   daemon.server.allow_anonymous = settings.insecure_listen;
   daemon.server.listen_tls = settings.listen_tls;
@@ -174,6 +196,9 @@ class ReloadableDaemon : public config::Reloadable {
     if (!policy.ok()) return policy.status();
     const absl::StatusOr<std::vector<std::pair<rpc::Limit, int64_t>>> limits = LimitsOf(settings);
     if (!limits.ok()) return limits.status();
+    const absl::StatusOr<std::vector<service::GivenAlias>> aliases = AliasesOf(settings);
+    if (!aliases.ok()) return aliases.status();
+    if (absl::Status s = daemon_.SetAliases(*aliases); !s.ok()) return s;
     daemon_.access().SetPolicy(*std::move(policy));
     daemon_.limits().SetAll(*limits);
     daemon_.health().SetAttachGrace(settings.attach_grace);
@@ -313,6 +338,12 @@ int Main(int argc, char** argv) {
     return process::kBadConfiguration;
   }
   if (line->check_config) {
+    if (const auto aliases = AliasesOf(config->settings); !aliases.ok()) {
+      for (const absl::string_view fault : absl::StrSplit(aliases.status().message(), '\n')) {
+        std::cerr << "sasd: " << fault << "\n";
+      }
+      return process::kBadConfiguration;
+    }
     std::cout << config::Describe(*config);
     return process::kEnded;
   }

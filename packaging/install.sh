@@ -61,8 +61,10 @@ scripts=$(mktemp -d)
 trap 'rm -rf "$scripts"' EXIT
 "$bin/cli/sasctl" completion bash >"$scripts/bash"
 "$bin/cli/sasctl" completion zsh >"$scripts/zsh"
+"$bin/cli/sasctl" completion fish >"$scripts/fish"
 put 0644 "$scripts/bash" /usr/share/bash-completion/completions/sasctl
 put 0644 "$scripts/zsh" /usr/share/zsh/vendor-completions/_sasctl
+put 0644 "$scripts/fish" /usr/share/fish/vendor_completions.d/sasctl.fish
 # The page of a program that is not there is left out.
 /usr/bin/python3 "$top/packaging/man/make_man.py" --bin "$bin" "$scripts/man" 2>/dev/null
 for page in "$scripts"/man/*; do

@@ -9,6 +9,7 @@
 #include "cli/output/format.h"
 #include "cli/output/output_form.h"
 #include "cli/query/finder.h"
+#include "cli/query/place_reader.h"
 
 namespace sasd::cli {
 namespace {
@@ -80,8 +81,9 @@ std::vector<const Finding*> InOrder(const ListFindingsResponse& response) {
 }
 
 void PrintLines(const ListFindingsResponse& response, int code, const Context& context) {
+  const PlaceNames names = ReadAliases(context);
   context.out << Summary(response, code, context.paint) << '\n';
-  for (const std::string& line : FindingLines(InOrder(response), context.paint)) {
+  for (const std::string& line : FindingLines(InOrder(response), context.paint, names)) {
     context.out << line << '\n';
   }
 }

@@ -17,6 +17,7 @@
 #include "cli/output/output_form.h"
 #include "cli/output/table_layout.h"
 #include "cli/query/finder.h"
+#include "cli/query/place_reader.h"
 #include "cli/query/time_spec.h"
 #include "cli/query/watch_filter.h"
 
@@ -66,7 +67,8 @@ std::string PlacementCause(const sas::v1::Placement& placement) {
 }
 
 // Where a drive has been, or who sat in a slot: a line each, the newest first.
-void PrintPlacements(const GetTimelineResponse& timeline, bool is_slot, const Context& context) {
+void PrintPlacements(const GetTimelineResponse& timeline, bool is_slot, const PlaceNames& names,
+                     const Context& context) {
   if (timeline.placements().empty()) return;
   std::vector<std::vector<std::string>> rows = {
       {"  FROM", "UNTIL", is_slot ? "DRIVE" : "SLOT", ""}};
@@ -81,7 +83,8 @@ void PrintPlacements(const GetTimelineResponse& timeline, bool is_slot, const Co
     rows.push_back(
         {absl::StrCat("  ", from),
          placement.has_end_time() ? DateAndSecond(placement.end_time(), context.clock) : "now",
-         is_slot ? drive : ShortName(placement.slot()), PlacementCause(placement)});
+         is_slot ? drive : names.InText(ShortName(placement.slot())),
+         names.InText(PlacementCause(placement))});
   }
   TableLayout layout(std::vector<bool>(4, false));
   for (auto& row : rows) layout.Fit(row);
@@ -89,7 +92,8 @@ void PrintPlacements(const GetTimelineResponse& timeline, bool is_slot, const Co
   for (const auto& row : rows) context.out << layout.Line(row) << '\n';
 }
 
-void PrintEntry(const TimelineEntry& entry, absl::string_view main, const Context& context) {
+void PrintEntry(const TimelineEntry& entry, absl::string_view main, const PlaceNames& names,
+                const Context& context) {
   if (entry.has_gap()) {
     context.out << context.paint.Yellow(absl::StrCat("--- gap: ", LossText(entry.gap()), " ---"))
                 << '\n';
@@ -103,7 +107,7 @@ void PrintEntry(const TimelineEntry& entry, absl::string_view main, const Contex
     text = absl::StrCat(ShortName(entry.resource()), ": ", text);
   }
   context.out << context.paint.Dim(head) << ' '
-              << PaintBySeverity(entry.severity(), text, context.paint) << '\n';
+              << PaintBySeverity(entry.severity(), names.InText(text), context.paint) << '\n';
 }
 
 // The whole timeline, in the order in which it is printed.
@@ -208,9 +212,10 @@ absl::Status RunHistory(const HistoryOptions& options, const Context& context) {
   }
   if (PrintMessage(*timeline, *output, context.out)) return absl::OkStatus();
   const std::string main = MainResource(*timeline);
+  const PlaceNames names = ReadAliases(context);
   context.out << context.paint.Bold(main) << '\n';
-  PrintPlacements(*timeline, IsSlot(main), context);
-  for (const TimelineEntry& entry : timeline->entries()) PrintEntry(entry, main, context);
+  PrintPlacements(*timeline, IsSlot(main), names, context);
+  for (const TimelineEntry& entry : timeline->entries()) PrintEntry(entry, main, names, context);
   if (timeline->entries().empty()) context.out << "nothing happened to it\n";
   if (timeline->has_oldest_time()) {
     context.out << context.paint.Dim(
@@ -235,11 +240,12 @@ absl::Status RunDiff(const DiffOptions& options, const Context& context) {
     return absl::OkStatus();
   }
   if (PrintMessage(*differences, *output, context.out)) return absl::OkStatus();
+  const PlaceNames names = ReadAliases(context);
   for (const sas::v1::Gap& gap : differences->gaps()) {
     context.out << context.paint.Yellow(absl::StrCat("--- gap: ", LossText(gap), " ---")) << '\n';
   }
   for (const sas::v1::Change& change : differences->changes()) {
-    context.out << ChangeText(change, context.paint) << '\n';
+    context.out << names.InText(ChangeText(change, context.paint)) << '\n';
   }
   context.out << context.paint.Dim(absl::StrCat(differences->changes_size(), " difference",
                                                 differences->changes_size() == 1 ? "" : "s",

@@ -14,6 +14,8 @@
 #include "cli/output/table_layout.h"
 #include "cli/query/finder.h"
 #include "cli/query/lister.h"
+#include "cli/query/place_reader.h"
+#include "sas/cli/v1/documents.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -82,12 +84,29 @@ absl::StatusOr<sas::v1::Port> PortOf(const sas::v1::Phy& phy, const Context& con
   return port;
 }
 
-std::string BlockDevicesIn(const LogicalUnit& unit) {
+std::vector<std::string> BlockDevicesIn(const LogicalUnit& unit) {
   std::vector<std::string> names;
   for (const sas::v1::Path& path : unit.paths()) {
     if (!path.block_device().empty()) names.push_back(path.block_device());
   }
-  return names.empty() ? "-" : absl::StrJoin(names, ",");
+  return names;
+}
+
+sas::cli::v1::Impact Document(const std::string& resource, const std::vector<Loss>& losses) {
+  sas::cli::v1::Impact out;
+  out.set_resource(resource);
+  for (const Loss& loss : losses) {
+    sas::cli::v1::Loss& one = *(loss.all() ? out.add_lost_drives() : out.add_reduced_drives());
+    one.set_resource(loss.unit.name());
+    one.set_serial(loss.unit.serial());
+    one.set_model(loss.unit.model());
+    one.set_enclosure(loss.unit.enclosure());
+    if (loss.unit.has_slot()) one.set_slot(loss.unit.slot());
+    for (const std::string& name : BlockDevicesIn(loss.unit)) one.add_block_devices(name);
+    one.set_path_count(loss.unit.paths_size());
+    one.set_lost_path_count(loss.lost);
+  }
+  return out;
 }
 
 void PrintLosses(const std::vector<Loss>& losses, const std::string& what, const Context& context) {
@@ -102,15 +121,17 @@ void PrintLosses(const std::vector<Loss>& losses, const std::string& what, const
                              : text)
               << '\n';
   if (losses.empty()) return;
+  const PlaceNames names = ReadAliases(context);
   std::vector<std::vector<std::string>> rows = {
       {"DRIVE", "SLOT", "BLOCK-DEVICES", "PATHS-LEFT", "MODEL"}};
   for (const Loss& loss : losses) {
     const LogicalUnit& unit = loss.unit;
+    const std::vector<std::string> devices = BlockDevicesIn(unit);
     rows.push_back({unit.serial().empty() ? ShortName(unit.name()) : unit.serial(),
                     unit.enclosure().empty() || !unit.has_slot()
                         ? "-"
-                        : absl::StrCat(ShortName(unit.enclosure()), "/", unit.slot()),
-                    BlockDevicesIn(unit),
+                        : absl::StrCat(names.AliasOrId(unit.enclosure()), "/", unit.slot()),
+                    devices.empty() ? "-" : absl::StrJoin(devices, ","),
                     absl::StrCat(unit.paths_size() - loss.lost, " of ", unit.paths_size()),
                     unit.model().empty() ? "-" : unit.model()});
   }
@@ -128,18 +149,22 @@ void PrintLosses(const std::vector<Loss>& losses, const std::string& what, const
 absl::Status RunImpact(const ImpactOptions& options, const Context& context) {
   const auto output = ParseOutput(options.output);
   if (!output.ok()) return output.status();
-  if (*output != Output::kTable && *output != Output::kWide && *output != Output::kName) {
-    return absl::InvalidArgumentError("impact has no such form; use -o table or -o name");
-  }
   const auto object = FindNode(context, options.object);
   if (!object.ok()) return object.status();
   std::string name = NameOf(*object);
-  const std::string what = absl::StrCat(NounOf(*object).singular, " ", ShortName(name));
+  const std::string pulled = name;
+  const std::string what =
+      absl::StrCat(NounOf(*object).singular, " ", ReadAliases(context).AliasOrId(name));
   if (object->has_phy()) {
     const auto port = PortOf(object->phy(), context);
     if (!port.ok()) return port.status();
     if (port->name().empty() || port->width() > 1) {
-      if (*output != Output::kName) {
+      sas::cli::v1::Impact nothing = Document(pulled, {});
+      if (port->width() > 1) {
+        nothing.mutable_link_left()->set_width(port->width() - 1);
+        nothing.mutable_link_left()->set_rate(port->link_rate());
+      }
+      if (!PrintMessage(nothing, *output, context.out) && *output != Output::kName) {
         context.out << "without " << what << ": no drive would lose a path";
         if (port->width() > 1) {
           context.out << "; " << LinkText({{port->width() - 1, port->link_rate()}}) << " of "
@@ -155,7 +180,7 @@ absl::Status RunImpact(const ImpactOptions& options, const Context& context) {
   if (!losses.ok()) return losses.status();
   if (*output == Output::kName) {
     for (const Loss& loss : *losses) context.out << loss.unit.name() << '\n';
-  } else {
+  } else if (!PrintMessage(Document(pulled, *losses), *output, context.out)) {
     PrintLosses(*losses, what, context);
   }
   return absl::OkStatus();

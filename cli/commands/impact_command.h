@@ -10,7 +10,7 @@ namespace sasd::cli {
 
 struct ImpactOptions {
   std::string object;            // any name of it
-  std::string output = "table";  // "table": a summary, then a line for each drive; or "name"
+  std::string output = "table";  // a summary, then a line for each drive; json, jsonl, yaml, name
 };
 
 // Prints which drives would lose a path, and which would lose all, without the object: a host, an

@@ -4,12 +4,15 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "cli/output/columns.h"
 #include "cli/output/nouns.h"
 #include "cli/output/output_form.h"
+#include "cli/output/place_names.h"
+#include "cli/output/progress.h"
 #include "cli/output/record_order.h"
 #include "cli/output/record_printer.h"
 #include "cli/output/scsi_host_text.h"
@@ -17,6 +20,7 @@
 #include "cli/query/filter.h"
 #include "cli/query/finder.h"
 #include "cli/query/lister.h"
+#include "cli/query/place_reader.h"
 #include "grpcpp/client_context.h"
 
 namespace sasd::cli {
@@ -25,12 +29,14 @@ namespace {
 using google::protobuf::Message;
 
 absl::StatusOr<std::unique_ptr<RecordPrinter>> NewTable(const ListOptions& options, bool wide,
-                                                        const Noun& noun, const Context& context) {
+                                                        const Noun& noun, PlaceNames names,
+                                                        const Context& context) {
   const std::vector<Column>& all = ColumnsOf(noun.kind);
   TableStyle style;
   style.headers = options.headers;
   style.screen = context.screen;
   style.keeps_empty = !options.columns.empty();
+  style.names = std::move(names);
   if (options.columns.empty()) {
     return NewTablePrinter(context.out, DefaultColumns(all, wide), style);
   }
@@ -40,7 +46,7 @@ absl::StatusOr<std::unique_ptr<RecordPrinter>> NewTable(const ListOptions& optio
 }
 
 absl::StatusOr<std::unique_ptr<RecordPrinter>> NewPrinter(const ListOptions& options, Output output,
-                                                          const Noun& noun,
+                                                          const Noun& noun, PlaceNames names,
                                                           const Context& context) {
   const bool table = output == Output::kTable || output == Output::kWide;
   if (!table && !options.columns.empty()) {
@@ -56,7 +62,7 @@ absl::StatusOr<std::unique_ptr<RecordPrinter>> NewPrinter(const ListOptions& opt
     case Output::kName:
       return NewNamePrinter(context.out);
     default:
-      return NewTable(options, output == Output::kWide, noun, context);
+      return NewTable(options, output == Output::kWide, noun, std::move(names), context);
   }
 }
 
@@ -86,12 +92,17 @@ struct Request {
 // Lists once. `count`: how many there were.
 absl::Status ListOnce(const ListOptions& options, const Request& request, const Context& context,
                       int64_t* count) {
-  const auto printer = NewPrinter(options, request.output, request.noun, context);
+  const auto printer =
+      NewPrinter(options, request.output, request.noun,
+                 IsTable(request.output) ? ReadAliases(context) : PlaceNames(), context);
   if (!printer.ok()) return printer.status();
   const bool in_order = request.order.empty() && !options.reverse;
   RecordOrder order(request.order, options.reverse);
   const bool basic = request.output == Output::kName && request.selection.local.empty() && in_order;
   *count = 0;
+  // In order, the rows show how far it is.
+  std::optional<Progress> progress;
+  if (!in_order) progress.emplace(context.err, context.screen.shows_progress, "sorting");
   const absl::Status status = ListPages(context, request.noun.kind, request.selection.filter,
                                         basic ? sas::v1::VIEW_BASIC : sas::v1::VIEW_FULL,
                                         [&](const RecordPrinter::Page& page) {
@@ -108,6 +119,7 @@ absl::Status ListOnce(const ListOptions& options, const Request& request, const 
                                           (*printer)->Print(wanted);
                                           return context.Flush();
                                         });
+  progress.reset();
   if (!status.ok()) return status;
   if (!in_order) (*printer)->Print(order.Sorted());
   sas::v1::ListScsiHostsResponse beside;
@@ -182,7 +194,6 @@ absl::Status WatchList(const ListOptions& options, const Request& request, const
   constexpr absl::Duration kPause = absl::Milliseconds(250);
   sas::v1::WatchRequest watch;
   *watch.mutable_filter() = request.selection.filter;
-  watch.mutable_filter()->clear_behind();  // only lists take it
   watch.mutable_filter()->add_kinds(request.noun.kind);
   watch.set_skip_snapshot(true);
   grpc::ClientContext call;
@@ -228,7 +239,7 @@ absl::Status RunList(const ListOptions& options, const Context& context) {
   if (options.all && (*noun)->kind != sas::v1::RESOURCE_KIND_HOST) {
     return absl::InvalidArgumentError("--all is for hosts; use sasctl list hosts --all");
   }
-  if (const auto printer = NewPrinter(options, *output, **noun, context); !printer.ok()) {
+  if (const auto printer = NewPrinter(options, *output, **noun, {}, context); !printer.ok()) {
     return printer.status();
   }
   Request request = {**noun, *output, {}, {}};

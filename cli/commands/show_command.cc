@@ -13,6 +13,7 @@
 #include "cli/output/scsi_host_text.h"
 #include "cli/output/table_layout.h"
 #include "cli/query/finder.h"
+#include "cli/query/place_reader.h"
 
 namespace sasd::cli {
 namespace {
@@ -20,12 +21,12 @@ namespace {
 using google::protobuf::Message;
 using sas::v1::Resource;
 
-void PrintPaths(const sas::v1::LogicalUnit& unit, std::ostream& out) {
+void PrintPaths(const sas::v1::LogicalUnit& unit, const PlaceNames& names, std::ostream& out) {
   TableLayout layout(std::vector<bool>(6, false));
   std::vector<std::vector<std::string>> rows = {
       {"  HOST", "DEVICE", "STATE", "SCSI-ADDRESS", "BLOCK", "GENERIC"}};
   for (const sas::v1::Path& path : unit.paths()) {
-    rows.push_back({absl::StrCat("  ", ShortName(path.host())), ShortName(path.end_device()),
+    rows.push_back({absl::StrCat("  ", names.AliasOrId(path.host())), ShortName(path.end_device()),
                     EnumText(path.state()), path.scsi_address(), path.block_device(),
                     path.generic_device()});
   }
@@ -45,6 +46,7 @@ void PrintFields(const Resource& resource, const Context& context) {
   context.out << context.paint.Bold(absl::StrCat(NounOf(resource).singular, " ", NameOf(message)))
               << '\n';
   const std::vector<Column>& columns = ColumnsOf(KindOf(resource));
+  const PlaceNames names = ReadAliases(context);
   size_t width = 0;
   for (const Column& column : columns) width = std::max(width, column.key.size() + 1);
   for (const Column& column : columns) {
@@ -53,9 +55,15 @@ void PrintFields(const Resource& resource, const Context& context) {
         column.key == "name" || (column.key == "paths" && resource.has_logical_unit());
     if (value.empty() || shown_elsewhere) continue;
     const std::string label = absl::StrCat(column.key, ":");
-    context.out << label << std::string(width - label.size() + 1, ' ') << value << '\n';
+    context.out << label << std::string(width - label.size() + 1, ' ') << value;
+    // The identifier, and who it is.
+    const std::string called = column.refers_to == sas::v1::RESOURCE_KIND_UNSPECIFIED
+                                   ? value
+                                   : names.InCell(column.refers_to, value);
+    if (called != value) context.out << " (" << called << ')';
+    context.out << '\n';
   }
-  if (resource.has_logical_unit()) PrintPaths(resource.logical_unit(), context.out);
+  if (resource.has_logical_unit()) PrintPaths(resource.logical_unit(), names, context.out);
 }
 
 // `gone`: as for FindOne().

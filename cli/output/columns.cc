@@ -42,7 +42,17 @@ Column Field(const char* key, Shown shown, const char* path, bool right = false)
 // A column that shows the object to which a field refers by its short name.
 Column Reference(const char* key, Shown shown, const char* path) {
   return {key, shown, false,
-          [path](const google::protobuf::Message& m) { return ShortName(FieldText(m, path)); }};
+          [path](const google::protobuf::Message& m) { return ShortName(FieldText(m, path)); },
+          absl::string_view(path) == "enclosure" ? sas::v1::RESOURCE_KIND_ENCLOSURE
+                                                 : sas::v1::RESOURCE_KIND_HOST};
+}
+
+// A column that shows hosts by their short names.
+template <typename T>
+Column Hosts(const char* key, Shown shown, std::string (*value)(const T&)) {
+  Column column = Made<T>(key, shown, value);
+  column.refers_to = sas::v1::RESOURCE_KIND_HOST;
+  return column;
 }
 
 constexpr bool kRight = true;
@@ -59,6 +69,7 @@ std::vector<Column> WithCommon(std::vector<Column> columns) {
 std::vector<Column> HostColumns() {
   return WithCommon({
       Field("address", kAlways, "sas_address"),
+      Field("alias", kAlways, "alias"),
       Field("os-name", kAlways, "os_name"),
       Field("board", kAlways, "board_name"),
       Field("chip", kWide, "chip_name"),
@@ -226,8 +237,8 @@ std::vector<Column> UnitColumns() {
                         }),
       Made<LogicalUnit>("paths", kAlways, PathCount, kRight),
       Made<LogicalUnit>("state", kAlways, PathStates),
-      Made<LogicalUnit>("lost-hosts", kAlways,
-                        [](const LogicalUnit& u) { return References(u.lost_hosts()); }),
+      Hosts<LogicalUnit>("lost-hosts", kAlways,
+                         [](const LogicalUnit& u) { return References(u.lost_hosts()); }),
       Made<LogicalUnit>(
           "size", kAlways, [](const LogicalUnit& u) { return ShortSize(u.size_bytes()); }, kRight),
       Field("vendor", kAlways, "vendor"),
@@ -250,16 +261,17 @@ std::vector<Column> UnitColumns() {
                                          [](const auto& p) { return ShortName(p.end_device()); });
                         }),
       Made<LogicalUnit>("holders", kWide, HoldersOf),
-      Made<LogicalUnit>("hosts", kOnRequest,
-                        [](const LogicalUnit& u) {
-                          return OfPaths(u, [](const auto& p) { return ShortName(p.host()); });
-                        }),
+      Hosts<LogicalUnit>("hosts", kOnRequest,
+                         [](const LogicalUnit& u) {
+                           return OfPaths(u, [](const auto& p) { return ShortName(p.host()); });
+                         }),
   });
 }
 
 std::vector<Column> EnclosureColumns() {
   return WithCommon({
       Field("id", kAlways, "logical_id"),
+      Field("alias", kAlways, "alias"),
       Field("vendor", kAlways, "vendor"),
       Field("model", kAlways, "model"),
       Field("firmware", kWide, "product_revision"),
@@ -267,7 +279,7 @@ std::vector<Column> EnclosureColumns() {
       Field("occupied", kAlways, "occupied_slot_count", kRight),
       Field("start-slot", kWide, "start_slot", kRight),
       Field("level", kWide, "level", kRight),
-      Made<Enclosure>("hosts", kAlways, [](const Enclosure& e) { return References(e.hosts()); }),
+      Hosts<Enclosure>("hosts", kAlways, [](const Enclosure& e) { return References(e.hosts()); }),
       Made<Enclosure>("ses-devices", kWide,
                       [](const Enclosure& e) { return References(e.ses_devices()); }),
       Field("os-name", kWide, "os_name"),

@@ -22,6 +22,8 @@ struct Column {
   Shown shown = Shown::kAlways;
   bool right_aligned = false;
   std::function<std::string(const google::protobuf::Message&)> value;
+  // Set if the values are identifiers of hosts (or expanders) or of enclosures, comma-separated.
+  sas::v1::ResourceKind refers_to = sas::v1::RESOURCE_KIND_UNSPECIFIED;
 
   std::string Header() const;
 };

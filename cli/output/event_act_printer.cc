@@ -1,5 +1,8 @@
 #include "cli/output/event_act_printer.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -14,8 +17,9 @@
 namespace sasd::cli {
 namespace {
 
-// The longest time between two acts that are one, in seconds of the events' time.
-constexpr int64_t kTogether = 2;
+// The longest time between two acts that are one, and of all that are one, in seconds of the
+// events' time.
+constexpr int64_t kTogether = 2, kLongest = 20;
 
 class ActPrinter : public EventPrinter {
  public:
@@ -23,7 +27,7 @@ class ActPrinter : public EventPrinter {
       : out_(out),
         style_(std::move(style)),
         // For what has no acts.
-        lines_(NewEventLinePrinter(out, style_.paint, style_.clock)) {}
+        lines_(NewEventLinePrinter(out, style_.paint, style_.clock, style_.places)) {}
 
   void Snapshot(const sas::v1::SnapshotChunk& chunk) override {
     Flush();
@@ -37,7 +41,7 @@ class ActPrinter : public EventPrinter {
       Flush();
       out_ << style_.paint.Yellow(absl::StrCat("--- ", mark, " ---")) << '\n';
     }
-    LearnPlaces(event);
+    style_.places.Learn(event);
     for (Act& act : ActsOf(event, style_.places)) Take(event, std::move(act));
   }
 
@@ -61,7 +65,7 @@ class ActPrinter : public EventPrinter {
         alike.push_back(held_[j].act);
         last = j;
       }
-      const bool fold = held_[i].act.kind != Act::Kind::kOther && alike.size() > kMostApart;
+      const bool fold = !held_[i].act.unit.empty() && alike.size() > kMostApart;
       if (!fold) {
         Print(held_[i]);
         continue;
@@ -81,30 +85,37 @@ class ActPrinter : public EventPrinter {
     google::protobuf::Timestamp time;
   };
 
-  void LearnPlaces(const sas::v1::Event& event) {
-    for (const sas::v1::Change& change : event.changes()) {
-      // One that is gone keeps its name for the drives that go with it.
-      if (change.resource().has_enclosure() && change.kind() != sas::v1::CHANGE_KIND_REMOVED) {
-        style_.places.Add(change.resource().enclosure());
-      }
-    }
-  }
-
   void Take(const sas::v1::Event& event, Act act) {
+    const int64_t now = event.time().seconds();
     if (!held_.empty() &&
-        std::llabs(event.time().seconds() - held_.front().time.seconds()) > kTogether) {
+        (std::llabs(now - LastTime()) > kTogether || std::llabs(now - begin_) > kLongest)) {
       Flush();
     }
-    for (Held& held : held_) {
+    if (held_.empty()) begin_ = now;
+    for (size_t i = 0; i < held_.size(); ++i) {
+      Held& held = held_[i];
       if (!MergeActs(held.act, act)) continue;
       held.revision = event.revision();
       held.time = event.time();
+      // Several that were held may be parts of what came now: the expanders of an enclosure.
+      for (size_t j = held_.size(); j-- > 0;) {
+        if (j == i || !MergeActs(held_[i].act, held_[j].act)) continue;
+        held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(j));
+        if (j < i) --i;
+      }
       return;
     }
-    const bool may_go_on = act.kind != Act::Kind::kOther;
+    const bool may_go_on = act.kind != Act::Kind::kOther && act.kind != Act::Kind::kUnit;
     if (!may_go_on) Flush();
     held_.push_back({std::move(act), event.revision(), event.time()});
     if (!may_go_on) Flush();
+  }
+
+  // Of what is held: the newest.
+  int64_t LastTime() const {
+    int64_t last = held_.front().time.seconds();
+    for (const Held& held : held_) last = std::max(last, held.time.seconds());
+    return last;
   }
 
   void Print(const Held& held) {
@@ -113,6 +124,7 @@ class ActPrinter : public EventPrinter {
     const Act& act = held.act;
     std::string text = absl::StrCat(std::string(1, act.sign), " ", act.text);
     if (!act.reason.empty()) absl::StrAppend(&text, ": ", act.reason);
+    text = style_.places.InText(text);
     const size_t columns = style_.screen.columns;
     if (columns > head.size() + 2) text = Shortened(text, columns - head.size() - 1);
     const bool calm = act.severity <= sas::v1::SEVERITY_INFO;
@@ -126,6 +138,7 @@ class ActPrinter : public EventPrinter {
   EventStyle style_;
   const std::unique_ptr<EventPrinter> lines_;
   std::vector<Held> held_;
+  int64_t begin_ = 0;  // when the first of them came
 };
 
 }  // namespace

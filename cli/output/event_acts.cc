@@ -1,7 +1,6 @@
 #include "cli/output/event_acts.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <map>
 #include <utility>
 
@@ -119,10 +118,77 @@ Act Worded(Act act) {
           absl::StrCat(act.subject, With("at", act.place), " has ", several ? "paths" : "a path",
                        " over ", HostsOf(act.paths), ", ", act.left, " in all");
       break;
-    case Act::Kind::kOther:
+    default:
       break;
   }
   return act;
+}
+
+// Puts the arrival or loss of a host, an expander or an enclosure into words. `act.subject`:
+// "expander X".
+Act WordedTop(Act act) {
+  const bool lost = act.kind == Act::Kind::kLeft;
+  const Act::Top& top = act.top;
+  act.sign = lost ? '-' : '+';
+  act.text = absl::StrCat(act.subject, lost ? " removed" : " added");
+  std::vector<std::string> with;
+  if (top.slots > 0) with.push_back(CountText(top.slots, "slot"));
+  if (top.expanders > 0) with.push_back(CountText(top.expanders, "expander"));
+  if (!with.empty()) absl::StrAppend(&act.text, " with ", absl::StrJoin(with, " and "));
+  const int64_t some = absl::c_count_if(
+      top.some, [&top](const std::string& unit) { return top.all.count(unit) == 0; });
+  if (some > 0) {
+    absl::StrAppend(&act.text, ", ", CountText(some, "drive"),
+                    lost ? " lost a path" : " gained a path");
+  }
+  if (!top.all.empty()) {
+    absl::StrAppend(&act.text, ", ", CountText(static_cast<int64_t>(top.all.size()), "drive"),
+                    lost ? " lost all" : " appeared");
+  }
+  return act;
+}
+
+bool IsTop(const Act& act) {
+  return act.kind == Act::Kind::kArrived || act.kind == Act::Kind::kLeft;
+}
+
+// Whether phys changed because of an arrival or loss: they are the link to it.
+bool LeadsTo(const Act& phys, const Act& top) {
+  const bool fits = top.kind == Act::Kind::kArrived ? phys.is_up : phys.is_down;
+  return absl::c_any_of(top.top.links, [&](const Act::Link& link) {
+    if (!phys.peers.empty()) {
+      return absl::c_all_of(phys.peers,
+                            [&](const std::string& peer) { return peer == link.address; });
+    }
+    return fits && phys.owner == link.owner && phys.phy_count == link.width;
+  });
+}
+
+// What a host, an expander or an enclosure brought or took with it. False if `next` is no part.
+bool MergeIntoTop(Act& first, const Act& next) {
+  using Kind = Act::Kind;
+  Act::Top& top = first.top;
+  const auto covers = [&top](const std::string& name) { return top.covers.count(name) > 0; };
+  const bool inside = !next.parents.empty() && absl::c_all_of(next.parents, covers);
+  if (next.kind == Kind::kPhys) return LeadsTo(next, first);
+  if (first.kind == Kind::kArrived && inside && next.kind == Kind::kUnit) return true;
+  if (first.kind == Kind::kArrived && inside && next.kind == Kind::kAdded) {
+    top.all.insert(next.unit);
+  } else if (first.kind == Kind::kArrived && inside && next.kind == Kind::kGainedPath) {
+    if (top.all.count(next.unit) == 0) top.some.insert(next.unit);
+  } else if (next.kind == first.kind && CollectionOf(next.top.name) == "expanders" &&
+             (covers(next.top.parent) || covers(next.top.enclosure))) {
+    top.expanders += 1 + next.top.expanders;
+    top.covers.insert(next.top.covers.begin(), next.top.covers.end());
+    top.links.insert(top.links.end(), next.top.links.begin(), next.top.links.end());
+    top.all.insert(next.top.all.begin(), next.top.all.end());
+    top.some.insert(next.top.some.begin(), next.top.some.end());
+  } else {
+    return false;
+  }
+  first.severity = std::max(first.severity, next.severity);
+  first = WordedTop(std::move(first));
+  return true;
 }
 
 // Which changes of an event belong to acts.
@@ -216,6 +282,7 @@ class Reader {
     act.place = PlaceOf(IsRemoved(change) ? before : now);
     act.left = static_cast<int>(has.size());
     act.paths = IsModified(change) && lost.empty() ? gained : lost.empty() ? has : lost;
+    act.parents = ParentsOf(act.paths);
     using Kind = Act::Kind;
     act.kind = IsRemoved(change)     ? Kind::kRemoved
                : !IsModified(change) ? Kind::kAdded
@@ -227,6 +294,19 @@ class Reader {
     drives_.push_back(std::move(act));
   }
 
+  // What these end devices hang at, as this event has them; empty if it does not have all.
+  std::vector<std::string> ParentsOf(const std::vector<std::string>& end_devices) const {
+    std::vector<std::string> parents;
+    for (const Change& change : event_.changes()) {
+      if (IsKind(change, Resource::kEndDevice) && !IsRemoved(change) &&
+          absl::c_linear_search(end_devices, NameOf(change.resource()))) {
+        parents.push_back(change.resource().end_device().parent());
+      }
+    }
+    if (parents.size() < end_devices.size()) parents.clear();
+    return parents;
+  }
+
   std::string PlaceOf(const LogicalUnit& unit) const {
     std::string place = unit.has_slot() ? places_.Slot(unit.enclosure(), unit.slot()) : "";
     std::vector<std::string> names;
@@ -235,12 +315,6 @@ class Reader {
     }
     if (names.empty()) return place;
     return absl::StrCat(place, place.empty() ? "" : " ", "(", absl::StrJoin(names, ", "), ")");
-  }
-
-  int64_t CountOf(std::initializer_list<Act::Kind> kinds) const {
-    return absl::c_count_if(drives_, [&](const Act& act) {
-      return std::find(kinds.begin(), kinds.end(), act.kind) != kinds.end();
-    });
   }
 
   void AddDrives() {
@@ -262,28 +336,38 @@ class Reader {
   }
 
   void AddTop(const Change& change) {
-    Act act;
-    act.sign = IsRemoved(change) ? '-' : '+';
-    act.severity = change.severity();
-    act.text =
-        absl::StrCat(NounOf(change.resource()).singular, " ", ShortName(NameOf(change.resource())),
-                     IsRemoved(change) ? " removed" : " added");
+    Act act = NewTop(change);
+    act.top.parent = change.resource().expander().parent();
+    act.top.enclosure = change.resource().expander().enclosure();
+    act.top.links.push_back({act.top.parent, ShortName(act.top.name).substr(0, 16),
+                             change.resource().expander().link_width()});
     if (tops_.size() == 1) {
-      const int64_t all = CountOf({IsRemoved(change) ? Act::Kind::kRemoved : Act::Kind::kAdded});
-      const int64_t some =
-          CountOf({IsRemoved(change) ? Act::Kind::kLostPath : Act::Kind::kGainedPath});
-      for (const Act& drive : drives_) act.severity = std::max(act.severity, drive.severity);
-      if (some > 0) {
-        absl::StrAppend(&act.text, ", ", CountText(some, "drive"),
-                        IsRemoved(change) ? " lost a path" : " gained a path");
+      for (const Change& other : event_.changes()) {
+        if (IsKind(other, Resource::kExpander) && other.kind() == change.kind()) {
+          act.top.covers.insert(NameOf(other.resource()));
+        }
       }
-      if (all > 0) {
-        absl::StrAppend(&act.text, ", ", CountText(all, "drive"),
-                        IsRemoved(change) ? " lost all" : " appeared");
+      const auto [all, some] = IsRemoved(change)
+                                   ? std::make_pair(Act::Kind::kRemoved, Act::Kind::kLostPath)
+                                   : std::make_pair(Act::Kind::kAdded, Act::Kind::kGainedPath);
+      for (const Act& drive : drives_) {
+        act.severity = std::max(act.severity, drive.severity);
+        if (drive.kind == all) act.top.all.insert(drive.unit);
+        if (drive.kind == some) act.top.some.insert(drive.unit);
       }
     }
-    act.reason = WithoutSubject(ReasonFor(change, event_.cause()), SubjectOf(change));
-    acts_.push_back(std::move(act));
+    acts_.push_back(WordedTop(std::move(act)));
+  }
+
+  Act NewTop(const Change& change) const {
+    Act act;
+    act.kind = IsRemoved(change) ? Act::Kind::kLeft : Act::Kind::kArrived;
+    act.severity = change.severity();
+    act.subject = SubjectOf(change);
+    act.reason = WithoutSubject(ReasonFor(change, event_.cause()), act.subject);
+    act.top.name = NameOf(change.resource());
+    act.top.covers = {act.top.name};
+    return act;
   }
 
   static std::string SubjectOf(const Change& change) {
@@ -440,6 +524,7 @@ class Reader {
     for (const auto& [owner, changes] : phys_) {
       if (changes.size() == 1) {
         AddChange(*changes[0]);
+        SetPeers(changes, acts_.back());
         continue;
       }
       std::vector<std::string> numbers;
@@ -456,8 +541,29 @@ class Reader {
                               : act.sign == '-' ? " are gone"
                                                 : " changed");
       act.reason = ReasonFor(*changes[0], event_.cause());
+      SetPeers(changes, act);
       acts_.push_back(std::move(act));
     }
+  }
+
+  // What the phys lead to, or led to, as far as that is known.
+  static void SetPeers(const std::vector<const Change*>& changes, Act& act) {
+    const auto runs = [](const sas::v1::Phy& phy) {
+      return phy.negotiated_link_rate() >= sas::v1::LINK_RATE_1_5_GBPS;
+    };
+    act.owner = changes[0]->resource().phy().owner();
+    act.phy_count = static_cast<int64_t>(changes.size());
+    act.is_up = act.is_down = true;
+    for (const Change* change : changes) {
+      const sas::v1::Phy &now = change->resource().phy(), &before = change->previous().phy();
+      act.is_up = act.is_up && runs(now) && !runs(before);
+      act.is_down = act.is_down && !runs(now) && runs(before);
+      const std::string& peer = now.attached_sas_address().empty() ? before.attached_sas_address()
+                                                                   : now.attached_sas_address();
+      if (!peer.empty()) act.peers.push_back(peer);
+    }
+    if (act.peers.size() < changes.size()) act.peers.clear();
+    if (!act.peers.empty() || act.is_up || act.is_down) act.kind = Act::Kind::kPhys;
   }
 
   void AddOther(const Change& change) {
@@ -475,16 +581,21 @@ class Reader {
 
   void AddChange(const Change& change) {
     const std::string text = ChangeText(change, Paint());
-    Act act;
-    act.sign = text[0];
-    act.text = text.substr(2);
     if (IsKind(change, Resource::kEnclosure) && !IsModified(change) && !change.left_filter()) {
-      act.text = absl::StrCat(SubjectOf(change), IsRemoved(change) ? " removed" : " added");
-      const int64_t slots = absl::c_count_if(event_.changes(), [&](const Change& other) {
+      Act act = NewTop(change);
+      act.top.slots = absl::c_count_if(event_.changes(), [&](const Change& other) {
         return IsKind(other, Resource::kSlot) &&
                other.resource().slot().enclosure() == NameOf(change.resource());
       });
-      if (slots > 0) absl::StrAppend(&act.text, " with ", CountText(slots, "slot"));
+      acts_.push_back(WordedTop(std::move(act)));
+      return;
+    }
+    Act act;
+    act.sign = text[0];
+    act.text = text.substr(2);
+    if (IsKind(change, Resource::kLogicalUnit) && !IsRemoved(change)) {
+      act.kind = Act::Kind::kUnit;
+      act.parents = ParentsOf(PathsOf(change.resource().logical_unit()));
     }
     act.reason = WithoutSubject(ReasonFor(change, event_.cause()), SubjectOf(change));
     act.severity = change.severity();
@@ -534,7 +645,21 @@ Act FoldActs(const std::vector<Act>& alike) {
 
 bool MergeActs(Act& first, const Act& next) {
   using Kind = Act::Kind;
-  if (first.kind == Kind::kOther || first.unit != next.unit) return false;
+  const bool is_enclosure = CollectionOf(next.top.name) == "enclosures";
+  if (first.kind == Kind::kLeft && next.kind == Kind::kLeft && is_enclosure &&
+      first.top.enclosure == next.top.name) {  // it goes after its expanders
+    Act whole = next;
+    if (!MergeIntoTop(whole, first)) return false;
+    first = std::move(whole);
+    return true;
+  }
+  if (IsTop(first)) return MergeIntoTop(first, next);
+  if (first.kind == Kind::kPhys && IsTop(next)) {  // the links come up first
+    if (!LeadsTo(first, next)) return false;
+    first = next;
+    return true;
+  }
+  if (first.unit.empty() || first.unit != next.unit) return false;
   const bool loss = first.kind == Kind::kLostPath &&
                     (next.kind == Kind::kLostPath || next.kind == Kind::kRemoved);
   const bool gain = (first.kind == Kind::kAdded || first.kind == Kind::kGainedPath) &&

@@ -138,8 +138,98 @@ TEST_F(EventActsTest, LostExpanderStandsForAllBehindIt) {
   }
   absl::StrAppend(&event, Changed("REMOVED", Drive(Path("a"), "F"), ""));
   Send(event);
+  printer_->Flush();
   EXPECT_THAT(Printed(), EndsWith(" - expander x removed, 5 drives lost a path, 1 drive lost all: "
                                   "not responding\n"));
+}
+
+// The events of one regained expander x, of which one drive was reached by it alone.
+TEST_F(EventActsTest, RegainedExpanderIsOneLineWithAllBehindIt) {
+  Send(
+      "revision: 2 cause { text: 'host phy 1: link 12 Gbps, was unknown' } changes { kind: "
+      "CHANGE_KIND_MODIFIED resource { phy { name: 'hosts/a/phys/1' owner: 'hosts/a' "
+      "negotiated_link_rate: LINK_RATE_12_GBPS } } changed_fields { paths: 'negotiated_link_rate' "
+      "} "
+      "}");
+  Send(
+      "revision: 3 cause { text: 'expander x added' } changes { kind: CHANGE_KIND_ADDED resource { "
+      "expander { name: 'hosts/a/expanders/x' parent: 'hosts/a' link_width: 1 } } }");
+  Send(
+      "revision: 4 changes { kind: CHANGE_KIND_ADDED resource { expander { name: "
+      "'hosts/a/expanders/y' parent: 'hosts/a/expanders/x' } } }");
+  int revision = 5;
+  const auto attach = [&](const std::string& parent, const std::string& unit_change) {
+    Send(absl::StrCat("revision: ", revision++,
+                      " changes { kind: CHANGE_KIND_MODIFIED resource { end_device { name: "
+                      "'hosts/a/endDevices/da' parent: 'hosts/a/expanders/",
+                      parent, "' } } } ", unit_change));
+  };
+  for (const char* serial : {"A", "B", "C", "D", "E"}) {
+    attach("y",
+           Changed("MODIFIED", Drive(Path("a") + Path("b"), serial), Drive(Path("b"), serial)));
+  }
+  attach("x", Changed("ADDED", Drive(Path("a"), "F"), ""));
+  attach("x",
+         "changes { kind: CHANGE_KIND_ADDED resource { logical_unit { name: 'logicalUnits/ses' "
+         "peripheral_type: 13 paths { end_device: 'hosts/a/endDevices/da' } } } }");
+  printer_->Flush();
+  const std::string text = Printed();
+  EXPECT_EQ(text.substr(0, 4), "r11 ");
+  EXPECT_THAT(text, EndsWith(" + expander x added with 1 expander, 5 drives gained a path, 1 drive "
+                             "appeared\n"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+}
+
+TEST_F(EventActsTest, DriveBehindAnotherExpanderIsNoPartOfAnArrival) {
+  Send(
+      "revision: 3 cause { text: 'expander x added' } changes { kind: CHANGE_KIND_ADDED resource { "
+      "expander { name: 'hosts/a/expanders/x' parent: 'hosts/a' } } }");
+  Send(
+      absl::StrCat("revision: 4 changes { kind: CHANGE_KIND_MODIFIED resource { end_device { name: "
+                   "'hosts/a/endDevices/da' parent: 'hosts/a/expanders/z' } } } ",
+                   Changed("ADDED", Drive(Path("a"), "F"), "")));
+  printer_->Flush();
+  const std::string text = Printed();
+  EXPECT_THAT(text, AllOf(HasSubstr("+ expander x added\n"),
+                          HasSubstr("+ drive F added at JBOD1/3 (sdx)")));
+}
+
+TEST_F(EventActsTest, LinkOfAnotherWidthIsNoPartOfAnArrival) {
+  Send(
+      "revision: 2 cause { text: 'host phy 1: link 12 Gbps, was unknown' } changes { kind: "
+      "CHANGE_KIND_MODIFIED resource { phy { name: 'hosts/a/phys/1' owner: 'hosts/a' "
+      "negotiated_link_rate: LINK_RATE_12_GBPS } } changed_fields { paths: 'negotiated_link_rate' "
+      "} "
+      "}");
+  Send(
+      "revision: 3 cause { text: 'expander x added' } changes { kind: CHANGE_KIND_ADDED resource { "
+      "expander { name: 'hosts/a/expanders/x' parent: 'hosts/a' link_width: 4 } } }");
+  printer_->Flush();
+  const std::string text = Printed();
+  EXPECT_THAT(text, AllOf(HasSubstr("link 12 Gbps"), HasSubstr("+ expander x added\n")));
+}
+
+TEST_F(EventActsTest, EnclosureGoesWithItsExpanders) {
+  for (const char* host : {"a", "b"}) {
+    Send(absl::StrCat(
+        "revision: 5 cause { text: 'expander x not responding' } changes { kind: "
+        "CHANGE_KIND_REMOVED resource { expander { name: 'hosts/",
+        host, "/expanders/x' parent: 'hosts/", host, "' enclosure: 'enclosures/e1' } } } ",
+        host[0] == 'a'
+            ? Changed("MODIFIED", Drive(Path("b"), "F"), Drive(Path("a") + Path("b"), "F"))
+            : Changed("REMOVED", Drive(Path("b"), "F"), "")));
+  }
+  Send(
+      "revision: 6 cause { text: 'enclosure e1 not responding' } changes { kind: "
+      "CHANGE_KIND_REMOVED resource { enclosure { name: 'enclosures/e1' } } } changes { kind: "
+      "CHANGE_KIND_REMOVED resource { slot { name: 'enclosures/e1/slots/1' enclosure: "
+      "'enclosures/e1' } } }");
+  printer_->Flush();
+  const std::string text = Printed();
+  EXPECT_THAT(text,
+              EndsWith(" - enclosure e1 removed with 1 slot and 2 expanders, 1 drive lost all: "
+                       "not responding\n"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
 }
 
 TEST_F(EventActsTest, ManyDrivesShareALine) {

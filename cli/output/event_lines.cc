@@ -176,13 +176,13 @@ std::string Object(const Resource& resource) {
 
 class LinePrinter : public EventPrinter {
  public:
-  LinePrinter(std::ostream& out, Paint paint, WallClock clock)
-      : out_(out), paint_(paint), clock_(std::move(clock)) {}
+  LinePrinter(std::ostream& out, Paint paint, WallClock clock, PlaceNames places)
+      : out_(out), paint_(paint), clock_(std::move(clock)), places_(std::move(places)) {}
 
   void Snapshot(const sas::v1::SnapshotChunk& chunk) override {
     for (const Resource& resource : chunk.resources()) {
-      out_ << absl::StrCat("r", chunk.revision(), " = ", Object(resource), Part(StateOf(resource)),
-                           "\n");
+      out_ << places_.InText(absl::StrCat("r", chunk.revision(), " = ", Object(resource),
+                                          Part(StateOf(resource)), "\n"));
     }
   }
 
@@ -190,13 +190,14 @@ class LinePrinter : public EventPrinter {
 
   void Event(const sas::v1::Event& event) override {
     MarkGap(event);
+    places_.Learn(event);
     std::vector<const Change*> changes;
     for (const Change& change : event.changes()) changes.push_back(&change);
     std::stable_sort(changes.begin(), changes.end(), [](const Change* a, const Change* b) {
       return Rank(a->resource()) < Rank(b->resource());
     });
     const std::string head = Head(event);
-    const std::string why = Why(CauseText(event.cause()));
+    const std::string why = Why(places_.InText(CauseText(event.cause())));
     int new_handles = 0;
     for (const Change* change : changes) {
       if (IsSilentChange(*change, event.cause())) continue;
@@ -204,15 +205,16 @@ class LinePrinter : public EventPrinter {
         ++new_handles;
         continue;
       }
-      out_ << absl::StrCat(head, ChangeText(*change, paint_),
-                           Part(Why(ReasonFor(*change, event.cause()))), "\n");
+      out_ << absl::StrCat(head, places_.InText(ChangeText(*change, paint_)),
+                           Part(Why(places_.InText(ReasonFor(*change, event.cause())))), "\n");
     }
     if (new_handles > 0) {
       out_ << absl::StrCat(head, "* ", new_handles, " with a new device handle", Part(why), "\n");
     }
     for (const sas::v1::Notice& notice : event.notices()) {
-      out_ << absl::StrCat(head, PaintBySeverity(notice.severity(), NoticeText(notice), paint_),
-                           Part(why), "\n");
+      out_ << absl::StrCat(
+          head, PaintBySeverity(notice.severity(), places_.InText(NoticeText(notice)), paint_),
+          Part(why), "\n");
     }
     const bool restart = event.cause().kind() == sas::v1::CAUSE_KIND_RESTART;
     if (event.has_audit()) {
@@ -261,6 +263,7 @@ class LinePrinter : public EventPrinter {
   std::ostream& out_;
   const Paint paint_;
   const WallClock clock_;
+  PlaceNames places_;
 };
 
 }  // namespace
@@ -370,8 +373,9 @@ std::string PaintBySeverity(sas::v1::Severity severity, const std::string& text,
                                                  : text;
 }
 
-std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint, WallClock clock) {
-  return std::make_unique<LinePrinter>(out, paint, std::move(clock));
+std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint, WallClock clock,
+                                                  PlaceNames places) {
+  return std::make_unique<LinePrinter>(out, paint, std::move(clock), std::move(places));
 }
 
 }  // namespace sasd::cli

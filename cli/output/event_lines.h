@@ -7,6 +7,7 @@
 
 #include "cli/output/event_printer.h"
 #include "cli/output/paint.h"
+#include "cli/output/place_names.h"
 #include "cli/output/wall_clock.h"
 #include "sas/v1/events.pb.h"
 
@@ -18,8 +19,9 @@ namespace sasd::cli {
 // The signs: + appeared, ~ changed (with the values before and after), - gone, = in the snapshot, !
 // notice, @ what a client asked for, * an event that changed nothing. Gaps stand out as "--- gap:
 // ... ---". The date precedes the time if it is not today. Colours show the severity that sasd
-// gives: warnings are yellow, what is critical is red.
-std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint, WallClock clock);
+// gives: warnings are yellow, what is critical is red. Hosts and enclosures go by their aliases.
+std::unique_ptr<EventPrinter> NewEventLinePrinter(std::ostream& out, Paint paint, WallClock clock,
+                                                  PlaceNames places = {});
 
 // One change, as in such a line: "~ port      5006.../5000...  4x 12G  width 3 -> 4".
 std::string ChangeText(const sas::v1::Change& change, Paint paint);

@@ -14,7 +14,7 @@ absl::StatusOr<std::unique_ptr<EventPrinter>> NewEventPrinter(absl::string_view 
   switch (*form) {
     case Output::kTable:
     case Output::kWide:
-      if (style.verbose) return NewEventLinePrinter(out, style.paint, style.clock);
+      if (style.verbose) return NewEventLinePrinter(out, style.paint, style.clock, style.places);
       return NewEventActPrinter(out, style);
     case Output::kJson:
     case Output::kJsonl:

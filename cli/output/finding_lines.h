@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/output/paint.h"
+#include "cli/output/place_names.h"
 #include "sas/v1/node_service.pb.h"
 
 // What is wrong, as text for people. Pure functions.
@@ -12,8 +13,9 @@ namespace sasd::cli {
 
 // One line for each finding, without '\n': severity, reason and message, in columns. What follows
 // from another finding is indented. Critical ones are red, warnings yellow, dismissed ones green.
+// Hosts and enclosures go by their aliases.
 std::vector<std::string> FindingLines(const std::vector<const sas::v1::Finding*>& findings,
-                                      const Paint& paint);
+                                      const Paint& paint, const PlaceNames& names = {});
 
 // Whether the finding counts for the status: nobody has dismissed it.
 bool Counts(const sas::v1::Finding& finding);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -37,13 +38,18 @@ struct Tally {
     if (missing == 0) return CountText(there, what);
     return absl::StrCat(there, " of ", CountText(there + missing, what));
   }
+  void To(sas::cli::v1::Tally* out) const {
+    out->set_present(static_cast<int32_t>(there));
+    out->set_expected(static_cast<int32_t>(there + missing));
+  }
 };
 
 // A line of the summary: a host or an enclosure.
 struct Place {
   bool missing = false;
   std::vector<std::string> about;  // the cells of its own, the name first
-  std::string free = "-";
+  std::string os_name, model, discovery;
+  std::optional<int64_t> free;
   Tally drives, paths;
   std::vector<Link> links;
   int64_t critical = 0, warnings = 0;
@@ -69,7 +75,7 @@ std::string Or(absl::string_view text, absl::string_view otherwise) {
 std::string ModelOf(const sas::v1::Enclosure& enclosure) {
   std::string model = enclosure.vendor();
   absl::StrAppend(&model, model.empty() || enclosure.model().empty() ? "" : " ", enclosure.model());
-  return Or(model, "-");
+  return model;
 }
 
 class Summary {
@@ -98,9 +104,7 @@ class Summary {
     }
     std::map<std::string, Place> enclosures;
     for (const auto& [name, place] : enclosures_) {
-      const bool nothing = place.drives.empty() && place.links.empty() && place.free == "-" &&
-                           !place.missing && place.critical + place.warnings == 0;
-      if (!nothing) enclosures.emplace(name, place);
+      if (!IsNothing(place)) enclosures.emplace(name, place);
     }
     if (!enclosures.empty()) {
       absl::StrAppend(&text, "\n", Table({"ENCLOSURE", "MODEL"}, enclosures, true, paint));
@@ -108,24 +112,87 @@ class Summary {
     return absl::StrCat(text, Findings(paint));
   }
 
+  sas::cli::v1::Summary Document() const {
+    sas::cli::v1::Summary out;
+    out.set_node(picture_.node_name);
+    out.set_revision(picture_.topology.revision);
+    out.set_status(StatusOf(picture_.findings));
+    out.set_status_message(picture_.findings.status_message());
+    drives_.To(out.mutable_drives());
+    paths_.To(out.mutable_paths());
+    Expanders().To(out.mutable_expanders());
+    if (knows_free_) out.set_free_slot_count(static_cast<int32_t>(free_));
+    for (const auto& [name, place] : hosts_) AddTo(name, place, out.add_hosts());
+    for (const auto& [name, place] : enclosures_) {
+      if (!IsNothing(place)) AddTo(name, place, out.add_enclosures());
+    }
+    for (const Finding* finding : WorstFirst()) *out.add_findings() = *finding;
+    return out;
+  }
+
  private:
+  // The enclosure that a host is for itself, without anything in it.
+  static bool IsNothing(const Place& place) {
+    return place.drives.empty() && place.links.empty() && !place.free.has_value() &&
+           !place.missing && place.critical + place.warnings == 0;
+  }
+
+  void AddTo(const std::string& name, const Place& place, sas::cli::v1::Place* out) const {
+    out->set_resource(name);
+    const std::string called = picture_.names.AliasOrId(name);
+    if (called != ShortName(name)) out->set_alias(called);
+    out->set_os_name(place.os_name);
+    out->set_model(place.model);
+    out->set_discovery(place.discovery);
+    out->set_missing(place.missing);
+    place.drives.To(out->mutable_drives());
+    place.paths.To(out->mutable_paths());
+    if (place.free.has_value()) out->set_free_slot_count(static_cast<int32_t>(*place.free));
+    int64_t tenths = 0;
+    for (const Link& link : place.links) {
+      sas::cli::v1::Link& one = *out->add_links();
+      one.set_width(link.width);
+      one.set_rate(link.rate);
+      tenths += Tenths(link);
+    }
+    out->set_gbps(static_cast<double>(tenths) / 10);
+    out->set_critical_count(static_cast<int32_t>(place.critical));
+    out->set_warning_count(static_cast<int32_t>(place.warnings));
+  }
+
+  Tally Expanders() const { return {static_cast<int64_t>(expanders_.size()), lost_expanders_}; }
+
+  std::vector<const Finding*> WorstFirst() const {
+    std::vector<const Finding*> findings;
+    for (const Finding& finding : picture_.findings.findings()) findings.push_back(&finding);
+    std::stable_sort(findings.begin(), findings.end(), [](const Finding* a, const Finding* b) {
+      return a->severity() > b->severity();
+    });
+    return findings;
+  }
+
   void AddHost(const sas::v1::Host& host, bool missing) {
     Place& place = hosts_[host.name()];
     place.missing = missing;
     const std::string discovery =
         host.discovery().stale() ? "stale" : EnumText(host.discovery().state());
-    place.about = {ShortName(host.name()), Or(host.os_name(), "-"), Or(host.board_name(), "-"),
-                   missing ? "MISSING" : Or(discovery, "-")};
+    place.os_name = host.os_name();
+    place.model = host.board_name();
+    place.discovery = missing ? "" : discovery;
+    place.about = {picture_.names.AliasOrId(host.name()), Or(host.os_name(), "-"),
+                   Or(host.board_name(), "-"), missing ? "MISSING" : Or(discovery, "-")};
   }
 
   void AddEnclosure(const sas::v1::Enclosure& enclosure, bool missing) {
     Place& place = enclosures_[enclosure.name()];
     place.missing = missing;
-    place.about = {ShortName(enclosure.name()), missing ? "MISSING" : ModelOf(enclosure)};
+    place.os_name = enclosure.os_name();
+    place.model = ModelOf(enclosure);
+    place.about = {picture_.names.AliasOrId(enclosure.name()),
+                   missing ? "MISSING" : Or(place.model, "-")};
     if (!missing && enclosure.has_slot_count()) {
-      const int64_t free = enclosure.slot_count() - enclosure.occupied_slot_count();
-      place.free = absl::StrCat(std::max<int64_t>(free, 0));
-      free_ += std::max<int64_t>(free, 0);
+      place.free = std::max<int64_t>(enclosure.slot_count() - enclosure.occupied_slot_count(), 0);
+      free_ += *place.free;
       knows_free_ = true;
     }
   }
@@ -278,8 +345,7 @@ class Summary {
       ++(place.missing ? enclosures.missing : enclosures.there);
     }
     parts.push_back(hosts.Sentence("host"));
-    const Tally expanders = {static_cast<int64_t>(expanders_.size()), lost_expanders_};
-    parts.push_back(expanders.Sentence("expander"));
+    parts.push_back(Expanders().Sentence("expander"));
     parts.push_back(enclosures.Sentence("enclosure"));
     if (knows_free_) parts.push_back(CountText(free_, "free slot"));
     const std::string why = picture_.findings.status() == sas::v1::HEALTH_STATUS_UNKNOWN
@@ -316,7 +382,7 @@ class Summary {
     for (const auto& [name, place] : places) {
       std::vector<std::string> cells = place.about;
       cells.push_back(place.drives.Text());
-      if (free) cells.push_back(place.free);
+      if (free) cells.push_back(place.free.has_value() ? absl::StrCat(*place.free) : "-");
       cells.push_back(place.paths.Text());
       cells.push_back(LinkText(place.links));
       int64_t tenths = 0;
@@ -340,16 +406,12 @@ class Summary {
   }
 
   std::string Findings(const Paint& paint) const {
-    std::vector<const Finding*> findings;
-    for (const Finding& finding : picture_.findings.findings()) findings.push_back(&finding);
+    std::vector<const Finding*> findings = WorstFirst();
     if (findings.empty()) return "";
-    std::stable_sort(findings.begin(), findings.end(), [](const Finding* a, const Finding* b) {
-      return a->severity() > b->severity();
-    });
     const size_t all = findings.size();
     if (all > kMostFindings) findings.resize(kMostFindings);
     std::string text = "\n";
-    for (const std::string& line : FindingLines(findings, paint)) {
+    for (const std::string& line : FindingLines(findings, paint, picture_.names)) {
       absl::StrAppend(&text, line, "\n");
     }
     if (all > kMostFindings) {
@@ -382,6 +444,10 @@ class Summary {
 
 std::string SummaryText(const NodePicture& picture, const Paint& paint, const Screen& screen) {
   return Summary(picture, screen).Text(paint);
+}
+
+sas::cli::v1::Summary SummaryDocument(const NodePicture& picture) {
+  return Summary(picture, Screen()).Document();
 }
 
 }  // namespace sasd::cli

@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "cli/output/paint.h"
+#include "cli/output/place_names.h"
 #include "cli/output/screen.h"
 #include "cli/output/tree_snapshot.h"
+#include "sas/cli/v1/documents.pb.h"
 #include "sas/v1/baseline_service.pb.h"
 #include "sas/v1/node_service.pb.h"
 
@@ -18,6 +20,7 @@ struct NodePicture {
   TreeSnapshot topology;                        // hosts, ports, expanders, enclosures and units
   std::vector<sas::v1::BaselineEntry> missing;  // what belongs here and is missing
   sas::v1::ListFindingsResponse findings;       // root causes
+  PlaceNames names;                             // aliases
 };
 
 // The node at a glance, in lines of at most about 120 columns, each with '\n':
@@ -39,6 +42,9 @@ struct NodePicture {
 // worst ones, and the number of all.
 // A terminal gets tables that fit.
 std::string SummaryText(const NodePicture& picture, const Paint& paint, const Screen& screen = {});
+
+// The same for programs, with all findings.
+sas::cli::v1::Summary SummaryDocument(const NodePicture& picture);
 
 inline constexpr int kMostFindings = 10;
 

@@ -90,6 +90,9 @@ class TablePrinter : public RecordPrinter {
     Row cells;
     for (const Column* column : columns_) {
       std::string cell = column->value(record);
+      if (column->refers_to != sas::v1::RESOURCE_KIND_UNSPECIFIED) {
+        cell = style_.names.InCell(column->refers_to, cell);
+      }
       cells.push_back(cell.empty() ? "-" : std::move(cell));
     }
     return cells;

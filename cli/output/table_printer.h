@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/output/columns.h"
+#include "cli/output/place_names.h"
 #include "cli/output/record_printer.h"
 #include "cli/output/screen.h"
 
@@ -18,6 +19,8 @@ struct TableStyle {
   Screen screen = {};
   // Keep empty columns: the user has chosen them.
   bool keeps_empty = false;
+  // The aliases that stand for identifiers of hosts and enclosures.
+  PlaceNames names = {};
 };
 
 // Prints a table with aligned columns. The first page sets the widths; a later page may widen them.

@@ -132,6 +132,7 @@ class TreeBuilder {
   TreeNode HostNode(const Host& host) {
     TreeNode node;
     node.text = paint_.Bold(NameFor("host", host.os_name(), host.sas_address()));
+    Say(node.text, paint_.Bold(host.alias()));
     Say(node.text, host.board_name());
     if (style_.verbosity >= 1) Say(node.text, host.chip_name());
     if (style_.verbosity >= 1) Say(node.text, host.firmware_version());
@@ -347,6 +348,7 @@ class TreeBuilder {
   std::string EnclosureText(const EndDevice& device) const {
     std::string text;
     const auto enclosure = enclosures_.find(device.enclosure());
+    if (enclosure != enclosures_.end()) Say(text, paint_.Bold(enclosure->second->alias()));
     Say(text, ShortName(device.enclosure()));
     Say(text, device.vendor());
     Say(text, device.model());

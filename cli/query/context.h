@@ -11,12 +11,14 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "cli/output/paint.h"
+#include "cli/output/progress.h"
 #include "cli/output/screen.h"
 #include "cli/output/wall_clock.h"
 #include "cli/query/interrupt.h"
 #include "cli/query/rpc_error.h"
 #include "grpcpp/client_context.h"
 #include "sas/emulator/v1/emulator_service.grpc.pb.h"
+#include "sas/v1/alias_service.grpc.pb.h"
 #include "sas/v1/baseline_service.grpc.pb.h"
 #include "sas/v1/history_service.grpc.pb.h"
 #include "sas/v1/metrics_service.grpc.pb.h"
@@ -35,6 +37,7 @@ struct Stubs {
   std::unique_ptr<sas::v1::BaselineService::StubInterface> baseline;
   std::unique_ptr<sas::emulator::v1::EmulatorService::StubInterface> emulator;
   std::unique_ptr<sas::v1::MetricsService::StubInterface> metrics;
+  std::unique_ptr<sas::v1::AliasService::StubInterface> aliases;
 
   // The stubs of all services behind one channel.
   static Stubs Make(const std::shared_ptr<grpc::ChannelInterface>& channel) {
@@ -44,7 +47,8 @@ struct Stubs {
             sas::v1::WatchService::NewStub(channel),
             sas::v1::BaselineService::NewStub(channel),
             sas::emulator::v1::EmulatorService::NewStub(channel),
-            sas::v1::MetricsService::NewStub(channel)};
+            sas::v1::MetricsService::NewStub(channel),
+            sas::v1::AliasService::NewStub(channel)};
   }
 };
 
@@ -68,13 +72,15 @@ struct Context {
     return call;
   }
 
-  // Makes a unary call within the endpoint's timeout. Errors: as FromRpc().
+  // Makes a unary call within the endpoint's timeout. Shows on a terminal that it takes long.
+  // Errors: as FromRpc().
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(Stub& stub,
                                 grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
                                 const Request& request) const {
     Response response;
+    const Progress progress(err, screen.shows_progress, "waiting for sasd");
     const grpc::Status status = (stub.*method)(NewCall(endpoint.timeout).get(), request, &response);
     if (!status.ok()) return FromRpc(status, endpoint);
     return response;

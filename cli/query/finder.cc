@@ -55,7 +55,8 @@ const Resource* Representative(absl::string_view query,
 std::string KindText(const std::vector<ResourceKind>& kinds) {
   if (kinds.empty()) return "object";
   return absl::StrJoin(kinds, " or ", [](std::string* out, ResourceKind kind) {
-    absl::StrAppend(out, NounOf(kind).singular);
+    const bool is_unit = kind == sas::v1::RESOURCE_KIND_LOGICAL_UNIT;
+    absl::StrAppend(out, is_unit ? "drive (logical unit)" : NounOf(kind).singular);
   });
 }
 
@@ -65,8 +66,9 @@ absl::Status NotFound(absl::string_view query, const std::vector<ResourceKind>& 
   if (!suggestions.empty()) {
     close = absl::StrCat("; close names: ", absl::StrJoin(suggestions, ", "));
   } else {
-    close = absl::StrCat("; `sasctl list ", kinds.empty() ? "drives" : NounOf(kinds[0]).plural,
-                         "` lists all");
+    const bool drives = kinds.empty() || kinds[0] == sas::v1::RESOURCE_KIND_LOGICAL_UNIT;
+    close =
+        absl::StrCat("; `sasctl list ", drives ? "drives" : NounOf(kinds[0]).plural, "` lists all");
   }
   return absl::NotFoundError(absl::StrCat("no ", KindText(kinds), " \"", query, "\"", close));
 }

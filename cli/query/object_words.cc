@@ -86,6 +86,17 @@ std::vector<std::string> FieldWords(const Context& context, ResourceKind kind,
   return {words.begin(), words.end()};
 }
 
+std::vector<std::string> AliasWords(const Context& context) {
+  sas::v1::ListAliasesRequest request;
+  request.set_page_size(1000);
+  const auto response = context.Call(*context.stubs.aliases,
+                                     &sas::v1::AliasService::StubInterface::ListAliases, request);
+  std::vector<std::string> words;
+  if (!response.ok()) return words;
+  for (const sas::v1::Alias& alias : response->aliases()) words.push_back(alias.alias());
+  return words;
+}
+
 std::vector<std::string> ElementWords(const Context& context) {
   sas::emulator::v1::ListElementsRequest request;
   request.set_page_size(1000);

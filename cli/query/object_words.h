@@ -12,15 +12,18 @@
 // that it takes no longer for 100,000 objects than for 100. Without an answer: none.
 namespace sasd::cli {
 
-// Names of objects that begin with `part`: OS names and addresses of hosts and expanders, models
-// and identifiers of enclosures, serials and block devices of drives. `kinds`: empty for all of
-// these.
+// Names of objects that begin with `part`: aliases, OS names and addresses of hosts and expanders,
+// models and identifiers of enclosures, serials and block devices of drives. `kinds`: empty for all
+// of these.
 std::vector<std::string> ObjectWords(const Context& context, absl::string_view part,
                                      const std::vector<sas::v1::ResourceKind>& kinds);
 
 // Values of a text field, of the objects of one page, that begin with `part`.
 std::vector<std::string> FieldWords(const Context& context, sas::v1::ResourceKind kind,
                                     const std::string& field, absl::string_view part);
+
+// The aliases of hosts and enclosures, also of those that are gone.
+std::vector<std::string> AliasWords(const Context& context);
 
 // The elements of a virtual HBA's fabric.
 std::vector<std::string> ElementWords(const Context& context);

@@ -4,8 +4,24 @@
 
 namespace sasd::cli {
 
-PlaceNames ReadPlaceNames(const Context& context) {
+PlaceNames ReadAliases(const Context& context) {
   PlaceNames names;
+  sas::v1::ListAliasesRequest request;
+  request.set_page_size(1000);
+  do {
+    const auto page = context.Call(*context.stubs.aliases,
+                                   &sas::v1::AliasService::StubInterface::ListAliases, request);
+    if (!page.ok()) break;
+    for (const sas::v1::Alias& alias : page->aliases()) {
+      if (alias.refusal().empty()) names.AddAlias(alias.resource(), alias.alias());
+    }
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  return names;
+}
+
+PlaceNames ReadPlaceNames(const Context& context) {
+  PlaceNames names = ReadAliases(context);
   sas::v1::ListEnclosuresRequest request;
   request.set_page_size(1000);
   do {

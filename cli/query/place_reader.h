@@ -6,9 +6,12 @@
 
 namespace sasd::cli {
 
-// What people call the enclosures of the node. No names if sasd does not answer: they are a
-// convenience.
+// What people call the enclosures and hosts of the node. No names if sasd does not answer: they are
+// a convenience.
 PlaceNames ReadPlaceNames(const Context& context);
+
+// Only the aliases, also those of hosts and enclosures that are gone.
+PlaceNames ReadAliases(const Context& context);
 
 }  // namespace sasd::cli
 

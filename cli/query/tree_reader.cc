@@ -34,6 +34,7 @@ absl::StatusOr<TreeSnapshot> ReadTreeSnapshot(const Context& context,
   sas::v1::WatchRequest request;
   for (const auto kind : kinds) request.mutable_filter()->add_kinds(kind);
   for (const std::string& host : hosts) request.mutable_filter()->add_hosts(host);
+  const Progress progress(context.err, context.screen.shows_progress, "reading the topology");
   const auto call = context.NewCall(context.endpoint.timeout);
   const auto stream = context.stubs.watch->Watch(call.get(), request);
   TreeSnapshot snapshot;

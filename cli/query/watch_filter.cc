@@ -37,11 +37,13 @@ const FilterKey* FindKey(const Noun& noun, absl::string_view wanted) {
   return key == keys.end() ? nullptr : &*key;
 }
 
-// One noun for each kind.
+// One noun for each kind: of two the first, "drives".
 std::vector<const Noun*> EveryNoun() {
   std::vector<const Noun*> nouns;
-  for (int kind = sas::v1::RESOURCE_KIND_HOST; kind <= sas::v1::ResourceKind_MAX; ++kind) {
-    nouns.push_back(&NounOf(static_cast<sas::v1::ResourceKind>(kind)));
+  for (const Noun& noun : AllNouns()) {
+    const bool is_new =
+        absl::c_none_of(nouns, [&noun](const Noun* other) { return other->kind == noun.kind; });
+    if (is_new) nouns.push_back(&noun);
   }
   return nouns;
 }

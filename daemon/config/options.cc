@@ -104,6 +104,11 @@ std::vector<Option> MakeOptions() {
   number("link-look-reads", Type::kNumber, &S::link_look_reads, 1, 1'000'000, kRestart,
          "Maximum number of phys and ports of a host per look; later looks take the rest");
 
+  text("alias-file", &S::alias_file, kNow,
+       "File of the aliases of hosts and enclosures; it wins over those of `sasctl alias`. Empty: "
+       "/etc/sasd/aliases.toml, if it is there; with a fabric or a sysfs-root: none")
+      .group = "Names; see docs/operations.md";
+
   duration(
       "attach-grace", &S::attach_grace, 0, kDay, kNow,
       "Grace period before health reports a device that only the firmware or only the OS knows",

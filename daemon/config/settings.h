@@ -30,6 +30,9 @@ struct Settings {
   absl::Duration link_look = absl::Minutes(1);
   int64_t link_look_reads = 1000;
 
+  // What operators call hosts and enclosures.
+  std::string alias_file;
+
   // Health.
   absl::Duration attach_grace = absl::Seconds(30);
   absl::Duration boot_grace = absl::Minutes(5);

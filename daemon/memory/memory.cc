@@ -30,8 +30,8 @@ std::string FirstLine(const char* path) {
   return std::string(absl::StripAsciiWhitespace(line));
 }
 
-// The collection of state.db.
-constexpr char kNames[] = "names";
+// Collections of state.db.
+constexpr char kNames[] = "names", kAliases[] = "aliases";
 
 // A tmpfs that outlives the process, but not the boot.
 std::string MarkDirectory() {
@@ -323,6 +323,20 @@ absl::Status Memory::KeepNames(absl::Span<const KeyTable::Row> rows) {
     spdlog::error("assigned names are not kept: {}", std::string(status.message()));
   }
   return status;
+}
+
+std::vector<KeyTable::Row> Memory::Aliases() {
+  if (state_ == nullptr) return {};
+  absl::StatusOr<std::vector<journal::StateStore::Entry>> rows = state_->Read(kAliases);
+  if (rows.ok()) return *std::move(rows);
+  spdlog::error("aliases: {}", std::string(rows.status().message()));
+  return {};
+}
+
+absl::Status Memory::KeepAlias(const std::string& resource,
+                               const std::optional<std::string>& value) {
+  if (state_ == nullptr) return absl::OkStatus();
+  return state_->Write({{kAliases, resource, value}});
 }
 
 Memory::~Memory() { Close(); }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -69,6 +70,11 @@ class Memory {
   // Thread-safe: KeepNames().
   const registry::EnclosureCopies& enclosure_copies() const { return enclosure_copies_; }
   absl::Status KeepNames(absl::Span<const KeyTable::Row> rows);
+  // What operators call hosts and enclosures, by the names of these: as it was kept (collection
+  // "aliases" of state.db), and keeping a change; nullopt deletes. Without a state directory
+  // nothing is kept. Thread-safe: KeepAlias().
+  std::vector<KeyTable::Row> Aliases();
+  absl::Status KeepAlias(const std::string& resource, const std::optional<std::string>& value);
 
   const Options& options() const { return options_; }
   JournalStatus status() const;

@@ -139,6 +139,18 @@ void NodeMetrics::AddNode(const Topology& topology, Exposition& out) const {
   out.Sample(static_cast<double>(stale));
   out.Gauge("sas_hosts_unsettled", "Hosts on which discovery has not settled");
   out.Sample(static_cast<double>(sources_.registry->Unsettled({}).size()));
+
+  out.Gauge("sas_alias_info", "1 for each host and enclosure with an alias");
+  const auto add_aliases = [&](auto tag) {
+    using T = typename decltype(tag)::element_type;
+    for (const auto& resource : topology.collection<T>()) {
+      if (resource->alias.empty()) continue;
+      out.Sample(1, {{"resource", sources_.name_of(registry::MakeId<T>(resource->key()))},
+                     {"alias", resource->alias.str()}});
+    }
+  };
+  add_aliases(std::shared_ptr<registry::Host>());
+  add_aliases(std::shared_ptr<registry::Enclosure>());
 }
 
 Labels NodeMetrics::FindingLabels(const health::Finding& finding, const Topology& topology) const {

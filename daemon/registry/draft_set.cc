@@ -78,6 +78,9 @@ std::vector<Change> DraftSet::CommitKind(Stamp stamp) {
   std::vector<Change> changes;
   for (auto& [key, draft] : std::get<Drafts<T>>(drafts_)) {
     if (draft.before == nullptr && draft.after == nullptr) continue;
+    if constexpr (std::is_same_v<T, Host> || std::is_same_v<T, Enclosure>) {
+      if (draft.after != nullptr) draft.after->alias = aliases_.Of(key);
+    }
     if (draft.before != nullptr && draft.after != nullptr &&
         SameContent(*draft.before, *draft.after)) {
       // What only the registry knows may have changed. Clients see no change.

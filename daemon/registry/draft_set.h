@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "daemon/registry/aliases.h"
 #include "daemon/registry/registry_event.h"
 #include "daemon/registry/source_table.h"
 #include "daemon/registry/topology.h"
@@ -28,8 +29,9 @@ class DraftSet {
   template <typename T>
   using Drafts = absl::flat_hash_map<typename T::Key, Draft<T>>;
 
-  // Borrows both for its lifetime.
-  DraftSet(const SourceTable& sources, Tables& tables) : sources_(sources), tables_(tables) {}
+  // Borrows all for its lifetime.
+  DraftSet(const SourceTable& sources, Tables& tables, const Aliases& aliases)
+      : sources_(sources), tables_(tables), aliases_(aliases) {}
 
   // The present state; null where there is none. Valid until the resource is edited or removed.
   template <typename T>
@@ -54,9 +56,9 @@ class DraftSet {
     return std::get<Drafts<T>>(drafts_);
   }
 
-  // Stamps the drafts that clients see changed (SameContent) and returns them in the order of
-  // RegistryEvent::changes. The others stay in the tables, with their stamps of before. Call it
-  // once.
+  // Gives hosts and enclosures their aliases. Stamps the drafts that clients see changed
+  // (SameContent) and returns them in the order of RegistryEvent::changes. The others stay in the
+  // tables, with their stamps of before. Call it once.
   std::vector<Change> Commit(Stamp stamp);
 
  private:
@@ -65,6 +67,7 @@ class DraftSet {
 
   const SourceTable& sources_;
   Tables& tables_;
+  const Aliases& aliases_;
   std::tuple<Drafts<Host>, Drafts<Phy>, Drafts<Port>, Drafts<Expander>, Drafts<EndDevice>,
              Drafts<LogicalUnit>, Drafts<Enclosure>, Drafts<Slot>>
       drafts_;

@@ -65,9 +65,11 @@ Registry::Registry(Options options)
       keep_enclosures_(std::move(options.keep_enclosures)),
       writer_(options.restored
                   ? std::make_unique<Writer>(*std::move(options.restored), *options.sources,
-                                             std::move(options.enclosure_copies))
+                                             std::move(options.enclosure_copies),
+                                             std::move(options.aliases))
                   : std::make_unique<Writer>(options.start_revision, *options.sources,
-                                             std::move(options.enclosure_copies))),
+                                             std::move(options.enclosure_copies),
+                                             std::move(options.aliases))),
       committed_(writer_->revision()) {
   absl::MutexLock write_lock(&write_mu_);
   absl::MutexLock lock(&mu_);
@@ -140,6 +142,20 @@ int64_t Registry::Annotate(Cause cause, std::vector<EventNotice> notices, absl::
       committed_ = revision;
     }
     events_.Push({std::move(event), MakeSnapshot()});
+  }
+  events_.Ask();
+  return revision;
+}
+
+std::optional<int64_t> Registry::SetAliases(Aliases aliases, Cause cause, absl::Time time) {
+  std::optional<int64_t> revision;
+  {
+    absl::MutexLock write_lock(&write_mu_);
+    std::shared_ptr<RegistryEvent> event =
+        writer_->SetAliases(std::move(aliases), std::move(cause), time);
+    if (event == nullptr) return std::nullopt;
+    revision = event->revision;
+    Queue(std::move(event));
   }
   events_.Ask();
   return revision;

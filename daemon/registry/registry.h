@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "daemon/registry/aliases.h"
 #include "daemon/registry/enclosure_copies.h"
 #include "daemon/registry/registry_event.h"
 #include "daemon/registry/registry_event_queue.h"
@@ -61,6 +62,9 @@ class Registry : public ObservationSink {
     std::optional<Restored> restored = std::nullopt;
     // Which of several enclosures with one logical identifier has which name, as it was kept.
     EnclosureCopies enclosure_copies = {};
+    // The aliases of hosts and enclosures from the first event on. Those of a restored picture stay
+    // as they are until SetAliases().
+    Aliases aliases = {};
     // Keeps changes of that, each row instead of an earlier one with its key. May wait for a disk;
     // called without a lock.
     std::function<void(absl::Span<const EnclosureCopies::Row>)> keep_enclosures = nullptr;
@@ -88,6 +92,11 @@ class Registry : public ObservationSink {
   // its revision. Wakes the consumer of events().
   int64_t Annotate(Cause cause, std::vector<EventNotice> notices, absl::Time time,
                    std::shared_ptr<const AuditRecord> audit = nullptr)
+      ABSL_LOCKS_EXCLUDED(write_mu_);
+
+  // Gives the hosts and enclosures that are there, and those that come, these aliases. What differs
+  // is one event. Returns its revision; nullopt: nothing differs. Wakes the consumer of events().
+  std::optional<int64_t> SetAliases(Aliases aliases, Cause cause, absl::Time time)
       ABSL_LOCKS_EXCLUDED(write_mu_);
 
   // Makes events visible that were taken from events(), in their order. For its one consumer.

@@ -139,6 +139,32 @@ TEST_F(RegistryTest, NewestRemovalOfANameIsFound) {
   EXPECT_EQ(registry_.LastRemoval(drive)->revision, 45);
 }
 
+TEST_F(RegistryTest, AliasesAreAnEventAndStay) {
+  registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
+  Aliases aliases;
+  aliases.hosts[kHost] = "rack3-a";
+  aliases.hosts[HostKey(SasAddress(0xB))] = "rack3-b";  // not there
+  const auto set = [&](const Aliases& all) {
+    const auto revision =
+        registry_.SetAliases(all, MakeCause(CauseKind::kControl, "named"), absl::UnixEpoch());
+    PublishAll(registry_);
+    return revision;
+  };
+  TakeEvents();
+  EXPECT_EQ(set(aliases), 42);
+  EXPECT_EQ(registry_.Snapshot()->Get<Host>(kHost)->alias, "rack3-a");
+  EXPECT_EQ(registry_.Snapshot()->Get<Host>(kHost)->stamp.revision, 42);
+  EXPECT_EQ(set(aliases), std::nullopt) << "nothing differs";
+  ObservationBatch gone;
+  gone.observations = {HostGone{kHost}};
+  registry_.Observe(gone);
+  registry_.Observe(DiscoveryIs(DiscoveryState::kInProgress));
+  EXPECT_EQ(registry_.Snapshot()->Get<Host>(kHost)->alias, "rack3-a") << "it is back";
+  EXPECT_EQ(TakeEvents().size(), 2u);
+  EXPECT_EQ(set({}), 45);
+  EXPECT_EQ(registry_.Snapshot()->Get<Host>(kHost)->alias, "");
+}
+
 TEST_F(RegistryTest, OldestRemovalsAreForgottenFirst) {
   registry_.Observe(DiscoveryIs(DiscoveryState::kSettled));
   ObservationBatch all = DriveIs(1, DeviceState::kAttached), gone = DriveIsGone(1);

@@ -264,8 +264,8 @@ std::string Describe(const ResourceId& id) {
 // revision and times; daemon/service/same_content_test.cc holds the two together.
 
 bool SameContent(const Host& a, const Host& b) {
-  return std::tie(a.facts, a.discovery, a.stale, a.sources) ==
-         std::tie(b.facts, b.discovery, b.stale, b.sources);
+  return std::tie(a.facts, a.discovery, a.stale, a.alias, a.sources) ==
+         std::tie(b.facts, b.discovery, b.stale, b.alias, b.sources);
 }
 
 bool SameContent(const Phy& a, const Phy& b) {
@@ -309,9 +309,9 @@ bool SameContent(const LogicalUnit& a, const LogicalUnit& b) {
 
 bool SameContent(const Enclosure& a, const Enclosure& b) {
   return std::tie(a.id, a.hosts, a.ses_devices, a.vendor, a.model, a.revision, a.os_name,
-                  a.slot_count, a.level, a.occupied_slot_count, a.sources) ==
+                  a.slot_count, a.level, a.occupied_slot_count, a.alias, a.sources) ==
              std::tie(b.id, b.hosts, b.ses_devices, b.vendor, b.model, b.revision, b.os_name,
-                      b.slot_count, b.level, b.occupied_slot_count, b.sources) &&
+                      b.slot_count, b.level, b.occupied_slot_count, b.alias, b.sources) &&
          (a.slot_count == 0 || a.start_slot == b.start_slot);
 }
 

@@ -93,6 +93,7 @@ struct Host {
   SourceSet sources;
   // The picture of this host is from before a restart, and is not compared yet.
   bool stale = false;
+  Text alias;  // Aliases::Of(key())
   Stamp stamp;
 
   Key key() const { return facts.key; }
@@ -373,6 +374,7 @@ struct Enclosure {
   std::optional<uint8_t> level;
   uint16_t occupied_slot_count = 0;
   SourceSet sources;
+  Text alias;  // Aliases::Of(id)
   Stamp stamp;
 
   Key key() const { return id; }

@@ -22,7 +22,7 @@ class Writer::Step {
         pool_(writer.pool_),
         copies_(writer.copies_),
         memory_(writer.memory_),
-        changes_(table_, writer.tables_),
+        changes_(table_, writer.tables_, writer.aliases_),
         deriver_(table_, changes_, writer.memory_) {}
 
   void operator()(HostFacts& facts);
@@ -45,6 +45,8 @@ class Writer::Step {
   void SetSource(Source source) { source_ = source; }
 
   void MakeHostsStale();
+  // Takes up those hosts and enclosures whose alias is another one now.
+  void TouchAliases(const Aliases& aliases);
   // Forgets all that any source has reported of the host.
   void ForgetHost(HostKey host);
   // Derives all resources of the host again.
@@ -597,6 +599,19 @@ void Writer::Step::MakeHostsStale() {
   }
 }
 
+void Writer::Step::TouchAliases(const Aliases& aliases) {
+  const auto touch = [&](auto tag) {
+    using T = typename decltype(tag)::element_type;
+    std::vector<typename T::Key> keys;
+    for (const auto& resource : changes_.of<T>()) {
+      if (resource->alias != aliases.Of(resource->key())) keys.push_back(resource->key());
+    }
+    for (const auto& key : keys) changes_.Edit<T>(key);
+  };
+  touch(std::shared_ptr<Host>());
+  touch(std::shared_ptr<Enclosure>());
+}
+
 void Writer::Step::ForgetHost(HostKey host) {
   for (const NodeKey& key : NodesOf<EndDevice>(host)) changes_.Remove<EndDevice>(key);
   for (const NodeKey& key : NodesOf<Expander>(host)) changes_.Remove<Expander>(key);
@@ -666,18 +681,24 @@ std::vector<EventNotice> Writer::Step::TakeNotices() {
   return taken;
 }
 
-Writer::Writer(int64_t start_revision, const SourceTable& sources, EnclosureCopies copies)
-    : sources_(sources), revision_(start_revision), copies_(std::move(copies)) {
+Writer::Writer(int64_t start_revision, const SourceTable& sources, EnclosureCopies copies,
+               Aliases aliases)
+    : sources_(sources),
+      revision_(start_revision),
+      copies_(std::move(copies)),
+      aliases_(std::move(aliases)) {
   for (const uint64_t id : copies_.SharedIds()) memory_.shared_enclosures[id];
 }
 
-Writer::Writer(Restored restored, const SourceTable& sources, EnclosureCopies copies)
+Writer::Writer(Restored restored, const SourceTable& sources, EnclosureCopies copies,
+               Aliases aliases)
     : sources_(sources),
       tables_(std::move(restored.tables)),
       revision_(restored.revision),
       gap_(restored.gap),
       memory_(std::move(restored.memory)),
       copies_(std::move(copies)),
+      aliases_(std::move(aliases)),
       uncompared_(std::move(restored.uncompared)) {
   for (const uint64_t id : copies_.SharedIds()) memory_.shared_enclosures[id];
 }
@@ -803,6 +824,16 @@ std::shared_ptr<RegistryEvent> Writer::SeparateEnclosures() {
     }
   }
   return nullptr;
+}
+
+std::shared_ptr<RegistryEvent> Writer::SetAliases(Aliases aliases, Cause cause, absl::Time time) {
+  aliases_ = std::move(aliases);
+  Step step(*this, Source::kFirmware);
+  step.TouchAliases(aliases_);
+  ObservationBatch batch;
+  batch.cause = std::move(cause);
+  batch.time = time;
+  return Finish(step, std::move(batch), /*mark=*/false);
 }
 
 std::shared_ptr<RegistryEvent> Writer::Annotate(Cause cause, std::vector<EventNotice> notices,

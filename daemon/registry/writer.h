@@ -9,6 +9,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
+#include "daemon/registry/aliases.h"
 #include "daemon/registry/derived_memory.h"
 #include "daemon/registry/enclosure_copies.h"
 #include "daemon/registry/enclosure_evidence.h"
@@ -34,11 +35,12 @@ struct HostComparison {
 // Deriver updates the derived resources. Not thread-safe.
 class Writer {
  public:
-  // Borrows the sources for its lifetime. `copies`: what it knew when it ended.
+  // Borrows the sources for its lifetime. `copies`: what it knew when it ended. `aliases`: those
+  // from the first event on.
   explicit Writer(int64_t start_revision, const SourceTable& sources = NodeSources(),
-                  EnclosureCopies copies = EnclosureCopies());
+                  EnclosureCopies copies = EnclosureCopies(), Aliases aliases = Aliases());
   explicit Writer(Restored restored, const SourceTable& sources = NodeSources(),
-                  EnclosureCopies copies = EnclosureCopies());
+                  EnclosureCopies copies = EnclosureCopies(), Aliases aliases = Aliases());
 
   // Null where the batch changes nothing and marks nothing (see ObservationBatch).
   std::shared_ptr<RegistryEvent> Apply(ObservationBatch batch);
@@ -51,6 +53,9 @@ class Writer {
   // far prove to be two, with one logical identifier (enclosure_evidence.h).
   std::shared_ptr<RegistryEvent> SeparateEnclosures();
   EnclosureCopies& enclosure_copies() { return copies_; }
+
+  // The aliases from now on. Null where no host or enclosure that is there has another one.
+  std::shared_ptr<RegistryEvent> SetAliases(Aliases aliases, Cause cause, absl::Time time);
 
   // An event that changes no resource.
   std::shared_ptr<RegistryEvent> Annotate(Cause cause, std::vector<EventNotice> notices,
@@ -83,6 +88,7 @@ class Writer {
   TextPool pool_;
   DerivedMemory memory_;
   EnclosureCopies copies_;
+  Aliases aliases_;
   absl::flat_hash_map<EnclosureKey, HostList> uncompared_;  // see Restored
   // Slots with several devices for SeparateEnclosures(), with those that they had before.
   absl::btree_map<SlotKey, std::vector<NodeKey>> contradictions_;

@@ -189,6 +189,7 @@ sas::v1::Severity ToProto(Notice::Severity severity) {
 
 void ToProto(const registry::Host& host, sas::v1::Host* out) {
   out->set_name(HostName(host.facts.key));
+  out->set_alias(Str(host.alias));
   out->set_sas_address(Address(host.facts.key.address));
   out->set_board_name(host.facts.board_name);
   out->set_chip_name(host.facts.chip_name);
@@ -348,6 +349,7 @@ void ToProto(const registry::LogicalUnit& unit, sas::v1::LogicalUnit* out) {
 
 void ToProto(const registry::Enclosure& enclosure, sas::v1::Enclosure* out) {
   out->set_name(EnclosureName(enclosure.id));
+  out->set_alias(Str(enclosure.alias));
   out->set_logical_id(ToHex(SasAddress(enclosure.id.value())));
   for (HostKey host : enclosure.hosts) out->add_hosts(HostName(host));
   out->set_vendor(Str(enclosure.vendor));

@@ -29,7 +29,9 @@ std::vector<ResourceRef> FindSlots(const Topology& topology, absl::string_view q
   if (!ParseSlotQuery(query, &wanted)) return slots;
   for (const auto& enclosure : topology.collection<registry::Enclosure>()) {
     const std::string id = ToHex(SasAddress(enclosure->id.value()));
-    if (!MeansEnclosure(wanted.enclosure, id, enclosure->model.view())) continue;
+    if (!MeansEnclosure(wanted.enclosure, id, enclosure->model.view(), enclosure->alias.view())) {
+      continue;
+    }
     if (auto slot = topology.Get<registry::Slot>({enclosure->id, wanted.slot})) {
       slots.emplace_back(std::move(slot));
     }

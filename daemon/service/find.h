@@ -20,9 +20,10 @@ struct FoundResources {
 
 // Finds what people call by `query`: a resource name; a SAS address or logical identifier, WWN
 // ("naa.", "wwn-0x", "0x" or bare), serial; sdX (also /dev/sdX) or sgN; H:C:T:L; an OS name
-// (expander-11:0); an enclosure's model; enclosure/slot, the enclosure by its identifier or the end
-// of it, or by its model. Only of `kinds`, unless that is empty. A logical unit stands for the end
-// devices that lead to it, unless these are asked for. O(n); pure. See ResourceFinder for an index.
+// (expander-11:0); the alias of a host or an enclosure; an enclosure's model; enclosure/slot, the
+// enclosure by its identifier or the end of it, its model or its alias. Only of `kinds`, unless
+// that is empty. A logical unit stands for the end devices that lead to it, unless these are asked
+// for. O(n); pure. See ResourceFinder for an index.
 FoundResources FindResources(const registry::Topology& topology, absl::string_view query,
                              absl::Span<const registry::ResourceKind> kinds,
                              Cancelled cancelled = NeverCancelled);

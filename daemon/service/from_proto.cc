@@ -177,6 +177,7 @@ absl::StatusOr<registry::Host> FromProto(const sas::v1::Host& message) {
   Reader in(message.name());
   registry::Host host;
   host.facts.key = host.discovery.host = in.Key<registry::Host>();
+  host.alias = message.alias();
   host.facts.board_name = message.board_name();
   host.facts.chip_name = message.chip_name();
   host.facts.firmware_version = message.firmware_version();
@@ -387,6 +388,7 @@ absl::StatusOr<registry::Enclosure> FromProto(const sas::v1::Enclosure& message)
   Reader in(message.name());
   registry::Enclosure enclosure;
   enclosure.id = in.Key<registry::Enclosure>();
+  enclosure.alias = message.alias();
   enclosure.hosts = in.Hosts("hosts", message.hosts());
   enclosure.vendor = message.vendor();
   enclosure.model = message.model();

@@ -76,7 +76,8 @@ class DifferencesCall {
       : request_(request), context_(context), response_(response) {}
 
   grpc::Status Run() {
-    if (grpc::Status s = ReadWatchFilter(request_.filter(), &filter_); !s.ok()) return s;
+    const BehindScope scope = {context_.topology, &context_.reader, context_.cancelled};
+    if (grpc::Status s = ReadWatchFilter(request_.filter(), scope, &filter_); !s.ok()) return s;
     if (grpc::Status s = rpc::ReadPageSize(request_.page_size(), &page_size_); !s.ok()) return s;
     const absl::StatusOr<HistoryExtent> extent = context_.reader.Extent();
     if (!extent.ok()) return rpc::ToGrpc(extent.status());

@@ -87,7 +87,8 @@ class Listing {
   bool newest_first() const { return request_.order() == sas::v1::ORDER_NEWEST_FIRST; }
 
   grpc::Status ReadRequest() {
-    if (grpc::Status s = ReadWatchFilter(request_.filter(), &filter_); !s.ok()) return s;
+    const BehindScope scope = {context_.topology, &context_.reader, context_.cancelled};
+    if (grpc::Status s = ReadWatchFilter(request_.filter(), scope, &filter_); !s.ok()) return s;
     if (grpc::Status s = rpc::ReadPageSize(request_.page_size(), &page_size_); !s.ok()) return s;
     if (request_.newest_count() < 0) {
       return rpc::BadField("newest_count", "a count is not negative");

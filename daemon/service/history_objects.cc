@@ -40,7 +40,7 @@ class RemovedMatcher {
     if (is_slot_ && resource.has_slot()) {
       return resource.slot().slot() == slot_.slot &&
              MeansEnclosure(slot_.enclosure,
-                            absl::StripPrefix(resource.slot().enclosure(), "enclosures/"), "");
+                            absl::StripPrefix(resource.slot().enclosure(), "enclosures/"), "", "");
     }
     return spelling_.Matches(SpellingsOf(resource));
   }

@@ -79,12 +79,22 @@ bool Contains(const std::vector<registry::Host::Key>& hosts, const registry::Hos
   return std::binary_search(hosts.begin(), hosts.end(), host);
 }
 
+// Only hosts and enclosures have one.
+template <typename T>
+absl::string_view AliasOf(const T& t) {
+  if constexpr (std::is_same_v<T, registry::Host> || std::is_same_v<T, registry::Enclosure>) {
+    return t.alias.view();
+  } else {
+    return {};
+  }
+}
+
 // Adds the fields that every resource has: the first to the front.
 template <typename T>
 void AddCommon(Fields<T>& fields) {
   fields.insert(fields.begin(), {Name<T, NameCodec<T>>(
                                      "name", [](const T& t) -> typename T::Key { return t.key(); }),
-                                 Text<T>("alias", [](const T&) { return absl::string_view(); })});
+                                 Text<T>("alias", [](const T& t) { return AliasOf(t); })});
   fields.push_back(Enum<T>("sources", sas::v1::Source_descriptor(), [](const T& t) {
     uint32_t bits = 0;
     for (const Source source : t.sources) bits |= Bit(ToProto(source));

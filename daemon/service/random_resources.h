@@ -33,7 +33,10 @@ class RandomResources {
 
   // Gives one field another value, or the same again. Never the key.
   void Vary(registry::Host& r) {
-    switch (Below(16)) {
+    switch (Below(17)) {
+      case 16:
+        r.alias = Text();
+        break;
       case 0:
         r.facts.board_name = String();
         break;
@@ -377,7 +380,10 @@ class RandomResources {
   }
 
   void Vary(registry::Enclosure& r) {
-    switch (Below(15)) {
+    switch (Below(16)) {
+      case 15:
+        r.alias = Text();
+        break;
       case 14:
         r.lists_slots = Below(2) != 0;
         break;

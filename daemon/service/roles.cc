@@ -9,6 +9,9 @@ using rpc::Role;
 
 const std::vector<rpc::MethodRole>& MethodRoles() {
   static const auto* const kRoles = new std::vector<rpc::MethodRole>{
+      {"sas.v1.AliasService/ListAliases", Role::kViewer},
+      {"sas.v1.AliasService/SetAlias", Role::kOperator},
+      {"sas.v1.AliasService/RemoveAlias", Role::kOperator},
       {"sas.v1.BaselineService/ListBaseline", Role::kViewer},
       {"sas.v1.BaselineService/AcceptBaseline", Role::kOperator},
       {"sas.v1.BaselineService/Dismiss", Role::kOperator},

@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
+#include "sas/v1/alias_service.pb.h"
 #include "sas/v1/baseline_service.pb.h"
 #include "sas/v1/history_service.pb.h"
 #include "sas/v1/metrics_service.pb.h"
@@ -24,9 +25,10 @@ using testing::UnorderedElementsAre;
 std::set<std::string> AllMethods() {
   std::set<std::string> methods;
   for (const google::protobuf::Descriptor* message :
-       {sas::v1::ListBaselineRequest::descriptor(), sas::v1::ListEventsRequest::descriptor(),
-        sas::v1::GetNodeRequest::descriptor(), sas::v1::ListHostsRequest::descriptor(),
-        sas::v1::WatchRequest::descriptor(), sas::v1::GetMetricsRequest::descriptor()}) {
+       {sas::v1::ListAliasesRequest::descriptor(), sas::v1::ListBaselineRequest::descriptor(),
+        sas::v1::ListEventsRequest::descriptor(), sas::v1::GetNodeRequest::descriptor(),
+        sas::v1::ListHostsRequest::descriptor(), sas::v1::WatchRequest::descriptor(),
+        sas::v1::GetMetricsRequest::descriptor()}) {
     const google::protobuf::FileDescriptor& file = *message->file();
     for (int i = 0; i < file.service_count(); ++i) {
       for (int j = 0; j < file.service(i)->method_count(); ++j) {

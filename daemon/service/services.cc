@@ -23,8 +23,8 @@ rpc::ServedService Served(grpc::Service& service, const std::string& name,
 }  // namespace
 
 Services::Services(const ServiceOptions& options, rpc::Edge& edge, registry::Registry& registry,
-                   watch::WatchLog& log, health::Monitor& monitor, NodeInfo node,
-                   journal::Journal* journal, MetricsText metrics)
+                   watch::WatchLog& log, health::Monitor& monitor, AliasBook& aliases,
+                   NodeInfo node, journal::Journal* journal, MetricsText metrics)
     : log_history_(log),
       journal_history_(
           journal == nullptr ? nullptr : std::make_unique<JournalHistory>(*journal, log_history_)),
@@ -35,6 +35,7 @@ Services::Services(const ServiceOptions& options, rpc::Edge& edge, registry::Reg
       topology_(registry, history_reader(), finder_, calls_),
       node_(registry, log, monitor, std::move(node), calls_),
       baseline_(registry, monitor, finder_, calls_),
+      aliases_(registry, aliases, finder_, calls_),
       history_(registry, history_reader(), finder_, calls_),
       metrics_(std::move(metrics), calls_),
       watch_(registry, log, calls_),
@@ -65,6 +66,7 @@ std::vector<rpc::ServedService> Services::served() {
       Served(topology_, sas::v1::TopologyService::service_full_name(), nullptr),
       Served(node_, sas::v1::NodeService::service_full_name(), [this] { node_.Shutdown(); }),
       Served(baseline_, sas::v1::BaselineService::service_full_name(), nullptr),
+      Served(aliases_, sas::v1::AliasService::service_full_name(), nullptr),
       Served(history_, sas::v1::HistoryService::service_full_name(), nullptr),
       Served(metrics_, sas::v1::MetricsService::service_full_name(), nullptr),
       Served(watch_, sas::v1::WatchService::service_full_name(), [this] { watch_.Shutdown(); })};

@@ -10,6 +10,8 @@
 #include "daemon/health/monitor.h"
 #include "daemon/journal/journal.h"
 #include "daemon/registry/registry.h"
+#include "daemon/service/alias_book.h"
+#include "daemon/service/alias_service.h"
 #include "daemon/service/baseline_service.h"
 #include "daemon/service/calls.h"
 #include "daemon/service/history_service.h"
@@ -36,10 +38,10 @@ struct ServiceOptions {
 // Thread-safe.
 class Services {
  public:
-  // Borrows edge, registry, log, monitor and journal for its lifetime. `journal` null: the history
-  // is that of the log.
+  // Borrows edge, registry, log, monitor, aliases and journal for its lifetime. `journal` null: the
+  // history is that of the log.
   Services(const ServiceOptions& options, rpc::Edge& edge, registry::Registry& registry,
-           watch::WatchLog& log, health::Monitor& monitor, NodeInfo node,
+           watch::WatchLog& log, health::Monitor& monitor, AliasBook& aliases, NodeInfo node,
            journal::Journal* journal = nullptr, MetricsText metrics = nullptr);
   // A server that serves them has ended.
   ~Services();
@@ -59,6 +61,7 @@ class Services {
   TopologyService topology_;
   NodeService node_;
   BaselineService baseline_;
+  AliasService aliases_;
   HistoryService history_;
   MetricsService metrics_;
   WatchService watch_;

@@ -23,6 +23,7 @@ class Collector {
     if (host.facts.key.location.known()) Add(ToText(host.facts.key));
     Add(host.facts.os_name);
     Add(host.facts.pci_address);
+    Add(host.alias);
   }
   void Collect(const registry::Phy& phy) { Add(phy.facts.os_name); }
   void Collect(const registry::Port& port) { Add(port.facts.os_name); }
@@ -49,6 +50,7 @@ class Collector {
     if (enclosure.id.copy() != 0) Add(ToText(enclosure.id));
     Add(enclosure.os_name);
     Add(enclosure.model);
+    Add(enclosure.alias);
   }
   void Collect(const registry::Slot&) {}
 
@@ -56,6 +58,7 @@ class Collector {
     Add(host.sas_address());
     Add(host.os_name());
     Add(host.pci_address());
+    Add(host.alias());
   }
   void Collect(const sas::v1::Phy& phy) { Add(phy.os_name()); }
   void Collect(const sas::v1::Port& port) { Add(port.os_name()); }
@@ -85,6 +88,7 @@ class Collector {
     Add(enclosure.logical_id());
     Add(enclosure.os_name());
     Add(enclosure.model());
+    Add(enclosure.alias());
   }
   void Collect(const sas::v1::Slot&) {}
 
@@ -221,12 +225,13 @@ bool ParseSlotQuery(absl::string_view query, SlotQuery* slot) {
   return true;
 }
 
-bool MeansEnclosure(absl::string_view query, absl::string_view logical_id,
-                    absl::string_view model) {
+bool MeansEnclosure(absl::string_view query, absl::string_view logical_id, absl::string_view model,
+                    absl::string_view alias) {
   absl::ConsumePrefix(&query, "0x");
   absl::ConsumePrefix(&query, "enclosures/");
   return (query.size() >= 3 && absl::EndsWith(logical_id, query)) ||
-         (!model.empty() && absl::EqualsIgnoreCase(model, query));
+         (!model.empty() && absl::EqualsIgnoreCase(model, query)) ||
+         (!alias.empty() && absl::EqualsIgnoreCase(alias, query));
 }
 
 }  // namespace sasd::service

@@ -48,8 +48,9 @@ struct SlotQuery {
 bool ParseSlotQuery(absl::string_view query, SlotQuery* slot);
 
 // Whether a query means an enclosure: by its identifier (16 hexadecimal digits), the end of that,
-// or its model.
-bool MeansEnclosure(absl::string_view query, absl::string_view logical_id, absl::string_view model);
+// its model or its alias.
+bool MeansEnclosure(absl::string_view query, absl::string_view logical_id, absl::string_view model,
+                    absl::string_view alias);
 
 }  // namespace sasd::service
 

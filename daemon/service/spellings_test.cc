@@ -38,7 +38,10 @@ ObservationBatch Everything() {
 }
 
 TEST(SpellingsTest, AMessageIsCalledWhatItsResourceIsCalled) {
-  registry::SelfPublishingRegistry registry({"00000000000000aa", 0});
+  registry::Registry::Options options = {"00000000000000aa", 0};
+  options.aliases.hosts[registry::kHostA] = "rack3-a";
+  options.aliases.enclosures[registry::kEnclosure] = "rack3-top";
+  registry::SelfPublishingRegistry registry(std::move(options));
   registry.Observe(Everything());
   size_t kinds = 0;
   registry.Snapshot()->VisitAll([&](const registry::ResourceRef& ref) {
@@ -67,9 +70,10 @@ TEST(SpellingsTest, ASlotIsAnEnclosureAndANumber) {
   SlotQuery slot;
   ASSERT_TRUE(ParseSlotQuery("JBOD24/3", &slot));
   EXPECT_EQ(slot.slot, 3);
-  EXPECT_TRUE(MeansEnclosure(slot.enclosure, "5000ccab03001100", "JBOD24"));
-  EXPECT_TRUE(MeansEnclosure("0x1100", "5000ccab03001100", ""));
-  EXPECT_FALSE(MeansEnclosure("00", "5000ccab03001100", ""));
+  EXPECT_TRUE(MeansEnclosure(slot.enclosure, "5000ccab03001100", "JBOD24", ""));
+  EXPECT_TRUE(MeansEnclosure("0x1100", "5000ccab03001100", "", ""));
+  EXPECT_FALSE(MeansEnclosure("00", "5000ccab03001100", "", ""));
+  EXPECT_TRUE(MeansEnclosure("rack3-top", "5000ccab03001100", "JBOD24", "Rack3-Top"));
   EXPECT_FALSE(ParseSlotQuery("JBOD24", &slot));
   EXPECT_FALSE(ParseSlotQuery("JBOD24/65536", &slot));
 }

@@ -1,14 +1,17 @@
 #include "daemon/service/watch_filter.h"
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "daemon/service/behind_states.h"
 #include "daemon/service/event_view.h"
 #include "daemon/service/filter_bounds.h"
 #include "daemon/service/list_filters.h"
 #include "daemon/service/names.h"
 #include "rpc/status.h"
+#include "sas/v1/resources.pb.h"
 
 namespace sasd::service {
 namespace {
@@ -35,16 +38,73 @@ class ContentConditions final : public watch::Conditions {
   const ConditionsByKind by_kind_;
 };
 
+// Of those kinds, what is behind some objects and fulfils the conditions. It looks at expanders and
+// end devices also where they are not among the kinds, to learn who hangs where.
+class BehindConditions final : public watch::Conditions {
+ public:
+  // `kinds`: a bit each; 0: all. `conditions` may be null.
+  BehindConditions(uint32_t kinds, std::shared_ptr<BehindStates> behind,
+                   std::shared_ptr<const watch::Conditions> conditions)
+      : kinds_(kinds), behind_(std::move(behind)), conditions_(std::move(conditions)) {}
+
+  bool PassesKind(registry::ResourceKind kind) const override {
+    return Wants(kind) || kind == registry::ResourceKind::kExpander ||
+           kind == registry::ResourceKind::kEndDevice;
+  }
+  bool Passes(const registry::ResourceRef& resource) const override {
+    return behind_->Passes(resource) && Wants(registry::KindOf(resource)) &&
+           (conditions_ == nullptr || conditions_->Passes(resource));
+  }
+  bool Passes(registry::ResourceKind kind, const google::protobuf::Message& state) const override {
+    return behind_->Passes(kind, state) && Wants(kind) &&
+           (conditions_ == nullptr || conditions_->Passes(kind, state));
+  }
+
+ private:
+  bool Wants(registry::ResourceKind kind) const {
+    return (kinds_ == 0 || (kinds_ & 1u << static_cast<unsigned>(kind)) != 0) &&
+           (conditions_ == nullptr || conditions_->PassesKind(kind));
+  }
+
+  const uint32_t kinds_;
+  const std::shared_ptr<BehindStates> behind_;  // synchronizes itself
+  const std::shared_ptr<const watch::Conditions> conditions_;
+};
+
+// The last known states of expanders, end devices and drives that are gone.
+grpc::Status ReadRemoved(const BehindScope& scope, std::vector<sas::v1::Resource>* removed) {
+  const absl::Status status = scope.reader->VisitRemoved(
+      [removed, &scope](const RemovedState& state) {
+        sas::v1::Resource resource;
+        if (!resource.ParseFromArray(state.resource.data(),
+                                     static_cast<int>(state.resource.size()))) {
+          return;
+        }
+        const absl::StatusOr<registry::ResourceId> id = ParseName(state.name);
+        if (!id.ok() || !registry::IsNull(scope.topology.Get(*id))) return;  // it came back
+        const bool tells =
+            resource.has_expander() || resource.has_end_device() || resource.has_logical_unit();
+        if (tells) removed->push_back(std::move(resource));
+      },
+      scope.cancelled);
+  return rpc::ToGrpc(status);
+}
+
+grpc::Status ReadBehindStates(const sas::v1::Filter& proto, const BehindScope& scope,
+                              std::shared_ptr<BehindStates>* behind) {
+  std::vector<sas::v1::Resource> removed;
+  if (scope.reader != nullptr) {
+    if (grpc::Status s = ReadRemoved(scope, &removed); !s.ok()) return s;
+  }
+  return BehindStates::Make(proto.behind(), "filter.behind", scope.topology,
+                            scope.reader == nullptr ? nullptr : &removed, behind);
+}
+
 }  // namespace
 
-grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, watch::Filter* filter,
-                             std::shared_ptr<watch::EventViews> views) {
+grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, const BehindScope& scope,
+                             watch::Filter* filter, std::shared_ptr<watch::EventViews> views) {
   if (grpc::Status s = CheckBounds(proto); !s.ok()) return s;
-  if (!proto.behind().empty()) {
-    return rpc::BadField("filter.behind",
-                         "only lists take it: what hung below an object at the time of an event is "
-                         "not known later");
-  }
   std::vector<registry::ResourceKind> kinds;
   for (int i = 0; i < proto.kinds_size(); ++i) {
     const int kind = proto.kinds(i);
@@ -67,6 +127,15 @@ grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, watch::Filter* filter
     ConditionsByKind by_kind;
     if (grpc::Status s = ReadConditions(proto, &by_kind); !s.ok()) return s;
     conditions = std::make_shared<const ContentConditions>(std::move(by_kind));
+  }
+  if (!proto.behind().empty()) {
+    std::shared_ptr<BehindStates> behind;
+    if (grpc::Status s = ReadBehindStates(proto, scope, &behind); !s.ok()) return s;
+    uint32_t mask = 0;
+    for (const registry::ResourceKind kind : kinds) mask |= 1u << static_cast<unsigned>(kind);
+    kinds.clear();
+    conditions =
+        std::make_shared<const BehindConditions>(mask, std::move(behind), std::move(conditions));
   }
   if (views == nullptr) views = std::make_shared<RecentEventViews>();
   *filter = watch::Filter(kinds, hosts, std::move(conditions), std::move(views));

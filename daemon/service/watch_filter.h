@@ -3,17 +3,29 @@
 
 #include <memory>
 
+#include "daemon/registry/topology.h"
+#include "daemon/service/cancelled.h"
+#include "daemon/service/history_reader.h"
 #include "daemon/watch/filter.h"
 #include "grpcpp/support/status.h"
 #include "sas/v1/filter.pb.h"
 
 namespace sasd::service {
 
+// What Filter.behind is about.
+struct BehindScope {
+  const registry::Topology& topology;  // of now
+  // The past of the node; null: not at hand.
+  const HistoryReader* reader = nullptr;
+  Cancelled cancelled = NeverCancelled;
+};
+
 // Reads a request's filter. `views` is shared by subscribers who go through the same events at the
 // same time; null: the filter has its own. Errors: BadField for what is out of CheckBounds(), a
-// kind that is not one, a name that is no host's, and as of ReadConditions(). A host that is not
-// known (yet) is no error: it may come.
-grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, watch::Filter* filter,
+// kind that is not one, a name that is no host's, and as of ReadConditions() and BehindStates;
+// those of the reader. A host that is not known (yet) is no error: it may come.
+grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, const BehindScope& scope,
+                             watch::Filter* filter,
                              std::shared_ptr<watch::EventViews> views = nullptr);
 
 }  // namespace sasd::service

@@ -122,7 +122,8 @@ class Node {
 class Client {
  public:
   Client(Node& node, const std::string& filter, size_t chunk) : node_(node), chunk_(chunk) {
-    EXPECT_TRUE(ReadWatchFilter(ParseFilter(filter), &filter_).ok()) << filter;
+    const auto topology = node_.registry_.Snapshot();
+    EXPECT_TRUE(ReadWatchFilter(ParseFilter(filter), {*topology}, &filter_).ok()) << filter;
     cursor_ = node_.log_.Subscribe(listener_, filter_);
     held_ = Snapshot(*cursor_->BeginSnapshot());
     cursor_->EndSnapshot();
@@ -282,7 +283,7 @@ TEST(WatchFilterTest, FilteredClientsHoldWhatPasses) {
 // The changes of the last event to a subscriber with the filter.
 std::vector<std::string> LastChanges(Node& node, const std::string& text) {
   watch::Filter filter;
-  EXPECT_TRUE(ReadWatchFilter(ParseFilter(text), &filter).ok());
+  EXPECT_TRUE(ReadWatchFilter(ParseFilter(text), {*node.registry_.Snapshot()}, &filter).ok());
   const auto history = node.log_.Read(node.log_.newest_revision() - 1, 1);
   EXPECT_TRUE(history.ok());
   std::vector<std::string> lines;
@@ -344,7 +345,7 @@ TEST(WatchFilterTest, ANoticePassesByKindAndHost) {
   node.Observe({notice}, registry::kHostA);
   const auto count = [&node](const std::string& text) {
     watch::Filter filter;
-    EXPECT_TRUE(ReadWatchFilter(ParseFilter(text), &filter).ok());
+    EXPECT_TRUE(ReadWatchFilter(ParseFilter(text), {*node.registry_.Snapshot()}, &filter).ok());
     const auto history = node.log_.Read(node.log_.newest_revision() - 1, 1);
     return watch::Select(history->events.at(0), filter).has_value();
   };
@@ -376,12 +377,95 @@ TEST(WatchFilterTest, OldViewsAreLetGo) {
   EXPECT_TRUE(first.expired());
 }
 
-TEST(WatchFilterTest, OnlyListsTakeBehind) {
+// ---------------------------------------------------------------------------------------- behind
+
+constexpr char kBehindExpander[] = "behind: 'hosts/000000000000000a/expanders/000000000000000e' ";
+
+EndDeviceFacts DriveAt(NodeKey parent, uint64_t address) {
+  EndDeviceFacts facts = registry::Drive(registry::kHostA, address);
+  facts.parent = parent;
+  facts.enclosure = EnclosureKey(0);
+  facts.slot.reset();
+  return facts;
+}
+
+NodeKey ExpanderKey() { return {registry::kHostA, registry::kExpander, PhysicalPort(0)}; }
+
+// The names that a stream with a filter, begun before, gets of what happens.
+class Follower {
+ public:
+  Follower(Node& node, const std::string& filter) : node_(node) {
+    const auto topology = node.registry_.Snapshot();
+    const grpc::Status status = ReadWatchFilter(ParseFilter(filter), {*topology}, &filter_);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+
+  std::vector<std::string> Observe(std::vector<Observation> observations) {
+    const int64_t before = node_.log_.newest_revision();
+    node_.Observe(std::move(observations), registry::kHostA);
+    std::vector<std::string> lines;
+    const auto history = node_.log_.Read(before, 100);
+    for (const watch::EncodedEventPtr& event : history->events) {
+      const auto selection = watch::Select(event, filter_);
+      if (!selection.has_value()) continue;
+      sas::v1::Event sent;
+      EXPECT_TRUE(sent.ParseFromString(EventParts(*selection).Next(~size_t{0})));
+      for (const sas::v1::Change& change : sent.changes())
+        lines.push_back(NameOf(change.resource()));
+    }
+    return lines;
+  }
+
+ private:
+  Node& node_;
+  watch::Filter filter_;
+};
+
+TEST(WatchFilterTest, StreamLearnsWhatComesBehindAnExpander) {
+  Node node;
+  node.Observe({registry::HostOf(registry::kHostA), registry::ExpanderOn(registry::kHostA)},
+               registry::kHostA);
+  Follower drives(node, absl::StrCat(kBehindExpander, "kinds: RESOURCE_KIND_LOGICAL_UNIT"));
+  const NodeKey host = NodeKey::Host(registry::kHostA);
+  EXPECT_THAT(drives.Observe(
+                  {DriveAt(ExpanderKey(), 0x31), registry::Unit(registry::kHostA, 0x31, "naa.1")}),
+              ElementsAre("logicalUnits/naa.1"));
+  EXPECT_THAT(
+      drives.Observe({DriveAt(host, 0x32), registry::Unit(registry::kHostA, 0x32, "naa.2")}),
+      ::testing::IsEmpty());
+  // It goes, and is known still.
+  EXPECT_THAT(
+      drives.Observe({EndDeviceGone{{registry::kHostA, SasAddress(0x31), PhysicalPort(0)}}}),
+      ElementsAre("logicalUnits/naa.1"));
+  EXPECT_THAT(
+      drives.Observe({EndDeviceGone{{registry::kHostA, SasAddress(0x32), PhysicalPort(0)}}}),
+      ::testing::IsEmpty());
+}
+
+TEST(WatchFilterTest, ExpanderThatComesLaterIsBehindItsParent) {
+  Node node;
+  node.Observe({registry::HostOf(registry::kHostA), registry::ExpanderOn(registry::kHostA)},
+               registry::kHostA);
+  Follower all(node, kBehindExpander);
+  ExpanderFacts below = registry::ExpanderOn(registry::kHostA);
+  below.key.address = SasAddress(0xEE);
+  below.parent = ExpanderKey();
+  EXPECT_THAT(all.Observe({below}),
+              ElementsAre("hosts/000000000000000a/expanders/00000000000000ee"));
+  EXPECT_THAT(all.Observe({DriveAt(below.key, 0x33)}),
+              ElementsAre("hosts/000000000000000a/endDevices/0000000000000033"));
+}
+
+TEST(WatchFilterTest, NameThatIsNoneIsRefused) {
+  Node node;
   watch::Filter filter;
-  const grpc::Status status = ReadWatchFilter(ParseFilter("behind: 'hosts/000000000000000a'"),
-                                              &filter, std::make_shared<RecentEventViews>());
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_THAT(status.error_message(), ::testing::HasSubstr("filter.behind"));
+  for (const char* text : {"behind: 'nonsense'", "behind: 'hosts/000000000000000a/phys/3'",
+                           "behind: 'logicalUnits/naa.9'"}) {
+    const grpc::Status status =
+        ReadWatchFilter(ParseFilter(text), {*node.registry_.Snapshot()}, &filter);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << text;
+    EXPECT_THAT(status.error_message(), ::testing::HasSubstr("filter.behind[0]")) << text;
+  }
 }
 
 }  // namespace

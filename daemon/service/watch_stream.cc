@@ -82,7 +82,8 @@ grpc::Status WatchStream::Open(watch::WatchLog& log, const sas::v1::WatchRequest
                                const std::optional<watch::ResumeToken>& token,
                                std::shared_ptr<watch::Cursor>* cursor) {
   watch::Filter filter;
-  grpc::Status status = ReadWatchFilter(request.filter(), &filter, service_.views_);
+  const std::shared_ptr<const registry::Topology> topology = service_.registry_.Snapshot();
+  grpc::Status status = ReadWatchFilter(request.filter(), {*topology}, &filter, service_.views_);
   if (!status.ok()) return status;
   if (!token.has_value()) {
     *cursor = log.Subscribe(weak_from_this(), std::move(filter));

@@ -4,12 +4,14 @@ tasks_test.py --write FOLDER   writes these pages and the screens of tests/e2e/s
 """
 
 import fcntl
+import json
 import os
 import pty
 import re
 import select
 import shlex
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -322,6 +324,144 @@ class RestartTest(unittest.TestCase):
                 self.assertTrue(line, "the watch has ended")
                 if "ZA100007" in line:
                     break
+
+
+class AliasTest(unittest.TestCase):
+    """What operators call things, through a restart and a reload."""
+
+    HOST, JBOD = "hosts/500605b00ab01230", "enclosures/5000ccab03001100"
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(dir="/tmp")
+        self.addCleanup(self.folder.cleanup)
+        self.address = f"unix:{self.folder.name}/s"
+        self.file = f"{self.folder.name}/aliases.toml"
+        self.write_file("")
+
+    def write_file(self, text):
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def start(self):
+        process = subprocess.Popen(
+            [SASD, "--fabric", "demo", "--state-dir", f"{self.folder.name}/state",
+             "--alias-file", self.file, "--listen", self.address],
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.run_it("wait", "--settled", "--timeout", f"{TIMEOUT_S}s")
+        return process
+
+    def run_it(self, *arguments, code=0):
+        done = subprocess.run(
+            [SASCTL, "--addr", self.address, *arguments], capture_output=True, text=True, check=False
+        )
+        self.assertEqual(done.returncode, code, (arguments, done.stdout, done.stderr))
+        return done.stdout + done.stderr
+
+    def complete(self, *words):
+        done = subprocess.run(
+            [SASCTL, "__complete", "--", "--addr", self.address, *words],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.split()
+
+    def reload(self, sasd, wanted):
+        """SIGHUP, until the log says what is wanted."""
+        sasd.send_signal(signal.SIGHUP)
+        lines = ""
+        while wanted not in lines:
+            line = sasd.stderr.readline()
+            self.assertTrue(line, lines)
+            lines += line
+        return lines
+
+    def test_aliases_are_shown_taken_and_kept(self):
+        sasd = self.start()
+        self.run_it("alias", "set", "JBOD24", "rack3-top")
+        self.run_it("alias", "set", self.HOST, "rack3-a")
+        # Every output.
+        self.assertRegex(self.run_it(), "rack3-top +SMC JBOD24")
+        self.assertRegex(self.run_it("tree"), r"host-500605b00ab01230 rack3-a SAS9300-8e")
+        self.assertIn("rack3-top 5000ccab03001100 SMC JBOD24", self.run_it("tree"))
+        self.assertRegex(self.run_it("list", "hosts"), r"500605b00ab01230 +rack3-a")
+        self.assertRegex(self.run_it("list", "enclosures"), r"rack3-top .* rack3-a,500605b00ab05670")
+        shown = self.run_it("show", "ZA100003")
+        self.assertIn("5000ccab03001100 (rack3-top)", shown)
+        self.assertIn("\n  rack3-a ", shown)
+        self.assertIn('"alias": "rack3-top"', self.run_it("show", self.JBOD, "-o", "json"))
+        self.assertIn('alias="rack3-top"} 1', self.run_it("metrics"))
+        # Every lookup and filter.
+        for words in (
+            ("show", "rack3-top/3"),
+            ("impact", "RACK3-TOP"),
+            ("tree", "rack3-a"),
+            ("history", "rack3-top"),
+            ("list", "drives", "-f", "behind=rack3-a"),
+            ("list", "slots", "-f", "enclosure=rack3-top"),
+            ("list", "hosts", "rack3-a"),
+            ("list", "enclosures", "-f", "alias=rack3-*"),
+            ("events", "-f", "host=rack3-a", "-n", "1"),
+            ("health", "rack3-a"),
+        ):
+            self.assertNotIn("no ", self.run_it(*words).split("\n")[-1], words)
+        self.assertIn("rack3-top/3", self.run_it("impact", "rack3-top"))
+        self.run_it("dismiss", "rack3-top", "--reason", "known")
+        self.run_it("undismiss", "rack3-top")
+        # What happens is told with it; a change is an event, and audited.
+        self.run_it("emulator", "pull", "jbod1-disk03")
+        self.assertIn("removed from rack3-top/3", self.run_it("events", "-n", "9"))
+        self.assertIn("slot 3 of enclosure rack3-top", self.run_it("health", code=2))
+        changed = self.run_it("events", "--cause", "control", "-o", "jsonl")
+        self.assertIn('"changedFields":"alias"', changed)
+        self.assertIn("sas.v1.AliasService/SetAlias", self.run_it("audit"))
+        # Collisions.
+        self.assertIn("is already the name of", self.run_it("alias", "set", "JBOD12", "ZA100004", code=1))
+        self.assertIn("is the alias of", self.run_it("alias", "set", "JBOD12", "rack3-A", code=1))
+        # A restart.
+        sasd.terminate()
+        sasd.wait(timeout=TIMEOUT_S)
+        sasd = self.start()
+        self.assertRegex(self.run_it(), "rack3-top +SMC JBOD24")
+        # The file wins, at a reload; a fault in it changes nothing.
+        self.write_file(f'"{self.JBOD}" = "cellar"\n')
+        self.reload(sasd, "SIGHUP: rescanning")
+        self.assertIn("cellar", self.run_it("list", "enclosures"))
+        self.assertIn("not in use: the file of aliases calls it", self.run_it("alias", "list"))
+        self.assertIn("change it there", self.run_it("alias", "remove", "cellar", code=1))
+        self.write_file(f'"{self.JBOD}" = "two words"\n')
+        self.assertIn("aliases.toml:1:1: ", self.reload(sasd, "SIGHUP: rescanning"))
+        self.assertIn("cellar", self.run_it("list", "enclosures"))
+        # Words of the completion.
+        self.assertEqual(self.complete("show", "cel"), ["cellar"])
+        self.assertEqual(self.complete("list", "drives", "-f", "enclosure=cel"), ["enclosure=cellar"])
+        self.assertIn("rack3-a", self.complete("alias", "remove", ""))
+        check = subprocess.run(
+            [SASD, "--check-config", "--fabric", "demo", "--alias-file", self.file],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        self.assertEqual(check.returncode, 2, check.stderr)
+        self.assertIn("aliases.toml:1:1: ", check.stderr)
+
+
+class DocumentTest(unittest.TestCase):
+    """What programs get from commands that join several answers."""
+
+    def test_summary_and_impact_are_documents(self):
+        with Sasd("--fabric", "demo") as sasd:
+            summary = json.loads(sasd.run("summary", "-o", "json"))
+            self.assertEqual(summary["drives"], {"present": 36, "expected": 36})
+            self.assertEqual([host["gbps"] for host in summary["hosts"]], [48, 60])
+            self.assertEqual(summary["enclosures"][0]["freeSlotCount"], 1)
+            self.assertIn("node: ", sasd.run("summary", "-o", "yaml"))
+            impact = json.loads(sasd.run("impact", "5000ccab0300213f", "-o", "json"))
+            self.assertEqual(len(impact["lostDrives"]), 4)
+            self.assertEqual(len(impact["reducedDrives"]), 8)
+            self.assertEqual(impact["reducedDrives"][0]["lostPathCount"], 1)
+            phy = json.loads(sasd.run("impact", "hosts/500605b00ab01230/phys/0", "-o", "jsonl"))
+            self.assertEqual(phy["linkLeft"], {"width": 3, "rate": "LINK_RATE_12_GBPS"})
 
 
 class ShellTest(unittest.TestCase):

@@ -119,7 +119,8 @@ void CheckFilters(const std::string& bytes) {
   CheckListFilter<registry::Enclosure>(filter);
   CheckListFilter<registry::Slot>(filter);
   watch::Filter read({}, {});
-  CheckStatus(service::ReadWatchFilter(filter, &read));
+  const registry::Topology nothing(registry::Tables(), 0, "");
+  CheckStatus(service::ReadWatchFilter(filter, {nothing}, &read));
 }
 
 void CheckPages(const std::string& text) {

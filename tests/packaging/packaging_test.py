@@ -260,6 +260,7 @@ class InstallTest(unittest.TestCase):
         "usr/lib/modprobe.d/sasd.conf": 0o644,
         "usr/share/bash-completion/completions/sasctl": 0o644,
         "usr/share/zsh/vendor-completions/_sasctl": 0o644,
+        "usr/share/fish/vendor_completions.d/sasctl.fish": 0o644,
         "usr/share/man/man1/sasctl.1": 0o644,
         "usr/share/man/man1/sashba.1": 0o644,
         "usr/share/man/man5/sasd.toml.5": 0o644,
