@@ -160,10 +160,10 @@ class SharedAddressTest : public ::testing::Test {
   std::unique_ptr<Daemon> daemon_;
 };
 
-// ../shared/fixtures/cases/two-hbas-one-address (driver/sysfs/testdata/README.md names the source).
+// Of tests/e2e/cases_test.py (driver/sysfs/testdata/README.md names the source).
 TEST_F(SharedAddressTest, TwoHbasThatWereFlashedWithOneAddress) {
   const std::string command = absl::StrCat(
-      "tar -xzf driver/sysfs/testdata/two-hbas-one-address.sys.tar.gz -C ", folder_.string());
+      "tar -xzf driver/sysfs/testdata/cases/two-hbas-one-address.sys.tar.gz -C ", folder_.string());
   ASSERT_EQ(system(command.c_str()), 0);
   for (const bool live : {false, true}) {
     live ? StartLiveOnTree() : StartOnTree();

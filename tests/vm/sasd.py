@@ -60,7 +60,9 @@ class Sasd:
 
     def ctl(self, arguments, check=True):
         """The Result of `sasctl ARGUMENTS`."""
-        return self.vm.run(f"sasctl {arguments}", check=check)
+        # The guest may be slow: other programs share the host's processors.
+        patience = "" if "--timeout" in arguments else f" --timeout {SETTLE_S}s"
+        return self.vm.run(f"sasctl {arguments}{patience}", check=check)
 
     def settle(self):
         self.ctl(f"wait --settled --timeout {SETTLE_S}s")
