@@ -11,7 +11,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.environ["TEST_SRCDIR"], "sasd", "proto"))
@@ -20,6 +19,7 @@ import grpc
 
 from sas.emulator.v1 import emulator_service_pb2 as emulator
 from sas.emulator.v1 import emulator_service_pb2_grpc as emulator_grpc
+from sas.v1 import filter_pb2 as filters
 from sas.v1 import history_service_pb2 as history
 from sas.v1 import history_service_pb2_grpc as history_grpc
 from sas.v1 import node_service_pb2 as node
@@ -45,13 +45,15 @@ from watch_reference import (
     kind_of,
     name_of,
 )
+from watch_stream import TIMEOUT_S, Stream
 
 SASD = os.path.join(os.environ["TEST_SRCDIR"], "sasd", "daemon", "sasd")
-TIMEOUT_S = 120
 ROUND = 100  # acts between two examinations
 EVERY_TOKEN = 50
 SEED = int(os.environ.get("WATCH_CONTRACT_SEED", "15"))
 
+# What an event does not decide.
+LISTS_ONLY = {"behind"}
 # A key of ours: hosts by number, kinds by name, and conditions (field, operator, values).
 FILTERS = [
     {},
@@ -83,66 +85,6 @@ FILTERS = [
     {"where": [("target_protocols", EQUAL, ["SATA"])]},
     {"where": [("revision", GREATER, ["50"])], "kinds": ["end_device", "host"]},
 ]
-
-class Stream:
-    """A running Watch, read by a thread of its own. Parts of an event are put together."""
-
-    def __init__(self, stub, request):
-        self.lock = threading.Condition()
-        self.resources = {}  # the snapshot, by name
-        self.snapshot_revision = None
-        self.synced = None
-        self.events = []
-        self.ended = None
-        self.part = None
-        self.call = stub.Watch(request)
-        self.thread = threading.Thread(target=self.read)
-        self.thread.start()
-
-    def read(self):
-        try:
-            for response in self.call:
-                with self.lock:
-                    self.take(response)
-                    self.lock.notify_all()
-        except Exception as error:  # pylint: disable=broad-except
-            with self.lock:
-                self.ended = error
-                self.lock.notify_all()
-
-    def take(self, response):
-        assert not response.HasField("resync"), "fell behind"
-        for resource in response.snapshot.resources:
-            assert name_of(resource) not in self.resources, "twice in a snapshot"
-            self.resources[name_of(resource)] = resource
-        if response.HasField("snapshot"):
-            self.snapshot_revision = response.snapshot.revision
-        if response.HasField("synced"):
-            self.synced = response.synced
-        for event in response.events.events:
-            if self.part is not None:
-                self.part.changes.extend(event.changes)
-                self.part.notices.extend(event.notices)
-                self.part.resume_token = event.resume_token
-                self.part.continued = event.continued
-                event = self.part
-            self.part = event if event.continued else None
-            if not event.continued:
-                self.events.append(event)
-
-    def wait(self, condition, what):
-        with self.lock:
-            done = self.lock.wait_for(lambda: self.ended or condition(), timeout=TIMEOUT_S)
-            assert done and not self.ended, (what, self.ended)
-
-    def wait_synced(self):
-        self.wait(lambda: self.synced is not None, "SYNCED does not come")
-        return self
-
-    def end(self):
-        self.call.cancel()
-        self.thread.join()
-
 
 class Acts:
     """Random acts on the fabric. Half of them repair what an earlier one has broken."""
@@ -282,7 +224,26 @@ class Contract:
         self.filters = [Filter(spec, [host.name for host in hosts]) for spec in FILTERS]
         self.resumed = self.compared = self.additions = self.departures = 0
 
+    def check_filters(self):
+        """FILTERS has every field of a filter that Watch takes, every operator and every kind."""
+        requests = [f.request() for f in self.filters]
+        used = {field.name for request in requests for field, _ in request.ListFields()}
+        assert used == set(filters.Filter.DESCRIPTOR.fields_by_name) - LISTS_ONLY, used
+        operators = {each.operator for request in requests for each in request.conditions}
+        assert operators == set(filters.Operator.values()) - {0}, operators
+        assert {k for request in requests for k in request.kinds} == set(
+            resources.ResourceKind.values()
+        ) - {0}
+        for field in LISTS_ONLY:
+            request = watch.WatchRequest(filter=filters.Filter(**{field: sorted(self.filters[1].hosts)}))
+            try:
+                next(self.watch.Watch(request, timeout=TIMEOUT_S))
+                raise AssertionError(f"Watch takes {field}")
+            except grpc.RpcError as error:
+                assert error.code() == grpc.StatusCode.INVALID_ARGUMENT, error
+
     def start(self):
+        self.check_filters()
         self.settle()
         self.streams = [
             Stream(self.watch, watch.WatchRequest(filter=f.request())).wait_synced()

@@ -19,6 +19,8 @@ import time
 
 from edge_node import TIMEOUT_S, Node, descriptors, rss_mib
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../clients"))
+
 import grpc
 from google.protobuf import descriptor as types
 from google.protobuf import message_factory
@@ -31,6 +33,7 @@ from sas.v1 import node_service_pb2_grpc as node_grpc
 from sas.v1 import topology_service_pb2 as topology
 from sas.v1 import watch_service_pb2 as watch
 from sas.v1 import watch_service_pb2_grpc as watch_grpc
+from watch_stream import Stream
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 MODULES = (emulator, baseline, history, node, topology, watch)
@@ -273,60 +276,36 @@ class Fuzz:
 
 # --------------------------------------------------------------------------- the subscriber
 
+LARGE = [("grpc.max_receive_message_length", 64 << 20)]
+
+
 def name_of(resource):
     return getattr(resource, resource.WhichOneof("resource")).name
 
 
-class Subscriber:
+class Subscriber(Stream):
     """Follows everything, and checks it."""
 
     def __init__(self, sasd):
-        self.channel = sasd.channel([("grpc.max_receive_message_length", 64 << 20)])
-        self.stub = watch_grpc.WatchServiceStub(self.channel)
-        self.lock = threading.Condition()
-        self.state, self.revision, self.token, self.events, self.error = {}, 0, None, 0, None
-        self.part = []
-        self.call = self.stub.Watch(watch.WatchRequest())
-        self.thread = threading.Thread(target=self.read, daemon=True)
-        self.thread.start()
+        self.channel = sasd.channel(LARGE)
+        self.state, self.revision, self.token, self.count = None, 0, None, 0
+        super().__init__(watch_grpc.WatchServiceStub(self.channel), watch.WatchRequest())
         self.wait(lambda: self.token is not None, "SYNCED")
 
-    def wait(self, condition, what):
-        with self.lock:
-            done = self.lock.wait_for(lambda: self.error or condition(), timeout=TIMEOUT_S)
-        assert done and not self.error, (what, self.error)
-
-    def read(self):
-        try:
-            for response in self.call:
-                with self.lock:
-                    self.take(response)
-                    self.lock.notify_all()
-        except Exception as error:  # pylint: disable=broad-except
-            with self.lock:
-                self.error = self.error or repr(error)
-                self.lock.notify_all()
-
     def take(self, response):
-        assert not response.HasField("resync"), "fell behind"
-        for resource in response.snapshot.resources:
-            self.state[name_of(resource)] = resource
+        super().take(response)
         if response.HasField("synced"):
+            self.state = self.resources
             self.revision, self.token = response.synced.revision, response.synced.resume_token
-        for event in response.events.events:
-            if not self.part:
-                assert event.previous_revision == self.revision, (
-                    f"event {event.revision} follows {event.previous_revision}, "
-                    f"and the one before was {self.revision}")
-            self.part.append(event)
-            if event.continued:
-                continue
-            for each in self.part:
-                for change in each.changes:
-                    self.apply(change)
-            self.revision, self.token = event.revision, event.resume_token
-            self.events += 1
-            self.part = []
+
+    def on_event(self, event):
+        assert event.previous_revision == self.revision, (
+            f"event {event.revision} follows {event.previous_revision}, "
+            f"and the one before was {self.revision}")
+        for change in event.changes:
+            self.apply(change)
+        self.revision, self.token = event.revision, event.resume_token
+        self.count += 1
 
     def apply(self, change):
         name = name_of(change.resource)
@@ -338,16 +317,10 @@ class Subscriber:
 
     def check_against_a_snapshot(self, sasd):
         """A new subscriber sees at its revision what this one has put together."""
-        with sasd.channel([("grpc.max_receive_message_length", 64 << 20)]) as channel:
-            call = watch_grpc.WatchServiceStub(channel).Watch(watch.WatchRequest(), timeout=TIMEOUT_S)
-            there = {}
-            for response in call:
-                for resource in response.snapshot.resources:
-                    there[name_of(resource)] = resource
-                if response.HasField("synced"):
-                    revision = response.synced.revision
-                    break
-            call.cancel()
+        with sasd.channel(LARGE) as channel:
+            new = Stream(watch_grpc.WatchServiceStub(channel), watch.WatchRequest()).wait_synced()
+            new.end()
+        there, revision = new.resources, new.synced.revision
         self.wait(lambda: self.revision >= revision, f"revision {revision}")
         with self.lock:
             if self.revision != revision:
@@ -418,15 +391,15 @@ def main():
             time.sleep(0.1)
         else:
             raise AssertionError("sasd does not come to rest")
-        assert subscriber.error is None, subscriber.error
-        subscriber.call.cancel()
+        assert subscriber.ended is None, subscriber.ended
+        subscriber.end()
         subscriber.channel.close()
         deadline = time.monotonic() + 60
         while descriptors(sasd.process.pid) > before and time.monotonic() < deadline:
             time.sleep(0.1)
         after = descriptors(sasd.process.pid)
         print(f"{fuzz.counts}, codes {fuzz.codes}")
-        print(f"subscriber: {subscriber.events} events, equal to {compared} snapshots; slowest "
+        print(f"subscriber: {subscriber.count} events, equal to {compared} snapshots; slowest "
               f"GetNode {slowest * 1000:.0f} ms; descriptors {before} to {after}, memory "
               f"{memory:.0f} to {rss_mib(sasd.process.pid):.0f} MiB")
         assert after <= before, "descriptors are lost"
