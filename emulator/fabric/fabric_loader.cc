@@ -55,8 +55,9 @@ class ErrorLines : public google::protobuf::io::ErrorCollector {
 // One use per object.
 class Reader {
  public:
-  Reader(const Fabric& file, const TextFormat::ParseInfoTree& tree, absl::string_view origin)
-      : file_(file), tree_(tree), origin_(origin) {}
+  Reader(const Fabric& file, const TextFormat::ParseInfoTree& tree, absl::string_view origin,
+         size_t max_problems)
+      : file_(file), tree_(tree), origin_(origin), max_problems_(max_problems) {}
 
   absl::StatusOr<FabricSpec> Read() {
     spec_.name = file_.name();
@@ -82,9 +83,11 @@ class Reader {
     if (!problems_.empty()) {
       return absl::InvalidArgumentError(absl::StrJoin(problems_, "\n"));
     }
-    absl::Status valid = ValidateFabric(
-        spec_, {[this](ElementKind kind, uint32_t i) { return ElementPlace(kind, i); },
-                [this](uint32_t i) { return Text(link_at_[i]); }});
+    absl::Status valid =
+        ValidateFabric(spec_,
+                       {[this](ElementKind kind, uint32_t i) { return ElementPlace(kind, i); },
+                        [this](uint32_t i) { return Text(link_at_[i]); }},
+                       max_problems_);
     if (!valid.ok()) return valid;
     return std::move(spec_);
   }
@@ -447,6 +450,7 @@ class Reader {
   const Fabric& file_;
   const TextFormat::ParseInfoTree& tree_;
   const absl::string_view origin_;
+  const size_t max_problems_;
   FabricSpec spec_;
   std::vector<std::string> problems_;
   absl::flat_hash_map<std::string, uint32_t> hosts_, expanders_, enclosures_, models_;
@@ -455,7 +459,8 @@ class Reader {
 
 }  // namespace
 
-absl::StatusOr<FabricSpec> ParseFabric(absl::string_view text, absl::string_view origin) {
+absl::StatusOr<FabricSpec> ParseFabric(absl::string_view text, absl::string_view origin,
+                                       size_t max_problems) {
   ErrorLines errors(origin);
   TextFormat::ParseInfoTree tree;
   TextFormat::Parser parser;
@@ -465,14 +470,14 @@ absl::StatusOr<FabricSpec> ParseFabric(absl::string_view text, absl::string_view
   if (!parser.ParseFromString(std::string(text), &file)) {
     return absl::InvalidArgumentError(errors.Join());
   }
-  return Reader(file, tree, origin).Read();
+  return Reader(file, tree, origin, max_problems).Read();
 }
 
-absl::StatusOr<FabricSpec> LoadFabric(absl::string_view name_or_path) {
+absl::StatusOr<FabricSpec> LoadFabric(absl::string_view name_or_path, size_t max_problems) {
   const std::vector<ShippedFabric> shipped = ShippedFabrics();
   for (const ShippedFabric& fabric : shipped) {
     if (fabric.name == name_or_path) {
-      return ParseFabric(fabric.text, absl::StrCat(fabric.name, ".textproto"));
+      return ParseFabric(fabric.text, absl::StrCat(fabric.name, ".textproto"), max_problems);
     }
   }
   std::vector<std::string> names;
@@ -493,7 +498,7 @@ absl::StatusOr<FabricSpec> LoadFabric(absl::string_view name_or_path) {
   if (!text.ok()) {
     return absl::NotFoundError(absl::StrCat("cannot read the fabric file \"", path, "\"", hint));
   }
-  return ParseFabric(*text, path);
+  return ParseFabric(*text, path, max_problems);
 }
 
 }  // namespace sasd::emulator

@@ -16,15 +16,13 @@
 namespace sasd::emulator {
 namespace {
 
-constexpr size_t kMaxProblems = 20;
-
 // All HBAs number directly attached SATA drives from this address.
 bool IsBoardMade(SasAddress address) { return address.value() >> 32 == 0x44332211; }
 
 class Validator {
  public:
-  Validator(const FabricSpec& fabric, const FabricLocations& locations)
-      : fabric_(fabric), locations_(locations) {}
+  Validator(const FabricSpec& fabric, const FabricLocations& locations, size_t max_problems)
+      : fabric_(fabric), locations_(locations), max_problems_(max_problems) {}
 
   absl::Status Run() {
     if (fabric_.hosts.empty()) Problem("", "the fabric has no host; add one: host { id: ... }");
@@ -41,7 +39,7 @@ class Validator {
 
  private:
   void Problem(const std::string& where, const std::string& what) {
-    if (problems_.size() >= kMaxProblems) {
+    if (problems_.size() >= max_problems_) {
       ++dropped_;
       return;
     }
@@ -340,6 +338,7 @@ class Validator {
 
   const FabricSpec& fabric_;
   const FabricLocations& locations_;
+  const size_t max_problems_;
   std::vector<std::string> problems_;
   size_t dropped_ = 0;
   absl::flat_hash_map<absl::string_view, std::pair<ElementKind, uint32_t>> ids_;
@@ -351,8 +350,9 @@ class Validator {
 
 }  // namespace
 
-absl::Status ValidateFabric(const FabricSpec& fabric, const FabricLocations& locations) {
-  return Validator(fabric, locations).Run();
+absl::Status ValidateFabric(const FabricSpec& fabric, const FabricLocations& locations,
+                            size_t max_problems) {
+  return Validator(fabric, locations, max_problems).Run();
 }
 
 }  // namespace sasd::emulator

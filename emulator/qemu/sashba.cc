@@ -27,6 +27,7 @@
 #include "emulator/pci/pci_identity.h"
 #include "emulator/pci/qtest_channel.h"
 #include "emulator/pci/vtd_iommu.h"
+#include "emulator/qemu/check_command.h"
 #include "emulator/qemu/qemu_process.h"
 #include "emulator/service/emulator_service.h"
 #include "rpc/edge.h"
@@ -44,13 +45,15 @@ struct CommandLine {
   bool msix = false, intx = false, iommu = false;
   uint64_t seed = 1;
   std::vector<std::string> qemu;
+  std::vector<std::string> check;  // fabrics
 };
 
 void Declare(CLI::App& app, CommandLine& line) {
   app.set_version_flag("--version", absl::StrCat("sashba ", rpc::kVersion));
-  app.add_option("--fabric", line.fabric,
-                 "Fabric: name of a shipped fabric, or path of a .textproto file")
-      ->required();
+  app.add_option(
+      "--fabric", line.fabric,
+      "Fabric: name of a shipped fabric, or path of a .textproto file (required to start "
+      "QEMU)");
   app.add_option("--listen", line.listen,
                  "Address for EmulatorService (sasctl emulator): unix:PATH or HOST:PORT");
   app.add_option("--hba", line.hba,
@@ -64,7 +67,18 @@ void Declare(CLI::App& app, CommandLine& line) {
   app.add_option("--seed", line.seed, "Seed of the order of device handles after a reset")
       ->capture_default_str();
   app.add_option("--qemu-log", line.qemu_log, "Write QEMU's standard error to this file");
-  app.add_option("qemu", line.qemu, "QEMU and its arguments, after --")->required();
+  app.add_option("qemu", line.qemu, "QEMU and its arguments, after --");
+  CLI::App* check = app.add_subcommand(
+      "check", "Check fabrics: print every error with its line and remedy, or what is in them");
+  check->add_option("fabric", line.check, "Names of shipped fabrics, or paths of .textproto files")
+      ->required();
+  app.require_subcommand(0, 1);
+  // A subcommand needs no QEMU.
+  app.final_callback([&app, &line] {
+    if (!app.get_subcommands().empty()) return;
+    if (line.fabric.empty()) throw CLI::RequiredError("--fabric");
+    if (line.qemu.empty()) throw CLI::RequiredError("qemu");
+  });
   app.footer(
       "QEMU needs a q35 machine with shared memory (-object memory-backend-memfd,share=on) and "
       "one\n"
@@ -238,6 +252,7 @@ int Main(int argc, char** argv) {
   CommandLine line;
   Declare(app, line);
   CLI11_PARSE(app, argc, argv);
+  if (!line.check.empty()) return CheckFabrics(line.check, std::cout, std::cerr);
   setenv("GRPC_VERBOSITY", "NONE", 0);  // the error below reports an address in use, in one line
   // Only Wait() takes signals.
   sigset_t signals, mask;
