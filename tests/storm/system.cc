@@ -10,7 +10,7 @@
 #include "driver/base/clock.h"
 #include "driver/hba_driver.h"
 #include "driver/transport/pci_ioc/fake_front_end_bus.h"
-#include "driver/transport/pci_ioc/pacer.h"
+#include "driver/transport/pci_ioc/fake_pacer.h"
 #include "driver/transport/pci_ioc/pci_ioc_transport.h"
 #include "driver/wire/mpi/messages.h"
 #include "emulator/emulator.h"
@@ -37,16 +37,6 @@ bool InTrouble(emulator::Emulator& emulator) {
   }
   return false;
 }
-
-// Resets as fast as the virtual HBA is.
-class QuickPacer : public pci_ioc::Pacer {
- public:
-  absl::Duration Monotonic() override { return SystemClock().Monotonic(); }
-  absl::Status Pause(absl::Duration duration) override {
-    absl::SleepFor(std::min(duration, absl::Milliseconds(1)));
-    return absl::OkStatus();
-  }
-};
 
 }  // namespace
 
@@ -203,7 +193,7 @@ class System::Drivers : public VirtualBackend {
 
   const std::string description_ = "virtual HBAs";
   ObservationSink& sink_;
-  QuickPacer pacer_;
+  pci_ioc::QuickPacer pacer_;
   std::vector<std::unique_ptr<pci_ioc::FakeSlot>> slots_;  // empty: in-process
   std::unique_ptr<emulator::Emulator> emulator_;
   std::unique_ptr<emulator::EmulatorRunner> runner_;

@@ -221,7 +221,9 @@ void PciIocTransport::HandBack() {
   own_pacer_->BeginLast();
   bus_->Write32(kInterruptMask, kMaskAll);
   bus_->DisableInterrupts();
-  // An IOC that does not become READY cannot write to memory any more, either: bus master is off.
+  // Whatever becomes of it, it cannot write to memory any more. One that operates first ends what
+  // it does; one that does not is cut off before the reset, which may take long.
+  if (ReadDoorbell(*bus_).state != IocState::kOperational) SetBusMaster(false);
   (void)MakeReady(*bus_, *pacer_, ResetWish::kGentle);
   SetBusMaster(false);
 }

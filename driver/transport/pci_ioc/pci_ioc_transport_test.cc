@@ -431,6 +431,16 @@ TEST_F(PciIocTransportTest, LostDecodingOfMemoryIsRepaired) {
   Operate();
 }
 
+// Only the look touches the function: a doorbell and a command register.
+TEST_F(PciIocTransportTest, AnIdleIocIsLookedAtOnceASecond) {
+  Start();
+  const uint64_t accesses = bus_->accesses();
+  for (int i = 0; i < 10; ++i) ioc_->RunStep(kNow);
+  EXPECT_EQ(bus_->accesses(), accesses);
+  Look();
+  EXPECT_EQ(bus_->accesses(), accesses + 2);
+}
+
 TEST_F(PciIocTransportTest, CreateReportsAFunctionThatDoesNotAnswer) {
   Plug(MpiGeneration::k2_5);
   slot_.Unplug();
