@@ -120,6 +120,7 @@ def give(rig):
     rig.hba("give")
     rig.driven_by_sasd = False
     if rig.way == "uio":
+        rig.kernel_agrees(600)  # the guest's one CPU has enough to do
         rig.start_sasd()
     # As packaging/systemd/60-sasd.rules does.
     rig.vm.run("chmod 666 /dev/mpt3ctl /dev/mpt2ctl")
