@@ -275,6 +275,7 @@ health::NodeFacts Daemon::Facts() const {
       }
       for (UndrivenHba& hba : shown_backend_->undriven_hbas()) {
         if (hba.present) facts.handed_over.push_back({hba.pci_address, hba.reason});
+        if (hba.starting) continue;
         facts.unreadable_hosts.push_back(
             {absl::StrCat("PCI ", hba.pci_address), std::move(hba.reason)});
       }

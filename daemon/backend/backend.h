@@ -24,6 +24,7 @@ namespace sasd {
 struct UndrivenHba {
   std::string pci_address;  // "0000:03:00.0"
   bool present = false;     // it is in the machine
+  bool starting = false;    // sasd brings it up now
   std::string reason;       // why, and what to do
 };
 

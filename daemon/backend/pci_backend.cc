@@ -128,10 +128,9 @@ class PciBackend : public Backend {
       if (state.kind == PciLinkState::Kind::kConnected) continue;
       const auto hba = pci::FindHba(*options_.files, state.address);
       if (hba.has_value() && hba->driver == "mpt3sas") continue;
-      undriven.push_back({state.address, hba.has_value(),
-                          state.kind == PciLinkState::Kind::kConnecting
-                              ? "sasd brings it up"
-                              : std::string(state.error.message())});
+      const bool starting = state.kind == PciLinkState::Kind::kConnecting;
+      undriven.push_back({state.address, hba.has_value(), starting,
+                          starting ? "sasd brings it up" : std::string(state.error.message())});
     }
     return undriven;
   }

@@ -4,12 +4,14 @@ import re
 
 import kernel_log
 import sasd
-from chaos import JUDGE, storm
+from chaos import JUDGE, Chaos, storm
 from rig import Rig
 from sas.emulator.v1 import emulator_service_pb2 as api
 from scenarios import LONG, NORMAL, SHORT, api_duration, disks_of, expect, handles
 
 SCENARIOS = []
+# Of `run.py --round-trips N` and `run.py --kills N`.
+RUN = {"round_trips": 0, "kills": 0, "seed": 1}
 
 # What sasd logs when an HBA comes and goes by request.
 HANDOVER = (
@@ -118,6 +120,7 @@ def give(rig):
     rig.hba("give")
     rig.driven_by_sasd = False
     if rig.way == "uio":
+        rig.kernel_agrees(600)  # the guest's one CPU has enough to do
         rig.start_sasd()
     # As packaging/systemd/60-sasd.rules does.
     rig.vm.run("chmod 666 /dev/mpt3ctl /dev/mpt2ctl")
@@ -156,3 +159,34 @@ def taken_from_mpt3sas(rig):
     take(rig)
     rig.agree(300)
     rig.kernel_has_nothing()
+
+
+def round_trips(rig):
+    """mpt3sas -> sasd -> mpt3sas, again and again: each side enumerates all."""
+    for trip in range(1, RUN["round_trips"] + 1):
+        give(rig)
+        rig.agree(600)
+        take(rig)
+        rig.agree(600)
+        print(f"   round trip {trip}", flush=True)
+
+
+def kills(rig):
+    """kill -9 of sasd at random moments of a storm: the next start settles, and no access went astray."""
+    chaos = Chaos(rig, JUDGE, RUN["seed"])
+    astray = []
+    for number in range(1, RUN["kills"] + 1):
+        for _ in range(chaos.random.randrange(4)):
+            chaos.act()
+        rig.sasd.stop("KILL")
+        while chaos.mends:
+            chaos.mend(0)
+        astray += [fault for fault in rig.dma_faults() if "not a bus master" not in fault]
+        rig.start_sasd()
+        rig.agree(600)
+        print(f"   kill {number}", flush=True)
+    expect(not astray, f"accesses after the death of sasd: {astray[:5]}")
+
+
+for function in (round_trips, kills):
+    function.allow = (kernel_log.REMOVAL, kernel_log.UNLOAD, kernel_log.RESET, HANDOVER, RESET, sasd.HBA_GONE)

@@ -161,6 +161,8 @@ def main():
     parser.add_argument("--short", action="store_true", help="run a few quick scenarios")
     parser.add_argument("--long", action="store_true", help="run all scenarios on all variants")
     parser.add_argument("--acts", type=int, help="run so many random acts on the fabric \"acts\", and nothing else")
+    parser.add_argument("--round-trips", type=int, help="give the HBAs to mpt3sas and take them, so often")
+    parser.add_argument("--kills", type=int, help="kill sasd so often, while it drives the HBAs in a storm")
     parser.add_argument("--seed", type=int, default=1, help="seed of --acts")
     parser.add_argument("--variant", action="append", choices=[*VARIANTS, MPTSAS], help="run on this kind of HBA only")
     parser.add_argument("--shell", action="store_true", help="open a shell in the guest, run no scenarios")
@@ -190,11 +192,15 @@ def main():
     if options.acts:
         acts_scenarios.RUN.update(acts=options.acts, seed=options.seed)
         variants, options.scenarios = ["acts"], acts_scenarios.WHOLE_RUN
+    pci_runs = [pci_scenarios.round_trips] * bool(options.round_trips) + [pci_scenarios.kills] * bool(options.kills)
+    if pci_runs:
+        pci_scenarios.RUN.update(round_trips=options.round_trips, kills=options.kills, seed=options.seed)
+        variants = options.variant or ["vfio"]
     passed = failed = 0
     for variant in variants:
         # Long scenarios run on one variant of a fabric only.
         length = LONG if options.long and variant in ALONE else NORMAL
-        chosen = choose(variant, options.scenarios, SHORT if options.short else length)
+        chosen = pci_runs or choose(variant, options.scenarios, SHORT if options.short else length)
         if not chosen:
             continue
         folder = os.path.join(options.folder, variant)

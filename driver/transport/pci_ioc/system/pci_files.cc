@@ -49,7 +49,7 @@ absl::Status CheckDriver(SystemCalls& calls, absl::string_view address, absl::st
   if (bound == driver) return absl::OkStatus();
   const std::string state = bound.empty() ? "has no driver" : absl::StrCat("is bound to ", bound);
   return absl::FailedPreconditionError(
-      absl::StrCat(address, " ", state, ", not to ", driver, "; run: sasd-hba take ", address));
+      absl::StrCat(address, " ", state, "; sasd needs ", driver, ": sasd-hba take ", address));
 }
 
 absl::StatusOr<PciFunction> ReadFunction(absl::string_view address, const ReadConfigFn& read) {

@@ -207,7 +207,7 @@ TEST_F(VfioBusTest, ASecondOwnerIsRefused) {
 TEST_F(VfioBusTest, AFunctionOfAnotherDriverIsRefused) {
   kernel_.driver = "mpt3sas";
   ExpectRefusal(StatusCode::kFailedPrecondition,
-                "0000:03:00.0 is bound to mpt3sas, not to vfio-pci; run: sasd-hba take");
+                "0000:03:00.0 is bound to mpt3sas; sasd needs vfio-pci: sasd-hba take");
   kernel_.driver = "";
   ExpectRefusal(StatusCode::kFailedPrecondition, "has no driver");
 }
