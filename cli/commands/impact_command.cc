@@ -154,7 +154,7 @@ absl::Status RunImpact(const ImpactOptions& options, const Context& context) {
   std::string name = NameOf(*object);
   const std::string pulled = name;
   const std::string what =
-      absl::StrCat(NounOf(*object).singular, " ", ReadAliases(context).AliasOrId(name));
+      ReadAliases(context).InText(absl::StrCat(NounOf(*object).singular, " ", ShortName(name)));
   if (object->has_phy()) {
     const auto port = PortOf(object->phy(), context);
     if (!port.ok()) return port.status();

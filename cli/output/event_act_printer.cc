@@ -55,6 +55,8 @@ class ActPrinter : public EventPrinter {
   }
 
   void Flush() override {
+    std::stable_sort(held_.begin(), held_.end(),
+                     [](const Held& a, const Held& b) { return a.revision < b.revision; });
     std::vector<bool> printed(held_.size(), false);
     for (size_t i = 0; i < held_.size(); ++i) {
       if (printed[i]) continue;
@@ -105,7 +107,10 @@ class ActPrinter : public EventPrinter {
       }
       return;
     }
-    const bool may_go_on = act.kind != Act::Kind::kOther && act.kind != Act::Kind::kUnit;
+    // A call has its own line, and ends nothing.
+    const bool is_call = act.sign == '@' && !held_.empty();
+    const bool may_go_on =
+        is_call || (act.kind != Act::Kind::kOther && act.kind != Act::Kind::kUnit);
     if (!may_go_on) Flush();
     held_.push_back({std::move(act), event.revision(), event.time()});
     if (!may_go_on) Flush();

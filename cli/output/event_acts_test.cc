@@ -194,6 +194,23 @@ TEST_F(EventActsTest, DriveBehindAnotherExpanderIsNoPartOfAnArrival) {
                           HasSubstr("+ drive F added at JBOD1/3 (sdx)")));
 }
 
+TEST_F(EventActsTest, CallEndsNoArrival) {
+  Send(
+      "revision: 3 cause { text: 'expander x added' } changes { kind: CHANGE_KIND_ADDED resource { "
+      "expander { name: 'hosts/a/expanders/x' parent: 'hosts/a' } } }");
+  Send(
+      "revision: 4 cause { kind: CAUSE_KIND_AUDIT text: 'uid 0 called it' } audit { caller: 'uid "
+      "0' }");
+  Send(
+      absl::StrCat("revision: 5 changes { kind: CHANGE_KIND_MODIFIED resource { end_device { name: "
+                   "'hosts/a/endDevices/da' parent: 'hosts/a/expanders/x' } } } ",
+                   Changed("ADDED", Drive(Path("a"), "F"), "")));
+  printer_->Flush();
+  const std::string text = Printed();
+  EXPECT_THAT(text, AllOf(::testing::StartsWith("r4 "), HasSubstr("@ uid 0 called it\nr5 "),
+                          EndsWith(" + expander x added, 1 drive appeared\n")));
+}
+
 TEST_F(EventActsTest, LinkOfAnotherWidthIsNoPartOfAnArrival) {
   Send(
       "revision: 2 cause { text: 'host phy 1: link 12 Gbps, was unknown' } changes { kind: "

@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -54,6 +57,9 @@ struct Place {
   std::vector<Link> links;
   int64_t critical = 0, warnings = 0;
 };
+
+// By resource name.
+using Places = std::map<std::string, Place, std::less<>>;
 
 // "hosts/X" for "hosts/X/expanders/Y"; empty for a name of another collection.
 std::string HostOf(absl::string_view name) {
@@ -102,7 +108,7 @@ class Summary {
       absl::StrAppend(&text, "\n",
                       Table({"HOST", "OS-NAME", "BOARD", "DISCOVERY"}, hosts_, false, paint));
     }
-    std::map<std::string, Place> enclosures;
+    Places enclosures;
     for (const auto& [name, place] : enclosures_) {
       if (!IsNothing(place)) enclosures.emplace(name, place);
     }
@@ -206,11 +212,11 @@ class Summary {
   }
 
   // Null for a name that no place has. What is in no enclosure counts for its hosts only.
-  Place* EnclosureAt(const std::string& name) {
+  Place* EnclosureAt(absl::string_view name) {
     const auto found = enclosures_.find(name);
     return found == enclosures_.end() ? nullptr : &found->second;
   }
-  Place* HostAt(const std::string& name) {
+  Place* HostAt(absl::string_view name) {
     const auto found = hosts_.find(name);
     return found == hosts_.end() ? nullptr : &found->second;
   }
@@ -224,15 +230,15 @@ class Summary {
     if (!IsDrive(unit)) return;
     ++drives_.there;
     paths_.there += unit.paths_size();
-    std::set<std::string> hosts;
+    Unit& known = units_[unit.name()];
+    known.enclosure = unit.enclosure();
     for (const sas::v1::Path& path : unit.paths()) {
-      hosts.insert(path.host());
+      if (!absl::c_linear_search(known.hosts, path.host())) known.hosts.push_back(path.host());
       if (Place* host = HostAt(path.host())) ++host->paths.there;
     }
-    for (const std::string& name : hosts) {
+    for (const absl::string_view name : known.hosts) {
       if (Place* host = HostAt(name)) ++host->drives.there;
     }
-    units_[unit.name()] = {unit.enclosure(), hosts};
     Place* const enclosure = EnclosureAt(unit.enclosure());
     if (enclosure == nullptr) return;
     ++enclosure->drives.there;
@@ -285,7 +291,7 @@ class Summary {
 
   bool IsReached(const std::string& unit, const std::string& host) const {
     const auto found = units_.find(unit);
-    return found != units_.end() && found->second.hosts.count(host) > 0;
+    return found != units_.end() && absl::c_linear_search(found->second.hosts, host);
   }
 
   // The narrowest link on the way from the host to an expander that begins an enclosure.
@@ -316,13 +322,13 @@ class Summary {
     std::set<std::string> places = {HostOf(name)};
     for (const std::string& key : {name, ExpanderOf(name)}) {
       const auto within = enclosure_of_.find(key);
-      if (within != enclosure_of_.end()) places.insert(within->second);
+      if (within != enclosure_of_.end()) places.emplace(within->second);
     }
     if (CollectionOf(name) == "enclosures") places.insert(name);
     if (CollectionOf(name) == "slots") places.insert(name.substr(0, name.rfind("/slots/")));
     if (const auto unit = units_.find(name); unit != units_.end()) {
-      places.insert(unit->second.enclosure);
-      places.insert(unit->second.hosts.begin(), unit->second.hosts.end());
+      places.emplace(unit->second.enclosure);
+      for (const absl::string_view host : unit->second.hosts) places.emplace(host);
     } else if (finding.last_known().has_logical_unit()) {
       const LogicalUnit& last = finding.last_known().logical_unit();
       places.insert(last.enclosure());
@@ -363,8 +369,8 @@ class Summary {
   }
 
   // `titles`: of the cells of their own.
-  std::string Table(std::vector<std::string> titles, const std::map<std::string, Place>& places,
-                    bool free, const Paint& paint) const {
+  std::string Table(std::vector<std::string> titles, const Places& places, bool free,
+                    const Paint& paint) const {
     std::vector<bool> right(titles.size(), false);
     const auto add = [&](const char* title, bool is_right) {
       titles.push_back(title);
@@ -422,18 +428,19 @@ class Summary {
 
   // Where a logical unit is, and which hosts reach it.
   struct Unit {
-    std::string enclosure;
-    std::set<std::string> hosts;
+    absl::string_view enclosure;
+    absl::InlinedVector<absl::string_view, 2> hosts;
   };
 
   const NodePicture& picture_;
   const Screen screen_;
-  std::map<std::string, Place> hosts_, enclosures_;
+  Places hosts_, enclosures_;
   absl::flat_hash_map<std::string, const Expander*> expanders_;
-  absl::flat_hash_map<std::string, std::string> enclosure_of_;  // of expanders and end devices
-  absl::flat_hash_map<std::string, Link> direct_;               // ports of hosts, by what is there
-  absl::flat_hash_map<std::string, Unit> units_;
-  absl::flat_hash_set<std::string> there_;
+  // Names in the picture. The first: of expanders and end devices.
+  absl::flat_hash_map<absl::string_view, absl::string_view> enclosure_of_;
+  absl::flat_hash_map<absl::string_view, Link> direct_;  // ports of hosts, by what is there
+  absl::flat_hash_map<absl::string_view, Unit> units_;
+  absl::flat_hash_set<absl::string_view> there_;
   std::set<std::pair<std::string, std::string>> lost_;  // host and unit
   Tally drives_, paths_;
   int64_t free_ = 0, lost_expanders_ = 0;

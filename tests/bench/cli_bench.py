@@ -37,7 +37,7 @@ class Node:
         self.directory.cleanup()
 
     def run(self, *words):
-        """Seconds, bytes printed and KiB of memory."""
+        """Seconds, bytes printed, KiB of memory and seconds of CPU."""
         begin = time.monotonic()
         with tempfile.TemporaryFile() as out:
             process = subprocess.Popen(
@@ -47,13 +47,14 @@ class Node:
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             assert process.returncode == 0, words
-            return time.monotonic() - begin, os.fstat(out.fileno()).st_size, usage.ru_maxrss
+            cpu = usage.ru_utime + usage.ru_stime
+            return time.monotonic() - begin, os.fstat(out.fileno()).st_size, usage.ru_maxrss, cpu
 
     def best(self, *words):
         runs = [self.run(*words) for _ in range(RUNS)]
-        seconds, size, memory = min(runs)
-        print(f"{self.fabric}: {' '.join(words)}: {seconds * 1000:.0f} ms, "
-              f"{size} bytes, {memory / 1024:.1f} MiB")  # fmt: skip
+        seconds, size, memory, cpu = min(runs)
+        print(f"{self.fabric}: {' '.join(words)}: {seconds * 1000:.0f} ms, of these {cpu * 1000:.0f} ms "
+              f"of sasctl; {size} bytes, {memory / 1024:.1f} MiB", flush=True)  # fmt: skip
         return seconds
 
 
