@@ -30,6 +30,17 @@ absl::StatusOr<std::string> Meta(Database& db, absl::string_view key) {
   return value;
 }
 
+absl::Status CheckMeta(Database& db, const FileSpec& spec) {
+  absl::StatusOr<int64_t> version = db.Int("PRAGMA user_version");
+  if (!version.ok()) return version.status();
+  if (spec.meta_checksums_since == 0 || *version < spec.meta_checksums_since)
+    return absl::OkStatus();
+  absl::StatusOr<int64_t> wrong =
+      db.Int("SELECT count(*) FROM meta WHERE checksum IS NOT row_checksum(key, value)");
+  if (!wrong.ok()) return wrong.status();
+  return *wrong == 0 ? absl::OkStatus() : absl::DataLossError(absl::StrCat(spec.path, ": damaged"));
+}
+
 absl::Status Check(Database& db, const FileSpec& spec) {
   absl::StatusOr<int64_t> version = db.Int("PRAGMA user_version");
   if (!version.ok()) return version.status();
@@ -46,6 +57,7 @@ absl::Status Check(Database& db, const FileSpec& spec) {
     return absl::FailedPreconditionError(
         absl::StrCat(spec.path, " is of a newer sasd (schema ", *version, "; this one knows ",
                      known, "): install that sasd, or give another --state-dir"));
+  if (absl::Status status = CheckMeta(db, spec); !status.ok()) return status;
   absl::StatusOr<std::string> source = Meta(db, "source");
   if (!source.ok()) return source.status();
   if (*source != spec.source)
@@ -84,7 +96,8 @@ bool ProvenCorrupt(const FileSpec& spec) {
   if (!db.ok()) return absl::IsDataLoss(db.status());
   absl::StatusOr<std::string> verdict = db->Text("PRAGMA quick_check(1)");
   if (!verdict.ok()) return absl::IsDataLoss(verdict.status());
-  return *verdict != "ok" || absl::IsDataLoss(Meta(*db, "source").status()) ||
+  return *verdict != "ok" || absl::IsDataLoss(CheckMeta(*db, spec)) ||
+         absl::IsDataLoss(Meta(*db, "source").status()) ||
          absl::IsDataLoss(Meta(*db, "machine").status());
 }
 
@@ -99,7 +112,11 @@ absl::Status Migrate(Database& db, const FileSpec& spec) {
     if (next == 0) absl::StrAppend(&sql, ";PRAGMA application_id = ", kApplication);
     if (absl::Status status = db.Exec(sql); !status.ok()) return status;
   }
-  absl::StatusOr<Statement> put = db.Prepare("INSERT OR REPLACE INTO meta VALUES(?, ?)", false);
+  const bool has_checksums = spec.meta_checksums_since != 0;
+  absl::StatusOr<Statement> put =
+      db.Prepare(has_checksums ? "INSERT OR REPLACE INTO meta VALUES(?1, ?2, row_checksum(?1, ?2))"
+                               : "INSERT OR REPLACE INTO meta VALUES(?, ?)",
+                 false);
   if (!put.ok()) return put.status();
   for (const auto& [key, value] : {std::pair("machine", spec.machine), {"source", spec.source}}) {
     if (absl::Status status = put->BindText(1, key).BindText(2, value).Run(); !status.ok())

@@ -1,6 +1,7 @@
 #ifndef DAEMON_JOURNAL_DATABASE_FILE_H_
 #define DAEMON_JOURNAL_DATABASE_FILE_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -21,6 +22,8 @@ struct FileSpec {
   // SQL that brings the schema from version i to i + 1. Table meta(key, value) comes with the
   // first.
   absl::Span<const char* const> migrations;
+  // The version from which on meta has a third column, row_checksum(key, value); 0: none has.
+  int64_t meta_checksums_since = 0;
 };
 
 struct OpenedFile {
@@ -32,7 +35,8 @@ struct OpenedFile {
 // Opens or makes the file, and migrates it. Errors:
 //   FAILED_PRECONDITION  another machine's or source's, or of a newer schema; the file is untouched
 //   others               as Database::Exec; never DATA_LOSS
-// Only a file that is no SQLite database, or that SQLite's own check finds corrupt, is moved aside.
+// Only a file that is no SQLite database, that SQLite's own check finds corrupt, or whose meta has
+// a wrong checksum, is moved aside.
 absl::StatusOr<OpenedFile> OpenFile(const FileSpec& spec);
 
 // Moves a database with its log aside, to PATH.corrupt-TIME. Nothing may have it open.

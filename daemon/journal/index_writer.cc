@@ -42,7 +42,8 @@ absl::Status IndexWriter::Prepare() {
            {&s.tail,
             "SELECT revision, previous, nanos, bits, checksum, objects, payload FROM events"
             " WHERE revision > ? ORDER BY revision"},
-           {&s.insert_run, "INSERT INTO runs VALUES(?, ?, ?, ?, ?)"},
+           {&s.insert_run,
+            "INSERT INTO runs VALUES(?1, ?2, ?3, ?4, ?5, row_checksum(?1, ?2, ?3, ?4, ?5))"},
            {&s.insert_chunk, "INSERT INTO postings VALUES(?, ?, ?)"},
            {&s.runs, "SELECT id, first, last FROM runs WHERE last > ? ORDER BY last"},
            {&s.run_at, "SELECT last, id FROM runs WHERE first >= ? AND last <= ?"},

@@ -43,7 +43,20 @@ constexpr const char* kMigrations[] = {
     "  level INTEGER NOT NULL, bytes INTEGER NOT NULL);"
     "CREATE TABLE postings(key INTEGER PRIMARY KEY, checksum INTEGER NOT NULL,"
     "  entries BLOB NOT NULL)",
+    // 3: the rows of all tables but ages have checksums (sqlite.cc: row_checksum).
+    "ALTER TABLE meta ADD COLUMN checksum INTEGER;"
+    "ALTER TABLE objects ADD COLUMN checksum INTEGER;"
+    "ALTER TABLE spans ADD COLUMN checksum INTEGER;"
+    "ALTER TABLE runs ADD COLUMN checksum INTEGER;"
+    "ALTER TABLE gaps ADD COLUMN checksum INTEGER;"
+    "UPDATE meta SET checksum = row_checksum(key, value);"
+    "UPDATE objects SET checksum = row_checksum(id, name, kind);"
+    "UPDATE spans SET checksum ="
+    "  row_checksum(last, first, count, min_nanos, max_nanos, causes, severity);"
+    "UPDATE runs SET checksum = row_checksum(last, first, id, level, bytes);"
+    "UPDATE gaps SET checksum = row_checksum(last, first, reason)",
 };
+constexpr int64_t kMetaChecksumsSince = 3;
 
 constexpr int64_t kSpanEvents = 512;
 constexpr size_t kMaxCachedObjects = 200'000;
@@ -80,8 +93,8 @@ absl::StatusOr<std::string> MarkName(const std::string& directory) {
 
 struct Journal::Writer {
   Database db;
-  Statement insert_event, find_object, insert_object, insert_span, insert_gap, delete_gaps,
-      put_state, put_meta;
+  Statement insert_event, find_object, next_object, insert_object, insert_span, insert_gap,
+      delete_gaps, put_state, put_meta;
 };
 
 void Journal::Summary::Add(const EventRow& row) {
@@ -133,7 +146,8 @@ absl::Status Journal::SetUp() {
                                               .source = options_.source,
                                               .take_over = options_.new_epoch,
                                               .suspect = suspect->has_value(),
-                                              .migrations = kMigrations});
+                                              .migrations = kMigrations,
+                                              .meta_checksums_since = kMetaChecksumsSince});
   if (!file.ok()) return file.status();
   {
     absl::MutexLock lock(&write_mu_);
@@ -149,12 +163,16 @@ absl::Status Journal::SetUp() {
     for (const auto& [statement, sql] : std::initializer_list<std::pair<Statement*, const char*>>{
              {&w.insert_event, "INSERT INTO events VALUES(?, ?, ?, ?, ?, ?, ?)"},
              {&w.find_object, "SELECT id FROM objects WHERE name = ?"},
-             {&w.insert_object, "INSERT INTO objects(name, kind) VALUES(?, ?)"},
-             {&w.insert_span, "INSERT OR REPLACE INTO spans VALUES(?, ?, ?, ?, ?, ?, ?)"},
-             {&w.insert_gap, "INSERT OR REPLACE INTO gaps VALUES(?, ?, ?)"},
+             {&w.next_object, "SELECT ifnull(max(id), 0) + 1 FROM objects"},
+             {&w.insert_object, "INSERT INTO objects VALUES(?1, ?2, ?3, row_checksum(?1, ?2, ?3))"},
+             {&w.insert_span,
+              "INSERT OR REPLACE INTO spans VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+              "  row_checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7))"},
+             {&w.insert_gap,
+              "INSERT OR REPLACE INTO gaps VALUES(?1, ?2, ?3, row_checksum(?1, ?2, ?3))"},
              {&w.delete_gaps, "DELETE FROM gaps WHERE first >= ? AND last <= ?"},
              {&w.put_state, "INSERT OR REPLACE INTO state VALUES(?, ?, ?, ?, ?)"},
-             {&w.put_meta, "INSERT OR REPLACE INTO meta VALUES(?, ?)"}}) {
+             {&w.put_meta, "INSERT OR REPLACE INTO meta VALUES(?1, ?2, row_checksum(?1, ?2))"}}) {
       absl::StatusOr<Statement> prepared = w.db.Prepare(sql);
       if (!prepared.ok()) return prepared.status();
       *statement = *std::move(prepared);
@@ -215,7 +233,8 @@ absl::Status Journal::Begin(bool created, const std::string& moved_aside) {
   if (!epoch.ok() && !absl::IsNotFound(epoch.status())) return epoch.status();
   absl::StatusOr<int64_t> last = db.Int(
       "SELECT max(ifnull((SELECT max(revision) FROM events), 0),"
-      "  ifnull((SELECT max(last) FROM gaps), 0),"
+      "  ifnull((SELECT max(last) FROM gaps WHERE checksum IS row_checksum(last, first, reason)),"
+      "    0),"
       "  ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'base'), 0))");
   if (!last.ok()) return last.status();
   absl::StatusOr<int64_t> last_row = db.Int("SELECT ifnull(max(revision), 0) FROM events");
@@ -307,7 +326,8 @@ absl::Status Journal::Begin(bool created, const std::string& moved_aside) {
   const int64_t begin = std::max(*last_row, *base);
   if (top > begin && !start_.new_epoch) {
     absl::StatusOr<int64_t> reason = db.Int(
-        absl::StrCat("SELECT reason FROM gaps WHERE last > ", begin, " ORDER BY first LIMIT 1"));
+        absl::StrCat("SELECT reason FROM gaps WHERE last > ", begin,
+                     " AND checksum IS row_checksum(last, first, reason) ORDER BY first LIMIT 1"));
     if (!reason.ok()) return reason.status();
     start_.gap = Gap{begin + 1, top, static_cast<GapReason>(*reason)};
     if (absl::Status status = WriteGap(*start_.gap); !status.ok()) return status;
@@ -502,9 +522,13 @@ absl::StatusOr<int64_t> Journal::ObjectId(const std::string& name, uint8_t kind)
     if (!row.ok()) return row.status();
   }
   if (id == 0) {
-    if (absl::Status status = w.insert_object.BindText(1, name).Bind(2, kind).Run(); !status.ok())
+    absl::StatusOr<bool> row = w.next_object.Step();
+    if (row.ok() && *row) id = w.next_object.Int(0);
+    w.next_object.Reset();
+    if (!row.ok()) return row.status();
+    if (absl::Status status = w.insert_object.Bind(1, id).BindText(2, name).Bind(3, kind).Run();
+        !status.ok())
       return status;
-    id = sqlite3_last_insert_rowid(w.db.handle());
   }
   if (object_ids_.size() >= kMaxCachedObjects) ForgetObjectIds();
   object_ids_.emplace(name, id);

@@ -195,5 +195,100 @@ TEST_F(JournalDamageTest, DamageThatAWriteMeetsIsExaminedAtTheNextStart) {
   EXPECT_FALSE(node_.journal().start().new_epoch);
 }
 
+// Rows that are well formed and wrong, of the tables beside events and state.
+class JournalWrongRowTest : public JournalDamageTest {
+ protected:
+  void SetUp() override {
+    Fill();
+    ASSERT_TRUE(node_.Open().ok());
+    // 1501 to 1510 were published from memory.
+    EventRow row = node_.Next("after a gap", {{"object 1", 1, 2}});
+    row.gap = {kEvents + 1, kEvents + 10, GapReason::kJournalStalled};
+    row.revision = kEvents + 11;
+    row.previous_revision = kEvents;
+    ASSERT_TRUE(node_.journal().Append({row}).ok());
+    ASSERT_TRUE(node_.journal().Maintain().ok());
+    ASSERT_TRUE(node_.journal().Close().ok());
+    node_.FoldLog();
+  }
+  // Changes rows without their checksums, and starts again.
+  void Change(const std::string& sql) {
+    node_.Kill();
+    {
+      auto db = Database::Open(node_.path(), {});
+      ASSERT_TRUE(db.ok()) << db.status();
+      absl::Status status = db->Exec(sql);
+      ASSERT_TRUE(status.ok()) << status;
+      ASSERT_GT(*db->Int("SELECT changes()"), 0) << sql;
+    }
+    status_ = node_.Open();
+    ASSERT_TRUE(status_.ok()) << status_;
+  }
+  std::vector<int64_t> Revisions(const Query& query) {
+    auto page = node_.ReadAll(query);
+    EXPECT_TRUE(page.ok()) << page.status();
+    std::vector<int64_t> revisions;
+    if (page.ok()) {
+      for (const EventRow& row : page->rows) revisions.push_back(row.revision);
+    }
+    return revisions;
+  }
+  absl::Status status_;
+};
+
+TEST_F(JournalWrongRowTest, SpanHidesNothing) {
+  const Query late = {.start_nanos = 1};
+  ASSERT_TRUE(node_.Open().ok());
+  const std::vector<int64_t> before = Revisions(late);
+  ASSERT_FALSE(before.empty());
+  Change(
+      "UPDATE spans SET max_nanos = 0, min_nanos = 0 WHERE last = (SELECT min(last) FROM spans)");
+  EXPECT_EQ(Revisions(late), before);
+}
+
+TEST_F(JournalWrongRowTest, RunHidesNothing) {
+  ASSERT_TRUE(node_.Open().ok());
+  const std::vector<int64_t> before = Revisions({.objects = {"object 7"}});
+  ASSERT_EQ(before.size(), 30u);
+  for (const char* what : {"first = first + 90", "id = id + 1000"}) {
+    Change(absl::StrCat("UPDATE runs SET ", what, " WHERE last = (SELECT min(last) FROM runs)"));
+    EXPECT_EQ(Revisions({.objects = {"object 7"}}), before) << what;
+  }
+}
+
+TEST_F(JournalWrongRowTest, GapIsTheHoleThatItDeclared) {
+  for (const char* what : {"first = first + 5", "reason = 4"}) {
+    Change(absl::StrCat("UPDATE gaps SET ", what));
+    const auto page = node_.ReadAll({.objects = {"object 1"}});
+    ASSERT_TRUE(page.ok()) << page.status();
+    EXPECT_EQ(page->gaps,
+              (std::vector<Gap>{{kEvents + 1, kEvents + 10, GapReason::kJournalDamaged}}));
+    EXPECT_EQ((*node_.journal().FindGap(kEvents + 7))->reason, GapReason::kJournalDamaged);
+    const auto rows = node_.ReadAll({.after = kEvents});
+    ASSERT_TRUE(rows.ok()) << rows.status();
+    ASSERT_EQ(rows->rows.size(), 1u);
+    EXPECT_EQ(rows->rows[0].gap, (Gap{kEvents + 1, kEvents + 10, GapReason::kJournalDamaged}));
+  }
+}
+
+TEST_F(JournalWrongRowTest, EventIsNotAboutAnotherObject) {
+  Change("UPDATE objects SET kind = kind + 1 WHERE name = 'object 7'");
+  const auto page = node_.ReadAll({.until = 60, .with_objects = true});
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(page->gaps, (std::vector<Gap>{{7, 7, GapReason::kJournalDamaged},
+                                          {57, 57, GapReason::kJournalDamaged}}));
+  const auto named = node_.ReadAll({.objects = {"object 7"}});
+  ASSERT_TRUE(named.ok()) << named.status();
+  EXPECT_FALSE(named->gaps.empty()) << "its history is declared as lost";
+}
+
+TEST_F(JournalWrongRowTest, FileWithWrongMetaIsMovedAside) {
+  Change("UPDATE meta SET value = 'another epoch' WHERE key = 'epoch'");
+  EXPECT_TRUE(node_.journal().start().new_epoch);
+  ASSERT_EQ(node_.journal().start().losses.size(), 1u);
+  EXPECT_NE(node_.journal().start().losses[0].find("corrupt"), std::string::npos);
+  EXPECT_GT(node_.journal().start().next_revision, kEvents + 11);
+}
+
 }  // namespace
 }  // namespace sasd::journal

@@ -162,15 +162,24 @@ absl::Status JournalReader::Prepare() {
       "SELECT o.name, o.kind, s.present, s.revision, s.checksum, s.resource, s.object"
       " FROM state s LEFT JOIN objects o ON s.object = o.id ";
   // A span is left out only if none of its events passes.
-  const std::string spans =
-      "SELECT first, last FROM spans WHERE last >= ?1 AND first <= ?2 AND (?3 = 0 OR ?3 & causes)"
-      " AND severity >= ?4 AND max_nanos >= ?5 AND min_nanos < ?6 ORDER BY last";
+  const std::string wrong_span =
+      "checksum IS NOT row_checksum(last, first, count, min_nanos, max_nanos, causes, severity)";
+  const std::string spans = absl::StrCat(
+      "SELECT first, last, ", wrong_span, " FROM spans WHERE last >= ?1 AND (", wrong_span,
+      "  OR first <= ?2 AND (?3 = 0 OR ?3 & causes) AND severity >= ?4 AND max_nanos >= ?5"
+      "  AND min_nanos < ?6) ORDER BY last");
+  const std::string wrong_run = "checksum IS NOT row_checksum(last, first, id, level, bytes)";
+  const std::string gap_columns =
+      "SELECT first, last, reason, checksum IS NOT row_checksum(last, first, reason) FROM gaps ";
   for (const auto& [statement, sql] : std::initializer_list<std::pair<Statement*, std::string>>{
            {&s.meta, "SELECT value FROM meta WHERE key = ?"},
            {&s.oldest, "SELECT min(revision) FROM events WHERE revision > ?"},
            {&s.newest, "SELECT max(revision) FROM events"},
-           {&s.object_id, "SELECT id FROM objects WHERE name = ?"},
-           {&s.object, "SELECT name, kind FROM objects WHERE id = ?"},
+           {&s.object_id,
+            "SELECT id, checksum IS NOT row_checksum(id, name, kind) FROM objects WHERE name = ?"},
+           {&s.object,
+            "SELECT name, kind FROM objects"
+            " WHERE id = ? AND checksum IS row_checksum(id, name, kind)"},
            {&s.event, absl::StrCat(kColumns, "WHERE revision = ?")},
            {&s.events[0], events},
            {&s.events[1], events + " DESC"},
@@ -182,13 +191,12 @@ absl::Status JournalReader::Prepare() {
            {&s.spans[1], spans + " DESC"},
            {&s.last_span, "SELECT max(last) FROM spans"},
            {&s.runs,
-            "SELECT id, first, last FROM runs WHERE last >= ? AND first <= ? ORDER BY last"},
+            absl::StrCat("SELECT id, first, last, ", wrong_run, " FROM runs WHERE last >= ?1 AND (",
+                         wrong_run, " OR first <= ?2) ORDER BY last")},
            {&s.chunk,
             "SELECT key, checksum, entries FROM postings WHERE key <= ? ORDER BY key DESC LIMIT 1"},
-           {&s.gap, "SELECT first, last, reason FROM gaps WHERE last >= ? ORDER BY last LIMIT 1"},
-           {&s.gaps,
-            "SELECT first, last, reason FROM gaps WHERE last >= ? AND first <= ?"
-            " ORDER BY last"},
+           {&s.gap, absl::StrCat(gap_columns, "WHERE last >= ? ORDER BY last LIMIT 1")},
+           {&s.gaps, absl::StrCat(gap_columns, "WHERE last >= ? ORDER BY last")},
            {&s.state, states + "WHERE s.object = (SELECT id FROM objects WHERE name = ?)"},
            {&s.states, states + "WHERE s.object BETWEEN ? AND ? ORDER BY s.object"},
            {&s.seek_state, "SELECT object FROM state WHERE object >= ? ORDER BY 1 LIMIT 1"},
@@ -284,6 +292,10 @@ absl::StatusOr<std::vector<JournalReader::Interval>> JournalReader::Intervals(co
   for (;;) {
     row = spans.Step();
     if (!row.ok() || !*row) break;
+    if (spans.Int(2) != 0) {
+      row = absl::DataLossError("a span is damaged");
+      break;
+    }
     Interval span = {std::max(all.first, spans.Int(0)), std::min(all.last, spans.Int(1))};
     if (!out.empty() && out.back().last == span.first - 1) {
       out.back().last = span.last;
@@ -401,12 +413,13 @@ absl::StatusOr<std::vector<PostingRun>> JournalReader::Runs(Interval interval) {
   bool in_order = true;
   for (; in_order && row.ok() && *row; row = runs.Step()) {
     const PostingRun run = {runs.Int(0), runs.Int(1), runs.Int(2)};
-    in_order = run.first <= run.last && (out.empty() || out.back().last < run.first);
+    in_order =
+        runs.Int(3) == 0 && run.first <= run.last && (out.empty() || out.back().last < run.first);
     out.push_back(run);
   }
   runs.Reset();
   if (!row.ok()) return row.status();
-  if (!in_order) return absl::DataLossError("the runs of the index are out of order");
+  if (!in_order) return absl::DataLossError("the runs of the index are out of order, or damaged");
   return out;
 }
 
@@ -495,6 +508,8 @@ absl::Status JournalReader::AddRow(const Statement& from, const std::vector<int6
   if (!ids.empty() && std::none_of(objects.begin(), objects.end(), wanted)) return absl::OkStatus();
   if (row.previous_revision != row.revision - 1) {
     absl::StatusOr<std::optional<Gap>> gap = GapEndingAt(row.revision - 1);
+    if (absl::IsDataLoss(gap.status()))
+      gap = Gap{row.previous_revision + 1, row.revision - 1, GapReason::kJournalDamaged};
     if (!gap.ok()) return gap.status();
     if (gap->has_value()) row.gap = **gap;
   }
@@ -524,13 +539,24 @@ absl::Status JournalReader::AddRow(const Statement& from, const std::vector<int6
 
 absl::Status JournalReader::AddGaps(Interval examined, const Collector& out, Page& page) {
   Statement& gaps = statements_->gaps;
-  gaps.Bind(1, examined.first).Bind(2, examined.last);
+  gaps.Bind(1, examined.first);
   std::vector<Gap> declared;
   absl::StatusOr<bool> row = false;
   for (;;) {
     row = gaps.Step();
     if (!row.ok() || !*row) break;
-    declared.push_back({gaps.Int(0), gaps.Int(1), static_cast<GapReason>(gaps.Int(2))});
+    Gap gap = {gaps.Int(0), gaps.Int(1), static_cast<GapReason>(gaps.Int(2))};
+    if (gaps.Int(3) != 0) {
+      // What it declares is the hole between the events around it.
+      absl::StatusOr<std::optional<int64_t>> below = First(statements_->seek[1].Bind(1, gap.last));
+      if (!below.ok() && !absl::IsDataLoss(below.status())) {
+        gaps.Reset();
+        return below.status();
+      }
+      gap.first = below.ok() ? below->value_or(0) + 1 : gap.last;
+      gap.reason = GapReason::kJournalDamaged;
+    }
+    if (gap.first <= gap.last && gap.first <= examined.last) declared.push_back(gap);
   }
   gaps.Reset();
   // Declared gaps that cannot be read are damage like what they would explain.
@@ -568,6 +594,7 @@ absl::StatusOr<std::optional<Gap>> JournalReader::FindGap(int64_t revision) {
   Statement& gap = statements_->gap;
   absl::StatusOr<bool> row = gap.Bind(1, revision).Step();
   std::optional<Gap> out;
+  if (row.ok() && *row && gap.Int(3) != 0) row = absl::DataLossError("a gap is damaged");
   if (row.ok() && *row && gap.Int(0) <= revision && gap.Int(2) != 0)
     out = Gap{gap.Int(0), gap.Int(1), static_cast<GapReason>(gap.Int(2))};
   gap.Reset();
@@ -579,6 +606,7 @@ absl::StatusOr<int64_t> JournalReader::ObjectId(const std::string& name) {
   Statement& object = statements_->object_id;
   absl::StatusOr<bool> row = object.BindText(1, name).Step();
   const int64_t id = row.ok() && *row ? object.Int(0) : 0;
+  if (id != 0 && object.Int(1) != 0) row = absl::DataLossError("a name is damaged");
   object.Reset();
   if (!row.ok()) return row.status();
   return id;

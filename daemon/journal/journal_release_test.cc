@@ -111,8 +111,8 @@ TEST_P(JournalMigrationTest, PowerLossAtEachStepLosesNothing) {
 }
 
 // The schemas of all releases.
-INSTANTIATE_TEST_SUITE_P(Releases, JournalMigrationTest, testing::Values(1, 2));
-INSTANTIATE_TEST_SUITE_P(Releases, JournalReleaseTest, testing::Values(1, 2));
+INSTANTIATE_TEST_SUITE_P(Releases, JournalMigrationTest, testing::Values(1, 2, 3));
+INSTANTIATE_TEST_SUITE_P(Releases, JournalReleaseTest, testing::Values(1, 2, 3));
 
 }  // namespace
 }  // namespace sasd::journal

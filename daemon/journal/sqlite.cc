@@ -2,10 +2,12 @@
 
 #include <sqlite3.h>
 
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "daemon/journal/checksum.h"
 
 namespace sasd::journal {
 namespace {
@@ -133,6 +135,27 @@ Database::~Database() {
   sqlite3_close(db_);
 }
 
+namespace {
+
+// row_checksum(VALUE...): of the types and contents of its arguments, in their order.
+void RowChecksum(sqlite3_context* context, int count, sqlite3_value** values) {
+  uint32_t sum = 0;
+  for (int i = 0; i < count; ++i) {
+    sqlite3_value* value = values[i];
+    const int type = sqlite3_value_type(value);
+    if (type == SQLITE_INTEGER) {
+      sum = Checksum({sum, type, sqlite3_value_int64(value)}, {});
+    } else {
+      const void* bytes = sqlite3_value_blob(value);
+      const auto size = static_cast<size_t>(sqlite3_value_bytes(value));
+      sum = Checksum({sum, type}, {{static_cast<const char*>(bytes), bytes == nullptr ? 0 : size}});
+    }
+  }
+  sqlite3_result_int64(context, sum);
+}
+
+}  // namespace
+
 absl::StatusOr<Database> Database::Open(const std::string& path, const Options& options) {
   Database out;
   out.path_ = path;
@@ -146,6 +169,9 @@ absl::StatusOr<Database> Database::Open(const std::string& path, const Options& 
   sqlite3_db_config(out.db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   sqlite3_db_config(out.db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_busy_timeout(out.db_, 5000);
+  code = sqlite3_create_function_v2(out.db_, "row_checksum", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                    nullptr, RowChecksum, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return ErrorOf(out.db_, code, path);
   return out;
 }
 

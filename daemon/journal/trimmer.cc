@@ -51,7 +51,7 @@ absl::Status Trimmer::Prepare() {
            {&s.delete_event, "DELETE FROM events WHERE revision = ?"},
            {&s.delete_spans, "DELETE FROM spans WHERE last <= ?"},
            {&s.delete_gaps, "DELETE FROM gaps WHERE last <= ?"},
-           {&s.put_meta, "INSERT OR REPLACE INTO meta VALUES(?, ?)"},
+           {&s.put_meta, "INSERT OR REPLACE INTO meta VALUES(?1, ?2, row_checksum(?1, ?2))"},
            // IGNORE: a revision that was the last for hours is as old as its first mark.
            {&s.insert_age, "INSERT OR IGNORE INTO ages VALUES(?, ?)"},
            {&s.delete_ages, "DELETE FROM ages WHERE revision < ?"},
