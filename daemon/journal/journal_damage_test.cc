@@ -250,10 +250,9 @@ TEST_F(JournalWrongRowTest, RunHidesNothing) {
   ASSERT_TRUE(node_.Open().ok());
   const std::vector<int64_t> before = Revisions({.objects = {"object 7"}});
   ASSERT_EQ(before.size(), 30u);
-  for (const char* what : {"first = first + 90", "id = id + 1000"}) {
-    Change(absl::StrCat("UPDATE runs SET ", what, " WHERE last = (SELECT min(last) FROM runs)"));
-    EXPECT_EQ(Revisions({.objects = {"object 7"}}), before) << what;
-  }
+  // It claims events that it does not have. Its chunks, which have its bounds, would say so, too.
+  Change("UPDATE runs SET last = last + 300 WHERE last = (SELECT max(last) FROM runs)");
+  EXPECT_EQ(Revisions({.objects = {"object 7"}}), before);
 }
 
 TEST_F(JournalWrongRowTest, GapIsTheHoleThatItDeclared) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "daemon/registry/enclosure_copies.h"
 #include "daemon/registry/fake_facts.h"
+#include "daemon/registry/restored.h"
 #include "daemon/registry/writer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -78,11 +79,11 @@ class SharedEnclosureTest : public ::testing::Test {
     return all;
   }
   // "77 0:A 1:B 2:-": an enclosure and its slots, each with the serial numbers in it.
-  std::vector<std::string> Enclosures() const {
+  static std::vector<std::string> EnclosuresOf(const Tables& tables) {
     std::vector<std::string> all;
-    for (const auto& enclosure : writer_.tables().of<Enclosure>()) {
+    for (const auto& enclosure : tables.of<Enclosure>()) {
       std::string text = absl::StrCat(absl::Hex(enclosure->id.value()), "-", enclosure->id.copy());
-      for (const auto& slot : writer_.tables().of<Slot>()) {
+      for (const auto& slot : tables.of<Slot>()) {
         if (slot->id.enclosure != enclosure->id) continue;
         absl::StrAppend(&text, " ", slot->id.slot, ":");
         for (const Text& serial : slot->Serials()) {
@@ -94,6 +95,7 @@ class SharedEnclosureTest : public ::testing::Test {
     }
     return all;
   }
+  std::vector<std::string> Enclosures() const { return EnclosuresOf(writer_.tables()); }
   template <typename T>
   const T* Find(const typename T::Key& key) const {
     return writer_.tables().of<T>().Find(key);
@@ -274,6 +276,37 @@ TEST_F(SharedEnclosureTest, RestartKeepsWhichIsWhich) {
   }
   EXPECT_EQ(after.tables().of<EndDevice>().Find(At(0x2010))->facts.enclosure, kSecond);
   EXPECT_EQ(after.tables().of<EndDevice>().Find(At(0x1010))->facts.enclosure, kFirst);
+}
+
+// A crash may come between the event with the proof and the one that takes them apart.
+TEST_F(SharedEnclosureTest, ProofOfBeforeARestartCountsOnceTheHostIsCompared) {
+  writer_.Apply(Batch(CageWith(0x1000, "AB")));
+  writer_.Apply(Batch(CageWith(0x2000, "CD")));
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:AC 1:BD"));
+  RestoredBuilder builder;
+  const auto add_all = [&](const auto& table) {
+    for (const auto& resource : table) builder.Add(*resource);
+  };
+  add_all(writer_.tables().of<Host>());
+  add_all(writer_.tables().of<Expander>());
+  add_all(writer_.tables().of<EndDevice>());
+  add_all(writer_.tables().of<LogicalUnit>());
+  add_all(writer_.tables().of<Enclosure>());
+  add_all(writer_.tables().of<Slot>());
+  absl::StatusOr<Restored> restored = builder.Finish();
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  Writer after(*std::move(restored));
+  after.BeginRestart(absl::UnixEpoch());
+  EXPECT_EQ(after.SeparateEnclosures(), nullptr) << "its hosts are not compared";
+  std::vector<Observation> all = {HostOf(kHostA), Settled(kHostA)};
+  for (Observation& one : CageWith(0x1000, "AB")) all.push_back(std::move(one));
+  for (Observation& one : CageWith(0x2000, "CD")) all.push_back(std::move(one));
+  std::vector<ObservationBatch> batches;
+  batches.push_back(Batch(std::move(all)));
+  after.Compare({kHostA, std::move(batches), absl::UnixEpoch()});
+  while (after.SeparateEnclosures() != nullptr) {
+  }
+  EXPECT_THAT(EnclosuresOf(after.tables()), ElementsAre("77-0 0:A 1:B", "77-1 0:C 1:D"));
 }
 
 TEST(EnclosureCopiesTest, RowsThatMakeNoSenseAreRefused) {
