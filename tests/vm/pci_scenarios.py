@@ -16,6 +16,7 @@ RUN = {"round_trips": 0, "kills": 0, "seed": 1}
 # What sasd logs when an HBA comes and goes by request.
 HANDOVER = (
     (r"^PCI [\d:.a-f]+: .*(is bound to|has no driver)", "the HBA was given back"),
+    (r"^PCI [\d:.a-f]+: .*(open /dev/vfio/\d+: No such|may not open /dev/vfio)", "sasd-hba is at work"),
     (r"^host\d+: .*; only sysfs reports this host", "mpt3sas is starting or ending"),
     (r"^HOST_UNREADABLE( changed| ended)?: PCI ", "nobody drives it for a moment"),
 )
