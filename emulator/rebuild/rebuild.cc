@@ -97,6 +97,7 @@ class Rebuilder {
     AddCages();
     FinishNodes();
     NoteSharedIdentifiers();
+    NoteDefaults();
     return std::move(out_);
   }
 
@@ -927,6 +928,21 @@ class Rebuilder {
     // Firmware tells expanders of one address apart by the ports of the HBA.
     if (differ(expanders)) return;
     for (Host& host : *fabric().mutable_host()) host.set_port_per_link(true);
+  }
+
+  // What no reading has, and what is of the machine that was recorded.
+  void NoteDefaults() {
+    if (!drives_.empty()) {
+      Note("all drives",
+           "a reading of sysfs has neither block size nor rotation; the fabric has 512 "
+           "bytes and no SSD");
+    }
+    if (fabric().expander_size() > 0) {
+      Note("all expanders", "a reading of sysfs has no component of theirs; the fabric has none");
+    }
+    Note("all objects",
+         "handles and the kernel's names (sdX, sgN, H:C:T:L), holders of disks and "
+         "labels of slots are of the recorded system; left out");
   }
 
   const absl::Span<const sysfs::HostReading> hosts_;
