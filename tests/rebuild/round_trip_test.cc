@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,7 +21,9 @@
 #include "driver/base/fake_clock.h"
 #include "driver/discovery/hba.h"
 #include "driver/observation/key_table.h"
+#include "driver/sysfs/fake_sysfs.h"
 #include "driver/sysfs/file_io.h"
+#include "driver/sysfs/real_layouts.h"
 #include "driver/sysfs/sysfs_source.h"
 #include "driver/sysfs/unpacked_tree.h"
 #include "emulator/emulator.h"
@@ -288,6 +291,31 @@ TEST(RealMachineTest, NotesNameWhatWasAssumed) {
                             "slots; the fabric has 59",
                             "end_device-11:2: the tree does not show its size; the fabric has 1 "
                             "GB"}));
+}
+
+// Two HBAs that share eight JBODs of 815 drives, behind SAS switches: what both show is there once.
+TEST(RealMachineTest, SharedJbodsBecomeOne) {
+  const std::string root =
+      absl::StrCat(kInMemory ? "/dev/shm" : testing::TempDir(), "/rebuilt-oak-", getpid());
+  const std::vector<sysfs::FakeHost> hosts = sysfs::OakInstallation();
+  ASSERT_TRUE(sysfs::WriteFakeSysfs(root, hosts).ok());
+  const auto made = emulator::FabricFromTree(root);
+  std::filesystem::remove_all(root);
+  ASSERT_TRUE(made.ok()) << made.status();
+  const auto fabric = emulator::ParseFabric(made->text, "oak");
+  ASSERT_TRUE(fabric.ok()) << fabric.status();
+  EXPECT_EQ(fabric->hosts.size(), 2u);
+  EXPECT_EQ(fabric->expanders.size(), 50u);
+  EXPECT_EQ(fabric->links.size(), 400u);
+  int drives = 0, dual = 0;
+  for (const emulator::DeviceSpec& device : fabric->devices) {
+    const auto type = fabric->models[device.model].type;
+    if (type != emulator::DeviceModel::Type::kDisk) continue;
+    ++drives;
+    dual += device.port_count() == 2 ? 1 : 0;
+  }
+  EXPECT_EQ(drives, 815);
+  EXPECT_EQ(dual, 815);
 }
 
 TEST(RealMachineTest, OtherFilesAreRefused) {
