@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "cli/commands/alias_command.h"
 #include "cli/commands/baseline_command.h"
+#include "cli/commands/capture_command.h"
 #include "cli/commands/context_command.h"
 #include "cli/commands/doctor_command.h"
 #include "cli/commands/emulator_command.h"
@@ -164,6 +165,7 @@ class CommandLine {
     DeclareDoctor();
     DeclareNode();
     DeclareMetrics();
+    DeclareCapture();
     DeclareEmulator();
     DeclareContext();
     DeclareImpact();
@@ -611,6 +613,27 @@ class CommandLine {
     });
   }
 
+  void DeclareCapture() {
+    CLI::App& capture = Command(
+        "capture",
+        "Pack a support bundle: this machine's SAS objects in sysfs, and sasd's doctor, health, "
+        "status, events and log");
+    capture
+        .add_option("-o,--output", capture_.output,
+                    "The .tar.gz to write (default: sas-capture-NODE-TIME.tar.gz)")
+        ->type_name("FILE");
+    capture.add_flag("--anonymous", capture_.anonymous,
+                     "Replace world wide names and serial numbers, each by the same other one");
+    capture
+        .add_option("--sysfs", capture_.sysfs,
+                    "Folder to read instead, such as a sysfs mounted elsewhere")
+        ->type_name("DIR")
+        ->capture_default_str();
+    capture.callback([this] {
+      action_ = Plain([this](const Context& context) { return RunCapture(capture_, context); });
+    });
+  }
+
   // Declares a verb of `emulator`. `element`: the name of its argument, or null for none.
   CLI::App& Verb(CLI::App& emulator, const char* name, const char* element, const char* help,
                  std::function<absl::Status(const Context&)> run) {
@@ -781,6 +804,7 @@ class CommandLine {
   DoctorOptions doctor_options_;
   WaitOptions wait_;
   MetricsOptions metrics_;
+  CaptureOptions capture_;
   StatusOptions status_;
   ElementsOptions elements_;
   FlapOptions flap_;

@@ -31,7 +31,9 @@ device_array {
 ```
 
 `sashba check FILE` prints every error of a file with its line and its remedy, or what is in it.
-A field that is not there has the value 0, an empty text or false, unless its line names a default.
+`sashba from-tree TREE.tar.gz` makes a fabric from the sysfs tree of a real machine.
+[virtual-hba.md](virtual-hba.md) shows how to use one. A field that is not there has the value 0, an
+empty text or false, unless its line names a default.
 """
 
 

@@ -8,18 +8,18 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "daemon/backend/unpacked_tree.h"
 #include "daemon/diagnosis/commands.h"
 #include "daemon/diagnosis/scsi_host_check.h"
 #include "driver/sysfs/file_io.h"
 #include "driver/sysfs/sysfs_source.h"
+#include "driver/sysfs/unpacked_tree.h"
 
 namespace sasd {
 namespace {
 
 class SysfsBackend : public Backend {
  public:
-  SysfsBackend(const std::string& path, UnpackedTree tree)
+  SysfsBackend(const std::string& path, sysfs::UnpackedTree tree)
       : description_(absl::StrCat("sysfs ", path)), tree_(std::move(tree)) {}
 
   absl::Status Start(Clock& clock, ObservationSink& sink, KeyAssignments* keys) {
@@ -63,7 +63,7 @@ class SysfsBackend : public Backend {
 
  private:
   const std::string description_;
-  const UnpackedTree tree_;
+  const sysfs::UnpackedTree tree_;
   sysfs::PosixFileIo io_;
 
   // Held while the tree is read, which serializes scans. Nothing else waits for it.
@@ -80,7 +80,7 @@ class SysfsBackend : public Backend {
 absl::StatusOr<std::unique_ptr<Backend>> StartSysfsBackend(const std::string& root, Clock& clock,
                                                            ObservationSink& sink,
                                                            KeyAssignments* keys) {
-  absl::StatusOr<UnpackedTree> tree = UnpackedTree::Open(root);
+  absl::StatusOr<sysfs::UnpackedTree> tree = sysfs::UnpackedTree::Open(root);
   if (!tree.ok()) return tree.status();
   auto backend = std::make_unique<SysfsBackend>(root, *std::move(tree));
   if (absl::Status s = backend->Start(clock, sink, keys); !s.ok()) return s;

@@ -288,11 +288,11 @@ class Reader {
         first_of(ses.product(), enclosure ? enclosure->product() : none, expander.product);
     model.revision =
         first_of(ses.revision(), enclosure ? enclosure->revision() : none, expander.revision);
-    model.max_rate = expander.max_rate;
 
     DeviceSpec device;
     device.id = ses.id().empty() ? absl::StrCat(file.id(), "-ses") : ses.id();
     const std::string what = absl::StrCat("SES device \"", device.id, "\"");
+    model.max_rate = Rate(ses.rate_gbps(), expander.max_rate, at, what);
     device.serial = ses.serial();
     DeviceSpec::Port& port = device.ports[0];
     port.at.node = {false, index};
@@ -300,13 +300,14 @@ class Reader {
                                 : static_cast<uint8_t>(expander.phy_count - 1);
     port.address = ses.address().empty() ? SasAddress(expander.address.value() - 2)
                                          : Address(ses.address(), at, what + " address");
-    device.name = port.address;
+    device.name = ses.wwn().empty() ? port.address : Address(ses.wwn(), at, what + " wwn");
     device.model = Intern(model);
     device.enclosure = expander.enclosure;
     if (device.enclosure != kNoIndex) {  // real firmware counts it after the last bay
       const EnclosureSpec& in = spec_.enclosures[device.enclosure];
       device.slot = in.start_slot + in.slot_count;
     }
+    if (ses.has_slot()) device.slot = InRange(ses.slot(), 0, 0x7FFF, at, what + " slot");
     AddDevice(std::move(device), at);
   }
 

@@ -44,6 +44,26 @@ std::string With(absl::string_view from, absl::string_view to) {
   return text;
 }
 
+// As recorded SES devices: a name that is not their address, a slot before the bays, a slow phy.
+TEST(FabricLoaderTest, SesDeviceMayHaveNameSlotAndRateOfItsOwn) {
+  const std::string place = R"(phys: 12 enclosure: "e" })";
+  const auto ses = [&](const std::string& fields) {
+    const auto fabric =
+        ParseFabric(With(place, R"(phys: 13 enclosure: "e" ses { )" + fields + "} }"), "f");
+    EXPECT_TRUE(fabric.ok()) << fabric.status();
+    return std::make_pair(fabric->devices[0], fabric->models[fabric->devices[0].model].max_rate);
+  };
+  const auto [usual, usual_rate] = ses("");
+  EXPECT_EQ(usual.name, usual.ports[0].address);
+  EXPECT_EQ(usual.slot, 4);
+  EXPECT_EQ(usual_rate, LinkRate::k12Gbps);
+  const auto [own, own_rate] = ses(R"(wwn: "5000ccab03001100" slot: 0 rate_gbps: 6 )");
+  EXPECT_EQ(own.name, SasAddress(0x5000ccab03001100));
+  EXPECT_EQ(own.ports[0].address, usual.ports[0].address);
+  EXPECT_EQ(own.slot, 0);
+  EXPECT_EQ(own_rate, LinkRate::k6Gbps);
+}
+
 TEST(FabricLoaderTest, ReadsTheFileIntoASpec) {
   const absl::StatusOr<FabricSpec> fabric = ParseFabric(kSound, "f");
   ASSERT_TRUE(fabric.ok()) << fabric.status();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -29,6 +30,7 @@
 #include "emulator/pci/vtd_iommu.h"
 #include "emulator/qemu/check_command.h"
 #include "emulator/qemu/qemu_process.h"
+#include "emulator/rebuild/from_tree.h"
 #include "emulator/service/emulator_service.h"
 #include "rpc/edge.h"
 #include "rpc/server.h"
@@ -46,6 +48,7 @@ struct CommandLine {
   uint64_t seed = 1;
   std::vector<std::string> qemu;
   std::vector<std::string> check;  // fabrics
+  std::string tree, output = "-";  // of from-tree
 };
 
 void Declare(CLI::App& app, CommandLine& line) {
@@ -72,6 +75,16 @@ void Declare(CLI::App& app, CommandLine& line) {
       "check", "Check fabrics: print every error with its line and remedy, or what is in them");
   check->add_option("fabric", line.check, "Names of shipped fabrics, or paths of .textproto files")
       ->required();
+  CLI::App* from_tree = app.add_subcommand(
+      "from-tree",
+      "Make a fabric from a recorded sysfs tree (sasctl capture), and print to standard error what "
+      "it cannot have of it");
+  from_tree
+      ->add_option("tree", line.tree,
+                   "A .tar.gz, or a folder that has class/ and devices/, or sys/")
+      ->required();
+  from_tree->add_option("-o,--output", line.output, "File to write; \"-\" is standard output")
+      ->capture_default_str();
   app.require_subcommand(0, 1);
   // A subcommand needs no QEMU.
   app.final_callback([&app, &line] {
@@ -90,6 +103,19 @@ void Declare(CLI::App& app, CommandLine& line) {
 int Fail(const absl::Status& status) {
   std::cerr << "sashba: " << status.message() << "\n";
   return 1;
+}
+
+int FromTree(const CommandLine& line) {
+  const absl::StatusOr<emulator::FabricOfTree> made = emulator::FabricFromTree(line.tree);
+  if (!made.ok()) return Fail(made.status());
+  for (const std::string& note : made->notes) std::cerr << "sashba: " << note << "\n";
+  if (line.output == "-") {
+    std::cout << made->text << std::flush;
+    return std::cout ? 0 : Fail(absl::UnknownError("cannot write the fabric"));
+  }
+  std::ofstream file(line.output, std::ios::binary | std::ios::trunc);
+  file << made->text << std::flush;
+  return file ? 0 : Fail(absl::UnknownError(absl::StrCat("cannot write \"", line.output, "\"")));
 }
 
 absl::StatusOr<emulator::FabricSpec> LoadHosts(const CommandLine& line) {
@@ -253,6 +279,7 @@ int Main(int argc, char** argv) {
   Declare(app, line);
   CLI11_PARSE(app, argc, argv);
   if (!line.check.empty()) return CheckFabrics(line.check, std::cout, std::cerr);
+  if (!line.tree.empty()) return FromTree(line);
   setenv("GRPC_VERBOSITY", "NONE", 0);  // the error below reports an address in use, in one line
   // Only Wait() takes signals.
   sigset_t signals, mask;

@@ -13,7 +13,7 @@ SASCTL = os.path.join(ROOT, "cli", "sasctl")
 TIMEOUT_S = 60
 # Ends only with Ctrl-C, or acts where a page only names it.
 NOT_RUN = ("sasctl watch", "sasctl --addr", "sasctl emulator", "sasctl baseline accept",
-           "sasctl context use")
+           "sasctl context use", "sasctl capture")
 # Exit codes of monitoring plugins.
 PLUGINS = ("health", "doctor")
 

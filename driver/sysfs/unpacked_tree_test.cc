@@ -1,4 +1,4 @@
-#include "daemon/backend/unpacked_tree.h"
+#include "driver/sysfs/unpacked_tree.h"
 
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace sasd {
+namespace sasd::sysfs {
 namespace {
 
 using ::testing::HasSubstr;
@@ -53,4 +53,4 @@ TEST(UnpackedTreeTest, OtherFilesAreRefused) {
 }
 
 }  // namespace
-}  // namespace sasd
+}  // namespace sasd::sysfs

@@ -1,12 +1,12 @@
-#ifndef DAEMON_BACKEND_UNPACKED_TREE_H_
-#define DAEMON_BACKEND_UNPACKED_TREE_H_
+#ifndef DRIVER_SYSFS_UNPACKED_TREE_H_
+#define DRIVER_SYSFS_UNPACKED_TREE_H_
 
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
 
-namespace sasd {
+namespace sasd::sysfs {
 
 // A recorded sysfs tree in a .tar.gz, unpacked into a temporary folder that lives as long as this
 // object. A folder stays as it is. Movable.
@@ -30,6 +30,6 @@ class UnpackedTree {
   bool temporary_;
 };
 
-}  // namespace sasd
+}  // namespace sasd::sysfs
 
-#endif  // DAEMON_BACKEND_UNPACKED_TREE_H_
+#endif  // DRIVER_SYSFS_UNPACKED_TREE_H_

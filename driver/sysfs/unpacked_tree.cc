@@ -1,4 +1,4 @@
-#include "daemon/backend/unpacked_tree.h"
+#include "driver/sysfs/unpacked_tree.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -15,14 +15,14 @@
 
 extern char** environ;  // NOLINT: of POSIX
 
-namespace sasd {
+namespace sasd::sysfs {
 namespace {
 
 // The exit status of tar, or -1 if it did not start.
 int Unpack(const std::string& file, const std::string& folder) {
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  // sasd blocks the signals that it takes; tar must not.
+  // A daemon blocks the signals that it takes; tar must not.
   sigset_t none;
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
@@ -70,4 +70,4 @@ UnpackedTree::~UnpackedTree() {
   if (temporary_) std::filesystem::remove_all(root_, ignored);
 }
 
-}  // namespace sasd
+}  // namespace sasd::sysfs
