@@ -260,8 +260,9 @@ TEST_P(RoundTripTest, VirtualHbaShowsTheRecordedMachine) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Recordings, RoundTripTest,
-                         ::testing::Values("dual-actuator", "dup-wwn-two-ssds", "md1220-no-encserv",
-                                           "two-hbas-one-address"));
+                         ::testing::Values("cases/dual-actuator", "cases/dup-wwn-two-ssds",
+                                           "cases/md1220-no-encserv",
+                                           "cases/two-hbas-one-address"));
 
 // The recording is trimmed: two phys have a link, and what is behind them is not there.
 TEST(RealMachineTest, VirtualHbaShowsAllButLinksToNothing) {
