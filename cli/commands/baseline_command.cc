@@ -2,12 +2,15 @@
 
 #include <cstdint>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "cli/output/format.h"
 #include "cli/output/output_form.h"
+#include "cli/output/place_names.h"
 #include "cli/output/table_layout.h"
 #include "cli/query/baseline_reader.h"
+#include "cli/query/place_reader.h"
 
 namespace sasd::cli {
 namespace {
@@ -20,21 +23,29 @@ std::string LocalTime(const google::protobuf::Timestamp& time) {
                           absl::LocalTimeZone());
 }
 
+// "enclosures/5000ccab03001100 (rack3-top)"
+std::string Name(const BaselineEntry& entry, const PlaceNames& names) {
+  const std::string called = names.AliasOrId(entry.resource());
+  if (absl::EndsWith(entry.resource(), "/" + called)) return entry.resource();
+  return absl::StrCat(entry.resource(), " (", called, ")");
+}
+
 // "missing since 2026-03-02 03:14:07: expander ... not responding"
-std::string State(const BaselineEntry& entry) {
+std::string State(const BaselineEntry& entry, const PlaceNames& names) {
   if (!entry.missing()) return "present";
   std::string text = absl::StrCat("missing since ", LocalTime(entry.missing_time()));
   if (!entry.missing_cause().text().empty()) {
-    absl::StrAppend(&text, ": ", entry.missing_cause().text());
+    absl::StrAppend(&text, ": ", names.InText(entry.missing_cause().text()));
   }
   return text;
 }
 
 void PrintTable(const google::protobuf::RepeatedPtrField<BaselineEntry>& entries,
                 const Context& context) {
+  const PlaceNames names = ReadAliases(context);
   TableLayout layout({false, false, false});
-  const auto cells = [](const BaselineEntry& entry) -> std::vector<std::string> {
-    return {EnumText(entry.kind()), entry.resource(), State(entry)};
+  const auto cells = [&names](const BaselineEntry& entry) -> std::vector<std::string> {
+    return {EnumText(entry.kind()), Name(entry, names), State(entry, names)};
   };
   for (const BaselineEntry& entry : entries) layout.Fit(cells(entry));
   for (const BaselineEntry& entry : entries) {

@@ -164,6 +164,33 @@ def screens(address, fabric):
             yield f"{fabric}-{columns}{'-colour' if colour else ''}.txt", text, columns
 
 
+# What README's examples stand for on the demo fabric.
+PLACEHOLDERS = {"sdb": "ZC100008", "ZA1": "ZC100008", "NAME": "JBOD12", "ID": "jbod2/8"}
+# Those that run on and on, or whose output differs from machine to machine and from run to run.
+NOT_COMPARED = ("watch", "--addr", "events", "doctor", "completion", "context")
+
+
+def readme_commands():
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        for line in re.findall(r"^sasctl.*", file.read(), re.M):
+            yield line, shlex.split(line, comments=True)[1:]
+
+
+def readme_screen(address):
+    """README's commands, one after the other, with the first lines that they print."""
+    text = ""
+    for _, arguments in readme_commands():
+        if arguments[:1] and arguments[0] in NOT_COMPARED:
+            continue
+        command = " ".join(["sasctl", *arguments])
+        for name, meant in PLACEHOLDERS.items():
+            command = re.sub(rf"\b{name}\b", meant, command)
+        output = plain(bash(command, address)[1]).splitlines()
+        shown = output if len(output) <= 12 else [*output[:10], f"({len(output) - 10} more)"]
+        text += "\n".join([f"$ {command}", *shown, "", ""])
+    return text
+
+
 class PageTest(unittest.TestCase):
     maxDiff = None
 
@@ -200,17 +227,21 @@ class PageTest(unittest.TestCase):
             self.assertTrue(code in FINE and "sasctl: " not in output, (line, output))
 
     def test_readme_has_no_command_that_sasctl_refuses(self):
-        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-            lines = re.findall(r"^sasctl .*", file.read(), re.M)
+        lines = list(readme_commands())
         self.assertGreater(len(lines), 10)
-        for line in lines:
-            arguments = shlex.split(line, comments=True)[1:]
+        for line, arguments in lines:
             if arguments[:1] in (["watch"], ["--addr"]):  # follows without an end, or another server
                 arguments = ["help", "watch"]
             done = self.nodes.demo.call(*arguments)
             self.assertNotIn("--help", done.stderr, line)
             if arguments[:1] not in (["health"], ["doctor"]):
                 self.assertIn(done.returncode, (0, 1), (line, done.stderr))
+
+    def test_commands_of_the_readme_print_what_is_recorded(self):
+        with open(os.path.join(ROOT, SCREENS, "readme.txt"), encoding="utf-8") as file:
+            recorded = file.read()
+        with Sasd("--fabric", "demo") as sasd:
+            self.assertEqual(readme_screen(sasd.address), recorded)
 
 
 class ScreenTest(unittest.TestCase):
@@ -388,6 +419,7 @@ class AliasTest(unittest.TestCase):
         self.assertIn("rack3-top 5000ccab03001100 SMC JBOD24", self.run_it("tree"))
         self.assertRegex(self.run_it("list", "hosts"), r"500605b00ab01230 +rack3-a")
         self.assertRegex(self.run_it("list", "enclosures"), r"rack3-top .* rack3-a,500605b00ab05670")
+        self.assertIn("5000ccab03001100 (rack3-top)", self.run_it("baseline", "show"))
         shown = self.run_it("show", "ZA100003")
         self.assertIn("5000ccab03001100 (rack3-top)", shown)
         self.assertIn("\n  rack3-a ", shown)
@@ -547,6 +579,9 @@ def write(folder):
         with open(path, "w", encoding="utf-8") as file:
             file.write(page.text())
     os.makedirs(os.path.join(folder, SCREENS), exist_ok=True)
+    with Sasd("--fabric", "demo") as sasd:
+        with open(os.path.join(folder, SCREENS, "readme.txt"), "w", encoding="utf-8") as file:
+            file.write(readme_screen(sasd.address))
     for fabric in ("demo", "oak-816"):
         with Sasd("--fabric", fabric) as sasd:
             for name, text, _ in screens(sasd.address, fabric):
