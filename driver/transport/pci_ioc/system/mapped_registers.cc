@@ -2,6 +2,7 @@
 
 #include <setjmp.h>
 #include <signal.h>
+#include <ucontext.h>
 
 #include <atomic>
 
@@ -24,6 +25,8 @@ void OnBusError(int signal, siginfo_t* info, void* context) {
   Access* const access = current_access;
   const auto* const at = static_cast<const uint8_t*>(info->si_addr);
   if (access != nullptr && at >= access->begin && at < access->end) {
+    // The jump leaves the mask of the handler, in which a second bus error would end the process.
+    pthread_sigmask(SIG_SETMASK, &static_cast<const ucontext_t*>(context)->uc_sigmask, nullptr);
     siglongjmp(access->retreat, 1);
   }
   if ((previous_action.sa_flags & SA_SIGINFO) != 0) {
@@ -38,8 +41,7 @@ void OnBusError(int signal, siginfo_t* info, void* context) {
 bool InstallHandler() {
   struct sigaction action = {};
   action.sa_sigaction = OnBusError;
-  // The handler leaves by a jump that does not restore the signal mask: SIGBUS must stay unmasked.
-  action.sa_flags = SA_SIGINFO | SA_NODEFER;
+  action.sa_flags = SA_SIGINFO;
   sigemptyset(&action.sa_mask);
   return sigaction(SIGBUS, &action, &previous_action) == 0;
 }
