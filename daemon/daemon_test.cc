@@ -317,7 +317,7 @@ TEST_F(DaemonTest, ChangesAreAuditedBehindWhatTheyChanged) {
   // The answer does not wait for the record.
   std::vector<sas::v1::Event> events;
   for (;;) {
-    const int64_t revision = daemon_->registry().committed_revision();
+    const int64_t revision = daemon_->registry().revision();
     events = Audited(*history_, 2);
     if (!events.empty() && absl::EndsWith(events.back().audit().method(), "/Pull")) break;
     ASSERT_TRUE(daemon_->registry().WaitForRevision(revision + 1, absl::Minutes(1)).ok());
