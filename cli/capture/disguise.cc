@@ -77,7 +77,8 @@ std::string Disguise::WorldWideName(absl::string_view digits) {
   // NAA 6 of a drive with several units is made of its NAA 5 name (UnitNaa() of the emulator).
   const char naa = text[0];
   if (text.size() == 32) text[0] = '5';
-  // NAA and OUI (7 digits), then what tells it from others of the vendor, then the low 8 bits.
+  // NAA and OUI (7 digits), then what distinguishes it from others of the vendor, then the low 8
+  // bits.
   const std::string block = text.substr(0, 14);
   const auto [known, added] = blocks_.try_emplace(block);
   if (added) known->second = absl::StrCat(text.substr(0, 7), Numbered(blocks_.size(), 7));

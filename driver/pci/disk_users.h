@@ -24,7 +24,7 @@ enum class Claims : uint8_t { kTried, kNotTried };
 std::vector<std::string> DevicesBelow(const MachineFiles& files, absl::string_view address);
 
 // Everything that uses them, as far as this process may see: mounts, swap, holders (md, dm, LVM,
-// bcache), whoever claims a whole disk (ZFS, another namespace's mounts), open files of processes.
+// bcache), any holder of a whole disk (ZFS, another namespace's mounts), open files of processes.
 // Each use is named once. Only root sees the files of all processes.
 std::vector<DiskUser> FindDiskUsers(const MachineFiles& files, absl::string_view address,
                                     Claims claims = Claims::kTried);

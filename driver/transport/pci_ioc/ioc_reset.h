@@ -20,7 +20,7 @@ enum class ResetWish : uint8_t {
   kDiagnostic,  // a diagnostic reset, unless it is READY already
 };
 
-// Brings an IOC to READY from whatever state another driver, a dead process or a fault has left it
+// Brings an IOC to READY from any state that another driver, a dead process or a fault has left it
 // in (mpt3sas_base.c, mpt3sas_base_make_ioc_ready, _base_diag_reset):
 //
 //   RESET ------------------------------------- within 10 s -------------> READY

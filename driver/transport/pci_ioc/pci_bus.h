@@ -75,7 +75,7 @@ class PciBus {
   virtual uint32_t ReadConfig(uint32_t offset, uint32_t size) = 0;
   virtual void WriteConfig(uint32_t offset, uint32_t value, uint32_t size) = 0;
 
-  // Registers: the first *memory* BAR, whatever its number (BAR 1 for SAS2 and SAS3, BAR 0 for
+  // Registers: the first *memory* BAR, of any number (BAR 1 for SAS2 and SAS3, BAR 0 for
   // 94xx). `offset` in bytes, a multiple of the access's size. Values are in the CPU's byte order;
   // the register is little-endian. Beyond the BAR, reads return all ones and writes do nothing.
   // Each is one access of its full width: a 64-bit write is never two 32-bit writes that another

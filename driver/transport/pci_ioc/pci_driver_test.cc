@@ -241,7 +241,7 @@ bool IsBusMaster(FakeSlot& slot) {
   return (slot.ReadConfig(kPciCommand, 2) & kPciCommandBusMaster) != 0;
 }
 
-// After an orderly end, whoever comes next finds an IOC that cannot write to memory.
+// After an orderly end, the next driver finds an IOC that cannot write to memory.
 void ExpectHandedBack(FakeSlot& slot) {
   EXPECT_EQ(slot.ioc_state(), mpi::IocState::kReady);
   EXPECT_FALSE(IsBusMaster(slot));
@@ -453,7 +453,7 @@ TEST_F(PciDriverTest, AnErrorOfTheFunctionEndsEverything) {
 
 // ------------------------------------------------------------------------------------- kill -9
 
-// A process dies before each access of its start in turn. Whatever it leaves, a drive is pulled
+// A process dies before each access of its start in turn. A drive is pulled
 // after its death, and the next process settles. The dead one's memory is unmapped, and the kernel
 // has turned bus master off: nothing is written to memory that is no longer anybody's.
 class KillTest : public ::testing::TestWithParam<MpiGeneration> {

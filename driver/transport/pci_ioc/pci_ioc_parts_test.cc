@@ -105,7 +105,7 @@ TEST(QueueLayoutTest, FactsThatNoDriverCanUseAreRefused) {
   EXPECT_EQ(LayOutQueues(Facts(), 1, 4096).status().code(), absl::StatusCode::kResourceExhausted);
 }
 
-// Whatever the facts: no two structures overlap, all are aligned, all are within the arena.
+// For any facts: no two structures overlap, all are aligned, all are within the arena.
 TEST(QueueLayoutTest, StructuresNeverOverlap) {
   std::mt19937 random(7);
   int laid_out = 0;

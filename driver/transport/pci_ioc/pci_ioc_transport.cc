@@ -65,7 +65,7 @@ size_t DataInSize(Function function, mpi::ConfigAction action, ByteSpan frame, s
 }  // namespace
 
 // Waits at the bus, so that the system's request, a failure and the end of the transport end the
-// wait. In its last mode only a failure does: an IOC is handed back, whoever waits.
+// wait. In its last mode only a failure does: an IOC is handed back in any case.
 class PciIocTransport::BusPacer : public Pacer {
  public:
   BusPacer(PciBus& bus, Clock& clock) : bus_(bus), clock_(clock) {}
@@ -221,7 +221,7 @@ void PciIocTransport::HandBack() {
   own_pacer_->BeginLast();
   bus_->Write32(kInterruptMask, kMaskAll);
   bus_->DisableInterrupts();
-  // Whatever becomes of it, it cannot write to memory any more. One that operates first ends what
+  // It must not write to memory any more, in any state. One that operates first ends what
   // it does; one that does not is cut off before the reset, which may take long.
   if (ReadDoorbell(*bus_).state != IocState::kOperational) SetBusMaster(false);
   (void)MakeReady(*bus_, *pacer_, ResetWish::kGentle);
@@ -604,7 +604,7 @@ absl::StatusOr<Bytes> PciIocTransport::TakeBackToReady() {
   return PlainReply(Function::kMessageUnitReset);
 }
 
-// Reads all queues: queue 0, the events', last. So whatever event came before a reply that is read
+// Reads all queues: queue 0, the events', last. So each event that came before a reply that is read
 // here is read here, too, and is delivered before the reply.
 void PciIocTransport::Drain() {
   if (state() != State::kOperational) return;

@@ -58,7 +58,7 @@ struct PciIocStats {
   uint64_t replies = 0, events = 0;
   uint64_t rejected = 0;   // ring entries and replies that lie
   uint64_t timeouts = 0;   // requests that were given up
-  uint64_t resets = 0;     // recoveries, whatever their reason
+  uint64_t resets = 0;     // recoveries, for any reason
   std::string last_reset;  // the reason
 };
 
@@ -66,7 +66,7 @@ struct PciIocStats {
 // mpt3sas_base.c drives them. Info().owned is true. CheckAllowed() lists the requests that may be
 // sent. Requests carry up to QueueLayout::kLargeDataSize bytes of data.
 //
-// Create() takes the IOC over in whatever state it is, and leaves it in READY. The caller's IOC
+// Create() takes the IOC over in any state, and leaves it in READY. The caller's IOC
 // INIT makes it operate: the transport fills in the queues and sends it through the doorbell, as it
 // does for IOC FACTS, PORT FACTS and MESSAGE UNIT RESET. Until then all other requests are
 // kUnavailable.

@@ -19,8 +19,8 @@ struct RequestSlot {
 };
 
 // The SMIDs of an IOC and the buffers that go with them. A slot is nobody else's until Free():
-// whoever gave up on a request keeps its slot until the IOC has answered or was reset, because the
-// IOC may still write there. Thread-compatible.
+// a caller that gave up on a request keeps its slot until the IOC has answered or was reset,
+// because the IOC may still write there. Thread-compatible.
 class RequestPool {
  public:
   RequestPool() = default;

@@ -32,7 +32,7 @@ std::optional<uint64_t> ChooseIova(absl::Span<const IovaRange> usable, uint64_t 
 // Documentation/driver-api/vfio.rst). The IOMMU keeps the function's DMA to the arena; no root is
 // needed, only the right to open the group's node, and RLIMIT_MEMLOCK for the arena. Interrupts
 // come by eventfds. The kernel's request for release and its report of an uncorrectable error do,
-// too. When this process ends, in whatever way, the kernel turns bus master off and unmaps the
+// too. When this process ends, in any way, the kernel turns bus master off and unmaps the
 // arena.
 //
 // Borrows the calls. Thread-safe as PciBus says.
