@@ -228,10 +228,12 @@ Records& AllRecords() {
   return records;
 }
 
-// In the long run: the most schedules to try for one more preemption.
+// In the long run: the most schedules to try for one more preemption; four times as many in a whole
+// run (./test --whole).
 uint64_t MostSchedules() {
   const char* most = getenv("SASD_MOST_SCHEDULES");
-  return most == nullptr ? 0 : strtoull(most, nullptr, 10);
+  if (most == nullptr) return 0;
+  return strtoull(most, nullptr, 10) * (getenv("SASD_WHOLE") == nullptr ? 1 : 4);
 }
 
 ExploreReport ExplorePreempting(const Program& program, int preemptions, uint64_t most) {

@@ -3,7 +3,8 @@
 
 mutations.toml has the bugs. Each is put into a copy of the tree, built with AddressSanitizer and judged
 by the tests of driver/device, driver/discovery and tests/lifetime. Prints the test cases that caught it,
-and the scenarios that no bug has broken. The last line is "N passed, N failed"."""
+and the scenarios that no bug has broken. The last line is "N passed, N failed". --sample N judges only N of
+them, others for another --seed. --seconds ends the run in time: what has not begun by then is left out."""
 
 import argparse
 import concurrent.futures
@@ -19,6 +20,7 @@ import threading
 import time
 
 import plan
+import sampling
 
 # Copies of the tree, one per job. Bazel keeps the outputs of each from run to run.
 FOLDER = "/var/tmp/sasd-mutations"
@@ -193,18 +195,25 @@ def write_results(path, results, keep):
     plan.write(path, json.dumps({"mutations": [known[name] for name in sorted(known)]}, indent=1) + "\n")
 
 
-def choose(names):
-    mutations = plan.mutations()
+def choose(mutations, options):
+    """The mutations that the options name."""
+    names = options.names
     known = {mutation["name"] for mutation in mutations}
     for name in names:
         if name not in known:
             sys.exit(f"mutate.py: no mutation {name}; see mutations.toml")
-    return [mutation for mutation in mutations if not names or mutation["name"] in names]
+    return sampling.sample([mutation for mutation in mutations if not names or mutation["name"] in names], options)
+
+
+def judge_until(end, mutation, trees, labels):
+    """As judge(); None if `end` (monotonic) is over."""
+    return None if time.monotonic() > end else judge(mutation, trees, labels)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="judge only these mutations")
+    sampling.add_options(parser)
     parser.add_argument("--jobs", type=int, default=os.cpu_count(),
                         help="judge this many at a time, each in its own tree")
     parser.add_argument("--results", default=plan.RESULTS, help="file for the results in JSON, for report.py")
@@ -212,7 +221,7 @@ def main():
     parser.add_argument("--test_env", default=[], action="append", metavar="NAME=VALUE",
                         help="environment variable for each test")
     options = parser.parse_args()
-    mutations = choose(options.names)
+    mutations = choose(plan.mutations(), options)
     environment = dict(os.environ, **dict(pair.split("=", 1) for pair in options.test_env))
     os.makedirs(FOLDER, exist_ok=True)
     trees = queue.Queue()
@@ -231,14 +240,19 @@ def main():
     print(f"{len(labels)} tests of {len(cases)} cases, built in {time.monotonic() - start:.0f} s", flush=True)
     results = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        running = {pool.submit(judge, mutation, trees, labels): mutation for mutation in mutations}
+        end = start + options.seconds
+        running = {pool.submit(judge_until, end, mutation, trees, labels): mutation for mutation in mutations}
         for future in concurrent.futures.as_completed(running):
-            results.append(future.result())
-            show(running[future], results[-1])
-    missed = [] if options.names else unbroken(cases, results)
+            if future.result() is not None:
+                results.append(future.result())
+                show(running[future], results[-1])
+    if len(results) < len(mutations):
+        print(f"{len(mutations) - len(results)} left out: the time is over")
+    whole = len(results) == len(plan.mutations())
+    missed = unbroken(cases, results) if whole else []
     for name in missed:
         print(f"FAILED {name}: no mutation breaks it")
-    write_results(options.results, results, keep=options.names)
+    write_results(options.results, results, keep=not whole)
     passed = sum(map(is_caught, results))
     print(f"{passed} passed, {len(results) - passed + len(missed)} failed")
     return 0 if passed == len(results) and not missed else 1

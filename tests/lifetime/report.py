@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Makes docs/lifetime-evidence.md from rules.toml, mutations.toml and figures.json.
 
-figures.json has the figures of a long run: --take collects them after `./test --long`."""
+figures.json has the figures of a long run: --take collects them after `./test --whole`."""
 
 import glob
 import json
@@ -17,7 +17,7 @@ FIGURES = os.path.join(plan.HERE, "figures.json")
 HEAD = """# Device lifetime: the evidence
 
 `tests/lifetime/report.py --write` makes this page; [lifetime.md](lifetime.md) explains it. `./test`
-fails while the page is out of date. `./test --long`, then `tests/lifetime/report.py --take`,
+fails while the page is out of date. `./test --whole`, then `tests/lifetime/report.py --take`,
 measures the figures.
 """
 # The number of test cases named per mutation.

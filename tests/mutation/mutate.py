@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import queue
-import random
 import sys
 import threading
 import time
@@ -25,17 +24,7 @@ CONFIG = ("--noshow_progress", "--color=no")
 
 def choose(options):
     """The mutations to judge. Those of one program come together: it is linked already."""
-    mutations = plan.mutations()
-    known = {mutation["name"] for mutation in mutations}
-    for name in options.names:
-        if name not in known:
-            sys.exit(f"mutate.py: no mutation {name}; see mutations.toml")
-    if options.names:
-        mutations = [mutation for mutation in mutations if mutation["name"] in options.names]
-    if options.sample:
-        shuffled = random.Random(0).sample(mutations, len(mutations))
-        begin = options.seed * options.sample % len(shuffled)
-        mutations = (shuffled + shuffled)[begin:begin + min(options.sample, len(shuffled))]
+    mutations = lifetime.choose(plan.mutations(), options)
     return sorted(mutations, key=lambda mutation: (mutation["tests"], mutation["edit"][0]["file"]))
 
 
@@ -103,9 +92,7 @@ def judge_all(mutations, trees, end, done):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="judge only these mutations")
-    parser.add_argument("--sample", type=int, default=0, metavar="N", help="judge only so many")
-    parser.add_argument("--seed", type=int, default=0, help="which ones --sample takes")
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin none after so long")
+    lifetime.sampling.add_options(parser)
     parser.add_argument("--jobs", type=int, default=1, help="judge so many at a time, each in its own tree")
     parser.add_argument("--results", default=plan.RESULTS, help="file for the results in JSON, for report.py")
     options = parser.parse_args()
