@@ -18,6 +18,9 @@ constexpr size_t kStateSlice = 200;
 // Events that come while the state is written are kept for so many bytes; then it begins anew.
 constexpr size_t kMaxLateBytes = 64 << 20;
 constexpr size_t kBytesPerSecond = 8 << 20;
+// How long the thread looks for an expected job. The commit and the encoding of an event take less;
+// so does waking a thread.
+constexpr absl::Duration kAlert = absl::Microseconds(300);
 
 journal::ObjectChange ObjectOf(const registry::ResourceId& id, uint8_t change) {
   return {service::NameOf(id), static_cast<uint8_t>(registry::KindOf(id)), change};
@@ -102,6 +105,18 @@ void Recorder::Note(Job job) {
   }
 }
 
+void Recorder::Expect() {
+  static const bool has_processors = std::thread::hardware_concurrency() > 1;
+  if (!has_processors || !may_expect_.exchange(false, std::memory_order_relaxed)) return;
+  absl::MutexLock lock(&mu_);
+  is_expected_ = true;
+}
+
+void Recorder::LookForJob() const {
+  const absl::Time end = absl::Now() + kAlert;
+  while (!sees_job_.load(std::memory_order_acquire) && absl::Now() < end) std::this_thread::yield();
+}
+
 void Recorder::Record(absl::Span<const registry::CommittedEvent> events,
                       absl::Span<const watch::EncodedEventPtr> encoded,
                       absl::FunctionRef<void()> publish) {
@@ -130,6 +145,7 @@ bool Recorder::Write(Job job, const absl::FunctionRef<void()>& publish) {
   job.publish = &publish;
   job_ = std::move(job);
   has_job_ = true;
+  sees_job_.store(true, std::memory_order_release);
   const auto is_over = [this, number]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     return done_ >= number || mode_ != Mode::kWriting;
   };
@@ -153,13 +169,13 @@ void Recorder::Stall(const std::string& why) {
 }
 
 bool Recorder::HasWork() const {
-  return stop_ || has_job_ || mode_ == Mode::kStalled ||
+  return stop_ || has_job_ || is_expected_ || mode_ == Mode::kStalled ||
          changed_.size() >= options_.checkpoint_objects;
 }
 
 void Recorder::Run() {
   for (;;) {
-    enum { kStop, kJob, kRecover, kCheckpoint } what = kCheckpoint;
+    enum { kStop, kJob, kLook, kRecover, kCheckpoint } what = kCheckpoint;
     {
       absl::MutexLock lock(&mu_);
       mu_.AwaitWithDeadline(absl::Condition(this, &Recorder::HasWork), checkpoint_due_);
@@ -167,15 +183,20 @@ void Recorder::Run() {
         what = kJob;
       } else if (stop_) {
         what = kStop;
+      } else if (is_expected_) {
+        what = kLook;
       } else if (mode_ == Mode::kStalled) {
         what = kRecover;
         const auto is_asked = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return stop_; };
         mu_.AwaitWithTimeout(absl::Condition(&is_asked), retry_);
         if (stop_) what = kStop;
       }
+      is_expected_ = false;
     }
     if (what == kJob) {
       WriteJob();
+    } else if (what == kLook) {
+      LookForJob();
     } else if (what == kCheckpoint) {
       Checkpoint();
     } else if (what == kRecover) {
@@ -202,7 +223,9 @@ void Recorder::WriteJob() {
     absl::MutexLock lock(&mu_);
     job = std::move(job_);
     has_job_ = false;
+    sees_job_.store(false, std::memory_order_relaxed);
   }
+  may_expect_.store(true, std::memory_order_relaxed);
   const absl::Status status = journal_.Append(job.rows);
   bool given_up = false;
   {

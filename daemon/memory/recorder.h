@@ -1,6 +1,7 @@
 #ifndef DAEMON_MEMORY_RECORDER_H_
 #define DAEMON_MEMORY_RECORDER_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -62,6 +63,9 @@ class Recorder : public watch::EventRecorder {
   // Writes the state, unless the disk does not answer.
   ~Recorder() override;
 
+  // Wakes the thread, once between two jobs. It then looks for the next job for a moment before it
+  // sleeps, so that a single event does not wait until a sleeping thread runs.
+  void Expect() override ABSL_LOCKS_EXCLUDED(mu_);
   // The thread that has written them publishes them; the caller does where it gives up.
   void Record(absl::Span<const registry::CommittedEvent> events,
               absl::Span<const watch::EncodedEventPtr> encoded,
@@ -102,6 +106,8 @@ class Recorder : public watch::EventRecorder {
                     const watch::EncodedEvent& encoded);
   // After the job's rows were written.
   void Note(Job job) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Until there is a job, or `kAlert` is over.
+  void LookForJob() const;
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
   journal::Journal& journal_;
@@ -116,7 +122,10 @@ class Recorder : public watch::EventRecorder {
   Job job_ ABSL_GUARDED_BY(mu_);
   uint64_t jobs_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t done_ ABSL_GUARDED_BY(mu_) = 0;
-  bool publishing_ ABSL_GUARDED_BY(mu_) = false;  // the job is written, and is being published
+  bool publishing_ ABSL_GUARDED_BY(mu_) = false;   // the job is written, and is being published
+  bool is_expected_ ABSL_GUARDED_BY(mu_) = false;  // Expect() wakes the thread
+  std::atomic<bool> may_expect_{true};             // since the last job
+  std::atomic<bool> sees_job_{false};              // equals has_job_, for a look without the lock
   // RECOVERING: the events after the revision of the stored state.
   Job late_ ABSL_GUARDED_BY(mu_);
   // The newest events that the publisher has shown.

@@ -103,6 +103,23 @@ TEST_F(RecorderTest, AnEventIsWrittenBeforeItIsShown) {
   EXPECT_EQ(State(), JournalState::kOk);
 }
 
+TEST_F(RecorderTest, ExpectationsChangeNothingOfWhatIsWritten) {
+  recorder_->Expect();
+  recorder_->Expect();  // no event comes of it
+  for (uint64_t drive = 1; drive <= 5; ++drive) {
+    Come(drive);
+    recorder_->Expect();
+    EXPECT_EQ(node_.journal().last_revision(), registry_.revision());
+  }
+  disk_.set_hanging(true);
+  Come(6);
+  EXPECT_EQ(State(), JournalState::kStalled);
+  recorder_->Expect();
+  disk_.set_hanging(false);
+  AwaitRecovery();
+  ExpectNoHole();
+}
+
 TEST_F(RecorderTest, AHangingDiskDoesNotSilenceTheNode) {
   Come(1);
   disk_.set_hanging(true);

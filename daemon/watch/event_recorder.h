@@ -12,6 +12,10 @@ namespace sasd::watch {
 class EventRecorder {
  public:
   virtual ~EventRecorder() = default;
+  // Events may come at once: a recorder may wake its thread meanwhile, so that it is awake when
+  // Record() is called. A hint: Record() may come without it, and it without Record(). Called by
+  // any thread, without a lock; returns quickly.
+  virtual void Expect() {}
   // Writes the events, or gives up; then calls `publish`, once, before it returns. It may call it
   // on a thread of its own, so that nobody waits for a change of threads. `encoded` are the
   // encodings of `events`, one at least; `publish` may take them. Called in the order of revisions,
