@@ -84,6 +84,15 @@ class CommandsTest(unittest.TestCase):
                 ran += 1
         self.assertGreater(ran, 25)
 
+    def test_the_table_of_peers_counts_our_commands(self):
+        with open(os.path.join(ROOT, "docs", "peers.md"), encoding="utf-8") as file:
+            rows = [[cell.strip() for cell in line.split("|")] for line in file if "|" in line]
+        ours = {row[1]: row[2] for row in rows if len(row) > 2}
+        offered = set(self.sasctl(["__complete", "--", ""]).stdout.split()) - {"help"}
+        self.assertEqual(ours["commands"], str(len(offered)))
+        version = self.sasctl(["--version"]).stdout.split()[1]
+        self.assertIn(f"sasctl {version}", [row[2] for row in rows if len(row) > 2])
+
 
 if __name__ == "__main__":
     unittest.main()
