@@ -84,6 +84,13 @@ class CommandsTest(unittest.TestCase):
                 ran += 1
         self.assertGreater(ran, 25)
 
+    def test_the_pictures_show_what_sasctl_prints(self):
+        script = os.path.join(ROOT, "docs", "pictures", "make_pictures.py")
+        done = subprocess.run(
+            ["/usr/bin/python3", script, "--check"], capture_output=True, text=True, check=False
+        )
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_the_table_of_peers_counts_our_commands(self):
         with open(os.path.join(ROOT, "docs", "peers.md"), encoding="utf-8") as file:
             rows = [[cell.strip() for cell in line.split("|")] for line in file if "|" in line]
