@@ -9,6 +9,7 @@ import tempfile
 ROOT = os.path.join(os.environ["TEST_SRCDIR"], "sasd")
 SASD = os.path.join(ROOT, "daemon", "sasd")
 SASCTL = os.path.join(ROOT, "cli", "sasctl")
+SASHBA = os.path.join(ROOT, "emulator", "qemu", "sashba")
 RECORDING = os.path.join(ROOT, "driver/sysfs/testdata/hgst-4u60-9400-8i8e.sys.tar.gz")
 TIMEOUT_S = 60
 

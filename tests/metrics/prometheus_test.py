@@ -1,7 +1,9 @@
 """Debian's Prometheus and Alertmanager on a real sasd: a pulled drive becomes an alert, and goes."""
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -121,6 +123,55 @@ class PrometheusTest(unittest.TestCase):
         for expression in expressions:
             expression = expression.replace("$instance", ".*").replace("$__rate_interval", "10s")
             until(lambda e=expression: self.query(e), f"data of {expression}")
+
+
+class DashboardTypesTest(unittest.TestCase):
+    """The dashboard has the types that Grafana publishes, @grafana/schema (tests/metrics/npm)."""
+
+    # npm's packages, kept between runs.
+    CACHE = "/var/cache/sasd"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.npm = program("npm")
+        lists = os.path.join(os.path.dirname(os.path.abspath(__file__)), "npm")
+        with open(os.path.join(lists, "package-lock.json"), "rb") as file:
+            key = hashlib.sha256(file.read()).hexdigest()[:16]
+        cls.modules = os.path.join(cls.CACHE, f"dashboard-types-{key}")
+        if os.path.isdir(cls.modules):
+            return
+        os.makedirs(cls.CACHE, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cls.CACHE) as made:
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(os.path.join(lists, name), made)
+            done = subprocess.run(
+                [cls.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                cwd=made, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            if done.returncode != 0:
+                raise unittest.SkipTest("npm has no @grafana/schema here: " + done.stderr[-300:])
+            shutil.copytree(made, cls.modules, symlinks=True)
+
+    def compile(self, dashboard):
+        """What the compiler says of the dashboard as a value of Grafana's type."""
+        with tempfile.TemporaryDirectory(dir=self.modules) as folder:
+            path = os.path.join(folder, "dashboard.ts")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("import type { Dashboard } from '@grafana/schema';\n")
+                file.write(f"export const dashboard: Dashboard = {dashboard};\n")
+            tsc = os.path.join(self.modules, "node_modules", "typescript", "bin", "tsc")
+            return subprocess.run(
+                [program("node"), tsc, "--noEmit", "--strict", "--skipLibCheck",
+                 "--moduleResolution", "node", "--target", "es2020", path],
+                capture_output=True, text=True, check=False,
+            ).stdout  # fmt: skip
+
+    def test_the_dashboard_is_one_of_grafana(self):
+        with open(os.path.join(RULES, "sas.dashboard.json"), encoding="utf-8") as file:
+            dashboard = file.read()
+        self.assertEqual(self.compile(dashboard), "")
+        wrong = dashboard.replace('"type": "query"', '"type": "querry"', 1)
+        self.assertIn("VariableType", self.compile(wrong))
 
 
 if __name__ == "__main__":

@@ -421,6 +421,119 @@ class ManTest(unittest.TestCase):
             self.assertEqual((done.returncode, done.stderr), (0, ""), name)
 
 
+class ReleaseTest(unittest.TestCase):
+    """bazel/release.sh, in a repository of its own."""
+
+    # In place of bazel: a journal of schema 7. In place of lint.sh: another baseline.
+    BAZEL = (
+        "#!/bin/sh\nexec /usr/bin/python3 -c 'import sqlite3, sys\n"
+        'for name in ("journal", "state"):\n'
+        '    file = sqlite3.connect(sys.argv[1] + "/" + name + ".db")\n'
+        '    file.execute("PRAGMA user_version = 7"); file.commit()\n\' "$4"\n'
+    )
+    LINT = '#!/bin/sh\n[ "$1" = --accept-api ] && echo new >proto/baseline.binpb\n'
+    CHANGELOG = "# Changelog\n\n## Unreleased (0.2.0)\n\n### Tree\n\n- A fine thing.\n\n## 0.1.0 (2026-01-01)\n\n- Old.\n"
+
+    def setUp(self):
+        program("git")
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = folder.name
+        with open(os.path.join(ROOT, "bazel", "release.sh"), encoding="utf-8") as file:
+            self.write("bazel/release.sh", file.read(), 0o755)
+        self.write("bazel/lint.sh", self.LINT, 0o755)
+        self.write("test", "#!/bin/sh\ntouch tested\nrm tested\n", 0o755)
+        self.write("rpc/version.h", 'inline constexpr char kVersion[] = "0.2.0";\n')
+        self.write("CHANGELOG.md", self.CHANGELOG)
+        self.write("proto/baseline.binpb", "old\n")
+        self.write("daemon/journal/BUILD", '"testdata/7/journal.db"\n')
+        for name in ("journal", "state"):
+            self.write(f"daemon/journal/testdata/7/{name}.db", "kept\n")
+        self.git("init", "-q", "-b", "main")
+        self.git("config", "user.name", "t")
+        self.git("config", "user.email", "t@example.org")
+        self.commit()
+        self.git("tag", "-a", "-m", "old", "v0.1.0")
+        self.bazel = os.path.join(self.root, ".git", "bazel")
+        self.write(".git/bazel", self.BAZEL, 0o755)
+
+    def write(self, name, text, mode=0o644):
+        path = os.path.join(self.root, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, mode)
+
+    def git(self, *words):
+        done = run("git", "-C", self.root, *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def commit(self):
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "x")
+
+    def release(self, *words):
+        path = os.path.join(self.root, "bazel", "release.sh")
+        return run(path, *words, env={**os.environ, "SASD_BAZEL": self.bazel})
+
+    def assert_refused(self, error, *words):
+        head = self.git("rev-parse", "HEAD")
+        done = self.release(*(words or ("0.2.0",)))
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn(error, done.stderr)
+        self.assertEqual(self.git("rev-parse", "HEAD"), head)
+        self.assertEqual(self.git("tag").split(), ["v0.1.0"])
+
+    def test_a_release_is_one_commit_and_a_tag(self):
+        done = self.release("0.2.0")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.git("tag").split(), ["v0.1.0", "v0.2.0"])
+        self.assertEqual(self.git("rev-parse", "HEAD"), self.git("rev-parse", "v0.2.0^{commit}"))
+        self.assertEqual(self.git("status", "--porcelain"), "")
+        changed = self.git("show", "--name-only", "--format=%s", "HEAD").split("\n")
+        self.assertEqual(changed[0], "release: Version 0.2.0")
+        self.assertEqual(set(changed[1:]) - {""}, {"CHANGELOG.md", "proto/baseline.binpb"})
+        log = self.git("show", "HEAD:CHANGELOG.md")
+        self.assertRegex(log, r"(?m)^## 0\.2\.0 \(20\d\d-\d\d-\d\d\)$")
+        self.assertIn("## 0.1.0 (2026-01-01)", log)
+        note = self.git("tag", "-l", "--format=%(contents)", "v0.2.0")
+        self.assertIn("### Tree\n\n- A fine thing.", note)
+        self.assertNotIn("Old.", note)
+
+    def test_a_dry_run_changes_nothing(self):
+        done = self.release("--dry-run", "0.2.0")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("A fine thing.", done.stdout)
+        self.assertEqual(self.git("tag").split(), ["v0.1.0"])
+        self.assertEqual(self.git("status", "--porcelain"), "")
+
+    def test_what_is_not_ready_is_refused(self):
+        self.assert_refused("rpc/version.h has 0.2.0 instead of 0.3.0", "0.3.0")
+        self.assert_refused('"0.2" is no version', "0.2")
+        self.write("new", "x")
+        self.assert_refused("the tree is not clean")
+        self.commit()
+        self.write("CHANGELOG.md", self.CHANGELOG.replace("- A fine thing.", "").replace("### Tree", ""))
+        self.commit()
+        self.assert_refused("says nothing about 0.2.0")
+        self.write("CHANGELOG.md", self.CHANGELOG.replace("Unreleased (0.2.0)", "0.2.0"))
+        self.commit()
+        self.assert_refused('instead of "## Unreleased (0.2.0)"')
+
+    def test_a_failed_test_stops_it(self):
+        self.write("test", "#!/bin/sh\nexit 1\n", 0o755)
+        self.commit()
+        self.assert_refused("./test failed")
+
+    def test_a_journal_of_a_new_schema_is_kept_first(self):
+        self.git("rm", "-q", "-r", "daemon/journal/testdata")
+        self.commit()
+        self.assert_refused("no journal of schema 7")
+        kept = os.path.join(self.root, "daemon", "journal", "testdata", "7")
+        self.assertEqual(sorted(os.listdir(kept)), ["journal.db", "state.db"])
+
+
 class MaintainerScriptsTest(unittest.TestCase):
     SCRIPTS = ("sasd.postinst", "sasd.postrm", "sasd-dev.postinst", "sasd-dev.prerm")
 
