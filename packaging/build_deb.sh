@@ -89,7 +89,7 @@ mkdir "$work/examples"
 install -m 0644 -t "$work/examples" "$top"/packaging/examples/*
 cp -L "$top/CHANGELOG.md" "$work/CHANGELOG.md"
 mkdir "$work/docs"
-install -m 0644 -t "$work/docs" "$top"/docs/*.md
+install -m 0644 -t "$work/docs" "$top"/docs/*.md "$top"/docs/*.cast
 install -m 0644 "$top/docs/api/README.md" "$work/docs/api.md"
 
 if ! (cd "$work" && debian/rules binary) >"$work/log" 2>&1; then

@@ -61,6 +61,9 @@ class PciBackend : public Backend {
     options_.link.keys = &keys;
     options_.link.on_change = [this] { ShowPending(); };
     if (options_.files == nullptr) options_.files = std::make_shared<pci::MachineFiles>();
+    options_.link.is_present = [files = options_.files](const std::string& address) {
+      return pci::FindHba(*files, address).has_value();
+    };
   }
 
   ~PciBackend() override {
@@ -70,6 +73,11 @@ class PciBackend : public Backend {
 
   absl::Status Start(const LiveStarter& start_live) {
     sink_.SetPciPending(true);
+    // Before the first scan of sysfs, which does not name these HBAs.
+    for (const std::string& address : options_.addresses) {
+      options_.link.keys->SetOccupied(HostLocation::OfPci(address),
+                                      options_.link.is_present(address));
+    }
     auto live = start_live(sink_);
     if (!live.ok()) return live.status();
     live_ = *std::move(live);

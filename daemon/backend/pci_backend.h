@@ -18,7 +18,7 @@ namespace sasd {
 
 struct PciBackendOptions {
   std::vector<std::string> addresses;  // "0000:03:00.0"
-  PciLinkOptions link;                 // the backend sets `keys` and `on_change`
+  PciLinkOptions link;                 // the backend sets `keys`, `on_change` and `is_present`
   // For Diagnose(); null: this machine's.
   std::shared_ptr<const pci::MachineFiles> files;
 };

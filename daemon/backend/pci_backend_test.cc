@@ -50,6 +50,10 @@ class Reports : public ObservationSink {
     const auto reached = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return hosts_.size() == count; };
     return mu_.AwaitWithTimeout(absl::Condition(&reached), kLong);
   }
+  std::set<HostKey> hosts() {
+    absl::MutexLock lock(&mu_);
+    return hosts_;
+  }
   bool AwaitPending(bool pending) {
     absl::MutexLock lock(&mu_);
     const auto reached = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return pending_ == pending; };
@@ -117,7 +121,8 @@ class PciBackendTest : public ::testing::Test {
     options.link.open = [this](const std::string& address) { return Open(address); };
     auto backend = StartPciBackend(
         std::move(options),
-        [](ObservationSink&) -> absl::StatusOr<std::unique_ptr<Backend>> {
+        [this](ObservationSink&) -> absl::StatusOr<std::unique_ptr<Backend>> {
+          if (!of_sysfs_.empty()) keys_.SetHosts(of_sysfs_);
           return std::make_unique<QuietBackend>();
         },
         SystemClock(), reports_, keys_);
@@ -152,6 +157,7 @@ class PciBackendTest : public ::testing::Test {
   std::unique_ptr<emulator::Emulator> emulator_;
   std::unique_ptr<emulator::EmulatorRunner> runner_;
   KeyTable keys_;
+  std::vector<PlacedHost> of_sysfs_;  // what the first scan of sysfs finds
   Reports reports_;
   absl::Mutex mu_;
   std::string driver_ ABSL_GUARDED_BY(mu_);
@@ -187,6 +193,30 @@ TEST_F(PciBackendTest, LetsGoWhenAskedAndTakesAgain) {
   EXPECT_TRUE(backend_->undriven_hbas().empty());  // sysfs shows it
   SetDriver("vfio-pci");
   ASSERT_TRUE(reports_.AwaitHosts(1));
+}
+
+TEST_F(PciBackendTest, TwinInTheKernelsHandsTakesNoName) {
+  const SasAddress address = emulator_->Truth(0).address;
+  const PlacedHost ours{address, HostLocation::OfPci(kAddress)};
+  const PlacedHost twin{address, HostLocation::OfPci("0000:04:00.0")};
+  keys_.SetHosts({ours});  // as mpt3sas had it, before it was taken
+  of_sysfs_ = {twin};      // came meanwhile
+  ASSERT_TRUE(Start().ok());
+  ASSERT_TRUE(reports_.AwaitHosts(1));
+  EXPECT_EQ(reports_.hosts(), std::set<HostKey>{HostKey(address)});
+  EXPECT_EQ(keys_.KeyOf(twin), HostKey(address, twin.location));
+  keys_.SetHosts({twin});  // a later scan
+  EXPECT_EQ(keys_.KeyOf(twin), HostKey(address, twin.location));
+  EXPECT_EQ(keys_.KeyOf(ours), HostKey(address));
+  SetDriver("mpt3sas");
+  {
+    absl::MutexLock lock(&mu_);
+    bus_->RequestRelease();
+  }
+  ASSERT_TRUE(reports_.AwaitHosts(0));
+  keys_.SetHosts({twin, ours});  // given back
+  EXPECT_EQ(keys_.KeyOf(twin), HostKey(address, twin.location));
+  EXPECT_EQ(keys_.KeyOf(ours), HostKey(address));
 }
 
 TEST_F(PciBackendTest, AnHbaThatNobodyDrivesIsNamed) {

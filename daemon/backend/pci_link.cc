@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "driver/observation/host_key.h"
 #include "spdlog/spdlog.h"
 
 namespace sasd {
@@ -101,6 +102,9 @@ void PciLink::Run() {
 }
 
 absl::Status PciLink::Serve(bool& opened, bool& connected) {
+  if (options_.keys != nullptr && options_.is_present) {
+    options_.keys->SetOccupied(HostLocation::OfPci(address_), options_.is_present(address_));
+  }
   absl::StatusOr<std::unique_ptr<Connection>> made = Connect(opened);
   if (!made.ok()) return made.status();
   connected = true;

@@ -47,6 +47,10 @@ class KeyAssignments {
   // location. If several are new at once, the lowest location counts as the first.
   virtual void SetHosts(absl::Span<const PlacedHost> present) = 0;
 
+  // An HBA is at this location that SetHosts() may not name: one that sasd drives itself. Its key
+  // stays there while it is: no host elsewhere counts as the same card in another slot.
+  virtual void SetOccupied(HostLocation location, bool occupied) = 0;
+
   // The key of a host. A host that SetHosts() has not named counts as a new one beside those that
   // it has. A host whose location is not known has the plain key.
   virtual HostKey KeyOf(const PlacedHost& host) = 0;

@@ -89,6 +89,16 @@ void KeyTable::SetHosts(absl::Span<const PlacedHost> present) {
   KeepChanges();
 }
 
+void KeyTable::SetOccupied(HostLocation location, bool occupied) {
+  if (!location.known()) return;
+  absl::MutexLock lock(&mu_);
+  if (occupied) {
+    occupied_.insert(location);
+  } else {
+    occupied_.erase(location);
+  }
+}
+
 HostKey KeyTable::KeyOf(const PlacedHost& host) {
   if (!host.location.known()) return HostKey(host.address);
   bool plain, changed;
@@ -109,7 +119,7 @@ void KeyTable::Place(const PlacedHost& host) {
   if (Contains(locations, host.location)) return;
   changed_.hosts.insert(host.address);
   const auto is_free = [&](HostLocation location) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return !present_.contains({host.address, location});
+    return !present_.contains({host.address, location}) && !occupied_.contains(location);
   };
   if (!locations.empty() && is_free(locations.front())) {
     locations.front() = host.location;

@@ -41,6 +41,7 @@ class KeyTable : public KeyAssignments {
       ABSL_LOCKS_EXCLUDED(mu_);
 
   void SetHosts(absl::Span<const PlacedHost> present) override ABSL_LOCKS_EXCLUDED(mu_, keep_mu_);
+  void SetOccupied(HostLocation location, bool occupied) override ABSL_LOCKS_EXCLUDED(mu_);
   HostKey KeyOf(const PlacedHost& host) override ABSL_LOCKS_EXCLUDED(mu_, keep_mu_);
   // Keeps numbers where two nodes have had one address at one time. The number of the only node of
   // an address is 0.
@@ -85,6 +86,7 @@ class KeyTable : public KeyAssignments {
   absl::Mutex mu_;       // a leaf
   absl::btree_map<SasAddress, Locations> hosts_ ABSL_GUARDED_BY(mu_);
   absl::btree_set<PlacedHost> present_ ABSL_GUARDED_BY(mu_);
+  absl::btree_set<HostLocation> occupied_ ABSL_GUARDED_BY(mu_);
   absl::btree_map<HostKey, NodesOfHost> nodes_ ABSL_GUARDED_BY(mu_);
   Changes changed_ ABSL_GUARDED_BY(mu_);  // not kept yet
 };

@@ -80,6 +80,27 @@ TEST_F(KeyTableTest, CardInAnotherSlotKeepsThePlainKey) {
   EXPECT_EQ(table_.KeyOf(At(83)), Plain());
 }
 
+// sysfs does not see an HBA that sasd drives itself, so its scans do not name it.
+TEST_F(KeyTableTest, HostThatSysfsDoesNotSeeKeepsItsKey) {
+  table_.SetHosts({At(81)});
+  table_.SetOccupied(At(81).location, true);
+  table_.SetHosts({});  // taken from the kernel's driver
+  table_.SetHosts({At(82)});
+  EXPECT_EQ(table_.KeyOf(At(82)), With(82)) << "a second card with this address";
+  EXPECT_EQ(table_.KeyOf(At(81)), Plain());
+  table_.SetHosts({At(81), At(82)});  // given back
+  EXPECT_EQ(table_.KeyOf(At(81)), Plain());
+  EXPECT_EQ(table_.KeyOf(At(82)), With(82));
+}
+
+TEST_F(KeyTableTest, CardThatLeftAnOccupiedSlotKeepsThePlainKey) {
+  table_.SetHosts({At(81)});
+  table_.SetOccupied(At(81).location, true);
+  table_.SetOccupied(At(81).location, false);
+  table_.SetHosts({At(83)});
+  EXPECT_EQ(table_.KeyOf(At(83)), Plain());
+}
+
 TEST_F(KeyTableTest, SourceThatAsksBeforeTheScanGetsTheSameKey) {
   EXPECT_EQ(table_.KeyOf(At(82)), Plain());
   EXPECT_EQ(table_.KeyOf(At(81)), With(81));

@@ -6,7 +6,7 @@
 
 namespace sasd::emulator::pci {
 
-constexpr size_t kMaxMsixVectors = 8;
+constexpr size_t kMaxMsixVectors = 32;
 
 // The MSI-X table and its pending bits (PCI Local Bus 3.0, 6.8.2). Thread-compatible.
 class MsixTable {

@@ -11,13 +11,14 @@ namespace {
 constexpr uint32_t kDoorbell = 0x00, kWriteSequence = 0x04, kHostDiagnostic = 0x08;
 constexpr uint32_t kInterruptStatus = 0x30, kInterruptMask = 0x34;
 constexpr uint32_t kReplyFreeHostIndex = 0x48, kReplyPostHostIndex = 0x6C;
-constexpr uint32_t kRequestPostLow = 0xC0;
+constexpr uint32_t kRequestPostLow = 0xC0, kAtomicRequestPost = 0xC8;
 constexpr uint32_t kSupplementalPostHostIndex = 0x30C, kSupplementalStride = 0x10;
 
 constexpr uint32_t kReplyInterrupt = 0x8, kDoorbellInterrupt = 0x1;  // in status and mask
 constexpr uint32_t kResetInterruptMask = 0x40000000;
 constexpr uint32_t kAllMasked = kResetInterruptMask | kReplyInterrupt | kDoorbellInterrupt;
 constexpr uint32_t kIndexMask = 0x00FFFFFF;
+constexpr size_t kQueuesOfARegister = 8;
 
 }  // namespace
 
@@ -138,6 +139,9 @@ void PciFrontEnd::WriteRegister(uint32_t offset, uint32_t value) {
       return WriteDoorbell(value);
     case kHostDiagnostic:
       return WriteDiagnostic(value);
+    case kAtomicRequestPost:
+      if (!options_.identity.atomic_requests) return;
+      [[fallthrough]];
     case kRequestPostLow:
       return HandlePosted({static_cast<uint8_t>(value), static_cast<uint8_t>(value >> 8),
                            static_cast<uint16_t>(value >> 16)});
@@ -168,6 +172,7 @@ void PciFrontEnd::WriteSimpleRegister(uint32_t offset, uint32_t value) {
       Flush();
       return;
     case kReplyPostHostIndex:
+      if (options_.identity.combined_reply_queues() && value >> 24 >= kQueuesOfARegister) return;
       OnPostHostIndex(value >> 24, value & kIndexMask);
       return;
     default:
@@ -176,7 +181,7 @@ void PciFrontEnd::WriteSimpleRegister(uint32_t offset, uint32_t value) {
   if (offset < kSupplementalPostHostIndex) return;
   const uint32_t bank = (offset - kSupplementalPostHostIndex) / kSupplementalStride;
   if ((offset - kSupplementalPostHostIndex) % kSupplementalStride != 0) return;
-  OnPostHostIndex(8 * size_t{bank} + (value >> 24), value & kIndexMask);
+  OnPostHostIndex(kQueuesOfARegister * bank + (value >> 24), value & kIndexMask);
 }
 
 // The host may have read the queue before the last descriptor came. An extra interrupt is harmless,

@@ -23,6 +23,12 @@ struct PciIdentity {
   // It offers function level reset. `lspci -vvv` of a SAS3008 shows FLReset+; none of a SAS2008 is
   // at hand, so that board has no reset but its own.
   bool function_level_reset = true;
+  // It takes 32-bit request descriptors as well.
+  bool atomic_requests = false;
+
+  // Above so many vectors, each eight reply queues have a host index register of their own, and the
+  // common one serves eight queues (mpt3sas_base.h, MAX_COMBINED_MSIX_VECTORS).
+  constexpr bool combined_reply_queues() const { return msix_vectors > (coredump ? 16 : 8); }
 };
 
 constexpr uint16_t kVendorId = 0x1000;  // LSI
@@ -38,6 +44,15 @@ constexpr PciIdentity IdentityOf(MpiGeneration generation) {
   }
   return {};
 }
+
+// SAS3816: 9500-16e, in hard secure mode (mpi2_cnfg.h, MPI26_MFGPAGE_DEVID_HARD_SEC_3816), with as
+// many vectors as the table of this emulator has. For tests of drivers: no fabric has it.
+constexpr PciIdentity AeroIdentity() {
+  return {0x00E2, 0x00, 0x4070, 32, true, true, 3, true, true};
+}
+
+// A SAS3008 that offers more vectors than one host index register serves, as real ones do.
+constexpr PciIdentity ManyVectorsIdentity() { return {0x0097, 0x02, 0x30E0, 32, true, false}; }
 
 }  // namespace sasd::emulator::pci
 

@@ -17,7 +17,17 @@ constexpr size_t kMaxRequestFrame = 512;
 // These bytes of a reply frame are always written: more than any reply that hosts read.
 constexpr size_t kReplyFrame = 64;
 constexpr uint8_t kTypeMask = 0x1E, kFastPath = 0x0C;  // MPI2_REQ_DESCRIPT_FLAGS_*
+constexpr uint32_t kAtomicRequests = 0x00080000;       // MPI26_IOCFACTS_CAPABILITY_ATOMIC_REQ
 constexpr uint16_t kCoredumpEnable = 0x0002;           // MPI26_IOCINIT_CFGFLAGS_COREDUMP_ENABLE
+
+// What the chip adds to the firmware's facts.
+Bytes WithChip(const Bytes& frame, const PciIdentity& identity) {
+  auto facts = mpi::DecodeIocFactsReply(frame);
+  if (!facts.ok()) return frame;
+  facts->max_msix_vectors = identity.msix_vectors;
+  if (identity.atomic_requests) facts->capabilities |= kAtomicRequests;
+  return mpi::EncodeIocFactsReply(*facts);
+}
 
 bool IsPlainSuccess(const Bytes& frame) {
   const auto reply = mpi::DecodeScsiIoReply(frame);
@@ -42,6 +52,9 @@ void PciFrontEnd::HandleDoorbellRequest(Bytes request) {
   if (success && function == Function::kMessageUnitReset) {
     ForgetHost();
     state_ = IocState::kReady;
+  }
+  if (success && function == Function::kIocFacts) {
+    reply.frame = WithChip(reply.frame, options_.identity);
   }
   doorbell_.Reply(std::move(reply.frame));
   UpdateLine();

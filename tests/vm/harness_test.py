@@ -570,6 +570,19 @@ class SasdLogTest(unittest.TestCase):
         self.assertEqual(sasd.bad_lines(lines, ((r"^odd$", "asked for"),)), lines[2:])
 
 
+    def test_stalled_journal_must_be_written_again(self):
+        stamp = "[2026-11-30 05:21:57.780] [sasd] "
+        stalled = stamp + "[error] the journal cannot be written: the disk has not taken an event for 1.0037612915s; sasd serves from memory; free the disk or mend it"
+        full = stamp + "[error] the journal cannot be written: database or disk is full; sasd serves from memory; free the disk or mend it"
+        again = stamp + "[info] the journal is written again"
+        self.assertEqual(sasd.bad_lines([stalled, again]), [])
+        self.assertEqual(sasd.bad_lines([again, stalled]), [stalled])
+        self.assertEqual(sasd.bad_lines([stalled, again, stalled]), [stalled])
+        self.assertEqual(sasd.bad_lines([full, again]), [full])
+        self.assertTrue(sasd.ends_stalled([again, stalled]))
+        self.assertFalse(sasd.ends_stalled([stalled, again]))
+        self.assertFalse(sasd.ends_stalled([]))
+
     def test_findings_are_no_bad_lines(self):
         lines = [
             "[2026-11-26 04:46:18.015] [sasd] [critical] DRIVE_MISSING: drive Z1 is missing [logicalUnits/naa.1]",

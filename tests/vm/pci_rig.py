@@ -26,6 +26,7 @@ class PciRig(Rig):
     def __init__(self, sashba, fabric, path, image, options, folder, tested, way):
         super().__init__(sashba, fabric, path, image, options, folder, tested)
         self.way = way
+        self.variant = os.path.basename(folder)
         self.dma_faults_judged = 0
         self.driven_by_sasd = False
         if way == "vfio":

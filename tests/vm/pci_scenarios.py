@@ -1,8 +1,10 @@
 """Scenarios for HBAs that sasd drives itself. Each leaves the fabric as it found it."""
 
+import os
 import re
 
 import kernel_log
+import recording
 import sasd
 from chaos import JUDGE, Chaos, storm
 from rig import Rig
@@ -10,8 +12,12 @@ from sas.emulator.v1 import emulator_service_pb2 as api
 from scenarios import LONG, NORMAL, SHORT, api_duration, disks_of, expect, handles
 
 SCENARIOS = []
-# Of `run.py --round-trips N` and `run.py --kills N`.
-RUN = {"round_trips": 0, "kills": 0, "seed": 1}
+# Of `run.py --round-trips N`, `run.py --kills N` and `run.py --record FILE`.
+RUN = {"round_trips": 0, "kills": 0, "seed": 1, "record": ""}
+# The session of docs/userspace.md.
+RECORDING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/userspace.cast")
+# Its commands whose outputs are always the same.
+SAME_OUTPUT = ("sasd-hba ", "sasctl tree")
 
 # What sasd logs when an HBA comes and goes by request.
 HANDOVER = (
@@ -119,6 +125,11 @@ def give(rig):
     if rig.way == "uio":
         rig.sasd.stop()  # uio cannot ask it to let go
     rig.hba("give")
+    given(rig)
+
+
+def given(rig):
+    """mpt3sas has the HBAs."""
     rig.driven_by_sasd = False
     if rig.way == "uio":
         rig.kernel_agrees(600)  # the guest's one CPU has enough to do
@@ -146,6 +157,43 @@ def handed_to_mpt3sas(rig):
     rig.agree(300)
     rig.vm.run("udevadm settle")
     Rig.all_agree(rig)
+
+
+@scenario(kernel_log.REMOVAL, kernel_log.UNLOAD, HANDOVER, sasd.HBA_GONE)
+def recorded_session(rig):
+    """Take, tree, storm, give: the commands of docs/userspace.cast do what the recording shows."""
+    if rig.way != "vfio" or rig.variant != "vfio":
+        return  # the boards of the recording
+    if rig.driven_by_sasd:
+        give(rig)
+        rig.agree(300)
+    session = recording.Session(rig.vm, "sasd drives two HBAs itself, and gives them back")
+    hbas = " ".join(rig.pci.values())
+    session.say("mpt3sas has the HBAs, and sasd runs beside it, with --pci for each")
+    session.run("sasd-hba status")
+    session.run("kill -USR1 $(pidof sasd)")
+    rig.sasd.let_go()
+    session.run(f"sasd-hba take {hbas}")
+    rig.driven_by_sasd = True
+    rig.agree(300)
+    session.run("sasctl wait --settled --timeout 60s")
+    session.run("sasd-hba status")
+    session.run("sasctl tree")
+    revision = rig.sasd.contract.reference.revision
+    session.say("at the JBODs, drives are pulled, put back and replaced")
+    storm(rig, JUDGE, 6, seed=3, agree_every=6)
+    session.run(f"sasctl events --after {revision}")
+    session.run(f"sasd-hba give {hbas}")
+    given(rig)
+    rig.agree(300)
+    session.run("sasd-hba status")
+    if RUN["record"]:
+        session.write(RUN["record"])
+        return
+    without = [(re.sub(r"--after \d+", "--after N", c), o) for c, o in session.outputs]
+    recorded = [(re.sub(r"--after \d+", "--after N", c), o) for c, o in recording.read(RECORDING)]
+    lines = recording.differences(recorded, without, SAME_OUTPUT)
+    expect(not lines, "the session is not the one of docs/userspace.cast:\n" + "\n".join(lines))
 
 
 @scenario(kernel_log.REMOVAL, kernel_log.UNLOAD, HANDOVER, sasd.HBA_GONE, length=SHORT)

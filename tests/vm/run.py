@@ -163,6 +163,7 @@ def main():
     parser.add_argument("--acts", type=int, help="run so many random acts on the fabric \"acts\", and nothing else")
     parser.add_argument("--round-trips", type=int, help="give the HBAs to mpt3sas and take them, so often")
     parser.add_argument("--kills", type=int, help="kill sasd so often, while it drives the HBAs in a storm")
+    parser.add_argument("--record", metavar="FILE", help="record the session of docs/userspace.md")
     parser.add_argument("--seed", type=int, default=1, help="seed of --acts")
     parser.add_argument("--variant", action="append", choices=[*VARIANTS, MPTSAS], help="run on this kind of HBA only")
     parser.add_argument("--shell", action="store_true", help="open a shell in the guest, run no scenarios")
@@ -193,8 +194,11 @@ def main():
         acts_scenarios.RUN.update(acts=options.acts, seed=options.seed)
         variants, options.scenarios = ["acts"], acts_scenarios.WHOLE_RUN
     pci_runs = [pci_scenarios.round_trips] * bool(options.round_trips) + [pci_scenarios.kills] * bool(options.kills)
+    pci_runs += [pci_scenarios.recorded_session] * bool(options.record)
     if pci_runs:
-        pci_scenarios.RUN.update(round_trips=options.round_trips, kills=options.kills, seed=options.seed)
+        pci_scenarios.RUN.update(
+            round_trips=options.round_trips, kills=options.kills, seed=options.seed, record=options.record
+        )
         variants = options.variant or ["vfio"]
     passed = failed = 0
     for variant in variants:

@@ -1,11 +1,8 @@
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "driver/base/clock.h"
 #include "driver/hba_driver.h"
 #include "driver/transport/mpt3ctl/ctl_transport.h"
@@ -15,6 +12,7 @@
 #include "emulator/fabric/fabric_builder.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_kernel.h"
+#include "tests/support/observed_picture.h"
 
 // The whole driver on a control node, beside the kernel's driver that owns the (virtual) HBA: both
 // must report the same.
@@ -23,104 +21,6 @@ namespace {
 
 constexpr absl::Duration kTimeout = absl::Seconds(60);
 const FakeCtlNodes::Hba kHba{"/dev/mpt3ctl", 0};
-
-// The objects, by key, without the facts that only one of the drivers can know: units and states
-// from attaching, and the name of the HBA.
-struct Picture {
-  std::map<NodeKey, EndDeviceFacts> devices;
-  std::map<NodeKey, ExpanderFacts> expanders;
-  std::map<PhyKey, PhyFacts> phys;
-  std::map<EnclosureKey, EnclosureFacts> enclosures;
-
-  friend bool operator==(const Picture& a, const Picture& b) {
-    return a.devices == b.devices && a.expanders == b.expanders && a.phys == b.phys &&
-           a.enclosures == b.enclosures;
-  }
-};
-
-// The sum of the batches. Thread-safe.
-class Listener : public ObservationSink {
- public:
-  void Observe(ObservationBatch batch) override {
-    absl::MutexLock lock(&mu_);
-    for (Observation& observation : batch.observations) Add(observation);
-    lost_ |= batch.cause.kind == CauseKind::kResync;
-  }
-
-  Picture picture() const {
-    absl::MutexLock lock(&mu_);
-    return picture_;
-  }
-  DiscoveryFacts discovery() const {
-    absl::MutexLock lock(&mu_);
-    return discovery_;
-  }
-  bool lost() const {
-    absl::MutexLock lock(&mu_);
-    return lost_;
-  }
-  std::vector<std::string> notices() const {
-    absl::MutexLock lock(&mu_);
-    return notices_;
-  }
-
-  // Waits, in real time, until it looks like this.
-  bool Await(const Picture& wanted) {
-    absl::MutexLock lock(&mu_);
-    const auto equal = [this, &wanted]()
-                           ABSL_SHARED_LOCKS_REQUIRED(mu_) { return picture_ == wanted; };
-    return mu_.AwaitWithTimeout(absl::Condition(&equal), kTimeout);
-  }
-  bool AwaitNotice() {
-    absl::MutexLock lock(&mu_);
-    const auto any = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return !notices_.empty(); };
-    return mu_.AwaitWithTimeout(absl::Condition(&any), kTimeout);
-  }
-  bool AwaitReset(uint32_t count) {
-    absl::MutexLock lock(&mu_);
-    const auto over = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-      return discovery_.reset_count == count && discovery_.state == DiscoveryState::kSettled;
-    };
-    return mu_.AwaitWithTimeout(absl::Condition(&over), kTimeout);
-  }
-  bool AwaitLoss() {
-    absl::MutexLock lock(&mu_);
-    return mu_.AwaitWithTimeout(absl::Condition(&lost_), kTimeout);
-  }
-
- private:
-  void Add(Observation& observation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    if (auto* device = std::get_if<EndDeviceFacts>(&observation)) {
-      device->state = DeviceState::kDiscovered;
-      picture_.devices[device->key] = std::move(*device);
-    } else if (const auto* gone = std::get_if<EndDeviceGone>(&observation)) {
-      picture_.devices.erase(gone->key);
-    } else if (auto* expander = std::get_if<ExpanderFacts>(&observation)) {
-      picture_.expanders[expander->key] = std::move(*expander);
-    } else if (const auto* lost = std::get_if<ExpanderGone>(&observation)) {
-      picture_.expanders.erase(lost->key);
-      for (auto it = picture_.phys.begin(); it != picture_.phys.end();) {
-        it = it->first.owner == lost->key ? picture_.phys.erase(it) : std::next(it);
-      }
-    } else if (auto* phy = std::get_if<PhyFacts>(&observation)) {
-      picture_.phys[phy->key] = std::move(*phy);
-    } else if (auto* enclosure = std::get_if<EnclosureFacts>(&observation)) {
-      picture_.enclosures[enclosure->key] = std::move(*enclosure);
-    } else if (const auto* off = std::get_if<EnclosureGone>(&observation)) {
-      picture_.enclosures.erase(off->key);
-    } else if (const auto* discovery = std::get_if<DiscoveryFacts>(&observation)) {
-      discovery_ = *discovery;
-    } else if (const auto* notice = std::get_if<Notice>(&observation)) {
-      notices_.push_back(notice->text);
-    }
-  }
-
-  mutable absl::Mutex mu_;
-  Picture picture_ ABSL_GUARDED_BY(mu_);
-  DiscoveryFacts discovery_ ABSL_GUARDED_BY(mu_);
-  bool lost_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<std::string> notices_ ABSL_GUARDED_BY(mu_);
-};
 
 class CtlDriverTest : public ::testing::Test {
  protected:
@@ -157,14 +57,14 @@ class CtlDriverTest : public ::testing::Test {
   // The kernel's driver is idle; ours reaches the same picture.
   void ExpectTheSame() {
     ASSERT_TRUE(kernel_->WaitIdle(kTimeout).ok());
-    EXPECT_TRUE(ours_.Await(kernels_.picture()));
+    EXPECT_TRUE(ours_.AwaitTopology(TopologyOf(kernels_.picture())));
     EXPECT_EQ(nodes_.overruns(), 0u);
   }
 
   std::string HostId() const { return emulator_->HostId(0); }
 
   FakeCtlNodes nodes_;
-  Listener kernels_, ours_;
+  ObservedPicture kernels_, ours_;
   std::unique_ptr<emulator::Emulator> emulator_;
   std::unique_ptr<FakeKernel> kernel_;
   std::unique_ptr<CtlPoller> poller_;
@@ -215,7 +115,7 @@ TEST_F(CtlDriverTest, WalksAfterAnotherProgramTookTheMask) {
   ASSERT_TRUE(emulator_->fabric().Pull("h0-x000-d002").ok());
   nodes_.Tick();
   ExpectTheSame();
-  EXPECT_TRUE(ours_.AwaitLoss());
+  EXPECT_TRUE(ours_.AwaitResync());
   nodes_.Close(other);
 }
 
@@ -228,7 +128,7 @@ TEST_F(CtlDriverTest, WalksAfterTheLogOverran) {
   }
   nodes_.HoldPolls(false);
   ExpectTheSame();
-  EXPECT_TRUE(ours_.AwaitLoss());
+  EXPECT_TRUE(ours_.AwaitResync());
 }
 
 // An event is cut to 192 bytes: a list of more than 45 phys.
@@ -238,7 +138,7 @@ TEST_F(CtlDriverTest, WalksAfterACutList) {
   list[0x04] = list[0x08] = 60;  // NumPhys, NumEntries
   list[0x0A] = 3;                // ExpStatus: responding
   nodes_.RaiseEvent(kHba, 0x1C, list);
-  EXPECT_TRUE(ours_.AwaitLoss());
+  EXPECT_TRUE(ours_.AwaitResync());
   EXPECT_EQ(driver_->stats().events_rejected, 1u);
   ExpectTheSame();
 }

@@ -31,7 +31,13 @@ uint32_t AllOnes(uint32_t size) { return size == 4 ? 0xFFFFFFFF : (uint32_t{1} <
 std::unique_ptr<emulator::HbaFrontEnd> FakeSlot::Plug(emulator::VirtualHba& hba, Clock& clock,
                                                       emulator::MpiGeneration generation,
                                                       bool with_msix) {
-  identity_ = emulator::pci::IdentityOf(generation);
+  return Plug(hba, clock, emulator::pci::IdentityOf(generation), with_msix);
+}
+
+std::unique_ptr<emulator::HbaFrontEnd> FakeSlot::Plug(emulator::VirtualHba& hba, Clock& clock,
+                                                      const emulator::pci::PciIdentity& identity,
+                                                      bool with_msix) {
+  identity_ = identity;
   auto made = std::make_unique<emulator::pci::PciFrontEnd>(
       hba, clock, emulator::pci::PciFrontEnd::Options{identity_, with_msix}, *this);
   front_end_ = made.get();
@@ -130,11 +136,14 @@ uint32_t FakeFrontEndBus::Read32(uint32_t offset) {
 }
 
 void FakeFrontEndBus::Write32(uint32_t offset, uint32_t value) {
-  if (MayAccess()) slot_.Write32(offset, value);
+  if (!MayAccess()) return;
+  if (options_.on_write) options_.on_write(offset, sizeof(value));
+  slot_.Write32(offset, value);
 }
 
 void FakeFrontEndBus::Write64(uint32_t offset, uint64_t value) {
   if (!MayAccess() || slot_.unplugged()) return;
+  if (options_.on_write) options_.on_write(offset, sizeof(value));
   slot_.front_end().WriteBar({FakeSlot::kBar + offset, value, 8, true});
 }
 
@@ -232,7 +241,7 @@ void FakeFrontEndBus::OnLine(bool level) {
 
 WaitResult FakeFrontEndBus::Wait(absl::Duration timeout) {
   absl::MutexLock lock(&mu_);
-  mu_.AwaitWithTimeout(absl::Condition(this, &FakeFrontEndBus::HasNews), timeout);
+  mu_.AwaitWithTimeout(absl::Condition(this, &FakeFrontEndBus::IsAwake), timeout);
   WaitResult result;
   result.interrupt = std::exchange(interrupt_, false);
   result.woken = std::exchange(woken_, false);

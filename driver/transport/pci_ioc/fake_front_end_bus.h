@@ -32,6 +32,10 @@ class FakeSlot : public emulator::pci::Interrupts {
   std::unique_ptr<emulator::HbaFrontEnd> Plug(emulator::VirtualHba& hba, Clock& clock,
                                               emulator::MpiGeneration generation,
                                               bool with_msix = true);
+  // The same with this chip.
+  std::unique_ptr<emulator::HbaFrontEnd> Plug(emulator::VirtualHba& hba, Clock& clock,
+                                              const emulator::pci::PciIdentity& identity,
+                                              bool with_msix = true);
 
   emulator::pci::PciFrontEnd& front_end() { return *front_end_; }
 
@@ -88,6 +92,8 @@ class FakeFrontEndBus : public PciBus {
     std::function<void()> on_access;
     // Sees, and may change, what registers read.
     std::function<uint32_t(uint32_t offset, uint32_t value)> on_read;
+    // Sees each write to a register; `size` in bytes.
+    std::function<void(uint32_t offset, size_t size)> on_write;
   };
 
   FakeFrontEndBus(FakeSlot& slot, Options options);
@@ -114,6 +120,12 @@ class FakeFrontEndBus : public PciBus {
   void RequestRelease() ABSL_LOCKS_EXCLUDED(mu_);
   void Fail(absl::Status error) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Wait() would return at once.
+  bool HasNews() const ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    return IsAwake();
+  }
+
   uint64_t accesses() const { return accesses_; }
   bool dead() const { return dead_; }
   const DmaArena& arena() const { return arena_; }
@@ -128,7 +140,7 @@ class FakeFrontEndBus : public PciBus {
   bool MayAccess();
   void OnMessage(uint32_t vector) ABSL_LOCKS_EXCLUDED(mu_);
   void OnLine(bool level) ABSL_LOCKS_EXCLUDED(mu_);
-  bool HasNews() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+  bool IsAwake() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     return interrupt_ || woken_ || release_ || !error_.ok();
   }
   uint32_t FindMsix();  // the capability's place; 0: none

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <memory>
 #include <string>
+#include <thread>  // NOLINT: one test's
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -14,8 +14,6 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
 #include "driver/base/clock.h"
 #include "driver/hba_driver.h"
 #include "driver/transport/pci_ioc/fake_front_end_bus.h"
@@ -28,6 +26,7 @@
 #include "emulator/fabric/fabric_loader.h"
 #include "emulator/fabric/shipped_fabrics.h"
 #include "gtest/gtest.h"
+#include "tests/support/observed_picture.h"
 
 namespace sasd::pci_ioc {
 namespace {
@@ -39,110 +38,22 @@ using emulator::MpiGeneration;
 
 constexpr absl::Duration kTimeout = absl::Seconds(20);
 
-// All facts about one HBA, as last reported.
-struct Picture {
-  std::map<HostKey, HostFacts> hosts;
-  std::map<NodeKey, ExpanderFacts> expanders;
-  std::map<NodeKey, EndDeviceFacts> devices;
-  std::map<std::pair<NodeKey, uint64_t>, LogicalUnitFacts> units;
-  std::map<PhyKey, PhyFacts> phys;
-  std::map<EnclosureKey, EnclosureFacts> enclosures;
-
-  friend bool operator==(const Picture& a, const Picture& b) {
-    return a.hosts == b.hosts && a.expanders == b.expanders && a.devices == b.devices &&
-           a.units == b.units && a.phys == b.phys && a.enclosures == b.enclosures;
-  }
-};
-
-std::string Sizes(const Picture& picture) {
-  return absl::StrCat(picture.hosts.size(), " hosts, ", picture.expanders.size(), " expanders, ",
-                      picture.devices.size(), " devices, ", picture.units.size(), " units, ",
-                      picture.phys.size(), " phys, ", picture.enclosures.size(), " enclosures");
+emulator::pci::PciIdentity ChipOf(MpiGeneration generation, bool larger) {
+  if (!larger || generation == MpiGeneration::k2_0) return emulator::pci::IdentityOf(generation);
+  return generation == MpiGeneration::k2_6 ? emulator::pci::AeroIdentity()
+                                           : emulator::pci::ManyVectorsIdentity();
 }
-
-// Thread-safe.
-class Listener : public ObservationSink {
- public:
-  void Observe(ObservationBatch batch) override {
-    absl::MutexLock lock(&mu_);
-    resyncs_ += batch.cause.kind == CauseKind::kResync;
-    for (Observation& observation : batch.observations) Add(observation);
-  }
-
-  Picture picture() const {
-    absl::MutexLock lock(&mu_);
-    return picture_;
-  }
-  DiscoveryFacts discovery() const {
-    absl::MutexLock lock(&mu_);
-    return discovery_;
-  }
-  int resyncs() const {
-    absl::MutexLock lock(&mu_);
-    return resyncs_;
-  }
-  // Waits, in real time.
-  bool AwaitDevices(size_t count) {
-    absl::MutexLock lock(&mu_);
-    const auto there = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-      size_t attached = 0;
-      for (const auto& [key, device] : picture_.devices) {
-        attached += device.state == DeviceState::kAttached;
-      }
-      return picture_.devices.size() == count && attached == count;
-    };
-    return mu_.AwaitWithTimeout(absl::Condition(&there), kTimeout);
-  }
-  bool AwaitReset(uint32_t count) {
-    absl::MutexLock lock(&mu_);
-    const auto over = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-      return discovery_.reset_count >= count && discovery_.state == DiscoveryState::kSettled;
-    };
-    return mu_.AwaitWithTimeout(absl::Condition(&over), kTimeout);
-  }
-
- private:
-  void Add(Observation& observation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    if (auto* host = std::get_if<HostFacts>(&observation)) {
-      picture_.hosts[host->key] = *host;
-    } else if (auto* device = std::get_if<EndDeviceFacts>(&observation)) {
-      picture_.devices[device->key] = *device;
-    } else if (auto* gone = std::get_if<EndDeviceGone>(&observation)) {
-      picture_.devices.erase(gone->key);
-    } else if (auto* unit = std::get_if<LogicalUnitFacts>(&observation)) {
-      picture_.units[{unit->device, unit->lun}] = *unit;
-    } else if (auto* no_unit = std::get_if<LogicalUnitGone>(&observation)) {
-      picture_.units.erase({no_unit->device, no_unit->lun});
-    } else if (auto* expander = std::get_if<ExpanderFacts>(&observation)) {
-      picture_.expanders[expander->key] = *expander;
-    } else if (auto* lost = std::get_if<ExpanderGone>(&observation)) {
-      picture_.expanders.erase(lost->key);
-    } else if (auto* phy = std::get_if<PhyFacts>(&observation)) {
-      picture_.phys[phy->key] = *phy;
-    } else if (auto* enclosure = std::get_if<EnclosureFacts>(&observation)) {
-      picture_.enclosures[enclosure->key] = *enclosure;
-    } else if (auto* off = std::get_if<EnclosureGone>(&observation)) {
-      picture_.enclosures.erase(off->key);
-    } else if (auto* discovery = std::get_if<DiscoveryFacts>(&observation)) {
-      discovery_ = *discovery;
-    }
-  }
-
-  mutable absl::Mutex mu_;
-  Picture picture_ ABSL_GUARDED_BY(mu_);
-  DiscoveryFacts discovery_ ABSL_GUARDED_BY(mu_);
-  int resyncs_ ABSL_GUARDED_BY(mu_) = 0;
-};
 
 // A machine with the virtual HBAs of a fabric in slots.
 class Machine {
  public:
-  explicit Machine(FabricSpec fabric, bool with_msix = true) {
+  // `larger`: chips with more reply queues and, of MPI 2.6, with atomic descriptors.
+  explicit Machine(FabricSpec fabric, bool larger = false) {
     slots_.resize(fabric.hosts.size());
     emulator::EmulatorOptions options;
     options.make_front_end = [&](emulator::VirtualHba& hba, uint32_t host) {
       slots_[host] = std::make_unique<FakeSlot>();
-      return slots_[host]->Plug(hba, SystemClock(), fabric.hosts[host].generation, with_msix);
+      return slots_[host]->Plug(hba, SystemClock(), ChipOf(fabric.hosts[host].generation, larger));
     };
     auto emulator = Emulator::Create(fabric, options, SystemClock());
     EXPECT_TRUE(emulator.ok()) << emulator.status();
@@ -166,8 +77,9 @@ class Process {
     auto made = std::make_unique<FakeFrontEndBus>(slot, std::move(bus));
     bus_ = made.get();
     options.on_gone = [this](const absl::Status& why) {
+      absl::MutexLock lock(&mu_);
       why_gone_ = why;
-      gone_.Notify();
+      is_gone_ = true;
     };
     auto ioc = PciIocTransport::Create(std::move(made), SystemClock(), std::move(options));
     status_ = ioc.status();
@@ -196,8 +108,26 @@ class Process {
     if (!status_.ok()) return status_;
     return driver_->WaitIdle(kTimeout);
   }
-  bool IsIdle() { return driver_->WaitIdle(absl::ZeroDuration()).ok(); }
-  Listener& listener() { return listener_; }
+  // Waits until the driver has nothing to do any more, or its function is gone.
+  void AwaitIdleOrGone() {
+    bool idle = false;
+    std::thread ender([this, &idle] {
+      mu_.Lock();
+      const auto over = [this, &idle]()
+                            ABSL_SHARED_LOCKS_REQUIRED(mu_) { return idle || is_gone_; };
+      mu_.Await(absl::Condition(&over));
+      const bool is_gone = is_gone_;
+      mu_.Unlock();
+      if (is_gone) driver_->Stop();  // ends WaitIdle()
+    });
+    EXPECT_TRUE(driver_->WaitIdle(kTimeout).ok());
+    {
+      absl::MutexLock lock(&mu_);
+      idle = true;
+    }
+    ender.join();
+  }
+  ObservedPicture& listener() { return listener_; }
   PciIocTransport& ioc() { return *ioc_; }
   FakeFrontEndBus& bus() { return *bus_; }
   std::string State() {
@@ -208,15 +138,22 @@ class Process {
         stats.events, " events, ", stats.rejected, " rejected, ", stats.timeouts, " timeouts, ",
         stats.resets, " resets (", stats.last_reset, ")");
   }
-  bool AwaitGone() { return gone_.WaitForNotificationWithTimeout(kTimeout); }
-  const absl::Status& why_gone() const { return why_gone_; }
+  bool AwaitGone() {
+    absl::MutexLock lock(&mu_);
+    return mu_.AwaitWithTimeout(absl::Condition(&is_gone_), kTimeout);
+  }
+  absl::Status why_gone() {
+    absl::MutexLock lock(&mu_);
+    return why_gone_;
+  }
 
  private:
   absl::Status status_;
-  Listener listener_;
+  ObservedPicture listener_;
   FakeFrontEndBus* bus_ = nullptr;  // the transport's
-  absl::Notification gone_;
-  absl::Status why_gone_;
+  absl::Mutex mu_;
+  bool is_gone_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status why_gone_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<PciIocTransport> ioc_;
   std::unique_ptr<HbaDriver> driver_;
 };
@@ -253,9 +190,11 @@ struct Mode {
   const char* name;
   InterruptMode interrupts;
   size_t vectors;
+  bool larger_chip = false;
 };
 constexpr Mode kModes[] = {{"MSI-X, 1 vector", InterruptMode::kMsix, 1},
                            {"MSI-X, 8 vectors", InterruptMode::kMsix, 8},
+                           {"MSI-X, 16 vectors", InterruptMode::kMsix, 16, true},
                            {"INTx", InterruptMode::kIntx, 1},
                            {"polling", InterruptMode::kNone, 1}};
 
@@ -287,7 +226,7 @@ TEST_P(SameObservationsTest, InEveryInterruptMode) {
   std::vector<Picture> expected;
   std::vector<transport::IocInfo> infos;
   for (size_t host = 0; host < (*emulator)->host_count(); ++host) {
-    Listener listener;
+    ObservedPicture listener;
     auto driver = HbaDriver::Start((*emulator)->transport(host), SystemClock(), listener);
     ASSERT_TRUE(driver.ok()) << driver.status();
     ASSERT_TRUE((*driver)->WaitIdle(kTimeout).ok());
@@ -296,23 +235,24 @@ TEST_P(SameObservationsTest, InEveryInterruptMode) {
     EXPECT_FALSE(expected.back().phys.empty());
   }
   for (const Mode& mode : kModes) {
-    Machine machine(fabric_);
+    Machine machine(fabric_, mode.larger_chip);
     for (size_t host = 0; host < expected.size(); ++host) {
       SCOPED_TRACE(absl::StrCat(mode.name, ", host ", host));
       PciIocOptions options;
       options.info = infos[host];
       options.interrupts = mode.interrupts;
       options.vectors = mode.vectors;
-      Process process(machine.slot(host), {}, options);
+      FakeFrontEndBus::Options bus;
+      bus.max_vectors = mode.vectors;
+      Process process(machine.slot(host), bus, options);
       ASSERT_TRUE(process.Settle().ok()) << process.status();
       const Picture picture = process.listener().picture();
       EXPECT_TRUE(picture == expected[host])
           << Sizes(picture) << "; in the process: " << Sizes(expected[host]);
       const PciIocStats stats = process.ioc().stats();
-      const bool many = mode.interrupts == InterruptMode::kMsix && mode.vectors == 8 &&
-                        std::get<1>(GetParam()) != MpiGeneration::k2_0;
+      const bool many = std::get<1>(GetParam()) != MpiGeneration::k2_0;
       EXPECT_EQ(stats.interrupts, mode.interrupts);
-      EXPECT_EQ(stats.queues, many ? 8u : 1u);
+      EXPECT_EQ(stats.queues, many ? mode.vectors : 1u);
       EXPECT_EQ(stats.interrupts_taken > 0, mode.interrupts != InterruptMode::kNone);
       EXPECT_EQ(stats.rejected, 0u);
       EXPECT_EQ(stats.timeouts, 0u);
@@ -468,7 +408,7 @@ class KillTest : public ::testing::TestWithParam<MpiGeneration> {
     Process process(slot(), dies, options_);
     if (process.status().ok()) {
       // It dies while its drives are attached, or has reached its end before.
-      while (!process.bus().dead() && !process.IsIdle()) absl::SleepFor(absl::Milliseconds(1));
+      process.AwaitIdleOrGone();
       if (!process.bus().dead()) process.bus().Fail(absl::InternalError("enough"));
       EXPECT_TRUE(process.AwaitGone());
     }

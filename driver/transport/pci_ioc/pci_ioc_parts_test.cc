@@ -10,7 +10,9 @@
 
 #include "driver/base/unique_fd.h"
 #include "driver/transport/pci_ioc/allowed_requests.h"
+#include "driver/transport/pci_ioc/pci_bus.h"
 #include "driver/transport/pci_ioc/queue_layout.h"
+#include "driver/transport/pci_ioc/queue_registers.h"
 #include "driver/transport/pci_ioc/reply_rings.h"
 #include "driver/transport/pci_ioc/request_pool.h"
 #include "driver/transport/pci_ioc/sgl_writer.h"
@@ -525,6 +527,44 @@ TEST(AllowedRequestsTest, CommandLengthsFollowTheGroup) {
   EXPECT_EQ(CdbLength(0x9E), 16);
   EXPECT_EQ(CdbLength(0xA0), 12);
   EXPECT_EQ(CdbLength(0x7F), 0);
+}
+
+// ------------------------------------------------------------------------------ Queue registers
+
+TEST(QueueRegistersTest, FollowFactsAndChipAsTheKernelsDriver) {
+  struct Case {
+    const char* name;
+    uint16_t message_version, device_id;
+    uint8_t revision, vectors;
+    bool offers_atomic, combined, atomic;
+  };
+  constexpr Case kCases[] = {
+      {"SAS2008", 0x0200, 0x0072, 0x03, 1, false, false, false},
+      {"SAS2308 with many vectors", 0x0200, 0x0087, 0x05, 16, false, false, false},
+      {"SAS3008, B0", 0x0205, 0x0097, 0x01, 96, false, false, false},
+      {"SAS3008, C0", 0x0205, 0x0097, 0x02, 96, false, true, false},
+      {"SAS3008 with few vectors", 0x0205, 0x0097, 0x02, 8, false, false, false},
+      {"SAS3216", 0x0206, 0x00C9, 0x01, 9, false, true, false},
+      {"SAS3508 with 16 vectors", 0x0206, 0x00AD, 0x01, 16, false, false, false},
+      {"SAS3508", 0x0206, 0x00AD, 0x01, 128, false, true, false},
+      {"SAS3508 that offers atomic ones", 0x0206, 0x00AD, 0x01, 128, true, true, false},
+      {"SAS3616", 0x0206, 0x00D1, 0x00, 16, false, false, false},
+      {"SAS3816", 0x0206, 0x00E2, 0x00, 128, true, true, true},
+      {"SAS3916", 0x0206, 0x00E6, 0x00, 128, true, true, true},
+      {"SAS3916 without atomic ones", 0x0206, 0x00E6, 0x00, 16, false, false, false},
+  };
+  for (const Case& test : kCases) {
+    mpi::IocFactsReply facts = Facts();
+    facts.message_version = test.message_version;
+    facts.max_msix_vectors = test.vectors;
+    if (test.offers_atomic) facts.capabilities |= 0x00080000;
+    PciFunction function;
+    function.device_id = test.device_id;
+    function.revision = test.revision;
+    const QueueRegisters registers(facts, function);
+    EXPECT_EQ(registers.combined(), test.combined) << test.name;
+    EXPECT_EQ(registers.atomic(), test.atomic) << test.name;
+  }
 }
 
 }  // namespace

@@ -6,12 +6,11 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>  // NOLINT: an owned thread
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -20,14 +19,15 @@
 #include "driver/base/clock.h"
 #include "driver/transport/ioc_transport.h"
 #include "driver/transport/pci_ioc/allowed_requests.h"
+#include "driver/transport/pci_ioc/bus_pacer.h"
 #include "driver/transport/pci_ioc/doorbell_handshake.h"
 #include "driver/transport/pci_ioc/ioc_reset.h"
 #include "driver/transport/pci_ioc/pacer.h"
 #include "driver/transport/pci_ioc/pci_bus.h"
 #include "driver/transport/pci_ioc/queue_layout.h"
+#include "driver/transport/pci_ioc/queue_registers.h"
 #include "driver/transport/pci_ioc/reply_rings.h"
-#include "driver/transport/pci_ioc/request_pool.h"
-#include "driver/transport/pci_ioc/sgl_writer.h"
+#include "driver/transport/pci_ioc/request_table.h"
 #include "driver/wire/mpi/messages.h"
 
 namespace sasd::pci_ioc {
@@ -121,30 +121,12 @@ class PciIocTransport : public transport::IocTransport {
 
  private:
   enum class State : uint8_t { kReady, kOperational, kInReset, kGone };
-  // A request that the IOC has.
-  struct Outstanding {
-    bool active = false;  // somebody waits for it; else it was given up
-    uint64_t ticket = 0;  // names it beyond the reuse of its SMID
-    mpi::Function function = mpi::Function::kScsiIo;
-    mpi::ConfigAction action = mpi::ConfigAction::kPageHeader;
-    RequestSlot slot;
-    MutableByteSpan data_in;
-    size_t data_offset = 0;  // of the data in, in the arena
-    size_t sense_size = 0;
-    absl::Duration deadline;
-    Completion done;
-  };
   // A request for the doorbell.
   struct Job {
     Bytes frame;
     absl::Duration deadline;
     Completion done;
   };
-  struct Finished {
-    Completion done;
-    absl::StatusOr<transport::IocReply> result;
-  };
-  class BusPacer;
 
   PciIocTransport(std::unique_ptr<PciBus> bus, Clock& clock, PciIocOptions options);
 
@@ -161,12 +143,6 @@ class PciIocTransport : public transport::IocTransport {
   absl::Status CheckState(RequestPath path) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   absl::StatusOr<uint64_t> Send(const transport::IocRequest& request, Completion done)
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::StatusOr<uint64_t> Post(const transport::IocRequest& request, RequestPath path,
-                                Completion done) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  DmaData PlaceData(const transport::IocRequest& request, Outstanding& outstanding)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void PostDescriptor(RequestPath path, uint16_t smid, uint16_t handle)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // True: it was given up; its completion will not run.
   bool GiveUp(uint64_t ticket) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -178,9 +154,6 @@ class PciIocTransport : public transport::IocTransport {
   absl::StatusOr<Bytes> Initialize(const Job& job);
   absl::StatusOr<Bytes> TakeBackToReady();
   void Drain();
-  std::optional<Finished> Finish(RingEntry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  transport::IocReply MakeReply(const Outstanding& request, RingEntry& entry)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void DeliverEvent(const RingEntry& entry);
   void Expire();
   void Look();
@@ -191,8 +164,7 @@ class PciIocTransport : public transport::IocTransport {
   std::deque<Job> TakeJobs() ABSL_LOCKS_EXCLUDED(mu_);
   // Ends all requests that the IOC has.
   void Abort(const absl::Status& why) ABSL_LOCKS_EXCLUDED(mu_);
-  template <typename Call>
-  void Notify(Call call) ABSL_LOCKS_EXCLUDED(mu_);
+  void Notify(absl::FunctionRef<void(transport::IocListener&)> call) ABSL_LOCKS_EXCLUDED(mu_);
   void EndDelivery();
   State state() const ABSL_LOCKS_EXCLUDED(mu_);
   bool OnThread() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
@@ -203,15 +175,14 @@ class PciIocTransport : public transport::IocTransport {
   const std::unique_ptr<PciBus> bus_;
   Clock& clock_;
   PciIocOptions options_;  // constant after Create()
-  std::unique_ptr<BusPacer> own_pacer_;
-  Pacer* pacer_ = nullptr;  // constant
-  DmaArena arena_;          // constant after Create()
+  BusPacer own_pacer_;
+  Pacer& pacer_;    // that one, or the options'
+  DmaArena arena_;  // constant after Create()
   InterruptMode mode_ = InterruptMode::kNone;
   size_t queues_ = 1;
 
   // The thread's.
   mpi::IocFactsReply facts_;
-  bool ieee_ = false, atomic_ = false;  // written with mu_ held, in READY
   ReplyRings rings_;
   absl::Duration next_look_;
   int silent_looks_ = 0;
@@ -221,10 +192,8 @@ class PciIocTransport : public transport::IocTransport {
   State state_ ABSL_GUARDED_BY(mu_) = State::kInReset;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   QueueLayout layout_ ABSL_GUARDED_BY(mu_);
-  RequestPool pool_ ABSL_GUARDED_BY(mu_);
-  std::vector<Outstanding> outstanding_ ABSL_GUARDED_BY(mu_);  // by SMID
-  size_t given_up_ ABSL_GUARDED_BY(mu_) = 0;
-  uint64_t next_ticket_ ABSL_GUARDED_BY(mu_) = 1;
+  QueueRegisters registers_ ABSL_GUARDED_BY(mu_);
+  RequestTable requests_ ABSL_GUARDED_BY(mu_);
   std::deque<Job> jobs_ ABSL_GUARDED_BY(mu_);
   transport::IocListener* listener_ ABSL_GUARDED_BY(mu_) = nullptr;
   bool calling_ ABSL_GUARDED_BY(mu_) = false;

@@ -2,8 +2,10 @@
 #include "driver/transport/pci_ioc/pci_ioc_transport.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>  // NOLINT: one test's
 #include <utility>
@@ -19,6 +21,7 @@
 #include "driver/wire/scsi/scsi.h"
 #include "emulator/emulator.h"
 #include "emulator/fabric/fabric_builder.h"
+#include "emulator/pci/pci_identity.h"
 #include "gtest/gtest.h"
 
 namespace sasd::pci_ioc {
@@ -59,6 +62,10 @@ class Recorder : public transport::IocListener {
 class PciIocTransportTest : public ::testing::Test {
  protected:
   void Plug(MpiGeneration generation, uint16_t credit = 1024) {
+    Plug(generation, emulator::pci::IdentityOf(generation), credit);
+  }
+  void Plug(MpiGeneration generation, const emulator::pci::PciIdentity& chip,
+            uint16_t credit = 1024) {
     emulator::SyntheticFabricOptions synthetic;
     synthetic.expanders_per_host = 1;
     synthetic.devices_per_expander = 3;
@@ -68,7 +75,7 @@ class PciIocTransportTest : public ::testing::Test {
     emulator::EmulatorOptions options;
     options.make_front_end = [&](emulator::VirtualHba& hba, uint32_t) {
       hba_ = &hba;
-      return slot_.Plug(hba, clock_, generation);
+      return slot_.Plug(hba, clock_, chip);
     };
     auto emulator = emulator::Emulator::Create(std::move(fabric), options, clock_);
     ASSERT_TRUE(emulator.ok()) << emulator.status();
@@ -81,7 +88,7 @@ class PciIocTransportTest : public ::testing::Test {
     PciIocOptions ioc;
     ioc.threaded = threaded;
     ioc.pacer = threaded ? nullptr : &pacer_;
-    ioc.vectors = 8;
+    ioc.vectors = QueueLayout::kMaxQueues;
     ioc.on_gone = [this](const absl::Status& why) { gone_ = why; };
     auto made = PciIocTransport::Create(std::move(bus), clock_, std::move(ioc));
     if (!made.ok()) return made.status();
@@ -138,6 +145,13 @@ class PciIocTransportTest : public ::testing::Test {
     return mpi::EncodeScsiIoRequest(scsi);
   }
   DevHandle Drive() { return DevHandle(emulator_->Truth(0).devices.front().handle); }
+  QueueLayout LayoutNow(size_t queues) {
+    const auto facts = mpi::DecodeIocFactsReply(
+        *Handshake(*bus_, pacer_, mpi::EncodeIocFactsRequest(), absl::Seconds(1)));
+    return *LayOutQueues(*facts, queues, bus_->arena().bytes.size());
+  }
+  void ExpectEveryKindOfRequest();
+  void FillEveryRing(size_t queues);
   void Look() {
     clock_.Advance(PciIocOptions().look_interval);
     ioc_->RunStep(kNow);
@@ -178,65 +192,127 @@ TEST_F(PciIocTransportTest, OnlyTheDoorbellWorksBeforeInit) {
   EXPECT_FALSE(slot_.ReadConfig(kPciCommand, 2) & kPciCommandBusMaster);
 }
 
+void PciIocTransportTest::ExpectEveryKindOfRequest() {
+  // Success without a frame.
+  Bytes data(mpi::InquiryData::kSize, 0xEE);
+  auto reply = Ask(Scsi(Drive(), mpi::InquiryCdb(mpi::InquiryData::kSize), mpi::InquiryData::kSize),
+                   absl::MakeSpan(data));
+  EXPECT_EQ(StatusOf(reply), IocStatus::kSuccess);
+  EXPECT_TRUE(mpi::DecodeInquiryData(data).ok());
+  EXPECT_EQ(data[0], 0);
+  // A check condition, with sense.
+  data.assign(252, 0);
+  reply = Ask(Scsi(Drive(), mpi::VpdCdb(0xEE, 252), 252), absl::MakeSpan(data));
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  const auto scsi = mpi::DecodeScsiIoReply(reply->frame);
+  ASSERT_TRUE(scsi.ok());
+  EXPECT_EQ(scsi->scsi_status, mpi::scsi_status::kCheckCondition);
+  const auto sense = mpi::DecodeSense(reply->sense);
+  ASSERT_TRUE(sense.ok()) << sense.status();
+  EXPECT_EQ(sense->key, 5);
+  // No such device.
+  reply = Ask(Scsi(DevHandle(0x3F0), mpi::TestUnitReadyCdb(), 0));
+  EXPECT_EQ(StatusOf(reply), IocStatus::kScsiInvalidDevHandle);
+  // A page: its header, then its bytes.
+  mpi::ConfigRequest config;
+  config.page.ext_type = mpi::ExtPageType::kSasIoUnit;
+  reply = Ask(mpi::EncodeConfigRequest(config));
+  ASSERT_EQ(StatusOf(reply), IocStatus::kSuccess);
+  EXPECT_EQ(reply->data_in_size, 0u);
+  config.page = mpi::DecodeConfigReply(reply->frame)->page;
+  config.action = mpi::ConfigAction::kReadCurrent;
+  data.assign(size_t{4} * config.page.dwords + 8, 0xEE);
+  reply = Ask(mpi::EncodeConfigRequest(config), absl::MakeSpan(data));
+  ASSERT_EQ(StatusOf(reply), IocStatus::kSuccess);
+  EXPECT_EQ(reply->data_in_size, size_t{4} * config.page.dwords);
+  data.resize(reply->data_in_size);
+  EXPECT_TRUE(mpi::DecodeSasIoUnitPage0(data).ok());
+  // SMP: REPORT GENERAL of the expander.
+  mpi::SmpPassthroughRequest smp;
+  smp.request_size = 4;
+  smp.address = emulator_->Truth(0).expanders.front().address;
+  data.assign(64, 0);
+  reply = Ask(mpi::EncodeSmpPassthroughRequest(smp), absl::MakeSpan(data), {0x40, 0, 0, 0});
+  ASSERT_EQ(StatusOf(reply), IocStatus::kSuccess);
+  EXPECT_GE(reply->data_in_size, 8u);
+  EXPECT_EQ(data[0], 0x41);
+  // Task management has high priority.
+  mpi::TaskManagementRequest task;
+  task.handle = Drive();
+  reply = Ask(mpi::EncodeTaskManagementRequest(task));
+  EXPECT_EQ(StatusOf(reply), IocStatus::kSuccess);
+  EXPECT_TRUE(mpi::DecodeTaskManagementReply(reply->frame).ok());
+  EXPECT_EQ(ioc_->requests_in_flight(), 0u);
+  EXPECT_EQ(ioc_->stats().rejected, 0u);
+  EXPECT_EQ(slot_.front_end().dma_counts().not_mapped, 0u);
+}
+
 TEST_F(PciIocTransportTest, EveryKindOfRequestInEveryGeneration) {
   for (const MpiGeneration generation :
        {MpiGeneration::k2_0, MpiGeneration::k2_5, MpiGeneration::k2_6}) {
     ioc_.reset();
     Start(generation);
-    // Success without a frame.
-    Bytes data(mpi::InquiryData::kSize, 0xEE);
-    auto reply =
-        Ask(Scsi(Drive(), mpi::InquiryCdb(mpi::InquiryData::kSize), mpi::InquiryData::kSize),
-            absl::MakeSpan(data));
-    EXPECT_EQ(StatusOf(reply), IocStatus::kSuccess);
-    EXPECT_TRUE(mpi::DecodeInquiryData(data).ok());
-    EXPECT_EQ(data[0], 0);
-    // A check condition, with sense.
-    data.assign(252, 0);
-    reply = Ask(Scsi(Drive(), mpi::VpdCdb(0xEE, 252), 252), absl::MakeSpan(data));
-    ASSERT_TRUE(reply.ok()) << reply.status();
-    const auto scsi = mpi::DecodeScsiIoReply(reply->frame);
-    ASSERT_TRUE(scsi.ok());
-    EXPECT_EQ(scsi->scsi_status, mpi::scsi_status::kCheckCondition);
-    const auto sense = mpi::DecodeSense(reply->sense);
-    ASSERT_TRUE(sense.ok()) << sense.status();
-    EXPECT_EQ(sense->key, 5);
-    // No such device.
-    reply = Ask(Scsi(DevHandle(0x3F0), mpi::TestUnitReadyCdb(), 0));
-    EXPECT_EQ(StatusOf(reply), IocStatus::kScsiInvalidDevHandle);
-    // A page: its header, then its bytes.
-    mpi::ConfigRequest config;
-    config.page.ext_type = mpi::ExtPageType::kSasIoUnit;
-    reply = Ask(mpi::EncodeConfigRequest(config));
-    ASSERT_EQ(StatusOf(reply), IocStatus::kSuccess);
-    EXPECT_EQ(reply->data_in_size, 0u);
-    config.page = mpi::DecodeConfigReply(reply->frame)->page;
-    config.action = mpi::ConfigAction::kReadCurrent;
-    data.assign(size_t{4} * config.page.dwords + 8, 0xEE);
-    reply = Ask(mpi::EncodeConfigRequest(config), absl::MakeSpan(data));
-    ASSERT_EQ(StatusOf(reply), IocStatus::kSuccess);
-    EXPECT_EQ(reply->data_in_size, size_t{4} * config.page.dwords);
-    data.resize(reply->data_in_size);
-    EXPECT_TRUE(mpi::DecodeSasIoUnitPage0(data).ok());
-    // SMP: REPORT GENERAL of the expander.
-    mpi::SmpPassthroughRequest smp;
-    smp.request_size = 4;
-    smp.address = emulator_->Truth(0).expanders.front().address;
-    data.assign(64, 0);
-    reply = Ask(mpi::EncodeSmpPassthroughRequest(smp), absl::MakeSpan(data), {0x40, 0, 0, 0});
-    ASSERT_EQ(StatusOf(reply), IocStatus::kSuccess);
-    EXPECT_GE(reply->data_in_size, 8u);
-    EXPECT_EQ(data[0], 0x41);
-    // Task management has high priority.
-    mpi::TaskManagementRequest task;
-    task.handle = Drive();
-    reply = Ask(mpi::EncodeTaskManagementRequest(task));
-    EXPECT_EQ(StatusOf(reply), IocStatus::kSuccess);
-    EXPECT_TRUE(mpi::DecodeTaskManagementReply(reply->frame).ok());
-    EXPECT_EQ(ioc_->requests_in_flight(), 0u);
-    EXPECT_EQ(ioc_->stats().rejected, 0u);
-    EXPECT_EQ(slot_.front_end().dma_counts().not_mapped, 0u);
+    ExpectEveryKindOfRequest();
   }
+}
+
+// More replies than a ring holds: the IOC waits for host indexes that it does not get.
+void PciIocTransportTest::FillEveryRing(size_t queues) {
+  ASSERT_EQ(ioc_->stats().queues, queues);
+  const Bytes frame = Scsi(Drive(), mpi::TestUnitReadyCdb(), 0);
+  const QueueLayout layout = LayoutNow(queues);
+  for (size_t i = 0; i < queues * (layout.reply_post_depth + size_t{1}); ++i) {
+    ASSERT_EQ(StatusOf(Ask(frame)), IocStatus::kSuccess) << i;
+  }
+  EXPECT_EQ(slot_.Read32(system_interface::kInterruptStatus), 0u);
+  EXPECT_EQ(ioc_->stats().rejected, 0u);
+  EXPECT_EQ(slot_.front_end().dma_counts().not_mapped, 0u);
+}
+
+TEST_F(PciIocTransportTest, SixteenQueuesHaveTwoHostIndexRegisters) {
+  Plug(MpiGeneration::k2_5, emulator::pci::ManyVectorsIdentity());
+  std::set<uint32_t> written;
+  FakeFrontEndBus::Options options;
+  options.max_vectors = 16;
+  options.on_write = [&](uint32_t offset, size_t) { written.insert(offset); };
+  ASSERT_TRUE(Create(options).ok());
+  ioc_->SetListener(&recorder_);
+  Operate();
+  FillEveryRing(16);
+  EXPECT_EQ(written.count(system_interface::kReplyPostHostIndex), 0u);
+  EXPECT_EQ(written.count(system_interface::kSupplementalPostHostIndex), 1u);
+  EXPECT_EQ(written.count(system_interface::kSupplementalPostHostIndex + 0x10), 1u);
+  EXPECT_EQ(written.count(system_interface::kSupplementalPostHostIndex + 0x20), 0u);
+  EXPECT_EQ(written.count(system_interface::kAtomicRequestPost), 0u);
+}
+
+TEST_F(PciIocTransportTest, EightQueuesHaveOneHostIndexRegister) {
+  Plug(MpiGeneration::k2_6);
+  std::set<uint32_t> written;
+  FakeFrontEndBus::Options options;
+  options.max_vectors = 16;
+  options.on_write = [&](uint32_t offset, size_t) { written.insert(offset); };
+  ASSERT_TRUE(Create(options).ok());
+  ioc_->SetListener(&recorder_);
+  Operate();
+  FillEveryRing(8);
+  EXPECT_EQ(written.count(system_interface::kReplyPostHostIndex), 1u);
+  EXPECT_EQ(written.count(system_interface::kSupplementalPostHostIndex), 0u);
+}
+
+TEST_F(PciIocTransportTest, AtomicDescriptorsCarryEveryKindOfRequest) {
+  Plug(MpiGeneration::k2_6, emulator::pci::AeroIdentity());
+  std::map<uint32_t, size_t> written;  // offset -> size
+  FakeFrontEndBus::Options options;
+  options.max_vectors = 16;
+  options.on_write = [&](uint32_t offset, size_t size) { written[offset] = size; };
+  ASSERT_TRUE(Create(options).ok());
+  ioc_->SetListener(&recorder_);
+  Operate();
+  FillEveryRing(16);
+  ExpectEveryKindOfRequest();
+  EXPECT_EQ(written[system_interface::kAtomicRequestPost], 4u);
+  EXPECT_EQ(written.count(system_interface::kRequestPost), 0u);
 }
 
 TEST_F(PciIocTransportTest, EventsComeBeforeTheReplyThatFollowsThem) {
@@ -511,9 +587,7 @@ TEST_F(HostileTest, AReplyOfAnotherFunctionIsAnError) {
   ASSERT_TRUE(Submit(mpi::EncodeEventAckRequest({0x1C, 1})).ok());
   const MutableByteSpan arena = bus_->arena().bytes;
   // The reply is there, but not read. Its function is made another.
-  const auto facts = mpi::DecodeIocFactsReply(
-      *Handshake(*bus_, pacer_, mpi::EncodeIocFactsRequest(), absl::Seconds(1)));
-  const QueueLayout layout = *LayOutQueues(*facts, 1, arena.size());
+  const QueueLayout layout = LayoutNow(1);
   for (size_t i = 0; i < layout.reply_count; ++i) {
     uint8_t& function = arena[layout.replies + layout.reply_size * i + 3];
     if (function == static_cast<uint8_t>(Function::kEventAck)) function = 0x04;

@@ -15,10 +15,9 @@ namespace sasd::pci_ioc {
 // A system message id (SMID) names a request frame. 1 to request_count are ordinary ones; the next
 // high_priority_count are for task management. SMID 0 is never used; its frame exists.
 struct QueueLayout {
-  // More than that serve only a data path. With at most 8 queues, one register has the host indexes
-  // of all (mpt3sas_base.c, combined_reply_queue).
+  // More than that serve only a data path.
   static constexpr uint16_t kMaxRequests = 64, kMaxHighPriority = 8, kEvents = 64;
-  static constexpr size_t kMaxQueues = 8;
+  static constexpr size_t kMaxQueues = 16;
   static constexpr size_t kSenseSize = 256, kDataSize = 4096, kLargeDataSize = 65536;
   static constexpr uint16_t kLargeData = 4;
 

@@ -10,6 +10,8 @@ namespace sasd::pci_ioc::system_interface {
 constexpr uint32_t kDoorbell = 0x00, kWriteSequence = 0x04, kHostDiagnostic = 0x08;
 constexpr uint32_t kInterruptStatus = 0x30, kInterruptMask = 0x34;
 constexpr uint32_t kReplyFreeHostIndex = 0x48, kReplyPostHostIndex = 0x6C;
+// From SAS3 on: a register for each eight reply queues.
+constexpr uint32_t kSupplementalPostHostIndex = 0x30C, kSupplementalStride = 0x10;
 constexpr uint32_t kRequestPost = 0xC0, kAtomicRequestPost = 0xC8;
 
 // Doorbell. Bits 31:28 are the state, bits 15:0 data: a code while the IOC is faulted.
