@@ -53,6 +53,7 @@ class Builder {
     reading.host = host_;
     reading.os_name = tree_.facts.os_name;
     reading.silent = SilentFacts();
+    if (tree_.counts_resets) reading.reset_count = tree_.reset_count;
     AssignKeys();
     AssignBoxes();
     AttachPhys();

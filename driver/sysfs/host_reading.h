@@ -2,6 +2,7 @@
 #define DRIVER_SYSFS_HOST_READING_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct HostReading {
   std::string os_name;  // "host11"
   std::vector<Observation> observations;
   std::vector<SilentFact> silent;  // every phy and every port
+  // The host's resets, which have no uevents and renumber its handles; not all drivers count them.
+  std::optional<uint32_t> reset_count;
 };
 
 }  // namespace sasd::sysfs

@@ -86,6 +86,7 @@ struct HostTree {
   SasAddress address;  // host_sas_address; 0: not known
   HostLocation location;
   uint32_t reset_count = 0;
+  bool counts_resets = false;  // it has the attribute
   bool in_recovery = false;
   bool has_volumes = false;        // IR volumes of mpt3sas: targets on its channel 1
   std::vector<FoundOwner> owners;  // parents first

@@ -50,8 +50,9 @@ void HostWalker::ReadHost(const Directory& scsi_host) {
                             Attribute::kFirmwareRevision, Attribute::kFwVersion}) {
     if (facts.firmware_version.empty()) facts.firmware_version = text(a);
   }
-  tree_.reset_count = static_cast<uint32_t>(
-      NumberOf(io_.Read(scsi_host, Attribute::kIocResetCount), UINT32_MAX).value_or(0));
+  const auto resets = NumberOf(io_.Read(scsi_host, Attribute::kIocResetCount), UINT32_MAX);
+  tree_.counts_resets = resets.has_value();
+  tree_.reset_count = static_cast<uint32_t>(resets.value_or(0));
   tree_.in_recovery = Trimmed(io_.Read(scsi_host, Attribute::kHostState)) == "recovery";
 }
 

@@ -22,6 +22,17 @@ class Looker {
         phys_(io_.Open(sysfs, "class/sas_phy")),
         ports_(io_.Open(sysfs, "class/sas_port")) {}
 
+  std::string OfHost(const HostReading& reading) {
+    if (!reading.reset_count.has_value()) return "";
+    const Directory hosts = io_.Open(sysfs_, "class/scsi_host");
+    const auto resets = NumberOf(
+        io_.Read(Follow(hosts, "class/scsi_host", reading.os_name), Attribute::kIocResetCount),
+        UINT32_MAX);
+    if (!resets.has_value() || *resets == *reading.reset_count) return "";
+    return absl::StrCat(reading.os_name, " was reset: ", *resets, " resets, were ",
+                        *reading.reset_count);
+  }
+
   std::string Difference(const SilentFact& fact) {
     return fact.kind == SilentFact::Kind::kPhyRate ? OfPhy(fact) : OfPort(fact);
   }
@@ -76,8 +87,10 @@ LinkLook LookAtLinks(const std::string& root, FileIo& io, const HostReading& rea
   LinkLook look;
   const absl::StatusOr<Directory> sysfs = OpenSysfs(root, io);
   const size_t count = reading.silent.size();
-  if (!sysfs.ok() || count == 0) return look;
+  if (!sysfs.ok()) return look;
   Looker looker(*sysfs, io);
+  look.difference = looker.OfHost(reading);
+  if (count == 0) return look;
   look.next = first % count;
   while (look.reads < std::min(budget, count) && look.difference.empty()) {
     look.difference = looker.Difference(reading.silent[look.next]);

@@ -19,8 +19,9 @@ struct LinkLook {
 // Compares the negotiated rates of the host's phys and the members of its ports with those last
 // read (HostReading::silent). The kernel changes both without a uevent, and answers both from
 // memory. Looks at `budget` of them at most, from `first` on and then from the start, and ends at
-// the first difference. A missing object is not a difference, because its removal has uevents. Nor
-// is an error. Reads the tree at `root`, as ReadTree() does.
+// the first difference. Before them it looks at the number of the host's resets, each time. A
+// missing object is not a difference, because its removal has uevents. Nor is an error. Reads the
+// tree at `root`, as ReadTree() does.
 LinkLook LookAtLinks(const std::string& root, FileIo& io, const HostReading& reading, size_t first,
                      size_t budget);
 

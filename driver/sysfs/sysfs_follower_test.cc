@@ -524,11 +524,28 @@ TEST_F(SysfsFollowerTest, LookKeepsToItsBudgetAndAttributes) {
   clock_.Advance(absl::Minutes(1));
   ASSERT_TRUE(follower_->RunDue().ok());
   EXPECT_THAT(Take(), IsEmpty());
-  EXPECT_LE(io_.reads - before, 2 * 3) << "for two hosts";
-  EXPECT_THAT(io_.names, ElementsAre("negotiated_linkrate"));
+  EXPECT_LE(io_.reads - before, 2 * (1 + 3)) << "for two hosts";
+  EXPECT_THAT(io_.names, ElementsAre("ioc_reset_count", "negotiated_linkrate"));
   clock_.Advance(absl::Minutes(1));
   ASSERT_TRUE(follower_->RunDue().ok());
   EXPECT_THAT(Take(), Contains("phy 6")) << "the second look continues after the first";
+}
+
+// A reset renumbers the handles, and has no uevent. With a control node sasd learns of it there.
+TEST_F(SysfsFollowerTest, LookFindsAResetOfTheHost) {
+  Follow(FollowerOptions());
+  FakeHost reset = Machine();
+  ++reset.reset_count;
+  DriveOf(reset, 2).handle += 3;
+  Write({reset, OtherMachine()});
+  clock_.Advance(absl::Minutes(1));
+  ASSERT_TRUE(follower_->RunDue().ok());
+  EXPECT_THAT(Take(), Contains("device 211"));
+  EXPECT_EQ(last_cause_.text, "host5 was reset: 1 resets, were 0");
+  ExpectConverged();
+  clock_.Advance(absl::Minutes(1));
+  ASSERT_TRUE(follower_->RunDue().ok());
+  EXPECT_THAT(Take(), IsEmpty());
 }
 
 TEST_F(SysfsFollowerTest, NoLooksIfDisabledOrUnneeded) {

@@ -141,6 +141,7 @@ class PciFrontEnd : public HbaFrontEnd {
   bool guest_fault_ ABSL_GUARDED_BY(mu_) = false;  // the next fault is the guest's
   uint64_t resets_ ABSL_GUARDED_BY(mu_) = 0;
   mpi::IocInitRequest init_ ABSL_GUARDED_BY(mu_);
+  size_t reply_frame_size_ ABSL_GUARDED_BY(mu_) = 0;  // as the host knows; 0: it has not asked
   ReplyQueues queues_ ABSL_GUARDED_BY(mu_);
   std::deque<Outbound> outbound_ ABSL_GUARDED_BY(mu_);
 };

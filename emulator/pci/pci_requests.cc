@@ -55,6 +55,9 @@ void PciFrontEnd::HandleDoorbellRequest(Bytes request) {
   }
   if (success && function == Function::kIocFacts) {
     reply.frame = WithChip(reply.frame, options_.identity);
+    if (const auto facts = mpi::DecodeIocFactsReply(reply.frame); facts.ok()) {
+      reply_frame_size_ = size_t{4} * facts->reply_frame_dwords;
+    }
   }
   doorbell_.Reply(std::move(reply.frame));
   UpdateLine();
@@ -166,6 +169,8 @@ bool PciFrontEnd::Send(const Outbound& outbound) {
   if (!address.has_value()) return false;
   Bytes frame = outbound.frame;
   frame.resize(std::max(frame.size(), kReplyFrame));
+  // What does not fit is cut: the next frame is another message's.
+  if (reply_frame_size_ != 0) frame.resize(std::min(frame.size(), reply_frame_size_));
   if (!dma_.Write(*address, frame)) return false;
   return queues_.Post(
       dma_, outbound.queue,

@@ -1,6 +1,8 @@
 #include "tests/lifetime/explored_hba.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,9 +16,89 @@ using Observed = Interleaving::Observed;
 constexpr int kMostSettling = 10'000;
 
 std::unique_ptr<emulator::Emulator> MakeEmulator(const emulator::SyntheticFabricOptions& fabric,
-                                                 Clock& clock) {
-  auto emulator = emulator::Emulator::Create(emulator::SyntheticFabric(fabric), {}, clock);
+                                                 Clock& clock, SteppedPciIoc* pci) {
+  emulator::FabricSpec spec = emulator::SyntheticFabric(fabric);
+  emulator::EmulatorOptions options;
+  if (pci != nullptr) {
+    options.make_front_end = [&](emulator::VirtualHba& hba, uint32_t host) {
+      return pci->Plug(hba, clock, spec.hosts[host].generation);
+    };
+  }
+  auto emulator = emulator::Emulator::Create(spec, options, clock);
   return *std::move(emulator);
+}
+
+// A function whose locks are no points: hardware has none.
+class UnobservedBus : public pci_ioc::PciBus {
+ public:
+  explicit UnobservedBus(std::unique_ptr<pci_ioc::PciBus> inner) : inner_(std::move(inner)) {}
+
+  const pci_ioc::PciFunction& function() const override { return inner_->function(); }
+  uint32_t ReadConfig(uint32_t offset, uint32_t size) override {
+    const Observed unobserved(false);
+    return inner_->ReadConfig(offset, size);
+  }
+  void WriteConfig(uint32_t offset, uint32_t value, uint32_t size) override {
+    const Observed unobserved(false);
+    inner_->WriteConfig(offset, value, size);
+  }
+  uint32_t Read32(uint32_t offset) override {
+    const Observed unobserved(false);
+    return inner_->Read32(offset);
+  }
+  void Write32(uint32_t offset, uint32_t value) override {
+    const Observed unobserved(false);
+    inner_->Write32(offset, value);
+  }
+  void Write64(uint32_t offset, uint64_t value) override {
+    const Observed unobserved(false);
+    inner_->Write64(offset, value);
+  }
+  absl::StatusOr<pci_ioc::DmaArena> AllocateArena(size_t size) override {
+    const Observed unobserved(false);
+    return inner_->AllocateArena(size);
+  }
+  absl::StatusOr<size_t> EnableInterrupts(pci_ioc::InterruptMode mode, size_t vectors) override {
+    const Observed unobserved(false);
+    return inner_->EnableInterrupts(mode, vectors);
+  }
+  void DisableInterrupts() override {
+    const Observed unobserved(false);
+    inner_->DisableInterrupts();
+  }
+  void RearmInterrupt() override {
+    const Observed unobserved(false);
+    inner_->RearmInterrupt();
+  }
+  pci_ioc::WaitResult Wait(absl::Duration timeout) override {
+    const Observed unobserved(false);
+    return inner_->Wait(timeout);
+  }
+  void Wake() override {
+    const Observed unobserved(false);
+    inner_->Wake();
+  }
+  bool ReleaseRequested() const override {
+    const Observed unobserved(false);
+    return inner_->ReleaseRequested();
+  }
+  absl::Status error() const override {
+    const Observed unobserved(false);
+    return inner_->error();
+  }
+
+ private:
+  const std::unique_ptr<pci_ioc::PciBus> inner_;
+};
+
+transport::IocTransport& TransportOf(emulator::Emulator& emulator, SteppedPciIoc* pci,
+                                     FakeClock& clock) {
+  if (pci == nullptr) return emulator.transport(0);
+  const absl::Status started = pci->Start(clock, 1, [](std::unique_ptr<pci_ioc::PciBus> bus) {
+    return std::make_unique<UnobservedBus>(std::move(bus));
+  });
+  if (!started.ok()) abort();
+  return *pci;
 }
 
 }  // namespace
@@ -25,6 +107,7 @@ std::unique_ptr<emulator::Emulator> MakeEmulator(const emulator::SyntheticFabric
 
 absl::Status ObservedTransport::Submit(const transport::IocRequest& request, Completion done) {
   Interleaving::Point("request");
+  if (pci_ != nullptr) return inner_.Submit(request, std::move(done));
   const Observed unobserved(false);
   return inner_.Submit(request,
                        [done = std::move(done)](absl::StatusOr<transport::IocReply> reply) {
@@ -36,12 +119,24 @@ absl::Status ObservedTransport::Submit(const transport::IocRequest& request, Com
 absl::StatusOr<transport::IocReply> ObservedTransport::Execute(
     const transport::IocRequest& request) {
   Interleaving::Point("request");
+  if (pci_ != nullptr && Interleaving::InRun()) return ExecuteByThread(request);
   const Observed unobserved(false);
   return inner_.Execute(request);
 }
 
+absl::StatusOr<transport::IocReply> ObservedTransport::ExecuteByThread(
+    const transport::IocRequest& request) {
+  std::optional<absl::StatusOr<transport::IocReply>> result;
+  const absl::Status sent = inner_.Submit(
+      request, [&result](absl::StatusOr<transport::IocReply> reply) { result = std::move(reply); });
+  if (!sent.ok()) return sent;
+  Interleaving::WaitFor("a reply", [&result] { return result.has_value(); });
+  return *std::move(result);
+}
+
 void ObservedTransport::SetListener(transport::IocListener* listener) {
-  const Observed unobserved(false);
+  // On a PCI function its end waits for a call that is under way: a point.
+  const Observed observed(pci_ != nullptr);
   if (listener != nullptr) listener_ = listener;
   inner_.SetListener(listener == nullptr ? nullptr : this);
 }
@@ -78,15 +173,28 @@ void ObservedTransport::OnDelivered(Caller caller) {
 
 // ---------------------------------------------------------------------------------- ExploredHba
 
-ExploredHba::ExploredHba(const emulator::SyntheticFabricOptions& fabric, Begin begin)
-    : emulator_(MakeEmulator(fabric, clock_)),
-      ioc_(emulator_->transport(0)),
+ExploredHba::ExploredHba(const emulator::SyntheticFabricOptions& fabric, Begin begin, Path path)
+    : pci_(path == Path::kPci ? std::make_unique<SteppedPciIoc>() : nullptr),
+      emulator_(MakeEmulator(fabric, clock_, pci_.get())),
+      ioc_(TransportOf(*emulator_, pci_.get(), clock_), pci_.get()),
       hba_(ioc_, clock_, sink_, [this](discovery::Hba::Caller) { work_ = true; }) {
   if (!hba_.Start().ok()) abort();
-  while (hba_.RunWorkerStep()) {
-  }
+  do {
+    Deliver();
+    while (hba_.RunWorkerStep()) {
+    }
+  } while (IocHasNews());
   while (begin == Begin::kAttached && hba_.RunAttachStep()) {
   }
+}
+
+ExploredHba::~ExploredHba() {
+  hba_.Stop();
+  if (pci_ != nullptr) pci_->Stop();
+}
+
+void ExploredHba::Deliver() {
+  if (pci_ != nullptr) pci_->Deliver();
 }
 
 std::string ExploredHba::Run(Schedule& schedule, const Threads& threads,
@@ -96,7 +204,9 @@ std::string ExploredHba::Run(Schedule& schedule, const Threads& threads,
   attacher_ended_ = !threads.attacher;
   if (threads.worker) bodies.push_back({"worker", [this] { RunWorker(); }});
   if (threads.attacher) bodies.push_back({"attacher", [this] { RunAttacher(); }});
+  unload_ended_ = !threads.unload;
   if (threads.unload) bodies.push_back({"unload", [this] { Unload(); }});
+  if (pci_ != nullptr) bodies.push_back({"IOC", [this] { RunIoc(); }});
   acting_ = static_cast<int>(actors.size());
   for (Actor& actor : actors) {
     bodies.push_back({actor.name, [this, act = std::move(actor.act)] {
@@ -114,7 +224,7 @@ std::string ExploredHba::Run(Schedule& schedule, const Threads& threads,
 
 void ExploredHba::RunWorker() {
   const Observed observed(true);
-  const auto nobody_acts = [this] { return acting_ == 0 && attacher_ended_; };
+  const auto nobody_acts = [this] { return acting_ == 0 && attacher_ended_ && !IocHasNews(); };
   while (!stopping_) {
     work_ = false;
     if (hba_.RunWorkerStep()) continue;
@@ -140,15 +250,38 @@ void ExploredHba::RunAttacher() {
 void ExploredHba::Unload() {
   stopping_ = true;
   Interleaving::WaitFor("worker and attacher", [this] { return worker_ended_ && attacher_ended_; });
+  {
+    const Observed observed(true);
+    hba_.Stop();
+  }
+  unload_ended_ = true;
+}
+
+// The transport's context.
+void ExploredHba::RunIoc() {
   const Observed observed(true);
-  hba_.Stop();
+  const auto is_over = [this] {
+    return acting_ == 0 && worker_ended_ && attacher_ended_ && unload_ended_;
+  };
+  while (true) {
+    Interleaving::WaitFor("the function", [&] { return IocHasNews() || is_over(); });
+    bool left;
+    {
+      const Observed unobserved(false);
+      left = pci_->IsLeftUnnoticed();
+      if (!left && !pci_->HasNews()) return;
+    }
+    if (left) pci_->AdvanceToTheNextLook();
+    pci_->RunStep();
+  }
 }
 
 std::string ExploredHba::Settle() {
   for (int i = 0; i < kMostSettling; ++i) {
+    Deliver();
     if (hba_.RunWorkerStep() || hba_.RunAttachStep()) continue;
     const absl::Duration timers = emulator_->RunTimers();
-    if (hba_.RunWorkerStep()) continue;
+    if (IocHasNews() || hba_.RunWorkerStep()) continue;
     const absl::Duration due = std::min({hba_.NextWorkerDue(), hba_.NextAttachDue(), timers});
     const std::string unfinished = hba_.Unfinished();
     if (due == absl::InfiniteDuration()) {
@@ -173,6 +306,11 @@ std::string ExploredHba::Judge() {
   }
   if (hba_.live_objects() != 0) {
     absl::StrAppend(&wrong, hba_.live_objects(), " objects are left after the stop\n");
+  }
+  if (pci_ != nullptr) {
+    absl::StrAppend(&wrong, pci_->violations());
+    pci_->Stop();
+    if (pci_->slot().ioc_state() != mpi::IocState::kReady) wrong += "the IOC is not READY\n";
   }
   return wrong;
 }

@@ -155,6 +155,8 @@ void Interleaving::WaitFor(const char* what, const std::function<bool()>& condit
   }
 }
 
+bool Interleaving::InRun() { return Impl::run != nullptr; }
+
 Interleaving::Observed::Observed(bool observed) : before_(Impl::is_observed) {
   Impl::is_observed = observed && Impl::run != nullptr;
 }

@@ -58,6 +58,9 @@ class Interleaving {
   // threads of the same Run(). In other threads the condition must hold already.
   static void WaitFor(const char* what, const std::function<bool()>& condition);
 
+  // Whether the calling thread is one of a Run().
+  static bool InRun();
+
   // Code within this scope has points, or has none.
   class Observed {
    public:

@@ -16,6 +16,7 @@
 #include "driver/base/fake_clock.h"
 #include "driver/discovery/hba.h"
 #include "emulator/emulator.h"
+#include "tests/lifetime/stepped_pci_ioc.h"
 #include "tests/storm/apart.h"
 #include "tests/storm/judging_sink.h"
 #include "tests/storm/shrink.h"
@@ -28,6 +29,7 @@ namespace {
 
 using discovery::Attach;
 using discovery::Hba;
+using lifetime::SteppedPciIoc;
 using Kind = Step::Kind;
 
 // Limits: a storm that is not at rest after these never ends.
@@ -66,6 +68,7 @@ struct Host {
   };
 
   size_t number = 0;
+  SteppedPciIoc* pci = nullptr;  // null: in-process
   std::unique_ptr<JudgingSink> sink;
   std::unique_ptr<InterruptedTransport> transport;
   std::unique_ptr<Hba> hba;
@@ -75,13 +78,14 @@ struct Host {
 
 class World {
  public:
-  World(const Script& script, std::ostream* log)
-      : script_(script), log_(log), registry_({"00000000000000aa", 0}) {}
+  World(const Script& script, std::ostream* log, Path path)
+      : script_(script), log_(log), path_(path), registry_({"00000000000000aa", 0}) {}
 
   StepwiseReport Run() {
     Check("the drivers start", Start());
     for (at_ = 0; at_ < script_.steps.size() && report_.failure.empty(); ++at_) {
       const Step& step = script_.steps[at_];
+      if (!IsPossible(step, path_)) continue;
       if (step.inside != 0) {
         nested_.push_back(step);
         continue;
@@ -104,15 +108,31 @@ class World {
   }
 
   std::string Start() {
-    auto emulator = emulator::Emulator::Create(RandomFabric(script_.fabric_seed), {}, clock_);
+    const emulator::FabricSpec fabric = RandomFabric(script_.fabric_seed);
+    emulator::EmulatorOptions options;
+    if (path_ == Path::kPci) {
+      options.make_front_end = [&](emulator::VirtualHba& hba, uint32_t host) {
+        iocs_.push_back(std::make_unique<SteppedPciIoc>());
+        return iocs_.back()->Plug(hba, clock_, fabric.hosts[host].generation);
+      };
+    }
+    auto emulator = emulator::Emulator::Create(fabric, options, clock_);
     if (!emulator.ok()) return std::string(emulator.status().message());
     emulator_ = *std::move(emulator);
     for (size_t i = 0; i < emulator_->host_count(); ++i) {
       auto host = std::make_unique<Host>();
       host->number = i;
       host->sink = std::make_unique<JudgingSink>(registry_, log_);
-      host->transport = std::make_unique<InterruptedTransport>(emulator_->transport(i),
-                                                               [this] { BeforeRequest(); });
+      if (path_ == Path::kPci) {
+        host->pci = iocs_[i].get();
+        if (absl::Status s = host->pci->Start(clock_, 1 + 7 * (i % 2)); !s.ok()) {
+          return std::string(s.message());
+        }
+      }
+      host->transport = std::make_unique<InterruptedTransport>(
+          host->pci == nullptr ? emulator_->transport(i)
+                               : static_cast<transport::IocTransport&>(*host->pci),
+          [this] { BeforeRequest(); });
       host->hba = std::make_unique<Hba>(*host->transport, clock_, *host->sink, [](Hba::Caller) {});
       hosts_.push_back(std::move(host));
       if (absl::Status s = hosts_.back()->hba->Start(); !s.ok()) return std::string(s.message());
@@ -130,11 +150,30 @@ class World {
       if (const size_t n = host->hba->live_objects(); n != 0) {
         Check("every object is freed", absl::StrCat(n, " live after Stop()"));
       }
+      if (host->pci == nullptr) continue;
+      host->pci->Stop();
+      Check("the IOC is handed back",
+            host->pci->slot().ioc_state() == mpi::IocState::kReady ? "" : "it is not READY");
+      Check("the IOC keeps to the arena", host->pci->violations());
+    }
+  }
+
+  // A transport's own context is not interrupted by what waits for its steps.
+  bool IsInContext() const {
+    return std::any_of(iocs_.begin(), iocs_.end(),
+                       [](const auto& ioc) { return ioc->in_context(); });
+  }
+
+  // What the functions have to say.
+  void Deliver() {
+    for (const auto& host : hosts_) {
+      if (host->pci != nullptr) host->pci->Deliver();
     }
   }
 
   void BeforeRequest() {
     ++requests_;
+    if (IsInContext()) return;
     while (!nested_.empty()) {
       const auto due = std::find_if(nested_.begin(), nested_.end(),
                                     [this](const Step& step) { return step.inside <= requests_; });
@@ -155,6 +194,11 @@ class World {
   // Does a step. A step that is impossible now does nothing, so that scripts can be shortened.
   void Do(const Step& step) {
     if (log_ != nullptr) *log_ << ToString(step) << "\n";
+    DoWithout(step);
+    Deliver();
+  }
+
+  void DoWithout(const Step& step) {
     if (step.kind == Kind::kQuiet) return ComeToRest();
     if (step.kind == Kind::kAdvance) {
       clock_.Advance(absl::Milliseconds(step.a));
@@ -238,10 +282,14 @@ class World {
     std::string unfinished;
     for (int round = 0; round < kMostRounds; ++round) {
       absl::Duration due = emulator_->RunTimers();
+      Deliver();
       unfinished = RunAll();
       if (!report_.failure.empty()) return;
       for (const auto& host : hosts_) {
         due = std::min({due, host->hba->NextWorkerDue(), host->hba->NextAttachDue()});
+        if (host->pci != nullptr && (host->pci->HasNews() || host->pci->IsLeftUnnoticed())) {
+          due = clock_.Monotonic();
+        }
       }
       if (due == absl::InfiniteDuration()) {
         if (Nudge()) continue;
@@ -257,7 +305,7 @@ class World {
   bool Nudge() {
     bool nudged = false;
     for (const auto& host : hosts_) {
-      if (!emulator_->transport(host->number).events_in_trouble()) continue;
+      if (!emulator_->hba(host->number).events_in_trouble()) continue;
       nudged = true;
       (void)emulator_->fabric().InjectLogEntry(emulator_->HostId(host->number), 0, "nudge");
     }
@@ -292,7 +340,7 @@ class World {
     Check("the registry equals the fabric", Differences());
     for (const auto& host : hosts_) {
       Check("the table is sound", host->hba->devices().CheckInvariants());
-      const size_t held = emulator_->transport(host->number).unacknowledged_events();
+      const size_t held = emulator_->hba(host->number).unacknowledged_events();
       if (held != 0) Check("events are acknowledged", absl::StrCat(held, " are not"));
     }
     for (const registry::UnsettledHost& host : registry_.Unsettled({})) {
@@ -306,10 +354,12 @@ class World {
 
   const Script& script_;
   std::ostream* const log_;
+  const Path path_;
   StepwiseReport report_;
   size_t at_ = 0;
   FakeClock clock_;
   registry::SelfPublishingRegistry registry_;
+  std::vector<std::unique_ptr<SteppedPciIoc>> iocs_;  // by host; empty: in-process
   std::unique_ptr<emulator::Emulator> emulator_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<Step> nested_;        // steps that wait for a request of another step
@@ -379,13 +429,13 @@ Script MakeStepwiseScript(uint64_t seed, int steps) {
   return script;
 }
 
-StepwiseReport RunStepwise(const Script& script, std::ostream* log) {
-  return World(script, log).Run();
+StepwiseReport RunStepwise(const Script& script, std::ostream* log, Path path) {
+  return World(script, log, path).Run();
 }
 
-StepwiseReport RunStepwiseApart(const Script& script) {
-  const auto run = [&script](Say say) {
-    const StepwiseReport report = RunStepwise(script);
+StepwiseReport RunStepwiseApart(const Script& script, Path path) {
+  const auto run = [&script, path](Say say) {
+    const StepwiseReport report = RunStepwise(script, nullptr, path);
     say(report.promise);
     return report.failure;
   };
@@ -401,13 +451,13 @@ StepwiseReport RunStepwiseApart(const Script& script) {
   return report;
 }
 
-Script ShortestOf(const Script& script) {
-  const std::string promise = RunStepwiseApart(script).promise;
+Script ShortestOf(const Script& script, Path path) {
+  const std::string promise = RunStepwiseApart(script, path).promise;
   Script shorter = script;
   shorter.steps = Shrink(script.steps, [&](const std::vector<Step>& steps) {
     Script candidate = script;
     candidate.steps = steps;
-    return RunStepwiseApart(candidate).promise == promise;
+    return RunStepwiseApart(candidate, path).promise == promise;
   });
   return shorter;
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "tests/storm/path.h"
 #include "tests/support/step.h"
 
 // A stepwise storm: the drivers' steps and the acts on a small fabric, in an order from a seed. It
@@ -26,8 +27,11 @@ struct StepwiseReport {
 
 // Runs a script. At each Step::kQuiet everything must come to rest, the registry must equal the
 // fabric, and the drivers' tables must be sound. Every observation must be legal. At the end every
-// object must be freed. `log`, if not null, gets a line for each step and each observation.
-StepwiseReport RunStepwise(const Script& script, std::ostream* log = nullptr);
+// object must be freed. On Path::kPci, the transports' steps run too, steps that make no sense
+// there are left out, and no IOC may access memory that is not its arena's. `log`, if not null,
+// gets a line for each step and each observation.
+StepwiseReport RunStepwise(const Script& script, std::ostream* log = nullptr,
+                           Path path = Path::kInProcess);
 
 // The time limit of a stepwise storm. One takes milliseconds, or a second with a sanitizer on a
 // busy machine.
@@ -35,10 +39,10 @@ constexpr absl::Duration kMostStepwiseTime = absl::Minutes(1);
 
 // RunStepwise() in a child process. If the child dies, the reason is both failure and promise. The
 // other fields are not set.
-StepwiseReport RunStepwiseApart(const Script& script);
+StepwiseReport RunStepwiseApart(const Script& script, Path path = Path::kInProcess);
 
 // The shortest script that breaks the same promise as `script`.
-Script ShortestOf(const Script& script);
+Script ShortestOf(const Script& script, Path path = Path::kInProcess);
 
 }  // namespace sasd::testing
 

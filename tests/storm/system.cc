@@ -40,10 +40,6 @@ bool InTrouble(emulator::Emulator& emulator) {
 
 }  // namespace
 
-bool IsPossible(const Step& step, Path path) {
-  return path == Path::kInProcess || step.kind != Step::Kind::kEventsLost;
-}
-
 void Nudge(VirtualBackend& backend) {
   emulator::Emulator& emulator = backend.emulator();
   for (size_t host = 0; host < emulator.host_count(); ++host) {

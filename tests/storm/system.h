@@ -13,20 +13,10 @@
 #include "daemon/watch/pump.h"
 #include "daemon/watch/watch_log.h"
 #include "emulator/fabric/fabric.h"
+#include "tests/storm/path.h"
 #include "tests/support/mirror.h"
-#include "tests/support/step.h"
 
 namespace sasd::testing {
-
-// How the drivers reach the virtual HBAs.
-enum class Path : uint8_t {
-  kInProcess,  // EmulatedTransport
-  kPci,        // as functions without a kernel driver: driver/transport/pci_ioc
-};
-
-// Whether a step makes sense on a path: an event that is lost on its way from an IOC to memory
-// leaves no trace, so that no driver can find out.
-bool IsPossible(const Step& step, Path path);
 
 // Waits until drivers and registry have digested all acts on the fabric, and all pending faults of
 // events. Returns the registry's revision. Errors name what is not settled after `timeout`.

@@ -36,7 +36,6 @@ class Chaos:
         drives = [e.id for e in rig.elements(api.ELEMENT_KIND_DEVICE) if not e.id.endswith("-ses")]
         self.drives = [d for d in drives if d not in world.survivors]
         self.mends = []  # (name, function)
-        self.serial = 0
 
     def act(self):
         """Does one act that changes something. Returns its name."""
@@ -64,8 +63,9 @@ class Chaos:
                 raise
         replacement = ""
         if self.random.random() < 0.2:
-            self.serial += 1
-            replacement = f"CHAOS{self.serial}"
+            # Of this boot, not of this storm: two drives of one serial have one WWN, and are one to sasd.
+            self.rig.replacements += 1
+            replacement = f"CHAOS{self.rig.replacements}"
         return self.remember(
             "pull " + drive,
             lambda: self.rig.call("Insert", element=drive, replacement_serial=replacement),

@@ -151,6 +151,7 @@ class Rig(Node):
         self.channel = grpc.insecure_channel(self.listen)
         self.emulator = api_grpc.EmulatorServiceStub(self.channel)
         self.host_ids = []
+        self.replacements = 0  # drives that were replaced since the boot
         self.pci = {}  # id of a host -> its PCI address
 
     def start(self):

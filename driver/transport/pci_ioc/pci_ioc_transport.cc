@@ -18,6 +18,9 @@ using transport::IocListener;
 using transport::IocReply;
 using transport::IocRequest;
 
+// Event notification reply (mpi2_ioc.h): the length of its data in dwords, and the data.
+constexpr size_t kEventDataLength = 0x00;
+constexpr size_t kEventData = mpi::EventNotificationReply::kDataOffset;
 constexpr absl::Duration kPollBusy = absl::Milliseconds(1), kPollIdle = absl::Milliseconds(10);
 
 absl::Status WithName(absl::string_view name, const absl::Status& status) {
@@ -356,8 +359,17 @@ void PciIocTransport::Drain() {
   }
 }
 
+// An event whose data was cut at the end of its frame keeps what there is: it may want to be
+// acknowledged, and its receiver finds that it is cut.
 void PciIocTransport::DeliverEvent(const RingEntry& entry) {
-  const auto event = mpi::DecodeEventNotificationReply(entry.frame);
+  Bytes frame = entry.frame;
+  if (frame.size() >= kEventData) {
+    const size_t there = (frame.size() - kEventData) / 4;
+    if (LoadLe16(frame, kEventDataLength) > there) {
+      StoreLe16(absl::MakeSpan(frame), kEventDataLength, static_cast<uint16_t>(there));
+    }
+  }
+  const auto event = mpi::DecodeEventNotificationReply(frame);
   if (!event.ok() || event->header.function != Function::kEventNotification) {
     {
       absl::MutexLock lock(&mu_);

@@ -72,6 +72,7 @@ class PciIocTransportTest : public ::testing::Test {
     emulator::FabricSpec fabric = emulator::SyntheticFabric(synthetic);
     fabric.hosts[0].generation = generation;
     fabric.hosts[0].request_credit = credit;
+    fabric.hosts[0].reply_frame_dwords = reply_frame_dwords_;
     emulator::EmulatorOptions options;
     options.make_front_end = [&](emulator::VirtualHba& hba, uint32_t) {
       hba_ = &hba;
@@ -161,6 +162,7 @@ class PciIocTransportTest : public ::testing::Test {
   FakePacer pacer_{clock_};
   FakeSlot slot_;
   emulator::VirtualHba* hba_ = nullptr;
+  uint8_t reply_frame_dwords_ = 32;
   std::unique_ptr<emulator::Emulator> emulator_;
   FakeFrontEndBus* bus_ = nullptr;  // the transport's
   Recorder recorder_;
@@ -344,6 +346,26 @@ TEST_F(PciIocTransportTest, EventsAreAcknowledgedFromTheListener) {
   ASSERT_TRUE(emulator_->fabric().InjectLogEntry("h0", 1, "text").ok());
   for (int i = 0; i < 3; ++i) ioc_->RunStep(kNow);
   EXPECT_TRUE(wanted);
+  EXPECT_EQ(hba_->unacknowledged_events(), before);
+}
+
+// 72 bytes of a log entry in frames of 64.
+TEST_F(PciIocTransportTest, AnEventThatFitsNoFrameIsCutAndAcknowledged) {
+  reply_frame_dwords_ = 16;
+  Start();
+  const size_t before = hba_->unacknowledged_events();
+  recorder_.log.clear();
+  std::vector<size_t> sizes;
+  recorder_.on_event = [&](const transport::EventArrival& event) {
+    sizes.push_back(event.data.size());
+    ASSERT_TRUE(event.ack_required);
+    EXPECT_TRUE(Submit(mpi::EncodeEventAckRequest({event.event, event.context})).ok());
+  };
+  ASSERT_TRUE(emulator_->fabric().InjectLogEntry("h0", 1, "text").ok());
+  ASSERT_TRUE(emulator_->fabric().InjectLogEntry("h0", 2, "text").ok());
+  for (int i = 0; i < 3; ++i) ioc_->RunStep(kNow);
+  EXPECT_EQ(sizes, (std::vector<size_t>{36, 36}));
+  EXPECT_EQ(recorder_.Count("lost"), 0u);
   EXPECT_EQ(hba_->unacknowledged_events(), before);
 }
 
