@@ -36,6 +36,7 @@ class Chaos:
         drives = [e.id for e in rig.elements(api.ELEMENT_KIND_DEVICE) if not e.id.endswith("-ses")]
         self.drives = [d for d in drives if d not in world.survivors]
         self.mends = []  # (name, function)
+        self.resets = {}  # host -> (its name in the kernel's log, the log's end before its last reset)
 
     def act(self):
         """Does one act that changes something. Returns its name."""
@@ -46,6 +47,9 @@ class Chaos:
 
     def mend(self, index):
         what, function = self.mends.pop(index)
+        if not what.startswith("pull "):
+            for host in list(self.resets):
+                self.await_scan(host)
         function()
         return "mend " + what
 
@@ -119,6 +123,7 @@ class Chaos:
         node = self.rig.scsi_generic_of(host)
         if node is None:
             return self.fault_at(host)
+        self.resets_at(host)
         self.rig.vm.run(f"sg_reset --host /dev/{node}", timeout_s=300)
         return "reset " + host
 
@@ -127,8 +132,27 @@ class Chaos:
 
     def fault_at(self, host):
         """The firmware faults. The driver's watchdog sees it within a second, while other acts go on."""
+        self.resets_at(host)
         self.rig.call("InjectFault", element=host, kind=api.FAULT_KIND_IOC_FAULT, delay=self.ten_minutes())
         return "fault " + host
+
+    def resets_at(self, host):
+        """Call it before a reset."""
+        self.await_scan(host)
+        self.resets[host] = self.rig.log_name(host), self.rig.vm.console.position()
+
+    def await_scan(self, host):
+        """Returns once the kernel has scanned the host after its last reset.
+
+        The kernel's driver errs about two things that happen during its scan (mpt3sas_scsih.c of Linux 6.1):
+        - Another reset. _scsih_fw_event_cleanup_queue() cancels the scan's event without a reference of its own, and
+          waits. The worker ends the scan and frees the event, which cancel_work_sync() then writes to: "WARNING: ...
+          kernel/workqueue.c:635".
+        - A new enclosure. _scsih_add_device() finds its drives in the scan, before the event that brings the enclosure
+          is read: they have enclosure 0 for good."""
+        name, before = self.resets.pop(host, (None, 0))
+        if name is not None:
+            self.rig.vm.console.wait_for(lambda text: f"{name}: scan devices: complete" in text, before, timeout_s=300)
 
     @staticmethod
     def ten_minutes():

@@ -204,6 +204,14 @@ class Rig(Node):
         )
         return found.out.strip() or None
 
+    def log_name(self, host):
+        """The name of a host in the kernel's log ("mpt3sas_cm0")."""
+        found = self.vm.run(
+            f"cd /sys/class/scsi_host && for h in *; do readlink -f $h/device | grep -q '/{self.pci[host]}/'"
+            f" && echo $(cat $h/proc_name)_cm$(cat $h/unique_id) && break; done; true"
+        )
+        return found.out.strip()
+
     # The tools. -----------------------------------------------------------------------------------
 
     def tool_tables(self):
