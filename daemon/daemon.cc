@@ -296,17 +296,61 @@ health::NodeFacts Daemon::Facts() const {
   return facts;
 }
 
+namespace {
+
+DiagnosisCheck CheckOfMemory(DiagnosisCheck::Status status, std::string reason,
+                             std::string message) {
+  DiagnosisCheck check;
+  check.status = status;
+  check.reason = std::move(reason);
+  check.subject = "journal";
+  check.message = std::move(message);
+  return check;
+}
+
+// What sasd keeps beyond a restart, where something is wrong with it.
+std::vector<DiagnosisCheck> ChecksOfMemory(memory::Memory& memory) {
+  using Status = DiagnosisCheck::Status;
+  std::vector<DiagnosisCheck> checks;
+  const memory::JournalStatus status = memory.status();
+  const std::string& folder = memory.options().directory;
+  if (status.state == memory::JournalState::kRefused) {
+    checks.push_back(CheckOfMemory(Status::kBroken, "JOURNAL_REFUSED", status.message));
+    checks.back().remedy = absl::StrCat(
+        "use another --state-dir than ", folder,
+        "; if its files are a backup of this node, start sasd once with --new-epoch; if a newer "
+        "sasd wrote them, upgrade");
+  } else if (status.state == memory::JournalState::kStalled) {
+    checks.push_back(CheckOfMemory(Status::kBroken, "JOURNAL_STALLED", status.message));
+    checks.back().remedy = absl::StrCat(
+        "free space on the disk of ", folder, ", or repair it; ",
+        memory.journal() == nullptr ? "then restart sasd"
+                                    : "sasd goes on by itself, and declares what is lost as a gap");
+    checks.back().command = absl::StrCat("df -h ", folder);
+  }
+  if (memory.journal() == nullptr) return checks;
+  for (const std::string& loss : memory.journal()->start().losses) {
+    checks.push_back(CheckOfMemory(Status::kLimited, "JOURNAL_LOSS", loss));
+    checks.back().remedy = absl::StrCat(
+        "if the history is needed, stop sasd, restore a backup of ", folder,
+        ", and start sasd once with --new-epoch; else nothing: this ends with the next start");
+  }
+  return checks;
+}
+
+}  // namespace
+
 std::vector<DiagnosisCheck> Daemon::Diagnose() {
   std::vector<DiagnosisCheck> checks = backend_->Diagnose(*registry_.Snapshot());
-  const memory::JournalStatus status = memory_->status();
-  if (status.state == memory::JournalState::kStalled ||
-      status.state == memory::JournalState::kRefused) {
-    DiagnosisCheck check;
-    check.status = DiagnosisCheck::Status::kBroken;
-    check.reason =
-        status.state == memory::JournalState::kStalled ? "JOURNAL_STALLED" : "JOURNAL_REFUSED";
-    check.subject = "journal";
-    check.message = status.message;
+  for (DiagnosisCheck& check : ChecksOfMemory(*memory_)) checks.push_back(std::move(check));
+  const std::shared_ptr<const health::Report> report = health_.Current();
+  for (const health::Finding& finding : report->findings) {
+    if (finding.id.reason != health::FindingReason::kBaselineLost) continue;
+    DiagnosisCheck check =
+        CheckOfMemory(DiagnosisCheck::Status::kLimited, "BASELINE_LOST", finding.message);
+    check.subject = "baseline";
+    check.remedy = "compare the node with your records, then accept what is there";
+    check.command = "sasctl baseline accept";
     checks.push_back(std::move(check));
   }
   certificates_.Look();

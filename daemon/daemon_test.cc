@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <set>
@@ -370,6 +371,66 @@ TEST_F(DaemonTest, DiagnosisNamesTheLimitedHost) {
   EXPECT_THAT(host->reason(), HasSubstr("CONTROL_NODE_"));
   EXPECT_THAT(host->message(), HasSubstr("/dev/mpt3ctl"));
   EXPECT_FALSE(host->remedy().empty());
+}
+
+// Nodes with a state directory, which end and start again.
+class StateDirectoryTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_NE(mkdtemp(folder_), nullptr); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string state() const { return absl::StrCat(folder_, "/state"); }
+  // The reasons of the checks of a node that serves the fabric, each with a remedy, and its
+  // findings.
+  std::vector<std::string> Wrong(const std::string& fabric) {
+    DaemonOptions options;
+    options.fabric = fabric;
+    options.server.listen = {absl::StrCat("unix:", folder_, "/s")};
+    options.memory.directory = state();
+    options.memory.source = absl::StrCat("fabric ", fabric);
+    const absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(options, SystemClock());
+    EXPECT_TRUE(daemon.ok()) << daemon.status();
+    const auto stub = sas::v1::NodeService::NewStub(
+        grpc::CreateChannel((*daemon)->address(), grpc::InsecureChannelCredentials()));
+    std::vector<std::string> reasons;
+    {
+      grpc::ClientContext context;
+      sas::v1::DiagnoseResponse response;
+      EXPECT_TRUE(stub->Diagnose(&context, {}, &response).ok());
+      for (const sas::v1::Check& check : response.checks()) {
+        if (check.status() == sas::v1::CHECK_STATUS_OK) continue;
+        reasons.push_back(absl::StrCat("check ", check.reason()));
+        EXPECT_THAT(check.message(), ::testing::Not(::testing::IsEmpty()));
+        EXPECT_THAT(check.remedy(), ::testing::Not(::testing::IsEmpty())) << check.reason();
+      }
+    }
+    grpc::ClientContext context;
+    sas::v1::ListFindingsResponse response;
+    EXPECT_TRUE(stub->ListFindings(&context, {}, &response).ok());
+    for (const sas::v1::Finding& finding : response.findings()) {
+      if (absl::StartsWith(finding.reason(), "JOURNAL") ||
+          absl::StartsWith(finding.reason(), "BASELINE")) {
+        reasons.push_back(absl::StrCat("finding ", finding.reason()));
+      }
+    }
+    return reasons;
+  }
+
+  char folder_[32] = "/tmp/daemon_state.XXXXXX";
+};
+
+TEST_F(StateDirectoryTest, WhatIsLostComesWithItsCure) {
+  using ::testing::ElementsAre;
+  using ::testing::IsEmpty;
+  EXPECT_THAT(Wrong("demo"), IsEmpty()) << "a first start";
+  EXPECT_THAT(Wrong("demo"), IsEmpty()) << "a restart";
+  EXPECT_THAT(Wrong("judge"), ElementsAre("check JOURNAL_REFUSED", "finding JOURNAL_REFUSED"));
+  EXPECT_THAT(Wrong("demo"), IsEmpty()) << "its files are untouched";
+  std::filesystem::remove(state() + "/journal.db");
+  EXPECT_THAT(Wrong("demo"), ElementsAre("check JOURNAL_LOSS"));
+  std::filesystem::remove(state() + "/state.db");
+  EXPECT_THAT(Wrong("demo"),
+              ::testing::IsSupersetOf({"check BASELINE_LOST", "finding BASELINE_LOST"}));
 }
 
 // ------------------------------------------------------------------------------------- Watch

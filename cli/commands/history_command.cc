@@ -1,6 +1,7 @@
 #include "cli/commands/history_command.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -193,6 +194,23 @@ absl::StatusOr<GetDifferencesResponse> ReadDifferences(const DiffOptions& option
   }
 }
 
+// Of differences since a time before the first event of the history: when that was. Unset
+// otherwise.
+std::optional<google::protobuf::Timestamp> BeginningOf(const GetDifferencesResponse& differences,
+                                                       const DiffOptions& options,
+                                                       const Context& context) {
+  const auto request = MakeRequest(options, context);
+  if (!request.ok() || !request->has_time() || differences.since_revision() != 0) {
+    return std::nullopt;
+  }
+  sas::v1::ListEventsRequest first;
+  first.set_page_size(1);
+  const auto response =
+      context.Call(*context.stubs.history, &HistoryService::StubInterface::ListEvents, first);
+  if (!response.ok() || response->events().empty()) return std::nullopt;
+  return response->events(0).time();
+}
+
 }  // namespace
 
 absl::Status RunHistory(const HistoryOptions& options, const Context& context) {
@@ -241,6 +259,12 @@ absl::Status RunDiff(const DiffOptions& options, const Context& context) {
   }
   if (PrintMessage(*differences, *output, context.out)) return absl::OkStatus();
   const PlaceNames names = ReadAliases(context);
+  if (const auto begin = BeginningOf(*differences, options, context)) {
+    context.out << context.paint.Yellow(absl::StrCat("the history begins at ",
+                                                     DateAndSecond(*begin, context.clock),
+                                                     "; all that was found then counts as added"))
+                << '\n';
+  }
   for (const sas::v1::Gap& gap : differences->gaps()) {
     context.out << context.paint.Yellow(absl::StrCat("--- gap: ", LossText(gap), " ---")) << '\n';
   }

@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 template <typename Message>
 Message Parse(const std::string& text) {
@@ -128,6 +129,24 @@ TEST_F(HistoryTest, DiffShowsOneLinePerObject) {
             "--- gap: revisions 50 to 60 are lost: the journal could not be written ---\n"
             "~ port      1/2  3x 12G  width 4 -> 3\n"
             "1 difference between revision 42 and 99\n");
+}
+
+// Nothing was known of the node at that time.
+TEST_F(HistoryTest, DiffSinceBeforeTheHistorySaysSo) {
+  const auto first_start = [this] {
+    sasd_.history.differences.push_back(Parse<sas::v1::GetDifferencesResponse>(R"(
+      changes { kind: CHANGE_KIND_ADDED resource { host { name: "hosts/1" } } } revision: 99)"));
+    sasd_.history.events.push_back(
+        Parse<sas::v1::ListEventsResponse>("events { revision: 1 time { seconds: 1772421247 } }"));
+  };
+  first_start();
+  ASSERT_EQ(Run({"diff", "--since", "2h"}), 0) << err();
+  EXPECT_THAT(out(),
+              StartsWith("the history begins at 2026-03-02 03:14:07; all that was found then "
+                         "counts as added\n+ host"));
+  first_start();
+  ASSERT_EQ(Run({"diff", "--since", "0"}), 0) << err();
+  EXPECT_THAT(out(), StartsWith("+ host")) << "the operator asks for all";
 }
 
 TEST_F(HistoryTest, ShowOfWhatIsGoneSaysWhenWhereAndWhy) {

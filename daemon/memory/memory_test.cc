@@ -2,10 +2,13 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 #include "daemon/registry/fake_facts.h"
 #include "daemon/registry/registry.h"
 #include "daemon/registry/resources.h"
@@ -18,8 +21,6 @@
 namespace sasd::memory {
 namespace {
 
-constexpr char kEpoch[] = "00000000000000aa";
-
 // A run of sasd on a state directory, as far as it remembers.
 class RunOfSasd {
  public:
@@ -30,21 +31,36 @@ class RunOfSasd {
         log_(registry_),
         publisher_(log_, encoder_, {}, memory_->recorder()) {}
 
+  // The event of a restart.
+  void Begin() {
+    registry_.BeginRestart(absl::Now());
+    Publish();
+  }
   void Observe(ObservationBatch batch) {
     registry_.Observe(std::move(batch));
-    while (publisher_.PublishOnce()) {
-    }
+    Publish();
   }
   bool Has(const registry::ResourceId& id) {
     return !registry::IsNull(registry_.Snapshot()->Get(id));
   }
+  bool IsStale(HostKey key) {
+    const auto host = registry_.Snapshot()->Get<registry::Host>(key);
+    return host != nullptr && host->stale;
+  }
 
  private:
+  void Publish() {
+    while (publisher_.PublishOnce()) {
+    }
+  }
   static std::unique_ptr<Memory> Open(const std::string& directory) {
     Memory::Options options;
     options.directory = directory;
     options.source = "live";
-    auto memory = Memory::Open(options, kEpoch, SystemClock());
+    // One for each test: the mark of a directory that is gone must not be taken for this one's.
+    const std::string root = std::filesystem::path(directory).parent_path();
+    const std::string epoch = absl::StrFormat("%016x", std::hash<std::string>()(root));
+    auto memory = Memory::Open(options, epoch, SystemClock());
     EXPECT_TRUE(memory.ok()) << memory.status();
     return *std::move(memory);
   }
@@ -107,6 +123,29 @@ TEST_F(MemoryTest, ACheckpointAfterAKillKeepsWhatCameBeforeIt) {
   RunOfSasd third(directory);
   EXPECT_TRUE(third.Has(HostId(registry::kHostB)));
   EXPECT_TRUE(third.Has(HostId(registry::kHostA)));
+}
+
+// Twice in a row: no run has compared its host.
+TEST_F(MemoryTest, KillsBeforeTheComparisonKeepThePictureOfBefore) {
+  const registry::ResourceId drive =
+      registry::MakeId<registry::EndDevice>(registry::Drive(registry::kHostA, 0x31).key);
+  std::string directory = folder_ + "/0";
+  {
+    RunOfSasd first(directory);
+    first.Observe(
+        registry::Batch({registry::HostOf(registry::kHostA), registry::Settled(registry::kHostA),
+                         registry::Drive(registry::kHostA, 0x31)}));
+    ASSERT_TRUE(first.Has(drive));
+    EXPECT_FALSE(first.IsStale(registry::kHostA));
+    directory = Killed(directory);
+  }
+  for (int i = 0; i < 3; ++i) {
+    RunOfSasd later(directory);
+    later.Begin();
+    EXPECT_TRUE(later.Has(drive)) << "run " << i;
+    EXPECT_TRUE(later.IsStale(registry::kHostA)) << "run " << i;
+    directory = Killed(directory);
+  }
 }
 
 }  // namespace

@@ -80,6 +80,8 @@ class Deriver {
   void DeriveEnclosure(EnclosureKey key, Devices touched);
   // Gives an enclosure that shares its identifier the reports from no place.
   void ShareReports(EnclosureKey key);
+  void ShareSlots(EnclosureKey key);
+  bool IsReportedBy(EnclosureKey key, Source source) const;
   void DeriveIdentity(Enclosure& enclosure, Devices touched) const;
   void TouchRange(const Enclosure& enclosure);
   void TouchAllSlots(EnclosureKey enclosure);

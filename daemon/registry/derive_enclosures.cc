@@ -82,8 +82,54 @@ void Deriver::ShareReports(EnclosureKey key) {
   }
 }
 
+// After ShareReports().
+void Deriver::ShareSlots(EnclosureKey key) {
+  const auto hosts = memory_.unplaced_slots.find(key.value());
+  if (hosts == memory_.unplaced_slots.end() || !memory_.shared_enclosures.contains(key.value())) {
+    return;
+  }
+  const auto members = memory_.members.find(key);
+  SourceSet mine;
+  for (const auto& [host, slots] : hosts->second) {
+    for (const auto& [at, record] : slots) {
+      const SlotKey slot_key{key, at.slot};
+      const Slot* old = changes_.Find<Slot>(slot_key);
+      if (members != memory_.members.end() && members->second.contains({host, at.source})) {
+        mine.Add(at.source);
+        const SlotRecord* last =
+            old == nullptr || old->restored
+                ? nullptr
+                : ReportOf(at.source, old->facts, old->by_source, old->reported_by);
+        if ((old == nullptr && !Proves({at.source})) || (last != nullptr && *last == record)) {
+          continue;
+        }
+        Slot& slot = changes_.Edit<Slot>(slot_key);
+        if (slot.restored) slot.ForgetReports();
+        AddReport(table_, at.source, record, slot.facts, slot.by_source, slot.reported_by);
+        TouchSlot(slot_key);
+      } else if (old != nullptr && old->reported_by.Has(at.source) &&
+                 !IsReportedBy(key, at.source)) {
+        Slot& slot = changes_.Edit<Slot>(slot_key);
+        WithdrawReport(table_, at.source, slot.facts, slot.by_source, slot.reported_by);
+        if (slot.reported_by.empty()) slot.facts = SlotRecord();
+        TouchSlot(slot_key);
+        changes_.Edit<Enclosure>(key).slots_reported_by.Remove(at.source);
+      }
+    }
+  }
+  if (!mine.empty()) changes_.Edit<Enclosure>(key).slots_reported_by.Add(mine);
+}
+
+bool Deriver::IsReportedBy(EnclosureKey key, Source source) const {
+  const Enclosure* enclosure = changes_.Find<Enclosure>(key);
+  if (enclosure == nullptr) return false;
+  return std::any_of(enclosure->reports.begin(), enclosure->reports.end(),
+                     [source](const Enclosure::Report& report) { return report.source == source; });
+}
+
 void Deriver::DeriveEnclosure(EnclosureKey key, Devices touched) {
   ShareReports(key);
+  ShareSlots(key);
   const Enclosure* old = changes_.Find<Enclosure>(key);
   const auto members = memory_.members.find(key);
   const auto proves = [&](const Enclosure::Report& report) { return Proves({report.source}); };

@@ -60,6 +60,9 @@ struct DerivedMemory {
   };
   using PlacedSlots = absl::btree_map<PlacedSlot, SlotRecord>;
   absl::flat_hash_map<std::pair<uint64_t, NodeKey>, PlacedSlots> placed_slots;  // by id and place
+  // Likewise from no place, by identifier and host. Shared as the reports of shared_enclosures are,
+  // those of the lesser host first.
+  absl::flat_hash_map<uint64_t, absl::btree_map<HostKey, PlacedSlots>> unplaced_slots;
 };
 
 }  // namespace sasd::registry

@@ -430,6 +430,13 @@ struct Slot {
 
   const Key& key() const { return id; }
   bool occupied() const { return !occupants.empty(); }
+  // Of all sources, the restored ones too.
+  void ForgetReports() {
+    restored = false;
+    facts = SlotRecord();
+    by_source = BySource<SlotRecord>();
+    reported_by = SourceSet();
+  }
   // Each once, in the order of the occupants and their LUNs.
   std::vector<LogicalUnitKey> LogicalUnits() const;
   std::vector<Text> BlockDevices() const;

@@ -260,6 +260,94 @@ TEST_F(SharedEnclosureTest, EachHasTheRangeThatTheFirmwareReports) {
   EXPECT_THAT(Enclosures(), IsEmpty());
 }
 
+// Of a source that lists slots without the place where it found them: each enclosure has them, so a
+// bay stays when its drive goes, and each source's hosts agree on the label.
+TEST_F(SharedEnclosureTest, SlotsFromNoPlaceAreThoseOfEachEnclosure) {
+  const auto list = [](HostKey host, const std::string& name) {
+    EnclosureFacts facts = SesOf(NodeKey::Host(host), 2);
+    facts.place = NodeKey();
+    std::vector<Observation> all = {facts};
+    for (uint16_t i = 0; i < 2; ++i) {
+      all.push_back(SlotFacts{{kEnclosure, i}, absl::StrCat(name, i), "", NodeKey()});
+    }
+    return all;
+  };
+  Report(CageWith(0x1000, "AB"), kHostA, Source::kSysfs);
+  Report(list(kHostA, "X"), kHostA, Source::kSysfs);
+  Report(CageWith(0x2000, "C"), kHostA, Source::kSysfs);
+  const std::vector<std::string> both = {"77-0 0:A=X0 1:B=X1", "77-1 0:C=X0 1:=X1"};
+  EXPECT_EQ(Enclosures(), both);
+  EXPECT_EQ(Report(list(kHostA, "X"), kHostA, Source::kSysfs), 0) << "a repetition";
+  Report({EndDeviceGone{At(0x2010)}}, kHostA, Source::kSysfs);
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:A=X0 1:B=X1", "77-1 0:=X0 1:=X1"));
+  // A host without members of the second one.
+  Report(CageWith(0x1000, "AB", kHostB), kHostB, Source::kSysfs);
+  Report(list(kHostB, "Y"), kHostB, Source::kSysfs);
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:A=Y0 1:B=Y1", "77-1 0:=X0 1:=X1"));
+  EXPECT_EQ(Report(list(kHostA, "X"), kHostA, Source::kSysfs), 0) << "no flapping";
+  EXPECT_EQ(Report(list(kHostB, "Y"), kHostB, Source::kSysfs), 0);
+  Report({ExpanderGone{At(0x2000)}}, kHostA, Source::kSysfs);
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:A=Y0 1:B=Y1")) << "nothing leads there any more";
+  Report({EnclosureGone{kEnclosure, kHostA}}, kHostA, Source::kSysfs);
+  Report({EnclosureGone{kEnclosure, kHostB}}, kHostB, Source::kSysfs);
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:A 1:B"));
+}
+
+// A module may number the slots differently. A drive that two of them reach links them.
+TEST_F(SharedEnclosureTest, NodesThatDrivesLinkAreOneEnclosure) {
+  const auto with = [](uint64_t address, HostKey host, const std::string& drives) {
+    std::vector<Observation> all = {Cage(address, host)};
+    for (size_t i = 0; i < drives.size(); ++i) {
+      if (drives[i] == '-') continue;
+      AddDrive(all, At(address, host), address + 0x10 + i, static_cast<uint16_t>(i),
+               drives.substr(i, 1) + "1");
+    }
+    return all;
+  };
+  Report(with(0x2000, kHostB, "A--B"), kHostB);
+  Report(with(0x1000, kHostB, "D--"), kHostB);
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:A 3:B", "77-1 0:D"));
+  Report(with(0x3000, kHostB, "-E-"), kHostB);
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:A 1:E 3:B", "77-1 0:D")) << "no proof yet";
+  Report(with(0x4000, kHostA, "BE"), kHostA);
+  // B and E are linked by the module that reaches both; slot 0 proves nothing.
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:BA 1:E 3:B", "77-1 0:D"));
+  Report(with(0x5000, kHostA, "-F-B"), kHostA);
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:BA 1:EF 3:B", "77-1 0:D"));
+  Report(with(0x6000, kHostA, "D--G"), kHostA);
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:BA 1:EF 3:B", "77-1 0:D 3:G"))
+      << "D is seen in the second one";
+}
+
+// The drive over both is in one enclosure, whichever of the two nodes the proof is about.
+TEST_F(SharedEnclosureTest, LinkedNodesMoveTogether) {
+  Report(CageWith(0x1000, "A"));
+  std::vector<Observation> second = {Cage(0x2000)};
+  AddDrive(second, At(0x2000), 0x2011, 1, "B1");
+  AddDrive(second, At(0x2000), 0x2012, 2, "C1");
+  Report(std::move(second));
+  std::vector<Observation> path = {Cage(0x3000, kHostB)};
+  AddDrive(path, At(0x3000, kHostB), 0x3012, 2, "C1");
+  AddDrive(path, At(0x3000, kHostB), 0x3013, 3, "D1");
+  Report(std::move(path), kHostB);
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:A 1:B 2:C 3:D")) << "no proof yet";
+  std::vector<Observation> proof;
+  AddDrive(proof, At(0x3000, kHostB), 0x3010, 0, "E1");
+  Report(std::move(proof), kHostB);
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:A", "77-1 0:E 1:B 2:C 3:D"));
+  EXPECT_EQ(Find<Expander>(At(0x2000))->facts.enclosure, kSecond);
+}
+
+// The new drive has the lesser key, and would stay if nothing linked it to the second enclosure.
+TEST_F(SharedEnclosureTest, NodeWhoseDrivesAreSeenElsewhereLeadsThere) {
+  Report(CageWith(0x1000, "A", kHostB), kHostB);
+  Report(CageWith(0x2000, "B", kHostB), kHostB);
+  std::vector<Observation> both = CageWith(0x1000, "B");
+  for (Observation& one : CageWith(0x2000, "A")) both.push_back(std::move(one));
+  Report(std::move(both));
+  EXPECT_THAT(Enclosures(), ElementsAre("77-0 0:A", "77-1 0:B"));
+}
+
 TEST_F(SharedEnclosureTest, RestartKeepsWhichIsWhich) {
   Report(CageWith(0x1000, "AB"));
   Report(CageWith(0x2000, "CD"));

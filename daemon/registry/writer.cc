@@ -1,10 +1,12 @@
 #include "daemon/registry/writer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <variant>
 
+#include "absl/container/btree_set.h"
 #include "absl/strings/str_cat.h"
 #include "daemon/registry/derive.h"
 #include "daemon/registry/draft_set.h"
@@ -16,9 +18,10 @@ namespace sasd::registry {
 // nothing.
 class Writer::Step {
  public:
-  Step(Writer& writer, Source source)
+  Step(Writer& writer, Source source, HostKey host = HostKey())
       : table_(writer.sources_),
         source_(source),
+        host_(host),
         pool_(writer.pool_),
         copies_(writer.copies_),
         memory_(writer.memory_),
@@ -51,7 +54,7 @@ class Writer::Step {
   void ForgetHost(HostKey host);
   // Derives all resources of the host again.
   void TouchHost(HostKey host);
-  // The node leads to another enclosure of its identifier from now on.
+  // The nodes lead to another enclosure of their identifier from now on.
   void Separate(const Separation& separation);
   // Forgets the restored reports on the slots of an enclosure, and their restored sources.
   void ForgetRestoredSlots(EnclosureKey key);
@@ -95,10 +98,12 @@ class Writer::Step {
   template <typename IsIt>
   void DropEnclosureReports(EnclosureKey key, IsIt is_it);
   void DropEnclosureReportsOf(EnclosureKey key, HostKey host);
+  void ForgetUnplacedSlots(EnclosureKey key, HostKey host);
   void ReportSlot(const SlotKey& key, Source source, SlotRecord report);
   void WithdrawSlot(const SlotKey& key, Source source);
   void MoveDevice(const NodeKey& key, EnclosureKey to);
   void MoveReports(EnclosureKey from);
+  void MoveNodes(uint64_t id, HostKey host);
   void DropHostRecord(HostKey host);
   void SetDiscovery(Host& host) const;
   std::shared_ptr<UnitPath> MakePath(const NodeKey& device, const UnitPath* old, UnitRecord report);
@@ -133,10 +138,10 @@ class Writer::Step {
   std::vector<SlotKey> SlotsOf(EnclosureKey key) const {
     return KeysFrom<Slot>({key, 0}, [key](const Slot& slot) { return slot.id.enclosure == key; });
   }
-  void ForgetReports(Slot& slot);
 
   const SourceTable& table_;
   Source source_;
+  const HostKey host_;  // the batch is about it
   TextPool& pool_;
   EnclosureCopies& copies_;
   DerivedMemory& memory_;
@@ -433,13 +438,30 @@ void Writer::Step::operator()(EnclosureGone& gone) {
   const auto is_it = [&](const Enclosure::Report& report) {
     return report.facts.host == gone.host && report.facts.place == gone.place;
   };
-  memory_.placed_slots.erase({gone.key.value(), gone.place});
+  if (gone.place.address == SasAddress(0)) {
+    ForgetUnplacedSlots(gone.key, gone.host);
+  } else {
+    memory_.placed_slots.erase({gone.key.value(), gone.place});
+  }
   for (const EnclosureKey key : copies_.CopiesOf(gone.key.value())) {
     DropEnclosureReports(key, is_it);
   }
 }
 
+void Writer::Step::ForgetUnplacedSlots(EnclosureKey key, HostKey host) {
+  const auto hosts = memory_.unplaced_slots.find(key.value());
+  if (hosts == memory_.unplaced_slots.end()) return;
+  const auto slots = hosts->second.find(host);
+  if (slots == hosts->second.end()) return;
+  for (auto it = slots->second.begin(); it != slots->second.end();) {
+    it = it->first.source == source_ ? slots->second.erase(it) : std::next(it);
+  }
+  if (slots->second.empty()) hosts->second.erase(slots);
+  if (hosts->second.empty()) memory_.unplaced_slots.erase(hosts);
+}
+
 void Writer::Step::DropEnclosureReportsOf(EnclosureKey key, HostKey host) {
+  ForgetUnplacedSlots(key, host);
   DropEnclosureReports(key, [&](const Enclosure::Report& report) {
     if (report.facts.host != host) return false;
     memory_.placed_slots.erase({key.value(), report.facts.place});
@@ -484,8 +506,12 @@ void Writer::Step::operator()(SlotFacts& facts) {
   SlotKey key = facts.key;
   key.enclosure = EnclosureOf(key.enclosure, facts.place);
   SlotRecord report = Compact(facts, pool_);
+  const uint64_t id = key.enclosure.value();
   if (facts.place.address != SasAddress(0)) {
-    memory_.placed_slots[{key.enclosure.value(), facts.place}][{source_, key.slot}] = report;
+    memory_.placed_slots[{id, facts.place}][{source_, key.slot}] = report;
+  } else {
+    memory_.unplaced_slots[id][host_][{source_, key.slot}] = report;
+    if (copies_.IsShared(id)) return TouchEnclosures(key.enclosure);
   }
   ReportSlot(key, source_, std::move(report));
 }
@@ -498,7 +524,7 @@ void Writer::Step::ReportSlot(const SlotKey& key, Source source, SlotRecord repo
     if (last != nullptr && *last == report) return;
   }
   Slot& slot = changes_.Edit<Slot>(key);
-  if (slot.restored) ForgetReports(slot);
+  if (slot.restored) slot.ForgetReports();
   AddReport(table_, source, std::move(report), slot.facts, slot.by_source, slot.reported_by);
   deriver_.TouchSlot(key);
   const Enclosure* enclosure = changes_.Find<Enclosure>(key.enclosure);
@@ -553,16 +579,8 @@ void Writer::Step::MoveReports(EnclosureKey from) {
   changes_.Edit<Enclosure>(from).slots_reported_by = reported_by;
 }
 
-void Writer::Step::Separate(const Separation& separation) {
-  const uint64_t id = separation.from.value();
-  if (!copies_.IsShared(id)) {
-    auto& unplaced = memory_.shared_enclosures[id];
-    for (const Enclosure::Report& report : changes_.Find<Enclosure>(separation.from)->reports) {
-      if (report.facts.place.address == SasAddress(0)) unplaced.push_back(report);
-    }
-  }
-  copies_.Set(id, separation.node, separation.copy);
-  const HostKey host = separation.node.host;
+// Moves the nodes of the host that lead elsewhere now.
+void Writer::Step::MoveNodes(uint64_t id, HostKey host) {
   // The nearer ones first: those beneath follow them.
   std::vector<NodeKey> expanders = NodesOf<Expander>(host);
   std::stable_sort(expanders.begin(), expanders.end(), [&](const NodeKey& a, const NodeKey& b) {
@@ -586,6 +604,22 @@ void Writer::Step::Separate(const Separation& separation) {
     if (facts.enclosure.value() != id || facts.enclosure == EnclosureAt(id, facts.parent)) continue;
     MoveDevice(key, EnclosureAt(id, facts.parent));
   }
+}
+
+void Writer::Step::Separate(const Separation& separation) {
+  const uint64_t id = separation.from.value();
+  if (!copies_.IsShared(id)) {
+    auto& unplaced = memory_.shared_enclosures[id];
+    for (const Enclosure::Report& report : changes_.Find<Enclosure>(separation.from)->reports) {
+      if (report.facts.place.address == SasAddress(0)) unplaced.push_back(report);
+    }
+  }
+  absl::btree_set<HostKey> hosts;
+  for (const NodeKey& node : separation.nodes) {
+    copies_.Set(id, node, separation.copy);
+    hosts.insert(node.host);
+  }
+  for (const HostKey host : hosts) MoveNodes(id, host);
   for (const EnclosureKey copy : copies_.CopiesOf(id)) MoveReports(copy);
   TouchEnclosures(separation.from);
 }
@@ -639,20 +673,13 @@ void Writer::Step::TouchHost(HostKey host) {
   }
 }
 
-void Writer::Step::ForgetReports(Slot& slot) {
-  slot.restored = false;
-  slot.facts = SlotRecord();
-  slot.by_source = BySource<SlotRecord>();
-  slot.reported_by = SourceSet();
-}
-
 void Writer::Step::ForgetRestoredSlots(EnclosureKey key) {
   SourceSet reported_by;
   for (const SlotKey& slot_key : SlotsOf(key)) {
     const Slot* old = changes_.Find<Slot>(slot_key);
     if (old->restored || !old->restored_sources.empty()) {
       Slot& slot = changes_.Edit<Slot>(slot_key);
-      if (slot.restored) ForgetReports(slot);
+      if (slot.restored) slot.ForgetReports();
       slot.restored_sources = SourceSet();
       deriver_.TouchSlot(slot_key);
     }
@@ -704,7 +731,7 @@ Writer::Writer(Restored restored, const SourceTable& sources, EnclosureCopies co
 }
 
 std::shared_ptr<RegistryEvent> Writer::Apply(ObservationBatch batch) {
-  Step step(*this, batch.source);
+  Step step(*this, batch.source, batch.host);
   for (Observation& observation : batch.observations) std::visit(step, observation);
   const bool is_mark =
       batch.cause.kind == CauseKind::kResync || batch.cause.kind == CauseKind::kHostReset;
@@ -730,7 +757,7 @@ std::shared_ptr<RegistryEvent> Writer::Compare(HostComparison comparison) {
   result.cause =
       MakeCause(CauseKind::kRestart, is_gone ? "the host has not been found since sasd started"
                                              : "compared with the picture from before the restart");
-  Step step(*this, result.source);
+  Step step(*this, result.source, host);
   step.TouchHost(host);
   step.ForgetHost(host);
   for (ObservationBatch& batch : comparison.batches) {
@@ -807,7 +834,7 @@ std::shared_ptr<RegistryEvent> Writer::SeparateEnclosures() {
   while (!contradictions_.empty()) {
     const auto node = contradictions_.extract(contradictions_.begin());
     const Slot* slot = tables_.of<Slot>().Find(node.key());
-    if (slot == nullptr) continue;
+    if (slot == nullptr || separations_ == kMaxSeparations) continue;
     const auto separation = FindSeparation(tables_, copies_, *slot, node.mapped());
     if (!separation) continue;
     ObservationBatch batch = last_batch_;
@@ -820,9 +847,11 @@ std::shared_ptr<RegistryEvent> Writer::SeparateEnclosures() {
     step.Separate(*separation);
     if (auto event = Finish(step, std::move(batch), /*mark=*/false)) {
       contradictions_[node.key()] = node.mapped();  // it may hold a third one
+      ++separations_;
       return event;
     }
   }
+  separations_ = 0;
   return nullptr;
 }
 

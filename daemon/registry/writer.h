@@ -1,6 +1,7 @@
 #ifndef DAEMON_REGISTRY_WRITER_H_
 #define DAEMON_REGISTRY_WRITER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -93,6 +94,10 @@ class Writer {
   // Slots with several devices for SeparateEnclosures(), with those that they had before.
   absl::btree_map<SlotKey, std::vector<NodeKey>> contradictions_;
   ObservationBatch last_batch_;  // without observations
+  // Since the last batch. Nodes that contradict each other everywhere stay where they are in the
+  // end.
+  size_t separations_ = 0;
+  static constexpr size_t kMaxSeparations = 255;
 };
 
 }  // namespace sasd::registry

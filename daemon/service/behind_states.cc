@@ -144,16 +144,16 @@ void BehindStates::Learn(const Topology& topology, const std::vector<sas::v1::Re
     before = expanders_.size();
     for (const auto& expander : topology.collection<registry::Expander>()) {
       const registry::ExpanderRecord& facts = expander->facts;
+      const std::string host = HostName(facts.key.host);
       const std::string enclosure = NameOrEmpty(facts.enclosure);
-      const bool has = HasExpander(OwnerName(facts.key), HostName(facts.key.host),
-                                   OwnerName(facts.parent), enclosure);
-      if (has && !enclosure.empty()) enclosures_.insert(enclosure);
+      const bool has = HasExpander(OwnerName(facts.key), host, OwnerName(facts.parent), enclosure);
+      if (has) Reach(host, enclosure);
     }
     for (const sas::v1::Resource& gone : removed) {
       const sas::v1::Expander& facts = gone.expander();
       if (!gone.has_expander()) continue;
       const bool has = HasExpander(facts.name(), facts.host(), facts.parent(), facts.enclosure());
-      if (has && !facts.enclosure().empty()) enclosures_.insert(facts.enclosure());
+      if (has) Reach(facts.host(), facts.enclosure());
     }
     after = expanders_.size();
   }
@@ -193,6 +193,11 @@ bool BehindStates::HasDevice(const std::string& name, const std::string& host,
     if (may_be_.contains(host)) elsewhere_.insert(absl::Hash<std::string>()(name));
   }
   return has;
+}
+
+// An enclosure says itself which hosts reach it, and when one does no more.
+void BehindStates::Reach(const std::string& host, const std::string& enclosure) {
+  if (!enclosure.empty() && !hosts_.contains(host)) enclosures_.insert(enclosure);
 }
 
 bool BehindStates::IsOfNode(const std::string& owner) const {
@@ -245,7 +250,7 @@ bool BehindStates::Passes(ResourceKind kind, const google::protobuf::Message& st
       const auto& expander = static_cast<const sas::v1::Expander&>(state);
       const bool has =
           HasExpander(expander.name(), expander.host(), expander.parent(), expander.enclosure());
-      if (has && !expander.enclosure().empty()) enclosures_.insert(expander.enclosure());
+      if (has) Reach(expander.host(), expander.enclosure());
       return has;
     }
     case ResourceKind::kEndDevice: {

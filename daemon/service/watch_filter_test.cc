@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "daemon/registry/fake_facts.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/event_decoder.h"
 #include "daemon/service/event_encoder.h"
 #include "daemon/service/event_view.h"
+#include "daemon/service/names.h"
 #include "daemon/service/resource_text.h"
 #include "daemon/service/snapshot_reader.h"
 #include "daemon/watch/publisher.h"
@@ -454,6 +456,26 @@ TEST(WatchFilterTest, ExpanderThatComesLaterIsBehindItsParent) {
               ElementsAre("hosts/000000000000000a/expanders/00000000000000ee"));
   EXPECT_THAT(all.Observe({DriveAt(below.key, 0x33)}),
               ElementsAre("hosts/000000000000000a/endDevices/0000000000000033"));
+}
+
+// The enclosure stays, behind the other host.
+TEST(WatchFilterTest, EnclosureLeavesWithTheHostThatReachedIt) {
+  Node node;
+  for (const HostKey host : {registry::kHostA, registry::kHostB}) {
+    ExpanderFacts expander = registry::ExpanderOn(host);
+    expander.enclosure = registry::kEnclosure;
+    node.Observe({registry::HostOf(host), expander}, host);
+  }
+  Follower enclosures(node, absl::StrCat("behind: '", HostName(registry::kHostB),
+                                         "' kinds: RESOURCE_KIND_ENCLOSURE"));
+  const std::string name = EnclosureName(registry::kEnclosure);
+  EXPECT_THAT(enclosures.Observe({ExpanderGone{registry::ExpanderOn(registry::kHostB).key}}),
+              ElementsAre(name));
+  EnclosureFacts later;
+  later.key = registry::kEnclosure;
+  later.host = registry::kHostA;
+  later.slot_count = 12;
+  EXPECT_THAT(enclosures.Observe({later}), ::testing::IsEmpty());
 }
 
 TEST(WatchFilterTest, NameThatIsNoneIsRefused) {

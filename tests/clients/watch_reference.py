@@ -122,12 +122,72 @@ def hosts_of(resource):
     return {"/".join(state.name.split("/")[:2])}
 
 
-class Filter:
-    """One of FILTERS, on a node with these hosts."""
+def host_of(name):
+    """The host in the name of what belongs to one."""
+    return "/".join(name.split("/")[:2])
 
-    def __init__(self, spec, hosts):
+
+class Places:
+    """Where expanders and end devices hang, of all that were ever seen. For fabrics in which nothing moves."""
+
+    def __init__(self):
+        self.known = {}  # by name: parent, enclosure
+
+    def learn(self, resource):
+        if kind_of(resource) not in ("expander", "end_device"):
+            return
+        state = inner(resource)
+        parent, enclosure = self.known.get(state.name, (state.parent, ""))
+        assert parent == state.parent, f"{state.name} has moved"
+        self.known[state.name] = (parent, state.enclosure or enclosure)
+
+
+class Behind:
+    """Filter.behind: what some hosts, expanders, end devices and enclosures (names) are, hold and lead to."""
+
+    def __init__(self, names, places):
+        self.names = set(names)
+        self.places = places
+
+    def leads_to(self, name):
+        """Whether the expander or end device is one of the objects or hangs below one."""
+        while name in self.places.known and name not in self.names:
+            parent, enclosure = self.places.known[name]
+            if enclosure in self.names:
+                return True
+            name = parent
+        return name in self.names or host_of(name) in self.names
+
+    def passes(self, resource):
+        kind, state = kind_of(resource), inner(resource)
+        if state.name in self.names:
+            return True
+        if kind == "host":
+            return False
+        if kind in ("phy", "port"):
+            return self.leads_to(state.owner)
+        if kind in ("expander", "end_device"):
+            return self.leads_to(state.name)
+        if kind == "logical_unit":
+            return any(self.leads_to(path.end_device) for path in state.paths)
+        if self.names & set(state.hosts):
+            return True
+        if kind == "slot":
+            return state.enclosure in self.names or any(map(self.leads_to, state.end_devices))
+        return any(map(self.leads_to, state.ses_devices))
+
+
+class Filter:
+    """One of FILTERS, on a node with these hosts.
+
+    `objects`: those that its `behind` names otherwise, by that name; `places`: what Behind needs.
+    """
+
+    def __init__(self, spec, hosts, objects=None, places=None):
         self.spec = spec
         self.hosts = {hosts[i] for i in spec.get("hosts", [])}
+        names = [(objects or {}).get(n) or self.resolve(n, hosts) for n in spec.get("behind", [])]
+        self.behind = Behind(names, places) if names else None
         self.where = [
             (field, operator, [self.resolve(value, hosts) for value in values])
             for field, operator, values in spec.get("where", [])
@@ -144,6 +204,7 @@ class Filter:
 
     def request(self, kinds=True):
         request = filters.Filter(hosts=sorted(self.hosts))
+        request.behind.extend(sorted(self.behind.names) if self.behind else [])
         if kinds:
             for kind in self.spec.get("kinds", []):
                 request.kinds.append(resources.ResourceKind.Value("RESOURCE_KIND_" + kind.upper()))
@@ -156,6 +217,7 @@ class Filter:
         return (
             kind in self.kinds
             and (not self.hosts or bool(self.hosts & hosts_of(resource)))
+            and (self.behind is None or self.behind.passes(resource))
             and all(holds(kind, inner(resource), *condition) for condition in self.where)
         )
 
@@ -172,7 +234,9 @@ class Filter:
             "slots": "slot",
         }[parts[-2]]
         of_one_host = parts[0] == "hosts"
-        return kind in self.kinds and (not of_one_host or not self.hosts or "/".join(parts[:2]) in self.hosts)
+        # Where an expander or end device hangs decides what passes, so those with `behind` see them all.
+        is_wanted = kind in self.kinds or self.behind and kind in ("expander", "end_device")
+        return bool(is_wanted) and (not of_one_host or not self.hosts or "/".join(parts[:2]) in self.hosts)
 
     def see(self, event, befores):
         """The event as a subscriber must see it; None if it does not. `befores`: of its changes."""
