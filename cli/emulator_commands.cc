@@ -35,14 +35,14 @@ void EmulatorCommands::Declare(Command& root) {
 void EmulatorCommands::DeclareDrives(Command& emulator) {
   Command& pull = emulator.AddCommand("pull", "Pull a drive out of its slot");
   pull.Argument("DRIVE", &element_, kElement).Required();
-  pull.examples = {"emulator pull jbod1-disk03", "emulator pull jbod1/3"};
+  pull.examples = {"emulator pull jbod1-disk03", "emulator pull jbod1/4"};
   pull.Do([this](const Context& context) { return RunPull(element_, context); });
   Command& insert =
       emulator.AddCommand("insert", "Put a pulled drive back, or another one in its place");
   insert.Argument("DRIVE", &element_, kElement).Required();
   insert.AddOption("--replacement", "SERIAL", &serial_, "Another drive, with this serial");
   insert.examples = {"emulator insert jbod1-disk03",
-                     "emulator insert jbod1-disk03 --replacement ZA9NEW"};
+                     "emulator insert jbod1/4 --replacement ZA9NEW"};
   insert.Do([this](const Context& context) { return RunInsert(element_, serial_, context); });
 }
 

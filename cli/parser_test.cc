@@ -83,7 +83,7 @@ TEST_F(ParserTest, ALaterAddressReplacesAnEarlierOne) {
 }
 
 TEST_F(ParserTest, ErrorsNameTheWordAndTheHelp) {
-  EXPECT_EQ(Read({"lits"}), "unknown command \"lits\"; did you mean \"list\"?");
+  EXPECT_EQ(Read({"lisst"}), "unknown command \"lisst\"; did you mean \"list\"?");
   EXPECT_EQ(Read({"frobnicate"}), "unknown command \"frobnicate\"; see sasctl --help");
   EXPECT_EQ(Read({"alias", "sett"}), "unknown command \"alias sett\"; did you mean \"set\"?");
   EXPECT_EQ(Read({"alias"}), "alias lacks a command (set); see sasctl alias --help");

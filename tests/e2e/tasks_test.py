@@ -346,24 +346,32 @@ class PageTest(unittest.TestCase):
         names = {"host1": "500605b00ab01230", "5000ccab0405db7d": "5000ccab0300213f",
                  "ZA1ABCDE": "ZA100005", "sdx": "ZA100005", "HOST:PORT": "ADDRESS"}  # fmt: skip
         elsewhere = (">", "context", "--context", "capture", "watch", "-w", "/var/lib/")
+        before = {
+            "baseline accept": ("emulator pull jbod1/0", "emulator pull jbod1/5", "wait --settled"),
+            "emulator insert": ("emulator pull jbod1/3", "emulator pull jbod1/4"),
+            "undismiss": ("dismiss ZA100005 --reason test",),
+        }
+        after = {
+            "baseline accept": ("emulator insert jbod1/0", "emulator insert jbod1/5", "wait --settled"),
+        }
         with Sasd("--fabric", "demo") as sasd:
-            sasd.run("emulator", "pull", "jbod1-disk05")
-            sasd.run("wait", "--settled")
-            count = 0
+            begin, ran = str(revision(sasd)), set()
             for path in commands_of(sasd):
                 shown = sasd.run(*path, "--help")
                 for example in re.findall(r"(?m)^  (sasctl .*)$", shown.split("Examples:")[-1]):
-                    if any(word in example for word in elsewhere):
+                    if example in ran or any(word in example for word in elsewhere):
                         continue
-                    line = example
+                    ran.add(example)
+                    line = example.replace("--since 42", f"--since {begin}")
                     for name, meant in names.items():
                         line = line.replace(name, meant if meant != "ADDRESS" else sasd.address)
-                    if path == ["undismiss"]:
-                        sasd.run("dismiss", "ZA100005", "--reason", "test")
+                    for words in before.get(" ".join(path), ()):
+                        sasd.call(*words.split())  # it may be so already
                     code, output = bash(line, sasd.address)
                     self.assertIn(code, FINE if path == ["health"] else (0,), (line, output))
-                    count += 1
-        self.assertGreater(count, 60)
+                    for words in after.get(" ".join(path), ()):
+                        sasd.call(*words.split())
+        self.assertGreater(len(ran), 60)
 
 
 def commands_of(sasd, path=()):
