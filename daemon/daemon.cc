@@ -33,7 +33,7 @@ uint64_t Random() {
 registry::Registry::Options RegistryOptions(memory::Memory& memory,
                                             const service::AliasBook& aliases) {
   registry::Registry::Options options;
-  options.aliases = aliases.Unchecked();
+  options.aliases = aliases.Held();
   options.epoch = memory.epoch();
   options.start_revision = memory.start_revision();
   options.restored = memory.TakeRestored();
@@ -47,8 +47,10 @@ registry::Registry::Options RegistryOptions(memory::Memory& memory,
 
 health::Monitor::Options HealthOptions(health::Monitor::Options options, memory::Memory& memory,
                                        const health::ResourceCodec& codec,
-                                       health::NodeFactsSource facts) {
+                                       health::NodeFactsSource facts,
+                                       const service::AliasBook& aliases) {
   options.node_facts = std::move(facts);
+  options.aliases = [&aliases] { return aliases.Held(); };
   options.store = memory.store();
   options.codec = options.store == nullptr ? nullptr : &codec;
   return options;
@@ -192,7 +194,8 @@ Daemon::Daemon(const DaemonOptions& options, std::unique_ptr<memory::Memory> mem
                  return memory_->KeepAlias(resource, value);
                }),
       registry_(RegistryOptions(*memory_, aliases_)),
-      health_(HealthOptions(options.health, *memory_, codec_, [this] { return Facts(); }),
+      health_(HealthOptions(
+                  options.health, *memory_, codec_, [this] { return Facts(); }, aliases_),
               registry_, clock),
       encoder_(registry_.epoch()),
       recorder_(memory_->recorder() == nullptr

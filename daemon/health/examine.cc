@@ -121,7 +121,10 @@ Verdict StatusOf(const Report& report, absl::Span<const HostKey> hosts) {
       if (is_asked(host)) reasons.push_back(absl::StrCat("host ", ToText(host), ": ", reason));
     }
     if (reasons.empty()) reasons.push_back("there is no host");
-    return {HealthStatus::kUnknown, absl::StrJoin(reasons, "; ")};
+    std::string message = absl::StrJoin(reasons, "; ");
+    std::vector<NamedAlias> named;
+    if (report.aliases != nullptr) message = report.aliases->In(message, &named);
+    return {HealthStatus::kUnknown, std::move(message)};
   }
   Severity worst = Severity::kInfo;
   for (const Finding& finding : report.findings) {

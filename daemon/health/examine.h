@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "daemon/health/alias_text.h"
 #include "daemon/health/dismissals.h"
 #include "daemon/health/finding.h"
 #include "daemon/health/missing.h"
@@ -36,6 +38,7 @@ struct Report {
   // reason.
   std::vector<HostKey> known_hosts;
   std::vector<std::pair<HostKey, std::string>> unknown_hosts;
+  std::shared_ptr<const AliasText> aliases;  // for StatusOf(); null: nothing has an alias
 };
 
 // Examines all resources and all that is missing: O(n). Unknown values make no finding. `trends`:

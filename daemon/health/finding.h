@@ -82,12 +82,21 @@ struct Origin {
   Cause cause;                             // meaningless without a revision
 };
 
+// What operators call a host or an enclosure.
+struct NamedAlias {
+  registry::ResourceId resource;
+  std::string alias;
+};
+
 // A problem that exists now.
 struct Finding {
   Severity severity = Severity::kInfo;
   FindingId id;
   registry::HostList hosts;  // of the resource
   std::string message;       // one sentence with the values
+  // Of the hosts and enclosures in `message`, and of that which the resource belongs to. Empty
+  // until Monitor reports it.
+  std::vector<NamedAlias> aliases;
   Origin first_seen;
   // The finding that this one follows from. Its own root cause is empty.
   std::optional<FindingId> root_cause;

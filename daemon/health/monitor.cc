@@ -33,6 +33,11 @@ bool IsInherited(FindingReason reason) {
 
 bool Never() { return false; }
 
+void AddAliases(const registry::Aliases& aliases, Report& report) {
+  report.aliases = std::make_shared<const AliasText>(aliases);
+  report.aliases->AddTo(report.findings);
+}
+
 }  // namespace
 
 Monitor::Monitor(const Options& options, registry::Registry& registry, Clock& clock)
@@ -214,13 +219,16 @@ void Monitor::CompareHosts(const registry::Topology& topology) {
 
 std::shared_ptr<const Report> Monitor::Current() {
   const NodeFacts facts = options_.node_facts == nullptr ? NodeFacts{} : options_.node_facts();
+  registry::Aliases aliases =
+      options_.aliases == nullptr ? registry::Aliases{} : options_.aliases();
   absl::MutexLock lock(&examine_mu_);
   const absl::Time now = clock_.Now();
   const std::shared_ptr<const registry::Topology> topology = registry_.Snapshot();
   const uint64_t version = baseline_.version() + dismissals_.version();  // both only grow
   const bool fresh = report_ != nullptr && report_->revision == topology->revision() &&
                      report_version_ == version && now >= report_time_ &&
-                     now - report_time_ < kIdle;
+                     now - report_time_ < kIdle && report_aliases_.hosts == aliases.hosts &&
+                     report_aliases_.enclosures == aliases.enclosures;
   if (fresh) return report_;
   const BaselineView baseline = baseline_.View();
   const DismissalMap dismissals = dismissals_.HoldingAt(now);
@@ -234,6 +242,9 @@ std::shared_ptr<const Report> Monitor::Current() {
   }
   DropUnsure(*report);
   Remember(*report);
+  // After it: what is remembered outlives an alias.
+  AddAliases(aliases, *report);
+  report_aliases_ = std::move(aliases);
   report_ = std::move(report);
   report_version_ = version;
   report_time_ = now;

@@ -19,6 +19,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "daemon/health/alias_text.h"
 #include "daemon/health/baseline.h"
 #include "daemon/health/dismissals.h"
 #include "daemon/health/examine.h"
@@ -61,6 +62,8 @@ class Monitor {
     FindingSink* sink = nullptr;  // borrowed; may be null
     // Called often, without a lock, until the monitor is destroyed. Null: nothing else is known.
     NodeFactsSource node_facts = nullptr;
+    // As node_facts. Null: nothing has an alias.
+    AliasSource aliases = nullptr;
   };
 
   // Reads what is stored. Borrows registry and clock for its lifetime.
@@ -73,8 +76,8 @@ class Monitor {
   void Start();
   // Ends the thread and writes what is not stored yet: what is missing first, then what is there,
   // for 300 ms. The next start finds the rest in the restored picture, as after a kill. Calls
-  // neither `sink` nor `node_facts` of Options afterwards, unless Current() or Step() is called. By
-  // one thread; may be called again.
+  // neither `sink`, `node_facts` nor `aliases` of Options afterwards, unless Current() or Step() is
+  // called. By one thread; may be called again.
   void Stop() ABSL_LOCKS_EXCLUDED(mu_);
 
   // A committed event, before it is published, in the order of revisions; `after`: all resources at
@@ -90,7 +93,8 @@ class Monitor {
   absl::Duration longest_trend() const { return trends_.longest_window(); }
 
   // The node at the newest revision: the last report, or a new one where something changed, or a
-  // second has passed. A new one costs what Examiner::Examine() costs.
+  // second has passed. A new one costs what Examiner::Examine() costs. Its texts have the aliases
+  // of now.
   std::shared_ptr<const Report> Current() ABSL_LOCKS_EXCLUDED(examine_mu_);
 
   // The grace of Options from now on.
@@ -178,6 +182,7 @@ class Monitor {
   std::shared_ptr<const Report> report_ ABSL_GUARDED_BY(examine_mu_);
   uint64_t report_version_ ABSL_GUARDED_BY(examine_mu_) = 0;
   absl::Time report_time_ ABSL_GUARDED_BY(examine_mu_) = absl::InfinitePast();
+  registry::Aliases report_aliases_ ABSL_GUARDED_BY(examine_mu_);
   OpenFindings open_ ABSL_GUARDED_BY(examine_mu_);
   OpenFindings inherited_ ABSL_GUARDED_BY(examine_mu_);  // those that the store had at the start
 

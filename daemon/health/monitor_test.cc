@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "daemon/health/fake_store.h"
@@ -40,9 +41,10 @@ class RecordingSink : public FindingSink {
       static constexpr const char* kWords[] = {"+", "*", "-"};
       lines.push_back(
           absl::StrCat(kWords[static_cast<int>(change.kind)], ToString(change.finding.id.reason)));
+      messages.push_back(change.finding.message);
     }
   }
-  std::vector<std::string> lines;
+  std::vector<std::string> lines, messages;
 };
 
 // A node whose sasd can be restarted: the registry begins anew, the store stays.
@@ -58,6 +60,7 @@ class MonitorTest : public ::testing::Test {
     registry_ = std::make_unique<registry::Registry>(std::move(options));
     Monitor::Options monitor{absl::Seconds(30), absl::Minutes(5), &store_, &codec_, &sink_};
     monitor.node_facts = [this] { return facts_; };
+    monitor.aliases = [this] { return aliases_; };
     monitor_ = std::make_unique<Monitor>(monitor, *registry_, clock_);
   }
   // Starts again from the picture that messages would carry.
@@ -118,6 +121,7 @@ class MonitorTest : public ::testing::Test {
 
   FakeClock clock_;
   NodeFacts facts_;  // used by this thread alone unless the monitor is started
+  registry::Aliases aliases_;
   FakeStore store_;
   FakeCodec codec_;
   RecordingSink sink_;
@@ -455,6 +459,31 @@ TEST_F(MonitorTest, SinkGetsEachChangeOnce) {
   ReportDrive();
   monitor_->Step();
   EXPECT_THAT(sink_.lines, ElementsAre("+DRIVE_MISSING", "-DRIVE_MISSING"));
+}
+
+TEST_F(MonitorTest, TextsShowTheAliasesOfNow) {
+  Report({HostOf(kHostA), Settled(kHostA)});
+  Report({HostGone{kHostA}});
+  const auto message = [this] { return monitor_->Current()->findings.at(0).message; };
+  const std::string plain = message();
+  const std::string id = ToText(kHostA);
+  ASSERT_THAT(plain, HasSubstr(absl::StrCat("host ", id)));
+  aliases_.hosts[kHostA] = "rack3-a";
+  const std::string with_alias = absl::StrReplaceAll(plain, {{id, absl::StrCat(id, " (rack3-a)")}});
+  EXPECT_EQ(message(), with_alias);  // although no event came
+  ASSERT_THAT(monitor_->Current()->findings.at(0).aliases, SizeIs(1));
+  monitor_->Step();
+  EXPECT_THAT(sink_.messages, ElementsAre(with_alias));
+  aliases_.hosts[kHostA] = "cellar";
+  monitor_->Step();
+  EXPECT_THAT(sink_.messages, SizeIs(1));  // it is the same finding
+  // What was stored has no alias.
+  aliases_ = {};
+  Begin();
+  EXPECT_EQ(StatusOf(*monitor_->Current(), {}).message, "there is no host");
+  clock_.Advance(absl::Minutes(6));
+  monitor_->Step();
+  EXPECT_EQ(message(), plain);
 }
 
 TEST_F(MonitorTest, ThreadReportsAfterAnEvent) {

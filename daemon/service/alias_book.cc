@@ -164,7 +164,7 @@ AliasBook::AliasBook(absl::Span<const Row> kept, Keep keep) : keep_(std::move(ke
   }
 }
 
-registry::Aliases AliasBook::Unchecked() const {
+registry::Aliases AliasBook::Held() const {
   absl::MutexLock lock(&mu_);
   return Holding();
 }
@@ -359,6 +359,16 @@ std::optional<ResourceId> AliasBook::Find(absl::string_view alias) const {
   for (const Entries* entries : {&file_, &set_}) {
     for (const auto& [id, entry] : *entries) {
       if (absl::EqualsIgnoreCase(entry.alias, alias)) return id;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<ResourceId> AliasBook::HolderOf(absl::string_view alias) const {
+  absl::MutexLock lock(&mu_);
+  for (const Entries* entries : {&file_, &set_}) {
+    for (const auto& [id, entry] : *entries) {
+      if (entry.refusal.empty() && absl::EqualsIgnoreCase(entry.alias, alias)) return id;
     }
   }
   return std::nullopt;

@@ -68,8 +68,8 @@ class AliasBook {
     return ParseFile(file).status();
   }
 
-  // Those that hold if no object is called so.
-  registry::Aliases Unchecked() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Those that hold; before the first SetFile(), those that hold if no object is called so.
+  registry::Aliases Held() const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Replaces the aliases of the file, and gives the registry what holds now. An alias that is also
   // the name of an object is refused (Entry::refusal). Error: kInvalidArgument, a line
@@ -95,6 +95,10 @@ class AliasBook {
   std::vector<Entry> List() const ABSL_LOCKS_EXCLUDED(mu_);
   // The resource that was given this alias; nullopt: none was. Ignores the case of letters.
   std::optional<registry::ResourceId> Find(absl::string_view alias) const ABSL_LOCKS_EXCLUDED(mu_);
+  // The resource that has this alias, or had it when it was last there. Ignores the case of
+  // letters.
+  std::optional<registry::ResourceId> HolderOf(absl::string_view alias) const
+      ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   using Entries = absl::btree_map<registry::ResourceId, Entry>;

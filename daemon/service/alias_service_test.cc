@@ -255,12 +255,12 @@ TEST_F(AliasServiceTest, KeptAliasesHoldAfterARestart) {
   store_.rows["enclosures/nonsense"] = "x";
   const AliasBook again(store_.Kept());
   EXPECT_THAT(again.unreadable(), ElementsAre("enclosures/nonsense"));
-  EXPECT_EQ(again.Unchecked().Of(kEnclosure), "rack3-top");
-  EXPECT_EQ(again.Unchecked().Of(kHostA), "");
+  EXPECT_EQ(again.Held().Of(kEnclosure), "rack3-top");
+  EXPECT_EQ(again.Held().Of(kHostA), "");
   ASSERT_EQ(again.List().size(), 1u);
   EXPECT_EQ(again.List()[0].set_time, absl::FromUnixSeconds(absl::ToUnixSeconds(clock_.Now())));
   registry::Registry::Options options = {"00000000000000aa", 0};
-  options.aliases = again.Unchecked();
+  options.aliases = again.Held();
   registry::Registry registry(std::move(options));
   registry.Observe(registry::Batch({HostOf(kHostA), Jbod()}));
   const auto events = registry.events().Take(10);

@@ -87,7 +87,8 @@ grpc::Status FindObject(const std::string& object, const Verb& verb, ResourceId*
   FoundResources found = verb.finder.Find(topology, object, {}, cancelled);
   std::vector<std::string> suggestions = found.suggestions;
   if (found.resources.empty()) {
-    found = FindResources(Gone(monitor.baseline().View(), cancelled), object, {}, cancelled);
+    const std::string plain = verb.finder.WithoutAlias(object);
+    found = FindResources(Gone(monitor.baseline().View(), cancelled), plain, {}, cancelled);
     suggestions.insert(suggestions.end(), found.suggestions.begin(), found.suggestions.end());
   }
   if (cancelled()) return CancelledStatus();
@@ -189,7 +190,7 @@ grpc::Status Accept(const sas::v1::AcceptBaselineRequest& request,
     }
     return rpc::WithReason(grpc::StatusCode::FAILED_PRECONDITION,
                            "what is there is not known yet: discovery has not settled; try again "
-                           "after sasctl wait-settled",
+                           "after sasctl wait --settled",
                            "NOT_SETTLED", reasons);
   }
   absl::StatusOr<health::Monitor::Accepted> accepted = monitor.Accept(resources, author);

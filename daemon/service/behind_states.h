@@ -27,11 +27,10 @@ namespace sasd::service {
 class BehindStates {
  public:
   // Of objects that are there, are gone, or may come. `removed`: the last known states of what is
-  // gone, in any order; null where that is not known: then what is reached over an end device that
-  // nobody knows any more passes if it may have been behind, by its host. So a client that resumes
-  // may get a removal too many, and never one too few. O(expanders and end devices of the node).
-  // Error: BadField for a name that is malformed, and for a phy, a port or a drive that is not
-  // there.
+  // gone, in any order; null for a client that begins now: what goes before it has begun, and is
+  // reached over an end device that nobody knows any more, passes if it may have been behind, by
+  // its host. O(expanders and end devices of the node). Error: BadField for a name that is
+  // malformed, and for a phy, a port or a drive that is not there.
   static grpc::Status Make(const google::protobuf::RepeatedPtrField<std::string>& names,
                            absl::string_view field, const registry::Topology& topology,
                            const std::vector<sas::v1::Resource>* removed,

@@ -46,6 +46,11 @@ sas::v1::Finding ToProto(const health::Finding& finding) {
   out.set_reason(std::string(health::ToString(finding.id.reason)));
   if (finding.id.resource.has_value()) out.set_resource(NameOf(*finding.id.resource));
   out.set_message(finding.message);
+  for (const health::NamedAlias& alias : finding.aliases) {
+    sas::v1::NamedAlias* const named = out.add_aliases();
+    named->set_resource(NameOf(alias.resource));
+    named->set_alias(alias.alias);
+  }
   if (finding.first_seen.time != absl::InfinitePast()) {
     SetTime(finding.first_seen.time, out.mutable_first_seen_time());
   }

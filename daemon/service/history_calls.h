@@ -2,6 +2,7 @@
 #define DAEMON_SERVICE_HISTORY_CALLS_H_
 
 #include <functional>
+#include <string>
 
 #include "daemon/registry/topology.h"
 #include "daemon/service/history_objects.h"
@@ -18,6 +19,12 @@ struct HistoryContext {
   const registry::Topology& topology;  // of now
   std::function<bool()> cancelled;     // the client has gone, or the deadline has passed
   ObjectFinder find = nullptr;         // in `topology`, with an index; null: without one
+  // ResourceFinder::WithoutAlias(); null: nothing has an alias.
+  std::function<std::string(absl::string_view query)> without_alias = nullptr;
+
+  std::string Plain(const std::string& query) const {
+    return without_alias == nullptr ? query : without_alias(query);
+  }
 };
 
 grpc::Status ListEvents(const sas::v1::ListEventsRequest& request, const HistoryContext& context,

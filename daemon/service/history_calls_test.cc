@@ -373,6 +373,36 @@ TEST_F(LiveHistoryTest, ASlotTellsOfAllWhoSatThere) {
   }
 }
 
+TEST_F(LiveHistoryTest, SlotOfAnEnclosureThatIsGoneIsFoundByTheAlias) {
+  registry::Aliases aliases;
+  aliases.enclosures[registry::kEnclosure] = "rack3-top";
+  registry_.SetAliases(aliases, MakeCause(CauseKind::kControl, "alias set"),
+                       absl::FromUnixSeconds(++seconds_));
+  for (const HostKey host : {kHostA, kHostB}) {
+    Go(host, 3);
+    Observe({EnclosureGone{registry::kEnclosure, host}}, host, "switched off");
+  }
+  const auto topology = registry_.Snapshot();
+  ASSERT_TRUE(FindResources(*topology, "enclosures/0000000000000077", {}).resources.empty());
+  for (const char* slot : {"Rack3-Top/3", "077/3"}) {
+    const sas::v1::GetTimelineResponse timeline = Timeline(slot);
+    EXPECT_THAT(timeline.resources(), ElementsAre("enclosures/0000000000000077/slots/3")) << slot;
+    ASSERT_EQ(timeline.placements_size(), 1);
+    EXPECT_EQ(timeline.placements(0).serial(), "Z3");
+  }
+  // An alias of now, which the enclosure had not yet.
+  HistoryContext context{history_, *topology, [] { return false; }};
+  context.without_alias = [](absl::string_view query) {
+    EXPECT_EQ(query, "cellar/3");
+    return "enclosures/0000000000000077/slots/3";
+  };
+  sas::v1::ListEventsResponse response;
+  const grpc::Status status =
+      ListEvents(Parse<sas::v1::ListEventsRequest>("objects: \"cellar/3\""), context, &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_GT(response.events_size(), 0);
+}
+
 TEST_F(LiveHistoryTest, AnUnknownObjectIsNotFound) {
   const auto topology = registry_.Snapshot();
   const HistoryContext context{history_, *topology, [] { return false; }};

@@ -140,8 +140,9 @@ class Listing {
         return rpc::BadField(absl::StrCat("objects[", i, "]"), "it is empty; name an object");
       }
       HistoryObject object;
-      if (grpc::Status s = ResolveObject(request_.objects(i), context_.topology, context_.reader,
-                                         &object, context_.find, context_.cancelled);
+      if (grpc::Status s =
+              ResolveObject(context_.Plain(request_.objects(i)), context_.topology, context_.reader,
+                            &object, context_.find, context_.cancelled);
           !s.ok()) {
         return s;
       }

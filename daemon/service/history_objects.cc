@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/errors.h"
@@ -35,12 +36,21 @@ class RemovedMatcher {
   explicit RemovedMatcher(absl::string_view query)
       : name_(query), spelling_(query), is_slot_(ParseSlotQuery(query, &slot_)) {}
 
+  // Whether an enclosure is the one of a query "enclosure/slot".
+  bool MatchesEnclosure(absl::string_view name, absl::string_view model,
+                        absl::string_view alias) const {
+    return is_slot_ &&
+           MeansEnclosure(slot_.enclosure, absl::StripPrefix(name, "enclosures/"), model, alias);
+  }
+  // The enclosures for which that is true.
+  void SetEnclosures(absl::flat_hash_set<std::string> names) { enclosures_ = std::move(names); }
+  bool is_slot() const { return is_slot_; }
+
   bool Matches(const Resource& resource) const {
     if (NameOf(resource) == name_) return true;
     if (is_slot_ && resource.has_slot()) {
       return resource.slot().slot() == slot_.slot &&
-             MeansEnclosure(slot_.enclosure,
-                            absl::StripPrefix(resource.slot().enclosure(), "enclosures/"), "", "");
+             enclosures_.contains(resource.slot().enclosure());
     }
     return spelling_.Matches(SpellingsOf(resource));
   }
@@ -50,7 +60,37 @@ class RemovedMatcher {
   const SpellingMatcher spelling_;
   SlotQuery slot_;
   const bool is_slot_;
+  absl::flat_hash_set<std::string> enclosures_;
 };
+
+// The enclosures, there or gone, that a query "enclosure/slot" means.
+absl::StatusOr<absl::flat_hash_set<std::string>> EnclosuresOf(const RemovedMatcher& matcher,
+                                                              const Topology& topology,
+                                                              const HistoryReader& reader,
+                                                              Cancelled cancelled) {
+  absl::flat_hash_set<std::string> names;
+  for (const auto& enclosure : topology.collection<registry::Enclosure>()) {
+    std::string name = NameOf(registry::MakeId<registry::Enclosure>(enclosure->id));
+    if (matcher.MatchesEnclosure(name, enclosure->model.view(), enclosure->alias.view())) {
+      names.insert(std::move(name));
+    }
+  }
+  const auto visit = [&](const RemovedState& state) {
+    Resource last;
+    if (!absl::StartsWith(state.name, "enclosures/") ||
+        !last.ParseFromArray(state.resource.data(), static_cast<int>(state.resource.size()))) {
+      return;
+    }
+    // A slot's own state names its enclosure, of which nothing else may be known.
+    const std::string& name = last.has_slot() ? last.slot().enclosure() : last.enclosure().name();
+    if (matcher.MatchesEnclosure(name, last.enclosure().model(), last.enclosure().alias())) {
+      names.insert(name);
+    }
+  };
+  const absl::Status status = reader.VisitRemoved(visit, cancelled);
+  if (!status.ok()) return status;
+  return names;
+}
 
 bool Wanted(const Resource& resource, absl::Span<const registry::ResourceKind> kinds) {
   // The numbers of kinds and of the fields of Resource are equal.
@@ -134,7 +174,12 @@ void AddObject(const Resource& resource, HistoryObject* object,
 absl::StatusOr<std::vector<RemovedObject>> FindRemoved(
     absl::string_view query, absl::Span<const registry::ResourceKind> kinds,
     const Topology& topology, const HistoryReader& reader, Cancelled cancelled) {
-  const RemovedMatcher matcher(query);
+  RemovedMatcher matcher(query);
+  if (matcher.is_slot()) {
+    auto enclosures = EnclosuresOf(matcher, topology, reader, cancelled);
+    if (!enclosures.ok()) return enclosures.status();
+    matcher.SetEnclosures(*std::move(enclosures));
+  }
   auto found = CollectRemoved(
       topology, reader,
       [&](const Resource& resource) {

@@ -25,8 +25,8 @@ struct RemovedObject {
 };
 
 // The objects that are gone and were called `query`, the newest removal first; at most 100. Only of
-// `kinds`, unless that is empty. As FindResources in find.h, but an enclosure goes by its
-// identifier only. A drive stands for its paths.
+// `kinds`, unless that is empty. As FindResources in find.h, by what the objects, and the
+// enclosures of slots, were called last. A drive stands for its paths.
 absl::StatusOr<std::vector<RemovedObject>> FindRemoved(
     absl::string_view query, absl::Span<const registry::ResourceKind> kinds,
     const registry::Topology& topology, const HistoryReader& reader,

@@ -17,7 +17,12 @@ grpc::ServerUnaryReactor* HistoryService::Answer(grpc::CallbackServerContext* co
         const ObjectFinder find = [this, &topology](absl::string_view query, Cancelled cancelled) {
           return finder_.Find(topology, query, {}, cancelled);
         };
-        return fill(*request, HistoryContext{reader_, *topology, call.cancelled, find}, response);
+        const auto without_alias = [this](absl::string_view query) {
+          return finder_.WithoutAlias(query);
+        };
+        return fill(*request,
+                    HistoryContext{reader_, *topology, call.cancelled, find, without_alias},
+                    response);
       });
 }
 

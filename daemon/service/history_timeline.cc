@@ -69,8 +69,9 @@ class TimelineCall {
     if (!extent.ok()) return rpc::ToGrpc(extent.status());
     extent_ = *extent;
     if (grpc::Status s = ReadToken(); !s.ok()) return s;
-    if (grpc::Status s = ResolveObject(request_.object(), context_.topology, context_.reader,
-                                       &object_, context_.find, context_.cancelled);
+    if (grpc::Status s =
+            ResolveObject(context_.Plain(request_.object()), context_.topology, context_.reader,
+                          &object_, context_.find, context_.cancelled);
         !s.ok()) {
       return s;
     }

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "daemon/service/names.h"
+#include "daemon/service/spellings.h"
 #include "driver/base/clock.h"
 
 namespace sasd::service {
@@ -41,6 +44,19 @@ FoundResources ResourceFinder::Find(const std::shared_ptr<const registry::Topolo
   if (!is_indexed) found.resources = FindExact(*topology, query, kinds, nullptr, cancelled);
   if (found.resources.empty()) found.suggestions = Suggest(*topology, query, kinds, cancelled);
   return found;
+}
+
+std::string ResourceFinder::WithoutAlias(absl::string_view query) const {
+  if (aliases_ == nullptr) return std::string(query);
+  const absl::string_view plain = absl::StripAsciiWhitespace(query);
+  if (const auto holder = aliases_(plain)) return NameOf(*holder);
+  SlotQuery slot;
+  if (!ParseSlotQuery(plain, &slot)) return std::string(query);
+  const auto holder = aliases_(slot.enclosure);
+  if (!holder.has_value()) return std::string(query);
+  const auto* enclosure = std::get_if<registry::IndexOf<registry::Enclosure>()>(&*holder);
+  if (enclosure == nullptr) return std::string(query);
+  return NameOf(registry::MakeId<registry::Slot>({*enclosure, slot.slot}));
 }
 
 bool ResourceFinder::has_index() const {

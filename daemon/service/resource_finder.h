@@ -1,8 +1,12 @@
 #ifndef DAEMON_SERVICE_RESOURCE_FINDER_H_
 #define DAEMON_SERVICE_RESOURCE_FINDER_H_
 
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <thread>  // NOLINT: one owned thread
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
@@ -16,6 +20,9 @@
 
 namespace sasd::service {
 
+// The host or enclosure that has an alias, there or not; nullopt: none has it.
+using AliasHolder = std::function<std::optional<registry::ResourceId>(absl::string_view alias)>;
+
 // FindResources() with an index, which a thread makes after the first find, keeps up to date, and
 // drops when nobody has asked for long. Thread-safe.
 class ResourceFinder {
@@ -23,8 +30,9 @@ class ResourceFinder {
   // The index goes so long after the last find.
   static constexpr absl::Duration kKeep = absl::Minutes(10);
 
-  // Borrows the registry for its lifetime.
-  explicit ResourceFinder(const registry::Registry& registry) : registry_(registry) {}
+  // Borrows the registry for its lifetime. `aliases`: for WithoutAlias().
+  explicit ResourceFinder(const registry::Registry& registry, AliasHolder aliases = nullptr)
+      : registry_(registry), aliases_(std::move(aliases)) {}
   ~ResourceFinder();
 
   // What FindResources() finds in the topology. Cancellable while it looks through all objects: to
@@ -32,6 +40,10 @@ class ResourceFinder {
   FoundResources Find(const std::shared_ptr<const registry::Topology>& topology,
                       absl::string_view query, absl::Span<const registry::ResourceKind> kinds,
                       Cancelled cancelled = NeverCancelled) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // A query with a resource name in place of an alias, or of an alias before a slot. For objects
+  // that may be gone: Find() knows the aliases of those that are there.
+  std::string WithoutAlias(absl::string_view query) const;
 
   bool has_index() const ABSL_LOCKS_EXCLUDED(mu_);
   // One round of the thread at this Clock::Monotonic(); for tests.
@@ -41,6 +53,7 @@ class ResourceFinder {
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
 
   const registry::Registry& registry_;
+  const AliasHolder aliases_;  // constant; null: nothing has an alias
 
   mutable absl::Mutex mu_;  // before the registry's
   std::unique_ptr<SpellingIndex> index_ ABSL_GUARDED_BY(mu_);

@@ -59,6 +59,19 @@ class ResourceFinderTest : public ::testing::Test {
   registry::SelfPublishingRegistry registry_{registry::Registry::Options{"00000000000000aa"}};
 };
 
+TEST_F(ResourceFinderTest, AliasOfWhatMayBeGoneBecomesItsName) {
+  const ResourceFinder finder(registry_, [](absl::string_view alias) {
+    return alias == "rack3-top"
+               ? std::optional(registry::MakeId<registry::Enclosure>(registry::kEnclosure))
+               : std::nullopt;
+  });
+  EXPECT_EQ(finder.WithoutAlias(" rack3-top"), "enclosures/0000000000000077");
+  EXPECT_EQ(finder.WithoutAlias("rack3-top/3"), "enclosures/0000000000000077/slots/3");
+  for (const char* query : {"cellar", "cellar/3", "rack3-top/x", "rack3-top/3/4", ""}) {
+    EXPECT_EQ(finder.WithoutAlias(query), query);
+  }
+}
+
 // What the index finds is what a look at all resources finds, while resources come and go.
 TEST_F(ResourceFinderTest, IndexFindsWhatALookAtAllFinds) {
   std::mt19937 random(3);

@@ -31,14 +31,14 @@ Services::Services(const ServiceOptions& options, rpc::Edge& edge, registry::Reg
       pool_(kThreads, edge.limits.value(rpc::Limit::kWaitingCalls),
             edge.limits.value(rpc::Limit::kWaitingCallsPerPeer)),
       calls_(edge.access, edge.limits, pool_),
-      finder_(registry),
+      finder_(registry, [&aliases](absl::string_view alias) { return aliases.HolderOf(alias); }),
       topology_(registry, history_reader(), finder_, calls_),
       node_(registry, log, monitor, std::move(node), calls_),
       baseline_(registry, monitor, finder_, calls_),
       aliases_(registry, aliases, finder_, calls_),
       history_(registry, history_reader(), finder_, calls_),
       metrics_(std::move(metrics), calls_),
-      watch_(registry, log, calls_),
+      watch_(registry, log, history_reader(), calls_),
       ticks_([this, interval = options.bookmark_interval] {
         absl::Duration since_bookmark = absl::ZeroDuration();
         const absl::Duration tick = std::min(interval, kStallCheck);

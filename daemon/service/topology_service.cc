@@ -99,11 +99,13 @@ void AddRemoval(const HistoryReader& history, int64_t revision, sas::v1::Removed
 // What was there and is gone.
 grpc::Status FillRemoved(const sas::v1::FindResourcesRequest& request,
                          const registry::Registry& registry, const HistoryReader& history,
-                         sas::v1::FindResourcesResponse* response, Cancelled cancelled) {
+                         const ResourceFinder& finder, sas::v1::FindResourcesResponse* response,
+                         Cancelled cancelled) {
   std::vector<registry::ResourceKind> kinds;
   if (grpc::Status s = ReadKinds(request, &kinds); !s.ok()) return s;
   const std::shared_ptr<const Topology> topology = registry.Snapshot();
-  const auto removed = FindRemoved(request.query(), kinds, *topology, history, cancelled);
+  const std::string query = finder.WithoutAlias(request.query());
+  const auto removed = FindRemoved(query, kinds, *topology, history, cancelled);
   if (!removed.ok()) return rpc::ToGrpc(removed.status());
   for (const RemovedObject& object : *removed) {
     sas::v1::RemovedResource* const out = response->add_removed_resources();
@@ -182,13 +184,14 @@ SASD_GET(Slot, mutable_slot)
 grpc::ServerUnaryReactor* TopologyService::FindResources(
     grpc::CallbackServerContext* context, const sas::v1::FindResourcesRequest* request,
     sas::v1::FindResourcesResponse* response) {
-  return calls_.Run(context, SASD_METHOD(FindResources), request,
-                    [this, request, response](const AdmittedCall& call) {
-                      const grpc::Status status = FillFound(*request, registry_.Snapshot(), finder_,
-                                                            response, call.cancelled);
-                      if (!status.ok() || !response->resources().empty()) return status;
-                      return FillRemoved(*request, registry_, history_, response, call.cancelled);
-                    });
+  return calls_.Run(
+      context, SASD_METHOD(FindResources), request,
+      [this, request, response](const AdmittedCall& call) {
+        const grpc::Status status =
+            FillFound(*request, registry_.Snapshot(), finder_, response, call.cancelled);
+        if (!status.ok() || !response->resources().empty()) return status;
+        return FillRemoved(*request, registry_, history_, finder_, response, call.cancelled);
+      });
 }
 
 grpc::ServerUnaryReactor* TopologyService::ListFieldSources(

@@ -15,7 +15,7 @@ namespace sasd::service {
 // What Filter.behind is about.
 struct BehindScope {
   const registry::Topology& topology;  // of now
-  // The past of the node; null: not at hand.
+  // The past of the node; null for a client that begins now, and needs none.
   const HistoryReader* reader = nullptr;
   Cancelled cancelled = NeverCancelled;
 };

@@ -13,17 +13,19 @@
 namespace sasd::service {
 namespace {
 
-// That read the archive. Those of the history are others: neither holds up the other.
-constexpr size_t kReaders = 2;
+// That read for streams. Those of the calls about the history are others: neither holds up the
+// other. As many tasks wait as there are streams.
+constexpr size_t kReaders = 2, kAll = std::numeric_limits<size_t>::max();
 
 }  // namespace
 
-WatchService::WatchService(const registry::Registry& registry, watch::WatchLog& log, Calls& calls)
-    : registry_(registry), log_(log), calls_(calls) {
-  // As many tasks wait as there are streams.
-  constexpr size_t kAll = std::numeric_limits<size_t>::max();
-  if (log.has_archive()) readers_.emplace(kReaders, kAll, kAll);
-}
+WatchService::WatchService(const registry::Registry& registry, watch::WatchLog& log,
+                           const HistoryReader& history, Calls& calls)
+    : registry_(registry),
+      log_(log),
+      history_(history),
+      calls_(calls),
+      readers_(kReaders, kAll, kAll) {}
 
 WatchService::~WatchService() = default;
 

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "daemon/registry/registry.h"
 #include "daemon/service/calls.h"
 #include "daemon/service/event_view.h"
+#include "daemon/service/history_reader.h"
 #include "daemon/service/worker_pool.h"
 #include "daemon/watch/watch_log.h"
 #include "grpcpp/grpcpp.h"
@@ -31,7 +31,8 @@ class WatchService final
     : public sas::v1::WatchService::WithRawCallbackMethod_Watch<sas::v1::WatchService::Service> {
  public:
   // Borrows all of them for its lifetime.
-  WatchService(const registry::Registry& registry, watch::WatchLog& log, Calls& calls);
+  WatchService(const registry::Registry& registry, watch::WatchLog& log,
+               const HistoryReader& history, Calls& calls);
   // Every stream has ended (the gRPC server was shut down).
   ~WatchService() override;
 
@@ -59,15 +60,16 @@ class WatchService final
   grpc::Status Check(const sas::v1::WatchRequest& request) {
     return CheckRequest(request, calls_.limits());
   }
-  // Has `task`, which reads the archive of the log, run by a thread that may wait for a disk. A
-  // stream has one such task at a time.
-  void RunReading(std::function<void()> task) { readers_->Run(std::move(task)); }
+  // Has `task`, which reads the archive of the log or the history, run by a thread that may wait
+  // for a disk. A stream has one such task at a time.
+  void RunReading(std::function<void()> task) { readers_.Run(std::move(task)); }
   std::vector<std::shared_ptr<WatchStream>> Streams() const ABSL_LOCKS_EXCLUDED(mu_);
   // The call of `stream` has ended; `peer` is whose quota it took, if any.
   void Forget(WatchStream* stream, const std::string& peer) ABSL_LOCKS_EXCLUDED(mu_);
 
   const registry::Registry& registry_;
   watch::WatchLog& log_;
+  const HistoryReader& history_;
   Calls& calls_;
   rpc::PeerQuota quota_{calls_.limits(), rpc::Limit::kWatches, rpc::Limit::kWatchesPerPeer};
   const std::shared_ptr<RecentEventViews> views_ = std::make_shared<RecentEventViews>();
@@ -76,7 +78,7 @@ class WatchService final
   bool shutting_down_ ABSL_GUARDED_BY(mu_) = false;
   absl::flat_hash_map<WatchStream*, std::weak_ptr<WatchStream>> streams_ ABSL_GUARDED_BY(mu_);
 
-  std::optional<WorkerPool> readers_;  // if the log has an archive; last, since it uses the rest
+  WorkerPool readers_;  // last, since it uses the rest
 };
 
 }  // namespace sasd::service

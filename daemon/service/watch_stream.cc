@@ -61,7 +61,10 @@ void WatchStream::Start(watch::WatchLog& log, const grpc::ByteBuffer* request,
     if (!parsed.ok()) return End(rpc::BadField("resume_token", parsed.status().message()));
     token = *std::move(parsed);
   }
-  if (!token.has_value() || !log.NeedsArchive(*token)) return OpenAndSend(log, decoded, token);
+  // What is behind an object follows from where that was which is gone now.
+  const bool reads_past =
+      token.has_value() && (log.NeedsArchive(*token) || !decoded.filter().behind().empty());
+  if (!reads_past) return OpenAndSend(log, decoded, token);
   service_.RunReading([self = shared_from_this(), &log, decoded = std::move(decoded), token] {
     self->OpenAndSend(log, decoded, token);
   });
@@ -83,7 +86,12 @@ grpc::Status WatchStream::Open(watch::WatchLog& log, const sas::v1::WatchRequest
                                std::shared_ptr<watch::Cursor>* cursor) {
   watch::Filter filter;
   const std::shared_ptr<const registry::Topology> topology = service_.registry_.Snapshot();
-  grpc::Status status = ReadWatchFilter(request.filter(), {*topology}, &filter, service_.views_);
+  const auto has_ended = [this] {
+    absl::MutexLock lock(&mu_);
+    return ended_;
+  };
+  const BehindScope scope{*topology, token.has_value() ? &service_.history_ : nullptr, has_ended};
+  grpc::Status status = ReadWatchFilter(request.filter(), scope, &filter, service_.views_);
   if (!status.ok()) return status;
   if (!token.has_value()) {
     *cursor = log.Subscribe(weak_from_this(), std::move(filter));

@@ -68,10 +68,10 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
  private:
   enum class State { kSnapshot, kCatchingUp, kLive };
 
-  // Makes the cursor; may wait for the archive of the log.
+  // Makes the cursor; with a token, may wait for the archive of the log and for the history.
   grpc::Status Open(watch::WatchLog& log, const sas::v1::WatchRequest& request,
                     const std::optional<watch::ResumeToken>& token,
-                    std::shared_ptr<watch::Cursor>* cursor);
+                    std::shared_ptr<watch::Cursor>* cursor) ABSL_LOCKS_EXCLUDED(mu_);
   void OpenAndSend(watch::WatchLog& log, const sas::v1::WatchRequest& request,
                    const std::optional<watch::ResumeToken>& token) ABSL_LOCKS_EXCLUDED(mu_);
   // Goes on with what the archive has.

@@ -14,6 +14,7 @@
 #include "daemon/registry/fake_facts.h"
 #include "daemon/registry/registry.h"
 #include "daemon/service/event_encoder.h"
+#include "daemon/service/fake_history.h"
 #include "daemon/service/open_calls.h"
 #include "daemon/service/watch_service.h"
 #include "daemon/watch/event_archive.h"
@@ -188,7 +189,8 @@ class WatchStreamTest : public ::testing::Test {
   watch::WatchLog log_{registry_, {16 << 20, 2, &archive_}};
   watch::Publisher publisher_{log_, encoder_};
   OpenCalls open_;
-  WatchService service_{registry_, log_, open_.calls};
+  FakeHistory history_;
+  WatchService service_{registry_, log_, history_, open_.calls};
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<sas::v1::WatchService::Stub> stub_;
   int names_ = 0;
@@ -196,6 +198,35 @@ class WatchStreamTest : public ::testing::Test {
 
 TEST_F(WatchStreamTest, OldTokenResumesFromTheArchive) {
   EXPECT_THAT(Resume(2)->Read(), ElementsAre("3", "4", "5", "6", "SYNCED 6"));
+}
+
+TEST_F(WatchStreamTest, ResumedStreamKnowsWhereWhatIsGoneHung) {
+  const auto publish = [this](std::vector<Observation> observations) {
+    registry_.Observe(registry::Batch(std::move(observations)));
+    EXPECT_TRUE(publisher_.PublishOnce());
+  };
+  // A drive at the host, not behind the expander.
+  LogicalUnitFacts unit = registry::Unit(registry::kHostA, 0x32, "naa.2");
+  publish({registry::ExpanderOn(registry::kHostA), registry::Drive(registry::kHostA, 0x32), unit});
+  const int64_t token = registry_.revision();
+  unit.serial = "Z2";
+  publish({unit});
+  publish({EndDeviceGone{{registry::kHostA, SasAddress(0x32), PhysicalPort(0)}}});
+  history_.Add(absl::StrCat("revision: ", registry_.revision(), R"(
+    changes { kind: CHANGE_KIND_REMOVED resource { end_device {
+      name: "hosts/000000000000000a/endDevices/0000000000000032"
+      host: "hosts/000000000000000a" parent: "hosts/000000000000000a" } } })"));
+  sas::v1::WatchRequest request;
+  request.set_resume_token(watch::EncodeResumeToken(kEpoch, token));
+  request.mutable_filter()->add_kinds(sas::v1::RESOURCE_KIND_LOGICAL_UNIT);
+  request.mutable_filter()->add_behind("hosts/000000000000000a/expanders/000000000000000e");
+  EXPECT_THAT(Call(*stub_, request).Read(),
+              ElementsAre(absl::StrCat("SYNCED ", registry_.revision())));
+  // A history that cannot be read is no reason to guess.
+  history_.Fail(absl::DataLossError("the disk is gone"));
+  Call refused(*stub_, request);
+  EXPECT_THAT(refused.Read(), ElementsAre());
+  EXPECT_EQ(refused.status().error_code(), grpc::StatusCode::DATA_LOSS);
 }
 
 // Of the reads of a resumed call, the first is for its token, the second for its events.
