@@ -206,8 +206,8 @@ std::optional<google::protobuf::Timestamp> BeginningOf(const GetDifferencesRespo
   }
   sas::v1::ListEventsRequest first;
   first.set_page_size(1);
-  const auto response =
-      context.Call(*context.stubs.history, &HistoryService::StubInterface::ListEvents, first);
+  const auto response = context.Call(*context.Stub<sas::v1::HistoryService>(),
+                                     &HistoryService::StubInterface::ListEvents, first);
   if (!response.ok() || response->events().empty()) return std::nullopt;
   return response->events(0).time();
 }
