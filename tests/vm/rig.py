@@ -67,7 +67,7 @@ class Node:
         raise NotImplementedError
 
     def sysfs(self):
-        return from_sysfs(self.vm.run("/collect").out)
+        return from_sysfs(self.vm.run("/collect", timeout_s=LOAD_S).out)
 
     def sasd_table(self):
         return self.sasd.table()
