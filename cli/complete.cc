@@ -24,42 +24,30 @@ using Words = std::vector<std::string>;
 
 constexpr absl::Duration kPatience = absl::Seconds(1);
 
-const CLI::App* Find(const CLI::App& app, const std::string& word) {
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    const Words& aliases = command->get_aliases();
-    if (command->get_name() == word ||
-        std::find(aliases.begin(), aliases.end(), word) != aliases.end()) {
-      return command;
-    }
-  }
-  return nullptr;
-}
-
-const CLI::Option* OptionOf(const CLI::App& app, const CLI::App& root, const std::string& word) {
-  const CLI::Option* option = app.get_option_no_throw(word);
-  return option != nullptr ? option : root.get_option_no_throw(word);
+const Option* OptionOf(const Command& command, const Command& root, const std::string& word) {
+  const Option* option = command.FindOption(word);
+  return option != nullptr ? option : root.FindOption(word);
 }
 
 // The command line so far.
 struct Line {
-  const CLI::App* command;              // the innermost command
-  std::string path;                     // "emulator pull"
-  Words positionals;                    // of the command, before the word to complete
-  const CLI::Option* option = nullptr;  // whose value is to be completed
-  std::string last;                     // the word to complete
+  const Command* command;          // the innermost one
+  Words positionals;               // of the command, before the word to complete
+  const Option* option = nullptr;  // whose value is to be completed
+  std::string last;                // the word to complete
 };
 
 class Completer {
  public:
-  Completer(const CLI::App& app, const Context* context, const Line& line)
-      : app_(app), context_(context), line_(line) {}
+  Completer(const Command& root, const Context* context, const Line& line)
+      : root_(root), context_(context), line_(line) {}
 
   Words Find() {
     if (line_.option != nullptr) {
       AddValues();
     } else if (absl::StartsWith(line_.last, "-")) {
       AddOptions(*line_.command);
-      if (line_.command != &app_) AddOptions(app_);
+      if (line_.command != &root_) AddOptions(root_);
     } else {
       AddPositionals();
     }
@@ -76,12 +64,11 @@ class Completer {
     for (const std::string& word : words) Add(word, prefix);
   }
 
-  void AddOptions(const CLI::App& app) {
-    for (const CLI::Option* option : app.get_options()) {
-      for (const std::string& name : option->get_lnames()) Add("--" + name);
-      if (line_.last.size() < 2) {
-        for (const std::string& name : option->get_snames()) Add("-" + name);
-      }
+  void AddOptions(const Command& command) {
+    Add("--help");
+    for (const auto& option : command.options) {
+      Add(option->name);
+      if (line_.last.size() < 2 && !option->short_name.empty()) Add(option->short_name);
     }
   }
 
@@ -102,10 +89,12 @@ class Completer {
   }
 
   void AddPositionals() {
-    const Words names = Subcommands(*line_.command);
-    if (!names.empty()) return AddAll(names);
+    if (!line_.command->commands.empty()) {
+      for (const auto& command : line_.command->commands) Add(command->name);
+      return;
+    }
     const size_t at = line_.positionals.size();
-    const std::string& path = line_.path;
+    const std::string& path = line_.command->path;
     if (path == "list") {
       if (at == 0) return AddNouns(/*plural=*/true);
       return AddObjects(line_.last, {ListedKind()});
@@ -125,7 +114,7 @@ class Completer {
     if (path == "alias remove" && at == 0 && context_ != nullptr)
       return AddAll(AliasWords(*context_));
     if (path == "tree" || path == "events" || path == "history" || path == "impact" ||
-        path == "dismiss" || path == "undismiss") {
+        path == "dismiss" || path == "undismiss" || path == "baseline accept") {
       return AddObjects(line_.last, {});
     }
     if (path == "completion" && at == 0) AddAll({"bash", "zsh", "fish"});
@@ -142,29 +131,20 @@ class Completer {
     }
   }
 
-  static Words Subcommands(const CLI::App& app) {
-    Words names;
-    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-      names.push_back(command->get_name());
-    }
-    return names;
-  }
-
   void AddValues() {
-    const Words& names = line_.option->get_lnames();
-    const std::string name = names.empty() ? "" : names[0];
-    if (name == "output") AddAll({"table", "wide", "json", "jsonl", "yaml", "name"});
-    if (name == "severity") AddAll({"info", "warning", "critical"});
-    if (name == "cause") {
+    const std::string& name = line_.option->name;
+    if (name == "--output") AddAll({"table", "wide", "json", "jsonl", "yaml", "name"});
+    if (name == "--severity") AddAll({"info", "warning", "critical"});
+    if (name == "--cause") {
       AddAll({"firmware-event", "uevent", "scan", "attach", "host-reset", "resync", "restart",
-              "startup", "control", "source-lost"},
+              "startup", "control", "source-lost", "audit"},
              BeforeLast(','));
     }
-    if (name == "since" || name == "until") AddAll({"today", "yesterday", "2h"});
-    if (name == "columns" || name == "sort-by") {
+    if (name == "--since" || name == "--until") AddAll({"today", "yesterday", "2h"});
+    if (name == "--columns" || name == "--sort-by") {
       for (const Column& column : ColumnsOf(ListedKind())) Add(column.key, BeforeLast(','));
     }
-    if (name == "filter") AddFilters();
+    if (name == "--filter") AddFilters();
   }
 
   // The last word up to and with the last such character.
@@ -174,7 +154,7 @@ class Completer {
   }
 
   std::vector<ResourceKind> FilteredKinds() const {
-    if (line_.path == "list") return {ListedKind()};
+    if (line_.command->path == "list") return {ListedKind()};
     std::vector<ResourceKind> kinds;
     for (int kind = sas::v1::RESOURCE_KIND_HOST; kind <= sas::v1::ResourceKind_MAX; ++kind) {
       kinds.push_back(static_cast<ResourceKind>(kind));
@@ -198,17 +178,17 @@ class Completer {
         AddFilterValues(before.substr(begin, last_equals - begin), part, before);
       }
     }
-    if (line_.path != "list") AddAll({"kind=", "host="}, before);
+    if (line_.command->path != "list") AddAll({"kind=", "host="}, before);
     for (const ResourceKind kind : FilteredKinds()) {
       for (const FilterKey& key : FilterKeysOf(kind)) Add(key.key + "=", before);
-      if (line_.path != "list") continue;
+      if (line_.command->path != "list") continue;
       for (const Column& column : ColumnsOf(kind)) Add(column.key + "=", before);
     }
   }
 
   void AddFilterValues(std::string key, const std::string& part, const std::string& prefix) {
     while (!key.empty() && absl::StrContains("!<>", key.substr(key.size() - 1))) key.pop_back();
-    if (line_.path != "list" && key == "kind") {
+    if (line_.command->path != "list" && key == "kind") {
       for (const Noun& noun : AllNouns()) Add(noun.plural, prefix);
       return;
     }
@@ -236,29 +216,30 @@ class Completer {
     }
     if (key.form == FilterKey::Form::kText && context_ != nullptr) {
       for (const ResourceKind kind : FilteredKinds()) {
-        if (line_.path == "list") AddAll(FieldWords(*context_, kind, key.field, part), prefix);
+        if (line_.command->path == "list")
+          AddAll(FieldWords(*context_, kind, key.field, part), prefix);
       }
     }
   }
 
-  const CLI::App& app_;
+  const Command& root_;
   const Context* const context_;
   const Line& line_;
   std::set<std::string> found_;
 };
 
-Line Read(const CLI::App& app, const Words& words, GivenConnection& given) {
+Line Read(const Command& root, const Words& words, GivenConnection& given) {
   Connection& connection = given.options;
   Line line;
-  line.command = &app;
+  line.command = &root;
   line.last = words.empty() ? "" : words.back();
   for (size_t i = 0; i + 1 < words.size(); ++i) {
     const std::string& word = words[i];
     if (word.size() > 1 && word[0] == '-') {
       const std::pair<std::string, std::string> halves =
           absl::StrSplit(word, absl::MaxSplits('=', 1));
-      const CLI::Option* const option = OptionOf(*line.command, app, halves.first);
-      const bool takes = option != nullptr && option->get_items_expected_max() > 0;
+      const Option* const option = OptionOf(*line.command, root, halves.first);
+      const bool takes = option != nullptr && option->takes_value();
       const bool joined = word.size() > halves.first.size();
       if (takes && !joined && i + 2 == words.size()) line.option = option;
       const std::string value = joined ? halves.second : takes ? words[i + 1] : "";
@@ -271,10 +252,9 @@ Line Read(const CLI::App& app, const Words& words, GivenConnection& given) {
       if (takes && !joined) ++i;
       continue;
     }
-    const CLI::App* const command = Find(*line.command, word);
+    const Command* const command = line.command->Find(word);
     if (command != nullptr && line.positionals.empty()) {
       line.command = command;
-      absl::StrAppend(&line.path, line.path.empty() ? "" : " ", command->get_name());
     } else {
       line.positionals.push_back(word);
     }
@@ -284,26 +264,26 @@ Line Read(const CLI::App& app, const Words& words, GivenConnection& given) {
 
 }  // namespace
 
-int Complete(const CLI::App& app, std::vector<std::string> words, const Environment& environment) {
+int Complete(const Command& root, std::vector<std::string> words, const Environment& environment) {
   if (!words.empty() && words[0] == "--") words.erase(words.begin());
   // `help list` completes the names of commands.
   if (words.size() > 1 && words[0] == "help") words.erase(words.begin());
   GivenConnection given{{}, "", environment.connection, environment.contexts};
-  const Line line = Read(app, words, given);
+  const Line line = Read(root, words, given);
   const absl::StatusOr<Connection> connection = ResolveConnection(given);
-  const absl::StatusOr<Stubs> stubs =
+  const absl::StatusOr<std::shared_ptr<grpc::ChannelInterface>> channel =
       connection.ok() ? environment.connect(*connection) : connection.status();
   Words found;
-  if (stubs.ok() && stubs->topology != nullptr) {
-    const Context context{*stubs,
+  if (channel.ok() && *channel != nullptr) {
+    const Context context{*channel,
                           environment.out,
                           environment.err,
                           environment.interrupt,
                           {connection->address, kPatience},
                           Paint()};
-    found = Completer(app, &context, line).Find();
+    found = Completer(root, &context, line).Find();
   } else {
-    found = Completer(app, nullptr, line).Find();
+    found = Completer(root, nullptr, line).Find();
   }
   for (const std::string& word : found) environment.out << word << '\n';
   environment.out.flush();

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
+#include "cli/command.h"
 #include "cli/run.h"
 
 namespace sasd::cli {
@@ -16,7 +16,7 @@ inline constexpr char kCompleteCommand[] = "__complete";
 // each with what must precede it: "state=failed". `words`: what was typed after "sasctl". Asks
 // sasd, which --addr or --context among the words may name, for objects and values, for at most a
 // second; without an answer it knows only words of its own. Returns 0.
-int Complete(const CLI::App& app, std::vector<std::string> words, const Environment& environment);
+int Complete(const Command& root, std::vector<std::string> words, const Environment& environment);
 
 }  // namespace sasd::cli
 

@@ -69,7 +69,7 @@ absl::StatusOr<std::string> CompletionScript(absl::string_view shell) {
   if (shell == "zsh") return kZsh;
   if (shell == "fish") return kFish;
   const std::vector<std::string> shells = {"bash", "zsh", "fish"};
-  return absl::InvalidArgumentError(absl::StrCat("no completion for shell \"", shell, "\"",
+  return absl::InvalidArgumentError(absl::StrCat("unknown shell \"", shell, "\"",
                                                  rpc::DidYouMean(shell, shells),
                                                  " (shells: ", absl::StrJoin(shells, ", "), ")"));
 }

@@ -30,7 +30,7 @@ class CompletionTest : public ::testing::Test {
     return cli::Run(arguments,
                     {sasd_.out, sasd_.err, interrupt_, false, {}, [this](const Connection& to) {
                        asked_ = to.address;
-                       return sasd_.NewStubs();
+                       return sasd_.NewChannel();
                      }});
   }
 
@@ -138,8 +138,7 @@ TEST_F(CompletionTest, EachShellHasAScript) {
 
 TEST_F(CompletionTest, AnUnknownShellIsAUsageError) {
   EXPECT_EQ(RunIt({"completion", "powershell"}), 2);
-  EXPECT_EQ(sasd_.err.str(),
-            "sasctl: no completion for shell \"powershell\" (shells: bash, zsh, fish)\n");
+  EXPECT_EQ(sasd_.err.str(), "sasctl: unknown shell \"powershell\" (shells: bash, zsh, fish)\n");
   EXPECT_EQ(RunIt({"completion", "bassh"}), 2);
   EXPECT_THAT(sasd_.err.str(), HasSubstr("; did you mean \"bash\"? (shells: "));
 }

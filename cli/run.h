@@ -24,8 +24,10 @@ struct Environment {
   Interrupt& interrupt;
   bool colour = false;    // `out` is a terminal that shows colours
   Connection connection;  // of the environment; its address may be empty
-  // Creates the stubs for a connection. Errors: those of MakeCredentials().
-  std::function<absl::StatusOr<Stubs>(const Connection& connection)> connect;
+  // Creates the channel of a connection. Errors: those of MakeCredentials().
+  std::function<absl::StatusOr<std::shared_ptr<grpc::ChannelInterface>>(
+      const Connection& connection)>
+      connect;
   WallClock clock = {};
   ContextsPlace contexts = {};  // where the named contexts are
   Screen screen = {};

@@ -26,7 +26,7 @@ class RunTest : public ::testing::Test {
     Environment environment{sasd_.out,  sasd_.err,
                             interrupt_, false,
                             {},         [this](const Connection&) {
-                              return sasd_.NewStubs(); }};
+                              return sasd_.NewChannel(); }};
     environment.write_error = [this] { return write_error_; };
     environment.start_pager = [this] { ++pagers_; };
     return cli::Run(arguments, environment);
@@ -41,7 +41,7 @@ class RunTest : public ::testing::Test {
 
 TEST_F(RunTest, UnknownCommandsHaveSuggestions) {
   EXPECT_EQ(RunIt({"tre"}), kExitUsage);
-  EXPECT_EQ(err(), "sasctl: unknown command \"tre\"; did you mean \"tree\"?; see sasctl --help\n");
+  EXPECT_EQ(err(), "sasctl: unknown command \"tre\"; did you mean \"tree\"?\n");
   EXPECT_EQ(RunIt({"--addr", "tree", "lits", "drives"}), kExitUsage);
   EXPECT_THAT(err(), HasSubstr("unknown command \"lits\"; did you mean \"list\""));
   EXPECT_EQ(RunIt({"emulator", "pul", "x"}), kExitUsage);
@@ -62,11 +62,12 @@ TEST_F(RunTest, ObjectMayBeCalledLikeACommand) {
 
 TEST_F(RunTest, NumbersAreRefusedInWords) {
   EXPECT_EQ(RunIt({"events", "--after", "x"}), kExitUsage);
-  EXPECT_EQ(err(), "sasctl: --after: \"x\" is not a number of 0 or more; see sasctl --help\n");
+  EXPECT_EQ(err(),
+            "sasctl: --after \"x\" is not a number of 0 or more; see sasctl events --help\n");
   EXPECT_EQ(RunIt({"audit", "-n", "0"}), kExitUsage);
-  EXPECT_EQ(err(), "sasctl: --last: \"0\" is not a number above 0; see sasctl --help\n");
+  EXPECT_EQ(err(), "sasctl: --last \"0\" is not a number above 0; see sasctl audit --help\n");
   EXPECT_EQ(RunIt({"--addr=", "list", "hosts"}), kExitUsage);
-  EXPECT_EQ(err(), "sasctl: --addr is empty; see sasctl --help\n");
+  EXPECT_EQ(err(), "sasctl: --addr is empty; give unix:PATH or HOST:PORT; see sasctl --help\n");
 }
 
 // 2 for everything that is wrong with the command line, whatever the parser calls it.
@@ -116,6 +117,8 @@ TEST_F(RunTest, HelpIsThatOfTheCommand) {
   EXPECT_THAT(root, AllOf(HasSubstr("summary"), HasSubstr("impact"), Not(HasSubstr("OBJECT is"))));
   EXPECT_EQ(RunIt({"help"}), kExitOk);
   EXPECT_EQ(out(), root);
+  EXPECT_EQ(RunIt({"--version"}), kExitOk);
+  EXPECT_THAT(out(), StartsWith("sasctl "));
   EXPECT_EQ(RunIt({"get", "--help"}), kExitOk);
   const std::string list = out();
   EXPECT_THAT(list, AllOf(HasSubstr("--sort-by"), HasSubstr("Examples:\n  sasctl list drives")));
@@ -140,7 +143,7 @@ TEST_F(RunTest, OnlyCommandsWithObjectsExplainThem) {
 
 TEST_F(RunTest, NumbersHaveReadableErrors) {
   RunIt({"watch", "-n", "x"});
-  EXPECT_EQ(err(), "sasctl: --count: \"x\" is not a number above 0; see sasctl --help\n");
+  EXPECT_EQ(err(), "sasctl: --count \"x\" is not a number above 0; see sasctl watch --help\n");
 }
 
 TEST_F(RunTest, TerminalsObeyNothingThatWasTyped) {

@@ -30,7 +30,7 @@ namespace {
 constexpr int kExitInterrupted = 130;  // what shells report for SIGINT
 constexpr int kFirstReconnectMs = 100, kLastReconnectMs = 1'000;
 
-absl::StatusOr<Stubs> Connect(const Connection& connection) {
+absl::StatusOr<std::shared_ptr<grpc::ChannelInterface>> Connect(const Connection& connection) {
   absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> credentials =
       MakeCredentials(connection);
   if (!credentials.ok()) return credentials.status();
@@ -42,8 +42,7 @@ absl::StatusOr<Stubs> Connect(const Connection& connection) {
   if (!connection.tls_name.empty()) {
     arguments.SetSslTargetNameOverride(connection.tls_name);
   }
-  return Stubs::Make(
-      grpc::CreateCustomChannel(connection.address, *std::move(credentials), arguments));
+  return grpc::CreateCustomChannel(connection.address, *std::move(credentials), arguments);
 }
 
 std::string Variable(const char* name) {

@@ -6,6 +6,7 @@
 #include "cli/output/output_form.h"
 #include "cli/output/table_layout.h"
 #include "cli/query/finder.h"
+#include "sas/v1/alias_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -18,8 +19,8 @@ absl::StatusOr<sas::v1::ListAliasesResponse> ReadAll(const Context& context) {
   sas::v1::ListAliasesRequest request;
   request.set_page_size(1000);
   do {
-    const auto page =
-        context.Call(*context.stubs.aliases, &AliasService::StubInterface::ListAliases, request);
+    const auto page = context.Call(*context.Stub<sas::v1::AliasService>(),
+                                   &AliasService::StubInterface::ListAliases, request);
     if (!page.ok()) return page.status();
     all.MergeFrom(*page);
     all.set_total_size(page->total_size());
@@ -73,8 +74,8 @@ absl::Status RunSetAlias(const AliasOptions& options, const Context& context) {
   sas::v1::SetAliasRequest request;
   request.set_object(PlainQuery(options.object));
   request.set_alias(options.alias);
-  const auto response =
-      context.Call(*context.stubs.aliases, &AliasService::StubInterface::SetAlias, request);
+  const auto response = context.Call(*context.Stub<sas::v1::AliasService>(),
+                                     &AliasService::StubInterface::SetAlias, request);
   if (!response.ok()) return response.status();
   context.out << response->alias().resource() << " is " << response->alias().alias() << '\n';
   return absl::OkStatus();
@@ -83,8 +84,8 @@ absl::Status RunSetAlias(const AliasOptions& options, const Context& context) {
 absl::Status RunRemoveAlias(const AliasOptions& options, const Context& context) {
   sas::v1::RemoveAliasRequest request;
   request.set_object(PlainQuery(options.object));
-  const auto response =
-      context.Call(*context.stubs.aliases, &AliasService::StubInterface::RemoveAlias, request);
+  const auto response = context.Call(*context.Stub<sas::v1::AliasService>(),
+                                     &AliasService::StubInterface::RemoveAlias, request);
   if (!response.ok()) return response.status();
   context.out << response->alias().resource() << " is not called " << response->alias().alias()
               << " any more\n";

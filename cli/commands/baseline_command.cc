@@ -10,7 +10,9 @@
 #include "cli/output/place_names.h"
 #include "cli/output/table_layout.h"
 #include "cli/query/baseline_reader.h"
+#include "cli/query/finder.h"
 #include "cli/query/place_reader.h"
+#include "sas/v1/baseline_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -24,10 +26,10 @@ std::string LocalTime(const google::protobuf::Timestamp& time) {
 }
 
 // "enclosures/5000ccab03001100 (rack3-top)"
-std::string Name(const BaselineEntry& entry, const PlaceNames& names) {
-  const std::string called = names.AliasOrId(entry.resource());
-  if (absl::EndsWith(entry.resource(), "/" + called)) return entry.resource();
-  return absl::StrCat(entry.resource(), " (", called, ")");
+std::string Name(const std::string& resource, const PlaceNames& names) {
+  const std::string called = names.AliasOrId(resource);
+  if (absl::EndsWith(resource, "/" + called)) return resource;
+  return absl::StrCat(resource, " (", called, ")");
 }
 
 // "missing since 2026-03-02 03:14:07: expander ... not responding"
@@ -45,13 +47,24 @@ void PrintTable(const google::protobuf::RepeatedPtrField<BaselineEntry>& entries
   const PlaceNames names = ReadAliases(context);
   TableLayout layout({false, false, false});
   const auto cells = [&names](const BaselineEntry& entry) -> std::vector<std::string> {
-    return {EnumText(entry.kind()), Name(entry, names), State(entry, names)};
+    return {EnumText(entry.kind()), Name(entry.resource(), names), State(entry, names)};
   };
   for (const BaselineEntry& entry : entries) layout.Fit(cells(entry));
   for (const BaselineEntry& entry : entries) {
     const std::string line = layout.Line(cells(entry));
     context.out << (entry.missing() ? context.paint.Red(line) : line) << '\n';
   }
+}
+
+// The resource name of what is missing, by any name of it. sasd refuses what is there.
+absl::StatusOr<std::string> MissingName(const std::string& object, const Context& context) {
+  sas::v1::RemovedResource gone;
+  const auto found = FindOne(context, object, {}, &gone);
+  if (found.ok()) return NameOf(*found);
+  if (gone.has_last_known()) return NameOf(gone.last_known());
+  // It may be missing from before the history.
+  if (absl::StrContains(object, "/") && absl::IsNotFound(found.status())) return object;
+  return found.status();
 }
 
 }  // namespace
@@ -73,12 +86,16 @@ absl::Status RunShowBaseline(const BaselineOptions& options, const Context& cont
 
 absl::Status RunAcceptBaseline(const BaselineOptions& options, const Context& context) {
   sas::v1::AcceptBaselineRequest request;
-  for (const std::string& resource : options.resources) request.add_resources(resource);
-  const auto response = context.Call(*context.stubs.baseline,
+  for (const std::string& object : options.objects) {
+    const auto name = MissingName(object, context);
+    if (!name.ok()) return name.status();
+    request.add_resources(*name);
+  }
+  const auto response = context.Call(*context.Stub<sas::v1::BaselineService>(),
                                      &BaselineService::StubInterface::AcceptBaseline, request);
   if (!response.ok()) return response.status();
-  context.out << "accepted: " << response->removed_entries_size()
-              << " missing objects do not belong to the node any more\n";
+  context.out << "accepted: " << CountText(response->removed_entries_size(), "missing object")
+              << " forgotten\n";
   PrintTable(response->removed_entries(), context);
   return absl::OkStatus();
 }
@@ -98,11 +115,11 @@ absl::Status RunDismiss(const DismissOptions& options, const Context& context) {
     request.mutable_duration()->set_nanos(static_cast<int32_t>(
         absl::ToInt64Nanoseconds(duration - absl::Seconds(absl::ToInt64Seconds(duration)))));
   }
-  const auto response =
-      context.Call(*context.stubs.baseline, &BaselineService::StubInterface::Dismiss, request);
+  const auto response = context.Call(*context.Stub<sas::v1::BaselineService>(),
+                                     &BaselineService::StubInterface::Dismiss, request);
   if (!response.ok()) return response.status();
   const sas::v1::Dismissal& dismissal = response->dismissal();
-  context.out << "dismissed " << dismissal.resource() << ' '
+  context.out << "dismissed " << Name(dismissal.resource(), ReadAliases(context)) << ' '
               << (dismissal.has_expire_time()
                       ? absl::StrCat("until ", LocalTime(dismissal.expire_time()))
                       : "until it returns")
@@ -113,10 +130,11 @@ absl::Status RunDismiss(const DismissOptions& options, const Context& context) {
 absl::Status RunUndismiss(const DismissOptions& options, const Context& context) {
   sas::v1::UndismissRequest request;
   request.set_object(options.object);
-  const auto response =
-      context.Call(*context.stubs.baseline, &BaselineService::StubInterface::Undismiss, request);
+  const auto response = context.Call(*context.Stub<sas::v1::BaselineService>(),
+                                     &BaselineService::StubInterface::Undismiss, request);
   if (!response.ok()) return response.status();
-  context.out << "undismissed " << response->dismissal().resource() << '\n';
+  context.out << "undismissed " << Name(response->dismissal().resource(), ReadAliases(context))
+              << '\n';
   return absl::OkStatus();
 }
 

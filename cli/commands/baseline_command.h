@@ -10,9 +10,9 @@
 namespace sasd::cli {
 
 struct BaselineOptions {
-  std::string output = "table";        // of `show`
-  bool missing = false;                // of `show`: only what is missing
-  std::vector<std::string> resources;  // of `accept`: names; empty for all
+  std::string output = "table";      // of `show`
+  bool missing = false;              // of `show`: only what is missing
+  std::vector<std::string> objects;  // of `accept`: any names; empty for all that is missing
 };
 
 // Prints what belongs to the node, missing objects first.

@@ -29,7 +29,7 @@ class BaselineTest : public ::testing::Test {
     sasd_.err.str("");
     return cli::Run(arguments,
                     {sasd_.out, sasd_.err, interrupt_, false, {}, [this](const Connection&) {
-                       return sasd_.NewStubs();
+                       return sasd_.NewChannel();
                      }});
   }
   // Two pages: a missing drive, then a host.
@@ -78,12 +78,24 @@ TEST_F(BaselineTest, AcceptPrintsWhatItForgets) {
   *sasd_.baseline.accepted.add_removed_entries() = Parse<sas::v1::BaselineEntry>(
       R"(resource: "logicalUnits/naa.1" kind: RESOURCE_KIND_LOGICAL_UNIT missing: true)");
   ASSERT_EQ(Run({"baseline", "accept", "logicalUnits/naa.1"}), 0) << err();
-  EXPECT_THAT(out(), HasSubstr("accepted: 1 missing objects do not belong to the node any more\n"));
+  EXPECT_THAT(out(), HasSubstr("accepted: 1 missing object forgotten\n"));
   EXPECT_THAT(out(), HasSubstr("logicalUnits/naa.1"));
   ASSERT_EQ(Run({"baseline", "accept"}), 0);
   ASSERT_THAT(sasd_.baseline.accept_requests, SizeIs(2));
   EXPECT_THAT(sasd_.baseline.accept_requests[0].resources(), ElementsAre("logicalUnits/naa.1"));
   EXPECT_THAT(sasd_.baseline.accept_requests[1].resources(), IsEmpty());
+}
+
+TEST_F(BaselineTest, AcceptTakesAnyNameOfWhatIsMissing) {
+  sas::v1::RemovedResource removed;
+  *removed.mutable_last_known() = ParseResource(R"(logical_unit { name: "logicalUnits/naa.1" })");
+  sasd_.topology.AddRemoved(removed, {"ZA1"});
+  ASSERT_EQ(Run({"baseline", "accept", "ZA1"}), 0) << err();
+  ASSERT_THAT(sasd_.baseline.accept_requests, SizeIs(1));
+  EXPECT_THAT(sasd_.baseline.accept_requests[0].resources(), ElementsAre("logicalUnits/naa.1"));
+  EXPECT_EQ(Run({"baseline", "accept", "nothing"}), 1);
+  EXPECT_THAT(err(), HasSubstr("no object \"nothing\""));
+  EXPECT_THAT(sasd_.baseline.accept_requests, SizeIs(1));
 }
 
 TEST_F(BaselineTest, DismissSendsReasonAndDuration) {

@@ -42,7 +42,7 @@ struct Part {
 absl::Status Fill(const std::function<absl::Status(const Context&)>& run, const Context& context,
                   Part& part) {
   std::ostringstream text;
-  const Context inner = {context.stubs,    text,    context.err,   context.interrupt,
+  const Context inner = {context.channel,  text,    context.err,   context.interrupt,
                          context.endpoint, Paint(), context.clock, Screen()};
   absl::Status status = run(inner);
   part.text = text.str();

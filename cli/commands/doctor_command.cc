@@ -8,6 +8,7 @@
 #include "cli/output/format.h"
 #include "cli/output/output_form.h"
 #include "cli/query/local_diagnosis.h"
+#include "sas/v1/node_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -87,8 +88,8 @@ absl::StatusOr<int> RunDoctor(const DoctorOptions& options, const Context& conte
   const auto output = ParseOutput(options.output);
   if (!output.ok()) return output.status();
   const auto answer =
-      context.Call(*context.stubs.node, &sas::v1::NodeService::StubInterface::Diagnose,
-                   sas::v1::DiagnoseRequest());
+      context.Call(*context.Stub<sas::v1::NodeService>(),
+                   &sas::v1::NodeService::StubInterface::Diagnose, sas::v1::DiagnoseRequest());
   if (answer.ok()) {
     int code = answer->checks().empty() ? kHealthUnknown : kHealthOk;
     for (const Check& check : answer->checks()) code = std::max(code, CodeOf(check.status()));

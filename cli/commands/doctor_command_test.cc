@@ -35,7 +35,7 @@ class DoctorTest : public ::testing::Test {
     arguments.insert(arguments.begin(), "doctor");
     return cli::Run(arguments,
                     {sasd_.out, sasd_.err, interrupt_, colour, {}, [this](const Connection&) {
-                       return sasd_.NewStubs();
+                       return sasd_.NewChannel();
                      }});
   }
 

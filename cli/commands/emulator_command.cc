@@ -14,6 +14,7 @@
 #include "cli/output/table_printer.h"
 #include "cli/query/filter.h"
 #include "rpc/did_you_mean.h"
+#include "sas/emulator/v1/emulator_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -29,7 +30,8 @@ absl::StatusOr<Response> Call(const Context& context,
                               grpc::Status (Service::*method)(grpc::ClientContext*, const Request&,
                                                               Response*),
                               const Request& request) {
-  absl::StatusOr<Response> response = context.Call(*context.stubs.emulator, method, request);
+  absl::StatusOr<Response> response =
+      context.Call(*context.Stub<sas::emulator::v1::EmulatorService>(), method, request);
   if (!absl::IsUnimplemented(response.status())) return response;
   return absl::FailedPreconditionError(absl::StrCat(
       "sasd at ", context.endpoint.address,
@@ -122,7 +124,7 @@ absl::Status RunElements(const ElementsOptions& options, const Context& context)
   if (!output.ok()) return output.status();
   sas::emulator::v1::ListElementsRequest request;
   for (const std::string& kind : options.kinds) {
-    const auto value = ParseEnum(*sas::emulator::v1::ElementKind_descriptor(), "kind", kind);
+    const auto value = ParseEnum(*sas::emulator::v1::ElementKind_descriptor(), "KIND", kind);
     if (!value.ok()) return value.status();
     request.add_kinds(static_cast<sas::emulator::v1::ElementKind>(*value));
   }
@@ -212,7 +214,7 @@ absl::Status RunDiscoveryError(const std::string& element, uint32_t status,
 }
 
 absl::Status RunFault(const FaultOptions& options, const Context& context) {
-  const auto kind = ParseEnum(*sas::emulator::v1::FaultKind_descriptor(), "kind", options.kind);
+  const auto kind = ParseEnum(*sas::emulator::v1::FaultKind_descriptor(), "KIND", options.kind);
   if (!kind.ok()) return kind.status();
   sas::emulator::v1::InjectFaultRequest request;
   request.set_element(options.host);

@@ -17,6 +17,7 @@
 #include "cli/query/time_spec.h"
 #include "cli/query/watch_filter.h"
 #include "rpc/did_you_mean.h"
+#include "sas/v1/history_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -35,9 +36,9 @@ absl::StatusOr<Enum> ParseEnum(absl::string_view option, absl::string_view word)
     if (text == wanted) return static_cast<Enum>(type.value(i)->number());
     words.push_back(text);
   }
-  return absl::InvalidArgumentError(absl::StrCat(option, " takes no \"", word, "\"",
-                                                 rpc::DidYouMean(word, words), " (",
-                                                 absl::StrJoin(words, ", "), ")"));
+  return absl::InvalidArgumentError(absl::StrCat(option, ": unknown value \"", word, "\"",
+                                                 rpc::DidYouMean(word, words),
+                                                 " (values: ", absl::StrJoin(words, ", "), ")"));
 }
 
 void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
@@ -100,8 +101,8 @@ absl::StatusOr<sas::v1::ListEventsRequest> MakeRequest(const EventsOptions& opti
 void NoteBeginning(const sas::v1::ListEventsRequest& request, const Context& context) {
   sas::v1::ListEventsRequest first;
   first.set_page_size(1);
-  const auto response =
-      context.Call(*context.stubs.history, &HistoryService::StubInterface::ListEvents, first);
+  const auto response = context.Call(*context.Stub<sas::v1::HistoryService>(),
+                                     &HistoryService::StubInterface::ListEvents, first);
   if (!response.ok() || response->events().empty()) return;
   const google::protobuf::Timestamp& begin = response->events(0).time();
   if (begin.seconds() <= request.start_time().seconds()) return;
@@ -141,8 +142,8 @@ absl::Status RunEvents(const EventsOptions& options, const Context& context) {
       options.output, context.out,
       {context.paint, context.clock, options.verbose, ReadPlaceNames(context), context.screen});
   while (true) {
-    const auto page =
-        context.Call(*context.stubs.history, &HistoryService::StubInterface::ListEvents, *request);
+    const auto page = context.Call(*context.Stub<sas::v1::HistoryService>(),
+                                   &HistoryService::StubInterface::ListEvents, *request);
     if (!page.ok()) return page.status();
     const bool first = request->page_token().empty();
     if (first && request->has_start_time() && page->oldest_revision() > 1) {

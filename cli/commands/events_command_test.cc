@@ -31,7 +31,7 @@ class EventsTest : public ::testing::Test {
                                 interrupt_,
                                 false,
                                 {},
-                                [this](const Connection&) { return sasd_.NewStubs(); },
+                                [this](const Connection&) { return sasd_.NewChannel(); },
                                 clock});
   }
 

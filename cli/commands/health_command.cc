@@ -9,7 +9,7 @@
 #include "cli/output/format.h"
 #include "cli/output/output_form.h"
 #include "cli/query/finder.h"
-#include "cli/query/place_reader.h"
+#include "sas/v1/node_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -81,9 +81,8 @@ std::vector<const Finding*> InOrder(const ListFindingsResponse& response) {
 }
 
 void PrintLines(const ListFindingsResponse& response, int code, const Context& context) {
-  const PlaceNames names = ReadAliases(context);
   context.out << Summary(response, code, context.paint) << '\n';
-  for (const std::string& line : FindingLines(InOrder(response), context.paint, names)) {
+  for (const std::string& line : FindingLines(InOrder(response), context.paint)) {
     context.out << line << '\n';
   }
 }
@@ -101,7 +100,7 @@ absl::StatusOr<int> RunHealth(const HealthCommandOptions& options, const Context
   }
   request.set_show_consequences(options.all);
   request.set_show_dismissed(options.all);
-  const auto response = context.Call(*context.stubs.node,
+  const auto response = context.Call(*context.Stub<sas::v1::NodeService>(),
                                      &sas::v1::NodeService::StubInterface::ListFindings, request);
   if (!response.ok()) return response.status();
 

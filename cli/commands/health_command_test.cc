@@ -34,7 +34,7 @@ class HealthTest : public ::testing::Test {
     arguments.insert(arguments.begin(), "health");
     return cli::Run(arguments,
                     {sasd_.out, sasd_.err, interrupt_, colour, {}, [this](const Connection&) {
-                       return sasd_.NewStubs();
+                       return sasd_.NewChannel();
                      }});
   }
 

@@ -20,6 +20,7 @@
 #include "cli/query/place_reader.h"
 #include "cli/query/time_spec.h"
 #include "cli/query/watch_filter.h"
+#include "sas/v1/history_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -122,8 +123,8 @@ absl::StatusOr<GetTimelineResponse> ReadTimeline(const HistoryOptions& options,
       options.last > 0 ? static_cast<int32_t>(std::min<int64_t>(options.last, 1000)) : 1000);
   GetTimelineResponse all;
   while (true) {
-    auto page =
-        context.Call(*context.stubs.history, &HistoryService::StubInterface::GetTimeline, request);
+    auto page = context.Call(*context.Stub<sas::v1::HistoryService>(),
+                             &HistoryService::StubInterface::GetTimeline, request);
     if (!page.ok()) return page.status();
     if (request.page_token().empty()) {
       all = *std::move(page);
@@ -179,8 +180,8 @@ absl::StatusOr<GetDifferencesResponse> ReadDifferences(const DiffOptions& option
   if (!request.ok()) return request.status();
   GetDifferencesResponse all;
   while (true) {
-    auto page = context.Call(*context.stubs.history, &HistoryService::StubInterface::GetDifferences,
-                             *request);
+    auto page = context.Call(*context.Stub<sas::v1::HistoryService>(),
+                             &HistoryService::StubInterface::GetDifferences, *request);
     if (!page.ok()) return page.status();
     if (request->page_token().empty()) {
       all = *std::move(page);

@@ -36,7 +36,7 @@ class HistoryTest : public ::testing::Test {
                                 interrupt_,
                                 false,
                                 {},
-                                [this](const Connection&) { return sasd_.NewStubs(); },
+                                [this](const Connection&) { return sasd_.NewChannel(); },
                                 clock});
   }
   std::string out() const { return sasd_.out.str(); }

@@ -22,6 +22,8 @@
 #include "cli/query/lister.h"
 #include "cli/query/place_reader.h"
 #include "grpcpp/client_context.h"
+#include "sas/v1/node_service.grpc.pb.h"
+#include "sas/v1/watch_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -71,7 +73,8 @@ bool IsTable(Output output) { return output == Output::kTable || output == Outpu
 // What the kernel shows beside the topology: records after those of the hosts, or a list of its own
 // beneath a table.
 absl::StatusOr<sas::v1::ListScsiHostsResponse> ScsiHosts(const Context& context) {
-  return context.Call(*context.stubs.node, &sas::v1::NodeService::StubInterface::ListScsiHosts,
+  return context.Call(*context.Stub<sas::v1::NodeService>(),
+                      &sas::v1::NodeService::StubInterface::ListScsiHosts,
                       sas::v1::ListScsiHostsRequest());
 }
 
@@ -172,8 +175,9 @@ void NoteEmpty(const ListOptions& options, const Request& request, const Context
 }
 
 absl::StatusOr<int64_t> RevisionNow(const Context& context) {
-  const auto node = context.Call(*context.stubs.node, &sas::v1::NodeService::StubInterface::GetNode,
-                                 sas::v1::GetNodeRequest());
+  const auto node =
+      context.Call(*context.Stub<sas::v1::NodeService>(),
+                   &sas::v1::NodeService::StubInterface::GetNode, sas::v1::GetNodeRequest());
   if (!node.ok()) return node.status();
   return node->revision();
 }
@@ -197,7 +201,7 @@ absl::Status WatchList(const ListOptions& options, const Request& request, const
   watch.mutable_filter()->add_kinds(request.noun.kind);
   watch.set_skip_snapshot(true);
   grpc::ClientContext call;
-  const auto stream = context.stubs.watch->Watch(&call, watch);
+  const auto stream = context.Stub<sas::v1::WatchService>()->Watch(&call, watch);
   context.interrupt.Watch([&call] { call.TryCancel(); });
   sas::v1::WatchResponse response;
   absl::Status status;

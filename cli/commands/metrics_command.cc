@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "sas/v1/metrics_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -32,8 +33,9 @@ absl::Status Replace(const std::string& path, const std::string& text) {
 absl::Status RunMetrics(const MetricsOptions& options, const Context& context) {
   sas::v1::GetMetricsRequest request;
   request.set_show_objects(options.objects);
-  const absl::StatusOr<sas::v1::GetMetricsResponse> response = context.Call(
-      *context.stubs.metrics, &sas::v1::MetricsService::StubInterface::GetMetrics, request);
+  const absl::StatusOr<sas::v1::GetMetricsResponse> response =
+      context.Call(*context.Stub<sas::v1::MetricsService>(),
+                   &sas::v1::MetricsService::StubInterface::GetMetrics, request);
   if (!response.ok()) return response.status();
   if (!options.write.empty()) return Replace(options.write, response->text());
   context.out << response->text();

@@ -9,6 +9,8 @@
 #include "cli/output/progress.h"
 #include "cli/output/table_layout.h"
 #include "cli/query/finder.h"
+#include "cli/query/place_reader.h"
+#include "sas/v1/node_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -25,7 +27,7 @@ void AwaitServer(absl::Duration limit, const Context& context) {
   call->set_wait_for_ready(true);
   context.interrupt.Watch([&call] { call->TryCancel(); });
   sas::v1::GetNodeResponse node;
-  (void)context.stubs.node->GetNode(call.get(), {}, &node);
+  (void)context.Stub<sas::v1::NodeService>()->GetNode(call.get(), {}, &node);
   context.interrupt.Watch({});
 }
 
@@ -54,8 +56,9 @@ void PrintFields(const sas::v1::GetNodeResponse& node, const Context& context) {
 absl::Status RunStatus(const StatusOptions& options, const Context& context) {
   const auto output = ParseOutput(options.output);
   if (!output.ok()) return output.status();
-  const auto node = context.Call(*context.stubs.node, &sas::v1::NodeService::StubInterface::GetNode,
-                                 sas::v1::GetNodeRequest());
+  const auto node =
+      context.Call(*context.Stub<sas::v1::NodeService>(),
+                   &sas::v1::NodeService::StubInterface::GetNode, sas::v1::GetNodeRequest());
   if (!node.ok()) return node.status();
   if (*output == Output::kName) {
     context.out << node->node_name() << '\n';
@@ -89,13 +92,19 @@ absl::Status RunWait(const WaitOptions& options, const Context& context) {
       sas::v1::WaitSettledResponse response;
       const auto call = context.NewCall(timeout + kGrace);
       context.interrupt.Watch([&call] { call->TryCancel(); });
-      const grpc::Status answer = context.stubs.node->WaitSettled(call.get(), request, &response);
+      const grpc::Status answer =
+          context.Stub<sas::v1::NodeService>()->WaitSettled(call.get(), request, &response);
       context.interrupt.Watch({});
       if (answer.ok()) {
         context.out << "settled at revision " << response.revision() << '\n';
         return absl::OkStatus();
       }
       status = FromRpc(answer, context.endpoint);
+      if (absl::IsDeadlineExceeded(status)) {
+        // It names hosts.
+        const std::string message(status.message());
+        status = absl::DeadlineExceededError(ReadAliases(context).InText(message));
+      }
     }
     if (!absl::IsUnavailable(status) || left < kRetry) return status;
     context.interrupt.Sleep(kRetry);

@@ -14,6 +14,8 @@
 #include "cli/output/table_layout.h"
 #include "cli/query/finder.h"
 #include "cli/query/place_reader.h"
+#include "sas/v1/node_service.grpc.pb.h"
+#include "sas/v1/topology_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -130,8 +132,9 @@ void PrintSources(const sas::v1::ListFieldSourcesResponse& response, std::ostrea
 absl::Status ShowSources(const Resource& resource, Output output, const Context& context) {
   sas::v1::ListFieldSourcesRequest request;
   request.set_name(NameOf(resource));
-  const auto response = context.Call(
-      *context.stubs.topology, &sas::v1::TopologyService::StubInterface::ListFieldSources, request);
+  const auto response =
+      context.Call(*context.Stub<sas::v1::TopologyService>(),
+                   &sas::v1::TopologyService::StubInterface::ListFieldSources, request);
   if (!response.ok()) return response.status();
   if (!PrintMessage(*response, output, context.out)) PrintSources(*response, context.out);
   return absl::OkStatus();
@@ -142,9 +145,9 @@ absl::Status ShowSources(const Resource& resource, Output output, const Context&
 std::optional<std::pair<sas::v1::ScsiHost, sas::v1::ScsiDevice>> FindBeside(
     const std::string& query, const Context& context) {
   const std::string word = PlainQuery(query);
-  const auto answer =
-      context.Call(*context.stubs.node, &sas::v1::NodeService::StubInterface::ListScsiHosts,
-                   sas::v1::ListScsiHostsRequest());
+  const auto answer = context.Call(*context.Stub<sas::v1::NodeService>(),
+                                   &sas::v1::NodeService::StubInterface::ListScsiHosts,
+                                   sas::v1::ListScsiHostsRequest());
   if (!answer.ok()) return std::nullopt;
   for (const sas::v1::ScsiHost& host : answer->scsi_hosts()) {
     for (const sas::v1::ScsiDevice& device : host.devices()) {

@@ -10,6 +10,7 @@
 #include "cli/query/node_name.h"
 #include "cli/query/place_reader.h"
 #include "cli/query/tree_reader.h"
+#include "sas/v1/node_service.grpc.pb.h"
 
 namespace sasd::cli {
 
@@ -48,9 +49,9 @@ absl::Status RunSummary(const SummaryOptions& options, const Context& context) {
   const auto baseline = ReadBaseline(/*missing_only=*/true, context);
   if (!baseline.ok()) return baseline.status();
   picture.missing.assign(baseline->entries().begin(), baseline->entries().end());
-  auto findings =
-      context.Call(*context.stubs.node, &sas::v1::NodeService::StubInterface::ListFindings,
-                   sas::v1::ListFindingsRequest());
+  auto findings = context.Call(*context.Stub<sas::v1::NodeService>(),
+                               &sas::v1::NodeService::StubInterface::ListFindings,
+                               sas::v1::ListFindingsRequest());
   if (!findings.ok()) return findings.status();
   picture.findings = *std::move(findings);
   picture.names = NamesIn(picture, context);

@@ -16,6 +16,8 @@
 #include "cli/output/event_output.h"
 #include "cli/query/place_reader.h"
 #include "cli/query/watch_filter.h"
+#include "sas/v1/history_service.grpc.pb.h"
+#include "sas/v1/watch_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -31,16 +33,16 @@ absl::StatusOr<std::string> TokenOf(int64_t revision, const Context& context) {
   sas::v1::ListEventsRequest request;
   request.set_page_size(1);
   request.set_after_revision(revision - 1);
-  auto response =
-      context.Call(*context.stubs.history, &HistoryService::StubInterface::ListEvents, request);
+  auto response = context.Call(*context.Stub<sas::v1::HistoryService>(),
+                               &HistoryService::StubInterface::ListEvents, request);
   const auto is_there = [&] {
     return response.ok() && !response->events().empty() &&
            response->events(0).revision() == revision;
   };
   while (is_there() && response->events(0).continued()) {  // the last part has the token
     request.set_page_token(response->next_page_token());
-    response =
-        context.Call(*context.stubs.history, &HistoryService::StubInterface::ListEvents, request);
+    response = context.Call(*context.Stub<sas::v1::HistoryService>(),
+                            &HistoryService::StubInterface::ListEvents, request);
   }
   if (!response.ok()) return response.status();
   if (is_there()) return response->events(0).resume_token();
@@ -123,7 +125,7 @@ class WatchSession {
     request.set_skip_snapshot(!options_.snapshot && token_.empty());
     grpc::ClientContext call;
     call.set_wait_for_ready(reconnecting_);  // else gRPC polls for sasd only every 5 s
-    const auto stream = context_.stubs.watch->Watch(&call, request);
+    const auto stream = context_.Stub<sas::v1::WatchService>()->Watch(&call, request);
     context_.interrupt.Watch([&call] { call.TryCancel(); });
     WatchResponse response;
     while (!ended_ && stream->Read(&response)) {

@@ -347,7 +347,7 @@ absl::StatusOr<std::vector<const Column*>> ChooseColumns(const std::vector<Colum
       std::vector<std::string> keys;
       for (const Column& known : columns) keys.push_back(known.key);
       return absl::InvalidArgumentError(
-          absl::StrCat("no column \"", key, "\"", rpc::DidYouMean(key, keys),
+          absl::StrCat("unknown column \"", key, "\"", rpc::DidYouMean(key, keys),
                        " (columns: ", absl::StrJoin(keys, ", "), ")"));
     }
     chosen.push_back(column);

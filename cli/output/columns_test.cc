@@ -68,7 +68,7 @@ TEST(ColumnsTest, AnUnknownColumnNamesCloseOnesAndAll) {
   const auto chosen = ChooseColumns(columns, "address,adress,wdth");
   EXPECT_EQ(chosen.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(chosen.status().message(),
-            "no column \"adress\"; did you mean \"address\"? "
+            "unknown column \"adress\"; did you mean \"address\"? "
             "(columns: address, os-name, width, revision)");
 }
 

@@ -286,7 +286,7 @@ TEST_F(EventActsTest, LostEnclosureStandsForItsSlots) {
        "notices { severity: SEVERITY_WARNING resource: 'hosts/a' text: 'discovery error' }");
   const std::string text = Printed();
   EXPECT_THAT(text, HasSubstr("- enclosure e1 removed with 2 slots: not responding\n"));
-  EXPECT_THAT(text, HasSubstr("! warning a: discovery error"));
+  EXPECT_THAT(text, HasSubstr("! warning host a: discovery error"));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
 }
 

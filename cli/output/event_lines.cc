@@ -326,8 +326,13 @@ std::string ChangeText(const Change& change, Paint paint) {
 }
 
 std::string NoticeText(const sas::v1::Notice& notice) {
-  return absl::StrCat("! ", EnumText(notice.severity()), " ", ShortName(notice.resource()), ": ",
-                      notice.text());
+  // The two may have one identifier.
+  const absl::string_view collection = CollectionOf(notice.resource());
+  const absl::string_view noun = collection == "hosts"        ? "host "
+                                 : collection == "enclosures" ? "enclosure "
+                                                              : "";
+  return absl::StrCat("! ", EnumText(notice.severity()), " ", noun, ShortName(notice.resource()),
+                      ": ", notice.text());
 }
 
 std::string MarkText(const sas::v1::Event& event) {

@@ -34,7 +34,8 @@ bool IsSilentChange(const sas::v1::Change& change, const sas::v1::Cause& cause);
 // device.
 bool OnlyHandleDiffers(const sas::v1::Change& change);
 
-// "! warning 5000ccab0300113f: ...".
+// "! warning 5000ccab0300113f: ..."; of a host or an enclosure "! warning host 500605b00ab01230:
+// ...".
 std::string NoticeText(const sas::v1::Notice& notice);
 
 // "gap: 1 event lost on host X, ..." where the event marks lost events or a reset;

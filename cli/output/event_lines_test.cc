@@ -142,7 +142,7 @@ TEST(EventLinesTest, AGapMayHaveNoHost) {
 TEST(EventLinesTest, ANoticeShowsSeverityAndSubject) {
   EXPECT_THAT(Print("revision: 3 notices { severity: SEVERITY_WARNING resource: "
                     "\"hosts/500605b00ab01230\" text: \"temperature 85 C\" }"),
-              HasSubstr("! warning 500605b00ab01230: temperature 85 C"));
+              HasSubstr("! warning host 500605b00ab01230: temperature 85 C"));
 }
 
 TEST(EventLinesTest, AStreamGapNamesBothRevisions) {

@@ -39,10 +39,10 @@ std::string MessageOf(const Finding& finding) {
   return absl::StrCat(finding.message(), " (dismissed: ", finding.dismissal().reason(), ")");
 }
 
-std::vector<std::string> Cells(const Finding& finding, const PlaceNames& names) {
+std::vector<std::string> Cells(const Finding& finding) {
   const bool is_root = finding.root_cause().empty();
   return {EnumText(finding.severity()), absl::StrCat(is_root ? "" : "  ", finding.reason()),
-          names.InText(MessageOf(finding))};
+          MessageOf(finding)};
 }
 
 }  // namespace
@@ -71,17 +71,17 @@ std::string StatusWord(const sas::v1::ListFindingsResponse& response, const Pain
 }
 
 std::vector<std::string> FindingLines(const std::vector<const Finding*>& findings,
-                                      const Paint& paint, const PlaceNames& names) {
+                                      const Paint& paint) {
   // The message is last: it needs no width.
   TableLayout layout({false, false, false});
   for (const Finding* finding : findings) {
-    std::vector<std::string> cells = Cells(*finding, names);
+    std::vector<std::string> cells = Cells(*finding);
     cells.back().clear();
     layout.Fit(cells);
   }
   std::vector<std::string> lines;
   for (const Finding* finding : findings) {
-    lines.push_back(Painted(paint, StatusOf(*finding), layout.Line(Cells(*finding, names))));
+    lines.push_back(Painted(paint, StatusOf(*finding), layout.Line(Cells(*finding))));
   }
   return lines;
 }

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "cli/output/paint.h"
-#include "cli/output/place_names.h"
 #include "sas/v1/node_service.pb.h"
 
 // What is wrong, as text for people. Pure functions.
@@ -13,9 +12,8 @@ namespace sasd::cli {
 
 // One line for each finding, without '\n': severity, reason and message, in columns. What follows
 // from another finding is indented. Critical ones are red, warnings yellow, dismissed ones green.
-// Hosts and enclosures go by their aliases.
 std::vector<std::string> FindingLines(const std::vector<const sas::v1::Finding*>& findings,
-                                      const Paint& paint, const PlaceNames& names = {});
+                                      const Paint& paint);
 
 // Whether the finding counts for the status: nobody has dismissed it.
 bool Counts(const sas::v1::Finding& finding);

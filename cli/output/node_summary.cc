@@ -417,7 +417,7 @@ class Summary {
     const size_t all = findings.size();
     if (all > kMostFindings) findings.resize(kMostFindings);
     std::string text = "\n";
-    for (const std::string& line : FindingLines(findings, paint, picture_.names)) {
+    for (const std::string& line : FindingLines(findings, paint)) {
       absl::StrAppend(&text, line, "\n");
     }
     if (all > kMostFindings) {

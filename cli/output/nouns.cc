@@ -84,9 +84,9 @@ absl::StatusOr<const Noun*> FindNoun(absl::string_view word) {
     words.push_back(noun.plural);
     words.insert(words.end(), noun.aliases.begin(), noun.aliases.end());
   }
-  return absl::InvalidArgumentError(absl::StrCat("no noun \"", word, "\"",
+  return absl::InvalidArgumentError(absl::StrCat("unknown kind of object \"", word, "\"",
                                                  rpc::DidYouMean(word, words),
-                                                 " (nouns: ", absl::StrJoin(plurals, ", "), ")"));
+                                                 " (kinds: ", absl::StrJoin(plurals, ", "), ")"));
 }
 
 const Noun& NounOf(sas::v1::ResourceKind kind) {

@@ -15,7 +15,7 @@ absl::StatusOr<Output> ParseOutput(absl::string_view word) {
   for (size_t i = 0; i < kWords.size(); ++i) {
     if (kWords[i] == word) return static_cast<Output>(i);
   }
-  return absl::InvalidArgumentError(absl::StrCat("no output format \"", word, "\"",
+  return absl::InvalidArgumentError(absl::StrCat("unknown output format \"", word, "\"",
                                                  rpc::DidYouMean(word, kWords),
                                                  " (formats: ", absl::StrJoin(kWords, ", "), ")"));
 }

@@ -15,7 +15,7 @@ TEST(OutputFormTest, ParsesEveryFormat) {
   const absl::Status status = ParseOutput("yml").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(),
-            "no output format \"yml\"; did you mean \"yaml\"? "
+            "unknown output format \"yml\"; did you mean \"yaml\"? "
             "(formats: table, wide, json, jsonl, yaml, name)");
 }
 

@@ -17,13 +17,42 @@ bool IsOfId(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.';
 }
 
-// The word before a position, without what stands between.
-absl::string_view WordBefore(absl::string_view text, size_t at) {
-  size_t end = at;
-  while (end > 0 && text[end - 1] == ' ') --end;
-  size_t begin = end;
-  while (begin > 0 && text[begin - 1] != ' ') --begin;
-  return text.substr(begin, end - begin);
+// What an identifier is, by the last word before it that says so: a host, an enclosure, a host that
+// owns a phy or a port, or something else.
+enum class Kind { kOther, kHost, kEnclosure, kOwner };
+
+// Whether a word says it.
+bool ReadKind(absl::string_view word, Kind* kind) {
+  struct Entry {
+    absl::string_view word;
+    Kind kind;
+  };
+  static constexpr Entry kEntries[] = {
+      {"host", Kind::kHost},
+      {"hosts", Kind::kHost},
+      {"over", Kind::kHost},
+      {"parent", Kind::kHost},
+      {"enclosure", Kind::kEnclosure},
+      {"enclosures", Kind::kEnclosure},
+      {"phy", Kind::kOwner},
+      {"port", Kind::kOwner},
+      {"via", Kind::kOwner},
+      {"device", Kind::kOther},
+      {"devices", Kind::kOther},
+      {"drive", Kind::kOther},
+      {"expander", Kind::kOther},
+      {"expanders", Kind::kOther},
+      {"lu", Kind::kOther},
+      {"slot", Kind::kOther},
+      {"to", Kind::kOther},
+      {"unit", Kind::kOther},
+  };
+  for (const Entry& entry : kEntries) {
+    if (entry.word != word) continue;
+    *kind = entry.kind;
+    return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -90,6 +119,7 @@ std::string PlaceNames::InCell(sas::v1::ResourceKind kind, const std::string& ce
 std::string PlaceNames::InText(const std::string& text) const {
   if (aliases_.empty()) return text;
   std::string out;
+  Kind kind = Kind::kOther;
   for (size_t at = 0; at < text.size();) {
     if (!IsOfId(text[at])) {
       out.push_back(text[at++]);
@@ -101,17 +131,18 @@ std::string PlaceNames::InText(const std::string& text) const {
     size_t id_end = end;
     while (id_end > at && text[id_end - 1] == '.') --id_end;
     const absl::string_view id = absl::string_view(text).substr(at, id_end - at);
-    // A number after a slash is a slot's. Before one that stands alone is the kind of the object.
-    const bool has_slot = end + 1 < text.size() && text[end] == '/' &&
-                          absl::ascii_isdigit(static_cast<unsigned char>(text[end + 1]));
-    const bool is_part = at > 0 && text[at - 1] == '/';
-    const absl::string_view before = WordBefore(text, at);
     const std::string* alias = nullptr;
-    if (has_slot || before == "enclosure") {
-      alias = AliasOf("enclosures", id);
-    } else if (!is_part && before != "device" && before != "expander" && before != "to") {
-      alias = AliasOf("hosts", id);
-      if (alias == nullptr) alias = AliasOf("enclosures", id);
+    // Behind a slash is a part of another object's name.
+    const bool is_part = at > 0 && text[at - 1] == '/';
+    if (!ReadKind(id, &kind) && !is_part) {
+      // A number after a slash is a slot's, unless the object is a phy or a port.
+      const bool has_slot = end + 1 < text.size() && text[end] == '/' &&
+                            absl::ascii_isdigit(static_cast<unsigned char>(text[end + 1]));
+      if (kind == Kind::kHost || kind == Kind::kOwner) {
+        alias = AliasOf("hosts", id);
+      } else if (kind == Kind::kEnclosure || has_slot) {
+        alias = AliasOf("enclosures", id);
+      }
     }
     absl::StrAppend(&out, alias == nullptr ? id : absl::string_view(*alias),
                     absl::string_view(text).substr(id_end, end - id_end));

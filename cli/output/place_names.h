@@ -33,8 +33,10 @@ class PlaceNames {
   // A cell of a table that shows objects of a kind by their identifiers, comma-separated: with the
   // aliases of those that have one.
   std::string InCell(sas::v1::ResourceKind kind, const std::string& cell) const;
-  // A line for people, with aliases in place of the identifiers of hosts and enclosures: "host
-  // 500605b00ab01234" is "host rack3-a", and "5000ccab03001100/3" is "rack3-top/3".
+  // A line for people about an event, with aliases in place of the identifiers of hosts and
+  // enclosures: "host 500605b00ab01234" is "host rack3-a", "phy 500605b00ab01234/2" is "phy
+  // rack3-a/2", and "5000ccab03001100/3" is "rack3-top/3". A host and an enclosure may have one
+  // identifier: words such as "host" before it decide.
   std::string InText(const std::string& text) const;
 
  private:

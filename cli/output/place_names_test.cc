@@ -53,6 +53,25 @@ TEST(PlaceNamesTest, LinesShowAliases) {
             "lost its path over rack3-a, 1 left");
 }
 
+TEST(PlaceNamesTest, HostKeepsItsAddressBesideTheAliasOfItsEnclosure) {
+  PlaceNames names;
+  names.AddAlias("enclosures/500605b00ab01234", "inner");
+  for (const char* line :
+       {"host 500605b00ab01234 added", "path over 500605b00ab01234 appeared",
+        "hosts 500605b00ab01230,500605b00ab01234 -> 500605b00ab01234",
+        "phy 500605b00ab01234/3 down", "end device via 500605b00ab01234/phy 3"}) {
+    EXPECT_EQ(names.InText(line), line);
+  }
+  EXPECT_EQ(names.InText("drive ZA1  500605b00ab01234/0"), "drive ZA1  inner/0");
+  names.AddAlias("hosts/500605b00ab01234", "rack3-a");
+  EXPECT_EQ(names.InText("phy 500605b00ab01234/3, enclosure 500605b00ab01234, over "
+                         "500605b00ab01234: expander 500605b00ab01234"),
+            "phy rack3-a/3, enclosure inner, over rack3-a: expander 500605b00ab01234");
+  EXPECT_EQ(names.InText("port 500605b00ab01234/500605b00ab01234"),
+            "port rack3-a/500605b00ab01234");
+  EXPECT_EQ(names.InText("lost hosts none -> 500605b00ab01234"), "lost hosts none -> rack3-a");
+}
+
 TEST(PlaceNamesTest, OtherObjectsKeepTheirAddress) {
   const PlaceNames names = Named();
   for (const char* line :

@@ -1,4 +1,5 @@
 #include "cli/query/baseline_reader.h"
+#include "sas/v1/baseline_service.grpc.pb.h"
 
 namespace sasd::cli {
 
@@ -9,7 +10,7 @@ absl::StatusOr<sas::v1::ListBaselineResponse> ReadBaseline(bool missing_only,
   request.set_page_size(1000);
   request.set_missing_only(missing_only);
   do {
-    const auto page = context.Call(*context.stubs.baseline,
+    const auto page = context.Call(*context.Stub<sas::v1::BaselineService>(),
                                    &sas::v1::BaselineService::StubInterface::ListBaseline, request);
     if (!page.ok()) return page.status();
     all.MergeFrom(*page);

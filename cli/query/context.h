@@ -17,44 +17,12 @@
 #include "cli/query/interrupt.h"
 #include "cli/query/rpc_error.h"
 #include "grpcpp/client_context.h"
-#include "sas/emulator/v1/emulator_service.grpc.pb.h"
-#include "sas/v1/alias_service.grpc.pb.h"
-#include "sas/v1/baseline_service.grpc.pb.h"
-#include "sas/v1/history_service.grpc.pb.h"
-#include "sas/v1/metrics_service.grpc.pb.h"
-#include "sas/v1/node_service.grpc.pb.h"
-#include "sas/v1/topology_service.grpc.pb.h"
-#include "sas/v1/watch_service.grpc.pb.h"
 
 namespace sasd::cli {
 
-// The services of one sasd.
-struct Stubs {
-  std::unique_ptr<sas::v1::TopologyService::StubInterface> topology;
-  std::unique_ptr<sas::v1::NodeService::StubInterface> node;
-  std::unique_ptr<sas::v1::HistoryService::StubInterface> history;
-  std::unique_ptr<sas::v1::WatchService::StubInterface> watch;
-  std::unique_ptr<sas::v1::BaselineService::StubInterface> baseline;
-  std::unique_ptr<sas::emulator::v1::EmulatorService::StubInterface> emulator;
-  std::unique_ptr<sas::v1::MetricsService::StubInterface> metrics;
-  std::unique_ptr<sas::v1::AliasService::StubInterface> aliases;
-
-  // The stubs of all services behind one channel.
-  static Stubs Make(const std::shared_ptr<grpc::ChannelInterface>& channel) {
-    return {sas::v1::TopologyService::NewStub(channel),
-            sas::v1::NodeService::NewStub(channel),
-            sas::v1::HistoryService::NewStub(channel),
-            sas::v1::WatchService::NewStub(channel),
-            sas::v1::BaselineService::NewStub(channel),
-            sas::emulator::v1::EmulatorService::NewStub(channel),
-            sas::v1::MetricsService::NewStub(channel),
-            sas::v1::AliasService::NewStub(channel)};
-  }
-};
-
 // What every command uses. The references must outlive the command.
 struct Context {
-  const Stubs& stubs;
+  std::shared_ptr<grpc::ChannelInterface> channel;  // to sasd
   std::ostream& out;
   std::ostream& err;
   Interrupt& interrupt;
@@ -62,6 +30,12 @@ struct Context {
   Paint paint;
   WallClock clock = {};
   Screen screen = {};
+
+  // The stub of a service, such as sas::v1::NodeService. A file includes those that it calls.
+  template <typename Service>
+  std::unique_ptr<typename Service::StubInterface> Stub() const {
+    return Service::NewStub(channel);
+  }
 
   // A context with the deadline of one call; InfiniteDuration() for none.
   std::unique_ptr<grpc::ClientContext> NewCall(absl::Duration timeout) const {
@@ -74,10 +48,10 @@ struct Context {
 
   // Makes a unary call within the endpoint's timeout. Shows on a terminal that it takes long.
   // Errors: as FromRpc().
-  template <typename Stub, typename Request, typename Response>
-  absl::StatusOr<Response> Call(Stub& stub,
-                                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                             Response*),
+  template <typename StubInterface, typename Request, typename Response>
+  absl::StatusOr<Response> Call(StubInterface& stub,
+                                grpc::Status (StubInterface::*method)(grpc::ClientContext*,
+                                                                      const Request&, Response*),
                                 const Request& request) const {
     Response response;
     const Progress progress(err, screen.shows_progress, "waiting for sasd");

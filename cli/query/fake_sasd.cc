@@ -140,10 +140,11 @@ grpc::Status FakeBaselineService::Undismiss(grpc::ServerContext*,
   return failure_;
 }
 
-FakeSasd::FakeSasd() : server_(NewServer(topology, node, history, baseline)), stubs_(NewStubs()) {}
+FakeSasd::FakeSasd()
+    : server_(NewServer(topology, node, history, baseline)), channel_(NewChannel()) {}
 
-Stubs FakeSasd::NewStubs() {
-  return Stubs::Make(server_->InProcessChannel(grpc::ChannelArguments()));
+std::shared_ptr<grpc::ChannelInterface> FakeSasd::NewChannel() {
+  return server_->InProcessChannel(grpc::ChannelArguments());
 }
 
 sas::v1::Resource ParseResource(const std::string& text) {

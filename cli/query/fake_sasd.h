@@ -142,10 +142,11 @@ class FakeSasd {
  public:
   FakeSasd();
 
-  Stubs NewStubs();
+  // In this process.
+  std::shared_ptr<grpc::ChannelInterface> NewChannel();
   // Writes to `out` and `err`, without colour. The fake must outlive it.
   Context context() {
-    return {stubs_, out, err, interrupt_, {"unix:/fake.sock", absl::Seconds(30)}, Paint(), clock};
+    return {channel_, out, err, interrupt_, {"unix:/fake.sock", absl::Seconds(30)}, Paint(), clock};
   }
 
   FakeTopologyService topology;
@@ -157,7 +158,7 @@ class FakeSasd {
 
  private:
   const std::unique_ptr<grpc::Server> server_;
-  const Stubs stubs_;
+  const std::shared_ptr<grpc::ChannelInterface> channel_;
   Interrupt interrupt_;
 };
 

@@ -39,7 +39,7 @@ absl::Status UnknownKey(const Noun& noun, absl::string_view key) {
   for (const Column& column : ColumnsOf(noun.kind)) {
     if (!absl::c_linear_search(keys, column.key)) keys.push_back(column.key);
   }
-  return absl::InvalidArgumentError(absl::StrCat("no filter \"", key, "\" for ", noun.plural,
+  return absl::InvalidArgumentError(absl::StrCat("unknown filter \"", key, "\" for ", noun.plural,
                                                  rpc::DidYouMean(key, keys),
                                                  " (filters: ", absl::StrJoin(keys, ", "), ")"));
 }
@@ -72,7 +72,7 @@ absl::StatusOr<uint64_t> ParsePeripheralType(absl::string_view key, absl::string
     if (!absl::StartsWith(PeripheralName(type), "type ")) names.push_back(PeripheralName(type));
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "filter ", key, ": no type \"", word, "\"", rpc::DidYouMean(word, names),
+      "filter ", key, ": unknown type \"", word, "\"", rpc::DidYouMean(word, names),
       " (types: ", absl::StrJoin(names, ", "), ", or an SPC peripheral device type number)"));
 }
 
@@ -147,8 +147,9 @@ absl::StatusOr<std::string> ConditionValue(const FilterKey& key, sas::v1::Operat
     case FilterKey::Form::kAddress:
       return ParseAddress(key.key, word);
     case FilterKey::Form::kEnum: {
-      const auto number =
-          IsOrder(op) ? ParseSpeed(key.key, word) : ParseEnum(*key.type, key.key, word);
+      const auto number = IsOrder(op)
+                              ? ParseSpeed(key.key, word)
+                              : ParseEnum(*key.type, absl::StrCat("filter ", key.key), word);
       if (!number.ok()) return number.status();
       if (key.type == sas::v1::DeviceState_descriptor() && *number == sas::v1::DEVICE_STATE_GONE) {
         return GoneIsNowhere(key.key);
@@ -207,7 +208,7 @@ absl::Status CheckPossible(absl::string_view column, const std::string& value) {
     const auto is_value = [&](const std::string& w) { return absl::EqualsIgnoreCase(w, value); };
     if (!absl::c_any_of(words, is_value)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("filter to: no value \"", value, "\"", rpc::DidYouMean(value, words),
+          absl::StrCat("filter to: unknown value \"", value, "\"", rpc::DidYouMean(value, words),
                        " (values: ", absl::StrJoin(words, ", "), ")"));
     }
   }
@@ -375,7 +376,7 @@ absl::string_view OperatorText(sas::v1::Operator op) {
   }
 }
 
-absl::StatusOr<int> ParseEnum(const EnumDescriptor& type, absl::string_view key,
+absl::StatusOr<int> ParseEnum(const EnumDescriptor& type, absl::string_view what,
                               absl::string_view word) {
   std::vector<std::string> allowed;
   for (int i = 0; i < type.value_count(); ++i) {
@@ -387,7 +388,7 @@ absl::StatusOr<int> ParseEnum(const EnumDescriptor& type, absl::string_view key,
     if (Dashed(text) == Dashed(word)) return number;
     allowed.push_back(text);
   }
-  return absl::InvalidArgumentError(absl::StrCat("filter ", key, ": no value \"", word, "\"",
+  return absl::InvalidArgumentError(absl::StrCat(what, ": unknown value \"", word, "\"",
                                                  rpc::DidYouMean(word, allowed),
                                                  " (values: ", absl::StrJoin(allowed, ", "), ")"));
 }

@@ -54,9 +54,9 @@ struct ResourceSelection {
 absl::StatusOr<ResourceSelection> SelectResources(const Context& context, const Noun& noun,
                                                   const std::vector<Condition>& conditions);
 
-// The enum value for a word such as "attached" or "12g". Error: kInvalidArgument names the key,
-// close words, and the allowed ones.
-absl::StatusOr<int> ParseEnum(const google::protobuf::EnumDescriptor& type, absl::string_view key,
+// The enum value for a word such as "attached" or "12g". `what` it is, for people: "filter state".
+// Error: kInvalidArgument names that, close words, and the allowed ones.
+absl::StatusOr<int> ParseEnum(const google::protobuf::EnumDescriptor& type, absl::string_view what,
                               absl::string_view word);
 
 }  // namespace sasd::cli

@@ -152,7 +152,8 @@ TEST_F(SelectTest, ImpossibleValuesAreErrors) {
            {"devices", "address=sdx", "filter address: \"sdx\" is not an address"},
            {"lus", "size=big", "filter size: \"big\" is not a size"},
            {"lus", "paths=all", "filter paths: \"all\" is not a number"},
-           {"ports", "to=expander", "filter to: no value \"expander\"; did you mean \"expanders\""},
+           {"ports", "to=expander",
+            "filter to: unknown value \"expander\"; did you mean \"expanders\""},
        }) {
     EXPECT_THAT(Ask(c.noun, {c.filter}), StartsWith(c.error));
   }
@@ -229,11 +230,11 @@ TEST_F(SelectTest, AMistypedKeyNamesCloseOnesAndAll) {
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(
       Ask("slots", {"ocupied=yes"}),
-      "no filter \"ocupied\" for slots; did you mean \"occupied\"? (filters: host, enclosure, "
+      "unknown filter \"ocupied\" for slots; did you mean \"occupied\"? (filters: host, enclosure, "
       "occupied, behind, slot, label, block-devices, vendor, model, serial, drive, addresses, "
       "os-name, sources, revision, updated, name)");
   EXPECT_THAT(Ask("drives", {"banana=1"}),
-              StartsWith("no filter \"banana\" for drives (filters: "));
+              StartsWith("unknown filter \"banana\" for drives (filters: "));
 }
 
 TEST_F(SelectTest, AMistypedValueNamesCloseOnesAndAll) {
@@ -244,25 +245,26 @@ TEST_F(SelectTest, AMistypedValueNamesCloseOnesAndAll) {
   };
   for (const Case& c : std::vector<Case>{
            {"devices", "protocol=sat",
-            "filter protocol: no value \"sat\"; did you mean \"sata\"? "
+            "filter protocol: unknown value \"sat\"; did you mean \"sata\"? "
             "(values: ssp, stp, smp, sata)"},
            {"phys", "rate=12",
-            "filter rate: no value \"12\"; did you mean \"12G\"? (values: disabled, "
+            "filter rate: unknown value \"12\"; did you mean \"12G\"? (values: disabled, "
             "negotiation-failed, sata-spinup-hold, port-selector, reset-in-progress, "
             "unsupported-phy, 1.5G, 3G, 6G, 12G, 22.5G)"},
            {"phys", "linked=maybe", "filter linked: \"maybe\" is not yes or no"},
            {"ports", "min-width=wide", "filter min-width: \"wide\" is not a number"},
            {"ports", "min-width=-1", "filter min-width: \"-1\" is not a number"},
            {"lus", "type=dsk",
-            "filter type: no type \"dsk\"; did you mean \"disk\"? (types: disk, tape, processor, "
+            "filter type: unknown type \"dsk\"; did you mean \"disk\"? (types: disk, tape, "
+            "processor, "
             "cd, changer, enclosure, rbc-disk, zbc-disk, or an SPC peripheral device type number)"},
            {"devices", "parent=nowhere",
-            "no host or expander \"nowhere\"; `sasctl list hosts` lists all"},
+            "no host or expander \"nowhere\"; `sasctl list hosts` lists the hosts"},
        }) {
     EXPECT_EQ(Ask(c.noun, {c.filter}), c.error);
   }
   // The filter has only the fields that are set.
-  EXPECT_THAT(Ask("devices", {"state=unspecified"}), StartsWith("filter state: no value"));
+  EXPECT_THAT(Ask("devices", {"state=unspecified"}), StartsWith("filter state: unknown value"));
 }
 
 TEST_F(SelectTest, AMissingObjectIsNotFound) {

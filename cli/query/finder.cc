@@ -14,7 +14,7 @@
 #include "cli/output/format.h"
 #include "cli/output/nouns.h"
 #include "cli/query/place_reader.h"
-#include "sas/v1/topology_service.pb.h"
+#include "sas/v1/topology_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -67,8 +67,8 @@ absl::Status NotFound(absl::string_view query, const std::vector<ResourceKind>& 
     close = absl::StrCat("; close names: ", absl::StrJoin(suggestions, ", "));
   } else {
     const bool drives = kinds.empty() || kinds[0] == sas::v1::RESOURCE_KIND_LOGICAL_UNIT;
-    close =
-        absl::StrCat("; `sasctl list ", drives ? "drives" : NounOf(kinds[0]).plural, "` lists all");
+    const std::string plural = drives ? "drives" : NounOf(kinds[0]).plural;
+    close = absl::StrCat("; `sasctl list ", plural, "` lists the ", plural);
   }
   return absl::NotFoundError(absl::StrCat("no ", KindText(kinds), " \"", query, "\"", close));
 }
@@ -132,8 +132,11 @@ absl::Status Ambiguous(absl::string_view query,
   std::string lines;
   for (int i = 0; i < std::min(found.size(), kMost); ++i) {
     const std::string about = DescribeResource(found.Get(i));
+    const google::protobuf::Message* const inner = Inner(found.Get(i));
+    const std::string alias = inner == nullptr ? "" : FieldText(*inner, "alias");
     absl::StrAppend(&lines, "\n  ", NounOf(found.Get(i)).singular, " ", NameOf(found.Get(i)),
-                    about.empty() ? "" : "  ", about);
+                    alias.empty() ? "" : absl::StrCat(" (", alias, ")"), about.empty() ? "" : "  ",
+                    about);
   }
   if (found.size() > kMost) absl::StrAppend(&lines, "\n  and ", found.size() - kMost, " more");
   return absl::FailedPreconditionError(absl::StrCat(
@@ -168,7 +171,7 @@ absl::StatusOr<sas::v1::FindResourcesResponse> Ask(const Context& context, absl:
   sas::v1::FindResourcesRequest request;
   request.set_query(bare);
   for (const ResourceKind kind : kinds) request.add_kinds(kind);
-  auto response = context.Call(*context.stubs.topology,
+  auto response = context.Call(*context.Stub<sas::v1::TopologyService>(),
                                &sas::v1::TopologyService::StubInterface::FindResources, request);
   if (!response.ok()) return response.status();
   if (response->resources().empty() && !response->removed_resources().empty()) {

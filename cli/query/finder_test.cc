@@ -112,9 +112,9 @@ TEST_F(FinderTest, NotFoundNamesCloseOnes) {
 }
 
 TEST_F(FinderTest, NotFoundSuggestsAListCommand) {
-  EXPECT_EQ(Find("/dev/sdq"), "no object \"/dev/sdq\"; `sasctl list drives` lists all");
+  EXPECT_EQ(Find("/dev/sdq"), "no object \"/dev/sdq\"; `sasctl list drives` lists the drives");
   EXPECT_EQ(Find("x", {sas::v1::RESOURCE_KIND_ENCLOSURE}),
-            "no enclosure \"x\"; `sasctl list enclosures` lists all");
+            "no enclosure \"x\"; `sasctl list enclosures` lists the enclosures");
 }
 
 TEST_F(FinderTest, ListsSeveralMatches) {

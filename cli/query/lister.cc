@@ -1,4 +1,5 @@
 #include "cli/query/lister.h"
+#include "sas/v1/topology_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -28,7 +29,7 @@ absl::Status Pages(const Context& context,
                    Request request, const TakePage& take) {
   request.set_page_size(kPageSize);
   for (;;) {
-    const auto response = context.Call(*context.stubs.topology, method, request);
+    const auto response = context.Call(*context.Stub<sas::v1::TopologyService>(), method, request);
     if (!response.ok()) return response.status();
     if (!take(ItemsOf(*response)) || response->next_page_token().empty()) return absl::OkStatus();
     request.set_page_token(response->next_page_token());

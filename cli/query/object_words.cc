@@ -9,6 +9,8 @@
 #include "absl/strings/str_split.h"
 #include "cli/output/format.h"
 #include "cli/query/lister.h"
+#include "sas/emulator/v1/emulator_service.grpc.pb.h"
+#include "sas/v1/alias_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -89,7 +91,7 @@ std::vector<std::string> FieldWords(const Context& context, ResourceKind kind,
 std::vector<std::string> AliasWords(const Context& context) {
   sas::v1::ListAliasesRequest request;
   request.set_page_size(1000);
-  const auto response = context.Call(*context.stubs.aliases,
+  const auto response = context.Call(*context.Stub<sas::v1::AliasService>(),
                                      &sas::v1::AliasService::StubInterface::ListAliases, request);
   std::vector<std::string> words;
   if (!response.ok()) return words;
@@ -101,7 +103,7 @@ std::vector<std::string> ElementWords(const Context& context) {
   sas::emulator::v1::ListElementsRequest request;
   request.set_page_size(1000);
   const auto response =
-      context.Call(*context.stubs.emulator,
+      context.Call(*context.Stub<sas::emulator::v1::EmulatorService>(),
                    &sas::emulator::v1::EmulatorService::StubInterface::ListElements, request);
   std::vector<std::string> words;
   if (!response.ok()) return words;

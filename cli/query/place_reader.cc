@@ -1,6 +1,7 @@
 #include "cli/query/place_reader.h"
 
-#include "sas/v1/topology_service.pb.h"
+#include "sas/v1/alias_service.grpc.pb.h"
+#include "sas/v1/topology_service.grpc.pb.h"
 
 namespace sasd::cli {
 
@@ -9,7 +10,7 @@ PlaceNames ReadAliases(const Context& context) {
   sas::v1::ListAliasesRequest request;
   request.set_page_size(1000);
   do {
-    const auto page = context.Call(*context.stubs.aliases,
+    const auto page = context.Call(*context.Stub<sas::v1::AliasService>(),
                                    &sas::v1::AliasService::StubInterface::ListAliases, request);
     if (!page.ok()) break;
     for (const sas::v1::Alias& alias : page->aliases()) {
@@ -25,8 +26,9 @@ PlaceNames ReadPlaceNames(const Context& context) {
   sas::v1::ListEnclosuresRequest request;
   request.set_page_size(1000);
   do {
-    const auto page = context.Call(
-        *context.stubs.topology, &sas::v1::TopologyService::StubInterface::ListEnclosures, request);
+    const auto page =
+        context.Call(*context.Stub<sas::v1::TopologyService>(),
+                     &sas::v1::TopologyService::StubInterface::ListEnclosures, request);
     if (!page.ok()) break;
     for (const sas::v1::Enclosure& enclosure : page->enclosures()) names.Add(enclosure);
     request.set_page_token(page->next_page_token());

@@ -1,8 +1,7 @@
 #include "cli/query/tree_reader.h"
+#include "sas/v1/watch_service.grpc.pb.h"
 
 #include <utility>
-
-#include "sas/v1/watch_service.pb.h"
 
 namespace sasd::cli {
 namespace {
@@ -36,7 +35,7 @@ absl::StatusOr<TreeSnapshot> ReadTreeSnapshot(const Context& context,
   for (const std::string& host : hosts) request.mutable_filter()->add_hosts(host);
   const Progress progress(context.err, context.screen.shows_progress, "reading the topology");
   const auto call = context.NewCall(context.endpoint.timeout);
-  const auto stream = context.stubs.watch->Watch(call.get(), request);
+  const auto stream = context.Stub<sas::v1::WatchService>()->Watch(call.get(), request);
   TreeSnapshot snapshot;
   sas::v1::WatchResponse response;
   while (stream->Read(&response)) {

@@ -74,7 +74,7 @@ absl::Status Unknown(absl::string_view key, const std::vector<const Noun*>& noun
       if (!absl::c_linear_search(keys, known.key)) keys.push_back(known.key);
     }
   }
-  return absl::InvalidArgumentError(absl::StrCat("no filter \"", key, "\" for events",
+  return absl::InvalidArgumentError(absl::StrCat("unknown filter \"", key, "\" for events",
                                                  rpc::DidYouMean(key, keys),
                                                  " (filters: ", absl::StrJoin(keys, ", "), ")"));
 }

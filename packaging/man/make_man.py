@@ -31,7 +31,7 @@ PAGES = {
     "sashba.1": "emulator/qemu/sashba",
     "sas-events.7": "cli/sasctl",
 }
-COLUMN = 30  # where CLI11 begins the descriptions
+COLUMN = 30  # where CLI11, and sasctl, begin the descriptions
 
 
 def roff(text):
@@ -60,7 +60,7 @@ class Help:
             if line.startswith("Usage: "):
                 self.usage = line[len("Usage: ") :]
             elif not self.usage:
-                self.description += line
+                self.description += (" " if self.description else "") + line.strip()
             elif re.match(r"\S.*:$", line):
                 part = []
                 self.sections.append((line[:-1], part))
@@ -76,13 +76,21 @@ class Help:
     def commands(self):
         """The names of the commands."""
         for title, items in self.sections:
-            if title == "Subcommands":
+            if title in ("Subcommands", "Commands"):
                 return [name.split(",")[0] for name, _ in items]
         return []
 
     def options(self):
-        """(title, items) without the commands."""
-        return [section for section in self.sections if section[0] != "Subcommands"]
+        """(title, items) without the commands and the examples."""
+        others = ("Subcommands", "Commands", "Examples")
+        return [section for section in self.sections if section[0] not in others]
+
+    def examples(self):
+        """The lines of the examples, as sasctl shows them."""
+        for title, items in self.sections:
+            if title == "Examples":
+                return [name for name, _ in items]
+        return []
 
 
 def heading(name):
@@ -127,7 +135,7 @@ def list_of(items):
 def options_of(program):
     out = []
     for title, items in Help(program).options():
-        if title not in ("Options", "Positionals"):
+        if title not in ("Options", "Positionals", "Arguments"):
             out.append(f".SS {roff(title)}")
         out.append(list_of(items))
     return "\n".join(out)
@@ -144,6 +152,9 @@ def commands_of(program, words=()):
             shown = [item for item in items if not item[0].startswith("-h,")]
             if shown:
                 out.append(list_of(shown))
+        if command.examples() and not command.commands():
+            lines = "\n".join(roff(line) for line in command.examples())
+            out.append(f".PP\nExamples:\n.PP\n.nf\n{lines}\n.fi")
         out.append(commands_of(program, [*words, name]))
     return "\n".join(each for each in out if each)
 
