@@ -50,9 +50,15 @@ def plain(text):
     """Without what differs from run to run."""
     text = re.sub(rf"^{re.escape(socket.gethostname())}$", NODE, text, flags=re.M)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?( or before)?", "<time>", text)
-    text = re.sub(r"\br\d+ \d\d:\d\d:\d\d\.\d+", "r# <time>", text)
+    text = re.sub(r"(\x1b\[2m|\b)r\d+ \d\d:\d\d:\d\d\.\d+", r"\1r# <time>", text)
     text = re.sub(r"(revision:?( between)?) +\d+( and \d+)?", r"\1 #", text)
-    text = re.sub(r"uid \d+, pid \d+, role \w+", "uid #, pid #, role #", text)
+    text = re.sub(r"uid \d+, pid \d+", "uid #, pid #", text)
+    text = re.sub(r"pid #, role \w+|\"role\":\"\w+\"", lambda m: re.sub(r"\w+(\"?)$", r"#\1", m[0]), text)
+    # JSON.
+    number = r'"(revision|previousRevision|arrivalMonotonicTimeNs|eventContext|pid)":"?\d+"?'
+    text = re.sub(number, r'"\1":#', text)
+    text = re.sub(r'"(\w*[tT]ime)":"[^"]*"', r'"\1":"<time>"', text)
+    text = re.sub(r'"resumeToken":"[^"]*"', '"resumeToken":"TOKEN"', text)
     return re.sub(r"[ \t]+$", "", text, flags=re.M)
 
 
@@ -110,7 +116,7 @@ def play(page, nodes):
                 sasd.run(*shlex.split(comment)[1:])
                 sasd.run("wait", "--settled")
         code, output = bash(command, sasd.address, nodes.before)
-        wrong = re.search(r"see sasctl --help|did you mean", output)
+        wrong = re.search(r"see sasctl .*--help|did you mean", output)
         assert code in FINE and not wrong, (command, output)
         yield i, command, shown, output
 
@@ -142,32 +148,82 @@ def read_all(fd):
         text += part
 
 
-MAIN = {
-    "summary": [],
-    "tree": ["tree"],
-    "drives": ["list", "drives"],
-    "enclosures": ["list", "enclosures"],
-    "health": ["health"],
+# The main commands. A fabric has an enclosure with an alias, one without, and a drive in its slot 3.
+MAIN = (
+    [],
+    ["tree"],
+    ["tree", "ENCLOSURE"],
+    ["list", "hosts"],
+    ["list", "drives"],
+    ["list", "enclosures"],
+    ["list", "slots", "-f", "enclosure=rack3-top,slot<4"],
+    ["show", "rack3-top/4"],
+    ["impact", "ENCLOSURE"],
+    ["alias", "list"],
+    ["health"],
+    ["history", "rack3-top/3", "-n", "2"],
+    ["events", "--after", "SINCE"],
+    ["diff", "--since", "SINCE"],
+    ["baseline", "show", "--missing"],
+)
+# Texts that a terminal wraps: fields and sentences, no tables.
+SENTENCES = (
+    [],
+    ["show", "rack3-top/4"],
+    ["impact", "ENCLOSURE"],
+    ["health"],
+    ["history", "rack3-top/3", "-n", "2"],
+    ["diff", "--since", "SINCE"],
+    ["baseline", "show", "--missing"],
+)
+# The aliases, and what happens: a drive is pulled, a link gets narrower.
+SCREEN_NODES = {
+    "demo": {
+        "aliases": {"enclosures/5000ccab03001100": "rack3-top", "hosts/500605b00ab01230": "rack3-a"},
+        "acts": (("pull", "jbod1-disk03"), ("phy", "hba1", "0", "down")),
+        "names": {"ENCLOSURE": "JBOD12"},
+    },
+    "oak-816": {
+        "aliases": {"enclosures/5000ccab05101000": "rack3-top", "hosts/500062b20a1b2c00": "rack3-a"},
+        "acts": (("pull", "jbod1-d003"), ("phy", "host10", "0", "down")),
+        "names": {"ENCLOSURE": "5000ccab05102000"},
+    },
 }
 
 
-def screens(address, fabric):
+def prepare(sasd, fabric):
+    """Does what the screens show. Returns what MAIN's words in capitals stand for."""
+    node = SCREEN_NODES[fabric]
+    for resource, alias in node["aliases"].items():
+        sasd.run("alias", "set", resource, alias)
+    since = revision(sasd)
+    for act in node["acts"]:
+        sasd.run("emulator", *act)
+    sasd.run("wait", "--settled")
+    return {**node["names"], "SINCE": str(since)}
+
+
+def screens(address, fabric, names):
     """Yields the name of a file, and the screens of the main commands of a fabric."""
     for columns in (80, 120, 200):
         for colour in (False, True):
             text = ""
-            for arguments in MAIN.values():
+            for words in MAIN:
+                arguments = [names.get(word, word) for word in words]
                 lines = screen(address, columns, arguments, colour).splitlines()
-                lines[0] = lines[0][: None if colour else columns]  # a sentence may wrap
+                if words in SENTENCES and not colour:  # these may wrap
+                    lines = [line[:columns] for line in lines]
                 shown = lines if len(lines) <= 30 else [*lines[:28], f"({len(lines) - 28} more)"]
-                text += "\n".join([" ".join(["$ sasctl", *arguments]), *shown, "", ""])
+                title = " ".join(["$ sasctl", *words])
+                text += "\n".join([title, *shown, "", ""])
             yield f"{fabric}-{columns}{'-colour' if colour else ''}.txt", text, columns
 
 
 # What README's examples stand for on the demo fabric.
 PLACEHOLDERS = {"sdb": "ZC100008", "ZA1": "ZC100008", "NAME": "JBOD12", "ID": "jbod2/8"}
-# Those that run on and on, or whose output differs from machine to machine and from run to run.
-NOT_COMPARED = ("watch", "--addr", "events", "doctor", "completion", "context")
+README_CONTEXTS = '''[contexts.lab]
+address = "unix:/run/lab/sasd.sock"
+'''
 
 
 def readme_commands():
@@ -176,16 +232,58 @@ def readme_commands():
             yield line, shlex.split(line, comments=True)[1:]
 
 
-def readme_screen(address):
+def followed(sasd, arguments):
+    """What a `watch` prints of a phy that is taken down and up, until Ctrl-C."""
+    watch = subprocess.Popen(
+        [SASCTL, "--addr", sasd.address, *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    # It is there once it counts as a subscriber.
+    deadline = time.monotonic() + TIMEOUT_S
+    while "subscribers:  1" not in sasd.run("status"):
+        assert time.monotonic() < deadline, "the watch has not begun"
+    for state in ("down", "up"):
+        sasd.run("emulator", "phy", "hba0", "3", state)
+        sasd.run("wait", "--settled")
+    end = str(revision(sasd))
+    output = ""
+    while not re.search(rf"(?m)^r{end} |\"revision\":\"{end}\"", output):
+        line = watch.stdout.readline()
+        assert line, output
+        output += line
+    watch.send_signal(signal.SIGINT)
+    output += watch.communicate(timeout=TIMEOUT_S)[0]
+    return output
+
+
+def since(output, begin):
+    """The lines of events after a revision."""
+    lines = [line for line in output.splitlines(True) if int(line[1:].split(" ", 1)[0]) > begin]
+    return "".join(lines)
+
+
+def readme_screen(sasd, folder):
     """README's commands, one after the other, with the first lines that they print."""
-    text = ""
+    config = os.path.join(folder, "config.toml")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(README_CONTEXTS)
+    token, text, begin = None, "", revision(sasd)
     for _, arguments in readme_commands():
-        if arguments[:1] and arguments[0] in NOT_COMPARED:
-            continue
         command = " ".join(["sasctl", *arguments])
         for name, meant in PLACEHOLDERS.items():
             command = re.sub(rf"\b{name}\b", meant, command)
-        output = plain(bash(command, address)[1]).splitlines()
+        if arguments[:1] == ["watch"]:
+            output = followed(sasd, [token if word == "TOKEN" else word for word in arguments[:]])
+            token = re.search(r"resume with --from (\S+)", output).group(1)
+            output = output.replace(token, "TOKEN")
+        else:
+            # The socket of sashba has the same commands.
+            line = command.replace("unix:/tmp/hba.sock", sasd.address)
+            output = bash(f"export SASCTL_CONFIG={config}; {line}", sasd.address)[1]
+        if arguments[:1] == ["events"]:
+            # At the start two HBAs are read at once, in any order.
+            output = since(output, begin)
+        output = plain(output.replace(folder, "FOLDER")).splitlines()
         shown = output if len(output) <= 12 else [*output[:10], f"({len(output) - 10} more)"]
         text += "\n".join([f"$ {command}", *shown, "", ""])
     return text
@@ -233,15 +331,58 @@ class PageTest(unittest.TestCase):
             if arguments[:1] in (["watch"], ["--addr"]):  # follows without an end, or another server
                 arguments = ["help", "watch"]
             done = self.nodes.demo.call(*arguments)
-            self.assertNotIn("--help", done.stderr, line)
+            self.assertNotRegex(done.stderr, "--help|did you mean", line)
             if arguments[:1] not in (["health"], ["doctor"]):
                 self.assertIn(done.returncode, (0, 1), (line, done.stderr))
 
     def test_commands_of_the_readme_print_what_is_recorded(self):
         with open(os.path.join(ROOT, SCREENS, "readme.txt"), encoding="utf-8") as file:
             recorded = file.read()
+        with Sasd("--fabric", "demo") as sasd, tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(readme_screen(sasd, folder), recorded)
+
+    def test_every_example_of_the_help_does_what_it_says(self):
+        """On the demo fabric, with names of its objects in place of those of the examples."""
+        names = {"host1": "500605b00ab01230", "5000ccab0405db7d": "5000ccab0300213f",
+                 "ZA1ABCDE": "ZA100005", "sdx": "ZA100005", "HOST:PORT": "ADDRESS"}  # fmt: skip
+        elsewhere = (">", "context", "--context", "capture", "watch", "-w", "/var/lib/")
+        before = {
+            "baseline accept": ("emulator pull jbod1/0", "emulator pull jbod1/5", "wait --settled"),
+            "emulator insert": ("emulator pull jbod1/3", "emulator pull jbod1/4"),
+            "undismiss": ("dismiss ZA100005 --reason test",),
+        }
+        after = {
+            "baseline accept": ("emulator insert jbod1/0", "emulator insert jbod1/5", "wait --settled"),
+        }
         with Sasd("--fabric", "demo") as sasd:
-            self.assertEqual(readme_screen(sasd.address), recorded)
+            begin, ran = str(revision(sasd)), set()
+            for path in commands_of(sasd):
+                shown = sasd.run(*path, "--help")
+                for example in re.findall(r"(?m)^  (sasctl .*)$", shown.split("Examples:")[-1]):
+                    if example in ran or any(word in example for word in elsewhere):
+                        continue
+                    ran.add(example)
+                    line = example.replace("--since 42", f"--since {begin}")
+                    for name, meant in names.items():
+                        line = line.replace(name, meant if meant != "ADDRESS" else sasd.address)
+                    for words in before.get(" ".join(path), ()):
+                        sasd.call(*words.split())  # it may be so already
+                    code, output = bash(line, sasd.address)
+                    self.assertIn(code, FINE if path == ["health"] else (0,), (line, output))
+                    for words in after.get(" ".join(path), ()):
+                        sasd.call(*words.split())
+        self.assertGreater(len(ran), 60)
+
+
+def commands_of(sasd, path=()):
+    """The paths of all commands, as the help lists them."""
+    shown = sasd.run(*path, "--help")
+    section = re.search(r"(?ms)^Commands:\n(.*?)(^$|\Z)", shown)
+    if section is None:
+        return [list(path)]
+    names = re.findall(r"(?m)^  (\w\S*?)[, ]", section.group(1))
+    own = [list(path)] if path else []
+    return own + [each for name in names if name != "help" for each in commands_of(sasd, (*path, name))]
 
 
 class ScreenTest(unittest.TestCase):
@@ -249,7 +390,7 @@ class ScreenTest(unittest.TestCase):
 
     def check(self, fabric):
         with Sasd("--fabric", fabric) as sasd:
-            for name, text, columns in screens(sasd.address, fabric):
+            for name, text, columns in screens(sasd.address, fabric, prepare(sasd, fabric)):
                 with open(os.path.join(ROOT, SCREENS, name), encoding="utf-8") as file:
                     self.assertEqual(text, file.read(), name)
                 if "colour" not in name:
@@ -402,6 +543,9 @@ class AliasTest(unittest.TestCase):
     def reload(self, sasd, wanted):
         """SIGHUP, until the log says what is wanted."""
         sasd.send_signal(signal.SIGHUP)
+        return self.await_log(sasd, wanted)
+
+    def await_log(self, sasd, wanted):
         lines = ""
         while wanted not in lines:
             line = sasd.stderr.readline()
@@ -445,10 +589,25 @@ class AliasTest(unittest.TestCase):
         # What happens is told with it; a change is an event, and audited.
         self.run_it("emulator", "pull", "jbod1-disk03")
         self.assertIn("removed from rack3-top/3", self.run_it("events", "-n", "9"))
-        self.assertIn("slot 3 of enclosure rack3-top", self.run_it("health", code=2))
+        place = "slot 3 of enclosure 5000ccab03001100 (rack3-top)"
+        self.assertIn(place, self.run_it("health", code=2))
+        finding = json.loads(self.run_it("health", "-o", "jsonl", code=2).splitlines()[0])
+        self.assertIn(place, finding["message"])
+        self.assertIn({"resource": self.JBOD, "alias": "rack3-top"}, finding["aliases"])
+        self.await_log(sasd, place)
         changed = self.run_it("events", "--cause", "control", "-o", "jsonl")
         self.assertIn('"changedFields":"alias"', changed)
         self.assertIn("sas.v1.AliasService/SetAlias", self.run_it("audit"))
+        # Of an enclosure that is gone, too.
+        self.run_it("alias", "set", "JBOD12", "rack3-low")
+        self.run_it("emulator", "power", "jbod2", "off")
+        self.run_it("wait", "--settled", "--timeout", f"{TIMEOUT_S}s")
+        for slot in ("rack3-low/8", "JBOD12/8", "2100/8"):
+            self.assertIn("ZC100008", self.run_it("history", slot), slot)
+            self.assertTrue(self.run_it("events", slot), slot)
+        self.assertIn("is gone: removed", self.run_it("show", "rack3-low", code=1))
+        self.run_it("emulator", "power", "jbod2", "on")
+        self.run_it("wait", "--settled", "--timeout", f"{TIMEOUT_S}s")
         # Collisions.
         self.assertIn("is already the name of", self.run_it("alias", "set", "JBOD12", "ZA100004", code=1))
         self.assertIn("is the alias of", self.run_it("alias", "set", "JBOD12", "rack3-A", code=1))
@@ -579,12 +738,12 @@ def write(folder):
         with open(path, "w", encoding="utf-8") as file:
             file.write(page.text())
     os.makedirs(os.path.join(folder, SCREENS), exist_ok=True)
-    with Sasd("--fabric", "demo") as sasd:
+    with Sasd("--fabric", "demo") as sasd, tempfile.TemporaryDirectory() as home:
         with open(os.path.join(folder, SCREENS, "readme.txt"), "w", encoding="utf-8") as file:
-            file.write(readme_screen(sasd.address))
-    for fabric in ("demo", "oak-816"):
+            file.write(readme_screen(sasd, home))
+    for fabric in SCREEN_NODES:
         with Sasd("--fabric", fabric) as sasd:
-            for name, text, _ in screens(sasd.address, fabric):
+            for name, text, _ in screens(sasd.address, fabric, prepare(sasd, fabric)):
                 with open(os.path.join(folder, SCREENS, name), "w", encoding="utf-8") as file:
                     file.write(text)
 
