@@ -104,6 +104,7 @@ struct Command {
   std::vector<std::string> examples;  // without "sasctl"
   bool takes_object = false;          // the help explains OBJECT
   bool pages = false;                 // its output is a text that people read from the beginning
+  bool is_help = false;               // shows the help of the command that follows
   bool is_plugin = false;             // has the exit codes of monitoring plugins
   Action action;                      // null: it has commands, or `local_action`
   std::function<absl::Status()> local_action;  // runs without a sasd

@@ -18,7 +18,7 @@ Grammar::Grammar(const Connection& environment, const ContextsPlace& contexts, s
   emulator_.Declare(root_);
   DeclareContext();
   DeclareCompletion();
-  root_.AddCommand("help", "Show the help of a command: sasctl help list");
+  root_.AddCommand("help", "Show the help of a command: sasctl help list").is_help = true;
 }
 
 void Grammar::DeclareGlobalOptions() {

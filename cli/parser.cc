@@ -1,8 +1,11 @@
 #include "cli/parser.h"
 
+#include <algorithm>
 #include <limits>
-#include <set>
+#include <map>
+#include <utility>
 
+#include "CLI/CLI.hpp"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -66,155 +69,178 @@ class Assign {
   const std::string& word_;
 };
 
+// The program for CLI11 that a grammar describes. CLI11 takes the line apart; what the words mean,
+// and what is wrong with them, is said here.
 class Parser {
  public:
-  Parser(const Command& root, const std::vector<std::string>& words) : root_(root), words_(words) {}
+  explicit Parser(const Command& root) : root_(root), app_("", "sasctl") {
+    Declare(root, app_);
+    help_ = app_.add_flag("-h,--help");
+  }
 
-  std::optional<UsageError> Run(ParsedLine* line) {
-    bool only_words = false;  // behind "--"
-    for (next_ = 0; next_ < words_.size() && error_.empty();) {
-      const std::string& word = words_[next_++];
-      if (only_words || word.size() < 2 || word[0] != '-') {
-        TakeWord(word);
-      } else if (word == "--") {
-        only_words = true;
-      } else if (word[1] == '-') {
-        TakeLong(word);
-      } else {
-        TakeShort(word);
-      }
+  std::optional<UsageError> Run(const std::vector<std::string>& words, ParsedLine* line) {
+    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    std::string lacks_value;
+    try {
+      app_.parse(std::move(reversed));
+    } catch (const CLI::ArgumentMismatch& error) {  // "--count: 1 required TEXT missing"
+      const std::string name = error.what();
+      lacks_value = name.substr(0, name.find(':'));
     }
-    if (error_.empty() && !wants_help_) Complete();
+    const CLI::App* app = &app_;
+    for (command_ = &root_; !app->get_subcommands().empty();) {
+      app = app->get_subcommands().front();
+      command_ = command_->Find(app->get_name());
+    }
+    wants_help_ = help_->count() > 0;
+    if (command_->is_help) {
+      wants_help_ = true;
+      error_ = FindTopic();
+    } else {
+      error_ = Judge(*app, EmptyOption(words), lacks_value);
+    }
     *line = {command_, wants_help_};
     if (error_.empty()) return std::nullopt;
     return UsageError{error_, command_};
   }
 
  private:
-  void TakeWord(const std::string& word) {
-    if (command_ == &root_ && word == "help" && !wants_help_) {
-      wants_help_ = true;
-    } else if (command_->commands.empty()) {
-      arguments_.push_back(word);
-    } else if (const Command* command = command_->Find(word)) {
-      command_ = command;
-    } else {
-      error_ = UnknownCommand(*command_, word);
+  // What CLI11 is to take as one program. It keeps the words; nothing is converted or required.
+  void Declare(const Command& command, CLI::App& app) {
+    app.set_help_flag();
+    app.fallthrough();
+    app.allow_extras();
+    app.require_subcommand(0, 1);  // a second command's name is an object's
+    for (const auto& option : command.options) {
+      const std::string names = option->short_name.empty()
+                                    ? option->name
+                                    : absl::StrCat(option->short_name, ",", option->name);
+      read_[option.get()] = option->takes_value() ? TakesWords(app.add_option(names))->expected(1)
+                                                  : app.add_flag(names);
+    }
+    for (const auto& argument : command.arguments) {
+      CLI::Option* const words = TakesWords(app.add_option(argument->name));
+      const int most = argument->most == 0 ? -1 : static_cast<int>(argument->most);
+      read_[argument.get()] = words->expected(argument->is_vector() ? most : 1);
+    }
+    for (const auto& each : command.commands) {
+      CLI::App* const below = app.add_subcommand(each->name);
+      for (const std::string& alias : each->aliases) below->alias(alias);
+      Declare(*each, *below);
     }
   }
 
-  const Option* Find(absl::string_view typed) const {
-    const Option* option = command_->FindOption(typed);
-    return option != nullptr ? option : root_.FindOption(typed);
+  // One word each time, of which none is lost.
+  static CLI::Option* TakesWords(CLI::Option* option) {
+    return option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
   }
 
-  void TakeLong(const std::string& word) {
-    const size_t equals = word.find('=');
-    const std::string name = word.substr(0, equals);
-    if (name == "--help") {
-      wants_help_ = true;
-      return;
-    }
-    const Option* const option = Find(name);
-    if (option == nullptr) {
-      error_ = UnknownOption(root_, *command_, name);
-    } else if (equals == std::string::npos) {
-      TakeOption(*option);
-    } else if (!option->takes_value()) {
-      error_ = absl::StrCat(name, " takes no value");
-    } else if (equals + 1 == word.size() && option->if_empty.empty()) {
-      error_ = absl::StrCat(name, " is empty");
-    } else {
-      Put(*option, word.substr(equals + 1));
-    }
-  }
-
-  void TakeShort(const std::string& word) {
-    for (size_t at = 1; at < word.size() && error_.empty(); ++at) {
-      const std::string name = {'-', word[at]};
-      if (name == "-h") {
-        wants_help_ = true;
-        continue;
+  // What is wrong with the line of `command_`; empty: nothing.
+  std::string Judge(const CLI::App& app, const std::string& empty, const std::string& lacks_value) {
+    for (const std::string& word : app_.remaining(/*recurse=*/true)) {
+      if (word.size() > 1 && word[0] == '-' && word != "--") {
+        return UnknownOption(root_, *command_, word.substr(0, word.find('=')));
       }
-      const Option* const option = Find(name);
-      if (option == nullptr) {
-        error_ = UnknownOption(root_, *command_, at == 1 ? word : name);
-        return;
+    }
+    const std::vector<std::string> extra = Words(app_.remaining(/*recurse=*/true));
+    if (!command_->commands.empty() && !extra.empty()) {
+      return UnknownCommand(*command_, extra.front());
+    }
+    if (!empty.empty()) return empty;
+    if (!lacks_value.empty()) return absl::StrCat(lacks_value, " lacks its value");
+    for (const Command* command : {&root_, command_}) {
+      for (const auto& option : command->options) {
+        if (std::string wrong = Put(*option); !wrong.empty()) return wrong;
       }
-      if (option->takes_value() && at + 1 < word.size()) {
-        Put(*option, word.substr(at + 1));
-        return;
-      }
-      TakeOption(*option);
+      if (command == command_) break;
     }
-  }
-
-  // A flag, or an option whose value is the next word.
-  void TakeOption(const Option& option) {
-    if (!option.takes_value()) {
-      Put(option, "");
-    } else if (next_ == words_.size()) {
-      error_ = absl::StrCat(option.name, " lacks its value");
-    } else {
-      Put(option, words_[next_++]);
-    }
-  }
-
-  void Put(const Option& option, const std::string& word) {
-    const bool is_first = given_.insert(&option).second;
-    if (!is_first && option.takes_value() && !option.is_vector() && !option.last_wins) {
-      error_ = absl::StrCat(option.name, " is given twice");
-      return;
-    }
-    if (word.empty() && !option.if_empty.empty()) {
-      error_ = absl::StrCat(option.name, " is empty; give ", option.if_empty);
-      return;
-    }
-    error_ = std::visit(Assign(option, word), option.target);
-  }
-
-  // The arguments, and what is missing.
-  void Complete() {
-    if (!command_->commands.empty()) {
-      if (command_ != &root_) error_ = LacksCommand(*command_);
-      return;
-    }
-    size_t next = 0;
+    if (wants_help_) return "";
+    if (!command_->commands.empty()) return command_ == &root_ ? "" : LacksCommand(*command_);
     for (const auto& argument : command_->arguments) {
-      const size_t begin = next;
-      const size_t most = !argument->is_vector() ? 1 : argument->most;
-      while (error_.empty() && next < arguments_.size() && (most == 0 || next - begin < most)) {
-        error_ = std::visit(Assign(*argument, arguments_[next++]), argument->target);
-      }
-      if (error_.empty() && argument->is_required && next == begin) {
-        error_ = absl::StrCat(argument->name, " is missing");
+      if (std::string wrong = Put(*argument); !wrong.empty()) return wrong;
+      if (argument->is_required && read_[argument.get()]->count() == 0) {
+        return absl::StrCat(argument->name, " is missing");
       }
     }
-    if (error_.empty() && next < arguments_.size()) {
-      error_ = absl::StrCat("one word too many: \"", arguments_[next], "\"");
-    }
+    if (!extra.empty()) return absl::StrCat("one word too many: \"", extra.front(), "\"");
     for (const auto& option : command_->options) {
-      if (error_.empty() && option->is_required && given_.count(option.get()) == 0) {
-        error_ = absl::StrCat(option->name, " is missing");
+      if (option->is_required && read_[option.get()]->count() == 0) {
+        return absl::StrCat(option->name, " is missing");
       }
     }
+    return "";
+  }
+
+  static std::vector<std::string> Words(std::vector<std::string> words) {
+    words.erase(std::remove(words.begin(), words.end(), "--"), words.end());
+    return words;
+  }
+
+  // Puts what was read of an option into its variable. Returns what is wrong with it.
+  std::string Put(const Option& option) {
+    const std::vector<std::string>& words = read_[&option]->results();
+    const bool is_single = option.takes_value() && !option.is_vector();
+    if (is_single && words.size() > 1 && !option.last_wins) {
+      return absl::StrCat(option.name, " is given twice");
+    }
+    for (const std::string& word : words) {
+      if (!option.takes_value() && word != "true") {
+        return absl::StrCat(option.name, " takes no value");
+      }
+      if (word.empty() && !option.if_empty.empty()) {
+        return absl::StrCat(option.name, " is empty; give ", option.if_empty);
+      }
+      if (std::string wrong = std::visit(Assign(option, word), option.target); !wrong.empty()) {
+        return wrong;
+      }
+    }
+    return "";
+  }
+
+  // Of an option that ends with "=", as whose value CLI11 takes the next word: what is wrong.
+  std::string EmptyOption(const std::vector<std::string>& words) const {
+    for (const std::string& word : words) {
+      if (word == "--") break;
+      if (!absl::StartsWith(word, "--") || word.find('=') != word.size() - 1) continue;
+      const std::string name = word.substr(0, word.size() - 1);
+      const Option* option = command_->FindOption(name);
+      if (option == nullptr) option = root_.FindOption(name);
+      if (option == nullptr || !option->takes_value()) continue;
+      return absl::StrCat(
+          name, " is empty",
+          option->if_empty.empty() ? "" : absl::StrCat("; give ", option->if_empty));
+    }
+    return "";
+  }
+
+  // `help COMMAND`: makes it the command. Returns what is wrong.
+  std::string FindTopic() {
+    const std::vector<std::string> words = Words(app_.remaining(/*recurse=*/true));
+    command_ = &root_;
+    for (const std::string& word : words) {
+      const Command* const below = command_->Find(word);
+      if (below == nullptr) {
+        return command_->commands.empty() ? "" : UnknownCommand(*command_, word);
+      }
+      command_ = below;
+    }
+    return "";
   }
 
   const Command& root_;
-  const std::vector<std::string>& words_;
+  CLI::App app_;
+  CLI::Option* help_ = nullptr;
+  std::map<const Option*, CLI::Option*> read_;  // of app_
   const Command* command_ = &root_;
-  size_t next_ = 0;
-  std::vector<std::string> arguments_;
-  std::set<const Option*> given_;
   bool wants_help_ = false;
-  std::string error_;  // empty: none so far
+  std::string error_;  // empty: none
 };
 
 }  // namespace
 
 std::optional<UsageError> Parse(const Command& root, const std::vector<std::string>& words,
                                 ParsedLine* line) {
-  return Parser(root, words).Run(line);
+  return Parser(root).Run(words, line);
 }
 
 }  // namespace sasd::cli

@@ -35,6 +35,7 @@ class ParserTest : public ::testing::Test {
     list.Flag("-w,--watch", Set{&watch_}, "");
     list.Flag("-v,--verbose", Count{&verbose_}, "");
     list.Flag("--no-headers", Set{&headers_, false}, "");
+    root_.AddCommand("help", "Help").is_help = true;
     Command& alias = root_.AddCommand("alias", "Aliases");
     Command& set = alias.AddCommand("set", "Set");
     set.Argument("OBJECT", &noun_, "").Required();
@@ -151,7 +152,7 @@ TEST(GrammarTest, EveryExampleIsAccepted) {
   std::ostringstream out;
   const Grammar grammar({}, {}, out);
   ForEach(grammar.root(), [&out](const Command& command) {
-    const bool is_plain = command.path.empty() || command.path == "help";
+    const bool is_plain = command.path.empty() || command.is_help;
     EXPECT_EQ(command.examples.empty(), is_plain) << command.path;
     for (const std::string& example : command.examples) {
       const Grammar fresh({}, {}, out);
@@ -186,7 +187,7 @@ TEST(GrammarTest, EveryCommandHasHelpThatFits) {
       EXPECT_EQ(option->takes_value(), !option->type.empty()) << option->name;
     }
     EXPECT_TRUE(command.action != nullptr || command.local_action != nullptr ||
-                !command.commands.empty() || command.path == "help")
+                !command.commands.empty() || command.is_help)
         << command.path;
   });
 }
