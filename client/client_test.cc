@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "client/follower.h"
@@ -237,13 +237,14 @@ class FollowerTest : public ::testing::Test {
     grpc::ServerBuilder builder;
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
+    stub_ = sas::v1::WatchService::NewStub(server_->InProcessChannel({}));
     options_.first_backoff = absl::Milliseconds(1);
   }
   ~FollowerTest() override { service_.Release(); }
 
   // Runs a follower until the mirror has the revision, then stops it. Returns what Run() returned.
   absl::Status FollowUntil(int64_t revision) {
-    Follower follower(server_->InProcessChannel({}), options_, mirror_);
+    Follower follower(*stub_, options_, mirror_);
     absl::Status status;
     std::thread thread([&] { status = follower.Run(); });
     EXPECT_TRUE(mirror_.WaitForRevision(revision, kLong));
@@ -254,17 +255,21 @@ class FollowerTest : public ::testing::Test {
 
   ScriptedService service_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<sas::v1::WatchService::Stub> stub_;
   FollowerOptions options_;
   Mirror mirror_;
 };
 
 TEST_F(FollowerTest, LostConnectionIsResumedByToken) {
-  service_.Add({{Snapshot(7, {"hosts/a"}), Synced(7),
-                 Event(8, sas::v1::CHANGE_KIND_ADDED, Host("hosts/b"))},
-                {grpc::StatusCode::UNAVAILABLE, "restarts"}});
+  service_.Add(
+      {{Snapshot(7, {"hosts/a"}), Synced(7), Event(8, sas::v1::CHANGE_KIND_ADDED, Host("hosts/b"))},
+       {grpc::StatusCode::UNAVAILABLE, "restarts"}});
   service_.Add({{Event(9, sas::v1::CHANGE_KIND_REMOVED, Host("hosts/a")), Synced(9)}, {}, true});
   std::vector<absl::StatusCode> reasons;
-  options_.on_reconnect = [&](const absl::Status& why) { reasons.push_back(why.code()); };
+  options_.may_reconnect = [&](const absl::Status& why) {
+    reasons.push_back(why.code());
+    return true;
+  };
   EXPECT_TRUE(FollowUntil(9).ok());
   EXPECT_THAT(Names(mirror_), ElementsAre("hosts/b"));
   ASSERT_EQ(service_.requests().size(), 2u);
@@ -285,7 +290,7 @@ TEST_F(FollowerTest, RefusedTokenStartsOver) {
 
 TEST_F(FollowerTest, ErrorThatStaysIsReturned) {
   service_.Add({{}, {grpc::StatusCode::PERMISSION_DENIED, "viewer needed"}});
-  Follower follower(server_->InProcessChannel({}), options_, mirror_);
+  Follower follower(*stub_, options_, mirror_);
   const absl::Status status = follower.Run();
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
   EXPECT_EQ(status.message(), "viewer needed");
@@ -295,12 +300,48 @@ TEST_F(FollowerTest, BrokenPromiseEndsIt) {
   service_.Add({{Snapshot(7, {}), Synced(7), Event(9, sas::v1::CHANGE_KIND_ADDED, Host("hosts/a"))},
                 {},
                 true});
-  Follower follower(server_->InProcessChannel({}), options_, mirror_);
+  Follower follower(*stub_, options_, mirror_);
   EXPECT_EQ(follower.Run().code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(FollowerTest, TokenOfTheCallerIsResumed) {
+  options_.resume_token = Token(8);
+  options_.skip_snapshot = true;
+  service_.Add({{Event(9, sas::v1::CHANGE_KIND_ADDED, Host("hosts/a")), Synced(9)}, {}, true});
+  EXPECT_TRUE(FollowUntil(9).ok());
+  EXPECT_THAT(Names(mirror_), ElementsAre("hosts/a"));
+  ASSERT_EQ(service_.requests().size(), 1u);
+  EXPECT_EQ(service_.requests()[0].resume_token(), Token(8));
+  EXPECT_FALSE(service_.requests()[0].skip_snapshot());
+}
+
+TEST_F(FollowerTest, RefusedTokenOfTheCallerIsReturned) {
+  options_.resume_token = Token(8);
+  service_.Add({{}, {grpc::StatusCode::OUT_OF_RANGE, "compacted"}});
+  Follower follower(*stub_, options_, mirror_);
+  EXPECT_EQ(follower.Run().code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(service_.requests().size(), 1u);
+}
+
+TEST_F(FollowerTest, ChangesAloneNeedNoSnapshot) {
+  options_.skip_snapshot = true;
+  service_.Add({{Synced(7), Event(8, sas::v1::CHANGE_KIND_ADDED, Host("hosts/b"))}, {}, true});
+  EXPECT_TRUE(FollowUntil(8).ok());
+  EXPECT_THAT(Names(mirror_), ElementsAre("hosts/b"));
+  EXPECT_TRUE(service_.requests()[0].skip_snapshot());
+}
+
+TEST_F(FollowerTest, CallerDecidesAboutAnotherStream) {
+  options_.may_reconnect = [](const absl::Status&) { return false; };
+  service_.Add({{Snapshot(7, {"hosts/a"}), Synced(7)}, {grpc::StatusCode::UNAVAILABLE, "gone"}});
+  Follower follower(*stub_, options_, mirror_);
+  EXPECT_EQ(follower.Run().message(), "gone");
+  EXPECT_EQ(follower.resume_token(), Token(7));
+  EXPECT_EQ(follower.revision(), 7);
+}
+
 TEST_F(FollowerTest, StopBeforeRunEndsIt) {
-  Follower follower(server_->InProcessChannel({}), options_, mirror_);
+  Follower follower(*stub_, options_, mirror_);
   follower.Stop();
   EXPECT_TRUE(follower.Run().ok());
   EXPECT_TRUE(service_.requests().empty());

@@ -37,7 +37,7 @@ bool Mirror::WaitForRevision(int64_t revision, absl::Duration timeout) const {
   return mu_.AwaitWithTimeout(absl::Condition(&reached), timeout);
 }
 
-absl::Status Mirror::OnSnapshotBegin() {
+absl::Status Mirror::OnSnapshotBegin(int64_t /*revision*/) {
   arriving_.clear();
   in_snapshot_ = true;
   return absl::OkStatus();

@@ -34,7 +34,7 @@ class Mirror : public WatchConsumer {
 
   // WatchConsumer. Errors: kFailedPrecondition, an ADDED resource is there already, or one that is
   // MODIFIED or REMOVED is not.
-  absl::Status OnSnapshotBegin() override;
+  absl::Status OnSnapshotBegin(int64_t revision) override;
   absl::Status OnResource(const sas::v1::Resource& resource) override;
   absl::Status OnSynced(int64_t revision) override ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status OnEvent(const sas::v1::Event& event) override ABSL_LOCKS_EXCLUDED(mu_);

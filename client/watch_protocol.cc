@@ -42,6 +42,13 @@ void WatchProtocol::StartOver() {
 }
 
 absl::Status WatchProtocol::Apply(const sas::v1::WatchResponse& response, WatchConsumer& consumer) {
+  absl::Status applied = ApplyMessage(response, consumer);
+  consumer.OnMessageEnd();
+  return applied;
+}
+
+absl::Status WatchProtocol::ApplyMessage(const sas::v1::WatchResponse& response,
+                                         WatchConsumer& consumer) {
   switch (response.response_case()) {
     case sas::v1::WatchResponse::kSnapshot:
       return ApplySnapshot(response.snapshot(), consumer);
@@ -70,11 +77,12 @@ absl::Status WatchProtocol::Apply(const sas::v1::WatchResponse& response, WatchC
   return Broken("a message of a kind that this client does not know");
 }
 
-absl::Status WatchProtocol::ApplySnapshot(const sas::v1::SnapshotChunk& chunk, WatchConsumer& consumer) {
+absl::Status WatchProtocol::ApplySnapshot(const sas::v1::SnapshotChunk& chunk,
+                                          WatchConsumer& consumer) {
   if (synced_) return Broken("a snapshot after SYNCED, at revision ", chunk.revision());
   if (!snapshot_.has_value()) {
     snapshot_ = chunk.revision();
-    if (absl::Status s = consumer.OnSnapshotBegin(); !s.ok()) return s;
+    if (absl::Status s = consumer.OnSnapshotBegin(*snapshot_); !s.ok()) return s;
   }
   if (chunk.revision() != *snapshot_) {
     return Broken("a snapshot of two revisions, ", *snapshot_, " and ", chunk.revision());
@@ -91,9 +99,10 @@ absl::Status WatchProtocol::ApplySynced(const sas::v1::Synced& synced, WatchCons
   }
   const bool resumed = !resume_token_.empty();
   if (!resumed && !snapshot_.has_value()) {  // the snapshot is empty
-    if (absl::Status s = consumer.OnSnapshotBegin(); !s.ok()) return s;
+    if (absl::Status s = consumer.OnSnapshotBegin(synced.revision()); !s.ok()) return s;
   }
-  if (resumed && scope_ == Scope::kEverything && synced.revision() != revision_) {
+  if (resumed && scope_ == Scope::kEverything && !IsForeignToken() &&
+      synced.revision() != revision_) {
     return Broken("SYNCED at revision ", synced.revision(), ", events reach ", revision_);
   }
   snapshot_.reset();
@@ -115,7 +124,8 @@ absl::Status WatchProtocol::ApplyEvent(const sas::v1::Event& part, WatchConsumer
   }
   if (!joins) {
     if (scope_ == Scope::kEverything) {
-      if (absl::Status s = CheckFollows(part, revision_); !s.ok()) return s;
+      const int64_t last = IsForeignToken() ? part.previous_revision() : revision_;
+      if (absl::Status s = CheckFollows(part, last); !s.ok()) return s;
     } else if (part.revision() <= revision_) {
       return Broken("revision ", part.revision(), " after ", revision_);
     }

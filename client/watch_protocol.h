@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "sas/v1/resources.pb.h"
@@ -11,25 +12,29 @@
 
 namespace sasd::client {
 
-// Receives what Watch streams say, in order. An error return means that the stream does not fit what
-// came before; WatchProtocol::Apply() returns it.
+// Receives what Watch streams say, in order. An error return means that the stream does not fit
+// what came before; WatchProtocol::Apply() returns it.
 class WatchConsumer {
  public:
   virtual ~WatchConsumer() = default;
-  // A snapshot begins: what was known before is void.
-  virtual absl::Status OnSnapshotBegin() = 0;
+  // A snapshot of `revision` begins: what was known before is void.
+  virtual absl::Status OnSnapshotBegin(int64_t revision) = 0;
   // A resource of the snapshot.
   virtual absl::Status OnResource(const sas::v1::Resource& resource) = 0;
   // The picture is that of `revision`: the snapshot is complete, or all missed events have come.
   virtual absl::Status OnSynced(int64_t /*revision*/) { return absl::OkStatus(); }
-  // A whole event: its parts are joined. An event with a gap declares the revisions that nobody has.
+  // A whole event: its parts are joined. An event with a gap declares the revisions that nobody
+  // has.
   virtual absl::Status OnEvent(const sas::v1::Event& event) = 0;
   // This subscriber fell behind: events after `sent_revision` are not sent, a snapshot follows.
   virtual absl::Status OnResync(int64_t /*sent_revision*/) { return absl::OkStatus(); }
+  // All that one message says was delivered: time to flush.
+  virtual void OnMessageEnd() {}
 };
 
-// Whether `event` comes right after revision `last` of an unfiltered stream or listing: it names `last`
-// as the one before, and its gap declares the revisions between. kFailedPrecondition: it does not.
+// Whether `event` comes right after revision `last` of an unfiltered stream or listing: it names
+// `last` as the one before, and its gap declares the revisions between. kFailedPrecondition: it
+// does not.
 absl::Status CheckFollows(const sas::v1::Event& event, int64_t last);
 
 // The protocol of WatchService.Watch (proto/sas/v1/watch_service.proto), over one stream after the
@@ -42,11 +47,14 @@ class WatchProtocol {
     kFiltered,    // revisions only ascend
   };
 
-  explicit WatchProtocol(Scope scope = Scope::kEverything) : scope_(scope) {}
+  // `resume_token`: the first stream was opened with it; the revisions before it are not known.
+  explicit WatchProtocol(Scope scope = Scope::kEverything, std::string resume_token = "")
+      : scope_(scope), resume_token_(std::move(resume_token)) {}
 
-  // Applies the next message of the stream and calls `consumer`, always the same one. Errors: the consumer's, and kFailedPrecondition, which
-  // names the broken promise: a revision out of sequence, a jump that no gap declares, a violation of
-  // the order snapshot - SYNCED - events. After an error only StartOver() helps.
+  // Applies the next message of the stream and calls `consumer`, always the same one. Errors: the
+  // consumer's, and kFailedPrecondition, which names the broken promise: a revision out of
+  // sequence, a jump that no gap declares, a violation of the order snapshot - SYNCED - events.
+  // After an error only StartOver() helps.
   absl::Status Apply(const sas::v1::WatchResponse& response, WatchConsumer& consumer);
 
   // The stream has ended. The next Apply() is for a stream that was opened with resume_token().
@@ -63,9 +71,13 @@ class WatchProtocol {
   int resyncs() const { return resyncs_; }
 
  private:
+  absl::Status ApplyMessage(const sas::v1::WatchResponse& response, WatchConsumer& consumer);
   absl::Status ApplySnapshot(const sas::v1::SnapshotChunk& chunk, WatchConsumer& consumer);
   absl::Status ApplySynced(const sas::v1::Synced& synced, WatchConsumer& consumer);
   absl::Status ApplyEvent(const sas::v1::Event& part, WatchConsumer& consumer);
+
+  // Only the caller of the constructor knows the revision of the token.
+  bool IsForeignToken() const { return revision_ == 0 && !resume_token_.empty(); }
 
   Scope scope_;
   bool synced_ = false;

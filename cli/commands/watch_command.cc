@@ -1,8 +1,6 @@
 #include "cli/commands/watch_command.h"
 
-#include <algorithm>
 #include <functional>
-#include <memory>
 #include <thread>  // NOLINT: one thread shows what is complete
 #include <utility>
 
@@ -16,6 +14,8 @@
 #include "cli/output/event_output.h"
 #include "cli/query/place_reader.h"
 #include "cli/query/watch_filter.h"
+#include "client/follower.h"
+#include "client/watch_protocol.h"
 #include "sas/v1/history_service.grpc.pb.h"
 #include "sas/v1/watch_service.grpc.pb.h"
 
@@ -23,10 +23,6 @@ namespace sasd::cli {
 namespace {
 
 using sas::v1::HistoryService;
-using sas::v1::WatchResponse;
-
-constexpr absl::Duration kFirstBackoff = absl::Milliseconds(200),
-                         kLongestBackoff = absl::Seconds(5);
 
 // The resume token of the event with that revision.
 absl::StatusOr<std::string> TokenOf(int64_t revision, const Context& context) {
@@ -81,34 +77,24 @@ class Idler {
 };
 
 // One run of `sasctl watch`: a stream, or several in turn after reconnecting.
-class WatchSession {
+class WatchSession : private client::WatchConsumer {
  public:
-  WatchSession(const WatchOptions& options, const Context& context, sas::v1::Filter filter,
+  WatchSession(const WatchOptions& options, const Context& context,
+               sas::v1::WatchService::StubInterface& stub, sas::v1::Filter filter,
                EventPrinter& printer, std::string token)
       : options_(options),
         context_(context),
-        filter_(std::move(filter)),
         printer_(printer),
+        follower_(stub, OptionsOf(std::move(filter), token), *this),
         token_(std::move(token)) {}
 
   absl::Status Run() {
     const Idler idler([this] { OnIdle(); });
-    absl::Duration backoff = kFirstBackoff;
-    for (;;) {
-      const bool was_synced = synced_once_;
-      synced_once_ = false;
-      const absl::Status status = RunStream();
-      if (ended_ || context_.interrupt.fired()) return absl::OkStatus();
-      if (!options_.reconnect || !MayReconnect(status)) return Explain(status);
-      if (synced_once_) backoff = kFirstBackoff;
-      if (synced_once_ || was_synced) {
-        context_.err << "sasctl: " << Explain(status).message() << "; reconnecting\n";
-      }
-      reconnecting_ = true;
-      context_.interrupt.Sleep(backoff);
-      backoff = std::min(2 * backoff, kLongestBackoff);
-      if (context_.interrupt.fired()) return absl::OkStatus();
-    }
+    context_.interrupt.Watch([this] { follower_.Stop(); });
+    const absl::Status status = follower_.Run();
+    context_.interrupt.Watch({});
+    if (ended_ || context_.interrupt.fired()) return absl::OkStatus();
+    return Explain(status);
   }
 
   void PrintWhereToResume() const {
@@ -118,23 +104,15 @@ class WatchSession {
   }
 
  private:
-  absl::Status RunStream() {
-    sas::v1::WatchRequest request;
-    request.set_resume_token(token_);
-    *request.mutable_filter() = filter_;
-    request.set_skip_snapshot(!options_.snapshot && token_.empty());
-    grpc::ClientContext call;
-    call.set_wait_for_ready(reconnecting_);  // else gRPC polls for sasd only every 5 s
-    const auto stream = context_.Stub<sas::v1::WatchService>()->Watch(&call, request);
-    context_.interrupt.Watch([&call] { call.TryCancel(); });
-    WatchResponse response;
-    while (!ended_ && stream->Read(&response)) {
-      absl::MutexLock lock(&mu_);
-      Handle(response);
-    }
-    if (ended_) call.TryCancel();
-    context_.interrupt.Watch({});
-    return FromRpc(stream->Finish(), context_.endpoint);
+  client::FollowerOptions OptionsOf(sas::v1::Filter filter, std::string token) {
+    client::FollowerOptions options;
+    options.filter = std::move(filter);
+    options.resume_token = std::move(token);
+    options.skip_snapshot = !options_.snapshot;
+    options.waits_for_sasd = false;
+    options.may_reconnect = [this](const absl::Status& why) { return MayReconnect(why); };
+    options.status_of = [this](const grpc::Status& end) { return FromRpc(end, context_.endpoint); };
+    return options;
   }
 
   // Nothing has come for a while, or so it may be: what the printer holds is complete.
@@ -145,34 +123,69 @@ class WatchSession {
     if (!context_.Flush()) context_.interrupt.Fire();
   }
 
-  void Handle(const WatchResponse& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    synced_once_ = true;
-    busy_ = true;
-    if (response.has_snapshot()) Snapshot(response.snapshot());
-    if (response.has_synced()) {
-      Position(response.synced());
-      CloseGap(revision_);
-      if (options_.snapshot) printer_.Synced(response.synced());
-    }
-    if (response.has_bookmark()) Position(response.bookmark());
-    if (response.has_resync()) {
-      in_gap_ = true;
-      sent_revision_ = response.resync().sent_revision();
-    }
-    for (const sas::v1::Event& event : response.events().events()) {
-      if (ended_) break;
-      printer_.Event(event);
-      if (event.continued()) continue;
-      Position(event);
-      ended_ = ++events_ == options_.count;
-    }
-    // The reader has closed our output.
-    if (!context_.Flush()) ended_ = true;
+  // client::WatchConsumer.
+  absl::Status OnSnapshotBegin(int64_t revision) override ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    CloseGap(revision);
+    snapshot_revision_ = revision;
+    return absl::OkStatus();
   }
 
-  void Snapshot(const sas::v1::SnapshotChunk& chunk) {
-    CloseGap(chunk.revision());
-    if (options_.snapshot) printer_.Snapshot(chunk);
+  absl::Status OnResource(const sas::v1::Resource& resource) override ABSL_LOCKS_EXCLUDED(mu_) {
+    if (!options_.snapshot) return absl::OkStatus();
+    absl::MutexLock lock(&mu_);
+    busy_ = true;
+    sas::v1::SnapshotChunk chunk;
+    chunk.set_revision(snapshot_revision_);
+    *chunk.add_resources() = resource;
+    printer_.Snapshot(chunk);
+    return absl::OkStatus();
+  }
+
+  absl::Status OnSynced(int64_t revision) override ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    busy_ = true;
+    CloseGap(revision);
+    if (!options_.snapshot) return absl::OkStatus();
+    sas::v1::Synced synced;
+    synced.set_revision(revision);
+    synced.set_resume_token(follower_.resume_token());
+    printer_.Synced(synced);
+    return absl::OkStatus();
+  }
+
+  absl::Status OnEvent(const sas::v1::Event& event) override ABSL_LOCKS_EXCLUDED(mu_) {
+    if (ended_) return absl::OkStatus();
+    absl::MutexLock lock(&mu_);
+    busy_ = true;
+    printer_.Event(event);
+    token_ = event.resume_token();
+    revision_ = event.revision();
+    if (++events_ == options_.count) End();
+    return absl::OkStatus();
+  }
+
+  absl::Status OnResync(int64_t sent_revision) override {
+    in_gap_ = true;
+    sent_revision_ = sent_revision;
+    return absl::OkStatus();
+  }
+
+  void OnMessageEnd() override ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    received_ = true;
+    // A bookmark or SYNCED moved on. What comes after the last event is not ours.
+    if (!ended_ && follower_.revision() > 0) {
+      token_ = follower_.resume_token();
+      revision_ = follower_.revision();
+    }
+    // The reader may have closed our output.
+    if (!context_.Flush()) End();
+  }
+
+  void End() {
+    ended_ = true;
+    follower_.Stop();
   }
 
   void CloseGap(int64_t revision) {
@@ -182,25 +195,21 @@ class WatchSession {
     gap_reason_.clear();
   }
 
-  template <typename T>
-  void Position(const T& part) {
-    if (!part.resume_token().empty()) token_ = part.resume_token();
-    revision_ = part.revision();
-  }
-
-  // Whether to connect again. After a lost connection the watch resumes. If sasd does not know the
-  // token any more, the watch starts again and prints a gap.
-  bool MayReconnect(const absl::Status& status) {
-    if (status.code() == absl::StatusCode::kOutOfRange && !token_.empty() && revision_ > 0) {
+  // After a lost connection the watch resumes. If sasd does not know the token any more, the watch
+  // starts again and prints a gap.
+  bool MayReconnect(const absl::Status& why) {
+    if (!options_.reconnect || why.code() == absl::StatusCode::kResourceExhausted) return false;
+    if (why.code() == absl::StatusCode::kOutOfRange) {
       in_gap_ = true;
       sent_revision_ = revision_;
-      gap_reason_ = WhyNotResumed(status, revision_);
-      token_.clear();
-      return true;
+      gap_reason_ = WhyNotResumed(why, revision_);
     }
-    // kCancelled: the call met a server that was ending (gRPC gives such a call no other status).
-    return status.ok() || status.code() == absl::StatusCode::kUnavailable ||
-           status.code() == absl::StatusCode::kCancelled;
+    const bool received = std::exchange(received_, false);
+    const bool received_before = std::exchange(received_before_, received);
+    if (received || received_before) {
+      context_.err << "sasctl: " << Explain(why).message() << "; reconnecting\n";
+    }
+    return true;
   }
 
   // Adds the address if the server ended the stream.
@@ -212,18 +221,19 @@ class WatchSession {
 
   const WatchOptions& options_;
   const Context& context_;
-  const sas::v1::Filter filter_;
   EventPrinter& printer_;
+  client::Follower follower_;
 
   absl::Mutex mu_;                          // held while the printer prints
   bool busy_ ABSL_GUARDED_BY(mu_) = false;  // something came since the last look
 
-  // Of the thread that reads.
+  // Of the thread that reads. Where to resume: behind what was printed.
   std::string token_;
   int64_t revision_ = 0;
+  int64_t snapshot_revision_ = 0;
   int64_t events_ = 0;
-  bool synced_once_ = false;  // this stream has sent a response
-  bool reconnecting_ = false;
+  bool received_ = false;         // this stream has sent a message
+  bool received_before_ = false;  // so has the one before
   bool ended_ = false;
   bool in_gap_ = false;
   int64_t sent_revision_ = 0;
@@ -243,7 +253,8 @@ absl::Status RunWatch(const WatchOptions& options, const Context& context) {
   auto printer = NewEventPrinter(
       options.output, context.out,
       {context.paint, context.clock, options.verbose, ReadPlaceNames(context), context.screen});
-  WatchSession session(options, context, *std::move(filter), **printer, *std::move(token));
+  const auto stub = context.Stub<sas::v1::WatchService>();
+  WatchSession session(options, context, *stub, *std::move(filter), **printer, *std::move(token));
   const absl::Status status = session.Run();
   (*printer)->Flush();
   context.out.flush();

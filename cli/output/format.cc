@@ -225,11 +225,6 @@ const Message* Inner(const sas::v1::Resource& resource) {
   return &resource.GetReflection()->GetMessage(resource, field);
 }
 
-std::string NameOf(const sas::v1::Resource& resource) {
-  const Message* inner = Inner(resource);
-  return inner == nullptr ? "" : NameOf(*inner);
-}
-
 std::string NameOf(const Message& resource) { return FieldText(resource, "name"); }
 
 namespace {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/string_view.h"
 #include "cli/output/wall_clock.h"
+#include "client/resource_name.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "sas/v1/resources.pb.h"
@@ -65,7 +66,7 @@ std::vector<std::string> SerialsOf(const sas::v1::Slot& slot);
 // The message inside the resource, or null.
 const google::protobuf::Message* Inner(const sas::v1::Resource& resource);
 // The resource name; empty if not set.
-std::string NameOf(const sas::v1::Resource& resource);
+using client::NameOf;  // of a sas::v1::Resource
 std::string NameOf(const google::protobuf::Message& resource);
 
 }  // namespace sasd::cli

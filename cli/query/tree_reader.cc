@@ -1,29 +1,56 @@
 #include "cli/query/tree_reader.h"
-#include "sas/v1/watch_service.grpc.pb.h"
 
 #include <utility>
+
+#include "client/watch_protocol.h"
+#include "sas/v1/watch_service.grpc.pb.h"
 
 namespace sasd::cli {
 namespace {
 
-void Take(sas::v1::Resource& resource, TreeSnapshot& snapshot) {
-  switch (resource.resource_case()) {
-    case sas::v1::Resource::kHost:
-      return snapshot.hosts.push_back(std::move(*resource.mutable_host()));
-    case sas::v1::Resource::kPort:
-      return snapshot.ports.push_back(std::move(*resource.mutable_port()));
-    case sas::v1::Resource::kExpander:
-      return snapshot.expanders.push_back(std::move(*resource.mutable_expander()));
-    case sas::v1::Resource::kEndDevice:
-      return snapshot.devices.push_back(std::move(*resource.mutable_end_device()));
-    case sas::v1::Resource::kEnclosure:
-      return snapshot.enclosures.push_back(std::move(*resource.mutable_enclosure()));
-    case sas::v1::Resource::kLogicalUnit:
-      return snapshot.units.push_back(std::move(*resource.mutable_logical_unit()));
-    default:
-      return;
+// Takes a snapshot apart by kind.
+class SnapshotTaker : public client::WatchConsumer {
+ public:
+  absl::Status OnSnapshotBegin(int64_t /*revision*/) override {
+    snapshot_ = TreeSnapshot();
+    return absl::OkStatus();
   }
-}
+  absl::Status OnResource(const sas::v1::Resource& resource) override {
+    switch (resource.resource_case()) {
+      case sas::v1::Resource::kHost:
+        snapshot_.hosts.push_back(resource.host());
+        break;
+      case sas::v1::Resource::kPort:
+        snapshot_.ports.push_back(resource.port());
+        break;
+      case sas::v1::Resource::kExpander:
+        snapshot_.expanders.push_back(resource.expander());
+        break;
+      case sas::v1::Resource::kEndDevice:
+        snapshot_.devices.push_back(resource.end_device());
+        break;
+      case sas::v1::Resource::kEnclosure:
+        snapshot_.enclosures.push_back(resource.enclosure());
+        break;
+      case sas::v1::Resource::kLogicalUnit:
+        snapshot_.units.push_back(resource.logical_unit());
+        break;
+      default:
+        break;
+    }
+    return absl::OkStatus();
+  }
+  absl::Status OnSynced(int64_t revision) override {
+    snapshot_.revision = revision;
+    return absl::OkStatus();
+  }
+  absl::Status OnEvent(const sas::v1::Event& /*event*/) override { return absl::OkStatus(); }
+
+  TreeSnapshot Take() { return std::move(snapshot_); }
+
+ private:
+  TreeSnapshot snapshot_;
+};
 
 }  // namespace
 
@@ -36,21 +63,16 @@ absl::StatusOr<TreeSnapshot> ReadTreeSnapshot(const Context& context,
   const Progress progress(context.err, context.screen.shows_progress, "reading the topology");
   const auto call = context.NewCall(context.endpoint.timeout);
   const auto stream = context.Stub<sas::v1::WatchService>()->Watch(call.get(), request);
-  TreeSnapshot snapshot;
+  client::WatchProtocol protocol(client::WatchProtocol::Scope::kFiltered);
+  SnapshotTaker taker;
   sas::v1::WatchResponse response;
   while (stream->Read(&response)) {
-    if (response.has_resync()) snapshot = TreeSnapshot();
-    if (response.has_snapshot()) {
-      for (auto& resource : *response.mutable_snapshot()->mutable_resources()) {
-        Take(resource, snapshot);
-      }
-    }
-    if (response.has_synced()) {
-      snapshot.revision = response.synced().revision();
-      call->TryCancel();
-      stream->Finish();  // we cancelled the call
-      return snapshot;
-    }
+    absl::Status applied = protocol.Apply(response, taker);
+    if (applied.ok() && !protocol.synced()) continue;
+    call->TryCancel();
+    stream->Finish();  // we cancelled the call
+    if (!applied.ok()) return applied;
+    return taker.Take();
   }
   const absl::Status status = FromRpc(stream->Finish(), context.endpoint);
   return status.ok() ? absl::UnavailableError("sasd ended the snapshot before it was complete")

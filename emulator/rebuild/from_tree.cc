@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "driver/observation/scsi_host.h"
 #include "driver/sysfs/file_io.h"
 #include "driver/sysfs/scsi_host_reader.h"
@@ -59,7 +60,11 @@ absl::StatusOr<FabricOfTree> FabricFromTree(const std::string& path) {
   if (!tree.ok()) return tree.status();
   sysfs::PosixFileIo io;
   const auto readings = sysfs::ReadTree(tree->root(), io);
-  if (!readings.ok()) return readings.status();
+  if (!readings.ok()) {
+    // Of an archive, the reader knows only the temporary folder.
+    return absl::Status(readings.status().code(),
+                        absl::StrReplaceAll(readings.status().message(), {{tree->root(), path}}));
+  }
   if (readings->empty()) {
     return absl::NotFoundError(absl::StrCat(path, ": the tree has no SAS host (class/sas_host)"));
   }

@@ -178,7 +178,7 @@ class Subscriber : private client::WatchConsumer {
     }
   }
 
-  absl::Status OnSnapshotBegin() override {
+  absl::Status OnSnapshotBegin(int64_t /*revision*/) override {
     state_.clear();
     ++snapshots_;
     return absl::OkStatus();

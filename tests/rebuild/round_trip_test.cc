@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -317,6 +318,18 @@ TEST(RealMachineTest, SharedJbodsBecomeOne) {
   }
   EXPECT_EQ(drives, 815);
   EXPECT_EQ(dual, 815);
+}
+
+// `sasctl capture` on a machine without an HBA.
+TEST(RealMachineTest, BundleWithoutATreeIsRefusedByItsName) {
+  const std::string bundle = absl::StrCat(testing::TempDir(), "/bundle.tar.gz");
+  const std::string make = absl::StrCat(
+      "cd ", testing::TempDir(), " && echo x >capture.txt && tar -czf bundle.tar.gz capture.txt");
+  ASSERT_EQ(std::system(make.c_str()), 0);
+  const absl::Status status = emulator::FabricFromTree(bundle).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              ::testing::StartsWith(absl::StrCat("\"", bundle, "\" is not a sysfs tree")));
 }
 
 TEST(RealMachineTest, OtherFilesAreRefused) {

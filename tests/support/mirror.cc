@@ -29,7 +29,7 @@ uint64_t DigestOf(const google::protobuf::Message& message) {
   return absl::HashOf(bytes);
 }
 
-absl::Status Mirror::OnSnapshotBegin() {
+absl::Status Mirror::OnSnapshotBegin(int64_t /*revision*/) {
   digests_.clear();
   return absl::OkStatus();
 }

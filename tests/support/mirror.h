@@ -41,7 +41,7 @@ class Mirror : private client::WatchConsumer {
   std::vector<std::string> Differences(const Mirror& other, size_t limit = 5) const;
 
  private:
-  absl::Status OnSnapshotBegin() override;
+  absl::Status OnSnapshotBegin(int64_t revision) override;
   absl::Status OnResource(const sas::v1::Resource& resource) override;
   absl::Status OnEvent(const sas::v1::Event& event) override;
   absl::Status ApplyChange(const sas::v1::Change& change);

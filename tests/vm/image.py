@@ -25,6 +25,7 @@ PACKAGES = (
     "busybox-static",
     "kmod",
     "lsscsi",
+    "pciutils",
     "sg3-utils",
     "smartmontools",
     "smp-utils",
@@ -42,6 +43,7 @@ PACKAGES = (
     "libkmod2",
     "liblz4-1",
     "liblzma5",
+    "libpci3",
     "libpcre2-8-0",
     "libselinux1",
     "libsgutils2-1.46-2",
@@ -51,23 +53,28 @@ PACKAGES = (
     "libudev1",
     "libunwind8",
     "libzstd1",
+    "pci.ids",
+    "zlib1g",
 )
+ANY_ARCHITECTURE = ("pci.ids",)
 # Kernel modules; their dependencies come with them.
 MODULES = (
     *("mpt3sas", "mptsas", "sd_mod", "ses", "sg", "virtio_console", "virtio_pci"),
     *("uio_pci_generic", "vfio_iommu_type1", "vfio_pci"),
+    *("crc32c_generic", "ext4", "virtio_blk"),  # the disk of debian.py
 )
 PROGRAMS = (
     "bin/kmod",
     "bin/udevadm",
     "lib/udev/scsi_id",
+    "usr/bin/lspci",
     "usr/bin/lsscsi",
     "usr/bin/sg_*",
     "usr/bin/smp_*",
     "usr/bin/strace",
     "usr/sbin/smartctl",
 )
-GUEST_FILES = ("agent", "collect", "init", "io_check")
+GUEST_FILES = ("agent", "collect", "init", "io_check", "vm-agent.service")
 UDEV_RULES = ("50-udev-default.rules",)
 
 
@@ -221,7 +228,8 @@ def download_and_unpack(versions, store, tree):
     os.makedirs(store, exist_ok=True)
     files = {}
     for package, version in versions.items():
-        name = f"{package}_{version.replace(':', '%3a')}_amd64.deb"
+        architecture = "all" if package in ANY_ARCHITECTURE else "amd64"
+        name = f"{package}_{version.replace(':', '%3a')}_{architecture}.deb"
         files[package] = os.path.join(store, name)
     for old in os.listdir(store):
         if os.path.join(store, old) not in files.values():
@@ -312,6 +320,7 @@ def make_initramfs(tree, release):
         with open(os.path.join(HERE, "guest", name), "rb") as source:
             cpio.add(name, stat.S_IFREG | 0o755, source.read())
     add_programs(cpio, tree)
+    add_file(cpio, os.path.join(tree, "usr/share/misc/pci.ids"), "usr/share/misc/pci.ids")
     add_udev(cpio, tree)
     add_modules(cpio, tree, release)
     return cpio.finish()

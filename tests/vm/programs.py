@@ -13,9 +13,9 @@ from image import Cpio, Libraries, add_file
 RENAMED = {"setpriv": "as-user"}
 
 
-def archive(paths):
+def archive(paths, files=()):
     """The bytes of a cpio archive with these programs in /usr/bin, and their libraries. Programs that busybox has as
-    well, under the same name, get another one: RENAMED."""
+    well, under the same name, get another one: RENAMED. `files`: (path, place in the guest) of what else goes in."""
     cpio, libraries = Cpio(), Libraries("/")
     for path in paths:
         name = os.path.basename(path)
@@ -23,6 +23,8 @@ def archive(paths):
         libraries.need(path)
     for soname, path in sorted(libraries.found.items()):
         add_file(cpio, path, "usr/lib/x86_64-linux-gnu/" + soname)
+    for path, at in files:
+        add_file(cpio, path, at)
     return cpio.finish()
 
 

@@ -42,17 +42,25 @@ class Node:
     # pylint: disable-next=too-many-arguments
     def __init__(self, image, tested, folder, wrapper=(), qemu_arguments=()):
         whole = os.path.join(folder, "initramfs")
-        programs.add_to(image.initramfs, programs.archive(tested), whole)
+        programs.add_to(image.initramfs, self.archive(tested), whole)
         image = dataclasses.replace(image, initramfs=whole)
         self.vm = Vm(image, wrapper, qemu_arguments, folder=folder)
         self.sasd = Sasd(self.vm)
         self.log_lines_judged = 0
         self.exit_codes = (0,)  # of QEMU
 
+    def archive(self, tested):
+        """The archive in front of the image's."""
+        return programs.archive(tested)
+
     def start(self):
         self.vm.start()
         self.vm.run("/usr/bin/modprobe -a scsi_transport_sas sd_mod sg ses")
+        self.install()
         self.sasd.start()
+
+    def install(self):
+        """Puts sasd and sasctl on the machine. They are in the initramfs already, except for DebRig."""
 
     def close(self):
         self.vm.close()

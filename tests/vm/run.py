@@ -13,15 +13,19 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "bazel-bin", "proto"))
 
-BUILD = "bazel build //emulator/qemu:sashba //daemon:sasd //cli:sasctl //daemon/hba:sasd-hba //tests/vm:ctl_user //proto/sas/emulator/v1:sas_emulator_v1_py //proto/sas/v1:sas_v1_py"
+BUILD = "bazel build //packaging:programs //tests/vm:ctl_user //proto/sas/emulator/v1:sas_emulator_v1_py"
 INSTALL = "bazel/setup.sh vm installs it"
 try:
     import image  # noqa: E402
     import mptsas  # noqa: E402
     from rig import Rig  # noqa: E402
     import acts_scenarios  # noqa: E402
+    import deb_scenarios  # noqa: E402
+    import debian  # noqa: E402
+    from deb_rig import DebRig  # noqa: E402
     import pci_scenarios  # noqa: E402
     from pci_rig import PciRig  # noqa: E402
+    import page_scenarios  # noqa: E402,F401 pylint: disable=unused-import
     import offline_scenarios  # noqa: E402,F401 pylint: disable=unused-import
     import sasd_scenarios  # noqa: E402,F401 pylint: disable=unused-import
     import twins_scenarios  # noqa: E402,F401 pylint: disable=unused-import
@@ -44,7 +48,7 @@ CRASHES = [3]  # of QEMU at the boot that one run lives through
 MPTSAS = "mptsas1068"
 # What runs without --long, and the variants that are the first of their fabric.
 ORDINARY = ("sas3008",)
-ALONE = ("sas3008", "twins", "acts")
+ALONE = ("sas3008", "jbod60", "twins", "acts")
 
 
 def make_rig(name, built, folder):
@@ -56,13 +60,19 @@ def make_rig(name, built, folder):
         out.write(VARIANTS[name].text())
     variant = VARIANTS[name]
     common = (SASHBA, variant.name, fabric, built, variant.options, folder, PROGRAMS)
+    if variant.packaged:
+        return DebRig(*common)
     return PciRig(*common, variant.way) if variant.way else Rig(*common)
 
 
 def run_boot(variant, scenarios, built, folder):
     """Boots once and runs the scenarios in turn. Returns (passed, failed)."""
     passed = failed = 0
-    rig = make_rig(variant, built, folder)
+    try:
+        rig = make_rig(variant, built, folder)
+    except image.ImageError as error:
+        print(f"FAILED {variant}: {error}")
+        return 0, 1
     try:
         start = time.monotonic()
         while not boots(rig):
@@ -129,12 +139,14 @@ def of_fabric(name):
 def scenarios_of(variant):
     if variant == MPTSAS:
         return mptsas.SCENARIOS
+    if VARIANTS[variant].packaged:
+        return deb_scenarios.SCENARIOS
     return pci_scenarios.SCENARIOS if VARIANTS[variant].way else of_fabric(VARIANTS[variant].name)
 
 
 def choose(variant, names, length):
     """The variant's scenarios with these names, or of that length. Adds the one that loads the driver."""
-    all_known = SCENARIOS + mptsas.SCENARIOS + pci_scenarios.SCENARIOS
+    all_known = SCENARIOS + mptsas.SCENARIOS + pci_scenarios.SCENARIOS + deb_scenarios.SCENARIOS
     unknown = [name for name in names if name not in {s.__name__ for s in all_known}]
     if unknown:
         sys.exit(f"run.py: no scenario {unknown[0]}; --list shows all")
@@ -171,7 +183,8 @@ def main():
     parser.add_argument("--folder", default="/tmp/sasd-vm", help="folder for the machines' logs")
     options = parser.parse_args()
     if options.list:
-        for scenario in SCENARIOS + mptsas.SCENARIOS + pci_scenarios.SCENARIOS:
+        own = [s for s in deb_scenarios.SCENARIOS if s not in SCENARIOS]
+        for scenario in SCENARIOS + mptsas.SCENARIOS + pci_scenarios.SCENARIOS + own:
             print(f"{scenario.__name__:28} {scenario.__doc__}")
         print("variants:", *VARIANTS, MPTSAS)
         return 0
@@ -190,6 +203,10 @@ def main():
     if options.shell:
         return shell((options.variant or list(VARIANTS))[0], built, options.folder)
     variants = options.variant or [*(VARIANTS if options.long else ORDINARY), MPTSAS]
+    lacking = debian.lacking()
+    if "deb" in variants and lacking:
+        print(f"SKIPPED deb: no {lacking[0]}; bazel/setup.sh vm-debian installs it")
+        variants.remove("deb")
     if options.acts:
         acts_scenarios.RUN.update(acts=options.acts, seed=options.seed)
         variants, options.scenarios = ["acts"], acts_scenarios.WHOLE_RUN
@@ -210,6 +227,8 @@ def main():
         folder = os.path.join(options.folder, variant)
         counts = run_boot(variant, chosen, built, folder)
         passed, failed = passed + counts[0], failed + counts[1]
+    if not variants:
+        return 2
     if failed:
         print(f"logs: {options.folder}")
     print(f"{passed} passed, {failed} failed")

@@ -34,6 +34,8 @@ HBA_GONE = ((r"^host\d+: the HBA is gone; only sysfs reports this host", "asked 
 class Sasd:
     """The daemon in one machine."""
 
+    program = "/usr/bin/sasd"
+
     def __init__(self, vm):
         self.vm = vm
         self.pid = None
@@ -46,10 +48,18 @@ class Sasd:
     def start(self, options="", prefix=""):
         """Starts sasd and a Watch client. Returns once sasd serves and the client is synchronized. `prefix`: a command
         that becomes sasd."""
+        self.pid = self.launch(options, prefix)
+        self.settle()
+        self.follow()
+
+    def launch(self, options, prefix):
+        """Starts sasd. Returns its process."""
         program = f"{prefix} sasd {options} </dev/null >>{FOLDER}/out 2>>{FOLDER}/log"
         self.vm.run(f"mkdir -p {FOLDER} /var/lib; {program} & echo $! >{FOLDER}/pid")
-        self.pid = int(self.vm.run(f"cat {FOLDER}/pid").out)
-        self.settle()
+        return int(self.vm.run(f"cat {FOLDER}/pid").out)
+
+    def follow(self):
+        """Starts a Watch client with an empty picture. Returns once it is synchronized."""
         self.picture, self.contract, self.lines_read = Picture(), WatchContract(), self.vm.lines.position()
         watch = f"sasctl watch --snapshot -o jsonl </dev/null >{LINES_PORT} 2>/dev/null"
         self.watch_pid = int(self.vm.run(f"{watch} & echo $!").out)
@@ -150,7 +160,7 @@ class Sasd:
         """Raises if sasd is not the started process, for new bad lines in its log, and as judge_watch()."""
         program = self.vm.run(f"readlink /proc/{self.pid}/exe", check=False).out.strip()
         lines = self.log_of_a_whole_journal()
-        if program != "/usr/bin/sasd":
+        if program != self.program:
             raise AssertionError("sasd is gone; the end of its log:\n" + "\n".join(lines[-15:]))
         self.judge_watch()
         new, self.log_lines_judged = lines[self.log_lines_judged :], len(lines)

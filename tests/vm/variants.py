@@ -7,6 +7,8 @@ from dataclasses import dataclass
 HERE = os.path.dirname(os.path.abspath(__file__))
 FABRIC = os.path.join(HERE, "../../emulator/fabrics/judge.textproto")
 
+PAGE = os.path.join(HERE, "../../docs/virtual-hba.md")
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -24,6 +26,7 @@ class Variant:
     removes_deepest_first: bool = False  # of fabric.proto
     name: str = "judge"  # of the fabric
     way: str = ""  # how sasd drives the HBAs itself (pci_rig.py); empty: the kernel does
+    packaged: bool = False  # sasd comes from our packages, in a whole Debian (deb_rig.py)
 
     def text(self):
         """The text of the fabric with these boards."""
@@ -46,10 +49,27 @@ class Fabric:
     name: str
     options: tuple = ()  # of sashba
     way: str = ""
+    packaged: bool = False
 
     def text(self):
         with open(os.path.join(HERE, "fabrics", self.name + ".textproto"), encoding="utf-8") as source:
             return source.read()
+
+
+@dataclass(frozen=True)
+class Page:
+    """The fabric of docs/virtual-hba.md, with the option of the page for the board."""
+
+    name: str = "jbod60"
+    options: tuple = ("--hba", "sas3008")
+    way: str = ""
+    packaged: bool = False
+
+    @staticmethod
+    def text():
+        with open(PAGE, encoding="utf-8") as source:
+            (fabric,) = re.findall(r"(?ms)^```textproto\n(.*?)^```$", source.read())
+        return fabric
 
 
 VARIANTS = {
@@ -61,7 +81,9 @@ VARIANTS = {
     "sas3508": Variant("HBA 9400-8e", "SAS3508", "24.00.00.00", "MPI_2_6", port_per_link=True, reply_frame_dwords=128),
     "vfio": Variant("SAS9300-8e", "LSISAS3008", "16.00.12.00", "MPI_2_5", ("--iommu",), way="vfio"),
     "vfio-intx": Variant("HBA 9400-8e", "SAS3508", "24.00.00.00", "MPI_2_6", ("--iommu", "--intx"), way="vfio"),
+    "deb": Variant("SAS9300-8e", "LSISAS3008", "16.00.12.00", "MPI_2_5", packaged=True),
     "uio": Variant("SAS9200-8e", "LSISAS2008", "20.00.07.00", "MPI_2_0", way="uio"),
+    "jbod60": Page(),
     "twins": Fabric("twins"),
     "acts": Fabric("acts"),
 }

@@ -98,6 +98,8 @@ class Vm:
         self.qemu_arguments = list(qemu_arguments)
         self.memory_mb = memory_mb
         self.append = append
+        self.boot_deadline_s = BOOT_DEADLINE_S
+        self.patience = 1  # times the deadlines of run() and power_off()
         self.first_devices = []  # in front of all others
         self.own_folder = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="sasd-vm.", dir="/tmp")
@@ -161,14 +163,14 @@ class Vm:
             self.console = Lines(console, path)
             self.lines = Lines(lines, os.path.join(self.folder, "lines.log"))
             self.stream = self.agent.makefile("rb")
-            self.agent.settimeout(BOOT_DEADLINE_S)
+            self.agent.settimeout(self.boot_deadline_s)
             self.read_line("READY")
         except BaseException:
             self.kill()
             raise
 
     def accept(self, listener):
-        deadline = time.monotonic() + BOOT_DEADLINE_S
+        deadline = time.monotonic() + self.boot_deadline_s
         listener.settimeout(0.2)
         with listener:
             while True:
@@ -191,7 +193,7 @@ class Vm:
         """Runs a shell script in the guest, with `data` as its input."""
         self.requests += 1
         body = script.encode()
-        self.agent.settimeout(timeout_s)
+        self.agent.settimeout(timeout_s * self.patience)
         self.agent.sendall(b"%d %d %d\n" % (self.requests, len(body), len(data)) + body + data)
         words = self.read_line(f"{self.requests} ").split()
         code, size, error_size = (int(word) for word in words[1:])
@@ -236,7 +238,7 @@ class Vm:
         """Powers the guest off. Returns the exit code of the wrapper, or of QEMU."""
         self.agent.sendall(b"0 0 0\n")
         try:
-            code = self.process.wait(timeout=timeout_s)
+            code = self.process.wait(timeout=timeout_s * self.patience)
         except subprocess.TimeoutExpired:
             raise self.failure("the guest did not power off") from None
         self.console.thread.join(timeout=10)
