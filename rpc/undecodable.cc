@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "rpc/short_status.h"
 
 namespace sasd::rpc {
 namespace {
@@ -22,6 +23,8 @@ class Interceptor final : public grpc::experimental::Interceptor {
         methods->ModifySendStatus(
             grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
                          absl::StrCat("the request of ", method_, " cannot be decoded")));
+      } else if (StatusBytes(status) > kMostStatusBytes) {
+        methods->ModifySendStatus(Shortened(status));
       }
     }
     methods->Proceed();

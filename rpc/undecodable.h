@@ -17,7 +17,8 @@ namespace sasd::rpc {
 bool IsUndecodable(const grpc::Status& status);
 
 // These interceptors make INVALID_ARGUMENT of it, with a text, for the methods given
-// ("sas.v1.NodeService/GetNode"). For ServerBuilder::experimental().SetInterceptorCreators().
+// ("sas.v1.NodeService/GetNode"), and shorten statuses that a client would not take (Shortened()).
+// For ServerBuilder::experimental().SetInterceptorCreators().
 std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
 UndecodableInterceptors(absl::flat_hash_set<std::string> methods);
 

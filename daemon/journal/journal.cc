@@ -564,11 +564,11 @@ void Journal::ReturnReader(std::unique_ptr<JournalReader> reader) {
   if (idle_readers_.size() < kMaxIdleReaders) idle_readers_.push_back(std::move(reader));
 }
 
-absl::StatusOr<Page> Journal::Read(const Query& query) {
+absl::StatusOr<Page> Journal::Read(const Query& query, Interrupted interrupted) {
   // What a reader that comes later finds is of this revision at least.
   const int64_t last = last_revision_.load();
   absl::StatusOr<std::unique_ptr<JournalReader>> reader = TakeReader();
-  absl::StatusOr<Page> page = reader.ok() ? (*reader)->Read(query) : reader.status();
+  absl::StatusOr<Page> page = reader.ok() ? (*reader)->Read(query, interrupted) : reader.status();
   if (reader.ok()) ReturnReader(*std::move(reader));
   if (absl::IsDataLoss(page.status())) {
     // Nothing of it can be read: all of it is lost.
@@ -605,10 +605,10 @@ absl::StatusOr<std::optional<StateRow>> Journal::FindState(const std::string& na
 }
 
 absl::StatusOr<int64_t> Journal::VisitState(const std::function<void(StateRow)>& visit,
-                                            bool only_gone) {
+                                            bool only_gone, Interrupted interrupted) {
   absl::StatusOr<std::unique_ptr<JournalReader>> reader = TakeReader();
   if (!reader.ok()) return reader.status();
-  absl::StatusOr<int64_t> damaged = (*reader)->VisitState(visit, only_gone);
+  absl::StatusOr<int64_t> damaged = (*reader)->VisitState(visit, only_gone, interrupted);
   ReturnReader(*std::move(reader));
   return damaged;
 }

@@ -108,16 +108,18 @@ class Journal {
   // Reads on connections of their own, which never hold up Append. Thread-safe.
   //
   // OUT_OF_RANGE: trimming has passed query.after. UNAVAILABLE and others as Database::Exec, but
-  // never DATA_LOSS: what cannot be read is a gap, kJournalDamaged.
-  absl::StatusOr<Page> Read(const Query& query);
+  // never DATA_LOSS: what cannot be read is a gap, kJournalDamaged. CANCELLED: `interrupted`, which
+  // is asked every few rows, was true.
+  absl::StatusOr<Page> Read(const Query& query, Interrupted interrupted = NeverInterrupted);
   // The gap that contains the revision; nullopt: none.
   absl::StatusOr<std::optional<Gap>> FindGap(int64_t revision);
   // The state of an object, also of one that is gone; nullopt: never had one, or damaged.
   absl::StatusOr<std::optional<StateRow>> FindState(const std::string& name);
   // Calls visit for each object, or only for those that are gone, in no order; one snapshot.
-  // Returns how many rows were damaged and left out.
+  // Returns how many rows were damaged and left out. `interrupted`: as of Read().
   absl::StatusOr<int64_t> VisitState(const std::function<void(StateRow)>& visit,
-                                     bool only_gone = false);
+                                     bool only_gone = false,
+                                     Interrupted interrupted = NeverInterrupted);
 
   // Checkpoints. WriteState takes rows that differ from the stored ones, at most a few hundred per
   // call (it holds up Append meanwhile). FinishState says that the stored state is that of

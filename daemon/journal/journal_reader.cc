@@ -208,7 +208,8 @@ absl::Status JournalReader::Prepare() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Page> JournalReader::Read(const Query& query) {
+absl::StatusOr<Page> JournalReader::Read(const Query& query, Interrupted interrupted) {
+  const Interruption interruption(db_, interrupted);
   absl::StatusOr<Transaction> snapshot = Transaction::Begin(db_, false);
   if (!snapshot.ok()) return snapshot.status();
   return ReadSnapshot(query);
@@ -639,7 +640,8 @@ absl::StatusOr<std::optional<StateRow>> JournalReader::FindState(const std::stri
 }
 
 absl::StatusOr<int64_t> JournalReader::VisitState(const std::function<void(StateRow)>& visit,
-                                                  bool only_gone) {
+                                                  bool only_gone, Interrupted interrupted) {
+  const Interruption interruption(db_, interrupted);
   absl::StatusOr<Transaction> snapshot = Transaction::Begin(db_, false);
   if (!snapshot.ok()) return snapshot.status();
   Statement& states = statements_->states;

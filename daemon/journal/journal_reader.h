@@ -63,11 +63,12 @@ class JournalReader {
   // See Journal.
   //
   // Read and FindGap: DATA_LOSS, where not even the damage can be delimited.
-  absl::StatusOr<Page> Read(const Query& query);
+  absl::StatusOr<Page> Read(const Query& query, Interrupted interrupted = NeverInterrupted);
   absl::StatusOr<std::optional<Gap>> FindGap(int64_t revision);
   absl::StatusOr<std::optional<StateRow>> FindState(const std::string& name);
   absl::StatusOr<int64_t> VisitState(const std::function<void(StateRow)>& visit,
-                                     bool only_gone = false);
+                                     bool only_gone = false,
+                                     Interrupted interrupted = NeverInterrupted);
 
  private:
   struct Statements;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <thread>  // NOLINT: a reader beside the writer
 
 #include "absl/strings/str_cat.h"
@@ -429,6 +430,45 @@ TEST_F(JournalTest, StateKeepsObjectsThatAreGone) {
   auto db = Database::Open(directory_ + "/journal.db", {});
   ASSERT_TRUE(db->Exec("UPDATE state SET present = 1 WHERE revision = 5").ok());
   EXPECT_EQ(*journal_->VisitState([](StateRow) {}), 1) << "one damaged row is left out";
+}
+
+// A caller that has gone ends a read, wherever it is.
+
+TEST_F(JournalTest, AnInterruptedReadEndsAtOnce) {
+  options_.reserved_block = 100'000;
+  ASSERT_TRUE(Open().ok());
+  constexpr int64_t kRows = 3'000;
+  std::vector<EventRow> rows;
+  for (int64_t r = 1; r <= kRows; ++r) rows.push_back(Row(r, {{absl::StrCat("object ", r), 2, 1}}));
+  ASSERT_TRUE(journal_->Append(rows).ok());
+  std::vector<StateRow> states;
+  for (int64_t r = 1; r <= kRows; ++r)
+    states.push_back({absl::StrCat("object ", r), 2, false, r, "x"});
+  ASSERT_TRUE(journal_->WriteState(states).ok());
+  Query filtered;
+  filtered.limit = kRows;
+  filtered.minimum_severity = 200;  // nothing passes
+  Query of_objects;
+  for (int64_t r = 1; r <= kRows; ++r) of_objects.objects.push_back(absl::StrCat("object ", r));
+  const std::function<absl::Status(Interrupted)> reads[] = {
+      [&](Interrupted interrupted) { return journal_->Read({}, interrupted).status(); },
+      [&](Interrupted interrupted) { return journal_->Read(filtered, interrupted).status(); },
+      [&](Interrupted interrupted) { return journal_->Read(of_objects, interrupted).status(); },
+      [&](Interrupted interrupted) {
+        return journal_->VisitState([](StateRow) {}, true, interrupted).status();
+      },
+  };
+  for (const auto& read : reads) {
+    int looks = 0;
+    EXPECT_TRUE(read([&looks] { return ++looks < 0; }).ok());
+    ASSERT_GE(looks, 4);
+    for (const int last : {1, 2, looks / 2}) {
+      int count = 0;
+      EXPECT_TRUE(absl::IsCancelled(read([&] { return ++count >= last; }))) << last;
+      EXPECT_EQ(count, last) << "it is not asked again";
+    }
+    EXPECT_TRUE(read(NeverInterrupted).ok()) << "the connection is as good as before";
+  }
 }
 
 // Trimming.

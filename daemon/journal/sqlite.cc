@@ -33,6 +33,8 @@ absl::Status ErrorOf(sqlite3* db, int code, const std::string& path) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return absl::AbortedError(text);
+    case SQLITE_INTERRUPT:
+      return absl::CancelledError(text);
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_PROTOCOL:
@@ -228,6 +230,16 @@ absl::Status Database::RunKept(Statement Database::*statement, absl::string_view
 }
 
 bool Database::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+
+Interruption::Interruption(Database& db, Interrupted interrupted)
+    : db_(db), interrupted_(interrupted) {
+  constexpr int kInstructions = 200;
+  sqlite3_progress_handler(
+      db_.handle(), kInstructions,
+      [](void* self) { return static_cast<Interruption*>(self)->interrupted_() ? 1 : 0; }, this);
+}
+
+Interruption::~Interruption() { sqlite3_progress_handler(db_.handle(), 0, nullptr, nullptr); }
 
 absl::StatusOr<Transaction> Transaction::Begin(Database& db, bool immediate) {
   absl::Status status = immediate ? db.RunKept(&Database::begin_immediate_, "BEGIN IMMEDIATE")

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -71,6 +72,7 @@ class Database {
   //   DATA_LOSS           the file is corrupt, or no database
   //   ABORTED             another connection holds the write lock
   //   UNAVAILABLE         input or output failed
+  //   CANCELLED           an Interruption ended it
   //   INTERNAL            anything else
   absl::Status Exec(const std::string& sql);
   // Keep: the statement is used many times.
@@ -96,6 +98,26 @@ class Database {
   sqlite3* db_ = nullptr;
   std::string path_;
   Statement begin_, begin_immediate_, commit_;
+};
+
+// Whether nobody wants the result of a read any more.
+using Interrupted = absl::FunctionRef<bool()>;
+
+inline bool NeverInterrupted() { return false; }
+
+// While it lives, the statements of a connection ask `interrupted` every 200 instructions of
+// SQLite (about 15 rows), and end with CANCELLED once it is true. `interrupted` may take its time:
+// it holds up this connection alone. Both must outlive it.
+class Interruption {
+ public:
+  Interruption(Database& db, Interrupted interrupted);
+  ~Interruption();
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+
+ private:
+  Database& db_;
+  const Interrupted interrupted_;
 };
 
 // A transaction that is rolled back unless it was committed. `db` must outlive it.

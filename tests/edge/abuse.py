@@ -1,11 +1,16 @@
 #!/usr/bin/python3
 """Measures what one abusive client does to another: abuse.py [--fabric F] [--seconds S] [NAME...]
 
-For each kind of abuse: a well-behaved client calls GetNode and follows a Watch while drives come and
-go, first in quiet, then beside the abuser, which has one core. Prints p50 and p99 of both, the ratio
-to quiet, and the memory and descriptors of sasd. SUBSCRIBERS others follow everything meanwhile. Exit
-code 1 if a bound does not hold: of times, or MemoryMax of sasd.service is less than twice the largest
-memory.
+1. The most expensive requests of every method, one at a time: how long each holds a thread, and how
+   soon its work ends after a cancellation.
+2. For each kind of abuse: a well-behaved client calls GetNode and follows a Watch while drives come
+   and go, first in quiet, then beside the abuser, which has one core. Prints p50 and p99 of both, the
+   ratio to quiet, and the memory and descriptors of sasd. SUBSCRIBERS others follow everything.
+3. What 5,000 parked calls of WaitSettled cost the discovery (tests/bench:isolation_bench).
+
+NAMEs choose of the second part, and leave out the others. Exit code 1 if a bound does not hold: of
+times; of memory, which is what a quiet sasd takes and memory_bytes; or MemoryMax of sasd.service is
+less than twice the largest memory.
 """
 
 import argparse
@@ -15,10 +20,13 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
+import worst
 from edge_node import ROOT, TIMEOUT_S, Node, descriptors, rss_mib
+from http2 import PREFACE
 
 import grpc
 from sas.emulator.v1 import emulator_service_pb2 as emulator
@@ -32,8 +40,9 @@ from sas.v1 import watch_service_pb2 as watch
 from sas.v1 import watch_service_pb2_grpc as watch_grpc
 
 GET_NODE_P99_MS, WATCH_P99_MS = 100, 200
+HOLD_MS, END_MS = 100, 100
+WAITS_RATIO = 1.1
 MIB = {"M": 1, "G": 1024}
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 ABUSES = {}
 
 
@@ -54,8 +63,8 @@ def ignore(call):
 
 
 @abuse
-def unread_watches(path):
-    """Opens Watches and reads none."""
+def unread_watches(path, _):
+    """Opens 10,000 Watches and reads none."""
     streams = []
     while True:
         channel = channel_to(path)
@@ -71,31 +80,75 @@ def unread_watches(path):
 
 
 @abuse
-def large_filters(path):
+def filtered_watches(path, _):
+    """Follows with filters that compare every change with 32 patterns."""
+    channel = channel_to(path)
+    stub = watch_grpc.WatchServiceStub(channel)
+    request = watch.WatchRequest(skip_snapshot=True)
+    worst.add_watch_patterns(request.filter)
+    streams = [stub.Watch(request) for _ in range(1000)]
+    for stream in streams:
+        ignore(lambda stream=stream: next(stream))
+    threading.Event().wait()
+
+
+@abuse
+def filtered_snapshots(path, _):
+    """Begins snapshots of which hardly anything passes."""
+    channel = channel_to(path)
+    stub = watch_grpc.WatchServiceStub(channel)
+    request = watch.WatchRequest()
+    worst.add_watch_patterns(request.filter)
+    while True:
+        streams = [stub.Watch(request) for _ in range(50)]
+        time.sleep(2)
+        for stream in streams:
+            stream.cancel()
+
+
+@abuse
+def every_method(path, _):
+    """Keeps the most expensive requests of all methods under way."""
+    channel = channel_to(path)
+    named = worst.Named(topology_grpc.TopologyServiceStub(channel))
+    every = [(worst.caller(channel, method), request)
+             for _, method, request in worst.requests(named)]
+    at = 0
+
+    def call(_):
+        nonlocal at
+        at += 1
+        method, request = every[at % len(every)]
+        return method.future(request, timeout=TIMEOUT_S)
+
+    hog(path, call, at_once=100)
+
+
+@abuse
+def large_filters(path, _):
     """Lists with as many values in a condition as it may have."""
     request = topology.ListEndDevicesRequest(page_size=1000)
-    request.filter.conditions.add(field="serial", operator=1,
-                                  values=[f"X{i}" for i in range(256)])
+    worst.add_values(request.filter)
     hog(path, lambda c: topology_grpc.TopologyServiceStub(c).ListEndDevices.future(
         request, timeout=TIMEOUT_S))
 
 
 @abuse
-def finds(path):
+def finds(path, _):
     """Looks for what is not there, so that every name is compared."""
     hog(path, lambda c: topology_grpc.TopologyServiceStub(c).FindResources.future(
         topology.FindResourcesRequest(query="x" * random.randrange(4, 40)), timeout=TIMEOUT_S))
 
 
 @abuse
-def findings(path):
+def findings(path, _):
     """Asks for all findings."""
     hog(path, lambda c: node_grpc.NodeServiceStub(c).ListFindings.future(
         node.ListFindingsRequest(show_consequences=True, show_affected=True), timeout=TIMEOUT_S))
 
 
 @abuse
-def cancel_storm(path):
+def cancel_storm(path, _):
     """Begins calls and cancels them."""
     channel = channel_to(path)
     stub = topology_grpc.TopologyServiceStub(channel)
@@ -107,7 +160,7 @@ def cancel_storm(path):
 
 
 @abuse
-def parked_waits(path):
+def parked_waits(path, _):
     """Parks calls of WaitSettled."""
     channel = channel_to(path)
     stub = node_grpc.NodeServiceStub(channel)
@@ -119,7 +172,7 @@ def parked_waits(path):
 
 
 @abuse
-def idle_connections(path):
+def idle_connections(path, _):
     """Opens connections that say nothing."""
     peers = []
     while True:
@@ -131,7 +184,7 @@ def idle_connections(path):
 
 
 @abuse
-def half_handshakes(path):
+def half_handshakes(path, _):
     """Begins HTTP/2 and stops."""
     peers = []
     while True:
@@ -143,7 +196,21 @@ def half_handshakes(path):
 
 
 @abuse
-def garbage(path):
+def half_tls_handshakes(_, address):
+    """Begins TLS and stops."""
+    host, port = address.rsplit(":", 1)
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + os.urandom(32)
+    peers = []
+    while True:
+        peer = socket.socket()
+        ignore(lambda: (peer.connect((host, int(port))), peer.sendall(hello)))
+        peers.append(peer)
+        if len(peers) == 500:
+            peers = []
+
+
+@abuse
+def garbage(path, _):
     """Sends frames of random bytes."""
     while True:
         with socket.socket(socket.AF_UNIX) as peer:
@@ -158,6 +225,87 @@ def hog(path, call, at_once=200):
         calls = [c for c in calls if not c.done()]
         calls += [call(channel) for _ in range(at_once - len(calls))]
         time.sleep(0.01)
+
+
+def cpu_s(pid):
+    """What all threads of the process have used."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as file:
+                total += int(file.read().split()[0])
+        except FileNotFoundError:
+            pass  # the thread has ended
+    return total / 1e9
+
+
+def await_rest(pid, window_s=0.02, part=0.1):
+    """Seconds until the process begins to use less than `part` of a core."""
+    start = time.monotonic()
+    while True:
+        begin, used = time.monotonic(), cpu_s(pid)
+        time.sleep(window_s)
+        if cpu_s(pid) - used < part * (time.monotonic() - begin) or begin - start > 10:
+            return begin - start
+
+
+def measure_holds(sasd, seconds):
+    """The first part. Returns how many bounds do not hold."""
+    channel = sasd.channel([("grpc.max_receive_message_length", 1 << 30)])
+    named = worst.Named(topology_grpc.TopologyServiceStub(channel))
+    answers = worst.caller(channel, "sas.v1.MetricsService/GetMetrics")
+    print(f"{'request':36} {'answer':>10} {'MiB':>6} {'ends after':>11}")
+    failed = 0
+    for label, method, request in worst.requests(named):
+        call = worst.caller(channel, method)
+        start = time.monotonic()
+        try:
+            size = len(call(request, timeout=TIMEOUT_S)) / 2**20
+        except grpc.RpcError as error:
+            print(f"{label}: {error.code().name} {error.details()[:80]}")
+            size = 0
+        took, ends = time.monotonic() - start, "-"
+        if took > 0.2:
+            future = call.future(request, timeout=TIMEOUT_S)
+            time.sleep(took / 3)
+            future.cancel()
+            rest = await_rest(sasd.process.pid) * 1000
+            failed += rest > END_MS
+            ends = f"{rest:.0f} ms"
+        print(f"{label:36} {took * 1000:7.0f} ms {size:6.1f} {ends:>11}", flush=True)
+    for label, request in worst.watches(named):
+        stream = watch_grpc.WatchServiceStub(channel).Watch(request)
+        start, chunks = time.monotonic(), 0
+        timer = threading.Timer(seconds, stream.cancel)
+        timer.start()
+        try:
+            for response in stream:
+                chunks += response.HasField("snapshot")
+                if response.HasField("synced"):
+                    break
+        except grpc.RpcError:
+            pass
+        timer.cancel()
+        stream.cancel()
+        print(f"{label:36} {(time.monotonic() - start) * 1000:7.0f} ms", flush=True)
+    metrics = worst.types()["sas.v1.MetricsService/GetMetrics"]
+    held = worst.holds(metrics[1].FromString(answers(metrics[0]())).text)
+    print("longest holding of a thread, by method:")
+    for method, clocks in sorted(held.items(), key=lambda each: -each[1]["wall"]):
+        print(f"  {method:44} {clocks['wall'] * 1000:7.1f} ms, of a core "
+              f"{clocks['cpu'] * 1000:7.1f} ms")
+        failed += clocks["wall"] * 1000 > HOLD_MS
+    channel.close()
+    return failed
+
+
+def measure_waits():
+    """The third part. Returns how many bounds do not hold."""
+    done = subprocess.run([os.path.join(ROOT, "tests/bench/isolation_bench")], check=True,
+                          capture_output=True, text=True)
+    print(done.stdout, end="")
+    ratio = float(re.search(r"beside 5,000 waits.*?([0-9.]+) \(median", done.stdout).group(1))
+    return ratio > WAITS_RATIO
 
 
 def memory_max_mib():
@@ -277,24 +425,30 @@ class Victim:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fabric", default="oak-816")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--subscribers", type=int, default=20)
     parser.add_argument("--follow", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--run", help=argparse.SUPPRESS)
     parser.add_argument("--socket", help=argparse.SUPPRESS)
+    parser.add_argument("--tls", help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*", choices=[*ABUSES, []])
     arguments = parser.parse_args()
     if arguments.follow:
         Subscribers.follow(arguments.socket, arguments.follow)
     if arguments.run:
         os.sched_setaffinity(0, {os.cpu_count() - 1})
-        ABUSES[arguments.run](arguments.socket)
+        ABUSES[arguments.run](arguments.socket, arguments.tls)
         return 0
     failed = 0
-    with Node(tls=False, fabric=arguments.fabric) as sasd:
+    with tempfile.TemporaryDirectory() as state, Node(
+            "--state-dir", state,
+            fabric=arguments.fabric) as sasd:
         victim = Victim(sasd)
+        if not arguments.names:
+            failed += measure_holds(sasd, arguments.seconds)
         subscribers = Subscribers(sasd.socket, arguments.subscribers)
         largest = rss_mib(sasd.process.pid)
         quiet = victim.measure(arguments.seconds)
@@ -314,12 +468,15 @@ def main():
                   f" {line[1] / percentile(quiet[0], 0.99):6.1f} {line[2]:7.2f} ms {line[3]:5.1f} ms"
                   f" {line[3] / percentile(quiet[1], 0.99):6.1f}"
                   f" {rss_mib(sasd.process.pid):6.0f} {descriptors(sasd.process.pid):5}", flush=True)
-            return line[1] <= GET_NODE_P99_MS and line[3] <= WATCH_P99_MS
+            fits = line[1] <= GET_NODE_P99_MS and line[3] <= WATCH_P99_MS
+            if not fits:
+                print(f"  {name}: at most GetNode {GET_NODE_P99_MS} ms, Watch {WATCH_P99_MS} ms")
+            return fits
 
         show("(quiet)", *quiet)
         for name in arguments.names or ABUSES:
             abuser = subprocess.Popen(
-                [sys.executable, __file__, "--run", name, "--socket", sasd.socket],
+                [sys.executable, __file__, "--run", name, "--socket", sasd.socket, "--tls", sasd.tls],
                 stderr=subprocess.DEVNULL)
             time.sleep(1)  # let it begin; what follows is measured
             failed += not show(name, *victim.measure(arguments.seconds))
@@ -333,11 +490,18 @@ def main():
             time.sleep(0.1)
         print(f"afterwards: {rss_mib(sasd.process.pid):.0f} MiB, "
               f"{descriptors(sasd.process.pid)} descriptors")
+        quota = rss + next(each.value for each in victim.stub.GetNode(node.GetNodeRequest()).limits
+                           if each.name == "memory_bytes") / 2**20
+        print(f"largest memory {largest:.0f} MiB; the quota (in quiet, and memory_bytes) is "
+              f"{quota:.0f} MiB, {largest / quota:.2f} of it")
+        failed += largest > quota
         limit = memory_max_mib()
         print(f"largest memory {largest:.0f} MiB; MemoryMax is {limit} MiB, "
               f"{limit / largest:.1f} times that")
         failed += limit < 2 * largest
         subscribers.end()
+        if not arguments.names:
+            failed += measure_waits()
         victim.channel.close()
     return 1 if failed else 0
 

@@ -89,6 +89,11 @@ class Node:
         return grpc.secure_channel(self.tls, credentials, [
             ("grpc.ssl_target_name_override", name), ("grpc.use_local_subchannel_pool", 1)])
 
+    def subscribers(self):
+        with self.channel() as channel:
+            return self.node_stub(channel).GetNode(
+                self.node_pb2().GetNodeRequest(), timeout=TIMEOUT_S).subscriber_count
+
     def log_text(self):
         with open(self.log.name, encoding="utf-8") as file:
             return file.read()

@@ -11,13 +11,13 @@ a sasd of --config=asan each error of memory ends it.
 import argparse
 import os
 import random
-import socket
 import struct
 import sys
 import threading
 import time
 
 from edge_node import TIMEOUT_S, Node, descriptors, rss_mib
+from http2 import PREFACE, call_headers, connect, frame, message, settings
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../clients"))
 
@@ -26,17 +26,13 @@ from google.protobuf import descriptor as types
 from google.protobuf import message_factory
 from sas.emulator.v1 import emulator_service_pb2 as emulator
 from sas.emulator.v1 import emulator_service_pb2_grpc as emulator_grpc
-from sas.v1 import baseline_service_pb2 as baseline
-from sas.v1 import history_service_pb2 as history
 from sas.v1 import node_service_pb2 as node
 from sas.v1 import node_service_pb2_grpc as node_grpc
-from sas.v1 import topology_service_pb2 as topology
 from sas.v1 import watch_service_pb2 as watch
 from sas.v1 import watch_service_pb2_grpc as watch_grpc
 from watch_stream import Stream
+from worst import MODULES
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-MODULES = (emulator, baseline, history, node, topology, watch)
 # What only a server that is broken answers. UNKNOWN is what gRPC makes of an exception.
 BROKEN = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.DATA_LOSS}
 WORDS = ["", "x", "hba0", "jbod0", "*", "hosts/-", "enclosures/1/slots/2", "sda", "naa.5", "0" * 16,
@@ -44,44 +40,7 @@ WORDS = ["", "x", "hba0", "jbod0", "*", "hosts/-", "enclosures/1/slots/2", "sda"
 NUMBERS = [0, 1, 2, 7, 100, 1000, -1, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, -2**31, -2**63]
 
 
-# --------------------------------------------------------------------------- HTTP/2 by hand
-
-def frame(kind, flags, stream, payload=b""):
-    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(
-        ">I", stream & 0x7FFFFFFF) + payload
-
-
-def literal(name, value):
-    """A header without index and without Huffman (RFC 7541, 6.2.2)."""
-    def text(data):
-        data = data.encode()
-        assert len(data) < 127
-        return bytes([len(data)]) + data
-    return b"\x00" + text(name) + text(value)
-
-
-def call_headers(method):
-    return b"".join(literal(*each) for each in (
-        (":method", "POST"), (":scheme", "http"), (":path", method), (":authority", "x"),
-        ("content-type", "application/grpc"), ("te", "trailers")))
-
-
-def message(data):
-    return b"\0" + struct.pack(">I", len(data)) + data
-
-
-def settings(**values):
-    numbers = {"table": 1, "streams": 3, "window": 4, "frame": 5}
-    return frame(4, 0, 0, b"".join(
-        struct.pack(">HI", numbers[name], value) for name, value in values.items()))
-
-
-def connect(path):
-    peer = socket.socket(socket.AF_UNIX)
-    peer.settimeout(5)
-    peer.connect(path)
-    return peer
-
+# --------------------------------------------------------------------------- connections
 
 def session(rng):
     """The bytes of a client that makes some calls."""

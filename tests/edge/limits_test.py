@@ -11,6 +11,8 @@ import time
 import unittest
 
 from edge_node import SASCTL, SASD, TIMEOUT_S, Node, descriptors
+from http2 import (ACK, DATA, END_HEADERS, END_STREAM, HEADERS, PREFACE, SETTINGS, call_headers, frame,
+                   message, settings)
 
 import grpc
 from sas.emulator.v1 import emulator_service_pb2 as emulator
@@ -32,7 +34,6 @@ FABRIC = os.environ.get("EDGE_FABRIC", "oak-816")
 END_S = 2 + 3
 RESTARTS = int(os.environ.get("EDGE_RESTARTS", "2"))
 STARTS = int(os.environ.get("EDGE_STARTS", "10"))
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 def get_node(channel, timeout=TIMEOUT_S):
@@ -51,6 +52,14 @@ def await_true(condition, what, seconds=TIMEOUT_S):
     while not condition():
         assert time.monotonic() < end, what
         time.sleep(0.02)
+
+
+def failure(error):
+    """A call on a connection that sasd has accepted may end with sasd. A connection attempt may not."""
+    if "failed to connect" not in error.details() and error.code() in (
+            grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE):
+        return "ended with sasd"
+    return f"{error.code().name}: {error.details()}"
 
 
 class LimitsTest(unittest.TestCase):
@@ -121,6 +130,28 @@ class LimitsTest(unittest.TestCase):
             for peer in peers:
                 peer.close()
             await_true(lambda: self.served(sasd), "room again")
+
+    def test_streams_of_a_connection_are_limited(self):
+        with Node("--limit", "streams_per_connection=4", tls=False) as sasd, \
+                connect(sasd.socket) as peer:
+            peer.sendall(PREFACE + settings())
+            answer = peer.recv(1 << 16)
+            # Parameter 3, SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113, 6.5.2).
+            self.assertIn((3).to_bytes(2, "big") + (4).to_bytes(4, "big"), answer)
+            peer.sendall(frame(SETTINGS, ACK, 0))
+
+            def begin(stream):
+                peer.sendall(frame(HEADERS, END_HEADERS, stream,
+                                   call_headers("/sas.v1.WatchService/Watch")) +
+                             frame(DATA, END_STREAM, stream, message(b"")))
+            for stream in (1, 3, 5, 7):
+                begin(stream)
+            await_true(lambda: sasd.subscribers() == 4, "four Watches")
+            begin(9)
+            while chunk := peer.recv(1 << 16):  # gRPC ends the connection
+                answer += chunk
+            await_true(lambda: sasd.subscribers() == 0, "they have ended")
+            self.assertTrue(self.served(sasd))
 
     @staticmethod
     def served(sasd):
@@ -286,8 +317,9 @@ class LimitsTest(unittest.TestCase):
             listener.bind(path)
             listener.listen(512)
             stop, outcomes = threading.Event(), collections.Counter()
-            clients = [threading.Thread(target=self.connect_again_and_again,
-                                        args=(path, stop, outcomes)) for _ in range(4)]
+            clients = [threading.Thread(target=target, args=(path, stop, outcomes))
+                       for target in 2 * [self.connect_again_and_again] +
+                       2 * [self.call_again_and_again] + [self.call_over_one_channel]]
             sasd = self.start_activated(listener)
             for client in clients:
                 client.start()
@@ -308,7 +340,9 @@ class LimitsTest(unittest.TestCase):
                 sasd.terminate()
                 sasd.wait(timeout=TIMEOUT_S)
             print(f"{RESTARTS} restarts under socket activation: {dict(outcomes)}")
-            self.assertEqual(set(outcomes), {"answered"})
+            self.assertLessEqual({"answered", "called", "called again"}, set(outcomes))
+            self.assertLessEqual(set(outcomes),
+                                 {"answered", "called", "called again", "ended with sasd"})
 
     @staticmethod
     def start_activated(listener):
@@ -328,6 +362,31 @@ class LimitsTest(unittest.TestCase):
                     outcomes["answered" if peer.recv(9)[3:4] == b"\4" else "closed"] += 1
             except OSError as error:
                 outcomes[repr(error)] += 1
+
+    @staticmethod
+    def call_again_and_again(path, stop, outcomes):
+        """Each call has a connection of its own. It does not wait for one: a refusal fails it."""
+        while not stop.is_set():
+            with grpc.insecure_channel(
+                    "unix:" + path, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+                try:
+                    get_node(channel)
+                    outcomes["called"] += 1
+                except grpc.RpcError as error:
+                    outcomes[failure(error)] += 1
+
+    @staticmethod
+    def call_over_one_channel(path, stop, outcomes):
+        """A client that stays connects again when sasd ends the connection."""
+        with grpc.insecure_channel(
+                "unix:" + path, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+            stub = node_grpc.NodeServiceStub(channel)
+            while not stop.is_set():
+                try:
+                    stub.GetNode(node.GetNodeRequest(), timeout=TIMEOUT_S, wait_for_ready=True)
+                    outcomes["called again"] += 1
+                except grpc.RpcError as error:
+                    outcomes[failure(error)] += 1
 
     def test_two_starts_at_once(self):
         for _ in range(STARTS):
