@@ -97,7 +97,7 @@ class Parser {
       wants_help_ = true;
       error_ = FindTopic();
     } else {
-      error_ = Judge(*app, EmptyOption(words), lacks_value);
+      error_ = Judge(EmptyOption(words), lacks_value);
     }
     *line = {command_, wants_help_};
     if (error_.empty()) return std::nullopt;
@@ -136,7 +136,7 @@ class Parser {
   }
 
   // What is wrong with the line of `command_`; empty: nothing.
-  std::string Judge(const CLI::App& app, const std::string& empty, const std::string& lacks_value) {
+  std::string Judge(const std::string& empty, const std::string& lacks_value) {
     for (const std::string& word : app_.remaining(/*recurse=*/true)) {
       if (word.size() > 1 && word[0] == '-' && word != "--") {
         return UnknownOption(root_, *command_, word.substr(0, word.find('=')));
