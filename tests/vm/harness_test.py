@@ -86,6 +86,19 @@ class TableTest(unittest.TestCase):
         add_ports_and_units(table)
         self.assertEqual(len(table.of_kind("unit")), 2)
 
+    def test_path_of_unknown_serial_joins_the_only_drive_of_its_name(self):
+        row = {"parent": EXPANDER, "parent_phy": 3, "wwn": "w", "scsi": True, "ses": False}
+        table = Table()
+        for digit, serial in enumerate((None, "s1", "s1")):
+            table.put("device", HOST, DRIVE[:-1] + str(digit), **row, serial=serial)
+        add_ports_and_units(table)
+        self.assertEqual([len(unit["paths"]) for unit in table.of_kind("unit").values()], [3])
+        table.put("device", HOST, DRIVE[:-1] + "3", **row, serial="s2")
+        for key in [key for key in table if key[0] == "unit"]:
+            del table[key]
+        add_ports_and_units(table)
+        self.assertEqual(set(table.of_kind("unit")), {("w", None), ("w", "s1"), ("w", "s2")})
+
     def test_every_unit_of_a_device_counts(self):
         table = Table()
         row = {"parent": EXPANDER, "parent_phy": 3, "wwn": "w0", "serial": "s", "scsi": True, "ses": False}

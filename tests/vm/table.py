@@ -62,7 +62,7 @@ def add_ports_and_units(table):
     for (host, own, _), row in table.of_kind("lun").items():
         serial = table["device", host, own].get("serial")  # all units of a device have one serial
         paths.setdefault((row["wwn"], serial), []).append(((host, own), row))
-    for (wwn, serial), found in paths.items():
+    for (wwn, serial), found in of_known_serials(paths).items():
         names = tuple(sorted(row["name"] for _, row in found if "name" in row))
         table.put(
             *("unit", wwn, serial),
@@ -70,6 +70,21 @@ def add_ports_and_units(table):
             paths=tuple(sorted(path for path, _ in found)),
             names=names or None,
         )
+
+
+def of_known_serials(paths):
+    """Paths by (wwn, serial). Those of an unknown serial go to the drive of that wwn, if there is only one. The kernel
+    does not read a serial again that it could not read, because the HBA was reset at that moment."""
+    known = {}
+    for wwn, serial in paths:
+        if serial is not None:
+            known.setdefault(wwn, []).append(serial)
+    joined = {}
+    for (wwn, serial), found in paths.items():
+        if serial is None and len(known.get(wwn, [])) == 1:
+            serial = known[wwn][0]
+        joined.setdefault((wwn, serial), []).extend(found)
+    return joined
 
 
 # pylint: disable-next=too-many-arguments
