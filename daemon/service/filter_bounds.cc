@@ -30,22 +30,26 @@ grpc::Status CheckCondition(const std::string& path, const sas::v1::Condition& c
   return status;
 }
 
-grpc::Status CheckPatterns(const sas::v1::Filter& filter) {
+grpc::Status CheckPatterns(const sas::v1::Filter& filter, size_t most) {
+  const size_t bytes = PatternBytesOf(filter);
+  if (bytes <= most) return grpc::Status::OK;
+  return rpc::BadField("filter.conditions", absl::StrCat("the values with \"*\" or \"?\" have ",
+                                                         bytes, " bytes together; at most ", most));
+}
+
+}  // namespace
+
+size_t PatternBytesOf(const sas::v1::Filter& filter) {
   size_t bytes = 0;
   for (const sas::v1::Condition& condition : filter.conditions()) {
     for (const std::string& value : condition.values()) {
       if (value.find_first_of("*?") != std::string::npos) bytes += value.size();
     }
   }
-  if (bytes <= kMaxPatternBytes) return grpc::Status::OK;
-  return rpc::BadField("filter.conditions",
-                       absl::StrCat("the values with \"*\" or \"?\" have ", bytes,
-                                    " bytes together; at most ", kMaxPatternBytes));
+  return bytes;
 }
 
-}  // namespace
-
-grpc::Status CheckBounds(const sas::v1::Filter& filter) {
+grpc::Status CheckBounds(const sas::v1::Filter& filter, size_t max_pattern_bytes) {
   grpc::Status status = CheckCount("filter.kinds", filter.kinds_size(), kMaxFilterKinds);
   if (!status.ok()) return status;
   status = CheckCount("filter.hosts", filter.hosts_size(), kMaxFilterHosts);
@@ -62,7 +66,7 @@ grpc::Status CheckBounds(const sas::v1::Filter& filter) {
   for (int i = 0; status.ok() && i < filter.conditions_size(); ++i) {
     status = CheckCondition(absl::StrCat("filter.conditions[", i, "]"), filter.conditions(i));
   }
-  return status.ok() ? CheckPatterns(filter) : status;
+  return status.ok() ? CheckPatterns(filter, max_pattern_bytes) : status;
 }
 
 }  // namespace sasd::service

@@ -1,5 +1,8 @@
 #include "daemon/service/glob_set.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "rpc/glob.h"
@@ -12,10 +15,23 @@ bool IsContinuation(size_t byte) { return (byte & 0xC0) == 0x80; }
 
 }  // namespace
 
+void GlobSet::AddStep(uint8_t byte, size_t state) {
+  const auto word = static_cast<uint16_t>(state / 64);
+  const auto at = std::lower_bound(steps_.begin(), steps_.end(), std::pair(byte, word),
+                                   [](const Step& step, const auto& wanted) {
+                                     return std::pair(step.byte, step.word) < wanted;
+                                   });
+  const uint64_t bit = uint64_t{1} << (state % 64);
+  if (at != steps_.end() && at->byte == byte && at->word == word) {
+    at->goes_on |= bit;
+  } else {
+    steps_.insert(at, {byte, word, bit});
+  }
+}
+
 size_t GlobSet::NewState() {
   if (states_ % 64 == 0) {
     words_.emplace_back();
-    words_.back().goes_on.fill(0);
   }
   return states_++;
 }
@@ -31,17 +47,12 @@ absl::Status GlobSet::Add(absl::string_view pattern) {
       SetBit(&Word::stays, state);
       continue;
     }
-    const uint64_t bit = uint64_t{1} << (state % 64);
-    Word& word = words_[state / 64];
     const bool is_any = pattern[i] == '?';
     if (is_any) {
-      word.goes_on_with_any |= bit;
-      for (size_t byte = 0; byte < 256; ++byte) {
-        if (!IsContinuation(byte)) word.goes_on[byte] |= bit;
-      }
+      SetBit(&Word::goes_on_with_any, state);
     } else {
       if (pattern[i] == '\\') ++i;
-      word.goes_on[static_cast<uint8_t>(pattern[i])] |= bit;
+      AddStep(static_cast<uint8_t>(pattern[i]), state);
     }
     state = NewState();
     if (is_any) SetBit(&Word::stays_in_character, state);
@@ -57,13 +68,20 @@ bool GlobSet::Matches(absl::string_view text) const {
     const auto byte = static_cast<uint8_t>(text[at]);
     const bool in_character = IsContinuation(byte);
     // A text that begins within a character: the rest of it is one.
-    const bool any_byte = at == 0 && in_character;
+    const bool any_byte = at == 0 || !in_character;
+    auto step =
+        std::lower_bound(steps_.begin(), steps_.end(), byte,
+                         [](const Step& each, uint8_t wanted) { return each.byte < wanted; });
     uint64_t carry = 0, alive = 0, is_decided = 0;
     for (size_t i = 0; i < words_.size(); ++i) {
       const Word& word = words_[i];
       const uint64_t now = states[i];
-      const uint64_t moved =
-          now & (word.goes_on[byte] | (any_byte ? word.goes_on_with_any : uint64_t{0}));
+      uint64_t goes_on = any_byte ? word.goes_on_with_any : uint64_t{0};
+      if (step != steps_.end() && step->byte == byte && step->word == i) {
+        goes_on |= step->goes_on;
+        ++step;
+      }
+      const uint64_t moved = now & goes_on;
       uint64_t next = (moved << 1) | carry | (now & word.stays);
       if (in_character) next |= now & word.stays_in_character;
       carry = moved >> 63;

@@ -104,7 +104,8 @@ grpc::Status ReadBehindStates(const sas::v1::Filter& proto, const BehindScope& s
 
 grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, const BehindScope& scope,
                              watch::Filter* filter, std::shared_ptr<watch::EventViews> views) {
-  if (grpc::Status s = CheckBounds(proto); !s.ok()) return s;
+  const size_t max_pattern_bytes = scope.is_of_watch ? kMaxWatchPatternBytes : kMaxPatternBytes;
+  if (grpc::Status s = CheckBounds(proto, max_pattern_bytes); !s.ok()) return s;
   std::vector<registry::ResourceKind> kinds;
   for (int i = 0; i < proto.kinds_size(); ++i) {
     const int kind = proto.kinds(i);

@@ -18,6 +18,8 @@ struct BehindScope {
   // The past of the node; null for a client that begins now, and needs none.
   const HistoryReader* reader = nullptr;
   Cancelled cancelled = NeverCancelled;
+  // The filter is kept as long as a Watch lives: then it has fewer patterns.
+  bool is_of_watch = false;
 };
 
 // Reads a request's filter. `views` is shared by subscribers who go through the same events at the

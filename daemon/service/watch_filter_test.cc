@@ -478,6 +478,26 @@ TEST(WatchFilterTest, EnclosureLeavesWithTheHostThatReachedIt) {
   EXPECT_THAT(enclosures.Observe({later}), ::testing::IsEmpty());
 }
 
+// A Watch keeps its filter: many of them with large patterns took a gigabyte.
+TEST(WatchFilterTest, AWatchHasFewerPatternsThanAList) {
+  Node node;
+  sas::v1::Filter filter;
+  sas::v1::Condition& condition = *filter.add_conditions();
+  condition.set_field("serial");
+  condition.set_operator_(sas::v1::OPERATOR_EQUAL);
+  for (int i = 0; i < 4; ++i) condition.add_values(std::string(127, 'x') + "*");
+  const auto topology = node.registry_.Snapshot();
+  const BehindScope of_list{*topology};
+  const BehindScope of_watch{*topology, nullptr, NeverCancelled, true};
+  watch::Filter read;
+  EXPECT_TRUE(ReadWatchFilter(filter, of_watch, &read).ok());
+  condition.add_values("*");
+  EXPECT_TRUE(ReadWatchFilter(filter, of_list, &read).ok());
+  const grpc::Status status = ReadWatchFilter(filter, of_watch, &read);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), ::testing::HasSubstr("513 bytes together; at most 512"));
+}
+
 TEST(WatchFilterTest, NameThatIsNoneIsRefused) {
   Node node;
   watch::Filter filter;

@@ -90,7 +90,8 @@ grpc::Status WatchStream::Open(watch::WatchLog& log, const sas::v1::WatchRequest
     absl::MutexLock lock(&mu_);
     return ended_;
   };
-  const BehindScope scope{*topology, token.has_value() ? &service_.history_ : nullptr, has_ended};
+  const BehindScope scope{*topology, token.has_value() ? &service_.history_ : nullptr, has_ended,
+                          /*is_of_watch=*/true};
   grpc::Status status = ReadWatchFilter(request.filter(), scope, &filter, service_.views_);
   if (!status.ok()) return status;
   if (!token.has_value()) {
