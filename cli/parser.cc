@@ -137,6 +137,7 @@ class Parser {
 
   // What is wrong with the line of `command_`; empty: nothing.
   std::string Judge(const std::string& empty, const std::string& lacks_value) {
+    if (!empty.empty()) return empty;
     for (const std::string& word : app_.remaining(/*recurse=*/true)) {
       if (word.size() > 1 && word[0] == '-' && word != "--") {
         return UnknownOption(root_, *command_, word.substr(0, word.find('=')));
@@ -146,7 +147,6 @@ class Parser {
     if (!command_->commands.empty() && !extra.empty()) {
       return UnknownCommand(*command_, extra.front());
     }
-    if (!empty.empty()) return empty;
     if (!lacks_value.empty()) return absl::StrCat(lacks_value, " lacks its value");
     for (const Command* command : {&root_, command_}) {
       for (const auto& option : command->options) {

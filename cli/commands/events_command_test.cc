@@ -75,7 +75,7 @@ TEST_F(EventsTest, WrongWordsAreUsageErrors) {
   EXPECT_EQ(Run({"--cause", "uevnt"}), kExitUsage);
   EXPECT_THAT(err(), HasSubstr("did you mean \"uevent\"?"));
   EXPECT_EQ(Run({"--severity", "bad"}), kExitUsage);
-  EXPECT_THAT(err(), HasSubstr("(info, warning, critical)"));
+  EXPECT_THAT(err(), HasSubstr("(values: info, warning, critical)"));
   EXPECT_THAT(sasd_.history.events_requests, IsEmpty());
 }
 
