@@ -86,6 +86,8 @@ class Parser {
     } catch (const CLI::ArgumentMismatch& error) {  // "--count: 1 required TEXT missing"
       const std::string name = error.what();
       lacks_value = name.substr(0, name.find(':'));
+    } catch (const CLI::ParseError& error) {  // none is known
+      error_ = error.what();
     }
     const CLI::App* app = &app_;
     for (command_ = &root_; !app->get_subcommands().empty();) {
@@ -96,7 +98,7 @@ class Parser {
     if (command_->is_help) {
       wants_help_ = true;
       error_ = FindTopic();
-    } else {
+    } else if (error_.empty()) {
       error_ = Judge(EmptyOption(words), lacks_value);
     }
     *line = {command_, wants_help_};
