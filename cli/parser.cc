@@ -16,9 +16,9 @@ namespace sasd::cli {
 namespace {
 
 std::string NotANumber(const Option& option, absl::string_view word) {
-  return absl::StrCat(
-      option.name, " \"", word, "\" is not a number ",
-      option.least == 1 ? "above 0" : absl::StrCat("of ", option.least, " or more"));
+  return absl::StrCat(option.name, " \"", word, "\" is not ",
+                      option.least == 1 ? "a number above 0"
+                                        : absl::StrCat("a number of ", option.least, " or more"));
 }
 
 // Puts a word into a variable. Returns what is wrong with it; empty: nothing.

@@ -286,6 +286,7 @@ TEST_F(PciIocTransportTest, SixteenQueuesHaveTwoHostIndexRegisters) {
   EXPECT_EQ(written.count(system_interface::kSupplementalPostHostIndex + 0x10), 1u);
   EXPECT_EQ(written.count(system_interface::kSupplementalPostHostIndex + 0x20), 0u);
   EXPECT_EQ(written.count(system_interface::kAtomicRequestPost), 0u);
+  ioc_.reset();  // it writes up to its end
 }
 
 TEST_F(PciIocTransportTest, EightQueuesHaveOneHostIndexRegister) {
@@ -300,6 +301,7 @@ TEST_F(PciIocTransportTest, EightQueuesHaveOneHostIndexRegister) {
   FillEveryRing(8);
   EXPECT_EQ(written.count(system_interface::kReplyPostHostIndex), 1u);
   EXPECT_EQ(written.count(system_interface::kSupplementalPostHostIndex), 0u);
+  ioc_.reset();  // it writes up to its end
 }
 
 TEST_F(PciIocTransportTest, AtomicDescriptorsCarryEveryKindOfRequest) {
@@ -315,6 +317,7 @@ TEST_F(PciIocTransportTest, AtomicDescriptorsCarryEveryKindOfRequest) {
   ExpectEveryKindOfRequest();
   EXPECT_EQ(written[system_interface::kAtomicRequestPost], 4u);
   EXPECT_EQ(written.count(system_interface::kRequestPost), 0u);
+  ioc_.reset();  // it writes up to its end
 }
 
 TEST_F(PciIocTransportTest, EventsComeBeforeTheReplyThatFollowsThem) {
