@@ -140,12 +140,12 @@ class Parser {
   // What is wrong with the line of `command_`; empty: nothing.
   std::string Judge(const std::string& empty, const std::string& lacks_value) {
     if (!empty.empty()) return empty;
-    for (const std::string& word : app_.remaining(/*recurse=*/true)) {
-      if (word.size() > 1 && word[0] == '-' && word != "--") {
+    const std::vector<std::string> extra = Extra();
+    for (const std::string& word : extra) {
+      if (word.size() > 1 && word[0] == '-') {
         return UnknownOption(root_, *command_, word.substr(0, word.find('=')));
       }
     }
-    const std::vector<std::string> extra = Words(app_.remaining(/*recurse=*/true));
     if (!command_->commands.empty() && !extra.empty()) {
       return UnknownCommand(*command_, extra.front());
     }
@@ -173,7 +173,9 @@ class Parser {
     return "";
   }
 
-  static std::vector<std::string> Words(std::vector<std::string> words) {
+  // The words that no option and no argument took.
+  std::vector<std::string> Extra() const {
+    std::vector<std::string> words = app_.remaining(/*recurse=*/true);
     words.erase(std::remove(words.begin(), words.end(), "--"), words.end());
     return words;
   }
@@ -217,9 +219,8 @@ class Parser {
 
   // `help COMMAND`: makes it the command. Returns what is wrong.
   std::string FindTopic() {
-    const std::vector<std::string> words = Words(app_.remaining(/*recurse=*/true));
     command_ = &root_;
-    for (const std::string& word : words) {
+    for (const std::string& word : Extra()) {
       const Command* const below = command_->Find(word);
       if (below == nullptr) {
         return command_->commands.empty() ? "" : UnknownCommand(*command_, word);

@@ -25,7 +25,7 @@ std::string Repeat(const std::string& text, size_t bytes) {
   return out;
 }
 
-// Whatever a client sends: of one byte in the trailers, or of three.
+// A client's text takes one byte of the trailers for each of its own, or three.
 TEST(ShortStatusTest, LongOneKeepsCodeBothEndsAndItsField) {
   for (const char* text : {"x", "\"", "%", "\x01", "\xc3\xa9", "\xf0\x9f\x92\xbe"}) {
     const grpc::Status status =

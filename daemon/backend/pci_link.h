@@ -28,8 +28,8 @@ struct PciLinkOptions {
   std::function<absl::StatusOr<std::unique_ptr<pci_ioc::PciBus>>(const std::string& address)> open;
   // The driver that is bound to it, for HostFacts::driver_name: "vfio-pci".
   std::function<std::string(const std::string& address)> driver_of;
-  // Whether a function is at the address, whoever has it. Called before each attempt; null:
-  // unknown.
+  // Whether a function is at the address, whichever driver has it. Called before each attempt;
+  // null: unknown.
   std::function<bool(const std::string& address)> is_present;
   pci_ioc::InterruptMode interrupts = pci_ioc::InterruptMode::kMsix;
   size_t vectors = 1;

@@ -107,7 +107,8 @@ void Recorder::Note(Job job) {
 
 void Recorder::Expect() {
   static const bool has_processors = std::thread::hardware_concurrency() > 1;
-  if (!has_processors || !may_expect_.exchange(false, std::memory_order_relaxed)) return;
+  if (!has_processors || !may_expect_.load(std::memory_order_relaxed)) return;
+  if (!may_expect_.exchange(false, std::memory_order_relaxed)) return;
   absl::MutexLock lock(&mu_);
   is_expected_ = true;
 }

@@ -34,7 +34,7 @@ class Publisher {
             std::vector<CommitListener*> listeners = {}, EventRecorder* recorder = nullptr)
       : log_(log), encoder_(encoder), listeners_(std::move(listeners)), recorder_(recorder) {}
 
-  // Events may come at once, to be published by this thread. Thread-safe.
+  // Events may come at once, to be published. Thread-safe.
   void ExpectEvents() {
     if (recorder_ != nullptr) recorder_->Expect();
   }

@@ -31,7 +31,7 @@ void Pump::Stop() {
 }
 
 void Pump::Observe(ObservationBatch batch) {
-  if (publisher_.log().idle_count() <= kFew) publisher_.ExpectEvents();
+  publisher_.ExpectEvents();
   registry_.Observe(std::move(batch));
 }
 

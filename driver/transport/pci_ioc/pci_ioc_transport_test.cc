@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <set>
 #include <string>
 #include <thread>  // NOLINT: one test's
 #include <utility>
@@ -104,6 +103,15 @@ class PciIocTransportTest : public ::testing::Test {
     ioc_->SetListener(&recorder_);
     Operate();
   }
+  // As Start(), with 16 vectors, on what is plugged. Every write to a register goes to `written_`.
+  void StartRecording() {
+    FakeFrontEndBus::Options options;
+    options.max_vectors = 16;
+    options.on_write = [this](uint32_t offset, size_t size) { written_[offset] = size; };
+    ASSERT_TRUE(Create(std::move(options)).ok());
+    ioc_->SetListener(&recorder_);
+    Operate();
+  }
   void Operate() {
     ASSERT_EQ(StatusOf(Ask(mpi::EncodeIocInitRequest({}))), IocStatus::kSuccess);
     mpi::EventNotificationRequest events;
@@ -168,6 +176,8 @@ class PciIocTransportTest : public ::testing::Test {
   Recorder recorder_;
   std::deque<Bytes> kept_;
   absl::Status last_, gone_;
+  std::map<uint32_t, size_t>
+      written_;  // register -> size of the last write; ioc_ writes up to its end
   std::unique_ptr<PciIocTransport> ioc_;
 };
 
@@ -273,51 +283,30 @@ void PciIocTransportTest::FillEveryRing(size_t queues) {
 
 TEST_F(PciIocTransportTest, SixteenQueuesHaveTwoHostIndexRegisters) {
   Plug(MpiGeneration::k2_5, emulator::pci::ManyVectorsIdentity());
-  std::set<uint32_t> written;
-  FakeFrontEndBus::Options options;
-  options.max_vectors = 16;
-  options.on_write = [&](uint32_t offset, size_t) { written.insert(offset); };
-  ASSERT_TRUE(Create(options).ok());
-  ioc_->SetListener(&recorder_);
-  Operate();
+  StartRecording();
   FillEveryRing(16);
-  EXPECT_EQ(written.count(system_interface::kReplyPostHostIndex), 0u);
-  EXPECT_EQ(written.count(system_interface::kSupplementalPostHostIndex), 1u);
-  EXPECT_EQ(written.count(system_interface::kSupplementalPostHostIndex + 0x10), 1u);
-  EXPECT_EQ(written.count(system_interface::kSupplementalPostHostIndex + 0x20), 0u);
-  EXPECT_EQ(written.count(system_interface::kAtomicRequestPost), 0u);
-  ioc_.reset();  // it writes up to its end
+  EXPECT_EQ(written_.count(system_interface::kReplyPostHostIndex), 0u);
+  EXPECT_EQ(written_.count(system_interface::kSupplementalPostHostIndex), 1u);
+  EXPECT_EQ(written_.count(system_interface::kSupplementalPostHostIndex + 0x10), 1u);
+  EXPECT_EQ(written_.count(system_interface::kSupplementalPostHostIndex + 0x20), 0u);
+  EXPECT_EQ(written_.count(system_interface::kAtomicRequestPost), 0u);
 }
 
 TEST_F(PciIocTransportTest, EightQueuesHaveOneHostIndexRegister) {
   Plug(MpiGeneration::k2_6);
-  std::set<uint32_t> written;
-  FakeFrontEndBus::Options options;
-  options.max_vectors = 16;
-  options.on_write = [&](uint32_t offset, size_t) { written.insert(offset); };
-  ASSERT_TRUE(Create(options).ok());
-  ioc_->SetListener(&recorder_);
-  Operate();
+  StartRecording();
   FillEveryRing(8);
-  EXPECT_EQ(written.count(system_interface::kReplyPostHostIndex), 1u);
-  EXPECT_EQ(written.count(system_interface::kSupplementalPostHostIndex), 0u);
-  ioc_.reset();  // it writes up to its end
+  EXPECT_EQ(written_.count(system_interface::kReplyPostHostIndex), 1u);
+  EXPECT_EQ(written_.count(system_interface::kSupplementalPostHostIndex), 0u);
 }
 
 TEST_F(PciIocTransportTest, AtomicDescriptorsCarryEveryKindOfRequest) {
   Plug(MpiGeneration::k2_6, emulator::pci::AeroIdentity());
-  std::map<uint32_t, size_t> written;  // offset -> size
-  FakeFrontEndBus::Options options;
-  options.max_vectors = 16;
-  options.on_write = [&](uint32_t offset, size_t size) { written[offset] = size; };
-  ASSERT_TRUE(Create(options).ok());
-  ioc_->SetListener(&recorder_);
-  Operate();
+  StartRecording();
   FillEveryRing(16);
   ExpectEveryKindOfRequest();
-  EXPECT_EQ(written[system_interface::kAtomicRequestPost], 4u);
-  EXPECT_EQ(written.count(system_interface::kRequestPost), 0u);
-  ioc_.reset();  // it writes up to its end
+  EXPECT_EQ(written_[system_interface::kAtomicRequestPost], 4u);
+  EXPECT_EQ(written_.count(system_interface::kRequestPost), 0u);
 }
 
 TEST_F(PciIocTransportTest, EventsComeBeforeTheReplyThatFollowsThem) {
