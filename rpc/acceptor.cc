@@ -178,6 +178,16 @@ void Acceptor::Wake() {
   if (wake_.valid()) (void)!write(wake_.get(), &one, sizeof(one));
 }
 
+bool Acceptor::AwaitRound(absl::Time deadline) {
+  absl::MutexLock lock(&mu_);
+  const uint64_t before = rounds_;
+  Wake();
+  const auto is_over = [this, before]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return rounds_ > before;
+  };
+  return mu_.AwaitWithDeadline(absl::Condition(&is_over), deadline);
+}
+
 absl::StatusOr<UniqueFd> Acceptor::ConnectSelf() {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
@@ -203,7 +213,10 @@ int64_t Acceptor::Room() const {
 }
 
 void Acceptor::Step(absl::Duration timeout) {
-  rounds_.fetch_add(1, std::memory_order_relaxed);
+  {
+    absl::MutexLock lock(&mu_);
+    ++rounds_;
+  }
   const absl::Duration now = clock_.Monotonic();
   if (!deadlines_.empty()) timeout = std::min(timeout, deadlines_.begin()->first - now);
   if (pause_until_.has_value()) timeout = std::min(timeout, *pause_until_ - now);

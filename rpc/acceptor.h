@@ -12,9 +12,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "driver/base/clock.h"
 #include "driver/base/unique_fd.h"
@@ -75,8 +77,9 @@ class Acceptor {
   // One round: waits up to `timeout` for something to do, and does it.
   void Step(absl::Duration timeout);
 
-  // Thread-safe. Rounds so far: while they go on, the thread lives.
-  uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
+  // Wakes the thread and waits until it begins a round: then it lives. False: it has not by then.
+  // Thread-safe.
+  bool AwaitRound(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mu_);
   int64_t connections() const { return quota_.in_use(); }
 
  private:
@@ -131,7 +134,8 @@ class Acceptor {
   absl::Duration next_sweep_ = absl::ZeroDuration();
 
   std::atomic<bool> stop_{false};
-  std::atomic<uint64_t> rounds_{0};
+  absl::Mutex mu_;
+  uint64_t rounds_ ABSL_GUARDED_BY(mu_) = 0;
   std::thread thread_;
 };
 

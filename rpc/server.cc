@@ -194,7 +194,6 @@ absl::Status Server::Listen(ServerOptions options) {
 void Server::Serve() { acceptor_->Start(); }
 
 absl::Status Server::Ping(absl::Duration timeout) {
-  const uint64_t rounds = acceptor_->rounds();
   const absl::Time deadline = absl::Now() + timeout;
   grpc::GenericStub stub(self_);
   grpc::ClientContext context;
@@ -215,10 +214,8 @@ absl::Status Server::Ping(absl::Duration timeout) {
     return absl::UnavailableError(
         absl::StrCat("sasd does not answer its own call: ", status.error_message()));
   }
-  // It makes at least one round a second.
-  while (acceptor_->rounds() == rounds) {
-    if (absl::Now() > deadline) return absl::UnavailableError("sasd accepts no connections");
-    absl::SleepFor(absl::Milliseconds(20));
+  if (!acceptor_->AwaitRound(deadline)) {
+    return absl::UnavailableError("sasd accepts no connections");
   }
   return absl::OkStatus();
 }

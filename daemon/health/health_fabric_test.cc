@@ -1,14 +1,20 @@
 // Health on virtual HBAs: what the operator of a real fabric would see. Two HBAs, two JBODs in a
 // cascade (emulator/fabrics/demo.textproto).
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "daemon/backend/virtual_backend.h"
 #include "daemon/health/fake_node.h"
 #include "driver/base/clock.h"
+#include "driver/observation/observation.h"
 #include "emulator/emulator.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -25,10 +31,47 @@ using ::testing::IsEmpty;
 using ::testing::Matcher;
 using ::testing::Not;
 
+// Passes observations on, and says when there are new ones. Thread-safe, as far as the other is.
+class AnnouncedSink : public ObservationSink {
+ public:
+  explicit AnnouncedSink(ObservationSink& sink) : sink_(sink) {}
+
+  void Observe(ObservationBatch batch) override {
+    sink_.Observe(std::move(batch));
+    Announce();
+  }
+  void Flush() override { sink_.Flush(); }
+  void SetPending(bool pending) override {
+    sink_.SetPending(pending);
+    Announce();
+  }
+
+  int64_t count() const {
+    absl::MutexLock lock(&mu_);
+    return count_;
+  }
+  // Waits until there were more than `count`. False: not in time.
+  bool AwaitMoreThan(int64_t count, absl::Time deadline) const {
+    absl::MutexLock lock(&mu_);
+    const auto is_more = [this, count]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return count_ > count; };
+    return mu_.AwaitWithDeadline(absl::Condition(&is_more), deadline);
+  }
+
+ private:
+  void Announce() {
+    absl::MutexLock lock(&mu_);
+    ++count_;
+  }
+
+  ObservationSink& sink_;
+  mutable absl::Mutex mu_;
+  int64_t count_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
 class HealthFabricTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto backend = StartVirtualBackend("demo", 1, SystemClock(), node_.registry);
+    auto backend = StartVirtualBackend("demo", 1, SystemClock(), sink_);
     ASSERT_TRUE(backend.ok()) << backend.status();
     backend_ = *std::move(backend);
     Settle();
@@ -39,32 +82,32 @@ class HealthFabricTest : public ::testing::Test {
   emulator::VirtualFabric& fabric() { return backend_->emulator().fabric(); }
 
   void Settle() {
-    const absl::Time deadline = absl::Now() + absl::Seconds(30);
-    do {
-      const int64_t committed = node_.registry.committed_revision();
-      node_.Pump();
-      if (node_.registry.revision() == committed && committed > 0 &&
-          node_.registry.Unsettled({}).empty()) {
-        return;
-      }
-      absl::SleepFor(absl::Milliseconds(1));
-    } while (absl::Now() < deadline);
-    FAIL() << "not settled";
+    ASSERT_TRUE(Await([this](int64_t committed) {
+      return committed > 0 && node_.registry.revision() == committed;
+    })) << "not settled";
   }
 
   // Waits for the events that bring these findings about.
   void Expect(const Matcher<const std::vector<std::string>&>& problems) {
-    const absl::Time deadline = absl::Now() + absl::Seconds(30);
-    while (absl::Now() < deadline) {
-      node_.Pump();
-      const bool settled = node_.registry.Unsettled({}).empty();
-      if (settled && problems.Matches(node_.Problems())) return;
-      absl::SleepFor(absl::Milliseconds(1));
-    }
+    (void)Await([&](int64_t) { return problems.Matches(node_.Problems()); });
     EXPECT_THAT(node_.Problems(), problems);
   }
 
+  // Publishes what comes until the node is settled and the condition holds. `is_so` gets the
+  // revision that was committed before. False: not within 30 s.
+  bool Await(absl::FunctionRef<bool(int64_t)> is_so) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(30);
+    for (;;) {
+      const int64_t count = sink_.count();
+      const int64_t committed = node_.registry.committed_revision();
+      node_.Pump();
+      if (node_.registry.Unsettled({}).empty() && is_so(committed)) return true;
+      if (!sink_.AwaitMoreThan(count, deadline)) return false;
+    }
+  }
+
   FakeNode node_;
+  AnnouncedSink sink_{node_.registry};
   std::unique_ptr<VirtualBackend> backend_;
 };
 
