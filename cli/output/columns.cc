@@ -282,6 +282,8 @@ std::vector<Column> EnclosureColumns() {
       Hosts<Enclosure>("hosts", kAlways, [](const Enclosure& e) { return References(e.hosts()); }),
       Made<Enclosure>("ses-devices", kWide,
                       [](const Enclosure& e) { return References(e.ses_devices()); }),
+      Made<Enclosure>("expanders", kWide,
+                      [](const Enclosure& e) { return References(e.expanders()); }),
       Field("os-name", kWide, "os_name"),
   });
 }

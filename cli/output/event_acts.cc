@@ -498,8 +498,8 @@ class Reader {
   // Numbers, and what the enclosure's own services add when they come or go.
   static bool OnlyCounts(const Change& change) {
     return absl::c_all_of(change.changed_fields().paths(), [](const std::string& path) {
-      return path == "occupied_slot_count" || path == "ses_devices" || path == "revision" ||
-             path == "update_time" || path == "sources" || path == "hosts" || path == "vendor" ||
+      return path == "occupied_slot_count" || path == "ses_devices" || path == "expanders" ||
+             path == "revision" || path == "update_time" || path == "sources" || path == "hosts" || path == "vendor" ||
              path == "model" || path == "product_revision";
     });
   }

@@ -77,12 +77,14 @@ class Deriver {
   Text LabelOf(const LogicalUnit& unit) const;
 
   // derive_enclosures.cc
+  // `touched`: nodes of its services and expanders that may have come, gone or changed.
   void DeriveEnclosure(EnclosureKey key, Devices touched);
   // Gives an enclosure that shares its identifier the reports from no place.
   void ShareReports(EnclosureKey key);
   void ShareSlots(EnclosureKey key);
   bool IsReportedBy(EnclosureKey key, Source source) const;
   void DeriveIdentity(Enclosure& enclosure, Devices touched) const;
+  void DeriveExpanders(Enclosure& enclosure, Devices touched) const;
   void TouchRange(const Enclosure& enclosure);
   void TouchAllSlots(EnclosureKey enclosure);
   void DeriveSlot(const SlotKey& key, Devices touched);

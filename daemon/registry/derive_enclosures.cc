@@ -161,6 +161,7 @@ void Deriver::DeriveEnclosure(EnclosureKey key, Devices touched) {
   // Where only its members name it: their sources.
   if (!Proves(sources)) sources.Add(named_by & table_.proving());
   enclosure.sources = sources;
+  DeriveExpanders(enclosure, touched);
   DeriveIdentity(enclosure, std::move(touched));
   if (enclosure.hosts != hosts_before || sources != sources_before) TouchAllSlots(key);
   const auto draft = changes_.drafts<Enclosure>().find(key);
@@ -186,6 +187,17 @@ void Deriver::DeriveIdentity(Enclosure& enclosure, Devices touched) const {
     if (enclosure.vendor.empty()) enclosure.vendor = services->facts.vendor;
     if (enclosure.model.empty()) enclosure.model = services->facts.model;
     if (enclosure.revision.empty()) enclosure.revision = services->facts.revision;
+  }
+}
+
+void Deriver::DeriveExpanders(Enclosure& enclosure, Devices touched) const {
+  touched.insert(touched.end(), enclosure.expanders.begin(), enclosure.expanders.end());
+  enclosure.expanders.clear();
+  for (const NodeKey& node : Unique(std::move(touched))) {
+    const Expander* expander = changes_.Find<Expander>(node);
+    if (expander != nullptr && expander->facts.enclosure == enclosure.id) {
+      enclosure.expanders.push_back(node);
+    }
   }
 }
 

@@ -81,7 +81,15 @@ void Deriver::CollectDevice(const NodeKey& key, const EndDevice* before, const E
 
 void Deriver::CollectExpanders() {
   for (const auto& [key, draft] : changes_.drafts<Expander>()) {
-    CountMembers(draft.before.get(), static_cast<const Expander*>(draft.after.get()));
+    const Expander* const before = draft.before.get();
+    const Expander* const after = draft.after.get();
+    CountMembers(before, after);
+    const EnclosureKey was = before == nullptr ? EnclosureKey(0) : before->facts.enclosure;
+    const EnclosureKey is = after == nullptr ? EnclosureKey(0) : after->facts.enclosure;
+    if (was == is) continue;
+    for (const EnclosureKey enclosure : {was, is}) {
+      if (enclosure != EnclosureKey(0)) enclosures_[enclosure].push_back(key);
+    }
   }
 }
 

@@ -365,6 +365,7 @@ struct Enclosure {
   HostList hosts;                    // those that report it, or have a device or expander in it
   SourceSet slots_reported_by;       // the sources of SlotFacts
   std::vector<NodeKey> ses_devices;  // ascending: end devices with a unit of peripheral type 13
+  std::vector<NodeKey> expanders;    // ascending: those in it
   Text vendor, model, revision;      // of the first SES device that knows them
   // Merged from the reports.
   Text os_name;

@@ -242,6 +242,20 @@ TEST_F(WriterTest, SesDeviceOccupiesNoSlot) {
   EXPECT_THAT(enclosure->ses_devices, ElementsAre(DeviceKey(kHostA, 0x13)));
 }
 
+TEST_F(WriterTest, EnclosureListsTheExpandersInIt) {
+  ExpanderFacts in = ExpanderOn(kHostA), other = ExpanderOn(kHostA);
+  other.key.address = SasAddress(0xEE);
+  in.enclosure = other.enclosure = kEnclosure;
+  Report({EnclosureWith(4), in, other});
+  EXPECT_THAT(Find<Enclosure>(kEnclosure)->expanders, ElementsAre(in.key, other.key));
+  other.enclosure = EnclosureKey(0x99);
+  Report({other});
+  EXPECT_THAT(Find<Enclosure>(kEnclosure)->expanders, ElementsAre(in.key));
+  EXPECT_THAT(Find<Enclosure>(EnclosureKey(0x99))->expanders, ElementsAre(other.key));
+  Report({ExpanderGone{in.key}});
+  EXPECT_TRUE(Find<Enclosure>(kEnclosure)->expanders.empty());
+}
+
 TEST_F(WriterTest, EnclosureOfMembersGoesWithTheLastOne) {
   Report({Drive(kHostA, 0x11), Drive(kHostA, 0x12)});
   ASSERT_NE(Find<Enclosure>(kEnclosure), nullptr);

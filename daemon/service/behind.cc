@@ -109,13 +109,7 @@ void Behind::AddBelow(const Topology& topology) {
     });
   }
   expanders_.assign(below.begin(), below.end());
-  for (const NodeKey& key : expanders_) {
-    const auto* expander = topology.collection<registry::Expander>().Find(key);
-    if (expander != nullptr) enclosures_.push_back(expander->facts.enclosure);
-  }
-  enclosures_.insert(enclosures_.end(), whole_enclosures_.begin(), whole_enclosures_.end());
   Sort(devices_);
-  Sort(enclosures_);
   Sort(whole_enclosures_);
   Sort(slots_);
 }
@@ -140,11 +134,13 @@ bool Behind::Has(const registry::LogicalUnit& unit) const {
 }
 
 bool Behind::Has(const registry::Enclosure& enclosure) const {
-  if (Contains(enclosures_, enclosure.key())) return true;
+  if (Contains(whole_enclosures_, enclosure.key())) return true;
   return std::any_of(enclosure.hosts.begin(), enclosure.hosts.end(),
                      [this](const HostKey& host) { return Contains(hosts_, host); }) ||
          std::any_of(enclosure.ses_devices.begin(), enclosure.ses_devices.end(),
-                     [this](const NodeKey& device) { return Contains(devices_, device); });
+                     [this](const NodeKey& device) { return Contains(devices_, device); }) ||
+         std::any_of(enclosure.expanders.begin(), enclosure.expanders.end(),
+                     [this](const NodeKey& expander) { return Contains(expanders_, expander); });
 }
 
 bool Behind::Has(const registry::Slot& slot) const {

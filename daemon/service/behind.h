@@ -50,7 +50,6 @@ class Behind {
   // All ascending once made.
   std::vector<HostKey> hosts_;
   std::vector<NodeKey> expanders_, devices_;
-  std::vector<EnclosureKey> enclosures_;        // that are reached
   std::vector<EnclosureKey> whole_enclosures_;  // that are named
   std::vector<SlotKey> slots_;
 };

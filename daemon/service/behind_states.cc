@@ -144,16 +144,13 @@ void BehindStates::Learn(const Topology& topology, const std::vector<sas::v1::Re
     before = expanders_.size();
     for (const auto& expander : topology.collection<registry::Expander>()) {
       const registry::ExpanderRecord& facts = expander->facts;
-      const std::string host = HostName(facts.key.host);
-      const std::string enclosure = NameOrEmpty(facts.enclosure);
-      const bool has = HasExpander(OwnerName(facts.key), host, OwnerName(facts.parent), enclosure);
-      if (has) Reach(host, enclosure);
+      HasExpander(OwnerName(facts.key), HostName(facts.key.host), OwnerName(facts.parent),
+                  NameOrEmpty(facts.enclosure));
     }
     for (const sas::v1::Resource& gone : removed) {
       const sas::v1::Expander& facts = gone.expander();
       if (!gone.has_expander()) continue;
-      const bool has = HasExpander(facts.name(), facts.host(), facts.parent(), facts.enclosure());
-      if (has) Reach(facts.host(), facts.enclosure());
+      HasExpander(facts.name(), facts.host(), facts.parent(), facts.enclosure());
     }
     after = expanders_.size();
   }
@@ -195,11 +192,6 @@ bool BehindStates::HasDevice(const std::string& name, const std::string& host,
   return has;
 }
 
-// An enclosure says itself which hosts reach it, and when one does no more.
-void BehindStates::Reach(const std::string& host, const std::string& enclosure) {
-  if (!enclosure.empty() && !hosts_.contains(host)) enclosures_.insert(enclosure);
-}
-
 bool BehindStates::IsOfNode(const std::string& owner) const {
   return expanders_.contains(owner) || hosts_.contains(HostOf(owner));
 }
@@ -218,8 +210,8 @@ bool BehindStates::Has(const sas::v1::LogicalUnit& unit) const {
 }
 
 bool BehindStates::Has(const sas::v1::Enclosure& enclosure) const {
-  return whole_.contains(enclosure.name()) || enclosures_.contains(enclosure.name()) ||
-         AnyOf(enclosure.hosts(), hosts_) ||
+  return whole_.contains(enclosure.name()) || AnyOf(enclosure.hosts(), hosts_) ||
+         AnyOf(enclosure.expanders(), expanders_) ||
          std::any_of(enclosure.ses_devices().begin(), enclosure.ses_devices().end(),
                      [this](const std::string& device) { return HasPath(device); });
 }
@@ -248,10 +240,8 @@ bool BehindStates::Passes(ResourceKind kind, const google::protobuf::Message& st
       return Has(static_cast<const sas::v1::Port&>(state));
     case ResourceKind::kExpander: {
       const auto& expander = static_cast<const sas::v1::Expander&>(state);
-      const bool has =
-          HasExpander(expander.name(), expander.host(), expander.parent(), expander.enclosure());
-      if (has) Reach(expander.host(), expander.enclosure());
-      return has;
+      return HasExpander(expander.name(), expander.host(), expander.parent(),
+                         expander.enclosure());
     }
     case ResourceKind::kEndDevice: {
       const auto& device = static_cast<const sas::v1::EndDevice&>(state);

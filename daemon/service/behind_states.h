@@ -60,14 +60,12 @@ class BehindStates {
                    const std::string& enclosure);
   bool HasDevice(const std::string& name, const std::string& host, const std::string& parent,
                  const std::string& enclosure);
-  void Reach(const std::string& host, const std::string& enclosure);
   bool IsOfNode(const std::string& owner) const;
 
   // Resource names. Until Make() returns, of one thread.
   absl::Mutex mu_;
   Names hosts_, named_expanders_, named_devices_;
   Names expanders_, devices_;  // that hang there, or did when they went
-  Names enclosures_;           // that are reached from a named expander or enclosure
   Names whole_;                // enclosures that are named
   Names slots_;                // that are named
   // Where the removed ones are not known: the hosts of the objects, and hashes of the names of end

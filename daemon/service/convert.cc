@@ -362,6 +362,7 @@ void ToProto(const registry::Enclosure& enclosure, sas::v1::Enclosure* out) {
   if (enclosure.level) out->set_level(*enclosure.level);
   out->set_occupied_slot_count(enclosure.occupied_slot_count);
   for (const NodeKey& device : enclosure.ses_devices) out->add_ses_devices(EndDeviceName(device));
+  for (const NodeKey& expander : enclosure.expanders) out->add_expanders(OwnerName(expander));
   out->set_os_name(Str(enclosure.os_name));
   SetCommon(enclosure.sources, enclosure.stamp, out);
 }
@@ -470,6 +471,7 @@ void TrimToBasic(sas::v1::Enclosure* enclosure) {
   enclosure->clear_product_revision();
   enclosure->clear_level();
   enclosure->clear_ses_devices();
+  enclosure->clear_expanders();
   enclosure->clear_sources();
   enclosure->clear_update_time();
 }

@@ -404,6 +404,9 @@ absl::StatusOr<registry::Enclosure> FromProto(const sas::v1::Enclosure& message)
   for (const std::string& device : message.ses_devices()) {
     enclosure.ses_devices.push_back(in.KeyIn<registry::EndDevice>("ses_devices", device));
   }
+  for (const std::string& expander : message.expanders()) {
+    enclosure.expanders.push_back(in.KeyIn<registry::Expander>("expanders", expander));
+  }
   enclosure.os_name = message.os_name();
   in.Common(message, enclosure.sources, enclosure.stamp);
   return Result(in, std::move(enclosure));

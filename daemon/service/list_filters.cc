@@ -402,6 +402,11 @@ Fields<registry::Enclosure> Table() {
           [](const T& t, absl::FunctionRef<bool(const NodeKey&)> matches) {
             return std::any_of(t.ses_devices.begin(), t.ses_devices.end(), matches);
           }),
+      Names<T, NameCodec<registry::Expander>>(
+          "expanders",
+          [](const T& t, absl::FunctionRef<bool(const NodeKey&)> matches) {
+            return std::any_of(t.expanders.begin(), t.expanders.end(), matches);
+          }),
       Text<T>("os_name", [](const T& t) { return t.os_name.view(); }),
   };
 }

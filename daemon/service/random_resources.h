@@ -380,7 +380,7 @@ class RandomResources {
   }
 
   void Vary(registry::Enclosure& r) {
-    switch (Below(16)) {
+    switch (Below(17)) {
       case 15:
         r.alias = Text();
         break;
@@ -435,6 +435,13 @@ class RandomResources {
       case 13:
         Stamp(r.stamp);
         break;
+      case 16: {
+        r.expanders.clear();
+        for (uint64_t expander = 1; expander <= 2; ++expander) {
+          if (Below(2) != 0) r.expanders.push_back(Node(expander));
+        }
+        break;
+      }
     }
   }
 

@@ -478,6 +478,25 @@ TEST(WatchFilterTest, EnclosureLeavesWithTheHostThatReachedIt) {
   EXPECT_THAT(enclosures.Observe({later}), ::testing::IsEmpty());
 }
 
+// The enclosure stays, with its other expander.
+TEST(WatchFilterTest, EnclosureLeavesWithTheExpanderThatReachedIt) {
+  Node node;
+  ExpanderFacts one = registry::ExpanderOn(registry::kHostA), other = one;
+  one.enclosure = other.enclosure = registry::kEnclosure;
+  other.key.address = SasAddress(0xEE);
+  other.parent = NodeKey::Host(registry::kHostA);
+  node.Observe({registry::HostOf(registry::kHostA), one, other}, registry::kHostA);
+  Follower enclosures(node, absl::StrCat(kBehindExpander, "kinds: RESOURCE_KIND_ENCLOSURE"));
+  const std::string name = EnclosureName(registry::kEnclosure);
+  EXPECT_THAT(enclosures.Observe({ExpanderGone{one.key}}), ElementsAre(name));
+  EnclosureFacts later;
+  later.key = registry::kEnclosure;
+  later.host = registry::kHostA;
+  later.slot_count = 12;
+  EXPECT_THAT(enclosures.Observe({later}), ::testing::IsEmpty());
+  EXPECT_THAT(enclosures.Observe({one}), ElementsAre(name));
+}
+
 // A Watch keeps its filter: many of them with large patterns took a gigabyte.
 TEST(WatchFilterTest, AWatchHasFewerPatternsThanAList) {
   Node node;

@@ -174,7 +174,7 @@ class Behind:
             return True
         if kind == "slot":
             return state.enclosure in self.names or any(map(self.leads_to, state.end_devices))
-        return any(map(self.leads_to, state.ses_devices))
+        return any(map(self.leads_to, [*state.ses_devices, *state.expanders]))
 
 
 class Filter:
