@@ -182,9 +182,8 @@ bool Acceptor::AwaitRound(absl::Time deadline) {
   absl::MutexLock lock(&mu_);
   const uint64_t before = rounds_;
   Wake();
-  const auto is_over = [this, before]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-    return rounds_ > before;
-  };
+  const auto is_over = [this, before]()
+                           ABSL_SHARED_LOCKS_REQUIRED(mu_) { return rounds_ > before; };
   return mu_.AwaitWithDeadline(absl::Condition(&is_over), deadline);
 }
 

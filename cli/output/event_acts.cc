@@ -499,8 +499,8 @@ class Reader {
   static bool OnlyCounts(const Change& change) {
     return absl::c_all_of(change.changed_fields().paths(), [](const std::string& path) {
       return path == "occupied_slot_count" || path == "ses_devices" || path == "expanders" ||
-             path == "revision" || path == "update_time" || path == "sources" || path == "hosts" || path == "vendor" ||
-             path == "model" || path == "product_revision";
+             path == "revision" || path == "update_time" || path == "sources" || path == "hosts" ||
+             path == "vendor" || path == "model" || path == "product_revision";
     });
   }
 

@@ -308,10 +308,11 @@ bool SameContent(const LogicalUnit& a, const LogicalUnit& b) {
 }
 
 bool SameContent(const Enclosure& a, const Enclosure& b) {
-  return std::tie(a.id, a.hosts, a.ses_devices, a.expanders, a.vendor, a.model, a.revision, a.os_name,
-                  a.slot_count, a.level, a.occupied_slot_count, a.alias, a.sources) ==
-             std::tie(b.id, b.hosts, b.ses_devices, b.expanders, b.vendor, b.model, b.revision, b.os_name,
-                      b.slot_count, b.level, b.occupied_slot_count, b.alias, b.sources) &&
+  return std::tie(a.id, a.hosts, a.ses_devices, a.expanders, a.vendor, a.model, a.revision,
+                  a.os_name, a.slot_count, a.level, a.occupied_slot_count, a.alias,
+                  a.sources) == std::tie(b.id, b.hosts, b.ses_devices, b.expanders, b.vendor,
+                                         b.model, b.revision, b.os_name, b.slot_count, b.level,
+                                         b.occupied_slot_count, b.alias, b.sources) &&
          (a.slot_count == 0 || a.start_slot == b.start_slot);
 }
 

@@ -240,8 +240,7 @@ bool BehindStates::Passes(ResourceKind kind, const google::protobuf::Message& st
       return Has(static_cast<const sas::v1::Port&>(state));
     case ResourceKind::kExpander: {
       const auto& expander = static_cast<const sas::v1::Expander&>(state);
-      return HasExpander(expander.name(), expander.host(), expander.parent(),
-                         expander.enclosure());
+      return HasExpander(expander.name(), expander.host(), expander.parent(), expander.enclosure());
     }
     case ResourceKind::kEndDevice: {
       const auto& device = static_cast<const sas::v1::EndDevice&>(state);
