@@ -776,10 +776,10 @@ TEST_F(PciIocTransportTest, ALostInterruptLosesNoReply) {
   ASSERT_TRUE(Create(options, true).ok());
   ASSERT_EQ(StatusOf(Ask(mpi::EncodeIocInitRequest({}))), IocStatus::kSuccess);
   const Bytes frame = Scsi(DevHandle(0x3F0), mpi::TestUnitReadyCdb(), 0);
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 200; ++i) {
     IocRequest request;
     request.frame = frame;
-    request.timeout = absl::Milliseconds(5);
+    request.timeout = absl::Milliseconds(2);
     EXPECT_EQ(StatusOf(ioc_->Execute(request)), IocStatus::kScsiInvalidDevHandle);
   }
   EXPECT_EQ(ioc_->stats().timeouts, 0u);
