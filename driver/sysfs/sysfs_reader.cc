@@ -18,6 +18,14 @@
 namespace sasd::sysfs {
 namespace {
 
+// mpt3sas adds a SCSI host, and then asks the firmware for its address and phys. It removes a host
+// whose firmware does not answer (_scsih_scan_finished()).
+bool IsStarting(const HostTree& tree) {
+  const std::string& driver = tree.facts.driver_name;
+  return (driver == "mpt3sas" || driver == "mpt2sas") && tree.address == SasAddress() &&
+         tree.owners[0].phys.empty() && tree.devices.empty();
+}
+
 // Reads hosts of an open tree.
 class Reader {
  public:
@@ -26,13 +34,14 @@ class Reader {
 
   std::vector<HostPlace> Hosts() { return FindHosts(io_, sysfs_); }
 
-  // nullopt if the host is missing before or after the reading: such a reading may hold only the
-  // rest of the host, under a key that it never had.
+  // nullopt if the host is missing before or after the reading, or is starting: such a reading may
+  // hold only a part of the host, under a key that it never has.
   std::optional<HostTree> Read(const HostPlace& place) {
     const Directory directory = io_.Open(sysfs_, place.path);
     if (!directory) return std::nullopt;
     HostTree tree = HostWalker(io_, sysfs_, slot_links_).Walk(directory, place.name);
     if (!FindHost(io_, sysfs_, place.name)) return std::nullopt;
+    if (IsStarting(tree)) return std::nullopt;
     tree.facts.pci_address = place.pci_address;
     tree.location = place.location;
     return tree;

@@ -21,8 +21,9 @@ namespace sasd::sysfs {
 // Reads are passive: it opens only attributes that the kernel answers from memory (attribute.h),
 // each once. It resolves symlinks inside the tree and never follows them out of it. An attribute
 // that fails, is absent or makes no sense leaves its field empty and hides nothing else. Objects
-// that vanish meanwhile are left out. Up to four threads read hosts in parallel; they end before it
-// returns.
+// that vanish meanwhile are left out. So is a host of mpt3sas that has neither address nor phys nor
+// devices: its driver is starting, and removes it if that fails. Up to four threads read hosts in
+// parallel; they end before it returns.
 //
 // Identity. The address in the key of a host is the first known of: host_sas_address; the address
 // of its phys, unless an attached device has it too (mptsas); a locally assigned address (NAA 3)
@@ -38,7 +39,7 @@ absl::StatusOr<std::vector<HostReading>> ReadTree(const std::string& root, FileI
                                                   KeyAssignments* keys = nullptr);
 
 // Reads one host of that tree alone: the entry `name` ("host11") of class/sas_host. nullopt if
-// there is no such host, or if it vanishes meanwhile. Otherwise as ReadTree(), errors too.
+// there is no such host, or if it is left out. Otherwise as ReadTree(), errors too.
 absl::StatusOr<std::optional<HostReading>> ReadHost(const std::string& root, absl::string_view name,
                                                     FileIo& io, KeyAssignments& keys);
 

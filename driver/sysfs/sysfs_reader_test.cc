@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "absl/strings/string_view.h"
+#include "driver/observation/key_table.h"
 #include "driver/sysfs/fake_sysfs.h"
 #include "gtest/gtest.h"
 
@@ -71,6 +72,34 @@ TEST(SysfsReaderTest, DownPhyIsNoLaneOfItsPort) {
     EXPECT_EQ(lanes.attached.at(0), SasAddress(kExpander));
     EXPECT_EQ(lanes.attached.at(1), SasAddress()) << rate;
   }
+}
+
+// Its key would be one that it has for a moment alone. A host that has phys, and no address, is
+// one.
+TEST(SysfsReaderTest, AHostThatStartsIsNotThereYet) {
+  const std::string root = testing::TempDir() + "/sysfs-reader-start";
+  PosixFileIo io;
+  KeyTable keys;
+  const auto hosts = [&](const FakeHost& host) {
+    std::filesystem::remove_all(root);
+    EXPECT_TRUE(WriteFakeSysfs(root, {host}).ok());
+    const auto all = ReadTree(root, io, &keys);
+    const auto one = ReadHost(root, "host5", io, keys);
+    EXPECT_TRUE(all.ok() && one.ok()) << all.status() << one.status();
+    EXPECT_EQ(all->size(), one->has_value() ? 1u : 0u);
+    return all->size();
+  };
+  FakeHost host;
+  host.number = 5;
+  EXPECT_EQ(hosts(host), 0u);
+  host.driver = "pm80xx";
+  EXPECT_EQ(hosts(host), 1u);
+  host.driver = "mpt3sas";
+  host.phys = {{0, "Unknown"}};
+  EXPECT_EQ(hosts(host), 1u);
+  host.phys.clear();
+  host.address = kHost;
+  EXPECT_EQ(hosts(host), 1u);
 }
 
 // Counts the reads of an enclosure's `id`.

@@ -112,7 +112,8 @@ absl::StatusOr<IocReply> SteppedPciIoc::Execute(const IocRequest& request) {
 }
 
 void SteppedPciIoc::SetListener(transport::IocListener* listener) {
-  listener_ = listener;
+  // A call that is under way, which the transport waits for, still has its listener.
+  if (listener != nullptr) listener_ = listener;
   ioc_->SetListener(listener == nullptr ? nullptr : this);
 }
 

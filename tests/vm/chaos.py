@@ -198,7 +198,14 @@ ACTS = World(
     },
     hosts=("hba0", "hba1", "hba2"),
 )
-WORLDS = {"judge": JUDGE, "acts": ACTS}
+TRIPS = World(
+    survivors=("boot0",),
+    lanes=(("hba0", range(4)), ("hba1", range(4))),
+    expanders=("t1-a", "t1-b"),
+    enclosures=("t1",),
+    weights={"drive": 70, "lane": 20, "expander": 8, "enclosure": 2},
+)
+WORLDS = {"judge": JUDGE, "acts": ACTS, "trips": TRIPS}
 
 
 def storm(rig, world, acts, seed, agree_every, list_every=None):

@@ -5,6 +5,7 @@ import os
 import struct
 import sys
 import unittest
+from types import SimpleNamespace
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -12,6 +13,7 @@ sys.path.insert(0, os.path.join(os.environ["TEST_SRCDIR"], "sasd", "proto"))
 
 import image
 import kernel_log
+import rig
 import sasctl_table
 import sasd
 from sas.emulator.v1 import truth_pb2
@@ -672,6 +674,21 @@ class ImageTest(unittest.TestCase):
         data[0x202:0x206] = b"HdrS"
         struct.pack_into("<II", data, 0x248, 0, len(payload))
         self.assertEqual(image.extract_vmlinux(bytes(data)), b"\x7fELF and so on")
+
+
+class AgreeTest(unittest.TestCase):
+    def test_sysfs_is_read_once_sasd_is_right(self):
+        right = Table()
+        right.put("host", HOST)
+        of_sasd, readings = [Table(), Table(), right, right], []
+        node = object.__new__(rig.Node)
+        node.vm = SimpleNamespace(lines=SimpleNamespace(position=lambda: 0, await_more=lambda since, timeout_s: True))
+        node.truth = lambda: right
+        node.sasd_table = lambda: of_sasd.pop(0)
+        node.sysfs = lambda: readings.append(right) or right
+        self.assertIs(node.agree(), right)
+        self.assertEqual(len(readings), 1)
+        self.assertEqual(of_sasd, [])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ The truth is QEMU's command line. Linux knows no address of such an HBA, so tabl
 
 import json
 import os
-import socket
 from dataclasses import dataclass
 
 import kernel_log
@@ -78,31 +77,6 @@ class Disk:
         }
 
 
-class Qmp:
-    """QEMU's control channel."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(30)
-        self.socket.connect(path)
-        self.stream = self.socket.makefile("rb")
-        self.stream.readline()  # the greeting
-        self.call("qmp_capabilities")
-
-    def call(self, command, **arguments):
-        request = {"execute": command, "arguments": arguments}
-        self.socket.sendall(json.dumps(request).encode() + b"\n")
-        while True:
-            answer = json.loads(self.stream.readline())
-            if "error" in answer:
-                raise AssertionError(f"{command}: {answer['error']['desc']}")
-            if "return" in answer:
-                return answer["return"]
-
-    def close(self):
-        self.socket.close()
-
-
 class Mpi1Node(Node):
     """One boot with an mptsas1068."""
 
@@ -114,18 +88,6 @@ class Mpi1Node(Node):
         for disk in self.disks.values():
             arguments += ["-blockdev", json.dumps(disk.drive(folder)), "-device", json.dumps(disk.device())]
         super().__init__(image, tested, folder, qemu_arguments=arguments)
-        self.qmp_path = os.path.join(self.vm.sockets, "q")
-        self.vm.qemu_arguments += ["-qmp", f"unix:{self.qmp_path},server=on,wait=off"]
-        self.qmp = None
-
-    def start(self):
-        super().start()
-        self.qmp = Qmp(self.qmp_path)
-
-    def close(self):
-        if self.qmp:
-            self.qmp.close()
-        super().close()
 
     def load_driver(self):
         self.vm.run("/usr/bin/modprobe mptsas")
@@ -136,12 +98,12 @@ class Mpi1Node(Node):
     def remove(self, number):
         """Call it only without the driver: QEMU's firmware for mptsas reports no change."""
         disk = self.disks.pop(number)
-        self.qmp.call("device_del", id=disk.device()["id"])
+        self.vm.qmp.call("device_del", id=disk.device()["id"])
 
     def add(self, number):
         disk = self.disks[number] = Disk(number, 100_000)
-        self.qmp.call("blockdev-add", **disk.drive(self.folder))
-        self.qmp.call("device_add", **disk.device())
+        self.vm.qmp.call("blockdev-add", **disk.drive(self.folder))
+        self.vm.qmp.call("device_add", **disk.device())
 
     def truth(self):
         table = Table()

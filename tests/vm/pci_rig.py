@@ -6,7 +6,7 @@ import time
 
 import grpc
 import sasd
-from rig import FIRST_SLOT, RPC_TIMEOUT_S, SETTLE_S, Disagreement, Rig
+from rig import FIRST_SLOT, LOOK_S, RPC_TIMEOUT_S, SETTLE_S, Disagreement, Rig
 from sas.emulator.v1 import emulator_service_pb2 as api
 from table import KINDS, differences
 
@@ -16,6 +16,8 @@ AS_USER = (
     f"/usr/bin/as-user --reuid {USER} --regid {USER} --clear-groups --bounding-set=-all,+net_admin"
     " --inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin"
 )
+# The time in which sasd brings a few IOCs up, in the guest.
+START_S = 2.0
 DMA_FAULT = re.compile(r"^sashba: .*: DMA (.*)$")
 
 
@@ -58,8 +60,20 @@ class PciRig(Rig):
         self.start_sasd()
 
     def start_sasd(self):
+        self.sasd.start(*self.sasd_words())
+
+    def sasd_words(self):
+        """sasd's options, and the command that becomes sasd."""
         prefix = AS_USER if self.way == "vfio" else ""
-        self.sasd.start(" ".join(f"--pci {address}" for address in self.pci.values()), prefix)
+        return " ".join(f"--pci {address}" for address in self.pci.values()), prefix
+
+    def die_at_start(self, moment):
+        """Starts sasd, and kills it at a moment of its start: from 0, at once, to 1, when it usually is at work."""
+        options, prefix = self.sasd_words()
+        begin = time.monotonic()
+        pid = self.sasd.launch(options, prefix)
+        self.vm.run(f"usleep {int(1e6 * moment * START_S)}; kill -KILL {pid}; while [ -e /proc/{pid} ]; do :; done")
+        return time.monotonic() - begin
 
     def hba(self, verb, check=True):
         """Runs `sasd-hba VERB` for all HBAs."""
@@ -72,12 +86,14 @@ class PciRig(Rig):
             return super().agree(timeout_s)
         deadline = time.monotonic() + timeout_s
         while True:
+            seen, late = self.vm.lines.position(), time.monotonic() > deadline
             table = self.sasd_table()
             lines = differences(self.truth(), table, "sasd", KINDS)
             if not lines:
                 return table
-            if time.monotonic() > deadline:
+            if late:
                 raise Disagreement(f"after {timeout_s} s:\n" + "\n".join(lines))
+            self.vm.lines.await_more(seen, LOOK_S)
 
     def kernel_has_nothing(self):
         lines = self.vm.run("cd /sys/class && ls -d sas_host/* scsi_host/* sas_device/*", check=False).out.split()

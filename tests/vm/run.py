@@ -141,12 +141,14 @@ def scenarios_of(variant):
         return mptsas.SCENARIOS
     if VARIANTS[variant].packaged:
         return deb_scenarios.SCENARIOS
+    if variant == "trips":
+        return pci_scenarios.TRIPS
     return pci_scenarios.SCENARIOS if VARIANTS[variant].way else of_fabric(VARIANTS[variant].name)
 
 
 def choose(variant, names, length):
     """The variant's scenarios with these names, or of that length. Adds the one that loads the driver."""
-    all_known = SCENARIOS + mptsas.SCENARIOS + pci_scenarios.SCENARIOS + deb_scenarios.SCENARIOS
+    all_known = SCENARIOS + mptsas.SCENARIOS + deb_scenarios.SCENARIOS + pci_scenarios.SCENARIOS + pci_scenarios.TRIPS
     unknown = [name for name in names if name not in {s.__name__ for s in all_known}]
     if unknown:
         sys.exit(f"run.py: no scenario {unknown[0]}; --list shows all")
@@ -184,7 +186,7 @@ def main():
     options = parser.parse_args()
     if options.list:
         own = [s for s in deb_scenarios.SCENARIOS if s not in SCENARIOS]
-        for scenario in SCENARIOS + mptsas.SCENARIOS + pci_scenarios.SCENARIOS + own:
+        for scenario in SCENARIOS + mptsas.SCENARIOS + pci_scenarios.SCENARIOS + pci_scenarios.TRIPS + own:
             print(f"{scenario.__name__:28} {scenario.__doc__}")
         print("variants:", *VARIANTS, MPTSAS)
         return 0
@@ -216,7 +218,7 @@ def main():
         pci_scenarios.RUN.update(
             round_trips=options.round_trips, kills=options.kills, seed=options.seed, record=options.record
         )
-        variants = options.variant or ["vfio"]
+        variants = options.variant or ["vfio" if options.record else "trips"]
     passed = failed = 0
     for variant in variants:
         # Long scenarios run on one variant of a fabric only.

@@ -67,12 +67,11 @@ class Sasd:
 
     def stop(self, signal="TERM", timeout_s=SETTLE_S):
         """Ends the Watch client, and sasd with the signal. Returns once both are gone."""
-        deadline = time.monotonic() + timeout_s
         for pid in (self.watch_pid, self.pid):
-            self.vm.run(f"kill -{signal} {pid}")
-            while self.vm.run(f"[ -e /proc/{pid} ]", check=False).code == 0:
-                if time.monotonic() > deadline:
-                    raise AssertionError(f"process {pid} runs {timeout_s} s after SIG{signal}")
+            looks = f"n=0; while [ -e /proc/{pid} ] && [ $((n += 1)) -lt {50 * timeout_s} ]; do usleep 20000; done"
+            gone = self.vm.run(f"kill -{signal} {pid}; {looks}; [ ! -e /proc/{pid} ]", check=False, timeout_s=5 * timeout_s)
+            if gone.code != 0:
+                raise AssertionError(f"process {pid} runs {timeout_s} s after SIG{signal}")
 
     def ctl(self, arguments, check=True):
         """The Result of `sasctl ARGUMENTS`."""

@@ -83,6 +83,7 @@ VARIANTS = {
     "vfio-intx": Variant("HBA 9400-8e", "SAS3508", "24.00.00.00", "MPI_2_6", ("--iommu", "--intx"), way="vfio"),
     "deb": Variant("SAS9300-8e", "LSISAS3008", "16.00.12.00", "MPI_2_5", packaged=True),
     "uio": Variant("SAS9200-8e", "LSISAS2008", "20.00.07.00", "MPI_2_0", way="uio"),
+    "trips": Fabric("trips", ("--iommu",), way="vfio"),
     "jbod60": Page(),
     "twins": Fabric("twins"),
     "acts": Fabric("acts"),

@@ -6,6 +6,7 @@
 A `wrapper` is a command that starts QEMU. Its arguments are QEMU's command line (sashba).
 """
 
+import json
 import os
 import shutil
 import socket
@@ -69,6 +70,11 @@ class Lines:
         with self.changed:
             return [text for _, text in self.lines]
 
+    def await_more(self, since, timeout_s):
+        """Waits for a line beyond `since`. False if none came."""
+        with self.changed:
+            return self.changed.wait_for(lambda: len(self.lines) > since or self.ended, timeout_s)
+
     def wait_for(self, matches, since=0, timeout_s=60):
         """The first line from `since` for which matches(text) is true."""
         return self.wait_for_timed(matches, since, timeout_s)[1]
@@ -88,8 +94,33 @@ class Lines:
                 self.changed.wait(left)
 
 
+class Qmp:
+    """QEMU's control channel."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(30)
+        self.socket.connect(path)
+        self.stream = self.socket.makefile("rb")
+        self.stream.readline()  # the greeting
+        self.call("qmp_capabilities")
+
+    def call(self, command, **arguments):
+        request = {"execute": command, "arguments": arguments}
+        self.socket.sendall(json.dumps(request).encode() + b"\n")
+        while True:
+            answer = json.loads(self.stream.readline())
+            if "error" in answer:
+                raise AssertionError(f"{command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+
+    def close(self):
+        self.socket.close()
+
+
 class Vm:
-    """One boot. `folder` gets console.log; without one it is temporary."""
+    """One boot. `folder` gets console.log, and requests.log with the time of each run(); without one it is temporary."""
 
     # pylint: disable=too-many-instance-attributes
     def __init__(self, image, wrapper=(), qemu_arguments=(), folder=None, memory_mb=768, append=""):
@@ -109,6 +140,7 @@ class Vm:
         self.console = None
         self.lines = None  # of LINES_PORT
         self.agent = None
+        self.qmp = None
         self.requests = 0
 
     def __enter__(self):
@@ -120,7 +152,7 @@ class Vm:
 
     def command(self, shell=False):
         """QEMU's command line. With `shell` the terminal is the guest's console, and no agent runs."""
-        kernel = "console=ttyS0 panic=-1 printk.time=1 log_buf_len=8M " + self.append
+        kernel = "console=ttyS0 panic=-1 printk.time=1 log_buf_len=8M sysrq_always_enabled " + self.append
         if shell:
             channels = ["-serial", "mon:stdio"]
             kernel += " vm.shell quiet"
@@ -133,6 +165,7 @@ class Vm:
                 *("-device", "virtserialport,chardev=agent,name=agent"),
                 *("-chardev", f"socket,id=lines,path={self.sockets}/l"),
                 *("-device", "virtserialport,chardev=lines,name=lines"),
+                *("-qmp", f"unix:{self.sockets}/q,server=on,wait=off"),
             ]
         return [
             *self.wrapper,
@@ -153,6 +186,7 @@ class Vm:
     def start(self):
         listeners = [listen(os.path.join(self.sockets, name)) for name in "cal"]
         # pylint: disable=consider-using-with
+        open(os.path.join(self.folder, "requests.log"), "w", encoding="utf-8").close()
         with open(os.path.join(self.folder, "qemu.log"), "wb") as log:
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
@@ -165,6 +199,7 @@ class Vm:
             self.stream = self.agent.makefile("rb")
             self.agent.settimeout(self.boot_deadline_s)
             self.read_line("READY")
+            self.qmp = Qmp(os.path.join(self.sockets, "q"))
         except BaseException:
             self.kill()
             raise
@@ -184,6 +219,7 @@ class Vm:
         try:
             line = self.stream.readline().decode()
         except socket.timeout:
+            self.show_tasks()
             raise self.failure(f"no answer that begins with {begin!r} in time") from None
         if not line.startswith(begin):
             raise self.failure(f"the agent said {line!r} instead of {begin!r}")
@@ -192,12 +228,15 @@ class Vm:
     def run(self, script, data=b"", check=True, timeout_s=120):
         """Runs a shell script in the guest, with `data` as its input."""
         self.requests += 1
+        begin = time.monotonic()
         body = script.encode()
         self.agent.settimeout(timeout_s * self.patience)
         self.agent.sendall(b"%d %d %d\n" % (self.requests, len(body), len(data)) + body + data)
         words = self.read_line(f"{self.requests} ").split()
         code, size, error_size = (int(word) for word in words[1:])
         raw, error = self.stream.read(size), self.stream.read(error_size)
+        with open(os.path.join(self.folder, "requests.log"), "a", encoding="utf-8") as log:
+            log.write(f"{self.requests} {begin:.2f} {time.monotonic() - begin:.2f} s {script[:100]!r}\n")
         result = Result(code, raw.decode("utf-8", "replace"), error.decode("utf-8", "replace"), raw)
         if check and code != 0:
             raise VmError(f"exit code {code} of {script!r}: {result.err.strip() or result.out}")
@@ -230,6 +269,20 @@ class Vm:
             lines += log.read().splitlines()[-5:]
         return VmError("\n".join([f"{what}; the end of the logs in {self.folder}:", *lines]))
 
+    def show_tasks(self):
+        """Makes the guest's kernel write what each of its tasks does, and waits for, to console.log."""
+        if self.qmp is None:
+            return
+        try:
+            for key in b"lwtm":  # of sysrq.txt: backtraces of CPUs, blocked tasks, all tasks, memory
+                self.qmp.call("chardev-send-break", id="console")
+                self.console.connection.sendall(bytes([key]))
+                deadline = time.monotonic() + 30
+                while self.console.await_more(self.console.position(), 3) and time.monotonic() < deadline:
+                    pass
+        except OSError:
+            pass  # QEMU does not answer either
+
     def kernel_log(self):
         """The kernel's ring buffer, with levels ("<6>[    1.234] text")."""
         return self.run("dmesg -r").out.splitlines()
@@ -254,6 +307,8 @@ class Vm:
                 self.process.wait()
 
     def close(self):
+        if self.qmp is not None:
+            self.qmp.close()
         self.kill()
         shutil.rmtree(self.sockets, ignore_errors=True)
         if self.own_folder:

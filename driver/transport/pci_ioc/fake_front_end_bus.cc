@@ -137,13 +137,13 @@ uint32_t FakeFrontEndBus::Read32(uint32_t offset) {
 
 void FakeFrontEndBus::Write32(uint32_t offset, uint32_t value) {
   if (!MayAccess()) return;
-  if (options_.on_write) options_.on_write(offset, sizeof(value));
+  if (options_.on_write) options_.on_write(offset, value, sizeof(value));
   slot_.Write32(offset, value);
 }
 
 void FakeFrontEndBus::Write64(uint32_t offset, uint64_t value) {
   if (!MayAccess() || slot_.unplugged()) return;
-  if (options_.on_write) options_.on_write(offset, sizeof(value));
+  if (options_.on_write) options_.on_write(offset, value, sizeof(value));
   slot_.front_end().WriteBar({FakeSlot::kBar + offset, value, 8, true});
 }
 
@@ -229,13 +229,14 @@ void FakeFrontEndBus::RearmInterrupt() {
 
 void FakeFrontEndBus::OnMessage(uint32_t) {
   absl::MutexLock lock(&mu_);
-  if (mode_ == InterruptMode::kMsix) interrupt_ = true;
+  if (mode_ == InterruptMode::kMsix && !options_.loses_interrupts) interrupt_ = true;
 }
 
 void FakeFrontEndBus::OnLine(bool level) {
   absl::MutexLock lock(&mu_);
   line_ = level;
   if (mode_ != InterruptMode::kIntx || !level || line_masked_) return;
+  if (options_.loses_interrupts) return;
   interrupt_ = line_masked_ = true;  // the system masks the line
 }
 

@@ -93,7 +93,9 @@ class FakeFrontEndBus : public PciBus {
     // Sees, and may change, what registers read.
     std::function<uint32_t(uint32_t offset, uint32_t value)> on_read;
     // Sees each write to a register; `size` in bytes.
-    std::function<void(uint32_t offset, size_t size)> on_write;
+    std::function<void(uint32_t offset, uint64_t value, size_t size)> on_write;
+    // Interrupts are enabled, and never arrive.
+    bool loses_interrupts = false;
   };
 
   FakeFrontEndBus(FakeSlot& slot, Options options);

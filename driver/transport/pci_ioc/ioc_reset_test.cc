@@ -142,6 +142,87 @@ TEST_F(IocResetTest, AHandshakeThatSomebodyLeftIsEnded) {
   EXPECT_TRUE(ReadIocFacts(*bus_, pacer_).ok());
 }
 
+// A board that was just powered up, or left D3.
+TEST_F(IocResetTest, AnIocInResetIsWaitedFor) {
+  Start();
+  const absl::Duration begin = clock_.Monotonic();
+  FakeFrontEndBus::Options options;
+  absl::Duration ready_after = absl::Seconds(9);
+  options.on_read = [&](uint32_t offset, uint32_t value) {
+    const bool in_reset = clock_.Monotonic() - begin < ready_after;
+    return offset == regs::kDoorbell && in_reset ? 0x00001234 : value;
+  };
+  OpenBus(options);
+  const auto left = MakeReady(*bus_, pacer_, ResetWish::kGentle);
+  ASSERT_TRUE(left.ok()) << left.status();
+  EXPECT_EQ(*left, ResetKind::kNone);
+  // One that does not leave it gets a diagnostic reset.
+  ready_after = clock_.Monotonic() - begin + absl::Seconds(11);
+  const auto reset = MakeReady(*bus_, pacer_, ResetWish::kGentle);
+  ASSERT_TRUE(reset.ok()) << reset.status();
+  EXPECT_EQ(*reset, ResetKind::kDiagnostic);
+}
+
+// Firmware that does not replay events would send none after a message unit reset.
+TEST_F(IocResetTest, WithoutEventReplayTheResetIsDiagnostic) {
+  Start();
+  Operate();
+  FakeFrontEndBus::Options options;
+  // The facts come as the doorbell's data, 16 bits at a time.
+  options.on_read = [](uint32_t offset, uint32_t value) {
+    const bool is_data = offset == regs::kDoorbell && (value & regs::kDoorbellUsed) != 0;
+    return is_data ? value & ~regs::kCapabilityEventReplay : value;
+  };
+  bool message_unit_reset = false;
+  options.on_write = [&](uint32_t offset, uint64_t value, size_t) {
+    message_unit_reset |= offset == regs::kDoorbell && value == uint64_t{0x40} << 24;
+  };
+  OpenBus(options);
+  const auto reset = MakeReady(*bus_, pacer_, ResetWish::kGentle);
+  ASSERT_TRUE(reset.ok()) << reset.status();
+  EXPECT_EQ(*reset, ResetKind::kDiagnostic);
+  EXPECT_FALSE(message_unit_reset);
+}
+
+// SAS3816 and SAS3916: a read of the doorbell may return 0 now and then.
+TEST_F(IocResetTest, ADoorbellThatReadsAsZeroIsReadAgain) {
+  Start();
+  FakeFrontEndBus::Options options;
+  int reads = 0;
+  options.on_read = [&reads](uint32_t offset, uint32_t value) {
+    return offset == regs::kDoorbell && ++reads % 30 != 0 ? 0 : value;
+  };
+  OpenBus(options);
+  EXPECT_EQ(ReadDoorbell(*bus_).state, IocState::kReady);
+  EXPECT_EQ(reads, 30);
+}
+
+TEST_F(IocResetTest, RefusedKeysAreTriedAgainAndAgain) {
+  Start();
+  Operate();
+  FakeFrontEndBus::Options options;
+  int refusals = 0, keys = 0;
+  uint64_t diagnostic = 0;
+  options.on_read = [&refusals](uint32_t offset, uint32_t value) {
+    if (offset != regs::kHostDiagnostic) return value;
+    return refusals-- > 0 ? value & ~regs::kDiagnosticWriteEnable : value | regs::kDiagnosticHold;
+  };
+  options.on_write = [&](uint32_t offset, uint64_t value, size_t) {
+    keys += offset == regs::kWriteSequence && value == regs::kWriteKeys[1];
+    if (offset == regs::kHostDiagnostic) diagnostic = value;
+  };
+  OpenBus(options);
+  refusals = 19;
+  const auto reset = MakeReady(*bus_, pacer_, ResetWish::kDiagnostic);
+  ASSERT_TRUE(reset.ok()) << reset.status();
+  EXPECT_EQ(keys, 20);
+  EXPECT_EQ(diagnostic & regs::kDiagnosticHold, 0u);  // the processor runs again
+  Operate();
+  refusals = 20;
+  const absl::Status refused = MakeReady(*bus_, pacer_, ResetWish::kDiagnostic).status();
+  EXPECT_TRUE(absl::IsInternal(refused)) << refused;
+}
+
 TEST_F(IocResetTest, AllOnesAreAnErrorEverywhere) {
   Start();
   Operate();

@@ -21,6 +21,7 @@ using transport::IocRequest;
 // Event notification reply (mpi2_ioc.h): the length of its data in dwords, and the data.
 constexpr size_t kEventDataLength = 0x00;
 constexpr size_t kEventData = mpi::EventNotificationReply::kDataOffset;
+constexpr absl::Duration kLastLook = absl::Seconds(1);
 constexpr absl::Duration kPollBusy = absl::Milliseconds(1), kPollIdle = absl::Milliseconds(10);
 
 absl::Status WithName(absl::string_view name, const absl::Status& status) {
@@ -163,7 +164,9 @@ absl::StatusOr<IocReply> PciIocTransport::Execute(const IocRequest& request) {
   });
   if (!ticket.ok()) return ticket.status();
   if (options_.threaded) {
-    if (waiter->done.WaitForNotificationWithTimeout(request.timeout)) {
+    // The thread looks for the reply when the time is over, in case its interrupt was lost. Only a
+    // listener that keeps the thread makes this wait end before it has.
+    if (waiter->done.WaitForNotificationWithTimeout(request.timeout + kLastLook)) {
       return std::move(waiter->result);
     }
   } else {

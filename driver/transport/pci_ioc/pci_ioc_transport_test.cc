@@ -107,7 +107,7 @@ class PciIocTransportTest : public ::testing::Test {
   void StartRecording() {
     FakeFrontEndBus::Options options;
     options.max_vectors = 16;
-    options.on_write = [this](uint32_t offset, size_t size) { written_[offset] = size; };
+    options.on_write = [this](uint32_t offset, uint64_t, size_t size) { written_[offset] = size; };
     ASSERT_TRUE(Create(std::move(options)).ok());
     ioc_->SetListener(&recorder_);
     Operate();
@@ -204,6 +204,91 @@ TEST_F(PciIocTransportTest, OnlyTheDoorbellWorksBeforeInit) {
   EXPECT_FALSE(slot_.ReadConfig(kPciCommand, 2) & kPciCommandBusMaster);
 }
 
+// The messages that the doorbell carries, and the replies, as a logic analyzer shows them.
+class DoorbellTap {
+ public:
+  FakeFrontEndBus::Options Options() {
+    FakeFrontEndBus::Options options;
+    options.on_write = [this](uint32_t offset, uint64_t value, size_t) {
+      if (offset != system_interface::kDoorbell) return;
+      if (left_ == 0) {
+        left_ = value >> 16 & 0xFF;
+        request_.clear();
+        replied_ = 0;
+        return;
+      }
+      request_.resize(request_.size() + 4);
+      StoreLe32(absl::MakeSpan(request_), request_.size() - 4, static_cast<uint32_t>(value));
+      if (--left_ == 0 && request_[3] == static_cast<uint8_t>(Function::kIocInit)) init_ = request_;
+    };
+    options.on_read = [this](uint32_t offset, uint32_t value) {
+      const bool is_data = offset == system_interface::kDoorbell && left_ == 0 &&
+                           (value & system_interface::kDoorbellUsed) != 0;
+      if (!is_data) return value;
+      const size_t at = 2 * replied_++;
+      const bool is_init =
+          !request_.empty() && request_[3] == static_cast<uint8_t>(Function::kIocInit);
+      return is_init && at == kLogInfo ? value | init_log_info : value;
+    };
+    return options;
+  }
+
+  mpi::IocInitRequest init() const { return *mpi::DecodeIocInitRequest(init_); }
+
+  uint16_t init_log_info = 0;  // of the replies to IOC INIT, low half
+
+ private:
+  static constexpr size_t kLogInfo = 0x10;
+
+  size_t left_ = 0;  // dwords of the request
+  size_t replied_ = 0;
+  Bytes request_, init_;
+};
+
+TEST_F(PciIocTransportTest, InitDescribesTheHostAsTheKernelsDriverDoes) {
+  for (const bool msix : {true, false}) {
+    ioc_.reset();
+    Plug(MpiGeneration::k2_6);
+    DoorbellTap tap;
+    FakeFrontEndBus::Options options = tap.Options();
+    options.msix = msix;
+    ASSERT_TRUE(Create(options).ok());
+    Operate();
+    const mpi::IocInitRequest init = tap.init();
+    EXPECT_EQ(init.who_init, 0x04);
+    EXPECT_EQ(init.host_page_size, 12);
+    EXPECT_EQ(init.host_msix_vectors, msix ? 8 : 0);
+    EXPECT_EQ(init.configuration_flags, system_interface::kInitCoredumpEnable);
+    EXPECT_EQ(init.message_flags, 0);
+    const DmaArena& arena = bus_->arena();
+    EXPECT_EQ(init.reply_address_high, arena.address >> 32);
+    EXPECT_EQ(init.sense_buffer_address_high, arena.address >> 32);
+    for (const uint64_t address :
+         {init.request_frame_base, init.reply_post_queue_address, init.reply_free_queue_address}) {
+      EXPECT_GE(address, arena.address);
+      EXPECT_LT(address, arena.address + arena.bytes.size());
+    }
+    ioc_.reset();  // before the tap
+  }
+}
+
+// A warning in the log info of a success: the kernel's driver takes that for a failure, too.
+TEST_F(PciIocTransportTest, AnInitWithLogInfoIsNone) {
+  Plug(MpiGeneration::k2_5);
+  DoorbellTap tap;
+  tap.init_log_info = 0x0123;
+  ASSERT_TRUE(Create(tap.Options()).ok());
+  const absl::Status refused = Ask(mpi::EncodeIocInitRequest({})).status();
+  EXPECT_TRUE(absl::IsInternal(refused)) << refused;
+  EXPECT_NE(refused.message().find("log info 0x"), std::string::npos) << refused;
+  EXPECT_FALSE(slot_.ReadConfig(kPciCommand, 2) & kPciCommandBusMaster);
+  // The look finds an IOC that operates by itself.
+  tap.init_log_info = 0;
+  Look();
+  Operate();
+  ioc_.reset();
+}
+
 void PciIocTransportTest::ExpectEveryKindOfRequest() {
   // Success without a frame.
   Bytes data(mpi::InquiryData::kSize, 0xEE);
@@ -298,6 +383,7 @@ TEST_F(PciIocTransportTest, EightQueuesHaveOneHostIndexRegister) {
   FillEveryRing(8);
   EXPECT_EQ(written_.count(system_interface::kReplyPostHostIndex), 1u);
   EXPECT_EQ(written_.count(system_interface::kSupplementalPostHostIndex), 0u);
+  EXPECT_EQ(written_[system_interface::kRequestPost], 8u);  // in one store
 }
 
 TEST_F(PciIocTransportTest, AtomicDescriptorsCarryEveryKindOfRequest) {
@@ -522,6 +608,27 @@ TEST_F(PciIocTransportTest, LostDecodingOfMemoryIsRepaired) {
 }
 
 // Only the look touches the function: a doorbell and a command register.
+TEST_F(PciIocTransportTest, AResetByAnotherPathIsNoticedAtTheNextLook) {
+  Start();
+  recorder_.log.clear();
+  slot_.Write32(system_interface::kDoorbell, 0x40u << 24);
+  Look();
+  EXPECT_EQ(recorder_.log, (std::vector<std::string>{"reset", "ready"}));
+  EXPECT_FALSE(slot_.ReadConfig(kPciCommand, 2) & kPciCommandBusMaster);
+  Operate();
+}
+
+// The end comes before anybody has looked: what the next driver finds is READY all the same.
+TEST_F(PciIocTransportTest, AFaultedIocIsHandedBackInReady) {
+  Start(MpiGeneration::k2_6);
+  ASSERT_TRUE(
+      emulator_->fabric().InjectFault("h0", FaultKind::kIocFault, 1, absl::Seconds(1)).ok());
+  ASSERT_EQ(slot_.ioc_state(), mpi::IocState::kCoredump);
+  ioc_.reset();
+  EXPECT_EQ(slot_.ioc_state(), mpi::IocState::kReady);
+  EXPECT_FALSE(slot_.ReadConfig(kPciCommand, 2) & kPciCommandBusMaster);
+}
+
 TEST_F(PciIocTransportTest, AnIdleIocIsLookedAtOnceASecond) {
   Start();
   const uint64_t accesses = bus_->accesses();
@@ -659,6 +766,23 @@ TEST_F(PciIocTransportTest, ManyThreadsShareTheFrames) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(replies, 800);
   EXPECT_EQ(ioc_->requests_in_flight(), 0u);
+}
+
+// The reply is in memory, and nothing says so: it is read before anybody gives up.
+TEST_F(PciIocTransportTest, ALostInterruptLosesNoReply) {
+  Plug(MpiGeneration::k2_5);
+  FakeFrontEndBus::Options options;
+  options.loses_interrupts = true;
+  ASSERT_TRUE(Create(options, true).ok());
+  ASSERT_EQ(StatusOf(Ask(mpi::EncodeIocInitRequest({}))), IocStatus::kSuccess);
+  const Bytes frame = Scsi(DevHandle(0x3F0), mpi::TestUnitReadyCdb(), 0);
+  for (int i = 0; i < 200; ++i) {
+    IocRequest request;
+    request.frame = frame;
+    request.timeout = absl::Milliseconds(2);
+    EXPECT_EQ(StatusOf(ioc_->Execute(request)), IocStatus::kScsiInvalidDevHandle);
+  }
+  EXPECT_EQ(ioc_->stats().timeouts, 0u);
 }
 
 TEST_F(PciIocTransportTest, TheEndCancelsWhatIsOutstanding) {

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -137,6 +138,26 @@ TEST(PosixCalls, MemoryIsZeroedAndEventsWake) {
   EXPECT_EQ(calls.Read(event, absl::MakeSpan(count)), -EAGAIN);
   calls.Close(event);
   EXPECT_EQ(calls.Open("/no/such/file", 0), -ENOENT);
+}
+
+// What a child wrote there, the function would read. Its read ends it; write() says so without a
+// signal: EFAULT.
+TEST(PosixCalls, AChildDoesNotHaveTheMemory) {
+  PosixSystemCalls calls;
+  MutableByteSpan memory;
+  ASSERT_EQ(calls.MapMemory(kPage, false, memory), 0);
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  EXPECT_EQ(write(ends[1], memory.data(), 1), 1);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) _exit(write(ends[1], memory.data(), 1) == -1 && errno == EFAULT ? 0 : 1);
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  close(ends[0]);
+  close(ends[1]);
+  calls.Unmap(memory);
 }
 
 TEST(PosixCalls, ALockIsForOneOpenFile) {
