@@ -63,11 +63,13 @@ class Sasd:
         self.picture, self.contract, self.lines_read = Picture(), WatchContract(), self.vm.lines.position()
         watch = f"sasctl watch --snapshot -o jsonl </dev/null >{LINES_PORT} 2>/dev/null"
         self.watch_pid = int(self.vm.run(f"{watch} & echo $!").out)
-        self.vm.lines.wait_for(lambda text: text.startswith('{"synced"'), self.lines_read)
+        self.vm.lines.wait_for(
+            lambda text: text.startswith('{"synced"'), self.lines_read, timeout_s=SETTLE_S * self.vm.patience
+        )
 
     def stop(self, signal="TERM", timeout_s=SETTLE_S):
         """Ends the Watch client, and sasd with the signal. Returns once both are gone."""
-        deadline = time.monotonic() + timeout_s
+        deadline = self.vm.deadline(timeout_s)
         for pid in (self.watch_pid, self.pid):
             self.vm.run(f"kill -{signal} {pid}")
             while self.vm.run(f"[ -e /proc/{pid} ]", check=False).code == 0:
@@ -77,11 +79,11 @@ class Sasd:
     def ctl(self, arguments, check=True):
         """The Result of `sasctl ARGUMENTS`."""
         # The guest may be slow: other programs share the host's processors.
-        patience = "" if "--timeout" in arguments else f" --timeout {SETTLE_S}s"
+        patience = "" if "--timeout" in arguments else f" --timeout {SETTLE_S * self.vm.patience}s"
         return self.vm.run(f"sasctl {arguments}{patience}", check=check)
 
     def settle(self):
-        self.ctl(f"wait --settled --timeout {SETTLE_S}s")
+        self.ctl(f"wait --settled --timeout {SETTLE_S * self.vm.patience}s")
 
     def table(self):
         """The Table of our Watch client's picture by now. Raises Broken for an event that breaks the contract."""
@@ -94,7 +96,7 @@ class Sasd:
 
     def judge_watch(self, timeout_s=SETTLE_S):
         """Raises if our Watch client's picture differs from a new snapshot in any field."""
-        deadline = time.monotonic() + timeout_s
+        deadline = self.vm.deadline(timeout_s)
         while True:
             snapshot = picture_of(self.vm.run(SNAPSHOT).out)
             if not snapshot.whole:
@@ -135,7 +137,7 @@ class Sasd:
         if not self.nodes():
             return
         self.signal("USR1")
-        deadline = time.monotonic() + timeout_s
+        deadline = self.vm.deadline(timeout_s)
         while self.nodes():
             if time.monotonic() > deadline:
                 raise AssertionError(f"sasd holds {self.nodes()} {timeout_s} s after SIGUSR1")
@@ -150,7 +152,7 @@ class Sasd:
 
     def log_of_a_whole_journal(self, timeout_s=SETTLE_S):
         """The log, once no stall of the journal is the last that it says of it; at the deadline as it is."""
-        deadline = time.monotonic() + timeout_s
+        deadline = self.vm.deadline(timeout_s)
         while True:
             lines = self.log()
             if not ends_stalled(lines[self.log_lines_judged :]) or time.monotonic() > deadline:

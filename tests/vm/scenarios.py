@@ -99,7 +99,7 @@ def enumeration(rig):
     """The driver is loaded: every source agrees with the fabric."""
     rig.load_driver()
     rig.agree()
-    rig.vm.run("udevadm settle")
+    rig.vm.run(f"udevadm settle --timeout={100 * rig.vm.patience}")
     rig.all_agree()
 
 
