@@ -25,8 +25,12 @@ FINDING = re.compile(r"^([A-Z_]+( changed| ended)?: .* \[[^\]]*\]|more findings:
 # The guest's disk is its memory, and its one processor is emulated: a journal that is not written for a second means
 # that other programs had the host's processors. sasd reports that as it must. It is no trouble if the journal is
 # written again afterwards.
-STALLED = re.compile(r"^the journal cannot be written: the disk has not taken an event for [\d.]+s; ")
-WRITTEN_AGAIN = "the journal is written again"
+STALL = r"the journal cannot be written: the disk has not taken an event for [\d.]+s; "
+# (a stall, its end): the journal's own lines, and those of the finding, which has no object.
+STALLS = (
+    (re.compile("^" + STALL), re.compile("^the journal is written again$")),
+    (re.compile("^JOURNAL_STALLED: .*" + STALL), re.compile("^JOURNAL_STALLED ended: ")),
+)
 # Allow-lists of scenarios: (pattern, reason) of lines that are no trouble, as in kernel_log.
 HBA_GONE = ((r"^host\d+: the HBA is gone; only sysfs reports this host", "asked for"),)
 
@@ -177,10 +181,13 @@ def texts(lines):
 
 def ends_stalled(lines):
     """Whether the journal stalled and was not written again."""
-    stalled = False
-    for text in texts(lines):
-        stalled = bool(STALLED.match(text)) or (stalled and text != WRITTEN_AGAIN)
-    return stalled
+    for begin, end in STALLS:
+        stalled = False
+        for text in texts(lines):
+            stalled = bool(begin.match(text)) or (stalled and not end.match(text))
+        if stalled:
+            return True
+    return False
 
 
 def bad_lines(lines, *allow_lists):
@@ -191,8 +198,9 @@ def bad_lines(lines, *allow_lists):
         match = LOG_LINE.match(line)
         text = match.group(2) if match else line
         fine = match and (match.group(1) in FINE_LEVELS or FINDING.match(text))
-        if match and STALLED.match(text):
-            fine = WRITTEN_AGAIN in texts(lines[at:])
+        for begin, end in STALLS:
+            if match and begin.match(text):
+                fine = any(end.match(later) for later in texts(lines[at:]))
         if not fine and not any(p.search(text) for p in allowed):
             bad.append(line)
     return bad
