@@ -452,6 +452,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   sources.limits = &daemon->edge_.limits;
   sources.events = &daemon->event_counter_;
   sources.record = &daemon->record_latencies_;
+  sources.calls = &daemon->call_latencies_;
   sources.journal = [&memory = *daemon->memory_] { return JournalInNumbers(memory); };
   sources.name_of = [](const registry::ResourceId& id) { return service::NameOf(id); };
   sources.version = rpc::kVersion;
@@ -466,6 +467,10 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   for (rpc::ServedService& more : daemon->backend_->services(daemon->edge_.access))
     services.push_back(std::move(more));
   daemon->certificates_.Start();
+  options.server.timer = [&latencies = daemon->call_latencies_](absl::string_view method,
+                                                                absl::Duration duration) {
+    latencies.Add(method, duration);
+  };
   options.server.audit = [&audit = daemon->change_audit_](const rpc::AuditedCall& call) {
     audit.Record(call);
   };

@@ -21,6 +21,7 @@
 #include "daemon/health/monitor.h"
 #include "daemon/memory/memory.h"
 #include "daemon/memory/resource_codec.h"
+#include "daemon/metrics/call_latencies.h"
 #include "daemon/metrics/event_counter.h"
 #include "daemon/metrics/latencies.h"
 #include "daemon/metrics/metrics_server.h"
@@ -162,6 +163,7 @@ class Daemon {
   service::EventEncoder encoder_;
   metrics::EventCounter event_counter_;
   metrics::Latencies record_latencies_;
+  metrics::CallLatencies call_latencies_;
   std::unique_ptr<metrics::MeasuredRecorder> recorder_;     // null without a journal
   const std::unique_ptr<service::JournalArchive> archive_;  // null without a journal
   watch::WatchLog log_;

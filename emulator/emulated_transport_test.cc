@@ -366,6 +366,84 @@ TEST_F(EmulatedTransportTest, DevicePageNamesDrivesAsRealFirmwareDoes) {
   }
 }
 
+// mpi2_cnfg.h: the high nibble is the maximum, the low one the minimum; 8: 1.5, 9: 3, A: 6, B: 12.
+TEST_F(EmulatedTransportTest, PagesShowTheRatesOfEachPhy) {
+  const auto fabric = ParseFabric(R"(
+      host { id: "h" address: "500605b00ab01230" phys: 4
+             phy_rates { first_phy: 1 last_phy: 2 programmed_min_gbps: 3 }
+             phy_rates { first_phy: 2 last_phy: 2 hardware_min_gbps: 3 hardware_max_gbps: 6
+                         programmed_min_gbps: 6 } }
+      expander { id: "x" address: "5000ccab0300113f" phys: 2 rate_gbps: 6
+                 phy_rates { first_phy: 1 last_phy: 1 programmed_max_gbps: 3 } }
+      link { a: "h" a_phy: 1 b: "x" b_phy: 0 })",
+                                  "f");
+  ASSERT_TRUE(fabric.ok()) << fabric.status();
+  Create(*fabric);
+  Start();
+  const uint8_t expected[4][2] = {{0xB8, 0xB8}, {0xB9, 0xB8}, {0xAA, 0xA9}, {0xB8, 0xB8}};
+  Bytes data;
+  ASSERT_EQ(ReadPage(mpi::SasIoUnitPage1::kHeader, 0, data), IocStatus::kSuccess);
+  const auto unit = *mpi::DecodeSasIoUnitPage1(data);
+  ASSERT_EQ(unit.phys.size(), 4u);
+  for (uint8_t phy = 0; phy < 4; ++phy) {
+    ASSERT_EQ(ReadPage(mpi::SasPhyPage0::kHeader, mpi::page_address::Phy(PhyId(phy)), data),
+              IocStatus::kSuccess);
+    const mpi::SasPhyPage0 page = *mpi::DecodeSasPhyPage0(data);
+    EXPECT_EQ(page.programmed_rate, expected[phy][0]) << int{phy};
+    EXPECT_EQ(page.hardware_rate, expected[phy][1]) << int{phy};
+    EXPECT_EQ(unit.phys[phy].max_min_rate, expected[phy][0]) << int{phy};
+  }
+  const DevHandle expander = HandlesOfPhys()[1];
+  for (uint8_t phy = 0; phy < 2; ++phy) {
+    ASSERT_EQ(ReadPage(mpi::ExpanderPage1::kHeader,
+                       mpi::page_address::ExpanderPhy(expander, PhyId(phy)), data),
+              IocStatus::kSuccess);
+    const mpi::ExpanderPage1 page = *mpi::DecodeExpanderPage1(data);
+    EXPECT_EQ(page.programmed_rate, phy == 1 ? 0x98 : 0xA8);
+    EXPECT_EQ(page.hardware_rate, 0xA8);
+  }
+}
+
+// As mpt3sas does for a write to /sys/class/sas_phy/*/minimum_linkrate.
+TEST_F(EmulatedTransportTest, RatesWrittenToIoUnitPage1HoldFromTheNextReset) {
+  Start();
+  const auto read = [this] {
+    Bytes data;
+    EXPECT_EQ(ReadPage(mpi::SasIoUnitPage1::kHeader, 0, data), IocStatus::kSuccess);
+    return *mpi::DecodeSasIoUnitPage1(data);
+  };
+  const auto negotiated = [this] {
+    Bytes data;
+    EXPECT_EQ(ReadPage(mpi::SasPhyPage0::kHeader, mpi::page_address::Phy(PhyId(0)), data),
+              IocStatus::kSuccess);
+    return mpi::DecodeSasPhyPage0(data)->negotiated_rate & 0xF;
+  };
+  mpi::SasIoUnitPage1 page = read();
+  const auto write = [&](uint8_t rates) {
+    page.phys[0].max_min_rate = rates;
+    mpi::ConfigRequest config;
+    config.action = mpi::ConfigAction::kWriteCurrent;
+    const Bytes data = mpi::EncodeSasIoUnitPage1(page);
+    config.page = mpi::SasIoUnitPage1::kHeader;
+    transport::IocRequest request;
+    const Bytes frame = mpi::EncodeConfigRequest(config);
+    request.frame = frame;
+    request.data_out = data;
+    ASSERT_TRUE(ioc().Execute(request).ok());
+  };
+  write(0xA9);
+  EXPECT_EQ(read().phys[0].max_min_rate, 0xA9);
+  EXPECT_EQ(negotiated(), 0xB);
+  mpi::SasControlRequest reset;
+  reset.operation = mpi::SasControlOp::kPhyLinkReset;
+  EXPECT_EQ(StatusOf(mpi::EncodeSasControlRequest(reset)), IocStatus::kSuccess);
+  EXPECT_EQ(negotiated(), 0xA);
+  for (const uint8_t no_rates : {0x00, 0x9A, 0xC8}) {
+    write(no_rates);
+    EXPECT_EQ(read().phys[0].max_min_rate, 0xA9) << int{no_rates};
+  }
+}
+
 TEST_F(EmulatedTransportTest, TheSeedDecidesRenumberingAtAReset) {
   const auto handles_after_reset = [this](uint64_t seed) {
     Create(0, seed);

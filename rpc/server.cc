@@ -135,7 +135,10 @@ void Server::Build(const ServerOptions& options, grpc::ServerBuilder& builder) {
     for (const MethodRole& each : served.roles) methods.insert(each.first);
     changes.insert(served.changes.begin(), served.changes.end());
   }
-  auto interceptors = UndecodableInterceptors(std::move(methods));
+  auto interceptors = UndecodableInterceptors(methods);
+  if (options.timer) {
+    interceptors.push_back(TimeInterceptor(clock_, std::move(methods), options.timer));
+  }
   if (options.audit) {
     interceptors.push_back(AuditInterceptor(edge_.access, std::move(changes), options.audit));
   }

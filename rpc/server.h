@@ -16,6 +16,7 @@
 #include "rpc/acceptor.h"
 #include "rpc/access.h"
 #include "rpc/call_audit.h"
+#include "rpc/call_times.h"
 #include "rpc/edge.h"
 #include "rpc/listening_socket.h"
 
@@ -56,6 +57,8 @@ struct ServerOptions {
   std::string ping_method;
   // Takes each call of a method that changes something, see AuditInterceptor(). May be empty.
   CallAudit audit;
+  // Takes how long each unary call took, see TimeInterceptor(). May be empty.
+  CallTimer timer;
 };
 
 // A gRPC server: the services given, the standard health service ("" and each service by name), and

@@ -5,18 +5,24 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
 #include "driver/base/clock.h"
 #include "grpc/grpc.h"
+#include "grpcpp/support/method_handler.h"
 #include "gtest/gtest.h"
 
 namespace sasd::rpc {
 namespace {
 
-// The standard health service, which each Server has.
-grpc::Status Check(grpc::GenericStub& stub, std::chrono::milliseconds timeout) {
+grpc::Status Call(grpc::GenericStub& stub, const std::string& method,
+                  std::chrono::milliseconds timeout) {
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
   context.set_deadline(std::chrono::system_clock::now() + timeout);
@@ -25,14 +31,48 @@ grpc::Status Check(grpc::GenericStub& stub, std::chrono::milliseconds timeout) {
   grpc::ByteBuffer response;
   grpc::Status status;
   absl::Notification done;
-  stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", {}, &request, &response,
-                 [&](grpc::Status s) {
-                   status = std::move(s);
-                   done.Notify();
-                 });
+  stub.UnaryCall(&context, method, {}, &request, &response, [&](grpc::Status s) {
+    status = std::move(s);
+    done.Notify();
+  });
   done.WaitForNotification();
   return status;
 }
+
+// The standard health service, which each Server has.
+grpc::Status Check(grpc::GenericStub& stub, std::chrono::milliseconds timeout) {
+  return Call(stub, "/grpc.health.v1.Health/Check", timeout);
+}
+
+// Two methods that take kDuration by the system's clock; the second one fails then.
+class SlowService : public grpc::Service {
+ public:
+  static constexpr absl::Duration kDuration = absl::Milliseconds(2);
+
+  SlowService() {
+    Add("/test.v1.Slow/Succeed", grpc::Status());
+    Add("/test.v1.Slow/Fail", grpc::Status(grpc::StatusCode::NOT_FOUND, "nothing is here"));
+  }
+
+ private:
+  void Add(const char* method, const grpc::Status& status) {
+    using Handler =
+        grpc::internal::RpcMethodHandler<SlowService, grpc::ByteBuffer, grpc::ByteBuffer,
+                                         grpc::ByteBuffer, grpc::ByteBuffer>;
+    AddMethod(new grpc::internal::RpcServiceMethod(
+        method, grpc::internal::RpcMethod::NORMAL_RPC,
+        new Handler(
+            [status](SlowService*, grpc::ServerContext*, const grpc::ByteBuffer* request,
+                     grpc::ByteBuffer* response) {
+              const absl::Duration begin = SystemClock().Monotonic();
+              while (SystemClock().Monotonic() - begin < kDuration) {
+              }
+              *response = *request;
+              return status;
+            },
+            this)));
+  }
+};
 
 TEST(ServerTest, ClientWaitsUntilTheServerServes) {
   char folder[] = "/tmp/sasd-server.XXXXXX";
@@ -55,6 +95,45 @@ TEST(ServerTest, ClientWaitsUntilTheServerServes) {
   server->reset();
   EXPECT_TRUE(grpc_is_initialized()) << "its end may wait 10 s";
   EXPECT_EQ(system(absl::StrCat("rm -r ", folder).c_str()), 0);
+}
+
+TEST(ServerTest, TimerTakesEachCallOfOurServices) {
+  struct Taken {
+    absl::Mutex mu;
+    std::vector<std::pair<std::string, absl::Duration>> calls;
+  } taken;
+  Edge edge{AccessPolicy()};
+  SlowService slow;
+  ServedService service;
+  service.service = &slow;
+  service.name = "test.v1.Slow";
+  service.roles = {{"test.v1.Slow/Succeed", Role::kViewer}, {"test.v1.Slow/Fail", Role::kViewer}};
+  ServerOptions options;
+  options.listen = {"127.0.0.1:0"};
+  options.timer = [&taken](absl::string_view method, absl::Duration duration) {
+    absl::MutexLock lock(&taken.mu);
+    taken.calls.emplace_back(method, duration);
+  };
+  auto server = Server::Open(std::move(options), edge, {service}, SystemClock());
+  ASSERT_TRUE(server.ok()) << server.status();
+  (*server)->Serve();
+  grpc::GenericStub stub(
+      grpc::CreateChannel((*server)->address(), grpc::InsecureChannelCredentials()));
+  constexpr std::chrono::seconds kTimeout(60);
+  EXPECT_TRUE(Check(stub, kTimeout).ok());  // not ours
+  EXPECT_TRUE(Call(stub, "/test.v1.Slow/Succeed", kTimeout).ok());
+  EXPECT_EQ(Call(stub, "/test.v1.Slow/Fail", kTimeout).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(Call(stub, "/test.v1.Slow/Unknown", kTimeout).error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+  server->reset();
+  absl::MutexLock lock(&taken.mu);
+  ASSERT_EQ(taken.calls.size(), 2u);
+  EXPECT_EQ(taken.calls[0].first, "test.v1.Slow/Succeed");
+  EXPECT_EQ(taken.calls[1].first, "test.v1.Slow/Fail");
+  for (const auto& [method, duration] : taken.calls) {
+    EXPECT_GE(duration, SlowService::kDuration) << method;
+    EXPECT_LT(duration, absl::Seconds(60)) << method;
+  }
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -21,7 +20,8 @@
 #include "cli/query/finder.h"
 #include "cli/query/lister.h"
 #include "cli/query/place_reader.h"
-#include "grpcpp/client_context.h"
+#include "client/follower.h"
+#include "client/watch_protocol.h"
 #include "sas/v1/node_service.grpc.pb.h"
 #include "sas/v1/watch_service.grpc.pb.h"
 
@@ -182,56 +182,92 @@ absl::StatusOr<int64_t> RevisionNow(const Context& context) {
   return node->revision();
 }
 
-// The newest revision in a response of Watch that changes the list; 0 for none.
-int64_t ChangeIn(const sas::v1::WatchResponse& response) {
-  if (response.has_resync()) return std::numeric_limits<int64_t>::max();
-  int64_t newest = 0;
-  for (const sas::v1::Event& event : response.events().events()) {
-    newest = std::max(newest, event.revision());
-  }
-  return newest;
-}
+// Lists at the beginning of a watch, and after each change of what it selects. Watches before it
+// lists, so that no change is lost between.
+class ListWatch : private client::WatchConsumer {
+ public:
+  // The references must outlive the object.
+  ListWatch(const ListOptions& options, const Request& request, const Context& context,
+            sas::v1::WatchService::StubInterface& stub)
+      : options_(options),
+        request_(request),
+        context_(context),
+        follower_(stub, OptionsOf(request, context), *this) {}
 
-// Lists now and after each change. Watches before it lists, so that no change is lost between.
-absl::Status WatchList(const ListOptions& options, const Request& request, const Context& context) {
-  // A storm of events must not become a storm of lists.
-  constexpr absl::Duration kPause = absl::Milliseconds(250);
-  sas::v1::WatchRequest watch;
-  *watch.mutable_filter() = request.selection.filter;
-  watch.mutable_filter()->add_kinds(request.noun.kind);
-  watch.set_skip_snapshot(true);
-  grpc::ClientContext call;
-  const auto stream = context.Stub<sas::v1::WatchService>()->Watch(&call, watch);
-  context.interrupt.Watch([&call] { call.TryCancel(); });
-  sas::v1::WatchResponse response;
-  absl::Status status;
-  int64_t listed = -1;  // the revision that the list on the screen has at least
-  while (status.ok() && stream->Read(&response)) {
-    const bool first = listed < 0 && response.has_synced();
-    if (!first && ChangeIn(response) <= listed) continue;
-    if (!first) context.interrupt.Sleep(kPause);
-    if (context.interrupt.fired()) break;
-    const auto revision = RevisionNow(context);
-    status = revision.status();
-    if (!status.ok()) break;
-    if (context.screen.is_terminal()) {
-      context.out << "\033[H\033[J";
-    } else if (!first) {
-      context.out << '\n';
-    }
-    int64_t count = 0;
-    status = ListOnce(options, request, context, &count);
-    listed = *revision;
-    if (!context.Flush()) break;
+  // Until the user interrupts it or closes the output. Errors: those of a list; kUnavailable, sasd
+  // ended the stream.
+  absl::Status Run() {
+    context_.interrupt.Watch([this] { follower_.Stop(); });
+    const absl::Status end = follower_.Run();
+    context_.interrupt.Watch({});
+    if (context_.interrupt.fired() || !context_.out) return absl::OkStatus();
+    if (!status_.ok()) return status_;
+    return end.ok() ? absl::UnavailableError("sasd ended the stream; is it stopping?") : end;
   }
-  call.TryCancel();
-  const grpc::Status end = stream->Finish();
-  context.interrupt.Watch({});
-  if (context.interrupt.fired() || !context.out) return absl::OkStatus();
-  if (!status.ok()) return status;
-  status = FromRpc(end, context.endpoint);
-  return status.ok() ? absl::UnavailableError("sasd ended the stream; is it stopping?") : status;
-}
+
+ private:
+  // A storm of events must not become a storm of lists.
+  static constexpr absl::Duration kPause = absl::Milliseconds(250);
+
+  static client::FollowerOptions OptionsOf(const Request& request, const Context& context) {
+    client::FollowerOptions options;
+    options.filter = request.selection.filter;
+    options.filter.add_kinds(request.noun.kind);
+    options.skip_snapshot = true;
+    options.waits_for_sasd = false;
+    options.may_reconnect = [](const absl::Status&) { return false; };
+    options.status_of = [&context](const grpc::Status& end) {
+      return FromRpc(end, context.endpoint);
+    };
+    return options;
+  }
+
+  // client::WatchConsumer.
+  absl::Status OnSnapshotBegin(int64_t) override { return absl::OkStatus(); }
+  absl::Status OnResource(const sas::v1::Resource&) override { return absl::OkStatus(); }
+  absl::Status OnSynced(int64_t) override {
+    changed_ |= listed_ < 0;
+    return absl::OkStatus();
+  }
+  absl::Status OnEvent(const sas::v1::Event& event) override {
+    changed_ |= event.revision() > listed_;
+    return absl::OkStatus();
+  }
+  absl::Status OnResync(int64_t) override {
+    changed_ = true;
+    return absl::OkStatus();
+  }
+  void OnMessageEnd() override {
+    if (!std::exchange(changed_, false)) return;
+    status_ = Show();
+    if (!status_.ok() || context_.interrupt.fired() || !context_.Flush()) follower_.Stop();
+  }
+
+  absl::Status Show() {
+    const bool first = listed_ < 0;
+    if (!first) context_.interrupt.Sleep(kPause);
+    if (context_.interrupt.fired()) return absl::OkStatus();
+    const auto revision = RevisionNow(context_);
+    if (!revision.ok()) return revision.status();
+    if (context_.screen.is_terminal()) {
+      context_.out << "\033[H\033[J";
+    } else if (!first) {
+      context_.out << '\n';
+    }
+    listed_ = *revision;
+    int64_t count = 0;
+    return ListOnce(options_, request_, context_, &count);
+  }
+
+  const ListOptions& options_;
+  const Request& request_;
+  const Context& context_;
+  client::Follower follower_;
+
+  int64_t listed_ = -1;   // the revision that the list on the screen has at least
+  bool changed_ = false;  // since that list
+  absl::Status status_;   // of the last list
+};
 
 }  // namespace
 
@@ -263,7 +299,10 @@ absl::Status RunList(const ListOptions& options, const Context& context) {
     missing = SelectNames(options, context, request, &found);
     if (!found) return missing;
   }
-  if (options.watch) return WatchList(options, request, context);
+  if (options.watch) {
+    const auto stub = context.Stub<sas::v1::WatchService>();
+    return ListWatch(options, request, context, *stub).Run();
+  }
   int64_t count = 0;
   const absl::Status status = ListOnce(options, request, context, &count);
   if (!status.ok()) return status;

@@ -52,19 +52,23 @@ void Exposition::Line(absl::string_view name, const Labels& labels, double value
   ++series_;
 }
 
-void Exposition::Histogram(absl::string_view name, absl::string_view help,
-                           const Latencies& latencies) {
+void Exposition::Histogram(absl::string_view name, absl::string_view help) {
   Begin(name, "histogram", help);
+}
+
+void Exposition::Sample(const Latencies& latencies, const Labels& labels) {
   const Latencies::Counts counts = latencies.counts();
+  Labels bucket = labels;
+  bucket.emplace_back("le", "");
   int64_t sum = 0;
   for (size_t i = 0; i < counts.in_bucket.size(); ++i) {
     sum += counts.in_bucket[i];
     const bool last = i == Latencies::kBounds.size();
-    Line(absl::StrCat(name, "_bucket"), {{"le", last ? "+Inf" : NumberText(Latencies::kBounds[i])}},
-         static_cast<double>(sum));
+    bucket.back().second = last ? "+Inf" : NumberText(Latencies::kBounds[i]);
+    Line(absl::StrCat(family_, "_bucket"), bucket, static_cast<double>(sum));
   }
-  Line(absl::StrCat(name, "_sum"), {}, absl::ToDoubleSeconds(counts.sum));
-  Line(absl::StrCat(name, "_count"), {}, static_cast<double>(sum));
+  Line(absl::StrCat(family_, "_sum"), labels, absl::ToDoubleSeconds(counts.sum));
+  Line(absl::StrCat(family_, "_count"), labels, static_cast<double>(sum));
 }
 
 }  // namespace sasd::metrics

@@ -26,8 +26,10 @@ class Exposition {
   // A sample of the family that was begun last. A whole number below 2^53 is written exactly.
   void Sample(double value, const Labels& labels = {});
 
-  // A family of its own: a histogram in seconds.
-  void Histogram(absl::string_view name, absl::string_view help, const Latencies& latencies);
+  // Begins a family of histograms, in seconds.
+  void Histogram(absl::string_view name, absl::string_view help);
+  // One of that family: a sample for each bucket, their sum and their count.
+  void Sample(const Latencies& latencies, const Labels& labels = {});
 
   size_t series() const { return series_; }
   const std::string& text() const { return text_; }

@@ -1,10 +1,17 @@
 #include "daemon/metrics/exposition.h"
 
+#include <string>
+
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "daemon/metrics/call_latencies.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace sasd::metrics {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(ExpositionTest, AFamilyHasHelpTypeAndSamples) {
   Exposition out;
@@ -43,7 +50,8 @@ TEST(ExpositionTest, BucketsOfAHistogramAddUp) {
   latencies.Add(absl::Milliseconds(1));  // a bound belongs to its bucket
   latencies.Add(absl::Seconds(20));
   Exposition out;
-  out.Histogram("sas_record_duration_seconds", "Time", latencies);
+  out.Histogram("sas_record_duration_seconds", "Time");
+  out.Sample(latencies);
   EXPECT_EQ(out.text(),
             "# HELP sas_record_duration_seconds Time\n"
             "# TYPE sas_record_duration_seconds histogram\n"
@@ -57,6 +65,26 @@ TEST(ExpositionTest, BucketsOfAHistogramAddUp) {
             "sas_record_duration_seconds_bucket{le=\"+Inf\"} 3\n"
             "sas_record_duration_seconds_sum 20.00105\n"
             "sas_record_duration_seconds_count 3\n");
+}
+
+TEST(CallLatenciesTest, CountsAllCallsAndThoseOfEachMethod) {
+  CallLatencies calls;
+  calls.Add("sas.v1.NodeService/GetNode", absl::Milliseconds(2));
+  calls.Add("sas.v1.BaselineService/Dismiss", absl::Seconds(2));
+  calls.Add("sas.v1.NodeService/GetNode", absl::Milliseconds(3));
+  EXPECT_EQ(calls.all().counts().sum, absl::Milliseconds(2005));
+  Exposition out;
+  out.Histogram("sas_method_duration_seconds", "Time");
+  calls.ForEach([&](absl::string_view method, const Latencies& latencies) {
+    out.Sample(latencies, {{"method", std::string(method)}});
+  });
+  EXPECT_EQ(out.series(), 20u);
+  const std::string& text = out.text();
+  EXPECT_THAT(text, HasSubstr("sas_method_duration_seconds_bucket{method=\"sas.v1.NodeService/"
+                              "GetNode\",le=\"0.01\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("_sum{method=\"sas.v1.NodeService/GetNode\"} 0.005\n"));
+  EXPECT_THAT(text, HasSubstr("_count{method=\"sas.v1.BaselineService/Dismiss\"} 1\n"));
+  EXPECT_LT(text.find("BaselineService"), text.find("NodeService"));
 }
 
 }  // namespace

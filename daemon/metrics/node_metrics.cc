@@ -93,8 +93,10 @@ Exposition NodeMetrics::Collect(bool objects) const {
   Exposition out;
   const std::shared_ptr<const Topology> topology = sources_.registry->Snapshot();
   AddNode(*topology, out);
+  AddAliases(*topology, objects, out);
   AddHealth(*topology, out);
   AddDaemon(*topology, out);
+  if (objects) AddMethods(out);
   if (objects) AddDrives(*topology, out);
   return out;
 }
@@ -139,18 +141,25 @@ void NodeMetrics::AddNode(const Topology& topology, Exposition& out) const {
   out.Sample(static_cast<double>(stale));
   out.Gauge("sas_hosts_unsettled", "Hosts on which discovery has not settled");
   out.Sample(static_cast<double>(sources_.registry->Unsettled({}).size()));
+}
 
-  out.Gauge("sas_alias_info", "1 for each host and enclosure with an alias");
+void NodeMetrics::AddAliases(const Topology& topology, bool all, Exposition& out) const {
+  out.Gauge("sas_alias_info",
+            absl::StrCat("1 for each host and enclosure with an alias, ", kMaxAliases,
+                         " of them; with the series of single objects, all"));
+  size_t count = 0;
   const auto add_aliases = [&](auto tag) {
     using T = typename decltype(tag)::element_type;
     for (const auto& resource : topology.collection<T>()) {
-      if (resource->alias.empty()) continue;
+      if (resource->alias.empty() || (++count > kMaxAliases && !all)) continue;
       out.Sample(1, {{"resource", sources_.name_of(registry::MakeId<T>(resource->key()))},
                      {"alias", resource->alias.str()}});
     }
   };
   add_aliases(std::shared_ptr<registry::Host>());
   add_aliases(std::shared_ptr<registry::Enclosure>());
+  out.Gauge("sas_aliases_not_shown", "Aliases without a sas_alias_info");
+  out.Sample(all || count <= kMaxAliases ? 0 : static_cast<double>(count - kMaxAliases));
 }
 
 Labels NodeMetrics::FindingLabels(const health::Finding& finding, const Topology& topology) const {
@@ -296,7 +305,11 @@ void NodeMetrics::AddDaemon(const Topology& topology, Exposition& out) const {
   out.Gauge("sas_journal_longest_sync_seconds", "The longest that the disk took to sync");
   out.Sample(absl::ToDoubleSeconds(journal.longest_sync));
   out.Histogram("sas_record_duration_seconds",
-                "Time to write events to the journal and publish them", *sources_.record);
+                "Time to write events to the journal and publish them");
+  out.Sample(*sources_.record);
+  out.Histogram("sas_call_duration_seconds",
+                "Time from a client's call to its answer, streams apart");
+  out.Sample(sources_.calls->all());
 
   out.Counter("process_cpu_seconds_total", "CPU time of sasd, in seconds");
   out.Sample(CpuSeconds());
@@ -304,6 +317,13 @@ void NodeMetrics::AddDaemon(const Topology& topology, Exposition& out) const {
   out.Sample(ResidentBytes());
   out.Gauge("process_start_time_seconds", "Start of sasd, in seconds since the epoch of Unix");
   out.Sample(Seconds(sources_.start_time));
+}
+
+void NodeMetrics::AddMethods(Exposition& out) const {
+  out.Histogram("sas_method_duration_seconds", "As sas_call_duration_seconds, by method");
+  sources_.calls->ForEach([&](absl::string_view method, const Latencies& latencies) {
+    out.Sample(latencies, {{"method", std::string(method)}});
+  });
 }
 
 void NodeMetrics::AddDrives(const Topology& topology, Exposition& out) const {

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "daemon/health/monitor.h"
+#include "daemon/metrics/call_latencies.h"
 #include "daemon/metrics/event_counter.h"
 #include "daemon/metrics/exposition.h"
 #include "daemon/metrics/latencies.h"
@@ -37,6 +38,8 @@ class NodeMetrics {
   static constexpr size_t kMaxSeries = 150;
   // At most so many findings have a series of their own, the most severe ones.
   static constexpr size_t kMaxFindings = 30;
+  // Nor more aliases; with the series of single objects, all.
+  static constexpr size_t kMaxAliases = 15;
 
   struct Sources {
     // Borrowed for the lifetime.
@@ -46,6 +49,7 @@ class NodeMetrics {
     const rpc::LimitBook* limits = nullptr;
     const EventCounter* events = nullptr;
     const Latencies* record = nullptr;
+    const CallLatencies* calls = nullptr;
     // Thread-safe; none waits for a disk.
     std::function<JournalFacts()> journal;
     std::function<std::string(const registry::ResourceId&)> name_of;
@@ -55,14 +59,17 @@ class NodeMetrics {
 
   explicit NodeMetrics(Sources sources) : sources_(std::move(sources)) {}
 
-  // In Prometheus' text format. `objects`: also two series for each drive. O(n) in drives, and in
+  // In Prometheus' text format. `objects`: also two series for each drive, all aliases, and a
+  // histogram for each method that was called. O(n) in drives, and in
   // what health examines if something has changed since it last did.
   Exposition Collect(bool objects) const;
 
  private:
   void AddNode(const registry::Topology& topology, Exposition& out) const;
+  void AddAliases(const registry::Topology& topology, bool all, Exposition& out) const;
   void AddHealth(const registry::Topology& topology, Exposition& out) const;
   void AddDaemon(const registry::Topology& topology, Exposition& out) const;
+  void AddMethods(Exposition& out) const;
   void AddDrives(const registry::Topology& topology, Exposition& out) const;
   Labels FindingLabels(const health::Finding& finding, const registry::Topology& topology) const;
 

@@ -20,15 +20,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SCREEN = os.path.join(ROOT, "tests", "e2e", "screens", "demo-120-colour.txt")
 WATCH = os.path.join(HERE, "watch.txt")
-COLUMNS = 110
+COLUMNS = 124  # no line of the acts is cut
 # What happens while `sasctl watch` is recorded.
 ACTS = (
     "emulator pull jbod1/3",
     "emulator insert jbod1/3",
-    "emulator phy hba0 1 down",
-    "emulator phy hba0 1 up",
     "emulator expander jbod2-b lose",
     "emulator expander jbod2-b regain",
+    "emulator power jbod2 off",
+    "emulator power jbod2 on",
 )
 SECONDS_PER_LINE = 1.2
 # SGR codes of cli/output/paint.h.
@@ -107,6 +107,12 @@ def record():
         daemon = subprocess.Popen([sasd, "--config", "", "--fabric", "demo", "--listen", address], stderr=subprocess.DEVNULL)
         try:
             call("wait --settled")
+            # The revisions of the picture have as many digits, so its columns are straight.
+            while revision(sasctl, environment) < 100:
+                call("emulator pull jbod1/3")
+                call("wait --settled")
+                call("emulator insert jbod1/3")
+                call("wait --settled")
             command = f"stty cols {COLUMNS} rows 40; exec {sasctl} watch"
             watch = subprocess.Popen(["script", "-q", "-f", "-c", command, out], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             for number, act in enumerate(ACTS):
@@ -120,8 +126,12 @@ def record():
         finally:
             daemon.terminate()
             daemon.wait()
+        lines = shown(out)
+        cut = [line for line in lines if "…" in line]
+        if cut:
+            raise SystemExit(f"make_pictures.py: {COLUMNS} columns are too few for: {cut[0]}")
         with open(WATCH, "w", encoding="utf-8") as file:
-            file.write("\n".join(["$ sasctl watch", *shown(out)]) + "\n")
+            file.write("\n".join(["$ sasctl watch", *lines]) + "\n")
 
 
 def until(condition):
@@ -131,9 +141,18 @@ def until(condition):
     raise SystemExit("make_pictures.py: sasctl watch printed nothing")
 
 
-def subscribers(sasctl, environment):
+def metric(name, sasctl, environment):
     text = subprocess.run([sasctl, "metrics"], env=environment, check=False, capture_output=True, text=True).stdout
-    return re.findall(r"(?m)^sas_subscribers (\d+)", text)
+    return re.findall(rf"(?m)^{name} (\d+)", text)
+
+
+def subscribers(sasctl, environment):
+    return metric("sas_subscribers", sasctl, environment)
+
+
+def revision(sasctl, environment):
+    (text,) = metric("sas_revision", sasctl, environment)
+    return int(text)
 
 
 def shown(path):

@@ -48,6 +48,15 @@ struct PhyRef {
   uint8_t phy = 0;
 };
 
+// The rates of a phy. All are rates of links (IsLinkUp()); hardware_min <= programmed_min, which is
+// at most each of the maxima. A programmed_max above hardware_max is no limit.
+struct PhyRates {
+  LinkRate hardware_min = LinkRate::k1_5Gbps;
+  LinkRate hardware_max = LinkRate::k12Gbps;
+  LinkRate programmed_min = LinkRate::k1_5Gbps;   // at the start
+  LinkRate programmed_max = LinkRate::k22_5Gbps;  // at the start
+};
+
 // The revision of the MPI specification that a board speaks (SAS2: 2.0, SAS3: 2.5, SAS3.5: 2.6).
 enum class MpiGeneration : uint8_t { k2_0, k2_5, k2_6 };
 
@@ -73,6 +82,7 @@ struct HostSpec {
   // The order in which the firmware reports a lost cascade: the outermost expander first, or last.
   bool removes_deepest_first = false;
   SasAddress enclosure_logical_id;  // of the enclosure that the board itself forms
+  std::vector<PhyRates> phy_rates;  // empty: 1.5 Gbps to max_rate; else one per phy
 };
 
 // How an expander phy routes. kAuto follows the cabling: subtractive towards the first host, table
@@ -90,6 +100,7 @@ struct ExpanderSpec {
   uint16_t component_id = 0;
   uint8_t component_revision = 0;
   std::vector<PhyRouting> routing;  // empty: all kAuto; else one per phy
+  std::vector<PhyRates> phy_rates;  // empty: 1.5 Gbps to max_rate; else one per phy
 };
 
 // One lane of a cable or backplane between two nodes.

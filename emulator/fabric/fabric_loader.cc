@@ -179,6 +179,35 @@ class Reader {
     return {};
   }
 
+  // The phys [first, end) of a range of a node with `count` phys; none if it is not one.
+  template <typename Range>
+  std::pair<uint32_t, uint32_t> Phys(const Range& range, uint8_t count, Where at,
+                                     const std::string& what) {
+    const uint32_t last = InRange(range.last_phy(), 0, count - 1, at, what + " last_phy");
+    if (range.first_phy() <= last) return {range.first_phy(), last + 1};
+    Problem(at, absl::StrCat(what, ": first_phy ", range.first_phy(), " is after last_phy ", last));
+    return {0, 0};
+  }
+
+  std::vector<PhyRates> Rates(const google::protobuf::RepeatedPtrField<RateRange>& file,
+                              uint8_t count, LinkRate highest, Where at, const std::string& of) {
+    std::vector<PhyRates> rates;
+    const std::string what = of + " phy_rates";
+    for (const RateRange& range : file) {
+      PhyRates usual;
+      usual.hardware_max = highest;
+      rates.resize(count, usual);
+      PhyRates given;
+      given.hardware_min = Rate(range.hardware_min_gbps(), LinkRate::k1_5Gbps, at, what);
+      given.hardware_max = Rate(range.hardware_max_gbps(), highest, at, what);
+      given.programmed_min = Rate(range.programmed_min_gbps(), given.hardware_min, at, what);
+      given.programmed_max = Rate(range.programmed_max_gbps(), LinkRate::k22_5Gbps, at, what);
+      const auto [first, end] = Phys(range, count, at, what);
+      std::fill(rates.begin() + first, rates.begin() + end, given);
+    }
+    return rates;
+  }
+
   void ReadHost(const Host& file, Where at) {
     const std::string what = absl::StrCat("host \"", file.id(), "\"");
     HostSpec host;
@@ -210,6 +239,7 @@ class Reader {
         InRange(file.report_missing_delay_s(), 0, 127 * 16, at, what + " report_missing_delay_s");
     host.io_missing_delay_s =
         InRange(file.io_missing_delay_s(), 0, 255, at, what + " io_missing_delay_s");
+    host.phy_rates = Rates(file.phy_rates(), host.phy_count, host.max_rate, at, what);
     host.port_per_link = file.port_per_link();
     host.removes_deepest_first = file.removes_deepest_first();
     host.enclosure_logical_id = file.enclosure_logical_id().empty()
@@ -253,6 +283,7 @@ class Reader {
     expander.component_revision =
         InRange(file.component_revision(), 0, 0xFF, at, what + " component_revision");
     ReadRouting(file, at, expander);
+    expander.phy_rates = Rates(file.phy_rates(), expander.phy_count, expander.max_rate, at, what);
     const uint32_t index = spec_.expanders.size();
     expanders_.emplace(expander.id, index);
     spec_.expanders.push_back(std::move(expander));
@@ -265,8 +296,8 @@ class Reader {
       const std::string what = absl::StrCat("expander \"", file.id(), "\" routing");
       OneOf(Routing_IsValid(range.attribute()), range.attribute(), at, what + " attribute");
       expander.routing.resize(expander.phy_count, PhyRouting::kAuto);
-      const uint32_t last = InRange(range.last_phy(), 0, expander.phy_count - 1, at, what);
-      for (uint32_t phy = range.first_phy(); phy <= last; ++phy) {
+      const auto [first, end] = Phys(range, expander.phy_count, at, what);
+      for (uint32_t phy = first; phy < end; ++phy) {
         expander.routing[phy] = static_cast<PhyRouting>(range.attribute());
       }
     }

@@ -64,6 +64,47 @@ TEST(FabricLoaderTest, SesDeviceMayHaveNameSlotAndRateOfItsOwn) {
   EXPECT_EQ(own_rate, LinkRate::k6Gbps);
 }
 
+TEST(FabricLoaderTest, PhysMayHaveRatesOfTheirOwn) {
+  const auto fabric =
+      ParseFabric(With("phys: 8 }",
+                       "phys: 8 phy_rates { first_phy: 2 last_phy: 5 programmed_min_gbps: 3 }"
+                       " phy_rates { first_phy: 5 last_phy: 5 hardware_min_gbps: 3 "
+                       "hardware_max_gbps: 6 } }"),
+                  "f");
+  ASSERT_TRUE(fabric.ok()) << fabric.status();
+  const std::vector<PhyRates>& rates = fabric->hosts[0].phy_rates;
+  ASSERT_EQ(rates.size(), 8u);
+  EXPECT_EQ(rates[1].programmed_min, LinkRate::k1_5Gbps);
+  EXPECT_EQ(rates[2].programmed_min, LinkRate::k3Gbps);
+  EXPECT_EQ(rates[4].hardware_min, LinkRate::k1_5Gbps);
+  EXPECT_EQ(rates[4].hardware_max, LinkRate::k12Gbps);
+  EXPECT_EQ(rates[5].hardware_min, LinkRate::k3Gbps);
+  EXPECT_EQ(rates[5].programmed_min, LinkRate::k3Gbps);
+  EXPECT_EQ(rates[5].hardware_max, LinkRate::k6Gbps);
+  EXPECT_TRUE(fabric->expanders[0].phy_rates.empty());
+}
+
+TEST(FabricLoaderTest, RatesThatLeaveNoneAreRefused) {
+  const auto error = [](const std::string& rates) {
+    return ErrorOf(With("phys: 8 }", "phys: 8 phy_rates { " + rates + " } }"));
+  };
+  EXPECT_THAT(error("last_phy: 3 programmed_min_gbps: 6 programmed_max_gbps: 3"),
+              HasSubstr("f:1:1: host \"h\": phy_rates: phy 0 has 1.5 to 12 Gbps and a setting of 6 "
+                        "to 3 Gbps"));
+  EXPECT_THAT(error("hardware_min_gbps: 3 programmed_min_gbps: 1.5"), HasSubstr("leaves no rate"));
+  EXPECT_THAT(error("hardware_max_gbps: 6 programmed_min_gbps: 12"), HasSubstr("leaves no rate"));
+  EXPECT_THAT(error("hardware_min_gbps: 7"), HasSubstr("link rate 7 Gbps does not exist"));
+}
+
+TEST(FabricLoaderTest, RangeOfPhysIsInOrderAndThere) {
+  EXPECT_THAT(ErrorOf(With("phys: 8 }", "phys: 8 phy_rates { first_phy: 4 last_phy: 3 } }")),
+              HasSubstr("host \"h\" phy_rates: first_phy 4 is after last_phy 3"));
+  EXPECT_THAT(ErrorOf(With("phys: 8 }", "phys: 8 phy_rates { last_phy: 8 } }")),
+              HasSubstr("host \"h\" phy_rates last_phy: 8 is out of range; 0 to 7"));
+  EXPECT_THAT(ErrorOf(With("5000ccab0300213f\"", "5000ccab0300213f\" routing { first_phy: 2 }")),
+              HasSubstr("expander \"y\" routing: first_phy 2 is after last_phy 0"));
+}
+
 TEST(FabricLoaderTest, ReadsTheFileIntoASpec) {
   const absl::StatusOr<FabricSpec> fabric = ParseFabric(kSound, "f");
   ASSERT_TRUE(fabric.ok()) << fabric.status();

@@ -25,6 +25,28 @@ void FabricState::PlacePhys() {
     next += spec_.expanders[i].phy_count;
   }
   phys_.resize(next);
+  for (size_t i = 0; i < spec_.hosts.size(); ++i) {
+    const HostSpec& host = spec_.hosts[i];
+    SetRates(host_first_phy_[i], host.phy_count, host.max_rate, host.phy_rates);
+  }
+  for (size_t i = 0; i < expanders_.size(); ++i) {
+    const ExpanderSpec& expander = spec_.expanders[i];
+    SetRates(expanders_[i].first_phy, expander.phy_count, expander.max_rate, expander.phy_rates);
+  }
+}
+
+void FabricState::SetRates(uint32_t first_phy, int count, LinkRate highest,
+                           const std::vector<PhyRates>& given) {
+  PhyRates usual;
+  usual.hardware_max = highest;
+  for (int i = 0; i < count; ++i) {
+    const PhyRates& rates = given.empty() ? usual : given[i];
+    Phy& phy = phys_[first_phy + i];
+    phy.hardware_min = rates.hardware_min;
+    phy.hardware_max = rates.hardware_max;
+    phy.min = phy.programmed_min = rates.programmed_min;
+    phy.max = phy.programmed_max = rates.programmed_max;
+  }
 }
 
 void FabricState::PlugLinks() {
@@ -127,10 +149,6 @@ SasAddress FabricState::address(NodeRef node) const {
   return node.is_host ? spec_.hosts[node.index].address : spec_.expanders[node.index].address;
 }
 
-LinkRate FabricState::max_rate(NodeRef node) const {
-  return node.is_host ? spec_.hosts[node.index].max_rate : spec_.expanders[node.index].max_rate;
-}
-
 uint32_t FabricState::PhyIndex(PhyRef phy) const {
   const uint32_t first =
       phy.node.is_host ? host_first_phy_[phy.node.index] : expanders_[phy.node.index].first_phy;
@@ -171,12 +189,12 @@ PhyLink FabricState::Link(PhyRef ref) const {
   if (!PeerUp(phy) || (!ref.node.is_host && !expander_up(ref.node.index))) return link;
   link = Cabled(ref);
   LinkRate least = phy.min;
-  link.rate = std::min({phy.cable, phy.max, max_rate(ref.node)});
+  link.rate = std::min({phy.cable, phy.max, phy.hardware_max});
   if (phy.peer == PhyLink::Peer::kDevice) {
     link.rate = std::min(link.rate, model_of(phy.peer_index).max_rate);
   } else {
     const PhyRef other{link.node(), phy.peer_phy};
-    link.rate = std::min({link.rate, At(other).max, max_rate(other.node)});
+    link.rate = std::min({link.rate, At(other).max, At(other).hardware_max});
     least = std::max(least, At(other).min);
   }
   if (link.rate >= least) return link;

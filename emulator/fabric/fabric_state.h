@@ -1,6 +1,7 @@
 #ifndef EMULATOR_FABRIC_FABRIC_STATE_H_
 #define EMULATOR_FABRIC_FABRIC_STATE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -86,7 +87,6 @@ class FabricState {
 
   int phy_count(NodeRef node) const;
   SasAddress address(NodeRef node) const;
-  LinkRate max_rate(NodeRef node) const;
 
   PhyLink Link(PhyRef phy) const;
   // What is cabled to a phy, whether or not the link is up (the rate is kUnknown).
@@ -95,8 +95,15 @@ class FabricState {
   SasAddress PeerAddress(const PhyLink& link) const;
 
   bool disabled(PhyRef phy) const { return At(phy).disabled; }
+  LinkRate hardware_min(PhyRef phy) const { return At(phy).hardware_min; }
+  LinkRate hardware_max(PhyRef phy) const { return At(phy).hardware_max; }
   LinkRate programmed_min(PhyRef phy) const { return At(phy).programmed_min; }
-  LinkRate programmed_max(PhyRef phy) const { return At(phy).programmed_max; }
+  // The most that a setting allows and the hardware has.
+  LinkRate programmed_max(PhyRef phy) const {
+    return std::min(At(phy).programmed_max, At(phy).hardware_max);
+  }
+  // Of SetPhyLimit(), or as built. Above that of the hardware: no limit.
+  LinkRate phy_limit(PhyRef phy) const { return At(phy).programmed_max; }
   bool is_virtual(PhyRef phy) const { return At(phy).is_virtual; }
   PhyRouting routing(PhyRef phy) const { return At(phy).routing; }
   uint8_t change_count(PhyRef phy) const { return At(phy).change_count; }
@@ -134,6 +141,7 @@ class FabricState {
     PhyLink::Peer peer = PhyLink::Peer::kNone;
     uint8_t peer_phy = 0;
     LinkRate cable = LinkRate::k22_5Gbps;
+    LinkRate hardware_min = LinkRate::k1_5Gbps, hardware_max = LinkRate::k12Gbps;
     LinkRate programmed_min = LinkRate::k1_5Gbps, programmed_max = LinkRate::k22_5Gbps;
     LinkRate min = LinkRate::k1_5Gbps, max = LinkRate::k22_5Gbps;  // since the last reset
     PhyRouting routing = PhyRouting::kDirect;
@@ -166,6 +174,8 @@ class FabricState {
   void ControlPhy(const PhyAction& action, std::vector<PhyRef>& changed);
 
   void PlacePhys();
+  void SetRates(uint32_t first_phy, int count, LinkRate highest,
+                const std::vector<PhyRates>& given);
   void PlugLinks();
   void PlugDevices();
   void FillEnclosures();

@@ -122,6 +122,30 @@ class Validator {
                             limit));
   }
 
+  // The first phy of an element whose rates are out of order.
+  void CheckRates(ElementKind kind, uint32_t index, const std::vector<PhyRates>& rates,
+                  size_t phy_count) {
+    if (!rates.empty() && rates.size() != phy_count) {
+      Problem(kind, index,
+              absl::StrCat("phy_rates: of ", rates.size(), " phys; it has ", phy_count));
+      return;
+    }
+    for (size_t phy = 0; phy < rates.size(); ++phy) {
+      const PhyRates& of = rates[phy];
+      if (IsLinkUp(of.hardware_min) && of.hardware_min <= of.programmed_min &&
+          of.programmed_min <= std::min(of.programmed_max, of.hardware_max)) {
+        continue;
+      }
+      Problem(kind, index,
+              absl::StrCat("phy_rates: phy ", phy, " has ", Gbps(of.hardware_min), " to ",
+                           Gbps(of.hardware_max), " Gbps and a setting of ",
+                           Gbps(of.programmed_min), " to ", Gbps(of.programmed_max),
+                           " Gbps, which leaves no rate; a minimum is at most its maximum, and a "
+                           "programmed rate is one of the hardware's"));
+      return;
+    }
+  }
+
   void CheckHosts() {
     for (uint32_t i = 0; i < fabric_.hosts.size(); ++i) {
       const HostSpec& host = fabric_.hosts[i];
@@ -140,6 +164,7 @@ class Validator {
                              " leaves no handle for a device; make it greater than phys (",
                              host.phy_count, ")"));
       }
+      CheckRates(ElementKind::kHost, i, host.phy_rates, host.phy_count);
       if (host.request_credit < 1) Problem(ElementKind::kHost, i, "request_credit: at least 1");
       if (host.reply_frame_dwords < 16) {
         Problem(ElementKind::kHost, i, "reply_frame_dwords: 16 to 255");
@@ -160,6 +185,7 @@ class Validator {
         Problem(ElementKind::kExpander, i,
                 absl::StrCat("phys: ", expander.phy_count, " is out of range; 1 to 254"));
       }
+      CheckRates(ElementKind::kExpander, i, expander.phy_rates, expander.phy_count);
     }
   }
 

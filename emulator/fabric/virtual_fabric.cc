@@ -199,7 +199,7 @@ absl::Status VirtualFabric::SetPhy(absl::string_view element, uint32_t phy, bool
       return absl::FailedPreconditionError(
           absl::StrCat("phy ", phy, " of \"", element, "\" is down already"));
     }
-    if (up && !state_.disabled(at) && state_.programmed_max(at) == limit) {
+    if (up && !state_.disabled(at) && state_.phy_limit(at) == limit) {
       return absl::FailedPreconditionError(
           absl::StrCat("phy ", phy, " of \"", element, "\" is up already, with that rate"));
     }

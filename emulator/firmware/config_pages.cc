@@ -146,7 +146,7 @@ PageResult ConfigPages::Phy0(uint32_t address) const {
   page.attached_handle = DevHandle(phy.handle);
   page.attached_phy = AttachedPhy(ref, phy);
   page.programmed_rate = ProgrammedRates(ref);
-  page.hardware_rate = HardwareRates(ref.node);
+  page.hardware_rate = HardwareRates(ref);
   page.change_count = fabric_.change_count(ref);
   page.phy_info = PhyInfo(ref);
   page.negotiated_rate = static_cast<uint8_t>(phy.rate << 4 | phy.rate);

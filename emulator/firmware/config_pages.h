@@ -65,7 +65,7 @@ class ConfigPages {
   PhyId AttachedPhy(PhyRef ref, const ReportedPhy& phy) const;
   uint32_t PhyInfo(PhyRef phy) const;
   uint8_t ProgrammedRates(PhyRef phy) const;
-  uint8_t HardwareRates(NodeRef node) const;
+  uint8_t HardwareRates(PhyRef phy) const;
   uint8_t PortWidth(const HandleEntry& entry, uint16_t handle) const;
 
   const FabricState& fabric_;

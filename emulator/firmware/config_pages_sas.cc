@@ -70,7 +70,7 @@ PageResult ConfigPages::Expander1(uint32_t address) const {
   page.phy_count = static_cast<uint8_t>(node->phys.size());
   page.phy = page.phy_identifier = PhyId(number);
   page.programmed_rate = ProgrammedRates(ref);
-  page.hardware_rate = HardwareRates(ref.node);
+  page.hardware_rate = HardwareRates(ref);
   page.attached_handle = DevHandle(phy.handle);
   page.phy_info = PhyInfo(ref);
   page.attached_device_info = AttachedInfo(phy);
@@ -172,13 +172,11 @@ uint32_t ConfigPages::PhyInfo(PhyRef phy) const {
 }
 
 uint8_t ConfigPages::ProgrammedRates(PhyRef phy) const {
-  return mpi::EncodeLinkRateRange(
-      {fabric_.programmed_min(phy),
-       std::min(fabric_.programmed_max(phy), fabric_.max_rate(phy.node))});
+  return mpi::EncodeLinkRateRange({fabric_.programmed_min(phy), fabric_.programmed_max(phy)});
 }
 
-uint8_t ConfigPages::HardwareRates(NodeRef node) const {
-  return mpi::EncodeLinkRateRange({LinkRate::k1_5Gbps, fabric_.max_rate(node)});
+uint8_t ConfigPages::HardwareRates(PhyRef phy) const {
+  return mpi::EncodeLinkRateRange({fabric_.hardware_min(phy), fabric_.hardware_max(phy)});
 }
 
 }  // namespace sasd::emulator

@@ -65,7 +65,8 @@ IocStatus Firmware::WritePage(const Call& call, const mpi::PageHeader& page) {
   return IocStatus::kSuccess;
 }
 
-// The delays, and which of the HBA's phys are disabled.
+// The delays, the programmed rates of the HBA's phys, and which of them are disabled. As with SMP
+// PHY CONTROL, rates count from a phy's next reset, and those that it does not have are left out.
 void Firmware::ApplySasIoUnit1(const Call& call) {
   const auto page = mpi::DecodeSasIoUnitPage1(call.request.data_out);
   if (!page.ok()) return;
@@ -74,6 +75,14 @@ void Firmware::ApplySasIoUnit1(const Call& call) {
   const size_t count = std::min<size_t>(page->phys.size(), call.fabric.host(host_).phy_count);
   for (uint8_t i = 0; i < count; ++i) {
     const PhyRef phy{{true, host_}, i};
+    const mpi::LinkRateRange rates = mpi::DecodeLinkRateRange(page->phys[i].max_min_rate);
+    const bool sound = rates.minimum >= call.fabric.hardware_min(phy) &&
+                       rates.minimum <= rates.maximum &&
+                       rates.maximum <= call.fabric.hardware_max(phy);
+    if (sound && (rates.minimum != call.fabric.programmed_min(phy) ||
+                  rates.maximum != call.fabric.programmed_max(phy))) {
+      actions_.push_back(PhyAction{phy, PhyActionKind::kNop, rates.minimum, rates.maximum});
+    }
     const bool disable = page->phys[i].phy_flags & mpi::SasIoUnitPage0::kPhyFlagDisabled;
     if (disable == call.fabric.disabled(phy)) continue;
     actions_.push_back(

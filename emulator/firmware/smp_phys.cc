@@ -82,10 +82,10 @@ mpi::DiscoverResponse Describe(const FabricState& fabric, PhyRef phy) {
   response.phy = PhyId(phy.phy);
   response.negotiated = link.rate;
   response.address = fabric.address(phy.node);
-  response.hardware_min = LinkRate::k1_5Gbps;
+  response.hardware_min = fabric.hardware_min(phy);
   response.programmed_min = fabric.programmed_min(phy);
-  response.hardware_max = fabric.max_rate(phy.node);
-  response.programmed_max = std::min(fabric.programmed_max(phy), response.hardware_max);
+  response.hardware_max = fabric.hardware_max(phy);
+  response.programmed_max = fabric.programmed_max(phy);
   response.change_count = fabric.change_count(phy);
   response.is_virtual = fabric.is_virtual(phy);
   response.partial_pathway_timeout_us = kPartialPathwayTimeoutUs;
@@ -120,10 +120,9 @@ bool CanProgram(const FabricState& fabric, PhyRef phy, const SmpRequest& request
   const auto wanted = [](LinkRate rate, LinkRate present) {
     return rate == LinkRate::kUnknown ? present : rate;
   };
-  const LinkRate most = fabric.max_rate(phy.node);
   const LinkRate min = wanted(request.programmed_min, fabric.programmed_min(phy));
-  const LinkRate max = wanted(request.programmed_max, std::min(fabric.programmed_max(phy), most));
-  return IsLinkUp(min) && min <= max && max <= most;
+  const LinkRate max = wanted(request.programmed_max, fabric.programmed_max(phy));
+  return min >= fabric.hardware_min(phy) && min <= max && max <= fabric.hardware_max(phy);
 }
 
 }  // namespace

@@ -858,18 +858,79 @@ class Rebuilder {
         Host& host = *fabric().mutable_host(node.message);
         host.set_phys(phys);
         if (node.max_rate != LinkRate::k12Gbps) host.set_rate_gbps(Gbps(node.max_rate));
+        *host.mutable_phy_rates() = RatesOf(node, phys);
         continue;
       }
       Expander& expander = *fabric().mutable_expander(node.message);
       if (expander.has_ses() && !expander.ses().has_phy()) ++node.phy_count;
-      expander.set_phys(static_cast<uint32_t>(std::clamp<size_t>(node.phy_count, 1, most)));
+      const auto all = static_cast<uint32_t>(std::clamp<size_t>(node.phy_count, 1, most));
+      expander.set_phys(all);
       if (node.max_rate != LinkRate::k12Gbps) expander.set_rate_gbps(Gbps(node.max_rate));
+      *expander.mutable_phy_rates() = RatesOf(node, all);
     }
+  }
+
+  // The first `count` phys, in ranges, without those that have a fabric's default. Notes phys whose
+  // rates contradict each other, which have the default.
+  google::protobuf::RepeatedPtrField<RateRange> RatesOf(const Node& node, uint32_t count) {
+    google::protobuf::RepeatedPtrField<RateRange> ranges;
+    std::vector<uint8_t> odd;
+    for (const auto& [number, phy] : node.phys) {
+      if (number >= count) break;
+      PhyRates rates;
+      if (IsLinkUp(phy.hardware_min)) rates.hardware_min = phy.hardware_min;
+      rates.hardware_max = IsLinkUp(phy.hardware_max) ? phy.hardware_max : node.max_rate;
+      rates.programmed_min = IsLinkUp(phy.programmed_min) ? phy.programmed_min : rates.hardware_min;
+      const LinkRate most = IsLinkUp(phy.programmed_max)
+                                ? std::min(phy.programmed_max, rates.hardware_max)
+                                : rates.hardware_max;
+      const LinkRate least = rates.programmed_min;
+      const bool up = IsLinkUp(phy.negotiated);
+      if (least < rates.hardware_min || least > most ||
+          (up && (phy.negotiated < least || phy.negotiated > most))) {
+        odd.push_back(number);
+        continue;
+      }
+      RateRange range;
+      if (rates.hardware_min != PhyRates().hardware_min) {
+        range.set_hardware_min_gbps(Gbps(rates.hardware_min));
+      }
+      if (rates.hardware_max != node.max_rate) {
+        range.set_hardware_max_gbps(Gbps(rates.hardware_max));
+      }
+      if (least != rates.hardware_min) range.set_programmed_min_gbps(Gbps(least));
+      if (most != rates.hardware_max) range.set_programmed_max_gbps(Gbps(most));
+      if (range.ByteSizeLong() > 0) Append(number, std::move(range), ranges);
+    }
+    if (!odd.empty()) {
+      Note(node.os_name, "the rates of ", Numbers(odd), " contradict each other; the fabric has ",
+           "1.5 Gbps to ", std::string(ToString(node.max_rate)));
+    }
+    return ranges;
+  }
+
+  // Widens the last range to the next phy, if the rates are the same.
+  static void Append(uint8_t phy, RateRange rates,
+                     google::protobuf::RepeatedPtrField<RateRange>& ranges) {
+    rates.set_first_phy(phy);
+    rates.set_last_phy(phy);
+    if (!ranges.empty()) {
+      RateRange& last = *ranges.rbegin();
+      RateRange wider = last;
+      wider.set_last_phy(phy);
+      rates.set_first_phy(last.first_phy());
+      if (last.last_phy() + 1 == phy && wider.SerializeAsString() == rates.SerializeAsString()) {
+        last = std::move(wider);
+        return;
+      }
+      rates.set_first_phy(phy);
+    }
+    *ranges.Add() = std::move(rates);
   }
 
   // What the phys show that the fabric does not have.
   void NotePhys(const Node& node) {
-    std::vector<uint8_t> missing, lost, slow, limited;
+    std::vector<uint8_t> missing, lost;
     std::map<std::string, std::vector<uint8_t>> down;
     for (size_t number = 0; number < node.phy_count; ++number) {
       if (node.phys.count(static_cast<uint8_t>(number)) == 0) {
@@ -882,10 +943,6 @@ class Rebuilder {
       if (!IsLinkUp(phy.negotiated) && phy.negotiated != LinkRate::kUnknown) {
         down[std::string(ToString(phy.negotiated))].push_back(number);
       }
-      if (IsLinkUp(phy.hardware_max) && phy.hardware_max != node.max_rate) slow.push_back(number);
-      if (IsLinkUp(phy.programmed_max) && phy.programmed_max < phy.hardware_max) {
-        limited.push_back(number);
-      }
     }
     if (!missing.empty()) Note(node.os_name, "the tree does not show ", Numbers(missing));
     if (!lost.empty()) {
@@ -895,15 +952,6 @@ class Rebuilder {
     for (const auto& [why, phys] : down) {
       Note(node.os_name, Numbers(phys), phys.size() == 1 ? " is " : " are ", "in the state \"", why,
            "\"; the virtual ones are not");
-    }
-    if (!slow.empty()) {
-      Note(node.os_name, Numbers(slow), " of another highest rate than ",
-           std::string(ToString(node.max_rate)), "; a fabric has one for all");
-    }
-    if (!limited.empty()) {
-      Note(node.os_name, Numbers(limited),
-           " limited to a lower rate by a setting; the virtual ones "
-           "are not");
     }
   }
 

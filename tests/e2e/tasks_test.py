@@ -460,6 +460,26 @@ class FailureTest(unittest.TestCase):
 
 
 class RestartTest(unittest.TestCase):
+    def test_watched_list_says_why_it_ended(self):
+        with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+            address = f"unix:{folder}/s"
+            sasd = subprocess.Popen(
+                [SASD, "--config", "", "--fabric", "demo", "--listen", address], stderr=subprocess.DEVNULL
+            )
+            self.addCleanup(sasd.wait)
+            self.addCleanup(sasd.kill)
+            wait = [SASCTL, "--addr", address, "wait", "--settled", "--timeout", f"{TIMEOUT_S}s"]
+            subprocess.run(wait, stdout=subprocess.DEVNULL, check=True)
+            watch = subprocess.Popen(
+                [SASCTL, "--addr", address, "list", "hosts", "-w", "-o", "name"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            self.assertTrue(watch.stdout.readline().startswith("hosts/"))
+            sasd.kill()
+            _, error = watch.communicate()
+            self.assertEqual(watch.returncode, 3, error)
+            self.assertIn(f"cannot reach sasd at {address}", error)
+
     def test_watch_continues_by_its_token_after_a_restart(self):
         with tempfile.TemporaryDirectory(dir="/tmp") as folder:
             address = f"unix:{folder}/s"

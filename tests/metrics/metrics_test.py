@@ -46,6 +46,7 @@ class MetricsTest(unittest.TestCase):
     def test_sasctl_writes_the_file_of_the_textfile_collector(self):
         sasd = Sasd(self, "--metrics-objects")
         path = os.path.join(sasd.folder, "sas.prom")
+        sasd.sasctl("metrics")  # a method that was called has series
         sasd.sasctl("metrics", "--objects", "--write", path)
         self.assertEqual(os.listdir(sasd.folder).count("sas.prom"), 1)
         self.assertEqual([n for n in os.listdir(sasd.folder) if n.endswith(".tmp")], [])
@@ -67,6 +68,41 @@ class MetricsTest(unittest.TestCase):
         )  # fmt: skip
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot write /nowhere/sas.prom", done.stderr)
+
+    def test_a_bad_day_of_a_large_node_has_150_series_at_most(self):
+        """Each series that depends on the node is there: findings, aliases, refusals."""
+        sasd = Sasd(self, fabric="synthetic:2x20x10")
+        enclosures = sasd.sasctl("list", "enclosures", "-o", "name").split()
+        for number, name in enumerate(enclosures[:20]):
+            sasd.sasctl("alias", "set", name, f"shelf{number}")
+        shown = sasd.sasctl("list", "drives", "--no-headers", "--columns", "addresses")
+        for address in shown.split()[:35]:
+            sasd.sasctl("emulator", "pull", address.split(",")[0])
+
+        def all_found():
+            found = samples(sasd.scrape())
+            hidden = sum(v for name, _, v in found if name == "sas_findings_not_shown")
+            return found if hidden >= 5 else None
+
+        found = until(all_found, "35 findings")
+        names = [name for name, _, _ in found]
+        self.assertEqual(names.count("sas_finding_info"), 30)
+        self.assertEqual(names.count("sas_alias_info"), 15)
+        self.assertIn(("sas_aliases_not_shown", {}, 5.0), found)
+        self.assertLessEqual(len(found), MAX_SERIES)
+        calls = sum(v for name, _, v in found if name == "sas_call_duration_seconds_count")
+        self.assertGreater(calls, 55)
+
+    def test_methods_have_histograms_on_request(self):
+        sasd = Sasd(self, "--metrics-objects")
+        sasd.sasctl("status")
+        counts = {
+            labels["method"]: value
+            for name, labels, value in samples(sasd.scrape())
+            if name == "sas_method_duration_seconds_count"
+        }
+        self.assertGreaterEqual(counts["sas.v1.NodeService/GetNode"], 1)
+        self.assertNotIn("sas.v1.WatchService/Watch", counts)
 
     def test_promtool_finds_no_fault(self):
         promtool = program("promtool")

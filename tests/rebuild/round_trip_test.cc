@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -141,7 +142,10 @@ Picture Draw(const Topology& topology) {
     picture[absl::StrCat("phy ", Name(facts.key.owner), " ", facts.key.phy.value())] = {
         {"attached", Known(facts.attached)},
         {"rate", Known(facts.negotiated)},
+        {"hardware min", Known(facts.hardware_min)},
         {"hardware max", Known(facts.hardware_max)},
+        {"programmed min", Known(facts.programmed_min)},
+        {"programmed max", Known(facts.programmed_max)},
     };
   }
   for (const auto& port : topology.collection<registry::Port>()) {
@@ -240,16 +244,18 @@ struct RoundTrip {
   Picture recorded, rebuilt;
 };
 
-RoundTrip Of(const std::string& name) {
+RoundTrip OfTree(const std::string& path) {
   RoundTrip trip;
-  auto made = emulator::FabricFromTree(Recording(name));
+  auto made = emulator::FabricFromTree(path);
   EXPECT_TRUE(made.ok()) << made.status();
   if (!made.ok()) return trip;
   trip.made = *std::move(made);
-  trip.recorded = Draw(*PictureOfTree(Recording(name)));
+  trip.recorded = Draw(*PictureOfTree(path));
   trip.rebuilt = Draw(*PictureOfFabric(trip.made.text));
   return trip;
 }
+
+RoundTrip Of(const std::string& name) { return OfTree(Recording(name)); }
 
 class RoundTripTest : public ::testing::TestWithParam<const char*> {};
 
@@ -280,6 +286,63 @@ TEST(RealMachineTest, VirtualHbaShowsAllButLinksToNothing) {
   EXPECT_EQ(trip.rebuilt.count("unit 500062b2047b51c4/5000cca26128b1f5-0 lun 0"), 1u);
   EXPECT_EQ(trip.rebuilt.at("expander 500062b2047b51c4/5003048001e8967f-0").at("width"), "4");
   EXPECT_EQ(trip.rebuilt.at("expander 500062b2047b51c4/5003048001e8967f-0").at("rate"), "6 Gbps");
+}
+
+std::string TextIn(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::string text;
+  std::getline(in, text);
+  return text;
+}
+
+// Gives the phys of a tree that have one link rate other rates: minimum and maximum of the hardware
+// and of the setting. Returns their number.
+int SetRates(const std::string& root, const std::string& negotiated,
+             const char* const (&rates)[4]) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+    const std::filesystem::path folder = entry.path().parent_path();
+    if (entry.path().filename() != "negotiated_linkrate" || TextIn(entry.path()) != negotiated) {
+      continue;
+    }
+    const char* const names[] = {"minimum_linkrate_hw", "maximum_linkrate_hw", "minimum_linkrate",
+                                 "maximum_linkrate"};
+    for (int i = 0; i < 4; ++i) std::ofstream(folder / names[i]) << rates[i] << " Gbit\n";
+    ++count;
+  }
+  return count;
+}
+
+// The recording has phys of three link rates, at the HBA and at an expander.
+TEST(RealMachineTest, EachPhyKeepsItsFourRates) {
+  const auto tree = sysfs::UnpackedTree::Open(Recording("hgst-4u60-9400-8i8e"));
+  ASSERT_TRUE(tree.ok()) << tree.status();
+  ASSERT_GT(SetRates(tree->root(), "Unknown", {"3.0", "6.0", "3.0", "3.0"}), 1);
+  ASSERT_GT(SetRates(tree->root(), "6.0 Gbit", {"1.5", "12.0", "6.0", "6.0"}), 1);
+  const RoundTrip trip = OfTree(tree->root());
+  const std::string phy = "phy 500062b2047b51c4/5000ccab0200947e-0 ";
+  EXPECT_THAT(
+      Differences(trip.recorded, trip.rebuilt),
+      UnorderedElementsAre(phy + "10: rate 6 Gbps became ", phy + "15: rate 12 Gbps became "))
+      << trip.made.text;
+  const Fields& idle = trip.rebuilt.at(phy + "7");
+  EXPECT_EQ(idle.at("hardware min"), "3 Gbps");
+  EXPECT_EQ(idle.at("hardware max"), "6 Gbps");
+  EXPECT_EQ(idle.at("programmed min"), "3 Gbps");
+  EXPECT_EQ(idle.at("programmed max"), "3 Gbps");
+}
+
+TEST(RealMachineTest, RatesThatContradictEachOtherAreNoted) {
+  const auto tree = sysfs::UnpackedTree::Open(Recording("hgst-4u60-9400-8i8e"));
+  ASSERT_TRUE(tree.ok()) << tree.status();
+  ASSERT_GT(SetRates(tree->root(), "6.0 Gbit", {"1.5", "12.0", "12.0", "12.0"}), 1);
+  const auto made = emulator::FabricFromTree(tree->root());
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_THAT(made->notes,
+              IsSupersetOf({"host11: the rates of phys 12, 13, 14, 15 contradict each "
+                            "other; the fabric has 1.5 Gbps to 12 Gbps",
+                            "expander-11:0: the rates of phys 2, 6, 10 contradict each "
+                            "other; the fabric has 1.5 Gbps to 12 Gbps"}));
 }
 
 // What a fabric cannot have, and what it has that the tree does not show.

@@ -3,6 +3,7 @@ sasd, under its hardening."""
 
 import json
 import os
+import shlex
 import time
 
 import debian
@@ -15,7 +16,7 @@ MEMORY_MB = 1024
 BOOT_DEADLINE_S = 1200
 PATIENCE = 4  # times the usual deadlines: a whole Debian takes longer
 KERNEL = (
-    "vm.disk modules_load=virtio_console modprobe.blacklist=mpt3sas,mptsas"
+    "vm.disk modprobe.blacklist=mpt3sas,mptsas"
     " systemd.show_status=error systemd.default_timeout_start_sec=600"
 )
 # They would use apt and the processor whenever they like; and nobody logs in.
@@ -24,8 +25,11 @@ MASKED = (
     *("e2scrub_all.timer", "systemd-tmpfiles-clean.timer", "serial-getty@ttyS0.service", "getty@tty1.service"),
 )
 INSTALL_S = 300  # of packages, on a busy machine
-# Programs of Debian, where the agent's own PATH has busybox first.
-PATH = "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive; "
+# The agent's shell is busybox', which runs its own applets whatever PATH says.
+DEBIAN_SHELL = (
+    "exec /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C"
+    " DEBIAN_FRONTEND=noninteractive /usr/bin/dash -c "
+)
 # Lines of a whole system's boot.
 SYSTEMD = (
     (r"^systemd(\[1\]|-[\w-]+\[\d+\]): ", "systemd's own; is-system-running judges it"),
@@ -56,6 +60,8 @@ class PackagedSasd(Sasd):
         for raw in self.vm.run("journalctl -o json --no-pager _SYSTEMD_UNIT=sasd.service").out.splitlines():
             entry = json.loads(raw)
             text = entry["MESSAGE"]
+            if entry.get("SASD_OBJECT"):
+                text += f" [{entry['SASD_OBJECT']}]"
             if not text.startswith("["):
                 text = f"[0] [sasd] [{LEVELS.get(entry.get('PRIORITY'), 'info')}] {text}"
             lines.append(text)
@@ -79,10 +85,11 @@ class DebRig(Rig):
         self.sasd = PackagedSasd(self.vm)
         self.vm.memory_mb, self.vm.boot_deadline_s = MEMORY_MB, BOOT_DEADLINE_S
         self.vm.patience = PATIENCE
-        # The driver under test comes when a scenario loads it. The disk's file is not changed.
+        # The driver under test comes when a scenario loads it. The disk's file is not changed, and what the guest writes
+        # need not survive the machine.
         self.vm.append = " ".join([KERNEL, *("systemd.mask=" + unit for unit in MASKED)])
         self.vm.qemu_arguments += [
-            *("-drive", f"file={disk},if=none,id=root,format=raw,snapshot=on"),
+            *("-drive", f"file={disk},if=none,id=root,format=raw,snapshot=on,cache=unsafe"),
             *("-device", "virtio-blk-pci,drive=root,addr=1d"),
         ]
         self.names_before = set()
@@ -102,7 +109,7 @@ class DebRig(Rig):
 
     def debian(self, script, check=True, timeout_s=INSTALL_S):
         """Runs a script with Debian's programs instead of busybox'."""
-        return self.vm.run(PATH + script, check=check, timeout_s=timeout_s)
+        return self.vm.run(DEBIAN_SHELL + shlex.quote(script), check=check, timeout_s=timeout_s)
 
     def apt(self, words):
         """Runs apt offline, without a recommendation or a question."""

@@ -597,6 +597,12 @@ class SasdLogTest(unittest.TestCase):
         self.assertTrue(sasd.ends_stalled([again, stalled]))
         self.assertFalse(sasd.ends_stalled([stalled, again]))
         self.assertFalse(sasd.ends_stalled([]))
+        reported = stamp + "[critical] JOURNAL_STALLED: events are not written to the journal: " + stalled.split("] ")[-1]
+        ended = stamp + "[info] JOURNAL_STALLED ended: events are not written to the journal"
+        self.assertEqual(sasd.bad_lines([stalled, reported, again, ended]), [])
+        self.assertEqual(sasd.bad_lines([stalled, reported, again]), [reported])
+        self.assertTrue(sasd.ends_stalled([stalled, reported, again]))
+        self.assertFalse(sasd.ends_stalled([stalled, reported, again, ended]))
 
     def test_findings_are_no_bad_lines(self):
         lines = [

@@ -31,6 +31,7 @@ ALWAYS = (
     (r"^device-mapper|^i8042|^platform|^rtc_cmos|^fail to initialize ptp_kvm", "QEMU's machine"),
     (r"^systemd-udevd\[|^udevd\[|^init: |^agent: ", "the guest's own programs"),
     (r"^Unstable clock detected|^If you want to keep using the local clock|trace_clock=local|^on the kernel command line", "a busy machine"),
+    (r"^(Kernel command|Command) line: ", "our own options, which name the driver"),
     (r"^SCSI subsystem initialized|^Run /init|^  with (arguments|environment)", "no trouble"),
 )
 # Lines that the driver also writes with a real HBA.

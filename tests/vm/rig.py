@@ -83,7 +83,7 @@ class Node:
 
     def poll(self, condition, timeout_s, what):
         """Waits until condition() is true. It looks at the state; its own cost is the interval."""
-        deadline = time.monotonic() + timeout_s
+        deadline = self.vm.deadline(timeout_s)
         while not condition():
             if time.monotonic() > deadline:
                 raise self.vm.failure(f"not within {timeout_s} s: {what}")
@@ -93,7 +93,7 @@ class Node:
 
         The picture of sasd's Watch client costs the guest nothing. So sysfs is read once that one is right, and not
         while the guest's one CPU adds devices."""
-        deadline = time.monotonic() + timeout_s
+        deadline = self.vm.deadline(timeout_s)
         while True:
             seen, late = self.vm.lines.position(), time.monotonic() > deadline
             lines = differences(self.truth(), self.sasd_table(), "sasd", KINDS)
@@ -114,7 +114,7 @@ class Node:
     def kernel_agrees(self, timeout_s=SETTLE_S):
         """Waits until sysfs shows the true state, while sasd does not run. The firmware of an HBA may wait before it
         reports a loss."""
-        deadline = time.monotonic() + timeout_s
+        deadline = self.vm.deadline(timeout_s)
         while True:
             try:
                 lines = differences(self.truth(), self.sysfs(), "sysfs", KINDS)
@@ -127,7 +127,7 @@ class Node:
 
     def lists_agree(self, timeout_s=SETTLE_S):
         """Waits until `sasctl list` shows the same as a Watch client, and both the true state."""
-        deadline = time.monotonic() + timeout_s
+        deadline = self.vm.deadline(timeout_s)
         while True:
             sysfs = self.agree(timeout_s)
             watched, listed = self.sasd_table(), self.sasd.listed_table()

@@ -25,8 +25,12 @@ FINDING = re.compile(r"^([A-Z_]+( changed| ended)?: .* \[[^\]]*\]|more findings:
 # The guest's disk is its memory, and its one processor is emulated: a journal that is not written for a second means
 # that other programs had the host's processors. sasd reports that as it must. It is no trouble if the journal is
 # written again afterwards.
-STALLED = re.compile(r"^the journal cannot be written: the disk has not taken an event for [\d.]+s; ")
-WRITTEN_AGAIN = "the journal is written again"
+STALL = r"the journal cannot be written: the disk has not taken an event for [\d.]+s; "
+# (a stall, its end): the journal's own lines, and those of the finding, which has no object.
+STALLS = (
+    (re.compile("^" + STALL), re.compile("^the journal is written again$")),
+    (re.compile("^JOURNAL_STALLED: .*" + STALL), re.compile("^JOURNAL_STALLED ended: ")),
+)
 # Allow-lists of scenarios: (pattern, reason) of lines that are no trouble, as in kernel_log.
 HBA_GONE = ((r"^host\d+: the HBA is gone; only sysfs reports this host", "asked for"),)
 
@@ -63,12 +67,15 @@ class Sasd:
         self.picture, self.contract, self.lines_read = Picture(), WatchContract(), self.vm.lines.position()
         watch = f"sasctl watch --snapshot -o jsonl </dev/null >{LINES_PORT} 2>/dev/null"
         self.watch_pid = int(self.vm.run(f"{watch} & echo $!").out)
-        self.vm.lines.wait_for(lambda text: text.startswith('{"synced"'), self.lines_read)
+        self.vm.lines.wait_for(
+            lambda text: text.startswith('{"synced"'), self.lines_read, timeout_s=SETTLE_S * self.vm.patience
+        )
 
     def stop(self, signal="TERM", timeout_s=SETTLE_S):
         """Ends the Watch client, and sasd with the signal. Returns once both are gone."""
+        longest = round(50 * timeout_s * self.vm.patience)
         for pid in (self.watch_pid, self.pid):
-            looks = f"n=0; while [ -e /proc/{pid} ] && [ $((n += 1)) -lt {50 * timeout_s} ]; do usleep 20000; done"
+            looks = f"n=0; while [ -e /proc/{pid} ] && [ $((n += 1)) -lt {longest} ]; do usleep 20000; done"
             gone = self.vm.run(f"kill -{signal} {pid}; {looks}; [ ! -e /proc/{pid} ]", check=False, timeout_s=5 * timeout_s)
             if gone.code != 0:
                 raise AssertionError(f"process {pid} runs {timeout_s} s after SIG{signal}")
@@ -76,11 +83,11 @@ class Sasd:
     def ctl(self, arguments, check=True):
         """The Result of `sasctl ARGUMENTS`."""
         # The guest may be slow: other programs share the host's processors.
-        patience = "" if "--timeout" in arguments else f" --timeout {SETTLE_S}s"
+        patience = "" if "--timeout" in arguments else f" --timeout {SETTLE_S * self.vm.patience}s"
         return self.vm.run(f"sasctl {arguments}{patience}", check=check)
 
     def settle(self):
-        self.ctl(f"wait --settled --timeout {SETTLE_S}s")
+        self.ctl(f"wait --settled --timeout {SETTLE_S * self.vm.patience}s")
 
     def table(self):
         """The Table of our Watch client's picture by now. Raises Broken for an event that breaks the contract."""
@@ -93,7 +100,7 @@ class Sasd:
 
     def judge_watch(self, timeout_s=SETTLE_S):
         """Raises if our Watch client's picture differs from a new snapshot in any field."""
-        deadline = time.monotonic() + timeout_s
+        deadline = self.vm.deadline(timeout_s)
         while True:
             snapshot = picture_of(self.vm.run(SNAPSHOT).out)
             if not snapshot.whole:
@@ -134,7 +141,7 @@ class Sasd:
         if not self.nodes():
             return
         self.signal("USR1")
-        deadline = time.monotonic() + timeout_s
+        deadline = self.vm.deadline(timeout_s)
         while self.nodes():
             if time.monotonic() > deadline:
                 raise AssertionError(f"sasd holds {self.nodes()} {timeout_s} s after SIGUSR1")
@@ -149,7 +156,7 @@ class Sasd:
 
     def log_of_a_whole_journal(self, timeout_s=SETTLE_S):
         """The log, once no stall of the journal is the last that it says of it; at the deadline as it is."""
-        deadline = time.monotonic() + timeout_s
+        deadline = self.vm.deadline(timeout_s)
         while True:
             lines = self.log()
             if not ends_stalled(lines[self.log_lines_judged :]) or time.monotonic() > deadline:
@@ -174,10 +181,13 @@ def texts(lines):
 
 def ends_stalled(lines):
     """Whether the journal stalled and was not written again."""
-    stalled = False
-    for text in texts(lines):
-        stalled = bool(STALLED.match(text)) or (stalled and text != WRITTEN_AGAIN)
-    return stalled
+    for begin, end in STALLS:
+        stalled = False
+        for text in texts(lines):
+            stalled = bool(begin.match(text)) or (stalled and not end.match(text))
+        if stalled:
+            return True
+    return False
 
 
 def bad_lines(lines, *allow_lists):
@@ -188,8 +198,9 @@ def bad_lines(lines, *allow_lists):
         match = LOG_LINE.match(line)
         text = match.group(2) if match else line
         fine = match and (match.group(1) in FINE_LEVELS or FINDING.match(text))
-        if match and STALLED.match(text):
-            fine = WRITTEN_AGAIN in texts(lines[at:])
+        for begin, end in STALLS:
+            if match and begin.match(text):
+                fine = any(end.match(later) for later in texts(lines[at:]))
         if not fine and not any(p.search(text) for p in allowed):
             bad.append(line)
     return bad

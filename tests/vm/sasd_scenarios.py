@@ -33,7 +33,7 @@ class Stopwatch:
         since, start = lines.position(), time.monotonic()
         self.rig.call(verb, **fields)
         for what, is_it in awaited.items():
-            at, _ = lines.wait_for_timed(lambda text, f=is_it: f(json.loads(text)), since)
+            at, _ = lines.wait_for_timed(lambda text, f=is_it: f(json.loads(text)), since, 60 * self.rig.vm.patience)
             self.times.setdefault(f"{verb} to {what}", []).append((at - start) * 1e3)
 
     def report(self):

@@ -99,7 +99,7 @@ def enumeration(rig):
     """The driver is loaded: every source agrees with the fabric."""
     rig.load_driver()
     rig.agree()
-    rig.vm.run("udevadm settle")
+    rig.vm.run(f"udevadm settle --timeout={100 * rig.vm.patience}")
     rig.all_agree()
 
 
@@ -204,6 +204,28 @@ def phy_control(rig):
     expect(not disks_of(rig, rig.agree(), "jbod3-disk12"), "a disk is behind a disabled phy")
     phy.write("enable", 1)
     expect(len(disks_of(rig, rig.agree(), "jbod3-disk12")) == 1, "no disk behind an enabled phy")
+
+
+@scenario()
+def host_phy_rates(rig):
+    """The kernel slows a phy of the HBA: it writes SAS IO unit page 1 and resets the link."""
+    before = rig.agree()
+    (path,) = rig.vm.run(
+        f"for p in /sys/bus/pci/devices/{rig.pci['hba0']}/host*/phy-*:1/sas_phy/*; do echo $p; done"
+    ).out.split()
+    rates = ("minimum_linkrate", "maximum_linkrate", "negotiated_linkrate")
+    show = f"cd {path} && cat " + " ".join(rates)
+    usual = rig.vm.run(show).out
+    # Each write is one of the page; the others of its values stay.
+    for attribute, rate, expected in (
+        ("minimum_linkrate", "3.0 Gbit", "3.0 Gbit\n12.0 Gbit\n12.0 Gbit\n"),
+        ("maximum_linkrate", "6.0 Gbit", "3.0 Gbit\n6.0 Gbit\n6.0 Gbit\n"),
+        ("maximum_linkrate", "12.0 Gbit", "3.0 Gbit\n12.0 Gbit\n12.0 Gbit\n"),
+        ("minimum_linkrate", "1.5 Gbit", usual),
+    ):
+        rig.vm.run(f"echo '{rate}' > {path}/{attribute}")
+        rig.poll(lambda e=expected: rig.vm.run(show).out == e, 10, f"{attribute} {rate}: {rig.vm.run(show).out}")
+        expect(names(before) == names(rig.agree()), f"disks came or went at {attribute} {rate}")
 
 
 @scenario(kernel_log.REMOVAL)

@@ -10,6 +10,9 @@ FABRIC = os.path.join(HERE, "../../emulator/fabrics/judge.textproto")
 PAGE = os.path.join(HERE, "../../docs/virtual-hba.md")
 
 
+SHORT_ARRAYS = {6: 6, 13: 4, 18: 6, 42: 12}  # devices of an array
+
+
 @dataclass(frozen=True)
 class Variant:
     board: str
@@ -26,12 +29,16 @@ class Variant:
     removes_deepest_first: bool = False  # of fabric.proto
     name: str = "judge"  # of the fabric
     way: str = ""  # how sasd drives the HBAs itself (pci_rig.py); empty: the kernel does
-    packaged: bool = False  # sasd comes from our packages, in a whole Debian (deb_rig.py)
+    # sasd comes from our packages, in a whole Debian (deb_rig.py). Its udev has all rules and its systemd a unit for
+    # each disk, which under TCG takes minutes; so the arrays are shorter, with all that the scenarios name.
+    packaged: bool = False
 
     def text(self):
         """The text of the fabric with these boards."""
         with open(FABRIC, encoding="utf-8") as source:
             text = source.read()
+        if self.packaged:
+            text = re.sub(r"\bcount: (\d+)", lambda count: f"count: {SHORT_ARRAYS[int(count.group(1))]}", text)
         boards = re.compile(r'board: "[^"]*" chip: "[^"]*" assembly: "([^"]*)" firmware: "[^"]*"')
         return boards.sub(
             rf'board: "{self.board}" chip: "{self.chip}" assembly: "\1" '

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 QEMU = "qemu-system-x86_64"
 BOOT_DEADLINE_S = 90
 # The guest's port for lines that the host gets at once, with their times.
-LINES_PORT = "/dev/vport0p2"
+LINES_PORT = "/dev/virtio-ports/lines"
 
 
 class VmError(Exception):
@@ -130,7 +130,7 @@ class Vm:
         self.memory_mb = memory_mb
         self.append = append
         self.boot_deadline_s = BOOT_DEADLINE_S
-        self.patience = 1  # times the deadlines of run() and power_off()
+        self.patience = 1  # times all deadlines but that of the boot
         self.first_devices = []  # in front of all others
         self.own_folder = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="sasd-vm.", dir="/tmp")
@@ -248,6 +248,10 @@ class Vm:
 
     def pull(self, path):
         return self.run(f"cat '{path}'").raw
+
+    def deadline(self, timeout_s):
+        """The monotonic time when a wait of so many seconds on an ordinary machine has lasted too long on this one."""
+        return time.monotonic() + timeout_s * self.patience
 
     def start_job(self, name, script):
         """Runs a script in the background; job_result() returns its result."""
