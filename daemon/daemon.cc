@@ -16,6 +16,7 @@
 #include "daemon/backend/sysfs_backend.h"
 #include "daemon/backend/virtual_backend.h"
 #include "daemon/memory/recent_events.h"
+#include "daemon/service/calls.h"
 #include "daemon/service/names.h"
 #include "rpc/call_audit.h"
 #include "rpc/version.h"
@@ -454,6 +455,14 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   sources.record = &daemon->record_latencies_;
   sources.calls = &daemon->call_latencies_;
   sources.journal = [&memory = *daemon->memory_] { return JournalInNumbers(memory); };
+  // Asked by calls, and by the server of metrics, which come later.
+  sources.holds = [daemon = daemon.get()] {
+    std::vector<metrics::CallHold> holds;
+    for (const auto& [method, held] : daemon->services_->holds().longest()) {
+      holds.push_back({method, held.wall, held.cpu});
+    }
+    return holds;
+  };
   sources.name_of = [](const registry::ResourceId& id) { return service::NameOf(id); };
   sources.version = rpc::kVersion;
   sources.start_time = node.start_time;
@@ -461,7 +470,12 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(DaemonOptions options, Clo
   daemon->services_ = std::make_unique<service::Services>(
       options.service, daemon->edge_, daemon->registry_, daemon->log_, daemon->health_,
       daemon->aliases_, std::move(node), daemon->memory_->journal(),
-      [&metrics = *daemon->metrics_](bool objects) { return metrics.Collect(objects).text(); });
+      [&metrics = *daemon->metrics_, &monitor = daemon->health_](
+          bool objects, const service::AdmittedCall& call) {
+        // It may have to examine the node first, which takes long after a change.
+        call.apart([&monitor] { (void)monitor.Current(); });
+        return metrics.Collect(objects, call.cancelled).TakeText();
+      });
   daemon->health_.Start();
   std::vector<rpc::ServedService> services = daemon->services_->served();
   for (rpc::ServedService& more : daemon->backend_->services(daemon->edge_.access))

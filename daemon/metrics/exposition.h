@@ -33,6 +33,7 @@ class Exposition {
 
   size_t series() const { return series_; }
   const std::string& text() const { return text_; }
+  std::string TakeText() && { return std::move(text_); }
 
  private:
   void Begin(absl::string_view name, absl::string_view type, absl::string_view help);

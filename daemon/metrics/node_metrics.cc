@@ -89,15 +89,18 @@ double CpuSeconds() {
 
 }  // namespace
 
-Exposition NodeMetrics::Collect(bool objects) const {
+Exposition NodeMetrics::Collect(bool objects, Stop stop) const {
   Exposition out;
   const std::shared_ptr<const Topology> topology = sources_.registry->Snapshot();
   AddNode(*topology, out);
   AddAliases(*topology, objects, out);
   AddHealth(*topology, out);
   AddDaemon(*topology, out);
-  if (objects) AddMethods(out);
-  if (objects) AddDrives(*topology, out);
+  if (objects) {
+    AddMethods(out);
+    AddHolds(out);
+    AddDrives(*topology, out, stop);
+  }
   return out;
 }
 
@@ -326,11 +329,25 @@ void NodeMetrics::AddMethods(Exposition& out) const {
   });
 }
 
-void NodeMetrics::AddDrives(const Topology& topology, Exposition& out) const {
+void NodeMetrics::AddHolds(Exposition& out) const {
+  out.Gauge("sas_call_hold_seconds_max",
+            "The longest that a call has held a thread without giving it to others, by method, for "
+            "those from 0.001 on; wall: with the waits for a disk, a lock or a core");
+  for (const CallHold& call : sources_.holds()) {
+    out.Sample(absl::ToDoubleSeconds(call.wall), {{"method", call.method}, {"clock", "wall"}});
+    out.Sample(absl::ToDoubleSeconds(call.cpu), {{"method", call.method}, {"clock", "cpu"}});
+  }
+}
+
+void NodeMetrics::AddDrives(const Topology& topology, Exposition& out, Stop stop) const {
+  constexpr size_t kDrives = 128;
+  size_t drives = 0;
+  const auto is_stopped = [&] { return ++drives % kDrives == 0 && stop(); };
   const auto wwid_of = [](const LogicalUnit& unit) { return unit.id.text().str(); };
   out.Gauge("sas_drive_info", "1 for each drive, with the labels of smartctl_exporter");
   for (const std::shared_ptr<const LogicalUnit>& unit : topology.collection<LogicalUnit>()) {
     if (unit->peripheral_type != kDisk) continue;
+    if (is_stopped()) return;
     std::string device;
     for (const LogicalUnit::Path& path : unit->paths) {
       if (device.empty()) device = path.facts->facts.block_device.str();
@@ -350,6 +367,7 @@ void NodeMetrics::AddDrives(const Topology& topology, Exposition& out) const {
   out.Gauge("sas_drive_paths", "Paths to each drive");
   for (const std::shared_ptr<const LogicalUnit>& unit : topology.collection<LogicalUnit>()) {
     if (unit->peripheral_type != kDisk) continue;
+    if (is_stopped()) return;
     out.Sample(static_cast<double>(unit->paths.size()), {{"wwid", wwid_of(*unit)}});
   }
 }

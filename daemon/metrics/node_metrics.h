@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "daemon/health/monitor.h"
@@ -30,6 +32,16 @@ struct JournalFacts {
   absl::Duration longest_sync;
 };
 
+// How long calls of a method have held a thread, at most.
+struct CallHold {
+  std::string method;  // "sas.v1.NodeService/GetNode"
+  absl::Duration wall, cpu;
+};
+
+// Whether nobody wants the metrics any more. It may also let other work go on first.
+using Stop = absl::FunctionRef<bool()>;
+inline bool NeverStop() { return false; }
+
 // Makes the metrics of a node, from snapshots and counters alone: no device, no disk, no writer
 // waits. Thread-safe.
 class NodeMetrics {
@@ -52,6 +64,7 @@ class NodeMetrics {
     const CallLatencies* calls = nullptr;
     // Thread-safe; none waits for a disk.
     std::function<JournalFacts()> journal;
+    std::function<std::vector<CallHold>()> holds;  // of those from a millisecond on
     std::function<std::string(const registry::ResourceId&)> name_of;
     std::string version;
     absl::Time start_time;
@@ -59,10 +72,11 @@ class NodeMetrics {
 
   explicit NodeMetrics(Sources sources) : sources_(std::move(sources)) {}
 
-  // In Prometheus' text format. `objects`: also two series for each drive, all aliases, and a
-  // histogram for each method that was called. O(n) in drives, and in
-  // what health examines if something has changed since it last did.
-  Exposition Collect(bool objects) const;
+  // In Prometheus' text format. `objects`: also two series for each drive, all aliases, and for
+  // each method of the API a histogram and two more. O(n) in drives, and in what health examines if
+  // something has changed since it last did. Asks `stop` every 128 drives that it shows; once it is
+  // true, the text means nothing.
+  Exposition Collect(bool objects, Stop stop = NeverStop) const;
 
  private:
   void AddNode(const registry::Topology& topology, Exposition& out) const;
@@ -70,7 +84,8 @@ class NodeMetrics {
   void AddHealth(const registry::Topology& topology, Exposition& out) const;
   void AddDaemon(const registry::Topology& topology, Exposition& out) const;
   void AddMethods(Exposition& out) const;
-  void AddDrives(const registry::Topology& topology, Exposition& out) const;
+  void AddHolds(Exposition& out) const;
+  void AddDrives(const registry::Topology& topology, Exposition& out, Stop stop) const;
   Labels FindingLabels(const health::Finding& finding, const registry::Topology& topology) const;
 
   const Sources sources_;

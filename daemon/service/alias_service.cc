@@ -128,7 +128,7 @@ grpc::Status RunSet(const sas::v1::SetAliasRequest& request, const Verb& verb,
   grpc::Status status = verb.book.Set(id, request.alias(), verb.call.caller.key, verb.registry,
                                       verb.clock.Now(), &changed);
   if (!status.ok()) return status;
-  verb.registry.WaitForRevision(changed.revision, kVisible).IgnoreError();
+  verb.call.apart([&] { verb.registry.WaitForRevision(changed.revision, kVisible).IgnoreError(); });
   *response->mutable_alias() = ToProto(changed.entry, *verb.registry.Snapshot());
   response->set_revision(changed.revision);
   return grpc::Status::OK;
@@ -150,7 +150,7 @@ grpc::Status RunRemove(const sas::v1::RemoveAliasRequest& request, const Verb& v
   grpc::Status status = verb.book.Remove(id, request.object(), verb.call.caller.key, verb.registry,
                                          verb.clock.Now(), &changed);
   if (!status.ok()) return status;
-  verb.registry.WaitForRevision(changed.revision, kVisible).IgnoreError();
+  verb.call.apart([&] { verb.registry.WaitForRevision(changed.revision, kVisible).IgnoreError(); });
   *response->mutable_alias() = ToProto(changed.entry, *verb.registry.Snapshot());
   response->set_revision(changed.revision);
   return grpc::Status::OK;

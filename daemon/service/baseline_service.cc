@@ -167,7 +167,7 @@ grpc::Status FillBaseline(const sas::v1::ListBaselineRequest& request,
 
 grpc::Status Accept(const sas::v1::AcceptBaselineRequest& request,
                     const registry::Registry& registry, health::Monitor& monitor,
-                    const std::string& author, sas::v1::AcceptBaselineResponse* response) {
+                    const AdmittedCall& call, sas::v1::AcceptBaselineResponse* response) {
   if (static_cast<size_t>(request.resources_size()) > kMaxAccepted) {
     return rpc::BadField("resources", absl::StrCat("at most ", kMaxAccepted, " are possible"));
   }
@@ -193,12 +193,13 @@ grpc::Status Accept(const sas::v1::AcceptBaselineRequest& request,
                            "after sasctl wait --settled",
                            "NOT_SETTLED", reasons);
   }
-  absl::StatusOr<health::Monitor::Accepted> accepted = monitor.Accept(resources, author);
+  absl::StatusOr<health::Monitor::Accepted> accepted;
+  call.apart([&] { accepted = monitor.Accept(resources, call.caller.key); });
   if (!accepted.ok()) return rpc::ToGrpc(accepted.status());
   for (const Baseline::Listed& each : accepted->removed) {
     *response->add_removed_entries() = ToProto(each);
   }
-  registry.WaitForRevision(accepted->revision, kVisible).IgnoreError();
+  call.apart([&] { registry.WaitForRevision(accepted->revision, kVisible).IgnoreError(); });
   response->set_revision(accepted->revision);
   return grpc::Status::OK;
 }
@@ -220,10 +221,14 @@ grpc::Status RunDismiss(const sas::v1::DismissRequest& request, const Verb& verb
   }
   ResourceId id;
   if (grpc::Status s = FindObject(request.object(), verb, &id); !s.ok()) return s;
-  const auto dismissed = verb.monitor.Dismiss(id, request.reason(), duration, verb.call.caller.key);
+  absl::StatusOr<health::Monitor::Dismissed> dismissed;
+  verb.call.apart([&] {
+    dismissed = verb.monitor.Dismiss(id, request.reason(), duration, verb.call.caller.key);
+  });
   if (!dismissed.ok()) return rpc::ToGrpc(dismissed.status());
   *response->mutable_dismissal() = ToProto(*dismissed->dismissal);
-  verb.registry.WaitForRevision(dismissed->revision, kVisible).IgnoreError();
+  verb.call.apart(
+      [&] { verb.registry.WaitForRevision(dismissed->revision, kVisible).IgnoreError(); });
   response->set_revision(dismissed->revision);
   return grpc::Status::OK;
 }
@@ -239,10 +244,11 @@ grpc::Status RunUndismiss(const sas::v1::UndismissRequest& request, const Verb& 
   } else if (grpc::Status s = FindObject(std::string(object), verb, &id); !s.ok()) {
     return s;
   }
-  const auto ended = verb.monitor.Undismiss(id, verb.call.caller.key);
+  absl::StatusOr<health::Monitor::Dismissed> ended;
+  verb.call.apart([&] { ended = verb.monitor.Undismiss(id, verb.call.caller.key); });
   if (!ended.ok()) return rpc::ToGrpc(ended.status());
   *response->mutable_dismissal() = ToProto(*ended->dismissal);
-  verb.registry.WaitForRevision(ended->revision, kVisible).IgnoreError();
+  verb.call.apart([&] { verb.registry.WaitForRevision(ended->revision, kVisible).IgnoreError(); });
   response->set_revision(ended->revision);
   return grpc::Status::OK;
 }
@@ -266,7 +272,7 @@ grpc::ServerUnaryReactor* BaselineService::AcceptBaseline(
     sas::v1::AcceptBaselineResponse* response) {
   return calls_.Run(context, SASD_METHOD(AcceptBaseline), request,
                     [this, request, response](const AdmittedCall& call) {
-                      return Accept(*request, registry_, monitor_, call.caller.key, response);
+                      return Accept(*request, registry_, monitor_, call, response);
                     });
 }
 

@@ -43,7 +43,7 @@ const sas::v1::Resource* Find(const std::vector<sas::v1::Resource>& all, const s
 grpc::Status BehindStates::Make(const google::protobuf::RepeatedPtrField<std::string>& names,
                                 absl::string_view field, const Topology& topology,
                                 const std::vector<sas::v1::Resource>* removed,
-                                std::shared_ptr<BehindStates>* behind) {
+                                std::shared_ptr<BehindStates>* behind, Cancelled cancelled) {
   auto made = std::make_shared<BehindStates>();
   const std::vector<sas::v1::Resource> none;
   if (removed == nullptr) {
@@ -57,7 +57,7 @@ grpc::Status BehindStates::Make(const google::protobuf::RepeatedPtrField<std::st
     grpc::Status status = made->AddRoot(names[i], path, topology, *removed);
     if (!status.ok()) return status;
   }
-  made->Learn(topology, *removed);
+  if (!made->Learn(topology, *removed, cancelled)) return CancelledStatus();
   *behind = std::move(made);
   return grpc::Status::OK;
 }
@@ -138,16 +138,20 @@ void BehindStates::AddLink(const registry::Port& port, const Topology& topology)
   }
 }
 
-void BehindStates::Learn(const Topology& topology, const std::vector<sas::v1::Resource>& removed) {
+bool BehindStates::Learn(const Topology& topology, const std::vector<sas::v1::Resource>& removed,
+                         Cancelled cancelled) {
+  CancelledCheck is_cancelled(cancelled);
   // An expander may come before its parent: repeat until nothing is new.
   for (size_t before = 0, after = 1; before != after;) {
     before = expanders_.size();
     for (const auto& expander : topology.collection<registry::Expander>()) {
+      if (is_cancelled()) return false;
       const registry::ExpanderRecord& facts = expander->facts;
       HasExpander(OwnerName(facts.key), HostName(facts.key.host), OwnerName(facts.parent),
                   NameOrEmpty(facts.enclosure));
     }
     for (const sas::v1::Resource& gone : removed) {
+      if (is_cancelled()) return false;
       const sas::v1::Expander& facts = gone.expander();
       if (!gone.has_expander()) continue;
       HasExpander(facts.name(), facts.host(), facts.parent(), facts.enclosure());
@@ -155,6 +159,7 @@ void BehindStates::Learn(const Topology& topology, const std::vector<sas::v1::Re
     after = expanders_.size();
   }
   for (const auto& device : topology.collection<registry::EndDevice>()) {
+    if (is_cancelled()) return false;
     const registry::EndDeviceRecord& facts = device->facts;
     HasDevice(EndDeviceName(facts.key), HostName(facts.key.host), OwnerName(facts.parent),
               NameOrEmpty(facts.enclosure));
@@ -165,6 +170,7 @@ void BehindStates::Learn(const Topology& topology, const std::vector<sas::v1::Re
       HasDevice(facts.name(), facts.host(), facts.parent(), facts.enclosure());
     }
   }
+  return true;
 }
 
 bool BehindStates::HasExpander(const std::string& name, const std::string& host,

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "daemon/registry/resources.h"
 #include "daemon/registry/topology.h"
+#include "daemon/service/cancelled.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/repeated_field.h"
 #include "grpcpp/support/status.h"
@@ -30,11 +31,12 @@ class BehindStates {
   // gone, in any order; null for a client that begins now: what goes before it has begun, and is
   // reached over an end device that nobody knows any more, passes if it may have been behind, by
   // its host. O(expanders and end devices of the node). Error: BadField for a name that is
-  // malformed, and for a phy, a port or a drive that is not there.
+  // malformed, and for a phy, a port or a drive that is not there; CancelledStatus().
   static grpc::Status Make(const google::protobuf::RepeatedPtrField<std::string>& names,
                            absl::string_view field, const registry::Topology& topology,
                            const std::vector<sas::v1::Resource>* removed,
-                           std::shared_ptr<BehindStates>* behind);
+                           std::shared_ptr<BehindStates>* behind,
+                           Cancelled cancelled = NeverCancelled);
 
   bool Passes(const registry::ResourceRef& resource) ABSL_LOCKS_EXCLUDED(mu_);
   // `state`: of the kind.
@@ -49,7 +51,9 @@ class BehindStates {
                        const std::vector<sas::v1::Resource>& removed);
   bool HasPath(const std::string& end_device) const;
   void AddLink(const registry::Port& port, const registry::Topology& topology);
-  void Learn(const registry::Topology& topology, const std::vector<sas::v1::Resource>& removed);
+  // False: cancelled.
+  bool Learn(const registry::Topology& topology, const std::vector<sas::v1::Resource>& removed,
+             Cancelled cancelled);
   bool Has(const sas::v1::Phy& phy) const { return IsOfNode(phy.owner()); }
   bool Has(const sas::v1::Port& port) const { return IsOfNode(port.owner()); }
   bool Has(const sas::v1::LogicalUnit& unit) const;

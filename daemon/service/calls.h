@@ -5,8 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "daemon/service/call_holds.h"
 #include "daemon/service/cancelled.h"
 #include "daemon/service/request_limits.h"
 #include "daemon/service/worker_pool.h"
@@ -20,8 +22,12 @@ namespace sasd::service {
 struct AdmittedCall {
   rpc::Caller caller;
   // Whether the caller has gone or its deadline has passed: then the work is to end. Cheap enough
-  // to be asked every thousand objects.
+  // to be asked every hundred objects. On the pool it also lets other calls go on, and returns when
+  // it is this one's turn again: never ask with a lock that others may want.
   std::function<bool()> cancelled;
+  // On the pool: runs what waits for others, or what one thread at a time does for all, while other
+  // calls go on.
+  std::function<void(absl::FunctionRef<void()> wait)> apart;
 };
 
 // How every unary call of every service begins: its caller is let in, its request is within the
@@ -29,8 +35,8 @@ struct AdmittedCall {
 class Calls {
  public:
   // Borrows all for its lifetime.
-  Calls(rpc::CallGuard& guard, rpc::LimitBook& limits, WorkerPool& pool)
-      : guard_(guard), limits_(limits), pool_(pool) {}
+  Calls(rpc::CallGuard& guard, rpc::LimitBook& limits, WorkerPool& pool, CallHolds& holds)
+      : guard_(guard), limits_(limits), pool_(pool), holds_(holds) {}
 
   // What every call must pass first; also of streams. `method` is "sas.v1.NodeService/GetNode".
   grpc::Status Admit(const grpc::ServerContextBase& context, absl::string_view method,
@@ -44,6 +50,7 @@ class Calls {
   template <typename Fill>
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, absl::string_view method,
                                    const google::protobuf::Message* request, Fill fill) {
+    const CallHolds::Scope scope(holds_, method);
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
     AdmittedCall call;
     grpc::Status status = Admit(*context, method, request, &call.caller);
@@ -53,7 +60,8 @@ class Calls {
     return reactor;
   }
 
-  // Ends the call with `fill`(AdmittedCall) on the pool, where the peers take turns.
+  // Ends the call with `fill`(AdmittedCall) on the pool, where the peers take turns. `method` is a
+  // literal.
   template <typename Fill>
   grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context, absl::string_view method,
                                 const google::protobuf::Message* request, Fill fill) {
@@ -63,17 +71,25 @@ class Calls {
       reactor->Finish(s);
       return reactor;
     }
-    call.cancelled = [context] { return context->IsCancelled(); };
     const std::string peer = call.caller.key;
     const WorkerPool::Verdict verdict =
-        pool_.Run(peer, [call = std::move(call), fill = std::move(fill), reactor] {
+        pool_.Run(peer, [&holds = holds_, method, context, call = std::move(call),
+                         fill = std::move(fill), reactor](WorkerPool::Turn& turn) mutable {
+          call.cancelled = [context, &turn] {
+            turn.Yield();
+            return context->IsCancelled();
+          };
+          call.apart = [&turn](absl::FunctionRef<void()> wait) { turn.Apart(wait); };
           reactor->Finish(call.cancelled() ? CancelledStatus() : fill(call));
+          // The services may end from here on, but not the pool, nor what it was made before.
+          holds.Note(method, turn.Finish());
         });
     if (verdict != WorkerPool::Verdict::kRuns) reactor->Finish(Refused(verdict, peer, method));
     return reactor;
   }
 
   rpc::LimitBook& limits() { return limits_; }
+  CallHolds& holds() { return holds_; }
 
  private:
   grpc::Status Refused(WorkerPool::Verdict verdict, const std::string& peer,
@@ -87,6 +103,7 @@ class Calls {
   rpc::CallGuard& guard_;
   rpc::LimitBook& limits_;
   WorkerPool& pool_;
+  CallHolds& holds_;
 };
 
 }  // namespace sasd::service

@@ -9,8 +9,9 @@
 
 namespace sasd::service {
 
-// Whether nobody wants the result of some work any more. Cheap: called every thousand objects or
-// so. Work that it ends returns soon; what it returns then means nothing, unless it says so.
+// Whether nobody wants the result of some work any more. Cheap: called every hundred objects or so,
+// and without a lock, since it may let other work go on first. Work that it ends returns soon; what
+// it returns then means nothing, unless it says so.
 using Cancelled = absl::FunctionRef<bool()>;
 
 inline bool NeverCancelled() { return false; }
@@ -26,7 +27,7 @@ inline grpc::Status CancelledStatus() {
 // Asks every `kObjects` calls. For one loop.
 class CancelledCheck {
  public:
-  static constexpr size_t kObjects = 1'000;
+  static constexpr size_t kObjects = 128;
 
   explicit CancelledCheck(Cancelled cancelled) : cancelled_(cancelled) {}
 

@@ -1,5 +1,6 @@
 #include "daemon/service/history_calls.h"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -535,6 +536,84 @@ TEST_F(LiveHistoryTest, PagesOfDifferencesAreThoseOfTheFirst) {
   ASSERT_EQ(all.changes_size(), whole.changes_size());
   for (int i = 0; i < all.changes_size(); ++i) {
     EXPECT_EQ(all.changes(i).SerializeAsString(), whole.changes(i).SerializeAsString());
+  }
+}
+
+// A page is made of few objects, whatever happened: 5,000 came, and every second one went again.
+TEST(ManyDifferencesTest, PagesListEachDifferenceOnce) {
+  FakeHistory history;
+  const auto add = [&history](int revision, const char* kind, int phy) {
+    history.Add(absl::StrCat("revision: ", revision, " previous_revision: ", revision - 1,
+                             " time { seconds: 1 } changes { kind: ", kind,
+                             " resource { phy { name: \"hosts/000000000000000a/phys/", phy,
+                             "\" } } }"));
+  };
+  constexpr int kObjects = 5'000;
+  int revision = 0;
+  for (int i = 0; i < kObjects; ++i) add(++revision, "CHANGE_KIND_ADDED", 7919 * i % kObjects);
+  for (int i = 0; i < kObjects; i += 2) add(++revision, "CHANGE_KIND_REMOVED", i);
+  registry::Registry registry(registry::Registry::Options{"00000000000000aa", 0});
+  const auto topology = registry.Snapshot();
+  const HistoryContext context{history, *topology, [] { return false; }};
+  auto request = Parse<sas::v1::GetDifferencesRequest>("revision: 0 page_size: 300");
+  std::vector<std::string> names;
+  do {
+    sas::v1::GetDifferencesResponse page;
+    ASSERT_TRUE(GetDifferences(request, context, &page).ok());
+    EXPECT_LE(page.changes_size(), 300);
+    for (const sas::v1::Change& change : page.changes()) {
+      EXPECT_EQ(change.kind(), sas::v1::CHANGE_KIND_ADDED);
+      names.push_back(change.resource().phy().name());
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_EQ(names.size(), kObjects / 2u);
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+  EXPECT_EQ(std::adjacent_find(names.begin(), names.end()), names.end());
+}
+
+// An event may have 100,000 changes.
+TEST(LargeEventTest, EachLookAtItsChangesMayEndTheCall) {
+  FakeHistory history;
+  std::string changes;
+  for (int i = 0; i < 2'000; ++i) {
+    absl::StrAppend(&changes,
+                    " changes { kind: CHANGE_KIND_REMOVED resource { logical_unit { name: "
+                    "\"logicalUnits/naa.",
+                    i, "\" serial: \"Z", i, "\" } } }");
+  }
+  history.Add(absl::StrCat("revision: 1 time { seconds: 1 }", changes));
+  registry::Registry registry(registry::Registry::Options{"00000000000000aa", 0});
+  const auto topology = registry.Snapshot();
+  const std::function<grpc::Status(const HistoryContext&)> calls[] = {
+      [](const HistoryContext& context) {
+        sas::v1::ListEventsResponse response;
+        return ListEvents(Parse<sas::v1::ListEventsRequest>("filter { conditions { field: "
+                                                            "\"serial\" operator: OPERATOR_EQUAL "
+                                                            "values: \"*5\" } }"),
+                          context, &response);
+      },
+      [](const HistoryContext& context) {
+        sas::v1::GetTimelineResponse response;
+        return GetTimeline(Parse<sas::v1::GetTimelineRequest>("object: \"Z7\""), context,
+                           &response);
+      },
+      [](const HistoryContext& context) {
+        sas::v1::GetDifferencesResponse response;
+        return GetDifferences(Parse<sas::v1::GetDifferencesRequest>("revision: 0"), context,
+                              &response);
+      },
+  };
+  for (const auto& call : calls) {
+    int looks = 0;
+    ASSERT_TRUE(call({history, *topology, [&looks] { return ++looks < 0; }}).ok());
+    EXPECT_GE(looks, 10);
+    for (int last = 0; last < looks; ++last) {
+      int count = 0;
+      EXPECT_EQ(call({history, *topology, [&] { return count++ >= last; }}).error_code(),
+                grpc::StatusCode::CANCELLED)
+          << last << " of " << looks;
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,10 @@ using sas::v1::Resource;
 
 constexpr int64_t kMaxEvents = 200'000;  // as history_service.proto documents
 constexpr size_t kChunk = 1'000;
+// Objects that are kept beside those of a page: some are as they were, and are not listed.
+constexpr size_t kMoreFates = 1'000;
+// Of an event, decoded at a time: a fraction of a millisecond.
+constexpr size_t kDecodeBytes = 64 << 10;
 
 // What became of one object.
 struct Fate {
@@ -165,6 +170,7 @@ class DifferencesCall {
       for (const watch::EncodedEventPtr& event : page->events) {
         if (++count > kMaxEvents) return TooManyEvents(kMaxEvents);
         FoldEvent(event);
+        if (context_.cancelled()) return CancelledStatus();
       }
       for (const HistoryGap& gap : page->gaps) {
         sas::v1::Gap* const out = response_->add_gaps();
@@ -178,40 +184,57 @@ class DifferencesCall {
   }
 
   void FoldEvent(const watch::EncodedEventPtr& encoded) {
-    const auto selection = watch::Select(encoded, filter_);
+    const auto selection = watch::Select(encoded, filter_, context_.cancelled);
     if (!selection.has_value()) return;
     EventParts parts(*selection);
-    sas::v1::Event event;
-    event.ParseFromString(parts.Next(~size_t{0}));
-    for (const Change& change : event.changes()) {
-      const auto [it, is_new] = fates_.try_emplace(NameOf(change.resource()));
-      if (is_new) it->second.before = StateBefore(change);
-      it->second.last = change;
+    while (!parts.done()) {
+      sas::v1::Event event;
+      event.ParseFromString(parts.Next(kDecodeBytes));
+      for (const Change& change : event.changes()) {
+        if (is_cancelled_()) return;
+        FoldChange(change);
+      }
     }
   }
 
+  // Keeps the first names behind the page before, and no more than a page can be made of.
+  void FoldChange(const Change& change) {
+    const std::string& name = NameOf(change.resource());
+    if (name <= last_name_ || (!last_fate_.empty() && name > last_fate_)) return;
+    const auto [it, is_new] = fates_.try_emplace(name);
+    if (is_new) it->second.before = StateBefore(change);
+    it->second.last = change;
+    if (fates_.size() <= page_size_ + kMoreFates) return;
+    fates_.erase(std::prev(fates_.end()));
+    last_fate_ = std::prev(fates_.end())->first;
+  }
+
+  void SetToken(const std::string& last) {
+    const sas::v1::GetDifferencesRequest identity = Identity();
+    response_->set_next_page_token(
+        rpc::MakePageToken(absl::StrCat(since_, ".", until_, ".", last), &identity));
+  }
+
   grpc::Status FillPage() {
-    CancelledCheck is_cancelled(context_.cancelled);
     size_t bytes = 0;
     std::string last;
-    for (auto it = last_name_.empty() ? fates_.begin() : fates_.upper_bound(last_name_);
-         it != fates_.end(); ++it) {
-      if (is_cancelled()) return CancelledStatus();
+    for (const auto& [name, fate] : fates_) {
+      if (is_cancelled_()) return CancelledStatus();
       Change net;
-      if (!Net(it->second, &net)) continue;
+      if (!Net(fate, &net)) continue;
       const size_t size = net.ByteSizeLong();
       const bool full = static_cast<size_t>(response_->changes_size()) == page_size_ ||
                         (bytes > 0 && bytes + size > kPartBytes);
       if (full) {
-        const sas::v1::GetDifferencesRequest identity = Identity();
-        response_->set_next_page_token(
-            rpc::MakePageToken(absl::StrCat(since_, ".", until_, ".", last), &identity));
+        SetToken(last);
         return grpc::Status::OK;
       }
       bytes += size;
-      last = it->first;
+      last = name;
       *response_->add_changes() = std::move(net);
     }
+    // There are more names than were kept; the page may even be empty.
+    if (!last_fate_.empty()) SetToken(last_fate_);
     return grpc::Status::OK;
   }
 
@@ -219,12 +242,14 @@ class DifferencesCall {
   const HistoryContext& context_;
   sas::v1::GetDifferencesResponse* const response_;
 
+  CancelledCheck is_cancelled_{context_.cancelled};
   watch::Filter filter_;
   size_t page_size_ = 0;
   HistoryExtent extent_;
   int64_t since_ = 0, until_ = 0;
   std::string last_name_;  // the page before ended with it
   absl::btree_map<std::string, Fate> fates_;
+  std::string last_fate_;  // names behind it were left out; empty: none was
 };
 
 }  // namespace

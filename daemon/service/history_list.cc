@@ -208,7 +208,9 @@ class Listing {
       const absl::StatusOr<HistoryPage> page = context_.reader.Read(query, context_.cancelled);
       if (!page.ok()) return rpc::ToGrpc(page.status());
       for (const watch::EncodedEventPtr& event : page->events) {
-        if (!watch::Select(event, filter_).has_value() || --place_.left > 0) continue;
+        const bool passes = watch::Select(event, filter_, context_.cancelled).has_value();
+        if (context_.cancelled()) return CancelledStatus();
+        if (!passes || --place_.left > 0) continue;
         place_.after = event->revision() - 1;
         place_.counting = 0;
         *counted = true;
@@ -239,6 +241,7 @@ class Listing {
       const absl::StatusOr<HistoryPage> page = context_.reader.Read(query, context_.cancelled);
       if (!page.ok()) return rpc::ToGrpc(page.status());
       const bool full = !AddEvents(*page);
+      if (context_.cancelled()) return CancelledStatus();
       if (!full && !page->done) MoveTo(page->position);
       AddGaps(*page, full);
       if (ended_ || (!full && page->done)) return grpc::Status::OK;
@@ -251,12 +254,13 @@ class Listing {
 
   size_t listed() const { return static_cast<size_t>(response_->events_size()); }
 
-  // False: the page is full, and place_ is where the next one begins.
+  // False: the page is full, and place_ is where the next one begins; or the call was cancelled.
   bool AddEvents(const HistoryPage& page) {
     for (const watch::EncodedEventPtr& event : page.events) {
-      if (listed() >= page_size_) return false;
+      if (listed() >= page_size_ || context_.cancelled()) return false;
       const auto first = static_cast<size_t>(std::exchange(place_.piece, 0));
-      if (const std::optional<watch::Selection> selection = watch::Select(event, filter_)) {
+      if (const std::optional<watch::Selection> selection =
+              watch::Select(event, filter_, context_.cancelled)) {
         if (bytes_ > 0 && bytes_ + selection->bytes > kPartBytes) {
           place_.piece = static_cast<int64_t>(first);
           return false;

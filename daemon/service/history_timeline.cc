@@ -29,26 +29,23 @@ constexpr size_t kPlacementEvents = 1'000, kPlacementBytes = 4u << 20;
 constexpr size_t kMaxLook = 5'000;
 constexpr size_t kChunk = 500;
 
-Event Parsed(const watch::EncodedEvent& encoded) {
+// The event, with those of its changes and notices that are about what is wanted: an event can have
+// 100,000 others. After a cancellation it means nothing.
+template <typename Wanted>
+Event ParseAbout(const watch::EncodedEvent& encoded, Wanted wanted, CancelledCheck& is_cancelled) {
   Event event;
   event.ParseFromArray(encoded.header().data(), static_cast<int>(encoded.header().size()));
-  for (size_t i = 0; i < encoded.piece_count(); ++i) {
+  for (size_t i = 0; i < encoded.piece_count() && !is_cancelled(); ++i) {
     const absl::string_view bytes = encoded.piece_bytes(i);
     Event piece;
-    if (piece.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) event.MergeFrom(piece);
+    if (!piece.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) continue;
+    for (sas::v1::Change& change : *piece.mutable_changes()) {
+      if (wanted(NameOf(change.resource()))) *event.add_changes() = std::move(change);
+    }
+    for (sas::v1::Notice& notice : *piece.mutable_notices()) {
+      if (wanted(notice.resource())) *event.add_notices() = std::move(notice);
+    }
   }
-  return event;
-}
-
-// An event without what the story does not need.
-Event ParsedAbout(const watch::EncodedEvent& encoded, absl::string_view name) {
-  Event event = Parsed(encoded);
-  auto& changes = *event.mutable_changes();
-  changes.erase(std::remove_if(changes.begin(), changes.end(),
-                               [name](const sas::v1::Change& change) {
-                                 return NameOf(change.resource()) != name;
-                               }),
-                changes.end());
   return event;
 }
 
@@ -137,8 +134,10 @@ class TimelineCall {
     if (!page.ok()) return rpc::ToGrpc(page.status());
     std::vector<Event> events;
     for (auto it = page->events.rbegin(); it != page->events.rend(); ++it) {
-      events.push_back(ParsedAbout(**it, name));
+      events.push_back(ParseAbout(
+          **it, [&name](const std::string& of) { return of == name; }, is_cancelled_));
     }
+    if (context_.cancelled()) return CancelledStatus();
     const std::vector<Placed> placed =
         PlacementsOf(name, events, object_.is_gone ? Resource() : object_.resource);
     if (object_.resource.has_slot()) {
@@ -168,6 +167,7 @@ class TimelineCall {
       const absl::StatusOr<HistoryPage> page = context_.reader.Read(query, context_.cancelled);
       if (!page.ok()) return rpc::ToGrpc(page.status());
       const bool full = !AddPage(*page);
+      if (context_.cancelled()) return CancelledStatus();
       if (full) break;
       if (page->done) return grpc::Status::OK;
       MoveTo(page->position);
@@ -179,7 +179,7 @@ class TimelineCall {
     return grpc::Status::OK;
   }
 
-  // False: the page is full, and the place is where the next one begins.
+  // False: the page is full, and the place is where the next one begins; or the call was cancelled.
   bool AddPage(const HistoryPage& page) {
     auto gap = page.gaps.begin();
     for (const watch::EncodedEventPtr& event : page.events) {
@@ -190,7 +190,10 @@ class TimelineCall {
         }
       };
       const int64_t revision = event->revision();
-      std::vector<TimelineEntry> own = TimelineEntriesOf(Parsed(*event), scope_);
+      if (context_.cancelled()) return false;
+      const auto wanted = [&](const std::string& name) { return scope_.Includes(name, revision); };
+      std::vector<TimelineEntry> own =
+          TimelineEntriesOf(ParseAbout(*event, wanted, is_cancelled_), scope_);
       if (newest_first()) {
         std::reverse(own.begin(), own.end());
         add_gaps([revision](const HistoryGap& g) { return g.last > revision; });
@@ -215,6 +218,7 @@ class TimelineCall {
   const HistoryContext& context_;
   sas::v1::GetTimelineResponse* const response_;
 
+  CancelledCheck is_cancelled_{context_.cancelled};
   size_t page_size_ = 0;
   HistoryExtent extent_;
   int64_t after_ = 0, until_ = 0;

@@ -106,17 +106,19 @@ absl::StatusOr<HistoryExtent> JournalHistory::Extent() const {
   return extent;
 }
 
-absl::StatusOr<HistoryPage> JournalHistory::ReadJournal(const HistoryQuery& query) const {
+absl::StatusOr<HistoryPage> JournalHistory::ReadJournal(const HistoryQuery& query,
+                                                        Cancelled cancelled) const {
   journal::Query rows = ToJournal(query);
-  absl::StatusOr<journal::Page> page = journal_.Read(rows);
+  absl::StatusOr<journal::Page> page = journal_.Read(rows, cancelled);
   if (absl::IsOutOfRange(page.status())) {  // what is trimmed, the caller sees by Extent()
     rows.after = 0;
-    page = journal_.Read(rows);
+    page = journal_.Read(rows, cancelled);
   }
   if (!page.ok()) return page.status();
   HistoryPage out;
   for (const journal::Gap& gap : page->gaps) out.gaps.push_back(ToGap(gap));
   for (const journal::EventRow& row : page->rows) {
+    if (cancelled()) return WorkCancelled();
     const absl::StatusOr<watch::EncodedEventPtr> event = DecodeEvent(row.payload);
     if (event.ok() && (*event)->revision() == row.revision) {
       out.events.push_back(*event);
@@ -139,7 +141,7 @@ absl::StatusOr<HistoryPage> JournalHistory::Read(const HistoryQuery& query,
   const auto from_journal = [&](HistoryQuery rest) -> absl::StatusOr<HistoryPage> {
     rest.until = rest.until == 0 ? seam : std::min(rest.until, seam);
     if (rest.after >= rest.until - 1) return HistoryPage();
-    return ReadJournal(rest);
+    return ReadJournal(rest, cancelled);
   };
   HistoryQuery rest = query;
   if (query.newest_first) {
@@ -210,23 +212,19 @@ absl::Status JournalHistory::VisitRemoved(const std::function<void(const Removed
   std::vector<watch::EncodedEventPtr> events;
   while (between.after < between.until - 1) {
     if (cancelled()) return WorkCancelled();
-    absl::StatusOr<HistoryPage> page = ReadJournal(between);
+    absl::StatusOr<HistoryPage> page = ReadJournal(between, cancelled);
     if (!page.ok()) return page.status();
     std::move(page->events.begin(), page->events.end(), std::back_inserter(events));
     if (page->done) break;
     between.after = page->position;
   }
   VisitRemovedIn(events, visit_once, cancelled);
-  // Reading a row takes little; what is made of it takes most of the time.
-  CancelledCheck is_cancelled(cancelled);
-  bool stopped = false;
   const absl::StatusOr<int64_t> damaged = journal_.VisitState(
       [&](const journal::StateRow& row) {
-        stopped = stopped || is_cancelled();
-        if (!stopped) visit_once({row.name, row.resource, row.revision});
+        visit_once({row.name, row.resource, row.revision});
       },
-      /*only_gone=*/true);
-  return stopped || cancelled() ? WorkCancelled() : damaged.status();
+      /*only_gone=*/true, cancelled);
+  return cancelled() ? WorkCancelled() : damaged.status();
 }
 
 }  // namespace sasd::service

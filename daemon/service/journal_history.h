@@ -22,7 +22,7 @@ class JournalHistory final : public HistoryReader {
 
  private:
   // What the journal has of the query. A row that is no event is a gap.
-  absl::StatusOr<HistoryPage> ReadJournal(const HistoryQuery& query) const;
+  absl::StatusOr<HistoryPage> ReadJournal(const HistoryQuery& query, Cancelled cancelled) const;
   // Below it everything is in the journal; from it on in the log.
   absl::StatusOr<int64_t> Seam() const;
 

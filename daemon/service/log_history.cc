@@ -18,18 +18,20 @@ namespace {
 constexpr size_t kChunk = 1024;
 
 // Whether the event changed one of the objects, or has a notice about one.
-bool Concerns(const watch::EncodedEvent& event, const std::vector<std::string>& objects) {
+bool Concerns(const watch::EncodedEvent& event, const std::vector<std::string>& objects,
+              Cancelled cancelled) {
   if (objects.empty()) return true;
-  // The name stands in the bytes as it is: decoding is only for events that have it.
-  const bool possible = std::any_of(objects.begin(), objects.end(), [&](const std::string& name) {
-    return absl::StrContains(event.all(), name);
-  });
-  if (!possible) return false;
+  CancelledCheck is_cancelled(cancelled);
   const auto wanted = [&objects](const std::string& name) {
     return std::find(objects.begin(), objects.end(), name) != objects.end();
   };
-  for (size_t i = 0; i < event.piece_count(); ++i) {
+  for (size_t i = 0; i < event.piece_count() && !is_cancelled(); ++i) {
     const absl::string_view bytes = event.piece_bytes(i);
+    // The name stands in the bytes as it is: decoding is only for pieces that have it.
+    const bool possible =
+        std::any_of(objects.begin(), objects.end(),
+                    [bytes](const std::string& name) { return absl::StrContains(bytes, name); });
+    if (!possible) continue;
     sas::v1::Event piece;
     if (!piece.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) continue;
     for (const sas::v1::Change& change : piece.changes()) {
@@ -45,7 +47,8 @@ bool Concerns(const watch::EncodedEvent& event, const std::vector<std::string>& 
 // Collects the events of a page, in the order of the query.
 class PageBuilder {
  public:
-  explicit PageBuilder(const HistoryQuery& query) : query_(query) {}
+  explicit PageBuilder(const HistoryQuery& query, Cancelled cancelled = NeverCancelled)
+      : query_(query), cancelled_(cancelled) {}
 
   // Takes the next event into account. False: the page is full, and the event is for the next one.
   bool Add(const watch::EncodedEventPtr& event) {
@@ -78,7 +81,7 @@ class PageBuilder {
     const bool cause =
         query_.causes == 0 || (query_.causes & 1u << static_cast<unsigned>(event.cause())) != 0;
     return cause && event.severity() >= query_.minimum_severity && event.time() >= query_.start &&
-           event.time() < query_.end && Concerns(event, query_.objects);
+           event.time() < query_.end && Concerns(event, query_.objects, cancelled_);
   }
 
   void AddGap(const watch::EncodedEvent& event) {
@@ -91,6 +94,7 @@ class PageBuilder {
   }
 
   const HistoryQuery& query_;
+  const Cancelled cancelled_;
   HistoryPage page_;
   size_t bytes_ = 0;
 };
@@ -124,9 +128,10 @@ void VisitRemovedIn(const std::vector<watch::EncodedEventPtr>& events,
                     const std::function<void(const RemovedState&)>& visit, Cancelled cancelled) {
   absl::flat_hash_set<std::string> seen;
   CancelledCheck is_cancelled(cancelled);
-  for (auto it = events.rbegin(); it != events.rend() && !is_cancelled(); ++it) {
+  for (auto it = events.rbegin(); it != events.rend(); ++it) {
     const watch::EncodedEvent& event = **it;
     for (size_t i = 0; i < event.piece_count(); ++i) {
+      if (is_cancelled()) return;
       const absl::string_view bytes = event.piece_bytes(i);
       if (!IsRemoval(bytes)) continue;
       sas::v1::Event piece;
@@ -155,7 +160,8 @@ absl::StatusOr<HistoryExtent> LogHistory::Extent() const {
 }
 
 absl::StatusOr<HistoryPage> LogHistory::Read(const HistoryQuery& query, Cancelled cancelled) const {
-  PageBuilder page(query);
+  PageBuilder page(query, cancelled);
+  CancelledCheck is_cancelled(cancelled);
   if (!query.newest_first) {
     int64_t after = std::max(query.after, log_.oldest_revision() - 1);
     while (true) {
@@ -167,6 +173,7 @@ absl::StatusOr<HistoryPage> LogHistory::Read(const HistoryQuery& query, Cancelle
       }
       if (chunk->events.empty()) return page.Finish();
       for (const watch::EncodedEventPtr& event : chunk->events) {
+        if (is_cancelled()) return WorkCancelled();
         if (query.until != 0 && event->revision() >= query.until) return page.Finish();
         if (!page.Add(event)) return page.Finish();
       }
@@ -177,7 +184,6 @@ absl::StatusOr<HistoryPage> LogHistory::Read(const HistoryQuery& query, Cancelle
   int64_t end = log_.newest_revision() + 1;
   if (query.until != 0) end = std::min(end, query.until);
   // The counter may have jumped: a stretch of revisions can hold fewer events than that.
-  CancelledCheck is_cancelled(cancelled);
   for (int64_t stretch = kChunk;; stretch *= 2) {
     const int64_t begin = std::max(log_.oldest_revision() - 1, query.after);
     int64_t after = std::max(begin, end - 1 - stretch);

@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "daemon/service/calls.h"
+#include "daemon/service/cancelled.h"
 #include "grpcpp/grpcpp.h"
 #include "sas/v1/metrics_service.grpc.pb.h"
 
 namespace sasd::service {
 
-// The metrics as text; `objects`: also those of each drive. Thread-safe.
-using MetricsText = std::function<std::string(bool objects)>;
+// The metrics as text; `objects`: also those of each drive and method. Thread-safe.
+using MetricsText = std::function<std::string(bool objects, const AdmittedCall& call)>;
 
 // sas.v1.MetricsService. Thread-safe.
 class MetricsService final : public sas::v1::MetricsService::CallbackService {
@@ -24,9 +25,10 @@ class MetricsService final : public sas::v1::MetricsService::CallbackService {
                                        const sas::v1::GetMetricsRequest* request,
                                        sas::v1::GetMetricsResponse* response) override {
     return calls_.Run(context, "sas.v1.MetricsService/GetMetrics", request,
-                      [this, request, response](const AdmittedCall&) {
-                        if (text_ != nullptr) response->set_text(text_(request->show_objects()));
-                        return grpc::Status::OK;
+                      [this, request, response](const AdmittedCall& call) {
+                        if (text_ == nullptr) return grpc::Status::OK;
+                        response->set_text(text_(request->show_objects(), call));
+                        return call.cancelled() ? CancelledStatus() : grpc::Status::OK;
                       });
   }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "daemon/service/cancelled.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/convert_health.h"
 #include "daemon/service/convert_scsi_hosts.h"
@@ -42,7 +43,8 @@ grpc::Status ReadKnownHosts(const google::protobuf::RepeatedPtrField<std::string
 }
 
 grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Topology& topology,
-                          health::Monitor& monitor, sas::v1::ListFindingsResponse* response) {
+                          health::Monitor& monitor, sas::v1::ListFindingsResponse* response,
+                          const AdmittedCall& call) {
   if (!sas::v1::Severity_IsValid(request.minimum_severity())) {
     return rpc::BadField("minimum_severity", absl::StrCat(request.minimum_severity(),
                                                           " is not a value of this enumeration"));
@@ -52,9 +54,13 @@ grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Top
       !s.ok()) {
     return s;
   }
-  const std::shared_ptr<const health::Report> report = monitor.Current();
+  // After a change it examines the node first, for whoever asks: one caller at a time.
+  std::shared_ptr<const health::Report> report;
+  call.apart([&] { report = monitor.Current(); });
   int32_t dismissed = 0, consequences = 0;
+  CancelledCheck is_cancelled(call.cancelled);
   for (const health::Finding& finding : report->findings) {
+    if (is_cancelled()) return CancelledStatus();
     if (static_cast<int>(finding.severity) < request.minimum_severity()) continue;
     if (!health::Concerns(finding, hosts)) continue;
     if (finding.dismissal != nullptr && !request.show_dismissed()) {
@@ -69,6 +75,7 @@ grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Top
     *out = ToProto(finding);
     if (!request.show_affected()) continue;
     for (const registry::ResourceId& each : finding.affected) {
+      if (is_cancelled()) return CancelledStatus();
       out->add_affected_resources(NameOf(each));
     }
   }
@@ -140,8 +147,9 @@ grpc::ServerUnaryReactor* NodeService::ListFindings(grpc::CallbackServerContext*
                                                     const sas::v1::ListFindingsRequest* request,
                                                     sas::v1::ListFindingsResponse* response) {
   return calls_.Run(context, SASD_METHOD(ListFindings), request,
-                    [this, request, response](const AdmittedCall&) {
-                      return FillFindings(*request, *registry_.Snapshot(), monitor_, response);
+                    [this, request, response](const AdmittedCall& call) {
+                      return FillFindings(*request, *registry_.Snapshot(), monitor_, response,
+                                          call);
                     });
 }
 

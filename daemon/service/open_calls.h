@@ -1,6 +1,7 @@
 #ifndef DAEMON_SERVICE_OPEN_CALLS_H_
 #define DAEMON_SERVICE_OPEN_CALLS_H_
 
+#include "daemon/service/call_holds.h"
 #include "daemon/service/calls.h"
 #include "daemon/service/worker_pool.h"
 #include "rpc/call_guard.h"
@@ -12,8 +13,9 @@ namespace sasd::service {
 struct OpenCalls {
   rpc::OpenGuard guard;
   rpc::LimitBook limits;
+  CallHolds holds;
   WorkerPool pool{2, 1'000, 1'000};
-  Calls calls{guard, limits, pool};
+  Calls calls{guard, limits, pool, holds};
 };
 
 }  // namespace sasd::service

@@ -10,9 +10,9 @@
 namespace sasd::service {
 namespace {
 
-// For large calls, and those that may wait for a disk. More threads than cores help nobody: what
-// waits for the disk is rare.
-constexpr size_t kThreads = 3;
+// Large calls, and those that may wait for a disk, that go on at a time. More than cores help
+// nobody: what waits for the disk is rare.
+constexpr size_t kTurns = 3;
 constexpr absl::Duration kStallCheck = absl::Seconds(1);
 
 rpc::ServedService Served(grpc::Service& service, const std::string& name,
@@ -28,9 +28,9 @@ Services::Services(const ServiceOptions& options, rpc::Edge& edge, registry::Reg
     : log_history_(log),
       journal_history_(
           journal == nullptr ? nullptr : std::make_unique<JournalHistory>(*journal, log_history_)),
-      pool_(kThreads, edge.limits.value(rpc::Limit::kWaitingCalls),
+      pool_(kTurns, edge.limits.value(rpc::Limit::kWaitingCalls),
             edge.limits.value(rpc::Limit::kWaitingCallsPerPeer)),
-      calls_(edge.access, edge.limits, pool_),
+      calls_(edge.access, edge.limits, pool_, holds_),
       finder_(registry, [&aliases](absl::string_view alias) { return aliases.HolderOf(alias); }),
       topology_(registry, history_reader(), finder_, calls_),
       node_(registry, log, monitor, std::move(node), calls_),

@@ -13,6 +13,7 @@
 #include "daemon/service/alias_book.h"
 #include "daemon/service/alias_service.h"
 #include "daemon/service/baseline_service.h"
+#include "daemon/service/call_holds.h"
 #include "daemon/service/calls.h"
 #include "daemon/service/history_service.h"
 #include "daemon/service/journal_history.h"
@@ -49,12 +50,16 @@ class Services {
   // For a server; valid as long as this object.
   std::vector<rpc::ServedService> served();
 
+  // How long the calls of each method have held a thread.
+  const CallHolds& holds() const { return holds_; }
+
  private:
   const HistoryReader& history_reader() const;
 
   // Each member uses those above it.
   const LogHistory log_history_;
   const std::unique_ptr<JournalHistory> journal_history_;  // null without a journal
+  CallHolds holds_;
   WorkerPool pool_;
   Calls calls_;
   ResourceFinder finder_;  // synchronizes itself

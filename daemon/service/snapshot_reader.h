@@ -21,14 +21,17 @@ class SnapshotReader {
 
   int64_t revision() const { return topology_->revision(); }
 
-  // Fills `chunk` with up to `max_resources` that pass the filter. False if there were none left.
-  bool Next(size_t max_resources, sas::v1::SnapshotChunk* chunk);
+  enum class Found { kResources, kNothingYet, kEnd };
+
+  // Fills `chunk` with up to `max_resources` that pass the filter, of at most `max_looks`.
+  // kNothingYet: none of these passed. kEnd: none are left.
+  Found Next(size_t max_resources, size_t max_looks, sas::v1::SnapshotChunk* chunk);
 
  private:
   static constexpr size_t kKinds = registry::kResourceKindCount;
 
   template <typename T>
-  void Read(size_t max_resources, sas::v1::SnapshotChunk* chunk);
+  void Read(size_t max_resources, size_t& looks, sas::v1::SnapshotChunk* chunk);
 
   const std::shared_ptr<const registry::Topology> topology_;
   const watch::Filter& filter_;

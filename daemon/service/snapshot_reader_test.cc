@@ -26,6 +26,8 @@ std::shared_ptr<const registry::Topology> MakeTopology() {
   return registry.Snapshot();
 }
 
+using Found = SnapshotReader::Found;
+
 // Chunks of any size hold every resource once, in one order.
 TEST(SnapshotReaderTest, ChunksHoldEveryResourceOnce) {
   const std::shared_ptr<const registry::Topology> topology = MakeTopology();
@@ -41,7 +43,7 @@ TEST(SnapshotReaderTest, ChunksHoldEveryResourceOnce) {
     SnapshotReader reader(topology, everything);
     std::vector<std::string> read;
     sas::v1::SnapshotChunk chunk;
-    for (; reader.Next(size, &chunk); chunk.Clear()) {
+    for (; reader.Next(size, 1'000, &chunk) == Found::kResources; chunk.Clear()) {
       EXPECT_EQ(chunk.revision(), topology->revision());
       EXPECT_EQ(static_cast<size_t>(chunk.resources_size()),
                 std::min(size, expected.size() - read.size()))
@@ -49,6 +51,27 @@ TEST(SnapshotReaderTest, ChunksHoldEveryResourceOnce) {
       for (const auto& resource : chunk.resources()) read.push_back(resource.SerializeAsString());
     }
     EXPECT_EQ(read, expected) << "chunks of " << size;
+  }
+}
+
+TEST(SnapshotReaderTest, FilterThatPassesLittleLooksAtFewAtATime) {
+  const std::shared_ptr<const registry::Topology> topology = MakeTopology();
+  const watch::Filter units({registry::ResourceKind::kLogicalUnit}, {});
+  for (const size_t looks : {1, 7, 1'000}) {
+    SnapshotReader reader(topology, units);
+    size_t resources = 0, calls = 0;
+    sas::v1::SnapshotChunk chunk;
+    while (true) {
+      const Found found = reader.Next(200, looks, &chunk);
+      ++calls;
+      if (found == Found::kEnd) break;
+      EXPECT_EQ(found == Found::kResources, chunk.resources_size() > 0);
+      EXPECT_LE(static_cast<size_t>(chunk.resources_size()), looks);
+      resources += static_cast<size_t>(chunk.resources_size());
+      chunk.Clear();
+    }
+    EXPECT_EQ(resources, 25u) << looks;
+    EXPECT_GE(calls, topology->size() / looks) << looks;
   }
 }
 

@@ -18,11 +18,13 @@ namespace {
 
 class ContentConditions final : public watch::Conditions {
  public:
-  explicit ContentConditions(ConditionsByKind by_kind) : by_kind_(std::move(by_kind)) {}
+  ContentConditions(ConditionsByKind by_kind, bool is_heavy)
+      : by_kind_(std::move(by_kind)), is_heavy_(is_heavy) {}
 
   bool PassesKind(registry::ResourceKind kind) const override {
     return Of(kind).message != nullptr;
   }
+  bool is_heavy() const override { return is_heavy_; }
   bool Passes(const registry::ResourceRef& resource) const override {
     return Of(registry::KindOf(resource)).resource(resource);
   }
@@ -36,7 +38,15 @@ class ContentConditions final : public watch::Conditions {
   }
 
   const ConditionsByKind by_kind_;
+  const bool is_heavy_;
 };
+
+// A pattern takes a nanosecond or so for each of its words of 64 bytes and each byte of a text.
+bool IsHeavy(const sas::v1::Filter& filter) {
+  constexpr int kConditions = 8;
+  constexpr size_t kPatternBytes = 256;
+  return filter.conditions_size() > kConditions || PatternBytesOf(filter) > kPatternBytes;
+}
 
 // Of those kinds, what is behind some objects and fulfils the conditions. It looks at expanders and
 // end devices also where they are not among the kinds, to learn who hangs where.
@@ -51,6 +61,7 @@ class BehindConditions final : public watch::Conditions {
     return Wants(kind) || kind == registry::ResourceKind::kExpander ||
            kind == registry::ResourceKind::kEndDevice;
   }
+  bool is_heavy() const override { return conditions_ != nullptr && conditions_->is_heavy(); }
   bool Passes(const registry::ResourceRef& resource) const override {
     return behind_->Passes(resource) && Wants(registry::KindOf(resource)) &&
            (conditions_ == nullptr || conditions_->Passes(resource));
@@ -97,7 +108,7 @@ grpc::Status ReadBehindStates(const sas::v1::Filter& proto, const BehindScope& s
     if (grpc::Status s = ReadRemoved(scope, &removed); !s.ok()) return s;
   }
   return BehindStates::Make(proto.behind(), "filter.behind", scope.topology,
-                            scope.reader == nullptr ? nullptr : &removed, behind);
+                            scope.reader == nullptr ? nullptr : &removed, behind, scope.cancelled);
 }
 
 }  // namespace
@@ -127,7 +138,7 @@ grpc::Status ReadWatchFilter(const sas::v1::Filter& proto, const BehindScope& sc
   if (proto.conditions_size() > 0) {
     ConditionsByKind by_kind;
     if (grpc::Status s = ReadConditions(proto, &by_kind); !s.ok()) return s;
-    conditions = std::make_shared<const ContentConditions>(std::move(by_kind));
+    conditions = std::make_shared<const ContentConditions>(std::move(by_kind), IsHeavy(proto));
   }
   if (!proto.behind().empty()) {
     std::shared_ptr<BehindStates> behind;

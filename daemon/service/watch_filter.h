@@ -18,7 +18,7 @@ struct BehindScope {
   // The past of the node; null for a client that begins now, and needs none.
   const HistoryReader* reader = nullptr;
   Cancelled cancelled = NeverCancelled;
-  // The filter is kept as long as a Watch lives: then it has fewer patterns.
+  // Whether the filter is kept as long as a Watch lives: then it has fewer patterns.
   bool is_of_watch = false;
 };
 

@@ -134,6 +134,9 @@ class Client {
   void Follow() {
     while (true) {
       watch::Cursor::Batch batch = cursor_->Next(10, 1'000'000);
+      if (batch.state == watch::Cursor::Batch::State::kLarge) {
+        batch = cursor_->NextLarge(10, 1'000'000, watch::NeverStop);
+      }
       ASSERT_NE(batch.state, watch::Cursor::Batch::State::kFellBehind);
       if (batch.state == watch::Cursor::Batch::State::kAtEnd) break;
       for (const watch::Selection& selection : batch.events) Apply(selection);
@@ -158,7 +161,7 @@ class Client {
     std::map<std::string, std::string> all;
     SnapshotReader reader(std::make_shared<registry::Topology>(topology), filter_);
     sas::v1::SnapshotChunk chunk;
-    while (reader.Next(chunk_, &chunk)) {
+    while (reader.Next(chunk_, ~size_t{0}, &chunk) == SnapshotReader::Found::kResources) {
       EXPECT_LE(static_cast<size_t>(chunk.resources_size()), chunk_);
       for (const Resource& resource : chunk.resources()) {
         EXPECT_TRUE(all.emplace(NameOf(resource), resource.SerializeAsString()).second);

@@ -1,7 +1,9 @@
 #include "daemon/service/watch_service.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
+#include <thread>  // NOLINT: hardware_concurrency
 #include <utility>
 #include <vector>
 
@@ -13,9 +15,12 @@
 namespace sasd::service {
 namespace {
 
-// That read for streams. Those of the calls about the history are others: neither holds up the
-// other. As many tasks wait as there are streams.
-constexpr size_t kReaders = 2, kAll = std::numeric_limits<size_t>::max();
+// Streams that go on at a time in what takes long: snapshots, the archive, and what a filter has to
+// look at. Half of the cores, so that the rest is for others. The turns of the history are others:
+// neither holds up the other.
+size_t Readers() { return std::clamp<size_t>(std::thread::hardware_concurrency() / 2, 2, 8); }
+// As many tasks wait as there are streams.
+constexpr size_t kAll = std::numeric_limits<size_t>::max();
 
 }  // namespace
 
@@ -25,7 +30,7 @@ WatchService::WatchService(const registry::Registry& registry, watch::WatchLog& 
       log_(log),
       history_(history),
       calls_(calls),
-      readers_(kReaders, kAll, kAll) {}
+      readers_(Readers(), kAll, kAll) {}
 
 WatchService::~WatchService() = default;
 

@@ -2,7 +2,6 @@
 #define DAEMON_SERVICE_WATCH_SERVICE_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,9 +59,11 @@ class WatchService final
   grpc::Status Check(const sas::v1::WatchRequest& request) {
     return CheckRequest(request, calls_.limits());
   }
-  // Has `task`, which reads the archive of the log or the history, run by a thread that may wait
-  // for a disk. A stream has one such task at a time.
-  void RunReading(std::function<void()> task) { readers_.Run(std::move(task)); }
+  // Has `task` of this peer run by a thread that may take its time: it reads a snapshot, the
+  // archive of the log or the history, or looks at much. A stream has one such task at a time.
+  void RunReading(const std::string& peer, WorkerPool::Task task) {
+    readers_.Run(peer, std::move(task));
+  }
   std::vector<std::shared_ptr<WatchStream>> Streams() const ABSL_LOCKS_EXCLUDED(mu_);
   // The call of `stream` has ended; `peer` is whose quota it took, if any.
   void Forget(WatchStream* stream, const std::string& peer) ABSL_LOCKS_EXCLUDED(mu_);

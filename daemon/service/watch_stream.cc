@@ -16,7 +16,10 @@
 namespace sasd::service {
 namespace {
 
+constexpr char kMethod[] = "sas.v1.WatchService/Watch";
 constexpr size_t kChunkResources = 200, kArenaBlockBytes = 32 << 10;
+// What a filter looks at for one chunk of a snapshot.
+constexpr size_t kChunkLooks = 1'000;
 // One message to a subscriber that lags holds at most so much.
 constexpr size_t kBatchEvents = 256, kBatchBytes = 64 << 10;
 
@@ -42,10 +45,28 @@ void AppendSlices(const watch::Selection& selection, std::vector<grpc::Slice>& s
   slices.emplace_back(EventFrame(event.size()) + event);
 }
 
+// Whether it takes long to read, or to look at a snapshot with it.
+bool SelectsByContent(const sas::v1::Filter& filter) {
+  return !filter.conditions().empty() || !filter.behind().empty();
+}
+
 }  // namespace
+
+template <typename Task>
+void WatchStream::RunApart(Task task) {
+  service_.RunReading(peer_.quota_key, [self = shared_from_this(),
+                                        task = std::move(task)](WorkerPool::Turn& turn) mutable {
+    task([&self, &turn] {
+      turn.Yield();
+      return self->has_ended();
+    });
+    self->service_.calls_.holds().Note(kMethod, turn.Finish());
+  });
+}
 
 void WatchStream::Start(watch::WatchLog& log, const grpc::ByteBuffer* request,
                         const grpc::Status& admitted) {
+  const CallHolds::Scope scope(service_.calls_.holds(), kMethod);
   self_ = shared_from_this();
   if (!admitted.ok()) return End(admitted);
   sas::v1::WatchRequest decoded;
@@ -61,19 +82,21 @@ void WatchStream::Start(watch::WatchLog& log, const grpc::ByteBuffer* request,
     if (!parsed.ok()) return End(rpc::BadField("resume_token", parsed.status().message()));
     token = *std::move(parsed);
   }
-  // What is behind an object follows from where that was which is gone now.
-  const bool reads_past =
-      token.has_value() && (log.NeedsArchive(*token) || !decoded.filter().behind().empty());
-  if (!reads_past) return OpenAndSend(log, decoded, token);
-  service_.RunReading([self = shared_from_this(), &log, decoded = std::move(decoded), token] {
-    self->OpenAndSend(log, decoded, token);
+  // What is behind an object follows also from where that was which is gone now:
+  // SelectsByContent().
+  const bool needs_archive = token.has_value() && log.NeedsArchive(*token);
+  if (!needs_archive && !SelectsByContent(decoded.filter())) {
+    return OpenAndSend(log, decoded, token, NeverCancelled);
+  }
+  RunApart([this, &log, decoded = std::move(decoded), token](Cancelled cancelled) {
+    OpenAndSend(log, decoded, token, cancelled);
   });
 }
 
 void WatchStream::OpenAndSend(watch::WatchLog& log, const sas::v1::WatchRequest& request,
-                              const std::optional<watch::ResumeToken>& token) {
+                              const std::optional<watch::ResumeToken>& token, Cancelled cancelled) {
   std::shared_ptr<watch::Cursor> cursor;
-  if (grpc::Status s = Open(log, request, token, &cursor); !s.ok()) return End(s);
+  if (grpc::Status s = Open(log, request, token, cancelled, &cursor); !s.ok()) return End(s);
   absl::MutexLock lock(&mu_);
   if (ended_) return;
   cursor_ = std::move(cursor);
@@ -82,15 +105,11 @@ void WatchStream::OpenAndSend(watch::WatchLog& log, const sas::v1::WatchRequest&
 }
 
 grpc::Status WatchStream::Open(watch::WatchLog& log, const sas::v1::WatchRequest& request,
-                               const std::optional<watch::ResumeToken>& token,
+                               const std::optional<watch::ResumeToken>& token, Cancelled cancelled,
                                std::shared_ptr<watch::Cursor>* cursor) {
   watch::Filter filter;
   const std::shared_ptr<const registry::Topology> topology = service_.registry_.Snapshot();
-  const auto has_ended = [this] {
-    absl::MutexLock lock(&mu_);
-    return ended_;
-  };
-  const BehindScope scope{*topology, token.has_value() ? &service_.history_ : nullptr, has_ended,
+  const BehindScope scope{*topology, token.has_value() ? &service_.history_ : nullptr, cancelled,
                           /*is_of_watch=*/true};
   grpc::Status status = ReadWatchFilter(request.filter(), scope, &filter, service_.views_);
   if (!status.ok()) return status;
@@ -104,17 +123,31 @@ grpc::Status WatchStream::Open(watch::WatchLog& log, const sas::v1::WatchRequest
   return grpc::Status::OK;
 }
 
-void WatchStream::ReadArchive(std::shared_ptr<watch::Cursor> cursor) {
-  {
-    absl::MutexLock lock(&mu_);
-    if (ended_) return;
-  }
-  watch::Cursor::Batch batch = cursor->NextArchived(kBatchEvents, kBatchBytes);
+void WatchStream::ReadApart(std::shared_ptr<watch::Cursor> cursor,
+                            watch::Cursor::Batch::State state, Cancelled cancelled) {
+  if (cancelled()) return;
+  watch::Cursor::Batch batch = state == watch::Cursor::Batch::State::kArchived
+                                   ? cursor->NextArchived(kBatchEvents, kBatchBytes, cancelled)
+                                   : cursor->NextLarge(kBatchEvents, kBatchBytes, cancelled);
   absl::MutexLock lock(&mu_);
   if (ended_) return;
   cursor_ = std::move(cursor);
-  if (IsEmpty(batch)) return Advance();  // in its turn, after other streams
+  // At the end it asks again: OnReady may have come meanwhile.
+  if (batch.state == watch::Cursor::Batch::State::kAtEnd) return Advance();
+  // In its turn, after other streams.
+  if (IsEmpty(batch)) batch.state = watch::Cursor::Batch::State::kLarge;
   if (TakeBatch(std::move(batch))) Write();
+}
+
+void WatchStream::GoOn() {
+  absl::MutexLock lock(&mu_);
+  going_on_ = false;
+  if (ended_ || !snapshot_.has_value()) return;
+  if (NextOfSnapshot()) {
+    Write();
+  } else {
+    Advance();  // in its turn, after other streams
+  }
 }
 
 void WatchStream::BeginSnapshot() {
@@ -124,8 +157,13 @@ void WatchStream::BeginSnapshot() {
 }
 
 void WatchStream::Advance() {
-  if (writing_ || ended_ || cursor_ == nullptr) return;
-  if (state_ == State::kSnapshot ? NextOfSnapshot() : NextOfLog()) Write();
+  if (writing_ || ended_ || cursor_ == nullptr || going_on_) return;
+  if (state_ == State::kSnapshot) {
+    going_on_ = true;
+    RunApart([this](Cancelled) { GoOn(); });
+  } else if (NextOfLog()) {
+    Write();
+  }
 }
 
 bool WatchStream::NextOfSnapshot() {
@@ -135,9 +173,14 @@ bool WatchStream::NextOfSnapshot() {
   options.max_block_size = kArenaBlockBytes;
   google::protobuf::Arena arena(options);
   auto* response = google::protobuf::Arena::CreateMessage<sas::v1::WatchResponse>(&arena);
-  if (snapshot_->Next(kChunkResources, response->mutable_snapshot())) {
-    SetMessage(*response);
-    return true;
+  switch (snapshot_->Next(kChunkResources, kChunkLooks, response->mutable_snapshot())) {
+    case SnapshotReader::Found::kResources:
+      SetMessage(*response);
+      return true;
+    case SnapshotReader::Found::kNothingYet:
+      return false;
+    case SnapshotReader::Found::kEnd:
+      break;
   }
   snapshot_.reset();
   cursor_->EndSnapshot();
@@ -151,10 +194,10 @@ bool WatchStream::NextOfLog() {
     SetPart();
     return true;
   }
-  watch::Cursor::Batch batch;
-  do {
-    batch = cursor_->Next(kBatchEvents, kBatchBytes);
-  } while (IsEmpty(batch));
+  watch::Cursor::Batch batch = cursor_->Next(kBatchEvents, kBatchBytes);
+  // Mostly it was the newest event, and the second look is at the end.
+  if (IsEmpty(batch)) batch = cursor_->Next(kBatchEvents, kBatchBytes);
+  if (IsEmpty(batch)) batch.state = watch::Cursor::Batch::State::kLarge;
   return TakeBatch(std::move(batch));
 }
 
@@ -182,10 +225,12 @@ bool WatchStream::TakeBatch(watch::Cursor::Batch batch) {
       state_ = State::kLive;
       SetSynced();
       return true;
+    case watch::Cursor::Batch::State::kLarge:
     case watch::Cursor::Batch::State::kArchived:
-      service_.RunReading([self = shared_from_this(), cursor = std::move(cursor_)]() mutable {
-        self->ReadArchive(std::move(cursor));
-      });
+      RunApart(
+          [this, cursor = std::move(cursor_), state = batch.state](Cancelled cancelled) mutable {
+            ReadApart(std::move(cursor), state, cancelled);
+          });
       cursor_.reset();
       return false;
     case watch::Cursor::Batch::State::kFellBehind: {
@@ -262,11 +307,17 @@ void WatchStream::EndIfStalled(absl::Duration stall, absl::Duration age, rpc::Li
 }
 
 void WatchStream::OnReady() {
+  const StopWatch watch;
   absl::MutexLock lock(&mu_);
+  if (ended_) return;  // the service may have ended, too: the pump outlives it
   Advance();
+  if (watch.wall() >= CallHolds::kLeast) {
+    service_.calls_.holds().Note(kMethod, watch.Elapsed());
+  }
 }
 
 void WatchStream::OnWriteDone(bool ok) {
+  const CallHolds::Scope scope(service_.calls_.holds(), kMethod);
   {
     absl::MutexLock lock(&mu_);
     writing_ = false;

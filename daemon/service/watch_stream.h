@@ -11,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "daemon/service/cancelled.h"
 #include "daemon/service/event_encoder.h"
 #include "daemon/service/snapshot_reader.h"
 #include "daemon/watch/resume_token.h"
@@ -29,11 +30,12 @@ class WatchService;
 //      ^                               |                                |
 //      `------- fell behind: RESYNC ---+--------------------------------'
 //
-// What the log has only in its archive is read by the threads of the service, without a lock: they
-// have the cursor meanwhile, so that nobody else waits for the disk.
+// Snapshots, what the log has only in its archive, and what a filter needs long to look at are read
+// by the threads of the service, where peers take turns. They have the cursor meanwhile, without a
+// lock, so that nobody else waits.
 //
-// Thread-safe: driven by OnReady (the pump), OnWriteDone and OnCancel (gRPC), ReadArchive (the
-// service's threads), Bookmark and End.
+// Thread-safe: driven by OnReady (the pump), OnWriteDone and OnCancel (gRPC), ReadApart and GoOn
+// (the service's threads), Bookmark and End.
 class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                           public watch::WakeListener,
                           public std::enable_shared_from_this<WatchStream> {
@@ -70,12 +72,23 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   // Makes the cursor; with a token, may wait for the archive of the log and for the history.
   grpc::Status Open(watch::WatchLog& log, const sas::v1::WatchRequest& request,
-                    const std::optional<watch::ResumeToken>& token,
+                    const std::optional<watch::ResumeToken>& token, Cancelled cancelled,
                     std::shared_ptr<watch::Cursor>* cursor) ABSL_LOCKS_EXCLUDED(mu_);
   void OpenAndSend(watch::WatchLog& log, const sas::v1::WatchRequest& request,
-                   const std::optional<watch::ResumeToken>& token) ABSL_LOCKS_EXCLUDED(mu_);
-  // Goes on with what the archive has.
-  void ReadArchive(std::shared_ptr<watch::Cursor> cursor) ABSL_LOCKS_EXCLUDED(mu_);
+                   const std::optional<watch::ResumeToken>& token, Cancelled cancelled)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Has `task`(cancelled) run by a thread of the service.
+  template <typename Task>
+  void RunApart(Task task);
+  // Goes on with what the archive has, or with what is large.
+  void ReadApart(std::shared_ptr<watch::Cursor> cursor, watch::Cursor::Batch::State state,
+                 Cancelled cancelled) ABSL_LOCKS_EXCLUDED(mu_);
+  // Sends the next chunk of the snapshot.
+  void GoOn() ABSL_LOCKS_EXCLUDED(mu_);
+  bool has_ended() ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    return ended_;
+  }
   // Starts the next write, if there is something to send and no write in flight.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void BeginSnapshot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -96,9 +109,10 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   const absl::Time start_ = absl::Now();
 
   absl::Mutex mu_;  // before the log's and the registry's
-  std::shared_ptr<watch::Cursor> cursor_ ABSL_GUARDED_BY(mu_);  // null while the archive is read
+  std::shared_ptr<watch::Cursor> cursor_ ABSL_GUARDED_BY(mu_);  // null in ReadApart
   State state_ ABSL_GUARDED_BY(mu_) = State::kCatchingUp;
   std::optional<SnapshotReader> snapshot_ ABSL_GUARDED_BY(mu_);
+  bool going_on_ ABSL_GUARDED_BY(mu_) = false;            // GoOn() will come
   std::optional<EventParts> parts_ ABSL_GUARDED_BY(mu_);  // of an event that is being sent
   grpc::ByteBuffer message_ ABSL_GUARDED_BY(mu_);         // being written
   bool writing_ ABSL_GUARDED_BY(mu_) = false;

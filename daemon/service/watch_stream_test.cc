@@ -278,6 +278,91 @@ TEST_F(WatchStreamTest, CallMayEndWhileTheArchiveIsRead) {
   EXPECT_THAT(Resume(5)->Read(), ElementsAre("6", "7", "SYNCED 7"));
 }
 
+// A filter that takes long is looked at by other threads than the pump's.
+TEST_F(WatchStreamTest, HeavyFilterMissesNothing) {
+  sas::v1::WatchRequest request;
+  for (int i = 0; i < 9; ++i) {
+    sas::v1::Condition* const condition = request.mutable_filter()->add_conditions();
+    condition->set_field("os_name");
+    condition->set_operator_(sas::v1::OPERATOR_NOT_EQUAL);
+    condition->add_values("*none*");
+  }
+  request.set_skip_snapshot(true);
+  const auto live = std::make_unique<Call>(*stub_, request);
+  EXPECT_THAT(live->Read(), ElementsAre("SYNCED 6"));
+  std::vector<std::string> expected, got;
+  for (int revision = 7; revision < 90; ++revision) {
+    Happen(1);
+    expected.push_back(absl::StrCat(revision));
+    // Now and then it is idle, and now and then the memory is trimmed before it looks.
+    if (revision % 7 != 0) continue;
+    while (got.size() < expected.size()) {
+      for (std::string& each : live->Read(1)) got.push_back(std::move(each));
+    }
+  }
+  while (got.size() < expected.size()) {
+    for (std::string& each : live->Read(1)) got.push_back(std::move(each));
+  }
+  EXPECT_EQ(got, expected);
+  request.set_skip_snapshot(false);
+  EXPECT_THAT(std::make_unique<Call>(*stub_, request)->Read(),
+              ElementsAre("SNAPSHOT", "SYNCED 89"));
+  request.set_resume_token(watch::EncodeResumeToken(kEpoch, 80));
+  EXPECT_EQ(std::make_unique<Call>(*stub_, request)->Read().size(), 10u);
+}
+
+// While its snapshot, the archive or what its filter looks at is read apart, or waits for its turn.
+TEST_F(WatchStreamTest, StreamMayEndAtAnyMoment) {
+  sas::v1::WatchRequest all, resumed, heavy;
+  resumed.set_resume_token(watch::EncodeResumeToken(kEpoch, 2));
+  for (int i = 0; i < 9; ++i) {
+    sas::v1::Condition* const condition = heavy.mutable_filter()->add_conditions();
+    condition->set_field("os_name");
+    condition->set_operator_(sas::v1::OPERATOR_NOT_EQUAL);
+    condition->add_values("*none*");
+  }
+  std::vector<std::unique_ptr<Call>> calls;
+  for (int i = 0; i < 300; ++i) {
+    for (const sas::v1::WatchRequest& request : {all, resumed, heavy}) {
+      calls.push_back(std::make_unique<Call>(*stub_, request));
+    }
+    if (i % 10 == 0) Happen(1);
+    if (i % 3 == 0) calls.back()->Read();
+    if (i % 7 == 0) calls.clear();
+  }
+  // The rest ends with the server, and wake-ups come on.
+  service_.Shutdown();
+  server_->Shutdown();
+  Happen(3);
+  calls.clear();
+  EXPECT_EQ(log_.stats().subscribers, 0u);
+}
+
+// The pump may hold it when the last reference of the service's goes.
+TEST_F(WatchStreamTest, WakeUpMayComeAfterTheService) {
+  auto service = std::make_unique<WatchService>(registry_, log_, history_, open_.calls);
+  const auto stream = std::make_shared<WatchStream>(*service, kEpoch, WatchStream::Peer());
+  stream->End(grpc::Status::CANCELLED);
+  service.reset();
+  stream->OnReady();
+}
+
+TEST_F(WatchStreamTest, PatternsOfAWatchAreFew) {
+  sas::v1::WatchRequest request;
+  sas::v1::Condition* const condition = request.mutable_filter()->add_conditions();
+  condition->set_field("name");
+  condition->set_operator_(sas::v1::OPERATOR_NOT_EQUAL);
+  for (int i = 0; i < 2; ++i) condition->add_values(std::string(256, 'x') + "*");
+  for (std::string& value : *condition->mutable_values()) value.erase(0, 1);
+  const auto call = std::make_unique<Call>(*stub_, request);
+  EXPECT_THAT(call->Read(), ElementsAre("SNAPSHOT", "SYNCED 6"));
+  condition->add_values("*");
+  const auto refused = std::make_unique<Call>(*stub_, request);
+  EXPECT_THAT(refused->Read(), ElementsAre());
+  EXPECT_EQ(refused->status().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_TRUE(absl::StrContains(refused->status().error_message(), "at most 512"));
+}
+
 TEST_F(WatchStreamTest, DamagedHistoryEndsInAResync) {
   archive_.Lose(3);
   EXPECT_THAT(Resume(1)->Read(), ElementsAre("2", "3", "RESYNC after 3", "SNAPSHOT", "SYNCED 6"));

@@ -69,7 +69,7 @@ class Filter::Selector {
   std::shared_ptr<const EventView> view_;  // once it is needed
 };
 
-std::optional<Selection> Select(const EncodedEventPtr& event, const Filter& filter) {
+std::optional<Selection> Select(const EncodedEventPtr& event, const Filter& filter, Stop stop) {
   Selection selection;
   selection.event = event;
   selection.bytes = event->all().size();
@@ -82,7 +82,9 @@ std::optional<Selection> Select(const EncodedEventPtr& event, const Filter& filt
   }
   Filter::Selector selector(filter, event);
   bool other_forms = false;
+  constexpr size_t kLooks = 64;
   for (size_t i = 0; i < event->piece_count(); ++i) {
+    if (i % kLooks == kLooks - 1 && stop()) return std::nullopt;
     const std::optional<Form> form = selector.FormOf(i);
     if (!form.has_value()) continue;
     selection.parts.push_back({static_cast<uint32_t>(i), *form});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "daemon/registry/resources.h"
@@ -14,6 +15,10 @@
 #include "google/protobuf/message.h"
 
 namespace sasd::watch {
+
+// Whether some work is to end. It may also let other work go on first.
+using Stop = absl::FunctionRef<bool()>;
+inline bool NeverStop() { return false; }
 
 // How a piece is sent to one subscriber.
 enum class Form : uint8_t {
@@ -49,6 +54,8 @@ class Conditions {
   virtual ~Conditions() = default;
   // Whether resources of the kind can pass.
   virtual bool PassesKind(registry::ResourceKind kind) const = 0;
+  // Whether Passes() can take tens of microseconds.
+  virtual bool is_heavy() const { return false; }
   // Both decide equally. `state`: of an EventView, of the kind, which passes.
   virtual bool Passes(const registry::ResourceRef& resource) const = 0;
   virtual bool Passes(registry::ResourceKind kind,
@@ -66,6 +73,8 @@ class Filter {
          std::shared_ptr<EventViews> views = nullptr);
 
   bool passes_everything() const { return kinds_ == 0 && hosts_.empty() && conditions_ == nullptr; }
+  // Whether a look at one resource can take tens of microseconds.
+  bool is_heavy() const { return conditions_ != nullptr && conditions_->is_heavy(); }
   // For a resource of a snapshot.
   bool Passes(const registry::ResourceRef& resource) const;
   // For a state from anywhere; `hosts` are its hosts.
@@ -73,7 +82,8 @@ class Filter {
               const google::protobuf::Message& state) const;
 
  private:
-  friend std::optional<struct Selection> Select(const EncodedEventPtr& event, const Filter& filter);
+  friend std::optional<struct Selection> Select(const EncodedEventPtr& event, const Filter& filter,
+                                                Stop stop);
   class Selector;
 
   bool PassesKind(registry::ResourceKind kind) const {
@@ -113,8 +123,9 @@ struct Selection {
 // departure. Notices pass by kind and host. nullopt where nothing passes. An event without pieces
 // (the mark of a gap or of a host reset) passes any kinds and conditions, and hosts that contain
 // its own. A call of the audit is about no resource: it passes only a filter that passes
-// everything.
-std::optional<Selection> Select(const EncodedEventPtr& event, const Filter& filter);
+// everything. `stop` is asked every 64 pieces; once it is true the result means nothing.
+std::optional<Selection> Select(const EncodedEventPtr& event, const Filter& filter,
+                                Stop stop = NeverStop);
 
 }  // namespace sasd::watch
 

@@ -13,6 +13,9 @@ namespace {
 // The most events that a Next() examines: bounds its work under the log's lock, and with a filter
 // that passes nothing.
 constexpr size_t kMaxLook = 1'024;
+// The most changes that a Next() compares with a filter: a millisecond or so.
+constexpr size_t kMaxChanges = 256;
+constexpr size_t kAll = ~size_t{0};
 // The most bytes that a NextArchived() with a filter examines.
 constexpr size_t kMaxLookBytes = 1 << 20;
 
@@ -279,11 +282,20 @@ Cursor::Batch Cursor::Next(size_t max_events, size_t max_bytes) {
   std::vector<EncodedEventPtr> events;
   batch.state = Fetch(Look(max_events), events, batch.oldest);
   batch.sent = position_;
-  Take(events, max_events, max_bytes, batch);
+  Take(events, max_events, max_bytes, filter_.is_heavy() ? 0 : kMaxChanges, NeverStop, batch);
   return batch;
 }
 
-Cursor::Batch Cursor::NextArchived(size_t max_events, size_t max_bytes) {
+Cursor::Batch Cursor::NextLarge(size_t max_events, size_t max_bytes, Stop stop) {
+  Batch batch;
+  std::vector<EncodedEventPtr> events;
+  batch.state = Fetch(Look(max_events), events, batch.oldest);
+  batch.sent = position_;
+  Take(events, max_events, max_bytes, kAll, stop, batch);
+  return batch;
+}
+
+Cursor::Batch Cursor::NextArchived(size_t max_events, size_t max_bytes, Stop stop) {
   Batch batch;
   batch.sent = position_;
   batch.state = Batch::State::kEvents;
@@ -314,7 +326,7 @@ Cursor::Batch Cursor::NextArchived(size_t max_events, size_t max_bytes) {
         return next->previous_revision() != event->revision();
       });
   if (hole != events.end()) events.erase(hole + 1, events.end());
-  Take(events, max_events, max_bytes, batch);
+  Take(events, max_events, max_bytes, kAll, stop, batch);
   return batch;
 }
 
@@ -323,9 +335,16 @@ size_t Cursor::Look(size_t max_events) const {
 }
 
 void Cursor::Take(const std::vector<EncodedEventPtr>& events, size_t max_events, size_t max_bytes,
-                  Batch& batch) {
+                  size_t max_changes, Stop stop, Batch& batch) {
+  size_t changes = 0;
   for (const EncodedEventPtr& event : events) {
-    std::optional<Selection> selection = Select(event, filter_);
+    changes += std::max<size_t>(event->piece_count(), 1);
+    if (changes > max_changes && !filter_.passes_everything()) {
+      if (batch.events.empty()) batch.state = Batch::State::kLarge;
+      return;
+    }
+    if (stop()) return;
+    std::optional<Selection> selection = Select(event, filter_, stop);
     if (selection.has_value()) {
       if (!batch.events.empty() && batch.bytes + selection->bytes > max_bytes) break;
       batch.bytes += selection->bytes;

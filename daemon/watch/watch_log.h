@@ -184,6 +184,7 @@ class Cursor {
     enum class State {
       kEvents,      // send `events` (none if the filter left nothing) and call Next again
       kAtEnd,       // nothing more: OnReady will be called
+      kLarge,       // a filter has much to look at: call NextLarge
       kArchived,    // the next events are not in memory: call NextArchived
       kFellBehind,  // the event that follows position() is in neither log nor archive
     };
@@ -199,12 +200,17 @@ class Cursor {
   Cursor& operator=(const Cursor&) = delete;
 
   // The next events, in revision order: at most `max_events`, and no more once they have
-  // `max_bytes` together (at least one if there is one). A call looks at 1,024 events at most.
-  // Never waits: without an archive, kFellBehind takes the place of kArchived.
+  // `max_bytes` together (at least one if there is one). A call looks at 1,024 events at most, and
+  // with a filter at 256 changes, with a heavy one at none: where it would have to look at more,
+  // and has nothing yet, it is kLarge. Never waits: without an archive, kFellBehind takes the place
+  // of kArchived.
   Batch Next(size_t max_events, size_t max_bytes);
+  // After kLarge: likewise, on a thread that may take its time. Asks `stop` now and then; once that
+  // is true, the cursor is of no use any more. Never kLarge.
+  Batch NextLarge(size_t max_events, size_t max_bytes, Stop stop);
   // After kArchived: likewise, out of the archive, on a thread that may wait for a disk. Never
-  // kAtEnd or kArchived.
-  Batch NextArchived(size_t max_events, size_t max_bytes);
+  // kAtEnd, kLarge or kArchived.
+  Batch NextArchived(size_t max_events, size_t max_bytes, Stop stop = NeverStop);
 
   // Takes a snapshot of the registry and moves the position to its revision.
   std::shared_ptr<const registry::Topology> BeginSnapshot();
@@ -236,8 +242,9 @@ class Cursor {
   // How many events to look at for a batch of `max_events`.
   size_t Look(size_t max_events) const;
   // Moves the position over events and puts those that pass into the batch.
+  // Looks at no more than `max_changes` with a filter; kLarge if there are more and nothing passed.
   void Take(const std::vector<EncodedEventPtr>& events, size_t max_events, size_t max_bytes,
-            Batch& batch);
+            size_t max_changes, Stop stop, Batch& batch);
 
   // Constant.
   WatchLog& log_;

@@ -15,6 +15,7 @@
 #include "daemon/registry/registry.h"
 #include "daemon/watch/encoded_event.h"
 #include "daemon/watch/event_archive.h"
+#include "daemon/watch/filter.h"
 #include "daemon/watch/publisher.h"
 #include "daemon/watch/pump.h"
 #include "gtest/gtest.h"
@@ -665,6 +666,69 @@ TEST_F(WatchLogTest, BatchEndsAtItsLimits) {
   EXPECT_EQ(cursor->Next(4, 1'000).events.size(), 4u);
   EXPECT_EQ(cursor->Next(100, 9).events.size(), 1u) << "9 bytes hold one event of 5";
   EXPECT_EQ(cursor->Next(100, 1).events.size(), 1u) << "at least one";
+}
+
+// With as many notices about phys.
+EncodedEventPtr EventOf(int64_t revision, size_t notices) {
+  EncodedEvent::Head head;
+  head.revision = revision;
+  head.previous_revision = revision - 1;
+  std::vector<EncodedEvent::Piece> pieces;
+  for (uint32_t i = 0; i < notices; ++i) {
+    pieces.push_back({1 + i, 2 + i, registry::ResourceKind::kPhy, std::nullopt, {}, {}});
+  }
+  return std::make_shared<const EncodedEvent>(head, 1, 0, "<" + std::string(notices, 'n'),
+                                              std::move(pieces));
+}
+
+TEST_F(WatchLogTest, LargeEventIsLookedAtApartWithAFilter) {
+  const auto all = log_->Subscribe(listener_);
+  const auto phys = log_->Subscribe(listener_, Filter({registry::ResourceKind::kPhy}, {}));
+  const auto slots = log_->Subscribe(listener_, Filter({registry::ResourceKind::kSlot}, {}));
+  log_->Append({EventOf(1, 1), EventOf(2, 1'100), EventOf(3, 1)});
+  EXPECT_EQ(all->Next(10, 10'000).events.size(), 3u);
+
+  Cursor::Batch batch = phys->Next(10, 10'000);
+  EXPECT_EQ(batch.state, Cursor::Batch::State::kEvents);
+  EXPECT_EQ(batch.events.size(), 1u);
+  batch = phys->Next(10, 10'000);
+  EXPECT_EQ(batch.state, Cursor::Batch::State::kLarge);
+  EXPECT_EQ(phys->position(), 1);
+  int asked = 0;
+  batch = phys->NextLarge(10, 10'000, [&asked] { return ++asked < 0; });
+  EXPECT_EQ(batch.state, Cursor::Batch::State::kEvents);
+  EXPECT_EQ(batch.events.size(), 2u);
+  EXPECT_GE(asked, 1'100 / 64);
+  EXPECT_EQ(phys->Next(10, 10'000).state, Cursor::Batch::State::kAtEnd);
+
+  // What was passed over already is not looked at again.
+  EXPECT_EQ(slots->Next(10, 10'000).state, Cursor::Batch::State::kLarge);
+  EXPECT_EQ(slots->position(), 1);
+  batch = slots->NextLarge(10, 10'000, NeverStop);
+  EXPECT_EQ(batch.state, Cursor::Batch::State::kEvents);
+  EXPECT_TRUE(batch.events.empty());
+  EXPECT_EQ(slots->position(), 3);
+}
+
+class HeavyConditions : public Conditions {
+ public:
+  bool PassesKind(registry::ResourceKind) const override { return true; }
+  bool is_heavy() const override { return true; }
+  bool Passes(const registry::ResourceRef&) const override { return true; }
+  bool Passes(registry::ResourceKind, const google::protobuf::Message&) const override {
+    return true;
+  }
+};
+
+TEST_F(WatchLogTest, EachEventIsLookedAtApartWithAHeavyFilter) {
+  const auto cursor =
+      log_->Subscribe(listener_, Filter({}, {}, std::make_shared<const HeavyConditions>()));
+  EXPECT_EQ(cursor->Next(10, 10'000).state, Cursor::Batch::State::kAtEnd);
+  log_->Append({EventOf(1, 1), EventOf(2, 1)});
+  EXPECT_EQ(cursor->Next(10, 10'000).state, Cursor::Batch::State::kLarge);
+  EXPECT_EQ(cursor->position(), 0);
+  EXPECT_EQ(cursor->NextLarge(10, 10'000, NeverStop).events.size(), 2u);
+  EXPECT_EQ(cursor->Next(10, 10'000).state, Cursor::Batch::State::kAtEnd);
 }
 
 TEST_F(SmallWatchLogTest, HistoryIsReadInPages) {

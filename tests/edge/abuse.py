@@ -289,7 +289,7 @@ def measure_holds(sasd, seconds):
         stream.cancel()
         print(f"{label:36} {(time.monotonic() - start) * 1000:7.0f} ms", flush=True)
     metrics = worst.types()["sas.v1.MetricsService/GetMetrics"]
-    held = worst.holds(metrics[1].FromString(answers(metrics[0]())).text)
+    held = worst.holds(metrics[1].FromString(answers(metrics[0](show_objects=True))).text)
     print("longest holding of a thread, by method:")
     for method, clocks in sorted(held.items(), key=lambda each: -each[1]["wall"]):
         print(f"  {method:44} {clocks['wall'] * 1000:7.1f} ms, of a core "

@@ -10,6 +10,7 @@ import threading
 import time
 import unittest
 
+import worst
 from edge_node import SASCTL, SASD, TIMEOUT_S, Node, descriptors
 from http2 import (ACK, DATA, END_HEADERS, END_STREAM, HEADERS, PREFACE, SETTINGS, call_headers, frame,
                    message, settings)
@@ -30,6 +31,7 @@ from sas.v1 import watch_service_pb2 as watch
 from sas.v1 import watch_service_pb2_grpc as watch_grpc
 
 FABRIC = os.environ.get("EDGE_FABRIC", "oak-816")
+HOLD_FABRIC = os.environ.get("EDGE_HOLD_FABRIC", "synthetic:1x20x100")
 # SIGTERM ends sasd in 2 seconds; the rest is for a machine that is busy with other tests.
 END_S = 2 + 3
 RESTARTS = int(os.environ.get("EDGE_RESTARTS", "2"))
@@ -52,6 +54,12 @@ def await_true(condition, what, seconds=TIMEOUT_S):
     while not condition():
         assert time.monotonic() < end, what
         time.sleep(0.02)
+
+
+def cpu_s(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def failure(error):
@@ -286,6 +294,52 @@ class LimitsTest(unittest.TestCase):
         await_true(listed, "the audit")
         assert len(found) == count, found
         return found
+
+    def test_no_request_holds_a_thread(self):
+        """The time of a core: the machine may be busy with other tests."""
+        with tempfile.TemporaryDirectory(dir="/tmp") as state, \
+                Node("--state-dir", state, tls=False, fabric=HOLD_FABRIC) as sasd, \
+                sasd.channel([("grpc.max_receive_message_length", 64 << 20)]) as channel:
+            node_grpc.NodeServiceStub(channel).WaitSettled(
+                node.WaitSettledRequest(), timeout=TIMEOUT_S)
+            named = worst.Named(topology_grpc.TopologyServiceStub(channel))
+            calls = [worst.caller(channel, method).future(request, timeout=TIMEOUT_S)
+                     for _, method, request in worst.requests(named)]
+            for label, request in worst.watches(named):
+                with self.subTest(label):
+                    stream = watch_grpc.WatchServiceStub(channel).Watch(request)
+                    self.assertTrue(any(each.HasField("synced") for each in stream))
+                    stream.cancel()
+            for call in calls:
+                self.assertIn(call.code(), (grpc.StatusCode.OK, grpc.StatusCode.NOT_FOUND))
+            kinds = worst.types()["sas.v1.MetricsService/GetMetrics"]
+            answer = worst.caller(channel, "sas.v1.MetricsService/GetMetrics")(
+                kinds[0](show_objects=True))
+            held = worst.holds(kinds[1].FromString(answer).text)
+            self.assertIn("sas.v1.HistoryService/ListEvents", held)
+            self.assertLess(max(clocks["cpu"] for clocks in held.values()), 0.1, held)
+
+    def test_work_ends_with_its_deadline(self):
+        """By the time of a core that sasd takes: 10 calls would take seconds."""
+        with tempfile.TemporaryDirectory(dir="/tmp") as state, \
+                Node("--state-dir", state, tls=False, fabric=HOLD_FABRIC) as sasd, \
+                sasd.channel() as channel:
+            node_grpc.NodeServiceStub(channel).WaitSettled(
+                node.WaitSettledRequest(), timeout=TIMEOUT_S)
+            request = history.ListEventsRequest(page_size=1000)
+            worst.add_patterns(request.filter, worst.EQUAL)
+            call = history_grpc.HistoryServiceStub(channel).ListEvents
+            before = cpu_s(sasd.process.pid)
+            call(request, timeout=TIMEOUT_S)
+            whole = cpu_s(sasd.process.pid) - before
+            self.assertGreater(whole, 0.1, "there is something to end")
+            before = cpu_s(sasd.process.pid)
+            for _ in range(10):
+                with self.assertRaises(grpc.RpcError) as raised:
+                    call(request, timeout=0.01)
+                self.assertEqual(raised.exception.code(), grpc.StatusCode.DEADLINE_EXCEEDED)
+            call(history.ListEventsRequest(page_size=1), timeout=TIMEOUT_S)  # behind them
+            self.assertLess(cpu_s(sasd.process.pid) - before, max(1, 3 * whole))
 
     def test_end_in_the_middle_of_snapshots(self):
         sasd = Node(tls=False, fabric=FABRIC)

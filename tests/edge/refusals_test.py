@@ -255,6 +255,7 @@ class RefusalsTest(unittest.TestCase):
                          lambda: next(watches.Watch(watch.WatchRequest(resume_token="x" * 201))),
                          exhausted, "watches_per_peer")
             streams[0].cancel()
+        self.refuse_long_texts()
         name = "sas.v1.TopologyService/FindResources"
         with self.node.channel() as channel:
             garbage = channel.unary_unary("/" + name)
@@ -267,6 +268,26 @@ class RefusalsTest(unittest.TestCase):
             missing = channel.unary_unary("/sas.v1.NodeService/Nothing")
             self.refused("a method that is not there", lambda: missing(b""),
                          grpc.StatusCode.UNIMPLEMENTED, "")
+
+    def refuse_long_texts(self):
+        """As long as may be, and of bytes that take three in the trailers: a client takes 8 KiB."""
+        with Node(tls=False) as sasd, sasd.channel() as channel:
+            lists = topology_grpc.TopologyServiceStub(channel)
+            base = baseline_grpc.BaselineServiceStub(channel)
+            for text in ("x" * 4096, "é" * 2048, '"' * 4096, "\x01" * 4096):
+                bad, missing = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND
+                for name, code, call in (
+                        ("name", bad, lambda: lists.GetHost(topology.GetHostRequest(name=text))),
+                        ("page token", bad,
+                         lambda: lists.ListHosts(topology.ListHostsRequest(page_token=text))),
+                        ("element", missing, lambda: emulator_grpc.EmulatorServiceStub(channel).Pull(
+                            emulator.PullRequest(element=text))),
+                        ("resources", bad, lambda: base.AcceptBaseline(
+                            baseline.AcceptBaselineRequest(resources=[text])))):
+                    self.refused(f"{name} of 4 kB of {text[0]!a}", call, code, "")
+                self.refused(f"object of 4 kB of {text[0]!a}", lambda: base.Dismiss(
+                    baseline.DismissRequest(object=text, reason="y")), grpc.StatusCode.NOT_FOUND,
+                             " bytes]" if text[0] != "x" else "is there")
 
     def test_starts(self):
         with tempfile.TemporaryDirectory(dir="/tmp") as folder:

@@ -54,7 +54,9 @@ class MetricsTest(unittest.TestCase):
             written = samples(file.read())
 
         def names(found):
-            return [(name, labels) for name, labels, _ in found]
+            # The call of sasctl may have held its thread for a millisecond.
+            return [(name, labels) for name, labels, _ in found
+                    if name != "sas_call_hold_seconds_max"]
 
         self.assertEqual(names(written), names(samples(sasd.scrape())))
         drives = len(sasd.sasctl("list", "drives", "-o", "name").split())

@@ -74,7 +74,10 @@ bool LogFeed::Read(sas::v1::WatchResponse* response) {
   response->Clear();
   while (cursor_ != nullptr && !wake_->cancelled()) {
     if (snapshot_.has_value()) {
-      if (snapshot_->Next(kChunkResources, response->mutable_snapshot())) return true;
+      if (snapshot_->Next(kChunkResources, ~size_t{0}, response->mutable_snapshot()) ==
+          service::SnapshotReader::Found::kResources) {
+        return true;
+      }
       response->Clear();
       snapshot_.reset();
       cursor_->EndSnapshot();
@@ -86,6 +89,7 @@ bool LogFeed::Read(sas::v1::WatchResponse* response) {
       batch = cursor_->NextArchived(kBatchEvents, kBatchBytes);
     }
     switch (batch.state) {
+      case watch::Cursor::Batch::State::kLarge:  // only with a filter
       case watch::Cursor::Batch::State::kArchived:
         break;
       case watch::Cursor::Batch::State::kEvents:

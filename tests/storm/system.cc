@@ -61,7 +61,10 @@ Mirror MirrorOf(const registry::Registry& registry) {
   Mirror mirror;
   while (true) {
     sas::v1::WatchResponse response;
-    if (!reader.Next(1'000, response.mutable_snapshot())) return mirror;
+    if (reader.Next(1'000, ~size_t{0}, response.mutable_snapshot()) !=
+        service::SnapshotReader::Found::kResources) {
+      return mirror;
+    }
     (void)mirror.Apply(response);
   }
 }
