@@ -18,7 +18,7 @@ import sasctl_table
 import sasd
 from sas.emulator.v1 import truth_pb2
 from sysfs_table import TornError, from_sysfs
-from table import KINDS, Table, add_ports_and_units, address, differences, host_names
+from table import KINDS, Table, add_ports_and_units, address, as_read, differences, host_names
 from tool_tables import from_lsscsi, from_sg_ses_join, from_smp_discover
 from truth_table import from_truth
 import watch_contract
@@ -99,7 +99,26 @@ class TableTest(unittest.TestCase):
         for key in [key for key in table if key[0] == "unit"]:
             del table[key]
         add_ports_and_units(table)
-        self.assertEqual(set(table.of_kind("unit")), {("w", None), ("w", "s1"), ("w", "s2")})
+        self.assertEqual(set(table.of_kind("unit")), {("w", ""), ("w", "s1"), ("w", "s2")})
+
+    def test_serial_that_the_kernel_has_not_read_is_not_compared(self):
+        row = {"parent": EXPANDER, "parent_phy": 3, "wwn": "w", "scsi": True, "ses": False}
+        other = DRIVE[:-1] + "2"
+        truth = Table()
+        for path in (DRIVE, other):
+            truth.put("device", HOST, path, **row, serial="s")
+        add_ports_and_units(truth)
+
+        def lines(serial, serial_of_other):
+            read = Table()
+            read.put("device", HOST, DRIVE, **row, serial=serial)
+            read.put("device", HOST, other, **row, serial=serial_of_other)
+            add_ports_and_units(read)
+            return differences(as_read(truth, read), read, "sysfs", KINDS)
+
+        self.assertEqual([lines("s", "s"), lines("s", None), lines(None, "s"), lines(None, None)], [[], [], [], []])
+        self.assertEqual(len(lines("s", "t")), 3)  # the device, and units
+        self.assertEqual(len(lines("t", None)), 3)
 
     def test_every_unit_of_a_device_counts(self):
         table = Table()

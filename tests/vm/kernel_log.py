@@ -24,7 +24,7 @@ MPT3SAS_TROUBLE = re.compile(
 
 # (pattern, reason). Lines that are always fine.
 ALWAYS = (
-    (r"^(ACPI|PCI|pci |acpi|APIC|tsc|clocksource|RAS|MTRR|x86/|Spectre|ITLB|RETBleed|MDS)", "QEMU's machine"),
+    (r"^(ACPI|PCI|pci |acpi|APIC|tsc|TSC|clocksource|RAS|MTRR|x86/|Spectre|ITLB|RETBleed|MDS)", "QEMU's machine"),
     (r"^(process: |L1TF|MMIO Stale|Speculative|Retpoline|Register File|unchecked MSR)", "QEMU's CPU"),
     (r"^hpet: Lost \d+ RTC interrupts|^hrtimer: interrupt took", "QEMU's timer, when the machine is busy"),
     (r"^\.\.MP-BIOS bug: 8254 timer not connected to IO-APIC", "QEMU's timer, when the machine is busy"),

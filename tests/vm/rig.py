@@ -14,7 +14,7 @@ from sas.emulator.v1 import emulator_service_pb2 as api
 from sas.emulator.v1 import emulator_service_pb2_grpc as api_grpc
 from sasd import Sasd
 from sysfs_table import Reader, Sysfs, TornError, from_sysfs
-from table import KINDS, address, differences
+from table import KINDS, address, as_read, differences
 from tool_tables import from_lsscsi, from_sg_ses_join, from_smp_discover
 from truth_table import from_truth
 from vm import Vm
@@ -96,10 +96,12 @@ class Node:
         deadline = self.vm.deadline(timeout_s)
         while True:
             seen, late = self.vm.lines.position(), time.monotonic() > deadline
-            lines = differences(self.truth(), self.sasd_table(), "sasd", KINDS)
+            watched = self.sasd_table()
+            lines = differences(as_read(self.truth(), watched), watched, "sasd", KINDS)
             if not lines or late:
                 try:
-                    sysfs, truth = self.sysfs(), self.truth()
+                    sysfs = self.sysfs()
+                    truth = as_read(self.truth(), sysfs)
                     lines = differences(truth, sysfs, "sysfs", KINDS)
                     lines = lines or differences_of_sasd(truth, sysfs, self.sasd_table())
                 except TornError as error:
@@ -117,7 +119,8 @@ class Node:
         deadline = self.vm.deadline(timeout_s)
         while True:
             try:
-                lines = differences(self.truth(), self.sysfs(), "sysfs", KINDS)
+                sysfs = self.sysfs()
+                lines = differences(as_read(self.truth(), sysfs), sysfs, "sysfs", KINDS)
             except TornError as error:
                 lines = [str(error)]
             if not lines:
@@ -132,7 +135,7 @@ class Node:
             sysfs = self.agree(timeout_s)
             watched, listed = self.sasd_table(), self.sasd.listed_table()
             lines = differences(watched, listed, "sasctl list", KINDS, truth_name="Watch snapshot")
-            lines += differences_of_sasd(self.truth(), sysfs, listed)
+            lines += differences_of_sasd(as_read(self.truth(), sysfs), sysfs, listed)
             if not lines:
                 return listed
             if time.monotonic() > deadline:

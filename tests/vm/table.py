@@ -65,7 +65,7 @@ def add_ports_and_units(table):
     for (wwn, serial), found in of_known_serials(paths).items():
         names = tuple(sorted(row["name"] for _, row in found if "name" in row))
         table.put(
-            *("unit", wwn, serial),
+            *("unit", wwn, serial or ""),
             blocks=found[0][1].get("blocks"),
             paths=tuple(sorted(path for path, _ in found)),
             names=names or None,
@@ -85,6 +85,23 @@ def of_known_serials(paths):
             serial = known[wwn][0]
         joined.setdefault((wwn, serial), []).extend(found)
     return joined
+
+
+def as_read(truth, read):
+    """The truth, without the serial numbers that `read` could not read of its SCSI devices: the kernel reads none
+    again."""
+    unread = {
+        key
+        for key, row in read.only("device").items()
+        if row.get("scsi") and not row.get("serial") and truth.get(key, {}).get("serial")
+    }
+    table = Table(truth)
+    for key in unread:
+        table[key] = {field: value for field, value in truth[key].items() if field != "serial"}
+    for (wwn, serial), row in truth.of_kind("unit").items():
+        if all(("device", *path) in unread for path in row["paths"]):
+            table["unit", wwn, ""] = table.pop(("unit", wwn, serial))
+    return table
 
 
 # pylint: disable-next=too-many-arguments
