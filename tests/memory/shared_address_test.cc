@@ -202,7 +202,9 @@ TEST_F(SharedAddressTest, HbasWithTheirOwnAddressesAreFine) {
 
 // isci has two hosts on one PCI function.
 TEST_F(SharedAddressTest, TwoHostsWithoutAnAddressOnOneFunction) {
-  WriteTree({Hba(6, 31, 1, 0), Hba(7, 31, 0, 0)});
+  std::vector<FakeHost> hosts = {Hba(6, 31, 1, 0), Hba(7, 31, 0, 0)};
+  for (FakeHost& host : hosts) host.driver = "isci";
+  WriteTree(hosts);
   StartOnTree();
   const auto snapshot = daemon_->registry().Snapshot();
   ASSERT_EQ(snapshot->collection<registry::Host>().size(), 2u);
