@@ -4,6 +4,7 @@ import json
 import os
 import struct
 import sys
+import time
 import unittest
 from types import SimpleNamespace
 
@@ -707,7 +708,8 @@ class AgreeTest(unittest.TestCase):
         right.put("host", HOST)
         of_sasd, readings = [Table(), Table(), right, right], []
         node = object.__new__(rig.Node)
-        node.vm = SimpleNamespace(lines=SimpleNamespace(position=lambda: 0, await_more=lambda since, timeout_s: True))
+        lines = SimpleNamespace(position=lambda: 0, await_more=lambda since, timeout_s: True)
+        node.vm = SimpleNamespace(lines=lines, deadline=lambda timeout_s: time.monotonic() + timeout_s)
         node.truth = lambda: right
         node.sasd_table = lambda: of_sasd.pop(0)
         node.sysfs = lambda: readings.append(right) or right
