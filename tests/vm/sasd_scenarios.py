@@ -130,6 +130,18 @@ class CtlUser:
     def newest(self):
         return max(self.contexts(), default=-1)
 
+    def await_all(self, least):
+        """Waits until the log has this entry and its newest one is the same at two looks: the kernel takes events
+        before it runs a program. Returns the newest entry."""
+        looks = [-1, -1]
+
+        def stands_still():
+            looks[:] = looks[1], self.newest()
+            return looks[0] == looks[1] >= least
+
+        self.rig.poll(stands_still, 120, "all events are in the log")
+        return looks[1]
+
 
 def resyncs(events, host):
     """The causes of rescans of a host after lost events."""
@@ -148,8 +160,7 @@ def event_overrun(rig):
         rig.sasd.signal("STOP")
         try:
             rig.call("FlapPhy", element="hba0", phy=1, count=flaps)
-            rig.poll(lambda: user.newest() >= first + 2 * flaps, 120, "all events are in the log")
-            newest = user.newest()
+            newest = user.await_all(first + 2 * flaps)
         finally:
             rig.sasd.signal("CONT")
         lost = newest - first - RING
