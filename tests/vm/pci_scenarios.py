@@ -8,6 +8,7 @@ import kernel_log
 import recording
 import sasd
 from chaos import JUDGE, WORLDS, Chaos, storm
+from offline_scenarios import health
 from rig import Rig
 from sas.emulator.v1 import emulator_service_pb2 as api
 from scenarios import LONG, NORMAL, SHORT, api_duration, disks_of, expect, handles
@@ -212,6 +213,16 @@ def taken_from_mpt3sas(rig):
     rig.kernel_has_nothing()
 
 
+def expect_nothing_missing(rig):
+    """An HBA that changes hands, and a sasd that dies, lose nothing. Health may need a moment to see that."""
+    deadline = time.monotonic() + 60
+    while True:
+        missing = sorted(finding for finding in health(rig)[1] if finding[0].endswith("_MISSING"))
+        if not missing:
+            return
+        expect(time.monotonic() < deadline, f"health shows {missing}")
+
+
 def round_trips(rig):
     """mpt3sas -> sasd -> mpt3sas, again and again: each side enumerates all."""
     rig.agree(600)
@@ -223,6 +234,7 @@ def round_trips(rig):
         take(rig)
         rig.agree(600)
         taken_s = time.monotonic() - begin - given_s
+        expect_nothing_missing(rig)
         print(f"   round trip {trip}: {given_s:.1f} s to mpt3sas, {taken_s:.1f} s to sasd", flush=True)
 
 
@@ -249,6 +261,7 @@ def kills(rig):
         expect(not astray, f"accesses after the death of sasd: {astray[:5]}")
         rig.start_sasd()
         rig.agree(600)
+        expect_nothing_missing(rig)
         print(f"   kill {number}: {time.monotonic() - begin:.1f} s since the last line", flush=True)
 
 
