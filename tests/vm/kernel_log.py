@@ -80,6 +80,14 @@ ACTS = (
     + (
         (r"mpt[23]sas_cm\d: \w+: (command )?timeout$", "the watchdog's reset ends the request"),
         (r"mpt[23]sas_cm\d: Command terminated due to Host Reset", "as above (mpt3sas_base_check_cmd_timeout)"),
+        (
+            r"mpt[23]sas_cm\d: failure at .*/(mpt3sas_transport_add_expander_phy|_scsih_expander_add)\(\)!",
+            "the reset took the handle of what hangs at the expander; the scan after the reset adds it",
+        ),
+        (
+            r"sd [\d:]+: \[sd\w+\] (Asking for cache data failed|Assuming drive cache: write through)",
+            "the reset ended sd's MODE SENSE",
+        ),
     )
 )
 SATA_INIT = (
