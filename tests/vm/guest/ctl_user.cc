@@ -2,8 +2,8 @@
 //
 //   ctl_user NODE IOC query           prints the codes of the events that the log records
 //   ctl_user NODE IOC enable CODE...  makes the log record only these; prints nothing
-//   ctl_user NODE IOC follow          prints "CONTEXT CODE" of each entry, old and new, until
-//   killed
+//   ctl_user NODE IOC read            prints "CONTEXT CODE" of each entry that the log has
+//   ctl_user NODE IOC follow          does so for old and new ones, until killed
 #include <algorithm>
 #include <cstdint>
 #include <iostream>
@@ -44,27 +44,32 @@ class User {
     return Call(ioctl_number::kEventEnable, argument) ? 0 : 1;
   }
 
+  int Read() { return PrintNews() ? 0 : 1; }
+
   int Follow() {
-    uint32_t next = 0;
-    while (true) {
-      Bytes report = EncodeEventReportRequest(ioc_);
-      if (!Call(ioctl_number::kEventReport, report)) return 1;
-      std::map<uint32_t, uint32_t> news;
-      for (size_t slot = 0; slot < kLogEntries; ++slot) {
-        const auto entry = DecodeLogEntry(LogSlot(report, slot));
-        const bool written = entry.ok() && entry->event != 0;
-        if (written && entry->context >= next) news[entry->context] = entry->event;
-      }
-      for (const auto& [context, event] : news) {
-        std::cout << context << ' ' << event << '\n';
-        next = context + 1;
-      }
-      std::cout.flush();
-      nodes_.Poll({&node_, 1}, absl::Seconds(1));
-    }
+    while (PrintNews()) nodes_.Poll({&node_, 1}, absl::Seconds(1));
+    return 1;
   }
 
  private:
+  // Prints the entries from `next_` on.
+  bool PrintNews() {
+    Bytes report = EncodeEventReportRequest(ioc_);
+    if (!Call(ioctl_number::kEventReport, report)) return false;
+    std::map<uint32_t, uint32_t> news;
+    for (size_t slot = 0; slot < kLogEntries; ++slot) {
+      const auto entry = DecodeLogEntry(LogSlot(report, slot));
+      const bool written = entry.ok() && entry->event != 0;
+      if (written && entry->context >= next_) news[entry->context] = entry->event;
+    }
+    for (const auto& [context, event] : news) {
+      std::cout << context << ' ' << event << '\n';
+      next_ = context + 1;
+    }
+    std::cout.flush();
+    return true;
+  }
+
   bool Call(uint32_t number, Bytes& argument) {
     const int result = nodes_.Ioctl(node_, number, MutableByteSpan(argument));
     if (result < 0)
@@ -75,6 +80,7 @@ class User {
   CtlNodes& nodes_;
   const int node_;
   const uint32_t ioc_;
+  uint32_t next_ = 0;
 };
 
 int Main(const std::vector<std::string>& words) {
@@ -89,6 +95,7 @@ int Main(const std::vector<std::string>& words) {
   User user(nodes, node, ioc);
   if (words[2] == "query") return user.Query();
   if (words[2] == "enable") return user.Enable({words.begin() + 3, words.end()});
+  if (words[2] == "read") return user.Read();
   if (words[2] == "follow") return user.Follow();
   return 2;
 }
