@@ -81,8 +81,9 @@ ACTS = (
         (r"mpt[23]sas_cm\d: \w+: (command )?timeout$", "the watchdog's reset ends the request"),
         (r"mpt[23]sas_cm\d: Command terminated due to Host Reset", "as above (mpt3sas_base_check_cmd_timeout)"),
         (
-            r"mpt[23]sas_cm\d: failure at .*/(mpt3sas_transport_add_expander_phy|_scsih_expander_add)\(\)!",
-            "the reset took the handle of what hangs at the expander; the scan after the reset adds it",
+            r"mpt[23]sas_cm\d: failure at .*/"
+            r"(mpt3sas_transport_(port_add|add_host_phy|add_expander_phy)|_scsih_expander_add)\(\)!",
+            "the reset took a handle whose page they read; the scan after the reset adds what they could not",
         ),
         (
             r"sd [\d:]+: \[sd\w+\] (Asking for cache data failed|Assuming drive cache: write through)",
