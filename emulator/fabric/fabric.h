@@ -72,8 +72,10 @@ struct HostSpec {
   uint8_t phy_count = 8;  // 1..32
   LinkRate max_rate = LinkRate::k12Gbps;
   // The firmware reports no handle above this one. It leaves out the devices that do not fit and
-  // sets a bit of the discovery status.
-  uint16_t max_dev_handle = 0x1000;
+  // sets a bit of the discovery status. Not a multiple of 8: mpt3sas has a bitmap of so many bits,
+  // and after an expander's "delay not responding" clears the bit behind the last one, where other
+  // memory of the kernel may be (_scsih_check_topo_delete_events(), Linux 6.1).
+  uint16_t max_dev_handle = 0xFFF;
   uint16_t request_credit = 1024;
   uint8_t reply_frame_dwords = 128;     // bounds the phys of one topology event: (4n-40)/4
   uint16_t report_missing_delay_s = 0;  // SAS IO unit page 1

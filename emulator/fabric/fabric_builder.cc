@@ -65,7 +65,7 @@ class Builder {
     host.generation = MpiGeneration::k2_6;
     host.phy_count = kHostPhys;
     const int handles = options_.expanders_per_host * (options_.devices_per_expander + 2);
-    host.max_dev_handle = static_cast<uint16_t>(std::clamp(2 * handles, 1024, 0xFFF0));
+    host.max_dev_handle = static_cast<uint16_t>(std::clamp(2 * handles + 1, 1025, 0xFFF1));
     host.report_missing_delay_s = options_.report_missing_delay_s;
     host.enclosure_logical_id = host.address;
     spec_.hosts.push_back(std::move(host));
