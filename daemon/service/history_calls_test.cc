@@ -36,6 +36,22 @@ Message Parse(const std::string& text) {
   return message;
 }
 
+using HistoryCall = std::function<grpc::Status(const HistoryContext&)>;
+
+// The call looks `least` times at least, and ends at each look at which it is cancelled.
+void ExpectEndsAtAnyLook(const HistoryCall& call, const HistoryReader& history,
+                         const registry::Topology& topology, int least) {
+  int looks = 0;
+  ASSERT_TRUE(call({history, topology, [&looks] { return ++looks < 0; }}).ok());
+  EXPECT_GE(looks, least);
+  for (int last = 0; last < looks; ++last) {
+    int count = 0;
+    EXPECT_EQ(call({history, topology, [&] { return count++ >= last; }}).error_code(),
+              grpc::StatusCode::CANCELLED)
+        << last << " of " << looks;
+  }
+}
+
 // ----------------------------------------------------------- A history that is written down
 
 // Events 1 to 100 at the seconds 10, 20, ...: each adds a phy; every tenth removes a drive, too.
@@ -417,7 +433,7 @@ TEST_F(LiveHistoryTest, EachLookForACancellationEndsTheCall) {
   Go(kHostA, 3);
   Go(kHostB, 3);
   const auto topology = registry_.Snapshot();
-  const std::function<grpc::Status(const HistoryContext&)> calls[] = {
+  const HistoryCall calls[] = {
       [](const HistoryContext& context) {
         sas::v1::ListEventsResponse response;
         return ListEvents(
@@ -435,17 +451,7 @@ TEST_F(LiveHistoryTest, EachLookForACancellationEndsTheCall) {
                               &response);
       },
   };
-  for (const auto& call : calls) {
-    int looks = 0;
-    ASSERT_TRUE(call({history_, *topology, [&looks] { return ++looks < 0; }}).ok());
-    EXPECT_GE(looks, 2);
-    for (int last = 0; last < looks; ++last) {
-      int count = 0;
-      EXPECT_EQ(call({history_, *topology, [&] { return count++ >= last; }}).error_code(),
-                grpc::StatusCode::CANCELLED)
-          << last << " of " << looks;
-    }
-  }
+  for (const HistoryCall& call : calls) ExpectEndsAtAnyLook(call, history_, *topology, 2);
 }
 
 TEST_F(LiveHistoryTest, ObjectsAreFoundWithTheIndex) {
@@ -585,7 +591,7 @@ TEST(LargeEventTest, EachLookAtItsChangesMayEndTheCall) {
   history.Add(absl::StrCat("revision: 1 time { seconds: 1 }", changes));
   registry::Registry registry(registry::Registry::Options{"00000000000000aa", 0});
   const auto topology = registry.Snapshot();
-  const std::function<grpc::Status(const HistoryContext&)> calls[] = {
+  const HistoryCall calls[] = {
       [](const HistoryContext& context) {
         sas::v1::ListEventsResponse response;
         return ListEvents(Parse<sas::v1::ListEventsRequest>("filter { conditions { field: "
@@ -604,17 +610,7 @@ TEST(LargeEventTest, EachLookAtItsChangesMayEndTheCall) {
                               &response);
       },
   };
-  for (const auto& call : calls) {
-    int looks = 0;
-    ASSERT_TRUE(call({history, *topology, [&looks] { return ++looks < 0; }}).ok());
-    EXPECT_GE(looks, 10);
-    for (int last = 0; last < looks; ++last) {
-      int count = 0;
-      EXPECT_EQ(call({history, *topology, [&] { return count++ >= last; }}).error_code(),
-                grpc::StatusCode::CANCELLED)
-          << last << " of " << looks;
-    }
-  }
+  for (const HistoryCall& call : calls) ExpectEndsAtAnyLook(call, history, *topology, 10);
 }
 
 }  // namespace

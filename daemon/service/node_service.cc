@@ -54,7 +54,7 @@ grpc::Status FillFindings(const sas::v1::ListFindingsRequest& request, const Top
       !s.ok()) {
     return s;
   }
-  // After a change it examines the node first, for whoever asks: one caller at a time.
+  // After a change it examines the node first, for all callers: one of them at a time.
   std::shared_ptr<const health::Report> report;
   call.apart([&] { report = monitor.Current(); });
   int32_t dismissed = 0, consequences = 0;
