@@ -152,12 +152,14 @@ void Work(Turn& turn) {
 TEST(WorkerPoolTest, CancelledTaskEndsAtItsNextTurn) {
   std::atomic<bool> cancelled = false, ended = false;
   std::atomic<int> slices = 0, slices_at_end = 0;
+  absl::Notification enough;
   {
     WorkerPool pool(1, 10, 10);
     for (const char* peer : {"a", "b"}) {
       pool.Run(peer, [&](Turn& turn) {
         while (!ended) {
-          ++slices;
+          // One of them has the turn at a time.
+          if (++slices >= 4 && !enough.HasBeenNotified()) enough.Notify();
           Work(turn);
         }
       });
@@ -167,7 +169,7 @@ TEST(WorkerPoolTest, CancelledTaskEndsAtItsNextTurn) {
       slices_at_end = slices.load();
       ended = true;
     });
-    while (slices < 4) absl::SleepFor(absl::Milliseconds(1));
+    enough.WaitForNotification();
     slices = 0;
     cancelled = true;
   }
