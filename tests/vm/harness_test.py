@@ -650,6 +650,12 @@ class KernelLogTest(unittest.TestCase):
         ):
             self.assertEqual(len(kernel_log.bad_lines(["<6>[    1.0] " + text])), 1, text)
 
+    def test_rest_of_a_line_of_mpt3sas_is_fine(self):
+        for text in ("", ")", ",Raid,EEDP", "Initiator,Target), Capabilities=(", ",Task Set Full,NCQ)"):
+            self.assertEqual(kernel_log.bad_lines([f"<4>[  182.540361] {text}"]), [], text)
+        for text in (" ", "NCQ failed", "Initiator: odd"):
+            self.assertEqual(len(kernel_log.bad_lines([f"<4>[  182.540361] {text}"])), 1, text)
+
     def test_allow_list_covers_its_scenario_only(self):
         line = "<3>[    1.0] sd 0:0:1:0: [sdb] Synchronize Cache(10) failed: Result: x"
         self.assertEqual(len(kernel_log.bad_lines([line])), 1)

@@ -34,8 +34,16 @@ ALWAYS = (
     (r"^(Kernel command|Command) line: ", "our own options, which name the driver"),
     (r"^SCSI subsystem initialized|^Run /init|^  with (arguments|environment)", "no trouble"),
 )
+# mpt3sas writes some lines in parts (pr_cont in mpt3sas_base.c: _base_display_ioc_capabilities, and
+# _base_display_event_data, whose last part is only the line's end). Where another line of the kernel comes
+# between, the rest is a line of its own with the default level, warning.
+LINE_PARTS = (
+    r"Initiator|,?Target|\), Capabilities=\(|,?(Raid|TLR|Multicast|BIDI Target|EEDP|Snapshot Buffer"
+    r"|Diag Trace Buffer|Diag Extended Buffer|Task Set Full|NCQ)|\)"
+)
 # Lines that the driver also writes with a real HBA.
 HBA = (
+    (rf"^({LINE_PARTS})*$", "the rest of a line of mpt3sas, or its end"),
     (r"CurrentHostPageSize is 0: Setting default host page size to 4k", "boards without NVMe"),
     (r"TimeSync Interval in Manuf page-11 is not enabled", "boards whose firmware sets no clock"),
     (r"set ignore_delay_remove for handle", "an SES device: logged at level warning"),

@@ -4,6 +4,7 @@
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -197,6 +198,8 @@ def main():
         if not os.path.exists(program):
             print(f"no {program}; build it: {BUILD}")
             return 2
+    # Whoever ends this program ends its guests, too: rigs close in `finally`.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         built = image.build()
     except image.ImageError as error:
