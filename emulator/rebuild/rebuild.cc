@@ -16,11 +16,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
-#include "driver/base/endian.h"
 #include "driver/base/link_rate.h"
 #include "driver/base/sas_address.h"
 #include "emulator/fabric/fabric.h"
+#include "emulator/rebuild/drive_models.h"
+#include "emulator/rebuild/rate_ranges.h"
+#include "emulator/rebuild/rebuild_notes.h"
 
 // In this file the plain names of elements (Host, Expander, ...) are the messages of fabric.proto.
 namespace sasd::emulator {
@@ -71,11 +72,6 @@ struct Cage {
   std::vector<std::string> connectors;
 };
 
-bool IsSata(const EndDeviceFacts& facts) {
-  const uint8_t target = facts.protocols.target;
-  return (target & (Protocols::kSata | Protocols::kStp)) != 0 && (target & Protocols::kSsp) == 0;
-}
-
 std::string Numbers(const std::vector<uint8_t>& phys) {
   return absl::StrCat(phys.size() == 1 ? "phy " : "phys ", absl::StrJoin(phys, ", "));
 }
@@ -106,15 +102,10 @@ class Rebuilder {
 
   template <typename... Parts>
   void Note(const std::string& of, const Parts&... parts) {
-    out_.notes.push_back(absl::StrCat(of, ": ", parts...));
+    notes_.Add(of, parts...);
   }
-
-  // The text, cut to what fits its field on the wire.
   std::string Fit(const std::string& of, const char* field, const std::string& text, size_t most) {
-    if (text.size() <= most) return text;
-    Note(of, field, " \"", text, "\" has ", text.size(), " characters; the fabric has the first ",
-         most);
-    return text.substr(0, most);
+    return notes_.Fit(of, field, text, most);
   }
 
   // Sorts the observations by kind.
@@ -381,18 +372,9 @@ class Rebuilder {
     }
     const SasAddress name = UnitName(unit).value_or(plug.address);
     if (name != plug.address) ses.set_wwn(ToHex(name));
-    NoteWwid(facts, unit, absl::StrCat("naa.", ToHex(name)));
+    NoteWwid(facts, unit, absl::StrCat("naa.", ToHex(name)), notes_);
     if (facts.slot) ses.set_slot(*facts.slot);
     if (IsLinkUp(plug.rate) && plug.rate != node.max_rate) ses.set_rate_gbps(Gbps(plug.rate));
-  }
-
-  void NoteWwid(const EndDeviceFacts& facts, const LogicalUnitFacts& unit,
-                const std::string& virtual_wwid) {
-    const std::string& shown = unit.wwid.empty() ? unit.rejected_wwid : unit.wwid;
-    if (shown == virtual_wwid) return;
-    Note(facts.os_name, "unit ", unit.scsi_address, " has ",
-         shown.empty() ? "no wwid" : absl::StrCat("the wwid \"", shown, "\""),
-         "; the virtual one has ", virtual_wwid);
   }
 
   // ---------------------------------------------------------------------------------- enclosures
@@ -652,7 +634,7 @@ class Rebuilder {
     if (!drive.units.empty()) {
       device.set_serial(Fit(facts.os_name, "serial number", drive.units[0]->serial, 20));
     }
-    device.set_model(ModelOf(drive, name));
+    device.set_model(models_.IdOf(facts, drive.units, drive.plugs[0].rate, name));
     for (size_t i = 0; i < drive.plugs.size(); ++i) AddPort(drive, i, name, device);
     Place(drive, device);
     if (facts.state != DeviceState::kAttached) {
@@ -673,91 +655,6 @@ class Rebuilder {
       return fallback;
     }
     return UnitName(*drive.units[0]).value_or(fallback);
-  }
-
-  // The device's name in the unit's wwid.
-  static std::optional<SasAddress> UnitName(const LogicalUnitFacts& unit) {
-    std::string hex(absl::StripPrefix(unit.wwid, "naa."));
-    // Several units: NAA 6, the rest of the device's name, the LUN (UnitNaa()).
-    if (hex.size() == 32 && hex[0] == '6') hex = "5" + hex.substr(1, 15);
-    const absl::StatusOr<SasAddress> name = ParseSasAddress(hex);
-    if (!name.ok() || hex.size() != 16) return std::nullopt;
-    return *name;
-  }
-
-  std::string ModelOf(const Drive& drive, SasAddress name) {
-    const EndDeviceFacts& facts = *drive.facts;
-    const bool sata = IsSata(facts);
-    Model model;
-    model.set_protocol(sata ? SATA : SAS);
-    DeviceModel virtual_model;
-    uint64_t size = 0;
-    for (const LogicalUnitFacts* unit : drive.units) {
-      const uint64_t lun = unit->lun >> 48;
-      if (lun >= kMaxLuns || (sata && lun > 0) || unit->lun != lun << 48) {
-        Note(facts.os_name, "unit ", unit->scsi_address, " has a LUN that a fabric cannot have");
-        continue;
-      }
-      virtual_model.lun_count =
-          std::max<uint8_t>(virtual_model.lun_count, static_cast<uint8_t>(lun + 1));
-      if (size != 0 && unit->size_bytes != size) {
-        Note(facts.os_name, "unit ", unit->scsi_address, " has ", unit->size_bytes,
-             " bytes; the fabric has the ", size, " of the first unit");
-      }
-      if (size == 0) size = unit->size_bytes;
-    }
-    for (const LogicalUnitFacts* unit : drive.units) {
-      const auto lun = static_cast<uint8_t>(unit->lun >> 48);
-      const Bytes naa = UnitNaa(name, virtual_model, lun);
-      std::string hex;
-      for (const uint8_t byte : naa) absl::StrAppend(&hex, absl::Hex(byte, absl::kZeroPad2));
-      NoteWwid(facts, *unit, absl::StrCat("naa.", hex));
-    }
-    if (size == 0) {
-      Note(facts.os_name, "the tree does not show its size; the fabric has 1 GB");
-      size = 1'000'000'000 / 512 * 512;
-    }
-    model.set_size(absl::StrCat(size));
-    if (virtual_model.lun_count > 1) model.set_luns(virtual_model.lun_count);
-    if (!drive.units.empty()) {
-      const LogicalUnitFacts& unit = *drive.units[0];
-      const std::string vendor = Fit(facts.os_name, "vendor", unit.vendor, 8);
-      if (!sata || vendor != "ATA") model.set_vendor(vendor);
-      model.set_product(Fit(facts.os_name, "model", unit.model, 16));
-      model.set_revision(Fit(facts.os_name, "revision", unit.revision, 4));
-    }
-    SetRate(drive, sata, model);
-    return Intern(std::move(model));
-  }
-
-  void SetRate(const Drive& drive, bool sata, Model& model) {
-    const LinkRate rate = drive.plugs[0].rate;
-    const LinkRate usual = sata ? LinkRate::k6Gbps : LinkRate::k12Gbps;
-    if (!IsLinkUp(rate)) {
-      Note(drive.facts->os_name,
-           "the tree does not show its link rate; the virtual drive has up to ",
-           std::string(ToString(usual)));
-    } else if (rate != usual) {
-      model.set_rate_gbps(Gbps(rate));
-    }
-  }
-
-  std::string Intern(Model model) {
-    const std::string text = model.SerializeAsString();
-    const auto known = models_.find(text);
-    if (known != models_.end()) return known->second;
-    std::string id;
-    for (const char c : model.product()) {
-      if (absl::ascii_isalnum(static_cast<unsigned char>(c))) id.push_back(c);
-      if (c == ' ' && !id.empty() && id.back() != '-') id.push_back('-');
-    }
-    if (id.empty()) id = "drive";
-    std::string unique = id;
-    for (int n = 2; !model_ids_.insert(unique).second; ++n) unique = absl::StrCat(id, "-", n);
-    model.set_id(unique);
-    *fabric().add_model() = std::move(model);
-    models_[text] = unique;
-    return unique;
   }
 
   void AddPort(const Drive& drive, size_t number, SasAddress name, Device& device) {
@@ -870,62 +767,14 @@ class Rebuilder {
     }
   }
 
-  // The first `count` phys, in ranges, without those that have a fabric's default. Notes phys whose
-  // rates contradict each other, which have the default.
   google::protobuf::RepeatedPtrField<RateRange> RatesOf(const Node& node, uint32_t count) {
-    google::protobuf::RepeatedPtrField<RateRange> ranges;
-    std::vector<uint8_t> odd;
-    for (const auto& [number, phy] : node.phys) {
-      if (number >= count) break;
-      PhyRates rates;
-      if (IsLinkUp(phy.hardware_min)) rates.hardware_min = phy.hardware_min;
-      rates.hardware_max = IsLinkUp(phy.hardware_max) ? phy.hardware_max : node.max_rate;
-      rates.programmed_min = IsLinkUp(phy.programmed_min) ? phy.programmed_min : rates.hardware_min;
-      const LinkRate most = IsLinkUp(phy.programmed_max)
-                                ? std::min(phy.programmed_max, rates.hardware_max)
-                                : rates.hardware_max;
-      const LinkRate least = rates.programmed_min;
-      const bool up = IsLinkUp(phy.negotiated);
-      if (least < rates.hardware_min || least > most ||
-          (up && (phy.negotiated < least || phy.negotiated > most))) {
-        odd.push_back(number);
-        continue;
-      }
-      RateRange range;
-      if (rates.hardware_min != PhyRates().hardware_min) {
-        range.set_hardware_min_gbps(Gbps(rates.hardware_min));
-      }
-      if (rates.hardware_max != node.max_rate) {
-        range.set_hardware_max_gbps(Gbps(rates.hardware_max));
-      }
-      if (least != rates.hardware_min) range.set_programmed_min_gbps(Gbps(least));
-      if (most != rates.hardware_max) range.set_programmed_max_gbps(Gbps(most));
-      if (range.ByteSizeLong() > 0) Append(number, std::move(range), ranges);
+    RateRanges rates = RateRangesOf(node.phys, node.max_rate, count);
+    if (!rates.contradicting.empty()) {
+      Note(node.os_name, "the rates of ", Numbers(rates.contradicting),
+           " contradict each other; the fabric has 1.5 Gbps to ",
+           std::string(ToString(node.max_rate)));
     }
-    if (!odd.empty()) {
-      Note(node.os_name, "the rates of ", Numbers(odd), " contradict each other; the fabric has ",
-           "1.5 Gbps to ", std::string(ToString(node.max_rate)));
-    }
-    return ranges;
-  }
-
-  // Widens the last range to the next phy, if the rates are the same.
-  static void Append(uint8_t phy, RateRange rates,
-                     google::protobuf::RepeatedPtrField<RateRange>& ranges) {
-    rates.set_first_phy(phy);
-    rates.set_last_phy(phy);
-    if (!ranges.empty()) {
-      RateRange& last = *ranges.rbegin();
-      RateRange wider = last;
-      wider.set_last_phy(phy);
-      rates.set_first_phy(last.first_phy());
-      if (last.last_phy() + 1 == phy && wider.SerializeAsString() == rates.SerializeAsString()) {
-        last = std::move(wider);
-        return;
-      }
-      rates.set_first_phy(phy);
-    }
-    *ranges.Add() = std::move(rates);
+    return std::move(rates.ranges);
   }
 
   // What the phys show that the fabric does not have.
@@ -995,6 +844,8 @@ class Rebuilder {
 
   const absl::Span<const sysfs::HostReading> hosts_;
   Rebuilt out_;
+  RebuildNotes notes_{out_.notes};
+  DriveModels models_{out_.fabric, notes_};
   std::vector<const HostFacts*> host_facts_;
   std::vector<const ExpanderFacts*> expander_facts_;
   std::vector<const PhyFacts*> phy_facts_;
@@ -1013,8 +864,6 @@ class Rebuilder {
   std::map<uint64_t, Cage> cages_;                           // by logical identifier
   std::set<uint64_t> board_cages_;                           // logical identifiers
   std::map<size_t, uint64_t> cage_of_node_;
-  std::map<std::string, std::string> models_;  // the message without id: the id
-  std::set<std::string> model_ids_;
 };
 
 }  // namespace
