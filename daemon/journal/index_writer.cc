@@ -108,13 +108,17 @@ absl::Status IndexWriter::Load(int64_t last_revision, bool* damaged) {
 
 absl::Status IndexWriter::Add(int64_t revision, int64_t event_bits,
                               absl::Span<const ObjectBits> objects) {
+  const bool ends = WouldEndRun(objects.size());
   for (const ObjectBits& object : objects)
     pending_.push_back({object.id, revision,
                         EventBits(CauseOf(event_bits), SeverityOf(event_bits), object.changes)});
   last_ = revision;
   ++events_;
-  if (events_ < kRunEvents && pending_.size() < kRunPostings) return absl::OkStatus();
-  return EndRun();
+  return ends ? EndRun() : absl::OkStatus();
+}
+
+bool IndexWriter::WouldEndRun(size_t objects) const {
+  return events_ + 1 >= kRunEvents || pending_.size() + objects >= kRunPostings;
 }
 
 absl::Status IndexWriter::EndRun() {

@@ -44,6 +44,8 @@ class IndexWriter {
 
   // An event was written. Ends a run with it once that has enough.
   absl::Status Add(int64_t revision, int64_t event_bits, absl::Span<const ObjectBits> objects);
+  // Whether Add of an event about so many objects would end a run. If not, it writes nothing.
+  bool WouldEndRun(size_t objects) const;
   // Ends the run, if it has any event.
   absl::Status EndRun();
 

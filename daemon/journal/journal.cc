@@ -437,10 +437,7 @@ absl::Status Journal::AppendLocked(absl::Span<const EventRow> rows) {
     if (absl::Status status = LoadIndex(); !status.ok()) return status;
   }
   const Summary before = summary_;
-  absl::StatusOr<Transaction> transaction = Transaction::Begin(writer_->db, true);
-  absl::Status status = transaction.status();
-  for (size_t i = 0; status.ok() && i < rows.size(); ++i) status = WriteRow(rows[i]);
-  if (status.ok()) status = transaction->Commit();
+  const absl::Status status = IsOneInsert(rows) ? WriteRow(rows[0]) : WriteInTransaction(rows);
   if (!status.ok()) {
     summary_ = before;
     return status;
@@ -449,6 +446,23 @@ absl::Status Journal::AppendLocked(absl::Span<const EventRow> rows) {
   unsynced_ = true;
   if (mark_ != nullptr) mark_->SetWritten(rows.back().revision);
   return absl::OkStatus();
+}
+
+bool Journal::IsOneInsert(absl::Span<const EventRow> rows) const {
+  if (rows.size() != 1 || rows[0].gap.any() || summary_.count + 1 >= kSpanEvents) return false;
+  for (const ObjectChange& object : rows[0].objects) {
+    if (!object_ids_.contains(object.name)) return false;  // its name is a row of its own
+  }
+  return !index_->WouldEndRun(rows[0].objects.size());
+}
+
+absl::Status Journal::WriteInTransaction(absl::Span<const EventRow> rows) {
+  absl::StatusOr<Transaction> transaction = Transaction::Begin(writer_->db, true);
+  if (!transaction.ok()) return transaction.status();
+  for (const EventRow& row : rows) {
+    if (absl::Status status = WriteRow(row); !status.ok()) return status;
+  }
+  return transaction->Commit();
 }
 
 absl::Status Journal::WriteRow(const EventRow& row) {
