@@ -146,7 +146,10 @@ bool Recorder::Write(Job job, const absl::FunctionRef<void()>& publish) {
   job.publish = &publish;
   job_ = std::move(job);
   has_job_ = true;
+  // A thread that looks for the job wants the lock next.
+  mu_.Unlock();
   sees_job_.store(true, std::memory_order_release);
+  mu_.Lock();
   const auto is_over = [this, number]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
     return done_ >= number || mode_ != Mode::kWriting;
   };
