@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/match.h"
 #include "absl/synchronization/mutex.h"
 #include "driver/observation/key_table.h"
 #include "driver/sysfs/host_facts.h"
@@ -18,11 +19,18 @@
 namespace sasd::sysfs {
 namespace {
 
-// mpt3sas adds a SCSI host, and then asks the firmware for its address and phys. It removes a host
+// mpt3sas and the drivers of libsas add a SCSI host first, and its phys, whose address it has, later
+// (scsi_add_host() comes before _scsih_sas_host_add() and sas_register_ha()). mpt3sas removes a host
 // whose firmware does not answer (_scsih_scan_finished()).
+bool AddsPhysLater(absl::string_view driver) {
+  for (const absl::string_view one : {"mpt2sas", "mpt3sas", "aic94xx", "isci", "mvsas", "pm80xx"}) {
+    if (driver == one) return true;
+  }
+  return absl::StartsWith(driver, "hisi_sas");
+}
+
 bool IsStarting(const HostTree& tree) {
-  const std::string& driver = tree.facts.driver_name;
-  return (driver == "mpt3sas" || driver == "mpt2sas") && tree.address == SasAddress() &&
+  return AddsPhysLater(tree.facts.driver_name) && tree.address == SasAddress() &&
          tree.owners[0].phys.empty() && tree.devices.empty();
 }
 

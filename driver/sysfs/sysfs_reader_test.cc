@@ -1,5 +1,6 @@
 #include "driver/sysfs/sysfs_reader.h"
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>  // NOLINT: of C++17
 #include <map>
@@ -91,8 +92,11 @@ TEST(SysfsReaderTest, AHostThatStartsIsNotThereYet) {
   };
   FakeHost host;
   host.number = 5;
-  EXPECT_EQ(hosts(host), 0u);
-  host.driver = "pm80xx";
+  for (const char* driver : {"mpt2sas", "mpt3sas", "pm80xx", "hisi_sas_v3_hw"}) {
+    host.driver = driver;
+    EXPECT_EQ(hosts(host), 0u) << driver;
+  }
+  host.driver = "hpsa";
   EXPECT_EQ(hosts(host), 1u);
   host.driver = "mpt3sas";
   host.phys = {{0, "Unknown"}};
@@ -100,6 +104,36 @@ TEST(SysfsReaderTest, AHostThatStartsIsNotThereYet) {
   host.phys.clear();
   host.address = kHost;
   EXPECT_EQ(hosts(host), 1u);
+}
+
+// sas_phy_add() makes the folder of a phy, and then its attributes: between, the phy would have no
+// address, and neither would its host.
+TEST(SysfsReaderTest, APhyWithoutAttributesIsNotThereYet) {
+  const std::string root = testing::TempDir() + "/sysfs-reader-phy";
+  FakeHost host;
+  host.number = 5;
+  host.address = kHost;
+  host.phys = {{0, "12.0 Gbit"}, {1, "12.0 Gbit"}};
+  std::filesystem::remove_all(root);
+  ASSERT_TRUE(WriteFakeSysfs(root, {host}).ok());
+  const std::string folder = root + "/devices/pci0000:00/" + host.pci + "/host5";
+  PosixFileIo io;
+  KeyTable keys;
+  const auto phys = [&] {
+    const auto hosts = ReadTree(root, io, &keys);
+    if (!hosts.ok() || hosts->size() != 1) return -1;
+    return static_cast<int>(std::count_if(
+        hosts->front().observations.begin(), hosts->front().observations.end(),
+        [](const Observation& o) { return std::holds_alternative<PhyFacts>(o); }));
+  };
+  EXPECT_EQ(phys(), 2);
+  std::filesystem::remove_all(folder + "/phy-5:1/sas_phy");
+  EXPECT_EQ(phys(), 1);
+  // mpt3sas asks for the host's own address after it has added the phys.
+  std::filesystem::remove(folder + "/scsi_host/host5/host_sas_address");
+  EXPECT_EQ(phys(), 1);
+  std::filesystem::remove_all(folder + "/phy-5:0/sas_phy");
+  EXPECT_EQ(phys(), -1);
 }
 
 // Counts the reads of an enclosure's `id`.
