@@ -31,7 +31,7 @@ const std::array<LimitInfo, kLimitCount>& AllLimits() {
        "Large calls that wait for a thread, in all."},
       {Limit::kWaitingCallsPerPeer, "waiting_calls_per_peer", 128, 1, kMany,
        "Large calls of one peer that wait for a thread."},
-      {Limit::kRequestBytes, "request_bytes", kMebibyte, 4096, 64 * kMebibyte,
+      {Limit::kRequestBytes, "request_bytes", kMebibyte / 2, 4096, 64 * kMebibyte,
        "Size of a request in bytes."},
       {Limit::kRepeatedValues, "repeated_values", 10000, 16, kMany,
        "Values of one repeated field of a request."},

@@ -20,9 +20,7 @@ class Interceptor final : public grpc::experimental::Interceptor {
             grpc::experimental::InterceptionHookPoints::PRE_SEND_STATUS)) {
       const grpc::Status status = methods->GetSendStatus();
       if (IsUndecodable(status)) {
-        methods->ModifySendStatus(
-            grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
-                         absl::StrCat("the request of ", method_, " cannot be decoded")));
+        methods->ModifySendStatus(Undecodable(method_));
       } else if (StatusBytes(status) > kMostStatusBytes) {
         methods->ModifySendStatus(Shortened(status));
       }
@@ -50,6 +48,11 @@ class Factory final : public grpc::experimental::ServerInterceptorFactoryInterfa
 };
 
 }  // namespace
+
+grpc::Status Undecodable(absl::string_view method) {
+  return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
+                      absl::StrCat("the request of ", method, " cannot be decoded"));
+}
 
 bool IsUndecodable(const grpc::Status& status) {
   return (status.error_code() == grpc::StatusCode::UNIMPLEMENTED ||

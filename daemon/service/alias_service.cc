@@ -162,30 +162,38 @@ grpc::Status RunRemove(const sas::v1::RemoveAliasRequest& request, const Verb& v
 
 // On the pool: a verb waits for the disk, and for its event.
 grpc::ServerUnaryReactor* AliasService::ListAliases(grpc::CallbackServerContext* context,
-                                                    const sas::v1::ListAliasesRequest* request,
-                                                    sas::v1::ListAliasesResponse* response) {
-  return calls_.Run(context, SASD_METHOD(ListAliases), request,
-                    [this, request, response](const AdmittedCall&) {
-                      return FillAliases(*request, book_, *registry_.Snapshot(), response);
-                    });
+                                                    const grpc::ByteBuffer* bytes,
+                                                    grpc::ByteBuffer* answer) {
+  using Request = sas::v1::ListAliasesRequest;
+  using Response = sas::v1::ListAliasesResponse;
+  return calls_.Run<Request, Response>(
+      context, SASD_METHOD(ListAliases), bytes, answer,
+      [this](const AdmittedCall&, const Request& request, Response* response) {
+        return FillAliases(request, book_, *registry_.Snapshot(), response);
+      });
 }
 
 grpc::ServerUnaryReactor* AliasService::SetAlias(grpc::CallbackServerContext* context,
-                                                 const sas::v1::SetAliasRequest* request,
-                                                 sas::v1::SetAliasResponse* response) {
-  return calls_.Run(context, SASD_METHOD(SetAlias), request,
-                    [this, request, response](const AdmittedCall& call) {
-                      return RunSet(*request, {registry_, book_, finder_, clock_, call}, response);
-                    });
+                                                 const grpc::ByteBuffer* bytes,
+                                                 grpc::ByteBuffer* answer) {
+  using Request = sas::v1::SetAliasRequest;
+  using Response = sas::v1::SetAliasResponse;
+  return calls_.Run<Request, Response>(
+      context, SASD_METHOD(SetAlias), bytes, answer,
+      [this](const AdmittedCall& call, const Request& request, Response* response) {
+        return RunSet(request, {registry_, book_, finder_, clock_, call}, response);
+      });
 }
 
 grpc::ServerUnaryReactor* AliasService::RemoveAlias(grpc::CallbackServerContext* context,
-                                                    const sas::v1::RemoveAliasRequest* request,
-                                                    sas::v1::RemoveAliasResponse* response) {
-  return calls_.Run(
-      context, SASD_METHOD(RemoveAlias), request,
-      [this, request, response](const AdmittedCall& call) {
-        return RunRemove(*request, {registry_, book_, finder_, clock_, call}, response);
+                                                    const grpc::ByteBuffer* bytes,
+                                                    grpc::ByteBuffer* answer) {
+  using Request = sas::v1::RemoveAliasRequest;
+  using Response = sas::v1::RemoveAliasResponse;
+  return calls_.Run<Request, Response>(
+      context, SASD_METHOD(RemoveAlias), bytes, answer,
+      [this](const AdmittedCall& call, const Request& request, Response* response) {
+        return RunRemove(request, {registry_, book_, finder_, clock_, call}, response);
       });
 }
 

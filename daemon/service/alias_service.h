@@ -11,8 +11,14 @@
 
 namespace sasd::service {
 
+// All run on the pool, and take bytes.
+using AliasMethods = WithMethods<sas::v1::AliasService::Service,
+                                 sas::v1::AliasService::WithRawCallbackMethod_ListAliases,
+                                 sas::v1::AliasService::WithRawCallbackMethod_SetAlias,
+                                 sas::v1::AliasService::WithRawCallbackMethod_RemoveAlias>::Type;
+
 // sas.v1.AliasService: what operators call hosts and enclosures. Thread-safe.
-class AliasService final : public sas::v1::AliasService::CallbackService {
+class AliasService final : public AliasMethods {
  public:
   // Borrows all of them for its lifetime.
   AliasService(registry::Registry& registry, AliasBook& book, ResourceFinder& finder, Calls& calls,
@@ -20,14 +26,14 @@ class AliasService final : public sas::v1::AliasService::CallbackService {
       : registry_(registry), book_(book), finder_(finder), calls_(calls), clock_(clock) {}
 
   grpc::ServerUnaryReactor* ListAliases(grpc::CallbackServerContext* context,
-                                        const sas::v1::ListAliasesRequest* request,
-                                        sas::v1::ListAliasesResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* SetAlias(grpc::CallbackServerContext* context,
-                                     const sas::v1::SetAliasRequest* request,
-                                     sas::v1::SetAliasResponse* response) override;
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* RemoveAlias(grpc::CallbackServerContext* context,
-                                        const sas::v1::RemoveAliasRequest* request,
-                                        sas::v1::RemoveAliasResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
 
  private:
   registry::Registry& registry_;

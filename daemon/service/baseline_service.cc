@@ -259,51 +259,66 @@ grpc::Status RunUndismiss(const sas::v1::UndismissRequest& request, const Verb& 
 
 // On the pool: a verb waits for the disk, and for its event.
 grpc::ServerUnaryReactor* BaselineService::ListBaseline(grpc::CallbackServerContext* context,
-                                                        const sas::v1::ListBaselineRequest* request,
-                                                        sas::v1::ListBaselineResponse* response) {
-  return calls_.Run(context, SASD_METHOD(ListBaseline), request,
-                    [this, request, response](const AdmittedCall&) {
-                      return FillBaseline(*request, registry_, monitor_, response);
-                    });
+                                                        const grpc::ByteBuffer* bytes,
+                                                        grpc::ByteBuffer* answer) {
+  using Request = sas::v1::ListBaselineRequest;
+  using Response = sas::v1::ListBaselineResponse;
+  return calls_.Run<Request, Response>(
+      context, SASD_METHOD(ListBaseline), bytes, answer,
+      [this](const AdmittedCall&, const Request& request, Response* response) {
+        return FillBaseline(request, registry_, monitor_, response);
+      });
 }
 
-grpc::ServerUnaryReactor* BaselineService::AcceptBaseline(
-    grpc::CallbackServerContext* context, const sas::v1::AcceptBaselineRequest* request,
-    sas::v1::AcceptBaselineResponse* response) {
-  return calls_.Run(context, SASD_METHOD(AcceptBaseline), request,
-                    [this, request, response](const AdmittedCall& call) {
-                      return Accept(*request, registry_, monitor_, call, response);
-                    });
+grpc::ServerUnaryReactor* BaselineService::AcceptBaseline(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* bytes,
+                                                          grpc::ByteBuffer* answer) {
+  using Request = sas::v1::AcceptBaselineRequest;
+  using Response = sas::v1::AcceptBaselineResponse;
+  return calls_.Run<Request, Response>(
+      context, SASD_METHOD(AcceptBaseline), bytes, answer,
+      [this](const AdmittedCall& call, const Request& request, Response* response) {
+        return Accept(request, registry_, monitor_, call, response);
+      });
 }
 
 grpc::ServerUnaryReactor* BaselineService::Dismiss(grpc::CallbackServerContext* context,
-                                                   const sas::v1::DismissRequest* request,
-                                                   sas::v1::DismissResponse* response) {
-  return calls_.Run(context, SASD_METHOD(Dismiss), request,
-                    [this, request, response](const AdmittedCall& call) {
-                      return RunDismiss(*request, {registry_, monitor_, finder_, call}, response);
-                    });
+                                                   const grpc::ByteBuffer* bytes,
+                                                   grpc::ByteBuffer* answer) {
+  using Request = sas::v1::DismissRequest;
+  using Response = sas::v1::DismissResponse;
+  return calls_.Run<Request, Response>(
+      context, SASD_METHOD(Dismiss), bytes, answer,
+      [this](const AdmittedCall& call, const Request& request, Response* response) {
+        return RunDismiss(request, {registry_, monitor_, finder_, call}, response);
+      });
 }
 
 grpc::ServerUnaryReactor* BaselineService::Undismiss(grpc::CallbackServerContext* context,
-                                                     const sas::v1::UndismissRequest* request,
-                                                     sas::v1::UndismissResponse* response) {
-  return calls_.Run(context, SASD_METHOD(Undismiss), request,
-                    [this, request, response](const AdmittedCall& call) {
-                      return RunUndismiss(*request, {registry_, monitor_, finder_, call}, response);
-                    });
+                                                     const grpc::ByteBuffer* bytes,
+                                                     grpc::ByteBuffer* answer) {
+  using Request = sas::v1::UndismissRequest;
+  using Response = sas::v1::UndismissResponse;
+  return calls_.Run<Request, Response>(
+      context, SASD_METHOD(Undismiss), bytes, answer,
+      [this](const AdmittedCall& call, const Request& request, Response* response) {
+        return RunUndismiss(request, {registry_, monitor_, finder_, call}, response);
+      });
 }
 
-grpc::ServerUnaryReactor* BaselineService::ListDismissals(
-    grpc::CallbackServerContext* context, const sas::v1::ListDismissalsRequest* request,
-    sas::v1::ListDismissalsResponse* response) {
-  return calls_.Run(context, SASD_METHOD(ListDismissals), request,
-                    [this, response](const AdmittedCall&) {
-                      for (const auto& [resource, dismissal] : monitor_.HoldingDismissals()) {
-                        *response->add_dismissals() = ToProto(*dismissal);
-                      }
-                      return grpc::Status::OK;
-                    });
+grpc::ServerUnaryReactor* BaselineService::ListDismissals(grpc::CallbackServerContext* context,
+                                                          const grpc::ByteBuffer* bytes,
+                                                          grpc::ByteBuffer* answer) {
+  using Request = sas::v1::ListDismissalsRequest;
+  using Response = sas::v1::ListDismissalsResponse;
+  return calls_.Run<Request, Response>(
+      context, SASD_METHOD(ListDismissals), bytes, answer,
+      [this](const AdmittedCall&, const Request&, Response* response) {
+        for (const auto& [resource, dismissal] : monitor_.HoldingDismissals()) {
+          *response->add_dismissals() = ToProto(*dismissal);
+        }
+        return grpc::Status::OK;
+      });
 }
 
 #undef SASD_METHOD

@@ -10,9 +10,18 @@
 
 namespace sasd::service {
 
+// All run on the pool, and take bytes.
+using BaselineMethods =
+    WithMethods<sas::v1::BaselineService::Service,
+                sas::v1::BaselineService::WithRawCallbackMethod_ListBaseline,
+                sas::v1::BaselineService::WithRawCallbackMethod_AcceptBaseline,
+                sas::v1::BaselineService::WithRawCallbackMethod_Dismiss,
+                sas::v1::BaselineService::WithRawCallbackMethod_Undismiss,
+                sas::v1::BaselineService::WithRawCallbackMethod_ListDismissals>::Type;
+
 // sas.v1.BaselineService: what belongs to this node. The verbs write to the store before they
 // answer. Thread-safe.
-class BaselineService final : public sas::v1::BaselineService::CallbackService {
+class BaselineService final : public BaselineMethods {
  public:
   // Borrows all of them for its lifetime.
   BaselineService(const registry::Registry& registry, health::Monitor& monitor,
@@ -20,20 +29,20 @@ class BaselineService final : public sas::v1::BaselineService::CallbackService {
       : registry_(registry), monitor_(monitor), finder_(finder), calls_(calls) {}
 
   grpc::ServerUnaryReactor* ListBaseline(grpc::CallbackServerContext* context,
-                                         const sas::v1::ListBaselineRequest* request,
-                                         sas::v1::ListBaselineResponse* response) override;
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* AcceptBaseline(grpc::CallbackServerContext* context,
-                                           const sas::v1::AcceptBaselineRequest* request,
-                                           sas::v1::AcceptBaselineResponse* response) override;
+                                           const grpc::ByteBuffer* request,
+                                           grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Dismiss(grpc::CallbackServerContext* context,
-                                    const sas::v1::DismissRequest* request,
-                                    sas::v1::DismissResponse* response) override;
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Undismiss(grpc::CallbackServerContext* context,
-                                      const sas::v1::UndismissRequest* request,
-                                      sas::v1::UndismissResponse* response) override;
+                                      const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ListDismissals(grpc::CallbackServerContext* context,
-                                           const sas::v1::ListDismissalsRequest* request,
-                                           sas::v1::ListDismissalsResponse* response) override;
+                                           const grpc::ByteBuffer* request,
+                                           grpc::ByteBuffer* response) override;
 
  private:
   const registry::Registry& registry_;

@@ -15,6 +15,7 @@
 #include "grpcpp/grpcpp.h"
 #include "rpc/call_guard.h"
 #include "rpc/limits.h"
+#include "rpc/undecodable.h"
 
 namespace sasd::service {
 
@@ -28,6 +29,17 @@ struct AdmittedCall {
   // On the pool: runs what waits for others, or what one thread at a time does for all, while other
   // calls go on.
   std::function<void(absl::FunctionRef<void()> wait)> apart;
+};
+
+// A service with some of gRPC's templates for methods on top (WithCallbackMethod_NAME for one that
+// Calls::Answer() ends, WithRawCallbackMethod_NAME for one that Calls::Run() ends).
+template <typename Service, template <typename> class... Methods>
+struct WithMethods {
+  using Type = Service;
+};
+template <typename Service, template <typename> class First, template <typename> class... Rest>
+struct WithMethods<Service, First, Rest...> {
+  using Type = First<typename WithMethods<Service, Rest...>::Type>;
 };
 
 // How every unary call of every service begins: its caller is let in, its request is within the
@@ -60,27 +72,30 @@ class Calls {
     return reactor;
   }
 
-  // Ends the call with `fill`(AdmittedCall) on the pool, where the peers take turns. `method` is a
-  // literal.
-  template <typename Fill>
+  // Ends the call with `fill`(AdmittedCall, Request, Response*) on the pool, where the peers take
+  // turns. The pool also decodes the request and encodes the response: a large one takes tens of
+  // milliseconds, and the few threads of gRPC are there for everybody. `method` is a literal.
+  template <typename Request, typename Response, typename Fill>
   grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext* context, absl::string_view method,
-                                const google::protobuf::Message* request, Fill fill) {
+                                const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                Fill fill) {
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
     AdmittedCall call;
-    if (grpc::Status s = Admit(*context, method, request, &call.caller); !s.ok()) {
+    if (grpc::Status s = Admit(*context, method, nullptr, &call.caller); !s.ok()) {
       reactor->Finish(s);
       return reactor;
     }
     const std::string peer = call.caller.key;
     const WorkerPool::Verdict verdict =
-        pool_.Run(peer, [&holds = holds_, method, context, call = std::move(call),
-                         fill = std::move(fill), reactor](WorkerPool::Turn& turn) mutable {
+        pool_.Run(peer, [&holds = holds_, &limits = limits_, method, context, request, response,
+                         call = std::move(call), fill = std::move(fill),
+                         reactor](WorkerPool::Turn& turn) mutable {
           call.cancelled = [context, &turn] {
             turn.Yield();
             return context->IsCancelled();
           };
           call.apart = [&turn](absl::FunctionRef<void()> wait) { turn.Apart(wait); };
-          reactor->Finish(call.cancelled() ? CancelledStatus() : fill(call));
+          reactor->Finish(Fulfil<Request, Response>(method, *request, limits, call, fill, response));
           // The services may end from here on, but not the pool, nor what it was made before.
           holds.Note(method, turn.Finish());
         });
@@ -92,6 +107,23 @@ class Calls {
   CallHolds& holds() { return holds_; }
 
  private:
+  template <typename Request, typename Response, typename Fill>
+  static grpc::Status Fulfil(absl::string_view method, const grpc::ByteBuffer& request,
+                             rpc::LimitBook& limits, const AdmittedCall& call, const Fill& fill,
+                             grpc::ByteBuffer* response) {
+    if (call.cancelled()) return CancelledStatus();
+    Request decoded;
+    grpc::ByteBuffer bytes(request);
+    if (!grpc::SerializationTraits<Request>::Deserialize(&bytes, &decoded).ok()) {
+      return rpc::Undecodable(method);
+    }
+    if (grpc::Status s = CheckRequest(decoded, limits); !s.ok()) return s;
+    Response filled;
+    if (grpc::Status s = fill(call, decoded, &filled); !s.ok()) return s;
+    bool own_buffer = false;
+    return grpc::SerializationTraits<Response>::Serialize(filled, response, &own_buffer);
+  }
+
   grpc::Status Refused(WorkerPool::Verdict verdict, const std::string& peer,
                        absl::string_view method) {
     return limits_.Refuse(verdict == WorkerPool::Verdict::kTooManyWait

@@ -12,6 +12,7 @@
 #include "daemon/service/metrics_service.h"
 #include "daemon/service/open_calls.h"
 #include "grpcpp/grpcpp.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "gtest/gtest.h"
 #include "sas/v1/metrics_service.grpc.pb.h"
 
@@ -30,7 +31,7 @@ class CallsTest : public ::testing::Test {
     absl::Notification ended;
   };
 
-  CallsTest() {
+  explicit CallsTest(size_t waiting_calls = 1'000) : open_(waiting_calls) {
     grpc::ServerBuilder builder;
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
@@ -48,6 +49,23 @@ class CallsTest : public ::testing::Test {
                                  call.status = std::move(status);
                                  call.ended.Notify();
                                });
+  }
+  // The status of a call whose request is no message.
+  grpc::Status CallWithGarbage() {
+    grpc::GenericStub stub(server_->InProcessChannel(grpc::ChannelArguments()));
+    grpc::ClientContext context;
+    const grpc::Slice garbage("\xff\xff\xff");
+    const grpc::ByteBuffer request(&garbage, 1);
+    grpc::ByteBuffer response;
+    grpc::Status status;
+    absl::Notification ended;
+    stub.UnaryCall(&context, "/sas.v1.MetricsService/GetMetrics", grpc::StubOptions(), &request,
+                   &response, [&](grpc::Status s) {
+                     status = std::move(s);
+                     ended.Notify();
+                   });
+    ended.WaitForNotification();
+    return status;
   }
   std::vector<std::unique_ptr<Call>> StartLong(int count) {
     std::vector<std::unique_ptr<Call>> calls;
@@ -123,6 +141,23 @@ TEST_F(CallsTest, DeadlineEndsTheWork) {
   absl::MutexLock lock(&mu_);
   const auto at_rest = [this] { return ended_ == begun_; };
   mu_.Await(absl::Condition(&at_rest));
+}
+
+TEST_F(CallsTest, RequestThatIsNoMessageIsRefused) {
+  const grpc::Status status = CallWithGarbage();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(status.error_message(),
+            "the request of sas.v1.MetricsService/GetMetrics cannot be decoded");
+}
+
+class NoRoomTest : public CallsTest {
+ protected:
+  NoRoomTest() : CallsTest(/*waiting_calls=*/0) {}
+};
+
+// What refuses it is one of the few threads of gRPC.
+TEST_F(NoRoomTest, CallIsRefusedBeforeItsRequestIsDecoded) {
+  EXPECT_EQ(CallWithGarbage().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
 // Of some the work goes on, others wait for their next turn, and others have not begun.

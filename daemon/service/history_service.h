@@ -11,8 +11,17 @@
 
 namespace sasd::service {
 
+struct HistoryContext;
+
+// All run on the pool, and take bytes.
+using HistoryMethods =
+    WithMethods<sas::v1::HistoryService::Service,
+                sas::v1::HistoryService::WithRawCallbackMethod_ListEvents,
+                sas::v1::HistoryService::WithRawCallbackMethod_GetTimeline,
+                sas::v1::HistoryService::WithRawCallbackMethod_GetDifferences>::Type;
+
 // sas.v1.HistoryService. The calls run on the pool, as they may wait for a disk. Thread-safe.
-class HistoryService final : public sas::v1::HistoryService::CallbackService {
+class HistoryService final : public HistoryMethods {
  public:
   // Borrows all of them for its lifetime.
   HistoryService(const registry::Registry& registry, const HistoryReader& reader,
@@ -20,20 +29,23 @@ class HistoryService final : public sas::v1::HistoryService::CallbackService {
       : registry_(registry), reader_(reader), finder_(finder), calls_(calls) {}
 
   grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
-                                       const sas::v1::ListEventsRequest* request,
-                                       sas::v1::ListEventsResponse* response) override;
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* GetTimeline(grpc::CallbackServerContext* context,
-                                        const sas::v1::GetTimelineRequest* request,
-                                        sas::v1::GetTimelineResponse* response) override;
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* GetDifferences(grpc::CallbackServerContext* context,
-                                           const sas::v1::GetDifferencesRequest* request,
-                                           sas::v1::GetDifferencesResponse* response) override;
+                                           const grpc::ByteBuffer* request,
+                                           grpc::ByteBuffer* response) override;
 
  private:
-  // Fills the response on the pool with `fill`(request, HistoryContext, response).
-  template <typename Request, typename Response, typename Fill>
+  // Fills the response on the pool with `fill`.
+  template <typename Request, typename Response>
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, absl::string_view method,
-                                   const Request* request, Response* response, Fill fill);
+                                   const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer,
+                                   grpc::Status (*fill)(const Request& request,
+                                                        const HistoryContext& context,
+                                                        Response* response));
 
   const registry::Registry& registry_;
   const HistoryReader& reader_;

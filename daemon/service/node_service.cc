@@ -144,37 +144,46 @@ grpc::ServerUnaryReactor* NodeService::GetNode(grpc::CallbackServerContext* cont
 }
 
 grpc::ServerUnaryReactor* NodeService::ListFindings(grpc::CallbackServerContext* context,
-                                                    const sas::v1::ListFindingsRequest* request,
-                                                    sas::v1::ListFindingsResponse* response) {
-  return calls_.Run(context, SASD_METHOD(ListFindings), request,
-                    [this, request, response](const AdmittedCall& call) {
-                      return FillFindings(*request, *registry_.Snapshot(), monitor_, response,
-                                          call);
-                    });
+                                                    const grpc::ByteBuffer* bytes,
+                                                    grpc::ByteBuffer* answer) {
+  using Request = sas::v1::ListFindingsRequest;
+  using Response = sas::v1::ListFindingsResponse;
+  return calls_.Run<Request, Response>(
+      context, SASD_METHOD(ListFindings), bytes, answer,
+      [this](const AdmittedCall& call, const Request& request, Response* response) {
+        return FillFindings(request, *registry_.Snapshot(), monitor_, response, call);
+      });
 }
 
 grpc::ServerUnaryReactor* NodeService::Diagnose(grpc::CallbackServerContext* context,
-                                                const sas::v1::DiagnoseRequest* request,
-                                                sas::v1::DiagnoseResponse* response) {
-  return calls_.Run(context, SASD_METHOD(Diagnose), request, [this, response](const AdmittedCall&) {
-    if (node_.diagnose == nullptr) return grpc::Status::OK;
-    for (const DiagnosisCheck& check : node_.diagnose()) {
-      *response->add_checks() = ToProto(check);
-    }
-    return grpc::Status::OK;
-  });
+                                                const grpc::ByteBuffer* bytes,
+                                                grpc::ByteBuffer* answer) {
+  using Request = sas::v1::DiagnoseRequest;
+  using Response = sas::v1::DiagnoseResponse;
+  return calls_.Run<Request, Response>(
+      context, SASD_METHOD(Diagnose), bytes, answer,
+      [this](const AdmittedCall&, const Request&, Response* response) {
+        if (node_.diagnose == nullptr) return grpc::Status::OK;
+        for (const DiagnosisCheck& check : node_.diagnose()) {
+          *response->add_checks() = ToProto(check);
+        }
+        return grpc::Status::OK;
+      });
 }
 
 grpc::ServerUnaryReactor* NodeService::ListScsiHosts(grpc::CallbackServerContext* context,
-                                                     const sas::v1::ListScsiHostsRequest* request,
-                                                     sas::v1::ListScsiHostsResponse* response) {
-  return calls_.Run(context, SASD_METHOD(ListScsiHosts), request,
-                    [this, response](const AdmittedCall&) {
-                      if (node_.scsi_hosts == nullptr) return grpc::Status::OK;
-                      const std::shared_ptr<const ScsiHosts> hosts = node_.scsi_hosts();
-                      *response = ToProto(*hosts, *registry_.Snapshot());
-                      return grpc::Status::OK;
-                    });
+                                                     const grpc::ByteBuffer* bytes,
+                                                     grpc::ByteBuffer* answer) {
+  using Request = sas::v1::ListScsiHostsRequest;
+  using Response = sas::v1::ListScsiHostsResponse;
+  return calls_.Run<Request, Response>(
+      context, SASD_METHOD(ListScsiHosts), bytes, answer,
+      [this](const AdmittedCall&, const Request&, Response* response) {
+        if (node_.scsi_hosts == nullptr) return grpc::Status::OK;
+        const std::shared_ptr<const ScsiHosts> hosts = node_.scsi_hosts();
+        *response = ToProto(*hosts, *registry_.Snapshot());
+        return grpc::Status::OK;
+      });
 }
 
 grpc::ServerUnaryReactor* NodeService::WaitSettled(grpc::CallbackServerContext* context,

@@ -24,8 +24,16 @@ namespace sasd::service {
 
 class SettledWait;
 
+// How gRPC hands the methods over: what runs on the pool takes bytes.
+using NodeMethods = WithMethods<sas::v1::NodeService::Service,
+                                sas::v1::NodeService::WithCallbackMethod_GetNode,
+                                sas::v1::NodeService::WithCallbackMethod_WaitSettled,
+                                sas::v1::NodeService::WithRawCallbackMethod_ListFindings,
+                                sas::v1::NodeService::WithRawCallbackMethod_Diagnose,
+                                sas::v1::NodeService::WithRawCallbackMethod_ListScsiHosts>::Type;
+
 // sas.v1.NodeService. Every answer but Diagnose's comes from memory. Thread-safe.
-class NodeService final : public sas::v1::NodeService::CallbackService {
+class NodeService final : public NodeMethods {
  public:
   // Borrows the registry, its log, the monitor and `calls` for its lifetime.
   NodeService(registry::Registry& registry, watch::WatchLog& log, health::Monitor& monitor,
@@ -40,14 +48,14 @@ class NodeService final : public sas::v1::NodeService::CallbackService {
                                     const sas::v1::GetNodeRequest* request,
                                     sas::v1::GetNodeResponse* response) override;
   grpc::ServerUnaryReactor* ListFindings(grpc::CallbackServerContext* context,
-                                         const sas::v1::ListFindingsRequest* request,
-                                         sas::v1::ListFindingsResponse* response) override;
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Diagnose(grpc::CallbackServerContext* context,
-                                     const sas::v1::DiagnoseRequest* request,
-                                     sas::v1::DiagnoseResponse* response) override;
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* ListScsiHosts(grpc::CallbackServerContext* context,
-                                          const sas::v1::ListScsiHostsRequest* request,
-                                          sas::v1::ListScsiHostsResponse* response) override;
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* WaitSettled(grpc::CallbackServerContext* context,
                                         const sas::v1::WaitSettledRequest* request,
                                         sas::v1::WaitSettledResponse* response) override

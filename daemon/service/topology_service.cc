@@ -141,14 +141,17 @@ grpc::Status FillFieldSources(const sas::v1::ListFieldSourcesRequest& request,
 
 #define SASD_LIST(PLURAL, SINGULAR, ADD)                                                   \
   grpc::ServerUnaryReactor* TopologyService::List##PLURAL(                                 \
-      grpc::CallbackServerContext* context, const sas::v1::List##PLURAL##Request* request, \
-      sas::v1::List##PLURAL##Response* response) {                                         \
-    return calls_.Run(context, SASD_METHOD(List##PLURAL), request,                         \
-                      [this, request, response](const AdmittedCall& call) {                \
-                        return ListMatching<registry::SINGULAR>(                           \
-                            *registry_.Snapshot(), *request, response,                     \
-                            [](auto* r) { return r->ADD(); }, call.cancelled);             \
-                      });                                                                  \
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,                 \
+      grpc::ByteBuffer* answer) {                                                          \
+    using Request = sas::v1::List##PLURAL##Request;                                        \
+    using Response = sas::v1::List##PLURAL##Response;                                      \
+    return calls_.Run<Request, Response>(                                                  \
+        context, SASD_METHOD(List##PLURAL), bytes, answer,                                 \
+        [this](const AdmittedCall& call, const Request& request, Response* response) {     \
+          return ListMatching<registry::SINGULAR>(                                         \
+              *registry_.Snapshot(), request, response, [](auto* r) { return r->ADD(); },  \
+              call.cancelled);                                                             \
+        });                                                                                \
   }
 SASD_LIST(Hosts, Host, add_hosts)
 SASD_LIST(Phys, Phy, add_phys)
@@ -182,15 +185,16 @@ SASD_GET(Slot, mutable_slot)
 #undef SASD_GET
 
 grpc::ServerUnaryReactor* TopologyService::FindResources(
-    grpc::CallbackServerContext* context, const sas::v1::FindResourcesRequest* request,
-    sas::v1::FindResourcesResponse* response) {
-  return calls_.Run(
-      context, SASD_METHOD(FindResources), request,
-      [this, request, response](const AdmittedCall& call) {
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer) {
+  using Request = sas::v1::FindResourcesRequest;
+  using Response = sas::v1::FindResourcesResponse;
+  return calls_.Run<Request, Response>(
+      context, SASD_METHOD(FindResources), bytes, answer,
+      [this](const AdmittedCall& call, const Request& request, Response* response) {
         const grpc::Status status =
-            FillFound(*request, registry_.Snapshot(), finder_, response, call.cancelled);
+            FillFound(request, registry_.Snapshot(), finder_, response, call.cancelled);
         if (!status.ok() || !response->resources().empty()) return status;
-        return FillRemoved(*request, registry_, history_, finder_, response, call.cancelled);
+        return FillRemoved(request, registry_, history_, finder_, response, call.cancelled);
       });
 }
 

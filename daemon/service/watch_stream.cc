@@ -20,6 +20,8 @@ constexpr char kMethod[] = "sas.v1.WatchService/Watch";
 constexpr size_t kChunkResources = 200, kArenaBlockBytes = 32 << 10;
 // What a filter looks at for one chunk of a snapshot.
 constexpr size_t kChunkLooks = 1'000;
+// A request that takes longer to decode waits for a thread of the service.
+constexpr size_t kSmallRequestBytes = 4 << 10;
 // One message to a subscriber that lags holds at most so much.
 constexpr size_t kBatchEvents = 256, kBatchBytes = 64 << 10;
 
@@ -69,8 +71,12 @@ void WatchStream::Start(watch::WatchLog& log, const grpc::ByteBuffer* request,
   const CallHolds::Scope scope(service_.calls_.holds(), kMethod);
   self_ = shared_from_this();
   if (!admitted.ok()) return End(admitted);
+  if (request->Length() <= kSmallRequestBytes) return Begin(log, *request, nullptr);
+  RunApart([this, &log, bytes = *request](Cancelled cancelled) { Begin(log, bytes, &cancelled); });
+}
+
+void WatchStream::Begin(watch::WatchLog& log, grpc::ByteBuffer bytes, const Cancelled* apart) {
   sas::v1::WatchRequest decoded;
-  grpc::ByteBuffer bytes(*request);
   grpc::ProtoBufferReader reader(&bytes);
   if (!decoded.ParseFromZeroCopyStream(&reader)) {
     return End(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "the request is no WatchRequest"));
@@ -85,6 +91,7 @@ void WatchStream::Start(watch::WatchLog& log, const grpc::ByteBuffer* request,
   // What is behind an object follows also from where that was which is gone now:
   // SelectsByContent().
   const bool needs_archive = token.has_value() && log.NeedsArchive(*token);
+  if (apart != nullptr) return OpenAndSend(log, decoded, token, *apart);
   if (!needs_archive && !SelectsByContent(decoded.filter())) {
     return OpenAndSend(log, decoded, token, NeverCancelled);
   }

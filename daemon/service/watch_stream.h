@@ -70,6 +70,10 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
  private:
   enum class State { kSnapshot, kCatchingUp, kLive };
 
+  // Reads the request. `apart`: this is a thread of the service; otherwise of gRPC, and what takes
+  // long goes on apart.
+  void Begin(watch::WatchLog& log, grpc::ByteBuffer bytes, const Cancelled* apart)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // Makes the cursor; with a token, may wait for the archive of the log and for the history.
   grpc::Status Open(watch::WatchLog& log, const sas::v1::WatchRequest& request,
                     const std::optional<watch::ResumeToken>& token, Cancelled cancelled,
