@@ -134,6 +134,17 @@ def large_filters(path, _):
 
 
 @abuse
+def empty_values(path, _):
+    """Sends requests of nearly 512 KiB that take long to decode, and are refused then."""
+    request = topology.ListEndDevicesRequest()
+    for _ in range(250_000):
+        request.filter.conditions.add()
+    text = request.SerializeToString()
+    hog(path, lambda c: c.unary_unary("/sas.v1.TopologyService/ListEndDevices").future(
+        text, timeout=TIMEOUT_S))
+
+
+@abuse
 def finds(path, _):
     """Looks for what is not there, so that every name is compared."""
     hog(path, lambda c: topology_grpc.TopologyServiceStub(c).FindResources.future(
