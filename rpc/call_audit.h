@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "grpcpp/support/server_interceptor.h"
 #include "grpcpp/support/status.h"
 #include "rpc/access.h"
@@ -25,11 +25,15 @@ inline constexpr size_t kMostAudited = 500;
 // Called once for each call, before its answer is sent, in the thread that ends it.
 using CallAudit = std::function<void(const AuditedCall& call)>;
 
+// What an interceptor gets of a request: a protobuf message, or, of a method with
+// WithRawCallbackMethod_NAME, a grpc::ByteBuffer. gRPC does not say which.
+enum class RequestForm { kMessage, kBytes };
+
 // Reports every call of `methods` ("sas.v1.BaselineService/Dismiss"), whatever became of it: so no
 // service can forget to. Borrows `access`, for the server's lifetime. For
 // ServerBuilder::experimental().SetInterceptorCreators().
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> AuditInterceptor(
-    Access& access, absl::flat_hash_set<std::string> methods, CallAudit audit);
+    Access& access, absl::flat_hash_map<std::string, RequestForm> methods, CallAudit audit);
 
 }  // namespace sasd::rpc
 

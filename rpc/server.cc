@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
@@ -128,12 +129,13 @@ void Server::Build(const ServerOptions& options, grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("sasd");
   quota.Resize(static_cast<size_t>(limits.value(Limit::kMemoryBytes)));
   builder.SetResourceQuota(quota);
-  absl::flat_hash_set<std::string> methods, changes;
+  absl::flat_hash_set<std::string> methods;
+  absl::flat_hash_map<std::string, RequestForm> changes;
   for (const ServedService& served : services_) {
     builder.RegisterService(served.service);
     edge_.access.Add(served.roles);
     for (const MethodRole& each : served.roles) methods.insert(each.first);
-    changes.insert(served.changes.begin(), served.changes.end());
+    for (const std::string& method : served.changes) changes.emplace(method, served.form);
   }
   auto interceptors = UndecodableInterceptors(methods);
   if (options.timer) {

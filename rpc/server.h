@@ -32,6 +32,8 @@ struct ServedService {
   std::vector<MethodRole> roles;  // of all its methods
   // Those of its methods that change something, for the audit: "sas.v1.BaselineService/Dismiss".
   std::vector<std::string> changes;
+  // How gRPC hands the requests of `changes` over.
+  RequestForm form = RequestForm::kMessage;
 };
 
 // The files of mutual TLS, in PEM. Read again when they change.

@@ -20,8 +20,8 @@ grpc::Status Undecodable(absl::string_view method);
 // of ours gives such a status without a text.
 bool IsUndecodable(const grpc::Status& status);
 
-// These interceptors make Undecodable() of it for the methods given, and shorten statuses that a client would not take (Shortened()).
-// For ServerBuilder::experimental().SetInterceptorCreators().
+// These interceptors make Undecodable() of it for the methods given, and shorten statuses that a
+// client would not take (Shortened()). For ServerBuilder::experimental().SetInterceptorCreators().
 std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
 UndecodableInterceptors(absl::flat_hash_set<std::string> methods);
 

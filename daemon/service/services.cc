@@ -17,7 +17,13 @@ constexpr absl::Duration kStallCheck = absl::Seconds(1);
 
 rpc::ServedService Served(grpc::Service& service, const std::string& name,
                           std::function<void()> shut_down) {
-  return {&service, name, std::move(shut_down), RolesOf(name), ChangesOf(name)};
+  // What changes something runs on the pool (Calls::Run()).
+  return {&service,
+          name,
+          std::move(shut_down),
+          RolesOf(name),
+          ChangesOf(name),
+          rpc::RequestForm::kBytes};
 }
 
 }  // namespace

@@ -77,7 +77,8 @@ void HostWalker::NoteVolumes(const Listing& host_folder) {
 
 void HostWalker::ReadPhy(const Directory& directory, absl::string_view name, int owner) {
   const Directory phy_directory = io_.Open(directory, absl::StrCat(name, "/sas_phy/", name));
-  // The kernel makes the attributes after the folder `name` (sas_phy_add()), and then sends a uevent.
+  // The kernel makes the attributes after the folder `name` (sas_phy_add()), and then sends a
+  // uevent.
   if (!phy_directory) return;
   const auto rate = [&](Attribute a) { return LinkRateOf(io_.Read(phy_directory, a)); };
   std::optional<uint64_t> id = NumberOf(io_.Read(phy_directory, Attribute::kPhyIdentifier), 254);

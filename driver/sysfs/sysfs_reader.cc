@@ -19,9 +19,9 @@
 namespace sasd::sysfs {
 namespace {
 
-// mpt3sas and the drivers of libsas add a SCSI host first, and its phys, whose address it has, later
-// (scsi_add_host() comes before _scsih_sas_host_add() and sas_register_ha()). mpt3sas removes a host
-// whose firmware does not answer (_scsih_scan_finished()).
+// mpt3sas and the drivers of libsas add a SCSI host first, and its phys, whose address it has,
+// later (scsi_add_host() comes before _scsih_sas_host_add() and sas_register_ha()). mpt3sas removes
+// a host whose firmware does not answer (_scsih_scan_finished()).
 bool AddsPhysLater(absl::string_view driver) {
   for (const absl::string_view one : {"mpt2sas", "mpt3sas", "aic94xx", "isci", "mvsas", "pm80xx"}) {
     if (driver == one) return true;

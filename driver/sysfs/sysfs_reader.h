@@ -21,10 +21,9 @@ namespace sasd::sysfs {
 // Reads are passive: it opens only attributes that the kernel answers from memory (attribute.h),
 // each once. It resolves symlinks inside the tree and never follows them out of it. An attribute
 // that fails, is absent or makes no sense leaves its field empty and hides nothing else. Objects
-// that vanish meanwhile are left out. So is a host of mpt3sas or of libsas that has neither address nor
-// phys nor devices: its driver is starting. So is a phy without attributes: the kernel makes them
-// next. Up to four threads read hosts in
-// parallel; they end before it returns.
+// that vanish meanwhile are left out. So is a host of mpt3sas or of libsas that has neither address
+// nor phys nor devices: its driver is starting. So is a phy without attributes: the kernel makes
+// them next. Up to four threads read hosts in parallel; they end before it returns.
 //
 // Identity. The address in the key of a host is the first known of: host_sas_address; the address
 // of its phys, unless an attached device has it too (mptsas); a locally assigned address (NAA 3)

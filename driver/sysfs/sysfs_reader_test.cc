@@ -122,9 +122,9 @@ TEST(SysfsReaderTest, APhyWithoutAttributesIsNotThereYet) {
   const auto phys = [&] {
     const auto hosts = ReadTree(root, io, &keys);
     if (!hosts.ok() || hosts->size() != 1) return -1;
-    return static_cast<int>(std::count_if(
-        hosts->front().observations.begin(), hosts->front().observations.end(),
-        [](const Observation& o) { return std::holds_alternative<PhyFacts>(o); }));
+    return static_cast<int>(
+        std::count_if(hosts->front().observations.begin(), hosts->front().observations.end(),
+                      [](const Observation& o) { return std::holds_alternative<PhyFacts>(o); }));
   };
   EXPECT_EQ(phys(), 2);
   std::filesystem::remove_all(folder + "/phy-5:1/sas_phy");
