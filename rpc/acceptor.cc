@@ -102,6 +102,19 @@ std::string AddressOf(int fd) {
   return text;
 }
 
+// The name that gRPC gives to the calls of a TLS connection: "ipv4:192.0.2.7:4711",
+// "ipv6:%5B2001:db8::1%5D:4711".
+std::string GrpcNameOf(int fd) {
+  sockaddr_storage address = {};
+  socklen_t size = sizeof(address);
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
+  // At the same place in both kinds of address.
+  const int port = ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port);
+  const std::string text = AddressOf(fd);
+  return absl::StrContains(text, ':') ? absl::StrCat("ipv6:%5B", text, "%5D:", port)
+                                      : absl::StrCat("ipv4:", text, ":", port);
+}
+
 }  // namespace
 
 Acceptor::Acceptor(Clock& clock, LimitBook& limits, ConnectionTable& table, const Options& options,
@@ -398,7 +411,8 @@ bool Acceptor::HandOver(Connection& connection) {
     deadlines_.emplace(connection.deadline, connection.id);
   }
   // Before gRPC can make a call of it.
-  table_.Set(connection.number, connection.peer);
+  table_.Set(connection.number, connection.peer,
+             kind == Peer::Kind::kTls ? GrpcNameOf(connection.number) : "");
   // From here on gRPC closes it.
   const int number = given->Release();
   hand_over_(kind, connection.listener, number);

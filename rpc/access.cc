@@ -110,8 +110,11 @@ Role RoleOf(const AccessPolicy& policy, const Peer& peer) {
   }
 }
 
-Access::Access(const ConnectionTable& connections, AccessPolicy policy, Audit audit)
-    : connections_(connections), audit_(std::move(audit)), policy_(std::move(policy)) {}
+Access::Access(ConnectionTable& connections, LimitBook& limits, AccessPolicy policy, Audit audit)
+    : connections_(connections),
+      limits_(limits),
+      audit_(std::move(audit)),
+      policy_(std::move(policy)) {}
 
 void Access::Add(const std::vector<MethodRole>& methods) {
   absl::MutexLock lock(&mu_);
@@ -133,6 +136,13 @@ Peer Access::PeerOf(const grpc::ServerContextBase& context) const {
   peer.address = AddressOf(name);
   peer.certificate_names = CertificateNames(*auth);
   return peer;
+}
+
+void Access::NoteAbandoned(const grpc::ServerContextBase& context) {
+  const int64_t most = limits_.value(Limit::kAbandonedCalls);
+  if (connections_.NoteAbandoned(context.peer(), most)) {
+    limits_.CountRefusal(Limit::kAbandonedCalls);
+  }
 }
 
 Caller Access::Identify(const grpc::ServerContextBase& context) {

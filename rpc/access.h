@@ -15,6 +15,7 @@
 #include "rpc/call_guard.h"
 #include "rpc/connection_table.h"
 #include "rpc/glob.h"
+#include "rpc/limits.h"
 #include "rpc/peer.h"
 
 // Which peer has which role, and which role a method needs.
@@ -55,8 +56,8 @@ class Access final : public CallGuard {
   using Audit = std::function<void(const Caller& caller, absl::string_view method, Role needed,
                                    bool allowed)>;
 
-  // Borrows `connections`. `audit` may be empty.
-  Access(const ConnectionTable& connections, AccessPolicy policy, Audit audit);
+  // Borrows both. `audit` may be empty.
+  Access(ConnectionTable& connections, LimitBook& limits, AccessPolicy policy, Audit audit);
 
   // Adds methods. A method in no table is refused.
   void Add(const std::vector<MethodRole>& methods) ABSL_LOCKS_EXCLUDED(mu_);
@@ -65,6 +66,8 @@ class Access final : public CallGuard {
 
   grpc::Status Admit(const grpc::ServerContextBase& context, absl::string_view method,
                      Caller* caller) override ABSL_LOCKS_EXCLUDED(mu_);
+  // Ends the connection beyond the limit abandoned_calls.
+  void NoteAbandoned(const grpc::ServerContextBase& context) override;
 
   // Who makes a call, whether it may or not.
   Caller Identify(const grpc::ServerContextBase& context) ABSL_LOCKS_EXCLUDED(mu_);
@@ -72,7 +75,8 @@ class Access final : public CallGuard {
  private:
   Peer PeerOf(const grpc::ServerContextBase& context) const;
 
-  const ConnectionTable& connections_;
+  ConnectionTable& connections_;
+  LimitBook& limits_;
   const Audit audit_;
 
   absl::Mutex mu_;  // a leaf

@@ -1,5 +1,7 @@
 #include "rpc/connection_table.h"
 
+#include <sys/socket.h>
+
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -7,22 +9,57 @@
 
 namespace sasd::rpc {
 
-void ConnectionTable::Set(int number, Peer peer) {
+void ConnectionTable::Set(int number, Peer peer, std::string name) {
   absl::MutexLock lock(&mu_);
-  peers_[number] = std::move(peer);
+  if (!name.empty()) numbers_[name] = number;
+  Entry entry;
+  entry.peer = std::move(peer);
+  entry.name = std::move(name);
+  entries_[number] = std::move(entry);
 }
 
 void ConnectionTable::Remove(int number) {
   absl::MutexLock lock(&mu_);
-  peers_.erase(number);
+  const auto entry = entries_.find(number);
+  if (entry == entries_.end()) return;
+  const auto named = numbers_.find(entry->second.name);
+  if (named != numbers_.end() && named->second == number) numbers_.erase(named);
+  entries_.erase(entry);
 }
 
 Peer ConnectionTable::Find(absl::string_view name) const {
   int number = -1;
   if (!absl::ConsumePrefix(&name, "fd:") || !absl::SimpleAtoi(name, &number)) return {};
   absl::MutexLock lock(&mu_);
-  const auto it = peers_.find(number);
-  return it == peers_.end() ? Peer() : it->second;
+  const auto it = entries_.find(number);
+  return it == entries_.end() ? Peer() : it->second.peer;
+}
+
+std::optional<int> ConnectionTable::NumberOf(absl::string_view name) const {
+  int number = -1;
+  if (absl::ConsumePrefix(&name, "fd:")) {
+    return absl::SimpleAtoi(name, &number) ? std::optional<int>(number) : std::nullopt;
+  }
+  const auto it = numbers_.find(name);
+  return it == numbers_.end() ? std::nullopt : std::optional<int>(it->second);
+}
+
+bool ConnectionTable::NoteAbandoned(absl::string_view name, int64_t most) {
+  const absl::Duration now = clock_.Monotonic();
+  absl::MutexLock lock(&mu_);
+  const std::optional<int> number = NumberOf(name);
+  const auto it = number.has_value() ? entries_.find(*number) : entries_.end();
+  if (it == entries_.end()) return false;
+  Entry& entry = it->second;
+  if (now - entry.second >= absl::Seconds(1)) {
+    entry.second = now;
+    entry.abandoned = 0;
+  }
+  if (++entry.abandoned <= most || entry.ended) return false;
+  entry.ended = true;
+  // The number is the connection's, or nobody's, as long as the entry is there.
+  shutdown(it->first, SHUT_RDWR);
+  return true;
 }
 
 }  // namespace sasd::rpc

@@ -13,7 +13,7 @@ namespace sasd::rpc {
 // much. Outlives both. Thread-safe.
 struct Edge {
   explicit Edge(AccessPolicy policy, Access::Audit audit = nullptr)
-      : access(connections, std::move(policy), std::move(audit)) {}
+      : access(connections, limits, std::move(policy), std::move(audit)) {}
 
   LimitBook limits;
   ConnectionTable connections;

@@ -29,6 +29,7 @@ enum class Limit : uint8_t {
   kWaitsPerPeer,
   kWaitingCalls,
   kWaitingCallsPerPeer,
+  kAbandonedCalls,
   kRequestBytes,
   kRepeatedValues,
   kTextBytes,

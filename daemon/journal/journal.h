@@ -173,8 +173,7 @@ class Journal {
   absl::Status AppendLocked(absl::Span<const EventRow> rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   // Whether WriteRow of the only row runs a single statement, which is a transaction by itself.
-  bool IsOneInsert(absl::Span<const EventRow> rows) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  bool IsOneInsert(absl::Span<const EventRow> rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status WriteInTransaction(absl::Span<const EventRow> rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status WriteRow(const EventRow& row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);

@@ -87,15 +87,21 @@ class Calls {
     }
     const std::string peer = call.caller.key;
     const WorkerPool::Verdict verdict =
-        pool_.Run(peer, [&holds = holds_, &limits = limits_, method, context, request, response,
-                         call = std::move(call), fill = std::move(fill),
+        pool_.Run(peer, [&guard = guard_, &holds = holds_, &limits = limits_, method, context,
+                         request, response, call = std::move(call), fill = std::move(fill),
                          reactor](WorkerPool::Turn& turn) mutable {
           call.cancelled = [context, &turn] {
             turn.Yield();
             return context->IsCancelled();
           };
           call.apart = [&turn](absl::FunctionRef<void()> wait) { turn.Apart(wait); };
-          reactor->Finish(Fulfil<Request, Response>(method, *request, limits, call, fill, response));
+          if (call.cancelled()) {
+            guard.NoteAbandoned(*context);
+            reactor->Finish(CancelledStatus());
+          } else {
+            reactor->Finish(
+                Fulfil<Request, Response>(method, *request, limits, call, fill, response));
+          }
           // The services may end from here on, but not the pool, nor what it was made before.
           holds.Note(method, turn.Finish());
         });
@@ -111,7 +117,6 @@ class Calls {
   static grpc::Status Fulfil(absl::string_view method, const grpc::ByteBuffer& request,
                              rpc::LimitBook& limits, const AdmittedCall& call, const Fill& fill,
                              grpc::ByteBuffer* response) {
-    if (call.cancelled()) return CancelledStatus();
     Request decoded;
     grpc::ByteBuffer bytes(request);
     if (!grpc::SerializationTraits<Request>::Deserialize(&bytes, &decoded).ok()) {

@@ -11,8 +11,8 @@
 #include "absl/time/time.h"
 #include "daemon/service/metrics_service.h"
 #include "daemon/service/open_calls.h"
-#include "grpcpp/grpcpp.h"
 #include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "sas/v1/metrics_service.grpc.pb.h"
 
@@ -141,6 +141,19 @@ TEST_F(CallsTest, DeadlineEndsTheWork) {
   absl::MutexLock lock(&mu_);
   const auto at_rest = [this] { return ended_ == begun_; };
   mu_.Await(absl::Condition(&at_rest));
+}
+
+TEST_F(CallsTest, CallsThatWereCancelledBeforeTheyBeganAreCounted) {
+  const auto long_ones = StartLong(3);  // as many as one peer has threads
+  AwaitBegun(3);
+  const auto waiting = StartLong(5);
+  for (const auto& call : waiting) call->context.TryCancel();
+  for (const auto& call : waiting) call->ended.WaitForNotification();
+  EXPECT_EQ(open_.guard.abandoned(), 0);
+  finish_ = true;
+  for (const auto& call : long_ones) call->ended.WaitForNotification();
+  server_->Shutdown();  // waits for all
+  EXPECT_EQ(open_.guard.abandoned(), 5);
 }
 
 TEST_F(CallsTest, RequestThatIsNoMessageIsRefused) {

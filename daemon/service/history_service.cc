@@ -8,11 +8,13 @@
 namespace sasd::service {
 
 template <typename Request, typename Response>
-grpc::ServerUnaryReactor* HistoryService::Answer(
-    grpc::CallbackServerContext* context, absl::string_view method, const grpc::ByteBuffer* bytes,
-    grpc::ByteBuffer* answer,
-    grpc::Status (*fill)(const Request& request, const HistoryContext& context,
-                         Response* response)) {
+grpc::ServerUnaryReactor* HistoryService::Answer(grpc::CallbackServerContext* context,
+                                                 absl::string_view method,
+                                                 const grpc::ByteBuffer* bytes,
+                                                 grpc::ByteBuffer* answer,
+                                                 grpc::Status (*fill)(const Request& request,
+                                                                      const HistoryContext& context,
+                                                                      Response* response)) {
   return calls_.Run<Request, Response>(
       context, method, bytes, answer,
       [this, fill](const AdmittedCall& call, const Request& request, Response* response) {
@@ -41,8 +43,9 @@ grpc::ServerUnaryReactor* HistoryService::GetTimeline(grpc::CallbackServerContex
   return Answer(context, "sas.v1.HistoryService/GetTimeline", bytes, answer, service::GetTimeline);
 }
 
-grpc::ServerUnaryReactor* HistoryService::GetDifferences(
-    grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer) {
+grpc::ServerUnaryReactor* HistoryService::GetDifferences(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* bytes,
+                                                         grpc::ByteBuffer* answer) {
   return Answer(context, "sas.v1.HistoryService/GetDifferences", bytes, answer,
                 service::GetDifferences);
 }

@@ -25,12 +25,12 @@ namespace sasd::service {
 class SettledWait;
 
 // How gRPC hands the methods over: what runs on the pool takes bytes.
-using NodeMethods = WithMethods<sas::v1::NodeService::Service,
-                                sas::v1::NodeService::WithCallbackMethod_GetNode,
-                                sas::v1::NodeService::WithCallbackMethod_WaitSettled,
-                                sas::v1::NodeService::WithRawCallbackMethod_ListFindings,
-                                sas::v1::NodeService::WithRawCallbackMethod_Diagnose,
-                                sas::v1::NodeService::WithRawCallbackMethod_ListScsiHosts>::Type;
+using NodeMethods =
+    WithMethods<sas::v1::NodeService::Service, sas::v1::NodeService::WithCallbackMethod_GetNode,
+                sas::v1::NodeService::WithCallbackMethod_WaitSettled,
+                sas::v1::NodeService::WithRawCallbackMethod_ListFindings,
+                sas::v1::NodeService::WithRawCallbackMethod_Diagnose,
+                sas::v1::NodeService::WithRawCallbackMethod_ListScsiHosts>::Type;
 
 // sas.v1.NodeService. Every answer but Diagnose's comes from memory. Thread-safe.
 class NodeService final : public NodeMethods {

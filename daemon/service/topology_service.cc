@@ -139,19 +139,19 @@ grpc::Status FillFieldSources(const sas::v1::ListFieldSourcesRequest& request,
 
 #define SASD_METHOD(NAME) "sas.v1.TopologyService/" #NAME
 
-#define SASD_LIST(PLURAL, SINGULAR, ADD)                                                   \
-  grpc::ServerUnaryReactor* TopologyService::List##PLURAL(                                 \
-      grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,                 \
-      grpc::ByteBuffer* answer) {                                                          \
-    using Request = sas::v1::List##PLURAL##Request;                                        \
-    using Response = sas::v1::List##PLURAL##Response;                                      \
-    return calls_.Run<Request, Response>(                                                  \
-        context, SASD_METHOD(List##PLURAL), bytes, answer,                                 \
-        [this](const AdmittedCall& call, const Request& request, Response* response) {     \
-          return ListMatching<registry::SINGULAR>(                                         \
-              *registry_.Snapshot(), request, response, [](auto* r) { return r->ADD(); },  \
-              call.cancelled);                                                             \
-        });                                                                                \
+#define SASD_LIST(PLURAL, SINGULAR, ADD)                                                        \
+  grpc::ServerUnaryReactor* TopologyService::List##PLURAL(grpc::CallbackServerContext* context, \
+                                                          const grpc::ByteBuffer* bytes,        \
+                                                          grpc::ByteBuffer* answer) {           \
+    using Request = sas::v1::List##PLURAL##Request;                                             \
+    using Response = sas::v1::List##PLURAL##Response;                                           \
+    return calls_.Run<Request, Response>(                                                       \
+        context, SASD_METHOD(List##PLURAL), bytes, answer,                                      \
+        [this](const AdmittedCall& call, const Request& request, Response* response) {          \
+          return ListMatching<registry::SINGULAR>(                                              \
+              *registry_.Snapshot(), request, response, [](auto* r) { return r->ADD(); },       \
+              call.cancelled);                                                                  \
+        });                                                                                     \
   }
 SASD_LIST(Hosts, Host, add_hosts)
 SASD_LIST(Phys, Phy, add_phys)
@@ -184,8 +184,9 @@ SASD_GET(Enclosure, mutable_enclosure)
 SASD_GET(Slot, mutable_slot)
 #undef SASD_GET
 
-grpc::ServerUnaryReactor* TopologyService::FindResources(
-    grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer) {
+grpc::ServerUnaryReactor* TopologyService::FindResources(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* bytes,
+                                                         grpc::ByteBuffer* answer) {
   using Request = sas::v1::FindResourcesRequest;
   using Response = sas::v1::FindResourcesResponse;
   return calls_.Run<Request, Response>(

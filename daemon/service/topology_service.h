@@ -20,10 +20,9 @@ using TopologyMethods = WithMethods<
     SASD_TOPOLOGY(WithRawCallbackMethod_ListLogicalUnits),
     SASD_TOPOLOGY(WithRawCallbackMethod_ListEnclosures),
     SASD_TOPOLOGY(WithRawCallbackMethod_ListSlots),
-    SASD_TOPOLOGY(WithRawCallbackMethod_FindResources),
-    SASD_TOPOLOGY(WithCallbackMethod_GetHost), SASD_TOPOLOGY(WithCallbackMethod_GetPhy),
-    SASD_TOPOLOGY(WithCallbackMethod_GetPort), SASD_TOPOLOGY(WithCallbackMethod_GetExpander),
-    SASD_TOPOLOGY(WithCallbackMethod_GetEndDevice),
+    SASD_TOPOLOGY(WithRawCallbackMethod_FindResources), SASD_TOPOLOGY(WithCallbackMethod_GetHost),
+    SASD_TOPOLOGY(WithCallbackMethod_GetPhy), SASD_TOPOLOGY(WithCallbackMethod_GetPort),
+    SASD_TOPOLOGY(WithCallbackMethod_GetExpander), SASD_TOPOLOGY(WithCallbackMethod_GetEndDevice),
     SASD_TOPOLOGY(WithCallbackMethod_GetLogicalUnit),
     SASD_TOPOLOGY(WithCallbackMethod_GetEnclosure), SASD_TOPOLOGY(WithCallbackMethod_GetSlot),
     SASD_TOPOLOGY(WithCallbackMethod_ListFieldSources)>::Type;
@@ -38,12 +37,12 @@ class TopologyService final : public TopologyMethods {
                   ResourceFinder& finder, Calls& calls)
       : registry_(registry), history_(history), finder_(finder), calls_(calls) {}
 
-#define SASD_LIST_AND_GET(PLURAL, SINGULAR)                                                   \
-  grpc::ServerUnaryReactor* List##PLURAL(grpc::CallbackServerContext* context,                \
-                                         const grpc::ByteBuffer* request,                     \
-                                         grpc::ByteBuffer* response) override;                \
-  grpc::ServerUnaryReactor* Get##SINGULAR(grpc::CallbackServerContext* context,               \
-                                          const sas::v1::Get##SINGULAR##Request* request,     \
+#define SASD_LIST_AND_GET(PLURAL, SINGULAR)                                               \
+  grpc::ServerUnaryReactor* List##PLURAL(grpc::CallbackServerContext* context,            \
+                                         const grpc::ByteBuffer* request,                 \
+                                         grpc::ByteBuffer* response) override;            \
+  grpc::ServerUnaryReactor* Get##SINGULAR(grpc::CallbackServerContext* context,           \
+                                          const sas::v1::Get##SINGULAR##Request* request, \
                                           sas::v1::Get##SINGULAR##Response* response) override;
   SASD_LIST_AND_GET(Hosts, Host)
   SASD_LIST_AND_GET(Phys, Phy)
