@@ -204,6 +204,8 @@ TEST_F(SharedAddressTest, HbasWithTheirOwnAddressesAreFine) {
 TEST_F(SharedAddressTest, TwoHostsWithoutAnAddressOnOneFunction) {
   std::vector<FakeHost> hosts = {Hba(6, 31, 1, 0), Hba(7, 31, 0, 0)};
   for (FakeHost& host : hosts) host.driver = "isci";
+  // A controller has its phys also with nothing at them; one without is starting.
+  hosts[1].phys = {{0, "Unknown"}, {1, "Unknown"}, {2, "Unknown"}, {3, "Unknown"}};
   WriteTree(hosts);
   StartOnTree();
   const auto snapshot = daemon_->registry().Snapshot();
