@@ -31,7 +31,7 @@ const std::array<LimitInfo, kLimitCount>& AllLimits() {
        "Large calls that wait for a thread, in all."},
       {Limit::kWaitingCallsPerPeer, "waiting_calls_per_peer", 128, 1, kMany,
        "Large calls of one peer that wait for a thread."},
-      {Limit::kAbandonedCalls, "abandoned_calls", 500, 1, kMany,
+      {Limit::kAbandonedCalls, "abandoned_calls", 100, 1, kMany,
        "Large calls that a connection may cancel within a second before they begin."},
       {Limit::kRequestBytes, "request_bytes", kMebibyte / 2, 4096, 64 * kMebibyte,
        "Size of a request in bytes."},
