@@ -327,6 +327,10 @@ void Acceptor::TakeIn(size_t index, UniqueFd fd) {
   }
   taken.key = KeyOf(taken.peer);
   if (taken.peer.kind == Peer::Kind::kUnknown) return;
+  if (table_.IsBarred(taken.peer)) {
+    limits_.CountRefusal(Limit::kAbandonedCalls);
+    return Refuse(taken, Limit::kAbandonedCalls);
+  }
   if (!taken.peer.privileged() && quota_.in_use() >= Room()) {
     limits_.CountRefusal(Limit::kDescriptors);
     return Refuse(taken, Limit::kDescriptors);

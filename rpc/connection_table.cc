@@ -57,9 +57,18 @@ bool ConnectionTable::NoteAbandoned(absl::string_view name, int64_t most) {
   }
   if (++entry.abandoned <= most || entry.ended) return false;
   entry.ended = true;
+  absl::erase_if(barred_, [now](const auto& barred) { return barred.second <= now; });
+  barred_[Describe(entry.peer)] = now + kBarred;
   // The number is the connection's, or nobody's, as long as the entry is there.
   shutdown(it->first, SHUT_RDWR);
   return true;
+}
+
+bool ConnectionTable::IsBarred(const Peer& peer) {
+  absl::MutexLock lock(&mu_);
+  if (barred_.empty()) return false;
+  const auto it = barred_.find(Describe(peer));
+  return it != barred_.end() && clock_.Monotonic() < it->second;
 }
 
 }  // namespace sasd::rpc

@@ -38,6 +38,10 @@ class ConnectionTable {
   // gRPC 1.51 has one thread for what its other threads leave, in one queue for all connections: a
   // client that begins and cancels without end fills that queue, and nobody else is answered.
   bool NoteAbandoned(absl::string_view name, int64_t most) ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether a connection of the same process (at a unix socket) or address was shut down so within
+  // the last kBarred: a client that connects again at once would go on.
+  bool IsBarred(const Peer& peer) ABSL_LOCKS_EXCLUDED(mu_);
+  static constexpr absl::Duration kBarred = absl::Seconds(5);
 
  private:
   struct Entry {
@@ -54,6 +58,8 @@ class ConnectionTable {
   mutable absl::Mutex mu_;  // a leaf
   absl::flat_hash_map<int, Entry> entries_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, int> numbers_ ABSL_GUARDED_BY(mu_);  // by the name
+  // Until when, by Describe().
+  absl::flat_hash_map<std::string, absl::Duration> barred_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace sasd::rpc

@@ -49,6 +49,20 @@ TEST_F(ConnectionTableTest, TooManyAbandonedCallsInASecondEndTheConnectionOnce) 
   EXPECT_FALSE(table_.NoteAbandoned(name_, 2));
 }
 
+TEST_F(ConnectionTableTest, ItsProcessMayNotConnectAgainForAWhile) {
+  Peer peer, other;
+  peer.kind = other.kind = Peer::Kind::kUnix;
+  peer.pid = 4711;
+  other.pid = 4712;
+  table_.Set(ours_.get(), peer);
+  EXPECT_FALSE(table_.IsBarred(peer));
+  EXPECT_TRUE(table_.NoteAbandoned(name_, 0));
+  EXPECT_TRUE(table_.IsBarred(peer));
+  EXPECT_FALSE(table_.IsBarred(other));
+  clock_.Advance(ConnectionTable::kBarred);
+  EXPECT_FALSE(table_.IsBarred(peer));
+}
+
 TEST_F(ConnectionTableTest, AConnectionOfTlsIsFoundByThePeersAddress) {
   table_.Set(ours_.get(), Peer(), "ipv4:192.0.2.7:4711");
   EXPECT_FALSE(table_.NoteAbandoned("ipv4:192.0.2.7:4712", 0));
