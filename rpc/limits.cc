@@ -33,7 +33,7 @@ const std::array<LimitInfo, kLimitCount>& AllLimits() {
        "Large calls of one peer that wait for a thread."},
       {Limit::kAbandonedCalls, "abandoned_calls", 100, 1, kMany,
        "Large calls that a connection may cancel within a second before they begin."},
-      {Limit::kRequestBytes, "request_bytes", kMebibyte / 2, 4096, 64 * kMebibyte,
+      {Limit::kRequestBytes, "request_bytes", kMebibyte / 4, 4096, 64 * kMebibyte,
        "Size of a request in bytes."},
       {Limit::kRepeatedValues, "repeated_values", 10000, 16, kMany,
        "Values of one repeated field of a request."},

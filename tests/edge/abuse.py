@@ -135,9 +135,9 @@ def large_filters(path, _):
 
 @abuse
 def empty_values(path, _):
-    """Sends requests of nearly 512 KiB that take long to decode, and are refused then."""
+    """Sends requests of nearly 256 KiB that take long to decode, and are refused then."""
     request = topology.ListEndDevicesRequest()
-    for _ in range(250_000):
+    for _ in range(125_000):
         request.filter.conditions.add()
     text = request.SerializeToString()
     hog(path, lambda c: c.unary_unary("/sas.v1.TopologyService/ListEndDevices").future(
