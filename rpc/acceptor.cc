@@ -104,15 +104,15 @@ std::string AddressOf(int fd) {
 
 // The name that gRPC gives to the calls of a TLS connection: "ipv4:192.0.2.7:4711",
 // "ipv6:%5B2001:db8::1%5D:4711".
-std::string GrpcNameOf(int fd) {
-  sockaddr_storage address = {};
-  socklen_t size = sizeof(address);
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
+// `address`: AddressOf() it.
+std::string GrpcNameOf(int fd, absl::string_view address) {
+  sockaddr_storage peer = {};
+  socklen_t size = sizeof(peer);
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return "";
   // At the same place in both kinds of address.
-  const int port = ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port);
-  const std::string text = AddressOf(fd);
-  return absl::StrContains(text, ':') ? absl::StrCat("ipv6:%5B", text, "%5D:", port)
-                                      : absl::StrCat("ipv4:", text, ":", port);
+  const int port = ntohs(reinterpret_cast<sockaddr_in&>(peer).sin_port);
+  return absl::StrContains(address, ':') ? absl::StrCat("ipv6:%5B", address, "%5D:", port)
+                                         : absl::StrCat("ipv4:", address, ":", port);
 }
 
 }  // namespace
@@ -415,8 +415,9 @@ bool Acceptor::HandOver(Connection& connection) {
     deadlines_.emplace(connection.deadline, connection.id);
   }
   // Before gRPC can make a call of it.
-  table_.Set(connection.number, connection.peer,
-             kind == Peer::Kind::kTls ? GrpcNameOf(connection.number) : "");
+  table_.Set(
+      connection.number, connection.peer,
+      kind == Peer::Kind::kTls ? GrpcNameOf(connection.number, connection.peer.address) : "");
   // From here on gRPC closes it.
   const int number = given->Release();
   hand_over_(kind, connection.listener, number);

@@ -8,6 +8,16 @@
 #include "absl/strings/strip.h"
 
 namespace sasd::rpc {
+namespace {
+
+// The N of "fd:N".
+std::optional<int> DescriptorOf(absl::string_view name) {
+  int number = -1;
+  if (!absl::ConsumePrefix(&name, "fd:") || !absl::SimpleAtoi(name, &number)) return std::nullopt;
+  return number;
+}
+
+}  // namespace
 
 void ConnectionTable::Set(int number, Peer peer, std::string name) {
   absl::MutexLock lock(&mu_);
@@ -28,18 +38,15 @@ void ConnectionTable::Remove(int number) {
 }
 
 Peer ConnectionTable::Find(absl::string_view name) const {
-  int number = -1;
-  if (!absl::ConsumePrefix(&name, "fd:") || !absl::SimpleAtoi(name, &number)) return {};
+  const std::optional<int> number = DescriptorOf(name);
+  if (!number.has_value()) return {};
   absl::MutexLock lock(&mu_);
-  const auto it = entries_.find(number);
+  const auto it = entries_.find(*number);
   return it == entries_.end() ? Peer() : it->second.peer;
 }
 
 std::optional<int> ConnectionTable::NumberOf(absl::string_view name) const {
-  int number = -1;
-  if (absl::ConsumePrefix(&name, "fd:")) {
-    return absl::SimpleAtoi(name, &number) ? std::optional<int>(number) : std::nullopt;
-  }
+  if (const std::optional<int> number = DescriptorOf(name)) return number;
   const auto it = numbers_.find(name);
   return it == numbers_.end() ? std::nullopt : std::optional<int>(it->second);
 }
