@@ -85,7 +85,7 @@ class AcceptorTest : public testing::Test {
 
   FakeClock clock_;
   LimitBook limits_;
-  ConnectionTable table_;
+  ConnectionTable table_{clock_};
   std::vector<UniqueFd> given_;
   std::string folder_, path_;
   std::unique_ptr<Acceptor> acceptor_;
@@ -165,6 +165,19 @@ TEST_F(AcceptorTest, ConnectionBeyondALimitLearnsWhich) {
   Run();
   const UniqueFd fourth = Served();
   EXPECT_THAT(given_, SizeIs(3));
+}
+
+TEST_F(AcceptorTest, ClientThatWasCutOffForCancellingIsRefusedForAWhile) {
+  const UniqueFd peer = Served();
+  ASSERT_FALSE(table_.NoteAbandoned(NameOf(0), 1));
+  ASSERT_TRUE(table_.NoteAbandoned(NameOf(0), 1));
+  const UniqueFd again = Served();
+  EXPECT_THAT(given_, SizeIs(1));
+  EXPECT_THAT(Read(again), HasSubstr("the limit abandoned_calls is"));
+  EXPECT_EQ(limits_.refused(Limit::kAbandonedCalls), 1);
+  clock_.Advance(ConnectionTable::kBarred);
+  const UniqueFd later = Served();
+  EXPECT_THAT(given_, SizeIs(2));
 }
 
 TEST_F(AcceptorTest, EntryStaysUntilGrpcHasClosed) {

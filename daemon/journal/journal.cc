@@ -68,6 +68,8 @@ constexpr int kCopyRounds = 4;
 constexpr int64_t kFewPages = 128;
 // Trimming stops after this long, so that the next sync is not late.
 constexpr absl::Duration kTrimFor = absl::Milliseconds(200);
+// A read waits so long for what was staged.
+constexpr absl::Duration kReadPatience = absl::Seconds(1);
 
 absl::StatusOr<std::optional<int64_t>> Number(StateStore& state, absl::string_view key) {
   absl::StatusOr<std::optional<std::string>> text = state.Get("journal", key);
@@ -82,11 +84,18 @@ int NoteLogPages(void* pages, sqlite3*, const char*, int count) {
   return SQLITE_OK;
 }
 
-// A name for the mark of a directory: no other directory of this boot has it.
+// A name for the mark and the tail of a directory: no other directory of this boot has it.
 absl::StatusOr<std::string> MarkName(const std::string& directory) {
   struct stat info {};
   if (stat(directory.c_str(), &info) != 0) return absl::ErrnoToStatus(errno, directory);
-  return absl::StrCat("sasd-", info.st_dev, "-", info.st_ino, ".mark");
+  return absl::StrCat("sasd-", info.st_dev, "-", info.st_ino);
+}
+
+// Whether a row may come after the revision `last`.
+bool Follows(const EventRow& row, int64_t last) {
+  if (!row.gap.any()) return row.revision == last + 1;
+  return row.gap.first <= row.gap.last && row.gap.first <= last + 1 &&
+         row.gap.last == row.revision - 1 && row.gap.last >= last;
 }
 
 }  // namespace
@@ -231,11 +240,11 @@ absl::Status Journal::Begin(bool created, const std::string& moved_aside) {
   if (!id.ok()) return id.status();
   absl::StatusOr<std::string> epoch = db.Text("SELECT value FROM meta WHERE key = 'epoch'");
   if (!epoch.ok() && !absl::IsNotFound(epoch.status())) return epoch.status();
-  absl::StatusOr<int64_t> last = db.Int(
-      "SELECT max(ifnull((SELECT max(revision) FROM events), 0),"
-      "  ifnull((SELECT max(last) FROM gaps WHERE checksum IS row_checksum(last, first, reason)),"
-      "    0),"
-      "  ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'base'), 0))");
+  absl::StatusOr<std::string> mark_name = MarkName(options_.directory);
+  if (!mark_name.ok()) return mark_name.status();
+  bool tail_damaged = false;
+  if (absl::Status status = WriteTail(*mark_name, *id, &tail_damaged); !status.ok()) return status;
+  absl::StatusOr<int64_t> last = LastStored();
   if (!last.ok()) return last.status();
   absl::StatusOr<int64_t> last_row = db.Int("SELECT ifnull(max(revision), 0) FROM events");
   if (!last_row.ok()) return last_row.status();
@@ -251,10 +260,8 @@ absl::Status Journal::Begin(bool created, const std::string& moved_aside) {
   absl::StatusOr<std::optional<std::string>> boot = state_.Get("journal", "boot");
   if (!boot.ok()) return boot.status();
 
-  absl::StatusOr<std::string> mark_name = MarkName(options_.directory);
-  if (!mark_name.ok()) return mark_name.status();
   absl::StatusOr<std::unique_ptr<VisibleMark>> mark = VisibleMark::Open(
-      absl::StrCat(options_.mark_directory, "/", *mark_name), *id, options_.boot_id);
+      absl::StrCat(options_.mark_directory, "/", *mark_name, ".mark"), *id, options_.boot_id);
   // Without it a start after a kill jumps, as after a power loss.
   if (mark.ok()) mark_ = *std::move(mark);
   const bool same_boot = mark_ != nullptr && mark_->found();
@@ -276,9 +283,9 @@ absl::Status Journal::Begin(bool created, const std::string& moved_aside) {
     // Nothing is missing.
   } else if (same_boot) {
     top = std::max({*last, seen.written, seen.visible});
+    const bool damaged = seen.written > *last || tail_damaged;
     if (top > *last)
-      jump = Gap{*last + 1, top,
-                 seen.written > *last ? GapReason::kJournalDamaged : GapReason::kJournalStalled};
+      jump = Gap{*last + 1, top, damaged ? GapReason::kJournalDamaged : GapReason::kJournalStalled};
   } else if (reserved->has_value() && **reserved >= *last) {
     top = **reserved;
     if (top > *last)
@@ -340,6 +347,44 @@ absl::Status Journal::Begin(bool created, const std::string& moved_aside) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<int64_t> Journal::LastStored() {
+  return writer_->db.Int(
+      "SELECT max(ifnull((SELECT max(revision) FROM events), 0),"
+      "  ifnull((SELECT max(last) FROM gaps WHERE checksum IS row_checksum(last, first, reason)),"
+      "    0),"
+      "  ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'base'), 0))");
+}
+
+absl::Status Journal::WriteTail(const std::string& mark_name, const std::string& id,
+                                bool* damaged) {
+  absl::StatusOr<std::unique_ptr<EventTail>> tail =
+      EventTail::Open(absl::StrCat(options_.mark_directory, "/", mark_name, ".tail"), id,
+                      options_.boot_id, options_.tail_bytes);
+  if (!tail.ok()) return absl::OkStatus();  // rows are appended before they are shown
+  tail_ = *std::move(tail);
+  const EventTail::Left left = tail_->TakeLeft();
+  *damaged = left.damaged;
+  if (!left.rows.empty()) {
+    absl::StatusOr<int64_t> last = LastStored();
+    if (!last.ok()) return last.status();
+    absl::StatusOr<Transaction> transaction = Transaction::Begin(writer_->db, true);
+    if (!transaction.ok()) return transaction.status();
+    for (const EventRow& row : left.rows) {
+      if (row.revision <= *last) continue;  // killed between its Append and the note of that
+      if (!Follows(row, *last)) {           // of another copy of the journal
+        *damaged = true;
+        break;
+      }
+      std::vector<ObjectBits> objects;
+      if (absl::Status status = InsertEvent(row, &objects); !status.ok()) return status;
+      last = row.revision;
+    }
+    if (absl::Status status = transaction->Commit(); !status.ok()) return status;
+  }
+  tail_->Clear();
+  return absl::OkStatus();
+}
+
 absl::Status Journal::LoadSummary() {
   absl::StatusOr<Statement> tail = writer_->db.Prepare(
       "SELECT revision, nanos, bits FROM events"
@@ -386,15 +431,24 @@ absl::Status Journal::PutMeta(absl::string_view key, absl::string_view value) {
   return writer_->put_meta.BindText(1, key).BindText(2, value).Run();
 }
 
+bool Journal::Stage(absl::Span<const EventRow> rows) {
+  if (tail_ == nullptr || rows.empty()) return false;
+  int64_t last = std::max(last_revision_.load(), staged_.load());
+  for (const EventRow& row : rows) {
+    if (!Follows(row, last)) return false;
+    last = row.revision;
+  }
+  if (last > reserved_.load() || !tail_->Add(rows)) return false;
+  staged_ = last;
+  SetVisible(last);
+  return true;
+}
+
 absl::Status Journal::Append(absl::Span<const EventRow> rows) {
   if (rows.empty()) return absl::OkStatus();
   int64_t last = last_revision_.load();
   for (const EventRow& row : rows) {
-    const bool follows = row.revision == last + 1 && !row.gap.any();
-    const bool jumps = row.gap.any() && row.gap.first <= row.gap.last &&
-                       row.gap.first <= last + 1 && row.gap.last == row.revision - 1 &&
-                       row.gap.last >= last;
-    if (!follows && !jumps)
+    if (!Follows(row, last))
       return absl::InvalidArgumentError(absl::StrCat("journal: revision ", row.revision,
                                                      " with gap ", row.gap.first, "-", row.gap.last,
                                                      " does not follow ", last));
@@ -420,6 +474,8 @@ absl::Status Journal::Append(absl::Span<const EventRow> rows) {
     }
   }
   if (!status.ok()) return status;
+  if (tail_ != nullptr) tail_->Forget(last);
+  is_behind_ = false;
   int64_t bytes = 0;
   for (const EventRow& row : rows) bytes += static_cast<int64_t>(row.payload.size());
   {
@@ -465,12 +521,12 @@ absl::Status Journal::WriteInTransaction(absl::Span<const EventRow> rows) {
   return transaction->Commit();
 }
 
-absl::Status Journal::WriteRow(const EventRow& row) {
+absl::Status Journal::InsertEvent(const EventRow& row, std::vector<ObjectBits>* out) {
   Writer& w = *writer_;
+  std::vector<ObjectBits>& objects = *out;
   if (row.gap.any()) {
     if (absl::Status status = WriteGap(row.gap); !status.ok()) return status;
   }
-  std::vector<ObjectBits> objects;
   objects.reserve(row.objects.size());
   for (const ObjectChange& object : row.objects) {
     absl::StatusOr<int64_t> id = ObjectId(object.name, object.kind);
@@ -499,7 +555,14 @@ absl::Status Journal::WriteRow(const EventRow& row) {
       .BindBlob(6, encoded)
       .BindBlob(7, row.payload);
   if (row.previous_revision != row.revision - 1) w.insert_event.Bind(2, row.previous_revision);
-  if (absl::Status status = w.insert_event.Run(); !status.ok()) return status;
+  return w.insert_event.Run();
+}
+
+absl::Status Journal::WriteRow(const EventRow& row) {
+  Writer& w = *writer_;
+  std::vector<ObjectBits> objects;
+  if (absl::Status status = InsertEvent(row, &objects); !status.ok()) return status;
+  const int64_t bits = EventBits(row.cause, row.severity, 0);
   if (absl::Status status = index_->Add(row.revision, bits, objects); !status.ok()) return status;
   summary_.Add(row);
   if (summary_.count < kSpanEvents) return absl::OkStatus();
@@ -561,7 +624,19 @@ void Journal::SetVisible(int64_t revision) {
   if (mark_ != nullptr) mark_->SetVisible(revision);
 }
 
+void Journal::AwaitStaged() {
+  const int64_t staged = staged_.load();
+  const auto is_written = [this, staged] {
+    return last_revision_.load() >= staged || is_behind_.load();
+  };
+  if (is_written()) return;
+  // Append releases this lock at its end.
+  absl::MutexLock lock(&mu_);
+  if (!mu_.AwaitWithTimeout(absl::Condition(&is_written), kReadPatience)) is_behind_ = true;
+}
+
 absl::StatusOr<std::unique_ptr<JournalReader>> Journal::TakeReader() {
+  AwaitStaged();
   {
     absl::MutexLock lock(&readers_mu_);
     if (!idle_readers_.empty()) {
@@ -579,9 +654,9 @@ void Journal::ReturnReader(std::unique_ptr<JournalReader> reader) {
 }
 
 absl::StatusOr<Page> Journal::Read(const Query& query, Interrupted interrupted) {
-  // What a reader that comes later finds is of this revision at least.
-  const int64_t last = last_revision_.load();
   absl::StatusOr<std::unique_ptr<JournalReader>> reader = TakeReader();
+  // What the read finds is of this revision at least.
+  const int64_t last = last_revision_.load();
   absl::StatusOr<Page> page = reader.ok() ? (*reader)->Read(query, interrupted) : reader.status();
   if (reader.ok()) ReturnReader(*std::move(reader));
   if (absl::IsDataLoss(page.status())) {
@@ -672,10 +747,10 @@ absl::Status Journal::FinishState(int64_t revision, const std::optional<Gap>& ga
   if (absl::Status status = transaction->Commit(); !status.ok()) return status;
   state_revision_ = revision;
   unsynced_ = true;
-  if (gap.has_value()) {
-    last_revision_ = revision;
-    if (mark_ != nullptr) mark_->SetWritten(revision);
-  }
+  if (!gap.has_value()) return absl::OkStatus();
+  last_revision_ = revision;
+  if (mark_ != nullptr) mark_->SetWritten(revision);
+  if (tail_ != nullptr) tail_->Forget(revision);
   return absl::OkStatus();
 }
 
@@ -865,7 +940,7 @@ absl::Status Journal::Close() {
   }
   if (thread_.joinable()) thread_.join();
   if (absl::Status status = Sync(); !status.ok()) return status;
-  // Revisions that were published from memory and never declared: the next start declares them.
+  // Revisions that were shown and never written or declared: the next start does it.
   const int64_t last = last_revision_.load();
   if (visible_.load() > last) return absl::OkStatus();
   const StateStore::Edit edit{"journal", "clean_end", absl::StrCat(last)};

@@ -19,6 +19,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "daemon/journal/event_tail.h"
 #include "daemon/journal/index_merger.h"
 #include "daemon/journal/index_writer.h"
 #include "daemon/journal/journal_reader.h"
@@ -35,9 +36,9 @@ namespace sasd::journal {
 // finds those about an object. Beside them it has the state: the last known content of every object
 // as of a revision (a checkpoint).
 //
-// A row is with the operating system when Append returns, so a kill loses nothing; a thread of the
-// journal's own syncs at least once a second. Revisions are reserved in blocks, on the disk ahead
-// of use, so that no revision gets two contents after a power loss.
+// A row is with the operating system when Stage or Append returns, so a kill loses nothing; a
+// thread of the journal's own syncs at least once a second. Revisions are reserved in blocks, on
+// the disk ahead of use, so that no revision gets two contents after a power loss.
 class Journal {
  public:
   struct Options {
@@ -47,8 +48,10 @@ class Journal {
     std::string boot_id;      // of the running kernel
     std::string fresh_epoch;  // random: the name of a new epoch, where one begins
     bool new_epoch = false;   // begins one; also takes over another machine's journal
-    std::string mark_directory = "/dev/shm";  // a tmpfs that outlives the process
-    std::string vfs;                          // of SQLite; empty: the default one
+    // A tmpfs that outlives the process: for the mark, and for the rows of Stage.
+    std::string mark_directory = "/dev/shm";
+    size_t tail_bytes = EventTail::kDefaultBytes;  // for the rows of Stage; a multiple of 8
+    std::string vfs;                               // of SQLite; empty: the default one
     // The oldest events go when the database has more bytes, or once they are older. Age counts
     // while sasd runs, by the monotonic clock.
     int64_t max_bytes = int64_t{1} << 30;
@@ -95,6 +98,13 @@ class Journal {
   // Thread-safe.
   int64_t reserved() const { return reserved_.load(); }
 
+  // Keeps rows, all or none, in shared memory, so that they outlive this process: the next start of
+  // this boot writes them, if Append has not. So they may be shown; Append comes after that. Waits
+  // for no disk. The rows follow those that were staged or appended before, as with Append. False:
+  // there is no room, no shared memory, no reserved revision, or the rows do not follow; then
+  // Append comes before anybody sees them. One call at a time; it may be beside a call of Append.
+  bool Stage(absl::Span<const EventRow> rows);
+
   // Writes rows, all or none, one call at a time. Blocks as long as the disk does. The first row is
   // last_revision() + 1, or its gap begins at or before that and ends before the row; the others
   // follow likewise. Errors: INVALID_ARGUMENT for a breach of that, nothing is written; UNAVAILABLE
@@ -105,7 +115,9 @@ class Journal {
   // memory. Never blocks. Thread-safe.
   void SetVisible(int64_t revision);
 
-  // Reads on connections of their own, which never hold up Append. Thread-safe.
+  // Reads on connections of their own, which never hold up Append. A read sees all that was staged
+  // before: it waits for the Append of that, for a second at most, and not at all while the disk
+  // takes none. Thread-safe.
   //
   // OUT_OF_RANGE: trimming has passed query.after. UNAVAILABLE and others as Database::Exec, but
   // never DATA_LOSS: what cannot be read is a gap, kJournalDamaged. CANCELLED: `interrupted`, which
@@ -167,6 +179,12 @@ class Journal {
   absl::Status OpenMaintenance() ABSL_LOCKS_EXCLUDED(maintenance_mu_);
   absl::Status Begin(bool created, const std::string& moved_aside)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  // The last revision that the database has, as a row or in a gap.
+  absl::StatusOr<int64_t> LastStored() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  // Opens the tail, and writes the rows in it that the database lacks. `damaged`: some cannot be
+  // read.
+  absl::Status WriteTail(const std::string& mark_name, const std::string& id, bool* damaged)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status LoadSummary() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status LoadIndex() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status Reserve(int64_t after);
@@ -177,6 +195,9 @@ class Journal {
   absl::Status WriteInTransaction(absl::Span<const EventRow> rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status WriteRow(const EventRow& row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  // The row, its gap, and the names of its objects. `objects`: ids of these, ascending.
+  absl::Status InsertEvent(const EventRow& row, std::vector<ObjectBits>* objects)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status WriteGap(const Gap& gap) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::StatusOr<int64_t> ObjectId(const std::string& name, uint8_t kind)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
@@ -192,6 +213,9 @@ class Journal {
   absl::Status Trim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
   void Run();
 
+  // Waits until all that was staged is written.
+  void AwaitStaged() ABSL_LOCKS_EXCLUDED(mu_);
+  // For a read that sees all that was staged.
   absl::StatusOr<std::unique_ptr<JournalReader>> TakeReader() ABSL_LOCKS_EXCLUDED(readers_mu_);
   void ReturnReader(std::unique_ptr<JournalReader> reader) ABSL_LOCKS_EXCLUDED(readers_mu_);
 
@@ -200,9 +224,12 @@ class Journal {
   StateStore& state_;
   Start start_;
   std::string epoch_;
-  std::unique_ptr<VisibleMark> mark_;
+  std::unique_ptr<VisibleMark> mark_;  // null: there is no shared memory
+  std::unique_ptr<EventTail> tail_;    // likewise
 
   std::atomic<int64_t> last_revision_{0};
+  std::atomic<int64_t> staged_{0};      // the last revision of Stage
+  std::atomic<bool> is_behind_{false};  // a reader has waited for it in vain, since the last Append
   std::atomic<int64_t> reserved_{0};
   std::atomic<int64_t> visible_{0};
   std::atomic<int64_t> state_revision_{0};

@@ -4,8 +4,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
 #include <thread>  // NOLINT: a write that hangs
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "daemon/journal/database_file.h"
@@ -207,10 +209,16 @@ TEST_F(BadDayTest, AStartReadsLittleOfALargeJournal) {
 // Each operation of a start, a write, a checkpoint and a write in turn, then twice in a row.
 TEST_F(BadDayTest, AStopAtAnyOperationLosesNothingThatWasVisible) {
   int stops = 0;
-  for (FaultyDisk::Kept kept : {FaultyDisk::Kept::kAll, FaultyDisk::Kept::kSynced}) {
+  using Kept = FaultyDisk::Kept;
+  // Staged events are visible before they are written.
+  for (const auto& [kept, stages] :
+       std::initializer_list<std::pair<Kept, bool>>{{Kept::kAll, false},
+                                                    {Kept::kAll, true},
+                                                    {Kept::kSynced, false},
+                                                    {Kept::kSynced, true}}) {
     bool completed = false;
     for (int64_t n = 0; !completed; n += 1 + n / 16) {
-      SCOPED_TRACE(absl::StrCat("operation ", n));
+      SCOPED_TRACE(absl::StrCat("operation ", n, stages ? ", staged" : ""));
       FaultyDisk disk(static_cast<uint64_t>(n));
       TestNode node;
       node.options().vfs = disk.vfs();
@@ -225,9 +233,11 @@ TEST_F(BadDayTest, AStopAtAnyOperationLosesNothingThatWasVisible) {
       disk.StopAfter(n);
       if (node.Open().ok()) {
         EventRow row = node.Next("second");
+        if (stages && node.journal().Stage({row})) visible = row.revision;
         if (node.journal().Append({row}).ok()) visible = row.revision;
         node.journal().Maintain().IgnoreError();
         row = node.Next("third");
+        if (stages && node.journal().Stage({row})) visible = row.revision;
         if (node.journal().Append({row}).ok()) visible = row.revision;
       }
       completed = !disk.stopped();
@@ -237,12 +247,12 @@ TEST_F(BadDayTest, AStopAtAnyOperationLosesNothingThatWasVisible) {
 
       // Again, somewhere in the next start.
       disk.StopAfter(n % 40);
-      node.Open(kept == FaultyDisk::Kept::kSynced).IgnoreError();
+      node.Open(kept == Kept::kSynced).IgnoreError();
       node.Kill();
       disk.GoOn(kept);
       ++stops;
 
-      absl::Status status = node.Open(kept == FaultyDisk::Kept::kSynced);
+      absl::Status status = node.Open(kept == Kept::kSynced);
       ASSERT_TRUE(status.ok()) << status;
       EXPECT_EQ(node.journal().epoch(), epoch);
       EXPECT_GT(node.journal().start().next_revision, visible);
@@ -250,7 +260,7 @@ TEST_F(BadDayTest, AStopAtAnyOperationLosesNothingThatWasVisible) {
       ASSERT_TRUE(page.ok()) << page.status();
       ASSERT_FALSE(page->rows.empty());
       EXPECT_EQ(page->rows[0].payload, "first");
-      if (kept == FaultyDisk::Kept::kAll) {
+      if (kept == Kept::kAll) {
         EXPECT_GE(page->rows.back().revision, visible);
         EXPECT_EQ(page->gaps, std::vector<Gap>{});
       }

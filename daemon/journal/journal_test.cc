@@ -6,10 +6,13 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <thread>  // NOLINT: a reader beside the writer
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "daemon/journal/sqlite.h"
 #include "daemon/journal/state_store.h"
 #include "driver/base/fake_clock.h"
@@ -257,6 +260,133 @@ TEST_F(JournalTest, AKillLosesNothingAndDeclaresNothing) {
   }
   Append(8, 9);
   EXPECT_EQ(All({}), (Revs{1, 2, 3, 4, 5, 6, 7, 8, 9}));
+}
+
+TEST_F(JournalTest, StagedRowsAreWrittenByTheNextStart) {
+  ASSERT_TRUE(Open().ok());
+  Append(1, 3);
+  ASSERT_TRUE(journal_->Stage({Row(4, {{"hosts/a", 1, 2}}), Row(5)}));
+  ASSERT_TRUE(journal_->Stage({Row(6)}));
+  EXPECT_EQ(journal_->last_revision(), 3);
+  // One of them was written before the kill.
+  Append(4, 4);
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(journal_->start().next_revision, 7);
+  EXPECT_EQ(journal_->start().gap, std::nullopt);
+  EXPECT_EQ(journal_->last_revision(), 6);
+  EXPECT_EQ(All({}), (Revs{1, 2, 3, 4, 5, 6}));
+  Append(7, 7);
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(All({}), (Revs{1, 2, 3, 4, 5, 6, 7}));
+}
+
+TEST_F(JournalTest, MoreStagedRowsThanASpanAreFoundByObject) {
+  ASSERT_TRUE(Open().ok());
+  Append(1, 500);
+  for (int64_t r = 501; r <= 2000; ++r)
+    ASSERT_TRUE(journal_->Stage({Row(r, {{absl::StrCat("drives/", r % 7), 6, 1}})}));
+  ASSERT_TRUE(Open().ok());
+  Append(2001, 2600);
+  ASSERT_TRUE(journal_->Maintain().ok());
+  Revs expected;
+  for (int64_t r = 501; r <= 2000; ++r) {
+    if (r % 7 == 3) expected.push_back(r);
+  }
+  EXPECT_EQ(All({.objects = {"drives/3"}}), expected);
+  EXPECT_EQ(All({}).size(), 2600u);
+}
+
+TEST_F(JournalTest, StagesOnlyWhatFollowsAndIsReserved) {
+  ASSERT_TRUE(Open().ok());
+  Append(1, 3);
+  EXPECT_FALSE(journal_->Stage({}));
+  EXPECT_FALSE(journal_->Stage({Row(5)}));
+  EXPECT_FALSE(journal_->Stage({Row(4), Row(6)}));
+  ASSERT_TRUE(journal_->Stage({Row(4)}));
+  EXPECT_FALSE(journal_->Stage({Row(4)})) << "it is staged";
+  std::vector<EventRow> many;
+  for (int64_t r = 5; r <= journal_->reserved() + 1; ++r) many.push_back(Row(r));
+  EXPECT_FALSE(journal_->Stage(many)) << "the last one is not reserved";
+  many.pop_back();
+  EXPECT_TRUE(journal_->Stage(many));
+}
+
+TEST_F(JournalTest, StagedRowsOfAnotherBootAreLostAndDeclared) {
+  ASSERT_TRUE(Open().ok());
+  Append(1, 3);
+  ASSERT_TRUE(journal_->Stage({Row(4)}));
+  const int64_t reserved = journal_->reserved();
+  options_.boot_id = "boot2";
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(journal_->start().gap, (Gap{4, reserved, GapReason::kPowerLoss}));
+  EXPECT_EQ(All({}), (Revs{1, 2, 3}));
+}
+
+TEST_F(JournalTest, LostStagedRowsOfThisBootAreDeclared) {
+  ASSERT_TRUE(Open().ok());
+  Append(1, 3);
+  ASSERT_TRUE(journal_->Stage({Row(4), Row(5)}));
+  Kill();
+  for (const auto& file : std::filesystem::directory_iterator(options_.mark_directory)) {
+    if (file.path().extension() == ".tail") std::filesystem::remove(file.path());
+  }
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(journal_->start().gap, (Gap{4, 5, GapReason::kJournalStalled}));
+  EXPECT_EQ(journal_->start().next_revision, 6);
+}
+
+TEST_F(JournalTest, DamagedStagedRowsAreDeclared) {
+  ASSERT_TRUE(Open().ok());
+  Append(1, 3);
+  ASSERT_TRUE(journal_->Stage({Row(4), Row(5)}));
+  Kill();
+  for (const auto& file : std::filesystem::directory_iterator(options_.mark_directory)) {
+    if (file.path().extension() != ".tail") continue;
+    std::fstream tail(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(tail), {});
+    tail.seekp(static_cast<std::streamoff>(bytes.find("event 5")));
+    tail << "EVENT";
+  }
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(All({}), (Revs{1, 2, 3, 4}));
+  EXPECT_EQ(journal_->start().gap, (Gap{5, 5, GapReason::kJournalDamaged}));
+  EXPECT_EQ(journal_->start().losses.size(), 1u);
+}
+
+TEST_F(JournalTest, WithoutSharedMemoryNothingIsStaged) {
+  options_.mark_directory = directory_ + "/nowhere";
+  ASSERT_TRUE(Open().ok());
+  EXPECT_FALSE(journal_->Stage({Row(1)}));
+  Append(1, 3);
+  EXPECT_EQ(All({}), (Revs{1, 2, 3}));
+}
+
+TEST_F(JournalTest, ACleanEndComesAfterAllStagedRows) {
+  ASSERT_TRUE(Open().ok());
+  Append(1, 3);
+  ASSERT_TRUE(journal_->Stage({Row(4)}));
+  ASSERT_TRUE(journal_->Close().ok());
+  const int64_t reserved = journal_->reserved();
+  options_.boot_id = "boot2";
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(journal_->start().gap, (Gap{4, reserved, GapReason::kPowerLoss}));
+}
+
+TEST_F(JournalTest, AReadWaitsForWhatIsStaged) {
+  ASSERT_TRUE(Open().ok());
+  Append(1, 3);
+  ASSERT_TRUE(journal_->Stage({Row(4)}));
+  std::thread writer([this] { Append(4, 4); });
+  EXPECT_EQ(All({}), (Revs{1, 2, 3, 4}));
+  writer.join();
+  // The disk takes nothing: one read waits for a second, the others do not.
+  ASSERT_TRUE(journal_->Stage({Row(5)}));
+  EXPECT_EQ(All({}), (Revs{1, 2, 3, 4}));
+  const absl::Time begin = absl::Now();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(All({}), (Revs{1, 2, 3, 4}));
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(1));
+  Append(5, 5);
+  EXPECT_EQ(All({}), (Revs{1, 2, 3, 4, 5}));
 }
 
 TEST_F(JournalTest, AnotherBootJumpsPastTheReservation) {

@@ -1,7 +1,6 @@
 #ifndef DAEMON_JOURNAL_VISIBLE_MARK_H_
 #define DAEMON_JOURNAL_VISIBLE_MARK_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -9,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "daemon/journal/shared_file.h"
 
 namespace sasd::journal {
 
@@ -23,16 +23,12 @@ class VisibleMark {
   };
 
   // The mark of the journal `id` in `path` (on a tmpfs), made if it is missing or another
-  // journal's. NotFound is never returned; errors are the system's.
+  // journal's. Errors: as SharedFile::Open.
   static absl::StatusOr<std::unique_ptr<VisibleMark>> Open(const std::string& path,
                                                            absl::string_view id,
                                                            absl::string_view boot_id);
-  ~VisibleMark();
-  VisibleMark(const VisibleMark&) = delete;
-  VisibleMark& operator=(const VisibleMark&) = delete;
-
   // Whether the mark was there, of this journal and this boot; then what it held.
-  bool found() const { return found_; }
+  bool found() const { return file_->found(); }
   const Values& previous() const { return previous_; }
 
   // Raise only.
@@ -41,11 +37,11 @@ class VisibleMark {
 
  private:
   struct Layout;
-  explicit VisibleMark(Layout* layout) : layout_(layout) {}
+  explicit VisibleMark(std::unique_ptr<SharedFile> file);
 
-  Layout* const layout_;
-  bool found_ = false;
-  Values previous_;
+  const std::unique_ptr<SharedFile> file_;
+  Layout& layout_;  // in the file
+  const Values previous_;
 };
 
 }  // namespace sasd::journal

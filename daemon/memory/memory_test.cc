@@ -43,6 +43,8 @@ class RunOfSasd {
   bool Has(const registry::ResourceId& id) {
     return !registry::IsNull(registry_.Snapshot()->Get(id));
   }
+  // What was published is in the files.
+  void AwaitWritten() { EXPECT_TRUE(memory_->journal()->Read({}).ok()); }
   bool IsStale(HostKey key) {
     const auto host = registry_.Snapshot()->Get<registry::Host>(key);
     return host != nullptr && host->stale;
@@ -88,8 +90,10 @@ class MemoryTest : public ::testing::Test {
   }
   ~MemoryTest() override { std::filesystem::remove_all(folder_); }
 
-  // What a run that goes on would leave if it were killed now: a directory of its own.
-  std::string Killed(const std::string& directory) {
+  // What the run that goes on in `directory` would leave if it were killed now: a directory of its
+  // own. What is in shared memory has the name of the first one: it must be written before.
+  std::string Killed(RunOfSasd& run, const std::string& directory) {
+    run.AwaitWritten();
     const std::string copy = directory + "0";
     std::filesystem::create_directory(copy);
     for (const auto& entry : std::filesystem::directory_iterator(directory)) {
@@ -113,7 +117,7 @@ TEST_F(MemoryTest, ACheckpointAfterAKillKeepsWhatCameBeforeIt) {
     RunOfSasd first(directory);
     first.Observe(registry::Batch({registry::HostOf(registry::kHostA)}));
     ASSERT_TRUE(first.Has(HostId(registry::kHostA)));
-    directory = Killed(directory);
+    directory = Killed(first, directory);
   }
   {
     RunOfSasd second(directory);
@@ -137,14 +141,14 @@ TEST_F(MemoryTest, KillsBeforeTheComparisonKeepThePictureOfBefore) {
                          registry::Drive(registry::kHostA, 0x31)}));
     ASSERT_TRUE(first.Has(drive));
     EXPECT_FALSE(first.IsStale(registry::kHostA));
-    directory = Killed(directory);
+    directory = Killed(first, directory);
   }
   for (int i = 0; i < 3; ++i) {
     RunOfSasd later(directory);
     later.Begin();
     EXPECT_TRUE(later.Has(drive)) << "run " << i;
     EXPECT_TRUE(later.IsStale(registry::kHostA)) << "run " << i;
-    directory = Killed(directory);
+    directory = Killed(later, directory);
   }
 }
 

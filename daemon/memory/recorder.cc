@@ -18,9 +18,6 @@ constexpr size_t kStateSlice = 200;
 // Events that come while the state is written are kept for so many bytes; then it begins anew.
 constexpr size_t kMaxLateBytes = 64 << 20;
 constexpr size_t kBytesPerSecond = 8 << 20;
-// How long the thread looks for an expected job. The commit and the encoding of an event take less;
-// so does waking a thread.
-constexpr absl::Duration kAlert = absl::Microseconds(300);
 
 journal::ObjectChange ObjectOf(const registry::ResourceId& id, uint8_t change) {
   return {service::NameOf(id), static_cast<uint8_t>(registry::KindOf(id)), change};
@@ -63,6 +60,10 @@ journal::StateRow StateOf(const registry::ResourceRef& resource, bool present, i
   return row;
 }
 
+std::string Hang(absl::Duration patience) {
+  return absl::StrCat("the disk has not taken an event for ", absl::FormatDuration(patience));
+}
+
 }  // namespace
 
 Recorder::Recorder(journal::Journal& journal, const Options& options)
@@ -81,8 +82,32 @@ Recorder::~Recorder() {
 
 JournalStatus Recorder::status() const {
   absl::MutexLock lock(&mu_);
-  if (mode_ == Mode::kWriting) return {JournalState::kOk, ""};
-  return {JournalState::kStalled, why_};
+  if (!failure_.empty()) return {JournalState::kStalled, Complaint(failure_)};
+  if (absl::Now() <= write_due_) return {JournalState::kOk, ""};
+  return {JournalState::kStalled, Complaint(Hang(options_.patience))};
+}
+
+std::string Recorder::Complaint(absl::string_view why) const {
+  return absl::StrCat("the journal cannot be written: ", why, "; ",
+                      mode_ == Mode::kWriting
+                          ? "the newest events are in shared memory, which a loss of power erases"
+                          : "sasd serves from memory",
+                      "; free the disk or mend it");
+}
+
+void Recorder::Job::Add(Job later) {
+  bytes += later.bytes;
+  if (rows.empty()) {
+    rows = std::move(later.rows);
+    changes = std::move(later.changes);
+    return;
+  }
+  std::move(later.rows.begin(), later.rows.end(), std::back_inserter(rows));
+  std::move(later.changes.begin(), later.changes.end(), std::back_inserter(changes));
+}
+
+absl::Duration Recorder::PatienceFor(size_t bytes) const {
+  return options_.patience + absl::Seconds(static_cast<double>(bytes) / kBytesPerSecond);
 }
 
 void Recorder::AddTo(Job& job, const registry::RegistryEvent& event,
@@ -105,147 +130,121 @@ void Recorder::Note(Job job) {
   }
 }
 
-void Recorder::Expect() {
-  static const bool has_processors = std::thread::hardware_concurrency() > 1;
-  if (!has_processors || !may_expect_.load(std::memory_order_relaxed)) return;
-  if (!may_expect_.exchange(false, std::memory_order_relaxed)) return;
-  absl::MutexLock lock(&mu_);
-  is_expected_ = true;
-}
-
-void Recorder::LookForJob() const {
-  const absl::Time end = absl::Now() + kAlert;
-  while (!sees_job_.load(std::memory_order_acquire) && absl::Now() < end) std::this_thread::yield();
-}
-
 void Recorder::Record(absl::Span<const registry::CommittedEvent> events,
-                      absl::Span<const watch::EncodedEventPtr> encoded,
-                      absl::FunctionRef<void()> publish) {
+                      absl::Span<const watch::EncodedEventPtr> encoded) {
   Job job;
   for (size_t i = 0; i < events.size(); ++i) AddTo(job, *events[i].event, *encoded[i]);
-  {
-    absl::MutexLock lock(&mu_);
-    newest_ = events.back().after;
-    if (mode_ == Mode::kWriting) {
-      if (Write(std::move(job), publish)) return;
-    } else if (mode_ == Mode::kRecovering) {
-      late_.bytes += job.bytes;
-      std::move(job.rows.begin(), job.rows.end(), std::back_inserter(late_.rows));
-      std::move(job.changes.begin(), job.changes.end(), std::back_inserter(late_.changes));
-    }
-    journal_.SetVisible(newest_->revision());
+  absl::MutexLock lock(&mu_);
+  newest_ = events.back().after;
+  if (mode_ == Mode::kWriting) {
+    if (journal_.Stage(job.rows)) return queue_.Add(std::move(job));
+    if (Write(std::move(job))) return;
+  } else if (mode_ == Mode::kRecovering) {
+    late_.Add(std::move(job));
   }
-  publish();
+  journal_.SetVisible(newest_->revision());
 }
 
-bool Recorder::Write(Job job, const absl::FunctionRef<void()>& publish) {
-  const absl::Duration patience =
-      options_.patience + absl::Seconds(static_cast<double>(job.bytes) / kBytesPerSecond);
-  const uint64_t number = ++jobs_;
-  job.number = number;
-  job.publish = &publish;
-  job_ = std::move(job);
-  has_job_ = true;
-  // A thread that looks for the job wants the lock next.
-  mu_.Unlock();
-  sees_job_.store(true, std::memory_order_release);
-  mu_.Lock();
-  const auto is_over = [this, number]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-    return done_ >= number || mode_ != Mode::kWriting;
-  };
-  mu_.AwaitWithTimeout(absl::Condition(&is_over), patience);
-  // What is written is published; that needs no disk.
-  const auto is_idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return !publishing_; };
-  mu_.Await(absl::Condition(&is_idle));
-  if (done_ >= number) return true;
-  if (mode_ == Mode::kWriting) {
-    Stall(absl::StrCat("the disk has not taken an event for ", absl::FormatDuration(patience)));
+void Recorder::OnPublished() {
+  absl::MutexLock lock(&mu_);
+  if (mode_ == Mode::kWriting && !queue_.rows.empty()) SetDue();
+}
+
+void Recorder::SetDue() {
+  is_due_ = true;
+  if (write_due_ == absl::InfiniteFuture()) write_due_ = absl::Now() + PatienceFor(queue_.bytes);
+}
+
+bool Recorder::Write(Job job) {
+  const int64_t revision = newest_->revision();
+  const absl::Duration patience = PatienceFor(queue_.bytes + job.bytes);
+  queue_.Add(std::move(job));
+  if (failure_.empty()) {
+    SetDue();
+    const auto is_over = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+      return written_ >= revision || !failure_.empty();
+    };
+    mu_.AwaitWithTimeout(absl::Condition(&is_over), patience);
+    if (written_ >= revision) return true;
   }
+  mode_ = Mode::kLost;
+  Fail(failure_.empty() ? Hang(patience) : failure_);
   return false;
 }
 
-void Recorder::Stall(const std::string& why) {
-  mode_ = Mode::kStalled;
-  why_ = absl::StrCat("the journal cannot be written: ", why,
-                      "; sasd serves from memory; free the disk or mend it");
-  late_ = Job();
-  spdlog::error("{}", why_);
-}
-
 bool Recorder::HasWork() const {
-  return stop_ || has_job_ || is_expected_ || mode_ == Mode::kStalled ||
-         changed_.size() >= options_.checkpoint_objects;
+  return stop_ || is_due_ || mode_ == Mode::kLost || changed_.size() >= options_.checkpoint_objects;
 }
 
 void Recorder::Run() {
   for (;;) {
-    enum { kStop, kJob, kLook, kRecover, kCheckpoint } what = kCheckpoint;
+    bool stop = false, recover = false, write = false, checkpoint = false;
     {
       absl::MutexLock lock(&mu_);
       mu_.AwaitWithDeadline(absl::Condition(this, &Recorder::HasWork), checkpoint_due_);
-      if (has_job_) {
-        what = kJob;
-      } else if (stop_) {
-        what = kStop;
-      } else if (is_expected_) {
-        what = kLook;
-      } else if (mode_ == Mode::kStalled) {
-        what = kRecover;
-        const auto is_asked = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return stop_; };
-        mu_.AwaitWithTimeout(absl::Condition(&is_asked), retry_);
-        if (stop_) what = kStop;
-      }
-      is_expected_ = false;
+      if (!failure_.empty()) mu_.AwaitWithTimeout(absl::Condition(&stop_), retry_);
+      stop = stop_;
+      recover = !stop && mode_ != Mode::kWriting;
+      write = !recover && !queue_.rows.empty() && (is_due_ || stop);
+      // Also amid events that never pause.
+      checkpoint =
+          stop || changed_.size() >= options_.checkpoint_objects || absl::Now() >= checkpoint_due_;
     }
-    if (what == kJob) {
-      WriteJob();
-    } else if (what == kLook) {
-      LookForJob();
-    } else if (what == kCheckpoint) {
-      Checkpoint();
-    } else if (what == kRecover) {
-      const absl::Status status = Recover();
-      absl::MutexLock lock(&mu_);
-      if (status.ok()) {
-        retry_ = options_.first_retry;
-        why_.clear();
-        spdlog::info("the journal is written again");
-      } else {
-        retry_ = std::min(retry_ * 2, options_.longest_retry);
-        Stall(std::string(status.message()));
-      }
+    absl::Status status;
+    if (recover) {
+      status = Recover();
     } else {
-      Checkpoint();
-      return;
+      if (write) status = WriteQueue();
+      if (status.ok() && checkpoint) status = Checkpoint();
     }
+    if (stop) return;
+    if (status.ok()) continue;
+    absl::MutexLock lock(&mu_);
+    if (recover) mode_ = Mode::kLost;
+    Fail(std::string(status.message()));
   }
 }
 
-void Recorder::WriteJob() {
+void Recorder::Fail(std::string why) {
+  retry_ = failure_.empty() ? options_.first_retry : std::min(retry_ * 2, options_.longest_retry);
+  failure_ = std::move(why);
+  std::string complaint = Complaint(failure_);
+  if (complaint == last_complaint_) return;
+  spdlog::error("{}", complaint);
+  last_complaint_ = std::move(complaint);
+}
+
+void Recorder::Succeed() {
+  if (mode_ != Mode::kWriting || failure_.empty()) return;
+  failure_.clear();
+  last_complaint_.clear();
+  spdlog::info("the journal is written again");
+}
+
+absl::Status Recorder::WriteQueue() {
   Job job;
   {
     absl::MutexLock lock(&mu_);
-    job = std::move(job_);
-    has_job_ = false;
-    sees_job_.store(false, std::memory_order_relaxed);
+    job = std::exchange(queue_, Job());
+    is_due_ = false;
+    write_due_ = absl::Now() + PatienceFor(job.bytes);
   }
-  may_expect_.store(true, std::memory_order_relaxed);
-  const absl::Status status = journal_.Append(job.rows);
-  bool given_up = false;
-  {
-    absl::MutexLock lock(&mu_);
-    given_up = mode_ != Mode::kWriting;  // Recover() looks at what the journal has
-    if (!given_up && !status.ok()) Stall(std::string(status.message()));
-    publishing_ = !given_up && status.ok();
-  }
-  if (!status.ok()) return;
-  if (!given_up) (*job.publish)();
-  const uint64_t number = job.number;
+  absl::Status status = journal_.Append(job.rows);
   absl::MutexLock lock(&mu_);
-  Note(std::move(job));
-  if (given_up) return;
-  publishing_ = false;
-  done_ = number;
+  write_due_ = absl::InfiniteFuture();
+  if (status.ok()) {
+    written_ = job.rows.back().revision;
+    Note(std::move(job));
+    Succeed();
+  } else if (absl::IsInvalidArgument(status)) {
+    // It would not be taken later either: the whole state makes up for it.
+    mode_ = Mode::kLost;
+  } else {
+    job.Add(std::exchange(queue_, Job()));
+    queue_ = std::move(job);
+  }
+  if (!queue_.rows.empty()) SetDue();
+  return status;
 }
 
 absl::Status Recorder::WriteChanged(const ChangedObjects& changed) {
@@ -259,21 +258,26 @@ absl::Status Recorder::WriteChanged(const ChangedObjects& changed) {
   return rows.empty() ? absl::OkStatus() : journal_.WriteState(rows);
 }
 
-void Recorder::Checkpoint() {
+absl::Status Recorder::Checkpoint() {
   ChangedObjects changed;
   int64_t revision = 0;
   {
     absl::MutexLock lock(&mu_);
     checkpoint_due_ = absl::InfiniteFuture();
-    if (mode_ != Mode::kWriting || changed_.empty()) return;
+    if (mode_ != Mode::kWriting || changed_.empty()) return absl::OkStatus();
     changed.swap(changed_);
     revision = journal_.last_revision();  // this thread alone writes events, and notes each
   }
   absl::Status status = WriteChanged(changed);
   if (status.ok()) status = journal_.FinishState(revision, std::nullopt);
-  if (status.ok()) return;
   absl::MutexLock lock(&mu_);
-  if (mode_ == Mode::kWriting) Stall(std::string(status.message()));
+  if (status.ok()) {
+    Succeed();
+    return status;
+  }
+  changed_.merge(changed);  // what has changed again meanwhile is newer
+  checkpoint_due_ = absl::InfinitePast();
+  return status;
 }
 
 absl::Status Recorder::WriteWholeState(const registry::Topology& topology, int64_t last_written) {
@@ -312,12 +316,18 @@ absl::Status Recorder::WriteWholeState(const registry::Topology& topology, int64
 
 absl::Status Recorder::Recover() {
   std::shared_ptr<const registry::Topology> topology;
+  bool has_queue = false;
   {
     absl::MutexLock lock(&mu_);
     mode_ = Mode::kRecovering;
     topology = newest_;
+    late_ = Job();
+    has_queue = !queue_.rows.empty();
   }
-  // The write that was given up may have succeeded since.
+  if (has_queue) {
+    if (absl::Status s = WriteQueue(); !s.ok()) return s;
+  }
+  // A write that took too long may have succeeded since.
   const int64_t last_written = journal_.last_revision();
   if (topology->revision() > last_written) {
     if (absl::Status s = WriteWholeState(*topology, last_written); !s.ok()) return s;
@@ -334,6 +344,7 @@ absl::Status Recorder::Recover() {
       late = std::exchange(late_, Job());
       if (late.rows.empty()) {
         mode_ = Mode::kWriting;
+        Succeed();
         return absl::OkStatus();
       }
     }

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/time/clock.h"
 #include "daemon/journal/faulty_disk.h"
 #include "daemon/journal/test_node.h"
 #include "daemon/registry/fake_facts.h"
@@ -18,6 +20,8 @@
 namespace sasd::memory {
 namespace {
 
+constexpr size_t kRoomy = 1 << 20;  // of shared memory
+
 using registry::kHostA;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -29,7 +33,12 @@ class RecorderTest : public ::testing::Test {
   RecorderTest() {
     node_.options().vfs = disk_.vfs();
     node_.options().fresh_epoch = "00000000000000aa";
-    EXPECT_TRUE(node_.Open().ok());
+  }
+  // A node whose shared memory has so many bytes for events; 0: it has none.
+  void Start(size_t tail_bytes) {
+    node_.options().tail_bytes = tail_bytes;
+    if (tail_bytes == 0) node_.options().mark_directory = node_.directory() + "/nowhere";
+    ASSERT_TRUE(node_.Open().ok());
     Recorder::Options options;
     options.patience = absl::Milliseconds(200);
     options.first_retry = options.longest_retry = absl::Milliseconds(5);
@@ -63,6 +72,12 @@ class RecorderTest : public ::testing::Test {
     while (State() != JournalState::kOk && absl::Now() < deadline) Come(++drive);
     ASSERT_EQ(State(), JournalState::kOk);
   }
+  void AwaitStall() {
+    const absl::Time deadline = absl::Now() + absl::Seconds(30);
+    while (State() == JournalState::kOk && absl::Now() < deadline)
+      absl::SleepFor(absl::Milliseconds(1));  // the state has no event
+    ASSERT_EQ(State(), JournalState::kStalled);
+  }
   journal::Page ReadAll() {
     absl::StatusOr<journal::Page> page = node_.ReadAll({});
     EXPECT_TRUE(page.ok()) << page.status();
@@ -92,7 +107,20 @@ class RecorderTest : public ::testing::Test {
   std::unique_ptr<watch::Publisher> publisher_;
 };
 
-TEST_F(RecorderTest, AnEventIsWrittenBeforeItIsShown) {
+TEST_F(RecorderTest, AnEventIsShownBeforeTheDiskHasIt) {
+  Start(kRoomy);
+  disk_.set_hanging(true);
+  for (uint64_t drive = 1; drive <= 5; ++drive) Come(drive);
+  EXPECT_EQ(registry_.revision(), 5);
+  EXPECT_EQ(node_.journal().last_revision(), 0) << "the disk has none of them";
+  disk_.set_hanging(false);
+  AwaitRecovery();
+  ExpectNoHole();
+  EXPECT_THAT(ReadAll().gaps, IsEmpty());
+}
+
+TEST_F(RecorderTest, WithoutSharedMemoryAnEventIsWrittenBeforeItIsShown) {
+  Start(0);
   for (uint64_t drive = 1; drive <= 5; ++drive) {
     Come(drive);
     EXPECT_EQ(node_.journal().last_revision(), registry_.revision());
@@ -103,42 +131,78 @@ TEST_F(RecorderTest, AnEventIsWrittenBeforeItIsShown) {
   EXPECT_EQ(State(), JournalState::kOk);
 }
 
-TEST_F(RecorderTest, ExpectationsChangeNothingOfWhatIsWritten) {
-  recorder_->Expect();
-  recorder_->Expect();  // no event comes of it
-  for (uint64_t drive = 1; drive <= 5; ++drive) {
+TEST_F(RecorderTest, AReaderFindsEachEventThatIsShown) {
+  Start(kRoomy);
+  for (uint64_t drive = 1; drive <= 200; ++drive) {
     Come(drive);
-    recorder_->Expect();
-    EXPECT_EQ(node_.journal().last_revision(), registry_.revision());
+    const journal::Page page = ReadAll();
+    ASSERT_FALSE(page.rows.empty());
+    ASSERT_EQ(page.rows.back().revision, registry_.revision());
   }
-  disk_.set_hanging(true);
-  Come(6);
-  EXPECT_EQ(State(), JournalState::kStalled);
-  recorder_->Expect();
-  disk_.set_hanging(false);
-  AwaitRecovery();
-  ExpectNoHole();
+  EXPECT_EQ(State(), JournalState::kOk);
 }
 
-TEST_F(RecorderTest, AHangingDiskDoesNotSilenceTheNode) {
+TEST_F(RecorderTest, AHangingDiskLosesNothingThatHasRoom) {
+  Start(kRoomy);
   Come(1);
   disk_.set_hanging(true);
-  Come(2);  // returns although the write does not
+  Come(2);
   EXPECT_EQ(registry_.revision(), 2);
-  EXPECT_EQ(State(), JournalState::kStalled);
+  AwaitStall();
   EXPECT_THAT(recorder_->status().message, HasSubstr("has not taken an event"));
+  EXPECT_THAT(recorder_->status().message, HasSubstr("in shared memory"));
   Come(3);
   Go(1);
   disk_.set_hanging(false);
   AwaitRecovery();
   ExpectNoHole();
+  EXPECT_THAT(ReadAll().gaps, IsEmpty());
+}
+
+TEST_F(RecorderTest, AFullDiskLosesNothingThatHasRoom) {
+  Start(kRoomy);
+  Come(1);
+  disk_.set_full(true);
+  Come(2);
+  AwaitStall();
+  for (uint64_t drive = 3; drive < 50; ++drive) Come(drive);
+  EXPECT_EQ(State(), JournalState::kStalled);
+  disk_.set_full(false);
+  AwaitRecovery();
+  ExpectNoHole();
+  EXPECT_THAT(ReadAll().gaps, IsEmpty());
+}
+
+// Each event waits for the disk, or the shared memory is soon full.
+class SmallMemoryTest : public RecorderTest, public ::testing::WithParamInterface<size_t> {};
+INSTANTIATE_TEST_SUITE_P(, SmallMemoryTest, ::testing::Values(size_t{0}, size_t{4096}));
+
+TEST_P(SmallMemoryTest, AHangingDiskDoesNotSilenceTheNode) {
+  Start(GetParam());
+  Come(1);
+  disk_.set_hanging(true);
+  uint64_t drive = 1;
+  while (!absl::StrContains(recorder_->status().message, "serves from memory")) {
+    Come(++drive);  // returns although the write does not
+    ASSERT_LT(drive, 100u);
+  }
+  EXPECT_EQ(registry_.revision(), static_cast<int64_t>(drive));
+  EXPECT_EQ(State(), JournalState::kStalled);
+  EXPECT_THAT(recorder_->status().message, HasSubstr("has not taken an event"));
+  Come(++drive);
+  Go(1);
+  disk_.set_hanging(false);
+  AwaitRecovery();
+  ExpectNoHole();
+  EXPECT_THAT(ReadAll().gaps, SizeIs(1));
 }
 
 TEST_F(RecorderTest, AReadOnlyDiskIsDeclaredAndMadeUpFor) {
+  Start(0);
   Come(1);
   Come(2);
   disk_.set_read_only(true);
-  Come(3);
+  Come(3);  // is written later
   EXPECT_EQ(State(), JournalState::kStalled);
   Go(2);
   disk_.set_read_only(false);
@@ -146,7 +210,7 @@ TEST_F(RecorderTest, AReadOnlyDiskIsDeclaredAndMadeUpFor) {
   ExpectNoHole();
   const journal::Page page = ReadAll();
   ASSERT_THAT(page.gaps, SizeIs(1));
-  EXPECT_EQ(page.gaps[0].first, 3);
+  EXPECT_EQ(page.gaps[0].first, 4);
   EXPECT_EQ(page.gaps[0].reason, journal::GapReason::kJournalStalled);
   // What went away meanwhile is not in the stored picture.
   const auto gone = node_.journal().FindState("hosts/000000000000000a/endDevices/0000000000000002");
@@ -160,6 +224,7 @@ TEST_F(RecorderTest, AReadOnlyDiskIsDeclaredAndMadeUpFor) {
 }
 
 TEST_F(RecorderTest, StoredStateAndLaterEventsAreTheWholePicture) {
+  Start(kRoomy);
   for (uint64_t drive = 1; drive <= 20; ++drive) Come(drive);
   recorder_.reset();  // writes the state
   EXPECT_EQ(node_.journal().state_revision(), registry_.revision());

@@ -44,7 +44,7 @@ class EventCounter : public watch::CommitListener {
   std::atomic<int64_t> last_unix_nanos_{0};
 };
 
-// Measures how long another recorder takes to write events and publish them. As that one.
+// Measures how long another recorder takes to keep events. As that one.
 class MeasuredRecorder : public watch::EventRecorder {
  public:
   // Borrows all for its lifetime.
@@ -52,12 +52,12 @@ class MeasuredRecorder : public watch::EventRecorder {
       : recorder_(recorder), latencies_(latencies), clock_(clock) {}
 
   void Record(absl::Span<const registry::CommittedEvent> events,
-              absl::Span<const watch::EncodedEventPtr> encoded,
-              absl::FunctionRef<void()> publish) override {
+              absl::Span<const watch::EncodedEventPtr> encoded) override {
     const absl::Duration begin = clock_.Monotonic();
-    recorder_.Record(events, encoded, publish);
+    recorder_.Record(events, encoded);
     latencies_.Add(clock_.Monotonic() - begin);
   }
+  void OnPublished() override { recorder_.OnPublished(); }
 
  private:
   watch::EventRecorder& recorder_;

@@ -297,7 +297,7 @@ void NodeMetrics::AddDaemon(const Topology& topology, Exposition& out) const {
   out.Sample(static_cast<double>(journal.log_bytes));
   const bool has_journal = journal.last_revision > 0;
   out.Gauge("sas_journal_unwritten_revisions",
-            "Revisions that clients see and the journal has not");
+            "Revisions that clients see and journal.db does not have yet");
   out.Sample(has_journal ? static_cast<double>(
                                std::max<int64_t>(0, topology.revision() - journal.last_revision))
                          : 0);
@@ -307,8 +307,7 @@ void NodeMetrics::AddDaemon(const Topology& topology, Exposition& out) const {
                          : 0);
   out.Gauge("sas_journal_longest_sync_seconds", "The longest that the disk took to sync");
   out.Sample(absl::ToDoubleSeconds(journal.longest_sync));
-  out.Histogram("sas_record_duration_seconds",
-                "Time to write events to the journal and publish them");
+  out.Histogram("sas_record_duration_seconds", "Time to keep events before anybody sees them");
   out.Sample(*sources_.record);
   out.Histogram("sas_call_duration_seconds",
                 "Time from a client's call to its answer, streams apart");

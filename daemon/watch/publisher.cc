@@ -26,17 +26,12 @@ size_t Publisher::Publish(size_t most, bool wake) {
   }
   if (events.empty()) return 0;
   const size_t count = events.size();
-  const auto publish = [&] {
-    // The log comes last: a subscriber that has an event then finds its state in every snapshot.
-    log_.registry().Publish(events);
-    log_.Append(std::move(encoded));
-    if (wake && log_.idle_count() <= kFew) log_.WakeReaders([] {});
-  };
-  if (recorder_ == nullptr) {
-    publish();
-  } else {
-    recorder_->Record(events, encoded, publish);
-  }
+  if (recorder_ != nullptr) recorder_->Record(events, encoded);
+  // The log comes last: a subscriber that has an event then finds its state in every snapshot.
+  log_.registry().Publish(events);
+  log_.Append(std::move(encoded));
+  if (wake && log_.idle_count() <= kFew) log_.WakeReaders([] {});
+  if (recorder_ != nullptr) recorder_->OnPublished();
   return count;
 }
 

@@ -34,11 +34,6 @@ class Publisher {
             std::vector<CommitListener*> listeners = {}, EventRecorder* recorder = nullptr)
       : log_(log), encoder_(encoder), listeners_(std::move(listeners)), recorder_(recorder) {}
 
-  // Events may come at once, to be published. Thread-safe.
-  void ExpectEvents() {
-    if (recorder_ != nullptr) recorder_->Expect();
-  }
-
   // Takes the registry's events, one at least and 32 at most, publishes and appends them, and wakes
   // the cursors at the end. While many are woken, new events are taken, too. False if there was no
   // event. By one thread at a time: the one that has claimed the registry's queue.

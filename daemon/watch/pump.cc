@@ -30,10 +30,7 @@ void Pump::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Pump::Observe(ObservationBatch batch) {
-  publisher_.ExpectEvents();
-  registry_.Observe(std::move(batch));
-}
+void Pump::Observe(ObservationBatch batch) { registry_.Observe(std::move(batch)); }
 
 void Pump::Flush() {
   if (events_.size() == 0) return;

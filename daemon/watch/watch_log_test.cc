@@ -15,6 +15,7 @@
 #include "daemon/registry/registry.h"
 #include "daemon/watch/encoded_event.h"
 #include "daemon/watch/event_archive.h"
+#include "daemon/watch/event_recorder.h"
 #include "daemon/watch/filter.h"
 #include "daemon/watch/publisher.h"
 #include "daemon/watch/pump.h"
@@ -113,6 +114,30 @@ class ArchivingEncoder : public TextEncoder {
 
  private:
   FakeArchive& archive_;
+};
+
+// Checks that nobody sees an event yet that it is to keep.
+class CheckingRecorder : public EventRecorder {
+ public:
+  explicit CheckingRecorder(WatchLog& log) : log_(log) {}
+  void Record(absl::Span<const registry::CommittedEvent> events,
+              absl::Span<const EncodedEventPtr> encoded) override {
+    const int64_t first = events.front().event->revision;
+    EXPECT_LT(log_.registry().revision(), first);
+    EXPECT_LT(log_.newest_revision(), first);
+    EXPECT_EQ(encoded.size(), events.size());
+    recorded = events.back().event->revision;
+  }
+  void OnPublished() override {
+    EXPECT_EQ(log_.registry().revision(), recorded);
+    EXPECT_EQ(log_.newest_revision(), recorded);
+    ++published;
+  }
+  int64_t recorded = 0;
+  int published = 0;
+
+ private:
+  WatchLog& log_;
 };
 
 class Listener : public WakeListener {
@@ -238,6 +263,15 @@ TEST_F(WatchLogTest, ListenerSeesAnEventBeforeSubscribersDo) {
   const auto cursor = log_->Subscribe(listener_);
   HappenAndPump(2);
   EXPECT_EQ(ReadAll(*cursor), "<r1:nnn<r2:nnn") << "a change and two notices each";
+}
+
+TEST_F(WatchLogTest, EventsAreKeptBeforeAnybodySeesThem) {
+  CheckingRecorder recorder(*log_);
+  publisher_ =
+      std::make_unique<Publisher>(*log_, encoder_, std::vector<CommitListener*>{}, &recorder);
+  HappenAndPump(3);
+  EXPECT_EQ(recorder.recorded, registry_.revision());
+  EXPECT_EQ(recorder.published, 3);
 }
 
 TEST_F(WatchLogTest, RevisionsThatWereJumpedOverAreLost) {
