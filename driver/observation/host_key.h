@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "absl/strings/string_view.h"
@@ -68,12 +67,13 @@ struct HostKey {
   constexpr explicit HostKey(SasAddress host, HostLocation where = HostLocation())
       : address(host), location(where) {}
 
-  auto tie() const { return std::make_tuple(address, location); }
   friend bool operator==(const HostKey& a, const HostKey& b) {
     return a.address == b.address && a.location == b.location;
   }
   friend bool operator!=(const HostKey& a, const HostKey& b) { return !(a == b); }
-  friend bool operator<(const HostKey& a, const HostKey& b) { return a.tie() < b.tie(); }
+  friend bool operator<(const HostKey& a, const HostKey& b) {
+    return a.address != b.address ? a.address < b.address : a.location < b.location;
+  }
   template <typename H>
   friend H AbslHashValue(H h, const HostKey& k) {
     return H::combine(std::move(h), k.address, k.location);

@@ -265,7 +265,7 @@ ExploreReport ExplorePreempting(const Program& program, int preemptions, uint64_
 // On a PCI function each request waits for the transport's thread, so that programs of two busy
 // threads have too many schedules: the first ones run, in the long run with a preemption.
 void ExpectNothingWrongOnPci(const Program& program) {
-  const uint64_t most = std::max<uint64_t>(MostSchedules(), 100);
+  const uint64_t most = std::max<uint64_t>(MostSchedules(), 40);
   const int preemptions = MostSchedules() == 0 ? 0 : 1;
   const ExploreReport report = ExplorePreempting(program, preemptions, most);
   EXPECT_EQ(report.failure, "") << "after " << report.schedules << " schedules";
