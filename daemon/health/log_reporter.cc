@@ -52,19 +52,18 @@ void LogReporter::OnChanges(absl::Span<const FindingChange> changes) {
     lines_ = 0;
   }
   for (const FindingChange& change : changes) {
+    LogLine line = LineOf(change);
     // The last line is the summary's.
-    if (lines_ + 1 < kMaxLines) {
-      Write(LineOf(change));
+    if (lines_ + 1 < Room(line.severity)) {
+      Write(line);
       continue;
     }
     ++(change.kind == FindingChange::Kind::kAppeared  ? appeared_
        : change.kind == FindingChange::Kind::kChanged ? changed_
                                                       : ended_);
-    if (change.kind != FindingChange::Kind::kEnded) {
-      worst_ = std::max(worst_, change.finding.severity);
-    }
+    worst_ = std::max(worst_, line.severity);
   }
-  if (appeared_ + changed_ + ended_ == 0 || lines_ >= kMaxLines) return;
+  if (appeared_ + changed_ + ended_ == 0 || lines_ >= Room(worst_)) return;
   LogLine line;
   line.severity = std::exchange(worst_, Severity::kInfo);
   line.message_id = kSummaryId;

@@ -22,8 +22,8 @@ struct LogLine {
   std::string text;        // MESSAGE
 };
 
-// Writes each change of a finding as one line. A storm is summarized: at most 10 lines a second.
-// Not thread-safe.
+// Writes each change of a finding as one line. A storm is summarized: at most 10 lines a second, of
+// which three are kept for what is critical. Not thread-safe.
 class LogReporter : public FindingSink {
  public:
   // `name`: of a resource. Borrows the clock for its lifetime.
@@ -35,7 +35,8 @@ class LogReporter : public FindingSink {
   void OnChanges(absl::Span<const FindingChange> changes) override;
 
  private:
-  static constexpr size_t kMaxLines = 10;
+  // How many lines a second may have before one of this severity, with it and a summary.
+  static size_t Room(Severity severity) { return severity == Severity::kCritical ? 10 : 7; }
 
   LogLine LineOf(const FindingChange& change) const;
   void Write(const LogLine& line);

@@ -18,19 +18,20 @@ using ::testing::SizeIs;
 
 class LogReporterTest : public ::testing::Test {
  protected:
-  static FindingChange Change(FindingChange::Kind kind, uint64_t host) {
+  static FindingChange Change(FindingChange::Kind kind, uint64_t host,
+                              Severity severity = Severity::kCritical) {
     FindingChange change;
     change.kind = kind;
-    change.finding.severity = Severity::kCritical;
+    change.finding.severity = severity;
     change.finding.id = {registry::MakeId<registry::Host>(HostKey(SasAddress(host))),
                          FindingReason::kHostMissing};
     change.finding.message = absl::StrCat("host ", host, " is missing");
     return change;
   }
-  static std::vector<FindingChange> Storm(uint64_t count) {
+  static std::vector<FindingChange> Storm(uint64_t count, Severity severity = Severity::kCritical) {
     std::vector<FindingChange> changes;
     for (uint64_t i = 0; i < count; ++i) {
-      changes.push_back(Change(FindingChange::Kind::kAppeared, i));
+      changes.push_back(Change(FindingChange::Kind::kAppeared, i, severity));
     }
     return changes;
   }
@@ -72,6 +73,22 @@ TEST_F(LogReporterTest, StormIsSummarizedInTenLinesASecond) {
   EXPECT_THAT(lines_[0].text, HasSubstr("5 appeared"));
   reporter_.OnChanges({});
   EXPECT_THAT(lines_, SizeIs(1)) << "once";
+}
+
+TEST_F(LogReporterTest, CriticalFindingIsNotHiddenByAStormOfOthers) {
+  for (int i = 0; i < 5; ++i) reporter_.OnChanges(Storm(20, Severity::kWarning));
+  EXPECT_THAT(lines_, SizeIs(7));
+  EXPECT_THAT(lines_.back().text, HasSubstr("14 appeared"));
+  lines_.clear();
+  reporter_.OnChanges({Change(FindingChange::Kind::kAppeared, 1'000)});
+  ASSERT_THAT(lines_, SizeIs(1));
+  EXPECT_EQ(lines_[0].text, "HOST_MISSING: host 1000 is missing");
+  reporter_.OnChanges(Storm(20));
+  ASSERT_THAT(lines_, SizeIs(3));
+  EXPECT_THAT(lines_.back().text, HasSubstr("99 appeared"));
+  clock_.Advance(absl::Seconds(1));
+  reporter_.OnChanges({});
+  EXPECT_THAT(lines_, SizeIs(3)) << "all are counted";
 }
 
 }  // namespace

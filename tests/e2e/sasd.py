@@ -1,5 +1,6 @@
 """Starts sasd, and runs sasctl on it."""
 
+import faulthandler
 import json
 import os
 import signal
@@ -12,6 +13,10 @@ SASCTL = os.path.join(ROOT, "cli", "sasctl")
 SASHBA = os.path.join(ROOT, "emulator", "qemu", "sashba")
 RECORDING = os.path.join(ROOT, "driver/sysfs/testdata/hgst-4u60-9400-8i8e.sys.tar.gz")
 TIMEOUT_S = 60
+
+# A test that hangs says where, before Bazel ends it.
+if "TEST_TIMEOUT" in os.environ:
+    faulthandler.dump_traceback_later(int(os.environ["TEST_TIMEOUT"]) - 10)
 
 
 class Sasd:

@@ -160,14 +160,30 @@ def findings(path, _):
 
 @abuse
 def cancel_storm(path, _):
-    """Begins calls and cancels them."""
-    channel = channel_to(path)
-    stub = topology_grpc.TopologyServiceStub(channel)
-    while True:
-        calls = [stub.ListEndDevices.future(topology.ListEndDevicesRequest(page_size=1000))
-                 for _ in range(100)]
-        for call in calls:
-            call.cancel()
+    """Begins large calls and cancels them."""
+    stub = topology_grpc.TopologyServiceStub(channel_to(path))
+    cancel(lambda: stub.ListEndDevices.future(topology.ListEndDevicesRequest(page_size=1000)))
+
+
+@abuse
+def cancel_quick_calls(path, _):
+    """Begins calls that are answered at once, and cancels them."""
+    stub = node_grpc.NodeServiceStub(channel_to(path))
+    cancel(lambda: stub.GetNode.future(node.GetNodeRequest()))
+
+
+@abuse
+def cancel_watches(path, _):
+    """Begins Watches and cancels them."""
+    stub = watch_grpc.WatchServiceStub(channel_to(path))
+    cancel(lambda: stub.Watch(watch.WatchRequest()))
+
+
+@abuse
+def cancel_resumes(path, _):
+    """Begins Watches that skip the snapshot, and cancels them."""
+    stub = watch_grpc.WatchServiceStub(channel_to(path))
+    cancel(lambda: stub.Watch(watch.WatchRequest(skip_snapshot=True)))
 
 
 @abuse
@@ -226,6 +242,14 @@ def garbage(path, _):
     while True:
         with socket.socket(socket.AF_UNIX) as peer:
             ignore(lambda: (peer.connect(path), peer.sendall(PREFACE + os.urandom(4000))))
+
+
+def cancel(begin):
+    """Cancels what `begin` begins, a hundred at a time, without end."""
+    while True:
+        calls = [begin() for _ in range(100)]
+        for call in calls:
+            call.cancel()
 
 
 def hog(path, call, at_once=200):
