@@ -219,16 +219,25 @@ void Monitor::CompareHosts(const registry::Topology& topology) {
 
 std::shared_ptr<const Report> Monitor::Current() {
   const NodeFacts facts = options_.node_facts == nullptr ? NodeFacts{} : options_.node_facts();
-  registry::Aliases aliases =
-      options_.aliases == nullptr ? registry::Aliases{} : options_.aliases();
+  if (options_.aliases == nullptr) return CurrentWith(facts, {});
+  for (registry::Aliases aliases = options_.aliases();;) {
+    std::shared_ptr<const Report> report = CurrentWith(facts, aliases);
+    // An alias that came meanwhile belongs to what happened after it: the log has each text once.
+    registry::Aliases newest = options_.aliases();
+    if (newest == aliases) return report;
+    aliases = std::move(newest);
+  }
+}
+
+std::shared_ptr<const Report> Monitor::CurrentWith(const NodeFacts& facts,
+                                                   const registry::Aliases& aliases) {
   absl::MutexLock lock(&examine_mu_);
   const absl::Time now = clock_.Now();
   const std::shared_ptr<const registry::Topology> topology = registry_.Snapshot();
   const uint64_t version = baseline_.version() + dismissals_.version();  // both only grow
   const bool fresh = report_ != nullptr && report_->revision == topology->revision() &&
                      report_version_ == version && now >= report_time_ &&
-                     now - report_time_ < kIdle && report_aliases_.hosts == aliases.hosts &&
-                     report_aliases_.enclosures == aliases.enclosures;
+                     now - report_time_ < kIdle && report_aliases_ == aliases;
   if (fresh) return report_;
   const BaselineView baseline = baseline_.View();
   const DismissalMap dismissals = dismissals_.HoldingAt(now);
@@ -244,7 +253,7 @@ std::shared_ptr<const Report> Monitor::Current() {
   Remember(*report);
   // After it: what is remembered outlives an alias.
   AddAliases(aliases, *report);
-  report_aliases_ = std::move(aliases);
+  report_aliases_ = aliases;
   report_ = std::move(report);
   report_version_ = version;
   report_time_ = now;

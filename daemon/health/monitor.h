@@ -131,6 +131,10 @@ class Monitor {
   using OpenFindings = std::map<FindingId, Finding>;
 
   void Load();
+  // Current(), with these facts and aliases.
+  std::shared_ptr<const Report> CurrentWith(const NodeFacts& facts,
+                                            const registry::Aliases& aliases)
+      ABSL_LOCKS_EXCLUDED(examine_mu_);
   // What was stored and does not come back: host by host, once each has settled.
   void CompareHosts(const registry::Topology& topology) ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mu_);
   void Run() ABSL_LOCKS_EXCLUDED(mu_);

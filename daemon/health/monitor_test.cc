@@ -1,5 +1,6 @@
 #include "daemon/health/monitor.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,7 +61,11 @@ class MonitorTest : public ::testing::Test {
     registry_ = std::make_unique<registry::Registry>(std::move(options));
     Monitor::Options monitor{absl::Seconds(30), absl::Minutes(5), &store_, &codec_, &sink_};
     monitor.node_facts = [this] { return facts_; };
-    monitor.aliases = [this] { return aliases_; };
+    monitor.aliases = [this] {
+      const registry::Aliases aliases = aliases_;
+      if (after_aliases_ != nullptr) std::exchange(after_aliases_, nullptr)();
+      return aliases;
+    };
     monitor_ = std::make_unique<Monitor>(monitor, *registry_, clock_);
   }
   // Starts again from the picture that messages would carry.
@@ -122,6 +127,7 @@ class MonitorTest : public ::testing::Test {
   FakeClock clock_;
   NodeFacts facts_;  // used by this thread alone unless the monitor is started
   registry::Aliases aliases_;
+  std::function<void()> after_aliases_;  // called once, after they were read
   FakeStore store_;
   FakeCodec codec_;
   RecordingSink sink_;
@@ -484,6 +490,18 @@ TEST_F(MonitorTest, TextsShowTheAliasesOfNow) {
   clock_.Advance(absl::Minutes(6));
   monitor_->Step();
   EXPECT_EQ(message(), plain);
+}
+
+TEST_F(MonitorTest, WhatHappensAfterAnAliasIsReportedWithIt) {
+  Report({HostOf(kHostA), Settled(kHostA)});
+  monitor_->Step();
+  after_aliases_ = [this] {
+    aliases_.hosts[kHostA] = "rack3-a";
+    Report({HostGone{kHostA}});
+  };
+  monitor_->Step();
+  ASSERT_THAT(sink_.lines, ElementsAre("+HOST_MISSING"));
+  EXPECT_THAT(sink_.messages.at(0), HasSubstr("(rack3-a)"));
 }
 
 TEST_F(MonitorTest, ThreadReportsAfterAnEvent) {

