@@ -27,9 +27,6 @@ class CallGuard {
   // method is in no table; each with ErrorInfo{reason, {method, role, ...}}.
   virtual grpc::Status Admit(const grpc::ServerContextBase& context, absl::string_view method,
                              Caller* caller) = 0;
-
-  // The client has cancelled an admitted call before its work began.
-  virtual void NoteAbandoned(const grpc::ServerContextBase&) {}
 };
 
 // Lets every call in, for all of one peer. For tests, and for servers that have no roles.

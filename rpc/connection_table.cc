@@ -1,5 +1,6 @@
 #include "rpc/connection_table.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -15,6 +16,11 @@ std::optional<int> DescriptorOf(absl::string_view name) {
   int number = -1;
   if (!absl::ConsumePrefix(&name, "fd:") || !absl::SimpleAtoi(name, &number)) return std::nullopt;
   return number;
+}
+
+bool IsClosedByPeer(int number) {
+  pollfd look = {number, POLLRDHUP, 0};
+  return poll(&look, 1, 0) != 0;  // POLLERR, POLLHUP and POLLNVAL need not be asked for
 }
 
 }  // namespace
@@ -56,7 +62,7 @@ bool ConnectionTable::NoteAbandoned(absl::string_view name, int64_t most) {
   absl::MutexLock lock(&mu_);
   const std::optional<int> number = NumberOf(name);
   const auto it = number.has_value() ? entries_.find(*number) : entries_.end();
-  if (it == entries_.end()) return false;
+  if (it == entries_.end() || IsClosedByPeer(it->first)) return false;
   Entry& entry = it->second;
   if (now - entry.second >= absl::Seconds(1)) {
     entry.second = now;

@@ -32,8 +32,9 @@ class ConnectionTable {
   // The peer of a call: `name` is ServerContextBase::peer(). Kind kUnknown if no connection has it.
   Peer Find(absl::string_view name) const ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Counts a call that was cancelled before its work began. A connection that has more than `most`
-  // of them within a second is shut down; true then, once.
+  // Counts a call that was cancelled soon after it began. A connection that has more than `most` of
+  // them within a second is shut down; true then, once. The end of a connection cancels its calls,
+  // too: those do not count.
   //
   // gRPC 1.51 has one thread for what its other threads leave, in one queue for all connections: a
   // client that begins and cancels without end fills that queue, and nobody else is answered.

@@ -49,6 +49,14 @@ TEST_F(ConnectionTableTest, TooManyAbandonedCallsInASecondEndTheConnectionOnce) 
   EXPECT_FALSE(table_.NoteAbandoned(name_, 2));
 }
 
+TEST_F(ConnectionTableTest, CallsThatEndWithTheirConnectionDoNotCount) {
+  table_.Set(ours_.get(), Peer());
+  ASSERT_EQ(send(peers_.get(), "x", 1, 0), 1);  // not read yet
+  peers_.Close();
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(table_.NoteAbandoned(name_, 2));
+  EXPECT_FALSE(table_.IsBarred(Peer()));
+}
+
 TEST_F(ConnectionTableTest, ItsProcessMayNotConnectAgainForAWhile) {
   Peer peer, other;
   peer.kind = other.kind = Peer::Kind::kUnix;

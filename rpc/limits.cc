@@ -32,7 +32,7 @@ const std::array<LimitInfo, kLimitCount>& AllLimits() {
       {Limit::kWaitingCallsPerPeer, "waiting_calls_per_peer", 128, 1, kMany,
        "Large calls of one peer that wait for a thread."},
       {Limit::kAbandonedCalls, "abandoned_calls", 100, 1, kMany,
-       "Large calls that a connection may cancel within a second before they begin."},
+       "Calls that a connection may cancel within a second, each soon after it began."},
       {Limit::kRequestBytes, "request_bytes", kMebibyte / 4, 4096, 64 * kMebibyte,
        "Size of a request in bytes."},
       {Limit::kRepeatedValues, "repeated_values", 10000, 16, kMany,

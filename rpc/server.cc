@@ -26,6 +26,7 @@
 #include "grpcpp/security/tls_certificate_provider.h"
 #include "grpcpp/security/tls_credentials_options.h"
 #include "grpcpp/server_posix.h"
+#include "rpc/abandoned_calls.h"
 #include "rpc/undecodable.h"
 
 namespace sasd::rpc {
@@ -138,6 +139,7 @@ void Server::Build(const ServerOptions& options, grpc::ServerBuilder& builder) {
     for (const std::string& method : served.changes) changes.emplace(method, served.form);
   }
   auto interceptors = UndecodableInterceptors(methods);
+  interceptors.push_back(AbandonInterceptor(edge_.access, clock_));
   if (options.timer) {
     interceptors.push_back(TimeInterceptor(clock_, std::move(methods), options.timer));
   }

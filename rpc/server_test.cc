@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "driver/base/clock.h"
 #include "grpc/grpc.h"
@@ -134,6 +135,38 @@ TEST(ServerTest, TimerTakesEachCallOfOurServices) {
     EXPECT_GE(duration, SlowService::kDuration) << method;
     EXPECT_LT(duration, absl::Seconds(60)) << method;
   }
+}
+
+// Of any method: here of gRPC's own health service.
+TEST(ServerTest, ClientThatCancelsWithoutEndIsCutOff) {
+  Edge edge{AccessPolicy()};
+  edge.limits.Set(Limit::kAbandonedCalls, 20);
+  ServerOptions options;
+  options.listen = {"127.0.0.1:0"};
+  auto server = Server::Open(std::move(options), edge, {}, SystemClock());
+  ASSERT_TRUE(server.ok()) << server.status();
+  (*server)->Serve();
+  grpc::GenericStub stub(
+      grpc::CreateChannel((*server)->address(), grpc::InsecureChannelCredentials()));
+  ASSERT_TRUE(Check(stub, std::chrono::seconds(60)).ok());
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  while (edge.limits.refused(Limit::kAbandonedCalls) == 0) {
+    ASSERT_LT(absl::Now(), deadline) << "nothing counts its calls";
+    struct Begun {
+      grpc::ClientContext context;
+      grpc::ByteBuffer request, response;
+      absl::Notification done;
+    } calls[30];
+    for (Begun& call : calls) {
+      const grpc::Slice empty;
+      call.request = grpc::ByteBuffer(&empty, 1);
+      stub.UnaryCall(&call.context, "/grpc.health.v1.Health/Check", {}, &call.request,
+                     &call.response, [&call](const grpc::Status&) { call.done.Notify(); });
+      call.context.TryCancel();
+    }
+    for (Begun& call : calls) call.done.WaitForNotification();
+  }
+  server->reset();
 }
 
 }  // namespace

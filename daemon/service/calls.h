@@ -87,8 +87,8 @@ class Calls {
     }
     const std::string peer = call.caller.key;
     const WorkerPool::Verdict verdict =
-        pool_.Run(peer, [&guard = guard_, &holds = holds_, &limits = limits_, method, context,
-                         request, response, call = std::move(call), fill = std::move(fill),
+        pool_.Run(peer, [&holds = holds_, &limits = limits_, method, context, request, response,
+                         call = std::move(call), fill = std::move(fill),
                          reactor](WorkerPool::Turn& turn) mutable {
           call.cancelled = [context, &turn] {
             turn.Yield();
@@ -96,7 +96,6 @@ class Calls {
           };
           call.apart = [&turn](absl::FunctionRef<void()> wait) { turn.Apart(wait); };
           if (call.cancelled()) {
-            guard.NoteAbandoned(*context);
             reactor->Finish(CancelledStatus());
           } else {
             reactor->Finish(

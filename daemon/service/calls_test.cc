@@ -143,19 +143,6 @@ TEST_F(CallsTest, DeadlineEndsTheWork) {
   mu_.Await(absl::Condition(&at_rest));
 }
 
-TEST_F(CallsTest, CallsThatWereCancelledBeforeTheyBeganAreCounted) {
-  const auto long_ones = StartLong(3);  // as many as one peer has threads
-  AwaitBegun(3);
-  const auto waiting = StartLong(5);
-  for (const auto& call : waiting) call->context.TryCancel();
-  for (const auto& call : waiting) call->ended.WaitForNotification();
-  EXPECT_EQ(open_.guard.abandoned(), 0);
-  finish_ = true;
-  for (const auto& call : long_ones) call->ended.WaitForNotification();
-  server_->Shutdown();  // waits for all
-  EXPECT_EQ(open_.guard.abandoned(), 5);
-}
-
 TEST_F(CallsTest, RequestThatIsNoMessageIsRefused) {
   const grpc::Status status = CallWithGarbage();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
