@@ -1,5 +1,8 @@
 #include "rpc/abandoned_calls.h"
 
+#include <utility>
+
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 
@@ -8,25 +11,22 @@ namespace {
 
 using grpc::experimental::InterceptionHookPoints;
 
-// Who cancels later has used the call.
-constexpr absl::Duration kSoon = absl::Seconds(1);
-
 class Interceptor final : public grpc::experimental::Interceptor {
  public:
-  Interceptor(Access& access, Clock& clock, const grpc::CallbackServerContext& context)
-      : access_(access), clock_(clock), context_(context), begin_(clock.Monotonic()) {}
+  Interceptor(CallGuard& guard, Clock& clock, const grpc::CallbackServerContext& context)
+      : guard_(guard), clock_(clock), context_(context), begin_(clock.Monotonic()) {}
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
     // From here on gRPC knows whether the call was cancelled.
     if (methods->QueryInterceptionHookPoint(InterceptionHookPoints::POST_RECV_CLOSE) &&
-        context_.IsCancelled() && clock_.Monotonic() - begin_ < kSoon) {
-      access_.NoteAbandoned(context_);
+        context_.IsCancelled() && clock_.Monotonic() - begin_ < CallGuard::kSoon) {
+      guard_.NoteAbandoned(context_);
     }
     methods->Proceed();
   }
 
  private:
-  Access& access_;
+  CallGuard& guard_;
   Clock& clock_;
   const grpc::CallbackServerContext& context_;
   const absl::Duration begin_;
@@ -34,26 +34,32 @@ class Interceptor final : public grpc::experimental::Interceptor {
 
 class Factory final : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
-  Factory(Access& access, Clock& clock) : access_(access), clock_(clock) {}
+  Factory(CallGuard& guard, Clock& clock, absl::flat_hash_set<std::string> own)
+      : guard_(guard), clock_(clock), own_(std::move(own)) {}
 
   grpc::experimental::Interceptor* CreateServerInterceptor(
       grpc::experimental::ServerRpcInfo* info) override {
-    // Ours and gRPC's own are of the callback API; of others, IsCancelled() waits. Null: the call
-    // has none.
+    using Type = grpc::experimental::ServerRpcInfo::Type;
+    // Null: the call has none.
+    if (info->type() != Type::UNARY && own_.contains(absl::StripPrefix(info->method(), "/"))) {
+      return nullptr;
+    }
+    // Of other APIs IsCancelled() waits.
     const auto* context = dynamic_cast<const grpc::CallbackServerContext*>(info->server_context());
-    return context == nullptr ? nullptr : new Interceptor(access_, clock_, *context);
+    return context == nullptr ? nullptr : new Interceptor(guard_, clock_, *context);
   }
 
  private:
-  Access& access_;
+  CallGuard& guard_;
   Clock& clock_;
+  const absl::flat_hash_set<std::string> own_;
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> AbandonInterceptor(
-    Access& access, Clock& clock) {
-  return std::make_unique<Factory>(access, clock);
+    CallGuard& guard, Clock& clock, absl::flat_hash_set<std::string> own) {
+  return std::make_unique<Factory>(guard, clock, std::move(own));
 }
 
 }  // namespace sasd::rpc

@@ -66,9 +66,8 @@ class Access final : public CallGuard {
 
   grpc::Status Admit(const grpc::ServerContextBase& context, absl::string_view method,
                      Caller* caller) override ABSL_LOCKS_EXCLUDED(mu_);
-  // The client has cancelled a call that it had just begun. Ends the connection beyond the limit
-  // abandoned_calls.
-  void NoteAbandoned(const grpc::ServerContextBase& context);
+  // Ends the connection beyond the limit abandoned_calls.
+  void NoteAbandoned(const grpc::ServerContextBase& context) override;
 
   // Who makes a call, whether it may or not.
   Caller Identify(const grpc::ServerContextBase& context) ABSL_LOCKS_EXCLUDED(mu_);

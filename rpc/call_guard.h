@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/status.h"
 #include "rpc/peer.h"
@@ -27,6 +28,10 @@ class CallGuard {
   // method is in no table; each with ErrorInfo{reason, {method, role, ...}}.
   virtual grpc::Status Admit(const grpc::ServerContextBase& context, absl::string_view method,
                              Caller* caller) = 0;
+
+  // The client has cancelled a call within kSoon of its beginning: who cancels later has used it.
+  virtual void NoteAbandoned(const grpc::ServerContextBase&) {}
+  static constexpr absl::Duration kSoon = absl::Seconds(1);
 };
 
 // Lets every call in, for all of one peer. For tests, and for servers that have no roles.

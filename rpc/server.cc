@@ -139,7 +139,7 @@ void Server::Build(const ServerOptions& options, grpc::ServerBuilder& builder) {
     for (const std::string& method : served.changes) changes.emplace(method, served.form);
   }
   auto interceptors = UndecodableInterceptors(methods);
-  interceptors.push_back(AbandonInterceptor(edge_.access, clock_));
+  interceptors.push_back(AbandonInterceptor(edge_.access, clock_, methods));
   if (options.timer) {
     interceptors.push_back(TimeInterceptor(clock_, std::move(methods), options.timer));
   }

@@ -8,6 +8,8 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "daemon/service/call_holds.h"
 #include "daemon/service/cancelled.h"
 #include "daemon/service/request_limits.h"
@@ -106,6 +108,12 @@ class Calls {
         });
     if (verdict != WorkerPool::Verdict::kRuns) reactor->Finish(Refused(verdict, peer, method));
     return reactor;
+  }
+
+  // The client has cancelled a stream that began at `begin` (of absl::Now()). Of other calls the
+  // server notes it.
+  void NoteCancelled(const grpc::CallbackServerContext& context, absl::Time begin) {
+    if (absl::Now() - begin < rpc::CallGuard::kSoon) guard_.NoteAbandoned(context);
   }
 
   rpc::LimitBook& limits() { return limits_; }

@@ -52,6 +52,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchService::Watch(
   if (admitted.ok()) peer.quota_key = caller.key;
   peer.ages =
       caller.peer.kind == rpc::Peer::Kind::kTcp || caller.peer.kind == rpc::Peer::Kind::kTls;
+  peer.context = context;
   auto stream = std::make_shared<WatchStream>(*this, registry_.epoch(), std::move(peer));
   bool refused;
   {

@@ -335,6 +335,7 @@ void WatchStream::OnWriteDone(bool ok) {
 }
 
 void WatchStream::OnCancel() {
+  if (peer_.context != nullptr) service_.calls_.NoteCancelled(*peer_.context, start_);
   End(grpc::Status(grpc::StatusCode::CANCELLED, "the subscriber has gone"));
 }
 

@@ -41,8 +41,9 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                           public std::enable_shared_from_this<WatchStream> {
  public:
   struct Peer {
-    std::string quota_key;  // empty: it takes from no quota
-    bool ages = false;      // its connection does: over TCP and TLS
+    std::string quota_key;                                 // empty: it takes from no quota
+    bool ages = false;                                     // its connection does: over TCP and TLS
+    const grpc::CallbackServerContext* context = nullptr;  // of its call; null in tests
   };
 
   // A stream owns itself until OnDone. `service` outlives it. `epoch`: the registry's.

@@ -1,6 +1,7 @@
 """What a hostile client can and cannot do to others. Each was once possible."""
 
 import collections
+import json
 import os
 import resource
 import socket
@@ -169,6 +170,32 @@ class LimitsTest(unittest.TestCase):
             return True
         except grpc.RpcError:
             return False
+
+    def test_client_that_cancels_without_end_is_cut_off(self):
+        begins = {
+            "a quick call": lambda channel: node_grpc.NodeServiceStub(channel).GetNode.future(
+                node.GetNodeRequest()),
+            "a large call": lambda channel: topology_grpc.TopologyServiceStub(channel)
+                .ListEndDevices.future(topology.ListEndDevicesRequest(page_size=1000)),
+            "a Watch": lambda channel: watch_grpc.WatchServiceStub(channel).Watch(
+                watch.WatchRequest()),
+            "a Watch without snapshot": lambda channel: watch_grpc.WatchServiceStub(channel).Watch(
+                watch.WatchRequest(skip_snapshot=True)),
+        }
+        for name, begin in begins.items():
+            with self.subTest(name), Node("--limit", "abandoned_calls=20", tls=False) as sasd, \
+                    sasd.channel() as channel:
+                def is_cut_off(begin=begin, channel=channel, sasd=sasd):
+                    calls = [begin(channel) for _ in range(40)]
+                    for call in calls:
+                        call.cancel()
+                    # Another process: this one may not connect again for a while.
+                    status = subprocess.run(
+                        [SASCTL, "--addr", "unix:" + sasd.socket, "status", "-o", "json"],
+                        check=True, capture_output=True, text=True)
+                    return any(each["name"] == "abandoned_calls" and int(each.get("refusalCount", 0))
+                               for each in json.loads(status.stdout)["limits"])
+                await_true(is_cut_off, f"{name} that is begun and cancelled without end is counted")
 
     def test_watch_without_progress_ends_with_its_limit(self):
         with Node("--limit", "watch_stall_seconds=1", tls=False, fabric="oak-816") as sasd:
