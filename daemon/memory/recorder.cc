@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "daemon/registry/severity.h"
 #include "daemon/service/convert.h"
 #include "daemon/service/names.h"
+#include "driver/base/clock.h"
 #include "spdlog/spdlog.h"
 
 namespace sasd::memory {
@@ -64,6 +64,9 @@ std::string Hang(absl::Duration patience) {
   return absl::StrCat("the disk has not taken an event for ", absl::FormatDuration(patience));
 }
 
+// The wall clock may jump.
+absl::Duration Now() { return SystemClock().Monotonic(); }
+
 }  // namespace
 
 Recorder::Recorder(journal::Journal& journal, const Options& options)
@@ -83,7 +86,7 @@ Recorder::~Recorder() {
 JournalStatus Recorder::status() const {
   absl::MutexLock lock(&mu_);
   if (!failure_.empty()) return {JournalState::kStalled, Complaint(failure_)};
-  if (absl::Now() <= write_due_) return {JournalState::kOk, ""};
+  if (Now() <= write_due_) return {JournalState::kOk, ""};
   return {JournalState::kStalled, Complaint(Hang(options_.patience))};
 }
 
@@ -125,8 +128,8 @@ void Recorder::AddTo(Job& job, const registry::RegistryEvent& event,
 
 void Recorder::Note(Job job) {
   for (auto& [name, changed] : job.changes) changed_[std::move(name)] = std::move(changed);
-  if (checkpoint_due_ == absl::InfiniteFuture() && !changed_.empty()) {
-    checkpoint_due_ = absl::Now() + options_.checkpoint_interval;
+  if (checkpoint_due_ == absl::InfiniteDuration() && !changed_.empty()) {
+    checkpoint_due_ = Now() + options_.checkpoint_interval;
   }
 }
 
@@ -152,7 +155,7 @@ void Recorder::OnPublished() {
 
 void Recorder::SetDue() {
   is_due_ = true;
-  if (write_due_ == absl::InfiniteFuture()) write_due_ = absl::Now() + PatienceFor(queue_.bytes);
+  if (write_due_ == absl::InfiniteDuration()) write_due_ = Now() + PatienceFor(queue_.bytes);
 }
 
 bool Recorder::Write(Job job) {
@@ -181,14 +184,14 @@ void Recorder::Run() {
     bool stop = false, recover = false, write = false, checkpoint = false;
     {
       absl::MutexLock lock(&mu_);
-      mu_.AwaitWithDeadline(absl::Condition(this, &Recorder::HasWork), checkpoint_due_);
+      mu_.AwaitWithTimeout(absl::Condition(this, &Recorder::HasWork), checkpoint_due_ - Now());
       if (!failure_.empty()) mu_.AwaitWithTimeout(absl::Condition(&stop_), retry_);
       stop = stop_;
       recover = !stop && mode_ != Mode::kWriting;
       write = !recover && !queue_.rows.empty() && (is_due_ || stop);
       // Also amid events that never pause.
       checkpoint =
-          stop || changed_.size() >= options_.checkpoint_objects || absl::Now() >= checkpoint_due_;
+          stop || changed_.size() >= options_.checkpoint_objects || Now() >= checkpoint_due_;
     }
     absl::Status status;
     if (recover) {
@@ -227,11 +230,11 @@ absl::Status Recorder::WriteQueue() {
     absl::MutexLock lock(&mu_);
     job = std::exchange(queue_, Job());
     is_due_ = false;
-    write_due_ = absl::Now() + PatienceFor(job.bytes);
+    write_due_ = Now() + PatienceFor(job.bytes);
   }
   absl::Status status = journal_.Append(job.rows);
   absl::MutexLock lock(&mu_);
-  write_due_ = absl::InfiniteFuture();
+  write_due_ = absl::InfiniteDuration();
   if (status.ok()) {
     written_ = job.rows.back().revision;
     Note(std::move(job));
@@ -263,7 +266,7 @@ absl::Status Recorder::Checkpoint() {
   int64_t revision = 0;
   {
     absl::MutexLock lock(&mu_);
-    checkpoint_due_ = absl::InfiniteFuture();
+    checkpoint_due_ = absl::InfiniteDuration();
     if (mode_ != Mode::kWriting || changed_.empty()) return absl::OkStatus();
     changed.swap(changed_);
     revision = journal_.last_revision();  // this thread alone writes events, and notes each
@@ -276,7 +279,7 @@ absl::Status Recorder::Checkpoint() {
     return status;
   }
   changed_.merge(changed);  // what has changed again meanwhile is newer
-  checkpoint_due_ = absl::InfinitePast();
+  checkpoint_due_ = -absl::InfiniteDuration();
   return status;
 }
 

@@ -128,14 +128,15 @@ class Recorder : public watch::EventRecorder {
   // The queue has events that are published, or that Record() waits for.
   bool is_due_ ABSL_GUARDED_BY(mu_) = false;
   int64_t written_ ABSL_GUARDED_BY(mu_) = 0;  // the last revision of it that was written
-  // By when the next write is to end; infinite while none is due.
-  absl::Time write_due_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
+  // By when the next write is to end, by the monotonic clock; infinite while none is due.
+  absl::Duration write_due_ ABSL_GUARDED_BY(mu_) = absl::InfiniteDuration();
   // RECOVERING: the events after the revision of the stored state.
   Job late_ ABSL_GUARDED_BY(mu_);
   // The newest events that the publisher has shown.
   std::shared_ptr<const registry::Topology> newest_ ABSL_GUARDED_BY(mu_);
   ChangedObjects changed_ ABSL_GUARDED_BY(mu_);  // by events that are written
-  absl::Time checkpoint_due_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
+  // Likewise.
+  absl::Duration checkpoint_due_ ABSL_GUARDED_BY(mu_) = absl::InfiniteDuration();
   std::thread thread_;
 };
 
