@@ -118,9 +118,7 @@ absl::StatusOr<std::unique_ptr<EventTail>> EventTail::Open(const std::string& pa
   absl::StatusOr<std::unique_ptr<SharedFile>> file =
       SharedFile::Open(path, sizeof(Layout) + bytes, kMagic, id, boot_id);
   if (!file.ok()) return file.status();
-  auto tail = absl::WrapUnique(new EventTail(*std::move(file), bytes));
-  if (tail->file_->found()) tail->ReadLeft();
-  return tail;
+  return absl::WrapUnique(new EventTail(*std::move(file), bytes));
 }
 
 char* EventTail::At(uint64_t position) const { return ring_ + position % bytes_; }
@@ -130,11 +128,12 @@ uint64_t EventTail::PlaceFor(uint64_t position, size_t size) const {
   return sizeof(Piece) + size <= left ? position : position + left;
 }
 
-void EventTail::ReadLeft() {
+EventTail::Left EventTail::ReadLeft() const {
+  Left left;
   const uint64_t begin = layout_.begin.load(), end = layout_.end.load();
-  if (begin >= end) return;
-  left_.damaged = true;
-  if (end - begin > bytes_ || begin % 8 != 0 || end % 8 != 0) return;
+  if (begin >= end) return left;
+  left.damaged = true;
+  if (end - begin > bytes_ || begin % 8 != 0 || end % 8 != 0) return left;
   for (uint64_t at = begin; at < end;) {
     Piece piece;
     memcpy(&piece, At(at), sizeof(piece));
@@ -144,19 +143,24 @@ void EventTail::ReadLeft() {
       continue;
     }
     const uint64_t next = at + sizeof(piece) + Aligned(piece.size);
-    if (sizeof(piece) + size_t{piece.size} > room || next > end) return;
+    if (sizeof(piece) + size_t{piece.size} > room || next > end) return left;
     const absl::string_view bytes(At(at) + sizeof(piece), piece.size);
     EventRow row;
-    if (Checksum({}, {bytes}) != piece.checksum || !DecodeRow(bytes, &row)) return;
-    left_.rows.push_back(std::move(row));
+    if (Checksum({}, {bytes}) != piece.checksum || !DecodeRow(bytes, &row)) return left;
+    left.rows.push_back(std::move(row));
     at = next;
   }
-  left_.damaged = false;
+  left.damaged = false;
+  return left;
 }
 
 void EventTail::Clear() {
   absl::MutexLock lock(&mu_);
   rows_.clear();
+  MakeEmpty();
+}
+
+void EventTail::MakeEmpty() {
   // A kill between the two leaves the end before the beginning: empty, too.
   layout_.end.store(0);
   layout_.begin.store(0);
@@ -203,8 +207,7 @@ void EventTail::Forget(int64_t revision) {
   if (begin == 0) return;
   if (!rows_.empty()) return layout_.begin.store(begin, std::memory_order_release);
   // It starts over, so that a quiet node touches few pages.
-  layout_.end.store(0);
-  layout_.begin.store(0);
+  MakeEmpty();
 }
 
 }  // namespace sasd::journal

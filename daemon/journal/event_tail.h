@@ -42,8 +42,8 @@ class EventTail {
     std::vector<EventRow> rows;
     bool damaged = false;  // more was there than can be read
   };
-  // Takes it. Until Clear() a process that comes next finds it again.
-  Left TakeLeft() { return std::exchange(left_, Left()); }
+  // Comes before Clear(). Until then a process that comes next finds it, too.
+  Left ReadLeft() const;
   // Empties the tail. Comes before the first Add.
   void Clear() ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -60,16 +60,15 @@ class EventTail {
   };
 
   EventTail(std::unique_ptr<SharedFile> file, size_t bytes);
-  void ReadLeft();
   // Where a piece of `size` bytes that comes at `position` begins: it is never cut in two.
   uint64_t PlaceFor(uint64_t position, size_t size) const;
   char* At(uint64_t position) const;
+  void MakeEmpty() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::unique_ptr<SharedFile> file_;
   Layout& layout_;  // in the file
   char* const ring_;
   const size_t bytes_;
-  Left left_;
 
   absl::Mutex mu_;  // a leaf
   // The rows in the ring: their revisions, and where each ends.

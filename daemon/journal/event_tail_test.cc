@@ -44,7 +44,7 @@ class EventTailTest : public testing::Test {
     EXPECT_TRUE(tail.ok()) << tail.status();
     if (!tail.ok()) return {};
     tail_ = *std::move(tail);
-    return tail_->TakeLeft();
+    return tail_->ReadLeft();
   }
   static std::vector<int64_t> Revisions(const EventTail::Left& left) {
     std::vector<int64_t> out;
@@ -119,7 +119,7 @@ TEST_F(EventTailTest, TheRingKeepsWhatFits) {
     // Beside the first one, which goes on.
     auto other = EventTail::Open(path_, "id", "boot", kBytes);
     ASSERT_TRUE(other.ok());
-    const EventTail::Left left = (*other)->TakeLeft();
+    const EventTail::Left left = (*other)->ReadLeft();
     ASSERT_FALSE(left.damaged) << i;
     Revs expected;
     for (int64_t r = first; r < next; ++r) expected.push_back(r);

@@ -362,7 +362,7 @@ absl::Status Journal::WriteTail(const std::string& mark_name, const std::string&
                       options_.boot_id, options_.tail_bytes);
   if (!tail.ok()) return absl::OkStatus();  // rows are appended before they are shown
   tail_ = *std::move(tail);
-  const EventTail::Left left = tail_->TakeLeft();
+  const EventTail::Left left = tail_->ReadLeft();
   *damaged = left.damaged;
   if (!left.rows.empty()) {
     absl::StatusOr<int64_t> last = LastStored();

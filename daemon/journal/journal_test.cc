@@ -67,6 +67,14 @@ class JournalTest : public testing::Test {
     journal_ = nullptr;
     state_ = nullptr;
   }
+  // The file of what is staged.
+  std::filesystem::path Tail() {
+    for (const auto& file : std::filesystem::directory_iterator(options_.mark_directory)) {
+      if (file.path().extension() == ".tail") return file.path();
+    }
+    ADD_FAILURE() << "nothing is staged";
+    return {};
+  }
   void Append(int64_t first, int64_t last) {
     std::vector<EventRow> rows;
     for (int64_t r = first; r <= last; ++r) {
@@ -327,9 +335,7 @@ TEST_F(JournalTest, LostStagedRowsOfThisBootAreDeclared) {
   Append(1, 3);
   ASSERT_TRUE(journal_->Stage({Row(4), Row(5)}));
   Kill();
-  for (const auto& file : std::filesystem::directory_iterator(options_.mark_directory)) {
-    if (file.path().extension() == ".tail") std::filesystem::remove(file.path());
-  }
+  std::filesystem::remove(Tail());
   ASSERT_TRUE(Open().ok());
   EXPECT_EQ(journal_->start().gap, (Gap{4, 5, GapReason::kJournalStalled}));
   EXPECT_EQ(journal_->start().next_revision, 6);
@@ -340,9 +346,8 @@ TEST_F(JournalTest, DamagedStagedRowsAreDeclared) {
   Append(1, 3);
   ASSERT_TRUE(journal_->Stage({Row(4), Row(5)}));
   Kill();
-  for (const auto& file : std::filesystem::directory_iterator(options_.mark_directory)) {
-    if (file.path().extension() != ".tail") continue;
-    std::fstream tail(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+  {
+    std::fstream tail(Tail(), std::ios::in | std::ios::out | std::ios::binary);
     const std::string bytes(std::istreambuf_iterator<char>(tail), {});
     tail.seekp(static_cast<std::streamoff>(bytes.find("event 5")));
     tail << "EVENT";
